@@ -31,5 +31,5 @@ def data_folder(chosen: Path | None, *, new: bool = False) -> Path:
         return Path(platformdirs.user_data_dir("facerec", appauthor=False))
     except RuntimeError:
         raise ConfigurationError(
-            "this user has no home folder for the faces", "choose a folder with --data"
+            "the home folder of this user cannot be determined", "choose a folder with --data"
         ) from None

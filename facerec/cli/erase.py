@@ -37,7 +37,7 @@ def subject_options(command: Command) -> Command:
         click.option(
             "--external-id",
             metavar="ID",
-            help="External image id, as it is or as commands show it.",
+            help="External image id, either raw or as shown by commands.",
         ),
         click.option(
             "--person",

@@ -75,7 +75,7 @@ def export(
         (output / f"{face_id}.jpg").write_bytes(content)
     faces, jobs = count(len(document["faces"]), "face"), count(len(document["jobs"]), "job")
     cut = count(len(thumbnails), "thumbnail")
-    console().print(f"{faces}, {cut} and what {jobs} keep exported to {output}")
+    console().print(f"{faces}, {cut} and the data of {jobs} exported to {output}")
 
 
 Exported = tuple[dict[str, Any], dict[str, bytes]]

@@ -160,7 +160,7 @@ def delete(
 @click.argument("person")
 @data_option
 @change_options
-@click.option("--lift", is_flag=True, help="Take it back: remove the statement.")
+@click.option("--lift", is_flag=True, help="Undo it: remove the statement.")
 def not_same(collection: str, face_id: str, person: str, data: Path | None, lift: bool) -> None:
     """State that a face does not show a person; later searches respect this.
 

@@ -82,7 +82,7 @@ def find(
     options: FaceOptions,
     as_json: bool,
 ) -> None:
-    """Find all photos of somebody, most similar first, doubtful ones apart.
+    """Find all photos of somebody, most similar first.
 
     PERSON is the id or the name of a person of the collection. PHOTO is a path or an s3:// address;
     its largest face is searched for. Faces that may show somebody else are doubtful.

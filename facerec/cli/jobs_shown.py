@@ -71,8 +71,8 @@ def watch(
 ) -> None:
     """Watch JOB until it ends, then show its report.
 
-    Ctrl-C only stops the watching. The exit code is that of the job: 0, 7 if more photos failed
-    than tolerated, 1 if it is incomplete or cancelled.
+    Ctrl-C stops watching; the job keeps running. The exit code is that of the job: 0, 7 if more
+    photos failed than tolerated, 1 if it is incomplete or cancelled.
 
     \b
     Example:

@@ -12,7 +12,7 @@ COMMANDS = {
     "match": ("facerec.cli.match", "Search a collection for the faces of a photo."),
     "find": (
         "facerec.cli.find",
-        "Find all photos of somebody, most similar first, doubtful ones apart.",
+        "Find all photos of somebody, most similar first.",
     ),
     "compare": ("facerec.cli.compare", "Compare the faces of two photos."),
     "detect": ("facerec.cli.detect", "Find the faces of a photo."),

@@ -74,8 +74,8 @@ def photo_or_person(gallery: Gallery, collection: str, text: str) -> User | str:
     """Return the person, or the address of the photo, that a text names.
 
     Raises:
-        InvalidInputError: It may be either.
-        UserNotFoundError: It is neither.
+        InvalidInputError: The text is both an existing file and a person.
+        UserNotFoundError: The text is neither.
         AmbiguousPersonError: One person has this id, and another one this name.
     """
     if objects.scheme_of(text) != "file" or text.startswith(_PATHS):

@@ -54,10 +54,10 @@ MAX_RECEIPTS = 300
 for 29 seconds."""
 
 DEFAULT_HISTORY = 100
-"""Entries of a page of the history if the caller does not say."""
+"""Default number of entries of a page of the history."""
 
 MAX_HISTORY = 500
-"""Entries of a page of the history."""
+"""Maximum number of entries of a page of the history."""
 
 DEFAULT_JOBS = 20
 """Default number of jobs in a listing."""

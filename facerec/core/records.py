@@ -62,10 +62,10 @@ class Collection:
         collection_id: 1 to 255 characters of ``[a-zA-Z0-9_.-]``.
         model_version: model version of all its faces.
         created_at: seconds since 1970, UTC.
-        threshold: default minimum similarity of a match, 0 to 1; None for the default of the
-            program that searches.
+        threshold: default minimum similarity of a match, 0 to 1; None: the gallery's default
+            applies.
         generation: distinguishes this collection from others with the same id if its vectors are in
-            a store without transactions; "" for collections created before 0.1.0. See
+            a store without transactions; "" for collections that the first release created. See
             ``generation_of``.
     """
 

@@ -93,13 +93,13 @@ def identify(
         one_folder: whether both come from one folder, so that no photo is compared with itself.
 
     Raises:
-        InvalidInputError: no probe shows a person in the gallery.
+        InvalidInputError: no probe shows an enrolled person.
     """
     enrolled = np.array([_person(name) for name in gallery.names])
     people = np.array([_person(name) for name in probes.names])
     known = np.isin(people, enrolled)
     if not known.any():
-        raise InvalidInputError("no probe with a face shows a person of the gallery")
+        raise InvalidInputError("none of the probes with a face shows an enrolled person")
     positions = (
         {name: position for position, name in enumerate(gallery.names)} if one_folder else {}
     )

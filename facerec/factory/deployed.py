@@ -196,7 +196,7 @@ def pinecone_api_key(settings: Settings) -> str:
 def _open_sqlite(address: str) -> SqliteStore:
     if not address.startswith(_SQLITE):
         raise ConfigurationError(
-            "the environment variable FACEREC_STORE is not sqlite:///path",
+            "the environment variable FACEREC_STORE must be empty or sqlite:///PATH",
             "leave it empty for the stores of AWS",
         )
     from facerec.storage.sqlite import SqliteStore

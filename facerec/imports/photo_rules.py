@@ -28,7 +28,9 @@ def photos_by_template(template: str) -> FindPhotos:
     plain = not any(spec or conversion for _, _, spec, conversion in parts)
     if not fields or not fields <= set(FIELDS) or not plain:
         shown = ", ".join(f"{{{name}}}" for name in FIELDS)
-        raise InvalidInputError(f"a template contains one or more of {shown}")
+        raise InvalidInputError(
+            f"the template must contain at least one of {shown}, and no other field"
+        )
 
     def find(face: KnownFace) -> Sequence[str]:
         if face.external_image_id is None and "external_image_id" in fields:

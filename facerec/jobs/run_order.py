@@ -46,7 +46,7 @@ class StartedJob:
 
 
 def write_start(objects: ObjectStore, job_folder: str, start: RunStart) -> None:
-    """Keep the last start of a job in its folder."""
+    """Write the last start of a job to its folder."""
     objects.write(started_uri(job_folder), json.dumps(asdict(start)).encode())
 
 

@@ -224,15 +224,15 @@ def wait_for_job(
 ) -> Job:
     """Wait until a job has ended, and return it.
 
-    Raises:
-        JobDeletedError: the job was deleted during the wait.
-
     Args:
         jobs: the service that runs it.
         job: the job.
         interval: seconds between two polls.
         show: called after each poll, including the last.
         sleep: waits for a number of seconds.
+
+    Raises:
+        JobDeletedError: the job was deleted during the wait.
     """
     while True:
         try:

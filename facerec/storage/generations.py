@@ -6,7 +6,8 @@ photo was processed. So the namespaces of a collection are named after its gener
 record contains, and a writer keeps the generation that it began with. If it writes too late, its
 vectors get into a namespace that nobody reads.
 
-Collections from before 0.1.0 have no generation. Their namespaces are named after their ids.
+Collections that the first release created have no generation. Their namespaces are named after
+their ids.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class _Renamed(VectorStore):
 
     @override
     def delete_namespace(self, namespace: str) -> None:
-        """Erase a namespace, including vectors left by a collection from before 0.1.0."""
+        """Erase a namespace, including vectors left by a collection of the first release."""
         for name in {self._name(namespace), namespace}:
             self._vectors.delete_namespace(name)
 

@@ -147,7 +147,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
     @router.put(
         "/clusters/{cluster_id}/not-same/{person}",
         status_code=204,
-        summary="State that the faces of a cluster do not show a person; later searches obey",
+        summary="State that no face of a cluster shows a person; later searches respect this",
         dependencies=REASON,
         responses={**problems(404, 409), 204: DONE},
     )

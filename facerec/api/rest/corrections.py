@@ -47,7 +47,7 @@ def corrections_router(context: Context) -> APIRouter:
     @router.put(
         "/{collection_id}/faces/{face_id}/not-same/{person}",
         status_code=204,
-        summary="State that a face does not show a person; later searches obey",
+        summary="State that a face does not show a person; later searches respect this",
         dependencies=REASON,
         responses={**problems(404, 409), 204: DONE},
     )

@@ -52,7 +52,7 @@ def history_router(context: Context) -> APIRouter:
 
     @router.post(
         "/history/{entry_id}/undo",
-        summary="Take back a change of people",
+        summary="Undo a change of people",
         dependencies=REASON,
         responses={**problems(404, 409), 200: answer("The entry of this.", "history-entry")},
     )

@@ -35,7 +35,7 @@ def suppress_overlaps(
 
 
 def _whole_pixels(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return left, top, right and bottom, rounded as dlib does: it compares whole pixels."""
+    """Return left, top, right and bottom of boxes in whole pixels, rounded as in dlib."""
     first = boxes[:, :2]
     last = first + boxes[:, 2:] - 1
     rounded_first, rounded_last = (

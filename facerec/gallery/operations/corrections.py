@@ -26,7 +26,7 @@ class CorrectionOperations(GalleryBase):
 
     @recorded(Action.NOT_SAME)
     def not_same(self, collection_id: str, face_id: str, person: str) -> Correction:
-        """State that a stored face does not show a person; all later searches obey.
+        """State that a stored face does not show a person; all later searches respect this.
 
         Args:
             collection_id: Id of the collection.

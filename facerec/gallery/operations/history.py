@@ -73,7 +73,7 @@ class HistoryOperations(ClusterOperations):
         return HistoryPage(collection_id, page, token, subject)
 
     def undo(self, collection_id: str, entry_id: str) -> Entry:
-        """Take back a change of people, and return the entry of that; it can be undone as well.
+        """Undo a change of people; return the new history entry, which can itself be undone.
 
         After an interruption, the same call completes it.
 

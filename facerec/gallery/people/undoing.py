@@ -31,7 +31,7 @@ class People:
 
     Attributes:
         users: People by id.
-        user_of_name: Returns the id of the person who has a display name, or None.
+        user_of_name: Returns the id of the person with a given display name, or None.
         owners: Ids of the people of faces.
         stored: Ids of the faces that the collection has.
         corrections: Corrections of these faces.

@@ -30,7 +30,7 @@ _USER_ID = "user_id"
 """Name of the metadata of a person's vector."""
 
 _EARLIER_USER_ID = "external_image_id"
-"""Name of that metadata before 0.1.0; some indexes still contain it."""
+"""Name of that metadata in the first release; some indexes still contain it."""
 
 
 def mean_embedding(embeddings: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

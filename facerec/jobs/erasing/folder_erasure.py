@@ -128,7 +128,7 @@ def erase_from_memory(objects: ObjectStore, prefix: str, selection: Selection, m
         objects: contains the files.
         prefix: address of a folder or of one file.
         selection: what is erased.
-        memory: folder of what is remembered of this creation of the collection.
+        memory: folder with the remembered photos of this creation of the collection.
     """
     for found in list(objects.list(prefix)):
         if not is_photo_list(PurePosixPath(found.uri).name):

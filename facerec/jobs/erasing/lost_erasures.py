@@ -41,7 +41,7 @@ def restore_lost_tombstones(
 
     Args:
         collection_id: the collection, which exists.
-        objects: contains what jobs remember.
+        objects: the object store of the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         records: store of the tombstones.
     """
@@ -63,7 +63,7 @@ def drop_lifted_tombstones(
 
     Args:
         collection_id: the collection.
-        objects: contains what jobs remember.
+        objects: the object store of the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         records: store of the tombstones.
     """
@@ -103,7 +103,7 @@ def remove_returned(
 
     Args:
         collection: the collection.
-        objects: contains what jobs remember.
+        objects: the object store of the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         faces: the store of the collection.
         records: store of its records.

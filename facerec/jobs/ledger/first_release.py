@@ -14,7 +14,10 @@ _NAMES = {"photo": "image", "line_in_slice": "line", "rejected": "left_out"}
 
 
 def name_in(row: Mapping[str, Any], name: str) -> str:
-    """Return the name that a member of ``schemas/ledger-row.json`` has in a row of any release."""
+    """Return the key under which a row stores a field, in the naming of the row's release.
+
+    ``name`` is the field's name in ``schemas/ledger-row.json``.
+    """
     return name if name in row else _NAMES.get(name, name)
 
 

@@ -23,7 +23,7 @@ READ_AT_ONCE = 16 * 1024 * 1024
 def blank_lines(
     objects: ObjectStore, manifest: ObjectInfo, selection: Selection, base: str | None
 ) -> int:
-    """Blank the lines of a manifest of JSON lines that name a selected photo; return their number.
+    """Blank the lines of a manifest that name a selected photo; return how many.
 
     Args:
         objects: contains the manifest.

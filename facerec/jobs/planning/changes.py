@@ -60,7 +60,7 @@ class Changes:
             )
         photos = self.inspection.photos if found is None else found.photos + found.not_pruned
         if not photos and not self.to_prune:
-            raise InvalidInputError(f"{request.manifest or 'the input'} names no photos")
+            raise InvalidInputError(f"{request.manifest or 'the input'} contains no photos")
         if found is not None and self._is_over_limit(request):
             limit = request.prune_limit_percentage
             raise InvalidInputError(

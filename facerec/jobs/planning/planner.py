@@ -86,7 +86,7 @@ def plan_job(
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it is not a manifest or names no photos, more photos are gone than may
+        InvalidInputError: it is not a manifest or contains no photos, more photos are gone than may
             be pruned, the job folder contains another job, or the folder that the job has is
             missing.
         CollectionNotFoundError: the collection does not exist, and the request does not create it.

@@ -55,7 +55,7 @@ def note_lost(
     """Record that the faces of a collection must be restored from its job folders.
 
     Args:
-        objects: contains what jobs remember.
+        objects: the object store of the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         collection: the collection.
         adopted: creation times of earlier collections with its id whose jobs now count as its own.

@@ -98,7 +98,7 @@ def erase(
 
 
 def expire(table: Table, collection_id: str, before: float) -> int:
-    """Delete entries of changes before a time; return their number."""
+    """Delete entries of changes before a time; return how many."""
     limit = f"{datetime.fromtimestamp(before, UTC):%Y%m%dT%H%M%S%fZ}"
     expired = set[str]()
     partition = history_partition(collection_id)

@@ -110,7 +110,7 @@ def erase(
 
 
 def expire(connection: sqlite3.Connection, collection_id: str, before: float) -> int:
-    """Delete entries of changes before a time; return their number."""
+    """Delete entries of changes before a time; return how many."""
     limit = f"{datetime.fromtimestamp(before, UTC):%Y%m%dT%H%M%S%fZ}"
     rows = connection.execute(
         "SELECT DISTINCT entry_id FROM history WHERE collection_id = ? AND entry_id < ?",

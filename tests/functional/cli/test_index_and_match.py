@@ -100,7 +100,7 @@ def test_a_manifest_without_photos_is_refused(facerec: Facerec, tmp_path: Path) 
     for source in (manifest, empty_folder):
         result = facerec("index", source, "--collection", "nobody")
         assert result.exit_code == 4
-        assert "names no photos" in result.stderr
+        assert "contains no photos" in result.stderr
     assert document(facerec("collections", "list", "--json"))["collections"] == []
 
 

@@ -217,7 +217,7 @@ class Door:
         raise NotImplementedError
 
     def undo(self, name: str, entry_id: str) -> tuple[object, ...]:
-        """Take back a change; return what that has done, and the steps."""
+        """Undo a change; return what that has done, and the steps."""
         raise NotImplementedError
 
     def cluster_faces(self, name: str) -> None:

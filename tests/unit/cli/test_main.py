@@ -166,7 +166,8 @@ def test_a_user_without_a_home_is_told_to_choose_a_folder(monkeypatch: pytest.Mo
     result = run("collections", "list")
     assert result.exit_code == ExitCode.INVALID_INPUT
     assert result.stderr == (
-        "error: this user has no home folder for the faces\nhint: choose a folder with --data\n"
+        "error: the home folder of this user cannot be determined\n"
+        "hint: choose a folder with --data\n"
     )
 
 

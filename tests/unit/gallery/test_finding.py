@@ -1,4 +1,4 @@
-"""All photos of somebody: every face in pages, doubtful ones apart."""
+"""All photos of somebody: every face in pages, with doubtful ones listed separately."""
 
 from __future__ import annotations
 

@@ -251,7 +251,7 @@ def test_a_source_without_photos_is_refused_and_leaves_nothing(
 ) -> None:
     source = tmp_path / "none.csv"
     source.mkdir() if content is None else source.write_bytes(content)
-    with pytest.raises(InvalidInputError, match="names no photos"):
+    with pytest.raises(InvalidInputError, match="contains no photos"):
         plan(tmp_path, source)
     assert not (tmp_path / "jobs").exists()
     with SqliteStore(tmp_path / "data" / "store.sqlite") as store:
