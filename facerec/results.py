@@ -1,4 +1,7 @@
-"""The types of the results of ``Gallery``, for annotations in typed programs."""
+"""The types of what ``Gallery`` takes and returns, for annotations in typed programs.
+
+``name_by_folder`` and ``name_by_pattern`` create the rules that ``Gallery.enrol_people`` takes.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,7 @@ from facerec.gallery.people.enrolling import (
     EnrolmentProblem,
     UnnamedPhoto,
 )
+from facerec.gallery.people.enrolment_rules import NameOf, name_by_folder, name_by_pattern
 from facerec.gallery.people.names import Identity
 from facerec.gallery.people.user_search import (
     PhotoUserSearchResult,
@@ -38,6 +42,7 @@ from facerec.gallery.people.user_search import (
     UserPage,
     UserSearchResult,
 )
+from facerec.gallery.photos import Photo
 from facerec.gallery.results import (
     CollectionPage,
     CollectionSummary,
@@ -55,7 +60,12 @@ from facerec.gallery.search.results import FaceSearchResult, Match, SearchedFace
 from facerec.gallery.search.sampling import SampledFace
 from facerec.gallery.transfer.exported_collection import TransferredCollection
 from facerec.gallery.transfer.exported_data import Export
-from facerec.gallery.transfer.importing import ImportedEmbeddings, ImportedPhoto
+from facerec.gallery.transfer.importing import (
+    ImportedEmbeddings,
+    ImportedPhoto,
+    KnownFace,
+    NamedEmbedding,
+)
 
 __all__ = [
     "Action",
@@ -99,9 +109,13 @@ __all__ = [
     "ImportedPhoto",
     "IndexResult",
     "KeptByJob",
+    "KnownFace",
     "Landmarks",
     "ListedFace",
     "Match",
+    "NameOf",
+    "NamedEmbedding",
+    "Photo",
     "PhotoFaces",
     "PhotoUserSearchResult",
     "Point",
@@ -126,4 +140,6 @@ __all__ = [
     "UserPage",
     "UserSearchResult",
     "UserStatus",
+    "name_by_folder",
+    "name_by_pattern",
 ]

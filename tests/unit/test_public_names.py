@@ -141,6 +141,23 @@ def test_the_type_of_every_result_is_public() -> None:
     assert missing <= {"AbstractContextManager", "Any", "NDArray", "None"}
 
 
+def test_the_type_of_every_argument_is_public() -> None:
+    private = set()
+    for name in OPERATIONS:
+        method = getattr(Gallery, name)
+        for argument, annotation in inspect.get_annotations(
+            getattr(method, "fget", method)
+        ).items():
+            if argument == "return":
+                continue
+            for named in re.findall(r"\b[A-Z]\w+", str(annotation)):
+                public = hasattr(results, named) or hasattr(facerec, named)
+                if not public and not hasattr(collections.abc, named):
+                    private.add((name, argument, named))
+    known = {"AbstractSet", "Any", "None", "Path"}
+    assert {named for _, _, named in private} <= known, private
+
+
 def test_importing_the_package_imports_no_numpy() -> None:
     program = "import facerec, sys; assert 'numpy' not in sys.modules, sorted(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
