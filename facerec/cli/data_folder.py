@@ -31,5 +31,5 @@ def data_folder(chosen: Path | None, *, new: bool = False) -> Path:
         return Path(platformdirs.user_data_dir("facerec", appauthor=False))
     except RuntimeError:
         raise ConfigurationError(
-            "the home folder of this user cannot be determined", "choose a folder with --data"
+            "no home folder was found", "choose a folder with --data"
         ) from None

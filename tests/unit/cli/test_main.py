@@ -165,10 +165,7 @@ def test_a_user_without_a_home_is_told_to_choose_a_folder(monkeypatch: pytest.Mo
     monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
     result = run("collections", "list")
     assert result.exit_code == ExitCode.INVALID_INPUT
-    assert result.stderr == (
-        "error: the home folder of this user cannot be determined\n"
-        "hint: choose a folder with --data\n"
-    )
+    assert result.stderr == ("error: no home folder was found\nhint: choose a folder with --data\n")
 
 
 def test_a_missing_photo_is_one_line_a_hint_and_its_own_exit_code(tmp_path: Path) -> None:
