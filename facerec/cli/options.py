@@ -169,7 +169,7 @@ def probe_face_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def with_options(*args: Any, chosen: ChosenOptions, **others: Any) -> None:  # noqa: ANN401
-        command(*args, options=choose(**chosen), **others)
+        command(*args, options=FaceOptions(**chosen), **others)
 
     return _face_options(choose, with_options)
 

@@ -21,7 +21,7 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, print_json, print_page, shortened, table
 from facerec.cli.person_argument import known_name, new_or_known
-from facerec.core.limits import MAX_CLUSTER_PAGE, MAX_PAGE
+from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE, MAX_PAGE
 
 if TYPE_CHECKING:
     from facerec.gallery.clusters.results import ClusterPage
@@ -39,7 +39,7 @@ _SHOWN_SOURCES = 3
     help="Minimum similarity of two faces that connect clusters (default: by the number of faces, "
     "0.967 for a few thousand).",
 )
-@page_options("clusters", 20, MAX_CLUSTER_PAGE)
+@page_options("clusters", DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE)
 @json_option
 def suggest(
     collection: str,

@@ -68,6 +68,9 @@ Functions allows a burst of 250 and then 10 per second
 (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html), and API Gateway waits
 for 29 seconds."""
 
+DEFAULT_CLUSTERS = 100
+"""Default number of clusters of a page."""
+
 MAX_CLUSTER_PAGE = 500
 """Maximum number of clusters of a page."""
 

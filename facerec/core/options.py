@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from facerec.errors import InvalidInputError
 
@@ -68,9 +68,19 @@ OPTION_TEXTS = {
 """What each option does, in the help of commands and in the OpenAPI document."""
 
 
-@dataclass(frozen=True, slots=True)
-class FaceOptions:
+class _Chosen:
+    """Keeps which options were given; not a field, so that it is in no plan and no digest."""
+
+    __slots__ = ("_chosen",)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class FaceOptions(_Chosen):
     """How to find the faces of a photo, and which of them to keep.
+
+    An operation of a gallery replaces the options that were not given by its own defaults, which
+    are not the same for photos that are stored and for photos that are only searched. Elsewhere
+    they have the values below.
 
     Attributes:
         max_faces: number of faces to keep, 1 to 100; the best are kept.
@@ -93,12 +103,44 @@ class FaceOptions:
     rotate: bool = True
     max_pixels: int = 100_000_000
 
-    def __post_init__(self) -> None:
-        """Check every field.
+    def __init__(
+        self,
+        max_faces: int | None = None,
+        min_confidence: float | None = None,
+        quality_filter: QualityFilter | None = None,
+        smallest_face: int | None = None,
+        detector: str | None = None,
+        rotate: bool | None = None,
+        max_pixels: int | None = None,
+    ) -> None:
+        """Check every option that is given; None leaves one to the operation.
 
         Raises:
-            InvalidInputError: a field is out of range; the message names it.
+            InvalidInputError: an option is out of range; the message names it.
         """
+        given = {
+            "max_faces": max_faces,
+            "min_confidence": min_confidence,
+            "quality_filter": quality_filter,
+            "smallest_face": smallest_face,
+            "detector": detector,
+            "rotate": rotate,
+            "max_pixels": max_pixels,
+        }
+        chosen = {name: value for name, value in given.items() if value is not None}
+        for each in fields(self):
+            object.__setattr__(self, each.name, chosen.get(each.name, each.default))
+        object.__setattr__(self, "_chosen", frozenset(chosen))
+        self._check()
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the options that were given; all of them for options from another process."""
+        names = getattr(self, "_chosen", None)
+        return {
+            name: value for name, value in asdict(self).items() if names is None or name in names
+        }
+
+    def _check(self) -> None:
         if not 1 <= self.max_faces <= MAX_FACES:
             raise InvalidInputError(f"max_faces must be 1 to {MAX_FACES}, got {self.max_faces}")
         if not 0 <= self.min_confidence <= 1:  # also false for NaN

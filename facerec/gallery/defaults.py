@@ -52,6 +52,16 @@ class GalleryDefaults:
         """
         return self._options(chosen, MAX_FACES, QualityFilter.NONE)
 
+    def complete(self, options: FaceOptions | None, *, stores: bool) -> FaceOptions:
+        """Return the options of a request, with this gallery's defaults for those not given.
+
+        Args:
+            options: The options of the request; None if it has none.
+            stores: Whether the faces of the photo are stored.
+        """
+        chosen: dict[str, Any] = {} if options is None else options.chosen()
+        return self.index_options(**chosen) if stores else self.probe_options(**chosen)
+
     def _options(
         self, chosen: ChosenOptions, max_faces: int, quality_filter: QualityFilter
     ) -> FaceOptions:

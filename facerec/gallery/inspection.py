@@ -78,7 +78,7 @@ class Inspector:
             NoFaceError: A photo shows no face that the options accept.
         """
         limit = MAX_PAIRS if limit is None else checked_limit(limit, MAX_PAIRS)
-        options = options or self._defaults.probe_options()
+        options = self._defaults.complete(options, stores=False)
         found = []
         for photo, name in ((source, "the source photo"), (target, "the target photo")):
             _, faces = self._detect(photo, options, name=name)
@@ -110,7 +110,7 @@ class Inspector:
             PhotoTooLargeError: The photo has too many bytes.
             AttributesUnavailableError: The networks for attributes are not installed.
         """
-        options = options or self._defaults.probe_options()
+        options = self._defaults.complete(options, stores=False)
         loaded, found = self._detect(photo, options)
         return self._with_attributes(loaded, found, options) if attributes else found
 

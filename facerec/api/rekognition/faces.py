@@ -7,14 +7,14 @@ from facerec.api.rekognition.attributes import wanted_attributes
 from facerec.api.rekognition.requests import (
     Request,
     estimates,
+    face_options,
     page_size,
     paged,
     photo_of,
-    probe_options,
     threshold_of,
 )
 from facerec.api.rekognition.shapes import Shape, percent
-from facerec.core.options import MAX_FACES, QualityFilter
+from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.results import FailedDeletion
 
@@ -26,7 +26,7 @@ def index_faces(gallery: Gallery, request: Request) -> Shape:
         request["CollectionId"],
         photo_of(request["Image"]),
         external_image_id=request.get("ExternalImageId"),
-        options=gallery.defaults.index_options(
+        options=FaceOptions(
             max_faces=min(request["MaxFaces"], MAX_FACES) if "MaxFaces" in request else None,
             # Rekognition's default, whatever filter the deployment has
             quality_filter=QualityFilter(request.get("QualityFilter", QualityFilter.AUTO)),
@@ -101,7 +101,7 @@ def search_faces_by_image(gallery: Gallery, request: Request) -> Shape:
         photo_of(request["Image"]),
         limit=request.get("MaxFaces"),
         threshold=threshold_of(request, "FaceMatchThreshold"),
-        options=probe_options(gallery, request),
+        options=face_options(request),
         largest_only=True,
     )
     (largest,) = found.faces

@@ -7,8 +7,8 @@ from facerec.api.rekognition.attributes import wanted_attributes
 from facerec.api.rekognition.requests import (
     Request,
     estimates,
+    face_options,
     photo_of,
-    probe_options,
     threshold_of,
 )
 from facerec.api.rekognition.shapes import Shape, percent
@@ -23,7 +23,7 @@ def compare_faces(gallery: Gallery, request: Request) -> Shape:
     compared = gallery.compare(
         photo_of(request["SourceImage"]),
         photo_of(request["TargetImage"]),
-        options=probe_options(gallery, request),
+        options=face_options(request),
     )
     largest = compared.source.faces[0]
     pairs = [pair for pair in compared.pairs if pair.source == 0]
@@ -56,7 +56,7 @@ def detect_faces(gallery: Gallery, request: Request) -> Shape:
     wanted = wanted_attributes(request.get("Attributes", ()))
     found = gallery.detect(
         photo_of(request["Image"]),
-        options=probe_options(gallery, request),
+        options=face_options(request),
         attributes=estimates(gallery, wanted),
     )
     return {

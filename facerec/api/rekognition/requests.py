@@ -59,9 +59,9 @@ def threshold_of(request: Request, member: str) -> float | None:
     return None if percent is None else float(percent) / 100
 
 
-def probe_options(gallery: Gallery, request: Request) -> FaceOptions:
-    """Return the options for a photo that is searched, compared or inspected."""
+def face_options(request: Request) -> FaceOptions:
+    """Return the options of a request with a photo; the operation completes them."""
     quality_filter = request.get("QualityFilter")
-    return gallery.defaults.probe_options(
+    return FaceOptions(
         quality_filter=None if quality_filter is None else QualityFilter(quality_filter)
     )

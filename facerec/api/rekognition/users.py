@@ -6,9 +6,9 @@ from facerec.api.rekognition import shapes
 from facerec.api.rekognition.errors import invalid_parameter
 from facerec.api.rekognition.requests import (
     Request,
+    face_options,
     paged,
     photo_of,
-    probe_options,
     threshold_of,
 )
 from facerec.api.rekognition.shapes import Shape, percent
@@ -90,7 +90,7 @@ def search_users_by_image(gallery: Gallery, request: Request) -> Shape:
         photo_of(request["Image"]),
         limit=request.get("MaxUsers", MAX_USER_MATCHES),
         threshold=threshold_of(request, "UserMatchThreshold"),
-        options=probe_options(gallery, request),
+        options=face_options(request),
         allow_no_face=True,
     )
     answer: Shape = {

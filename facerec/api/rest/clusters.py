@@ -15,7 +15,7 @@ from facerec.api.rest.reasons import REASON
 from facerec.api.rest.requests.parameters import CollectionPath, FacePath, NextToken, PersonPath
 from facerec.api.rest.requests.people import ClusterRequest, NameClusterRequest
 from facerec.api.rest.uploads import JsonRoute
-from facerec.core.limits import MAX_CLUSTER_PAGE
+from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE
 from facerec.gallery.presenting.clusters import cluster_json, cluster_page_json, clustering_json
 from facerec.gallery.presenting.people import association_json
 
@@ -56,7 +56,7 @@ def clusters_router(context: Context) -> APIRouter:
     async def list_clusters(
         request: Request,
         collection_id: CollectionPath,
-        limit: Annotated[int, Query(ge=1, le=MAX_CLUSTER_PAGE)] = 100,
+        limit: Annotated[int, Query(ge=1, le=MAX_CLUSTER_PAGE)] = DEFAULT_CLUSTERS,
         next_token: NextToken = None,
     ) -> JSONResponse:
         return await context.respond(

@@ -93,7 +93,7 @@ def found_photo_router(context: Context) -> APIRouter:
                 doubtful=body.doubtful,
                 doubtful_below=body.doubtful_below,
                 target_fmr=body.target_fmr,
-                options=body.probe_options(gallery.defaults),
+                options=body.options(),
                 next_token=next_token,
                 limit=DEFAULT_PAGE if body.limit is None else body.limit,
             ),

@@ -235,7 +235,7 @@ def people_photo_router(context: Context) -> APIRouter:
                 body.photo(),
                 threshold=body.threshold,
                 limit=MAX_USER_MATCHES if body.limit is None else body.limit,
-                options=body.probe_options(gallery.defaults),
+                options=body.options(),
             ),
             photo_people_match_json,
             collection_id=body.collection_id,

@@ -44,8 +44,8 @@ def recognition_router(context: Context) -> APIRouter:
         },
     )
     async def index(request: Request, body: IndexRequest) -> JSONResponse:
-        options = body.index_options(gallery.defaults)
         if body.is_job:
+            options = body.index_options(gallery.defaults)
             job = await _start_job(context, request, body, options)
             location = str(request.url_for("job", job_id=job.id).path)
             return JSONResponse(job_json(job), 202, {"Location": location})
@@ -55,7 +55,7 @@ def recognition_router(context: Context) -> APIRouter:
                 body.collection_id,
                 body.photo(),
                 external_image_id=body.external_image_id,
-                options=options,
+                options=body.options(),
             ),
             index_json,
             collection_id=body.collection_id,
@@ -73,7 +73,6 @@ def recognition_router(context: Context) -> APIRouter:
         },
     )
     async def match(request: Request, body: MatchRequest) -> JSONResponse:
-        choose = body.index_options if body.index else body.probe_options
         return await context.respond(
             request,
             lambda: gallery.search(
@@ -83,7 +82,7 @@ def recognition_router(context: Context) -> APIRouter:
                 target_fmr=body.target_fmr,
                 limit=body.limit,
                 repeat_people=body.repeat_people,
-                options=choose(gallery.defaults),
+                options=body.options(),
                 index=body.index,
                 external_image_id=body.external_image_id,
             ),
@@ -100,7 +99,7 @@ def recognition_router(context: Context) -> APIRouter:
         responses={**problems(404, 415), 200: answer("Every pair of faces.", "compare-result")},
     )
     async def compare(request: Request, body: CompareRequest) -> JSONResponse:
-        options = body.probe_options(gallery.defaults)
+        options = body.options()
         return await context.respond(
             request,
             lambda: gallery.compare(
@@ -117,7 +116,7 @@ def recognition_router(context: Context) -> APIRouter:
         responses={**problems(404, 415), 200: answer("The faces of the photo.", "detect-result")},
     )
     async def detect(request: Request, body: DetectRequest) -> JSONResponse:
-        options = body.probe_options(gallery.defaults)
+        options = body.options()
         return await context.respond(
             request,
             lambda: gallery.detect(body.photo(), options=options, attributes=body.attributes),

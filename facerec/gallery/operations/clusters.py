@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Action
-from facerec.core.limits import MAX_CLUSTER_PAGE
+from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE
 from facerec.core.names import checked_user_id
 from facerec.errors import (
     ClusterNotFoundError,
@@ -77,7 +77,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         )
 
     def list_clusters(
-        self, collection_id: str, *, next_token: str | None = None, limit: int = 100
+        self, collection_id: str, *, next_token: str | None = None, limit: int = DEFAULT_CLUSTERS
     ) -> ClusterPage:
         """Return a page of the clusters with faces that nobody has named, largest first.
 

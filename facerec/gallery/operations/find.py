@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
 from facerec.core.ids import image_id
-from facerec.core.limits import MAX_PAGE
+from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.options import MAX_FACES
 from facerec.errors import InvalidInputError, NotFoundError
 from facerec.gallery.operations.recognition import RecognitionOperations
@@ -56,7 +56,7 @@ class FindOperations(RecognitionOperations):
         target_fmr: float | None = None,
         options: FaceOptions | None = None,
         next_token: str | None = None,
-        limit: int = MAX_PAGE,
+        limit: int = DEFAULT_PAGE,
     ) -> FoundPage:
         """Return a page of all faces that show a person, given by id or by a photo.
 
@@ -179,7 +179,7 @@ class FindOperations(RecognitionOperations):
         self, photo: Photo, number: int, options: FaceOptions | None, engine: FaceEngine
     ) -> tuple[EmbeddedFace, int, str]:
         """Return a face of a photo, the number of other faces, and the id of the photo."""
-        options = options or self._defaults.probe_options()
+        options = self._defaults.complete(options, stores=False)
         loaded, found = self._detect(photo, options, engine=engine)
         require_face(found)
         if not 1 <= number <= len(found.faces):

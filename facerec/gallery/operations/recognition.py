@@ -64,7 +64,7 @@ class RecognitionOperations(GalleryBase):
             checked_external_image_id(external_image_id)
         collection = self._require(collection_id)
         self._erasures.require_not_deleted(collection)
-        options = options or self._defaults.index_options()
+        options = self._defaults.complete(options, stores=True)
         loaded, found = self._detect(photo, options, engine=self._engine_of(collection))
         if attributes:
             found = self._with_attributes(loaded, found, options)
@@ -117,9 +117,7 @@ class RecognitionOperations(GalleryBase):
             checked_external_image_id(external_image_id)
         collection = self._require(collection_id)
         threshold = self._search_threshold(collection, threshold, target_fmr)
-        if options is None:
-            defaults = self._defaults
-            options = defaults.index_options() if index else defaults.probe_options()
+        options = self._defaults.complete(options, stores=index)
         engine = self._engine_of(collection)
         loaded, found = self._detect(photo, options, engine=engine)
         require_face(found)

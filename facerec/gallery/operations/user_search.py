@@ -105,7 +105,7 @@ class UserSearchOperations(GalleryBase):
         threshold = self._checked(collection, threshold, limit)
         _, found = self._detect(
             photo,
-            options or self._defaults.probe_options(),
+            self._defaults.complete(options, stores=False),
             engine=self._engine_of(collection),
         )
         if not allow_no_face:

@@ -58,7 +58,7 @@ class PythonDoor(Door):
 
     def index(self, name: str, photo: bytes, quality_filter: str | None = None) -> list[str]:
         chosen = None if quality_filter is None else QualityFilter(quality_filter)
-        options = self.gallery.defaults.index_options(quality_filter=chosen)
+        options = FaceOptions(quality_filter=chosen)
         result = self._run(
             lambda: self.gallery.index(name, photo, external_image_id="photo", options=options)
         )
@@ -98,9 +98,7 @@ class PythonDoor(Door):
 
     def detect(self, photo: bytes, detector: str | None = None) -> list[float]:
         found = self._run(
-            lambda: self.gallery.detect(
-                photo, options=self.gallery.defaults.probe_options(detector=detector)
-            )
+            lambda: self.gallery.detect(photo, options=FaceOptions(detector=detector))
         )
         return [face.confidence for face in found.faces]
 
@@ -308,7 +306,7 @@ class PythonDoor(Door):
 
     def _probe_options(self, quality_filter: str | None) -> FaceOptions:
         chosen = None if quality_filter is None else QualityFilter(quality_filter)
-        return self.gallery.defaults.probe_options(quality_filter=chosen)
+        return FaceOptions(quality_filter=chosen)
 
     def _change(self, operation: Callable[[], AssociationOutcome]) -> Change:
         outcome = self._run(operation)

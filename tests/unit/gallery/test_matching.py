@@ -134,6 +134,24 @@ def test_a_blurred_probe_is_searched_unless_the_caller_filters(gallery: Gallery)
         gallery.search("staff", blurred, options=FaceOptions(quality_filter=QualityFilter.HIGH))
 
 
+@pytest.mark.parametrize(
+    "options", [FaceOptions(max_faces=1), FaceOptions(rotate=False), FaceOptions(), None]
+)
+def test_options_that_are_not_given_have_the_default_of_the_operation(
+    gallery: Gallery, options: FaceOptions | None
+) -> None:
+    gallery.index("staff", ANN)
+    faint = fake_photo(fake_face("ann", sharp=False, confidence=0.6))
+    assert len(gallery.search("staff", faint, options=options).faces) == 1
+    assert len(gallery.detect(faint, options=options).faces) == 1
+    assert len(gallery.compare(faint, faint, options=options).pairs) == 1
+    assert gallery.find("staff", faint, options=options).found
+    assert gallery.search_users_by_photo("staff", faint, options=options).face
+    assert gallery.index("staff", faint, options=options).faces == ()
+    unfiltered = FaceOptions(quality_filter=QualityFilter.NONE)
+    assert len(gallery.index("staff", faint, options=unfiltered).faces) == 1
+
+
 def test_the_most_similar_faces_come_first_up_to_the_limit(
     gallery: Gallery,
 ) -> None:

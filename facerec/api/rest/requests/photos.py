@@ -114,12 +114,12 @@ class FaceChoice(Document):
     )
 
     def index_options(self, defaults: GalleryDefaults) -> FaceOptions:
-        """Return the options for photos whose faces are stored."""
+        """Return the options of a job, which stores the faces of photos."""
         return defaults.index_options(**self.chosen())
 
-    def probe_options(self, defaults: GalleryDefaults) -> FaceOptions:
-        """Return the options for a photo that is searched, compared or inspected, not stored."""
-        return defaults.probe_options(**self.chosen())
+    def options(self) -> FaceOptions:
+        """Return the options of the request; the operation completes them."""
+        return FaceOptions(**self.chosen())
 
     def chosen(self) -> ChosenOptions:
         """Return the options that the request sets."""
