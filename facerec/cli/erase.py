@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
     from facerec.core.erasures import Receipt, SubjectKind
     from facerec.jobs.erasure_check.check import Remainder
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 
-
-def subject_options(command: Command) -> Command:
-    """Add the options that select the subject of a command; exactly one of them is required."""
+def subject_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that select the subject of a command; passed as ``subject`` and ``name``."""
     added = (
         click.option("--face", metavar="FACE_ID", help="Id of a stored face."),
         click.option("--photo", metavar="SOURCE", help="Path or s3:// address of a photo."),
@@ -45,15 +44,28 @@ def subject_options(command: Command) -> Command:
             help="Person, by id or name; all faces of the person are included.",
         ),
     )
+
+    @wraps(command)
+    def with_subject(
+        *,
+        face: str | None,
+        photo: str | None,
+        external_id: str | None,
+        person: str | None,
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        subject, name = _read_subject(face, photo, external_id, person)
+        command(subject=subject, name=name, **others)
+
     for option in reversed(added):
-        command = option(command)
-    return command
+        with_subject = option(with_subject)
+    return with_subject
 
 
-def read_subject(
+def _read_subject(
     face: str | None, photo: str | None, external_id: str | None, person: str | None
 ) -> tuple[SubjectKind, str]:
-    """Return the subject that the options select.
+    """Return the subject that the options select: exactly one of them is required.
 
     Raises:
         UsageError: They name nothing, or more than one thing.
@@ -86,10 +98,8 @@ def read_subject(
 @json_option
 def erase(
     collection: str,
-    face: str | None,
-    photo: str | None,
-    external_id: str | None,
-    person: str | None,
+    subject: SubjectKind,
+    name: str,
     data: Path | None,
     stack: str | None,
     check: bool,
@@ -111,7 +121,6 @@ def erase(
       facerec erase --collection staff --photo photos/ann.jpg --yes --json
       facerec erase --collection staff --person "Zoë Müller"
     """
-    subject, name = read_subject(face, photo, external_id, person)
     if not yes:
         click.confirm(
             f"erase this {WHAT[subject]} with all its faces for good?", abort=True, err=True

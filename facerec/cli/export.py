@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.erase import read_subject, subject_options
+from facerec.cli.erase import subject_options
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import collection_option, data_option, stack_option
 from facerec.cli.output import console, count
@@ -36,10 +36,8 @@ THUMBNAILS_AT_ONCE = 100
 )
 def export(
     collection: str,
-    face: str | None,
-    photo: str | None,
-    external_id: str | None,
-    person: str | None,
+    subject: SubjectKind,
+    name: str,
     data: Path | None,
     stack: str | None,
     output: Path,
@@ -59,7 +57,6 @@ def export(
     from facerec.errors import InvalidInputError
     from facerec.gallery.transfer.exported_data import HELD
 
-    subject, name = read_subject(face, photo, external_id, person)
     if output.exists():
         raise InvalidInputError(f"{output} already exists", "name a folder that does not exist")
     if stack is None:
