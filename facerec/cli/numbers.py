@@ -10,7 +10,7 @@ import click
 from click.types import FloatParamType, IntParamType
 
 MAX_WHOLE = 10**12
-"""Where nothing else bounds a number; larger ones overflow where they become floats or sizes."""
+"""Maximum of numbers that nothing else bounds; larger ones overflow as floats or sizes."""
 
 _DIGITS = re.compile(r"\d{40,}")
 _NEGATIVE = re.compile(r"-[\d.]")

@@ -90,7 +90,7 @@ def name_rule(person_from: str, source: str) -> NameOf:
     if kind == "column" and detail:
         return _names_by_column(source, detail).get
     raise InvalidInputError(
-        f"--person-from {person_from!r} is not known",
+        f"unknown value of --person-from: {person_from!r}",
         "use folder, column:NAME or pattern:PATTERN",
     )
 

@@ -21,7 +21,7 @@ cluster; more help if that cluster is not allowed."""
 
 _PROBES_AT_ONCE = 1_024
 _PAIRS_AT_ONCE = 8_000_000
-"""Number of pairs at which those beyond ``MAX_NEIGHBOURS`` are dropped, to limit memory."""
+"""Number of pairs in memory at which those beyond ``MAX_NEIGHBOURS`` are dropped."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

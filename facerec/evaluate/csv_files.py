@@ -15,7 +15,7 @@ def open_csv(path: Path) -> Iterator[csv.DictReader[str]]:
     """Open a CSV file with a header, in UTF-8.
 
     Raises:
-        InvalidInputError: it is not valid CSV, even if this is found only while rows are read.
+        InvalidInputError: the file is not valid CSV; this may be raised while rows are read.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

@@ -22,7 +22,7 @@ def ordered_recipes(first: str | None = None) -> list[str]:
     """
     names = [recipe.value for recipe in Recipe]
     if first is not None and first not in names:
-        raise InvalidInputError(f"there is no recipe {first!r}", f"there is {', '.join(names)}")
+        raise InvalidInputError(f"unknown recipe {first!r}", f"choose one of {', '.join(names)}")
     return sorted(names, key=lambda name: name != first)
 
 

@@ -34,7 +34,7 @@ MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 """Size of a list: subjects are listed without pages."""
 
 ATTEMPTS = 3
-"""Requests for a photo, if the server fails."""
+"""Maximum number of requests for a photo while the server fails."""
 
 TIMEOUT = 60.0
 """Seconds to wait for an answer."""

@@ -17,7 +17,8 @@ MARGIN = 0.1
 0.7 of a face: a smaller difference does not tell whose photo it is."""
 
 MAX_SPREAD = 0.2
-"""Difference of the worst fit of a name to its best one: the same two networks drew all boxes."""
+"""Maximum difference of the worst and the best fit of a name, since the same two networks drew all
+boxes."""
 
 
 def fit_of(there: Sequence[BoundingBox], here: Sequence[BoundingBox]) -> float:

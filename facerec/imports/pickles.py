@@ -328,7 +328,7 @@ def _check_name(path: Path, name: str) -> None:
     """
     if not name.strip() or any("\ud800" <= letter <= "\udfff" for letter in name):
         raise InvalidInputError(
-            f"{path} has a name that is empty or not valid Unicode: {name[:100]!a}",
+            f"{path} contains a name that is empty or not valid Unicode: {name[:100]!a}",
             "correct the name in the program that writes the file",
         )
 

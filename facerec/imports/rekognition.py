@@ -90,7 +90,7 @@ def _face(face: dict[str, Any]) -> KnownFace:
     shape = face["BoundingBox"]
     sides = [float(shape[side]) for side in ("Left", "Top", "Width", "Height")]
     if not all(map(math.isfinite, sides)):
-        raise ValueError("a box is not finite")
+        raise ValueError("a coordinate of a box is not finite")
     name, user_id = face.get("ExternalImageId"), face.get("UserId")
     return KnownFace(
         face_id=checked_face_id(face["FaceId"]),

@@ -31,8 +31,8 @@ class UnmatchedFace:
     Attributes:
         face_id: Its id.
         external_image_id: The caller's own name for its photo, or None.
-        reason: Why.
-        photos: Where its photo was looked for.
+        reason: Why it was not imported, or not associated.
+        photos: Addresses at which its photo was looked for.
     """
 
     face_id: str

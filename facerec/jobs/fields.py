@@ -29,6 +29,6 @@ class ExternalIds(StrEnum):
     PATH = "path"
     """Derive the id from the photo's path in the folder, so that it identifies the photo."""
     FOLDER = "folder"
-    """Derive the id from the photo's folder, so that its photos count as the same person's."""
+    """Derive the id from the photo's folder, so that a folder counts as one person."""
     NONE = "none"
     """Omit the id, so that a photo keeps its faces when it is moved."""

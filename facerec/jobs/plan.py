@@ -197,11 +197,11 @@ class PlanFacts:
 
 
 def read_facts(objects: ObjectStore, job_folder: str, *, deleted: bool = False) -> PlanFacts:
-    """Read the fields of a plan that plans of every release of facerec have.
+    """Read the fields that the plans of all releases of facerec have.
 
     Args:
         objects: contains the folder.
-        job_folder: uri of the folder.
+        job_folder: address of the folder.
         deleted: whether to read the plan of a job that is being deleted.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The summary of one run of a job, kept for later questions about the job."""
+"""The summary of one run of a job, stored so that reports can show it later."""
 
 from __future__ import annotations
 

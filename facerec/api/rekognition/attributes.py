@@ -65,8 +65,9 @@ _MEAN_FACE = {
     "midJawlineRight": (0.9, 1.4),
     "upperJawlineRight": (1.0, 0.1),
 }
-"""Where landmarks roughly are in a face seen from the front: to the right of the middle of the eyes
-as a share of their distance, and down as a share of the distance from there to the nose."""
+"""Approximate positions of landmarks in a face seen from the front: to the right of the middle of
+the eyes as a share of their distance, and down as a share of the distance from there to the nose.
+"""
 
 
 def wanted_attributes(asked: Iterable[str]) -> frozenset[str]:

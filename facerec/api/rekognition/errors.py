@@ -63,7 +63,7 @@ _SENTENCES: dict[type[FacerecError], str] = {
     FaceNotFoundError: "faceId was not found in the collection",
     NoFaceError: "There are no faces in the image. Should be at least 1.",
 }
-"""Rekognition's sentence of a class, followed by facerec's own message."""
+"""Rekognition's message of an error class, which facerec's own message follows."""
 
 _S3_OBJECT = (
     "Unable to get object metadata from S3. Check object key, region and/or access permissions."

@@ -28,9 +28,7 @@ def find_operation(target: str) -> tuple[str, Operation]:
     """
     name = target.removeprefix(TARGET_PREFIX)
     if not target.startswith(TARGET_PREFIX) or name not in OPERATIONS:
-        raise RekognitionError(
-            "UnknownOperationException", "The operation is not one that this service knows."
-        )
+        raise RekognitionError("UnknownOperationException", "The operation is unknown.")
     return name, OPERATIONS[name]
 
 

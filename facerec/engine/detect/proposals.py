@@ -85,7 +85,7 @@ class Proposal:
 
 @runtime_checkable
 class ProposingDetector(Detector, Protocol):
-    """A detector that also returns the places where faces may be."""
+    """A detector that also returns the positions at which faces may be."""
 
     def search(
         self, pixels: Pixels, smallest_face: float, *, threshold: float = 0.0

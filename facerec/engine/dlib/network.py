@@ -205,7 +205,7 @@ def _read_convolution(stream: DlibStream) -> Convolution:
         raise DlibFormatError("a convolution's shapes contradict each other")
     filters, biases = _split(values, math.prod(shape))
     if biases.size != count:
-        raise DlibFormatError("a convolution's values do not fill its shape")
+        raise DlibFormatError("the number of a convolution's values does not match its shape")
     return Convolution(filters.reshape(shape), biases, stride, padding)
 
 

@@ -104,7 +104,7 @@ class DlibStream:
     def _take(self, count: int) -> memoryview:
         end = self._position + count
         if end > len(self._content):
-            raise DlibFormatError(f"the content ends before byte {end}")
+            raise DlibFormatError(f"the file ends before byte {end}")
         taken = self._content[self._position : end]
         self._position = end
         return taken

@@ -135,7 +135,7 @@ class MergeOperations(UserOperations):
                 return target
             if len(target.face_ids) + len(source.face_ids) > associations.MAX_FACES_OF_USER:
                 raise QuotaExceededError(
-                    f"together the two have more than {associations.MAX_FACES_OF_USER} faces",
+                    f"the two people together have over {associations.MAX_FACES_OF_USER} faces",
                     "remove some faces of one of them first",
                 )
             try:

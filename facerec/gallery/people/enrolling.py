@@ -153,7 +153,7 @@ def choose_faces(
 
 
 def _arrays(faces: Sequence[StoredFace], cohort: Cohort) -> _Arrays:
-    """Return embeddings, and the means and deviations of their stats."""
+    """Return the embeddings of faces, with the means and deviations of their cohort stats."""
     import numpy as np
 
     stats = [stats_of_stored(face, cohort) for face in faces]

@@ -112,7 +112,7 @@ def _inverses(step: Step) -> list[Step]:
 
 
 class _Planner:
-    """Checks steps, one at a time, against what they will find."""
+    """Checks steps, one at a time, against the state that they will be applied to."""
 
     def __init__(self, entry: Entry, people: People, resumes: bool) -> None:
         self.steps: list[Step] = []
@@ -151,9 +151,9 @@ class _Planner:
             face_id = step.face_ids[0] if step.face_ids else ""
             owner = self._people.owners.get(face_id)
             if step.kind is StepKind.CORRECTED and owner == step.person:
-                raise self._refused(f"face {face_id} is person {owner!r}'s")
+                raise self._refused(f"face {face_id} belongs to person {owner!r}")
             if step.kind is StepKind.NOT_A_FACE and owner is not None:
-                raise self._refused(f"face {face_id} is person {owner!r}'s")
+                raise self._refused(f"face {face_id} belongs to person {owner!r}")
         if not self.steps:
             self._require_resumed("nothing of it is left")
             raise _refusal(self._entry, "it was undone already")

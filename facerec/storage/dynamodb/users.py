@@ -154,7 +154,9 @@ def move_faces(
         if table.transact([*actions, *history.notes(table, collection_id, step)]) is not None:
             for user in (source, target):
                 get_user(table, collection_id, user.user_id)
-            raise ConflictError("a person or a face of it was changed concurrently", "try again")
+            raise ConflictError(
+                "a person, or a face of the person, was changed concurrently", "try again"
+            )
         source = replace(source, face_ids=left, version=source.version + 1)
         target = replace(target, face_ids=(*target.face_ids, *batch), version=target.version + 1)
     return source, target

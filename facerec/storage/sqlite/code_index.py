@@ -32,7 +32,7 @@ MAX_CHANGE = 0.2
 PARTS, BITS = 64, 4
 TRAINING_FACES = 65_536
 MIN_FACES = 64
-"""Minimum number of faces to train an index."""
+"""Minimum number of faces that an index is trained on."""
 
 _HEAD_BYTES = 8
 

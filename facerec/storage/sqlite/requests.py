@@ -33,7 +33,7 @@ def get_answers(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]
 
 
 def forget_answers(connection: sqlite3.Connection, ids: Sequence[str]) -> int:
-    """Delete the kept answers that name a person or a face; return how many."""
+    """Delete the stored answers that name a person or a face; return how many."""
     tokens = [(token,) for token, _ in _naming(connection, ids)]
     connection.executemany("DELETE FROM request WHERE token = ?", tokens)
     return len(tokens)

@@ -55,8 +55,8 @@ def test_photos_are_named_by_lines_of_json(tmp_path: Path) -> None:
     ("rule", "message"),
     [
         ("column:who", "has no column 'who'"),
-        ("files", "'files' is not known"),
-        ("column:", "is not known"),
+        ("files", "unknown value of --person-from: 'files'"),
+        ("column:", "unknown value"),
         ("pattern:*.jpg", "must contain {person} once"),
     ],
 )

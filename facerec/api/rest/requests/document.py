@@ -23,6 +23,6 @@ class Document(BaseModel):
         )
         if nulls:
             raise ValueError(
-                f"{', '.join(nulls)}: null is not a value; omit the fields that you do not set"
+                f"{', '.join(nulls)}: null is not allowed; omit the fields that you do not set"
             )
         return document
