@@ -163,8 +163,13 @@ def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, li
     """
     with factory.open_gallery(data_folder(data)) as gallery:
         for face_id in face_ids:
-            gallery.not_a_face(collection, face_id, lift=lift)
-    console().print(f"{count(len(face_ids), 'face')} {'suggested again' if lift else 'removed'}")
+            changed = gallery.not_a_face(collection, face_id, lift=lift)
+            if not lift:
+                console().print(f"{face_id} is not a face")
+            elif changed:
+                console().print(f"face {face_id} is suggested again")
+            else:
+                console().print(f"nothing says that {face_id} is not a face")
 
 
 @click.command("not-same")

@@ -99,8 +99,14 @@ class ClusterStore(Protocol):
         """Set whether a cluster is ignored."""
         ...
 
-    def set_not_faces(self, collection_id: str, face_ids: Sequence[str], *, lift: bool) -> None:
-        """State that stored faces are not faces, so that no cluster contains them, or undo this."""
+    def set_not_faces(
+        self, collection_id: str, face_ids: Sequence[str], *, lift: bool
+    ) -> tuple[str, ...]:
+        """State that stored faces are not faces, so that no cluster contains them, or undo this.
+
+        Returns:
+            The faces for which this was not so before.
+        """
         ...
 
     def list_not_faces(self, collection_id: str) -> list[str]:

@@ -22,7 +22,7 @@ from facerec.gallery.operations.corrections import CorrectionOperations
 from facerec.gallery.operations.faces import require_stored
 from facerec.gallery.operations.merging import MergeOperations
 from facerec.gallery.operations.recorded import recorded
-from facerec.gallery.paging import checked_limit
+from facerec.gallery.paging import checked_integer, checked_limit
 from facerec.gallery.scores.similarity import checked_threshold
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ else:
     clustering = DeferredModule("facerec.gallery.clusters.clustering")
 
 _CLUSTER_ID = re.compile(r"c([1-9]\d{0,17})")
+
+
+MAX_THREADS = 1024
+"""Maximum number of threads that a caller can ask for."""
 
 
 class ClusterOperations(CorrectionOperations, MergeOperations):
@@ -55,16 +59,18 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             collection_id: Id of the collection.
             pair_threshold: Minimum similarity, 0 to 1, of two faces that connect clusters. By
                 default it depends on the number of faces.
-            threads: Number of threads to use.
+            threads: Number of threads to use, 1 to 1024.
 
         Raises:
-            InvalidInputError: ``pair_threshold`` is not 0 to 1, or the stores keep no clusters.
+            InvalidInputError: ``pair_threshold`` or ``threads`` is out of range, or the stores
+                keep no clusters.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: Its faces have another model version.
         """
         clusters = self._cluster_store()
         if pair_threshold is not None:
             checked_threshold(pair_threshold)
+        checked_integer("threads", threads, MAX_THREADS)
         collection = self._require(collection_id)
         return clustering.cluster_faces(
             collection_id,
@@ -187,13 +193,16 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             clusters.save_clusters(collection_id, created, None)
 
     @recorded(Action.NOT_A_FACE)
-    def not_a_face(self, collection_id: str, face_id: str, *, lift: bool = False) -> None:
+    def not_a_face(self, collection_id: str, face_id: str, *, lift: bool = False) -> bool:
         """State that a detection is not a face, so that no cluster contains it.
 
         Args:
             collection_id: Id of the collection.
             face_id: Id of the stored face.
             lift: Whether to remove the statement instead.
+
+        Returns:
+            Whether this changed anything.
 
         Raises:
             InvalidInputError: The stores keep no clusters.
@@ -207,8 +216,10 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         owner = self._records.users_of_faces(collection_id, [face_id]).get(face_id)
         if owner is not None and not lift:
             raise FaceInUseError(face_id, owner)
-        clusters.set_not_faces(collection_id, [face_id], lift=lift)
-        clusters.leave_clusters(collection_id, [face_id])
+        changed = clusters.set_not_faces(collection_id, [face_id], lift=lift)
+        if not lift:
+            clusters.leave_clusters(collection_id, [face_id])
+        return bool(changed)
 
     def _cluster_store(self) -> ClusterStore:
         if self._clusters is None:

@@ -74,7 +74,10 @@ class ErasureOperations(Eraser):
                     user_names=frozenset(user.name for user in users if user.name is not None),
                 )
             case _:
-                raise ValueError(f"{subject} cannot be selected")
+                raise InvalidInputError(
+                    f"{str(subject)!r} cannot be selected",
+                    "choose FACE, PHOTO, EXTERNAL_ID or USER of SubjectKind",
+                )
 
     def erase(self, collection_id: str, subject: SubjectKind, name: str) -> Receipt:
         """Erase everything known about a face, photo, external image id or person, everywhere.

@@ -118,8 +118,10 @@ class UserOperations(Eraser):
         except (InvalidInputError, UserNotFoundError):
             if by_name is not None:
                 return by_name
-            similar = self.list_users(collection_id, name_contains=text, limit=MAX_SIMILAR).users
-            raise UserNotFoundError(text, [shown_user(user) for user in similar]) from None
+            similar = self._users_named(collection_id, text, None) if text else ()
+            raise UserNotFoundError(
+                text, [shown_user(user) for user in islice(similar, MAX_SIMILAR)]
+            ) from None
         if by_name is None or by_name.user_id == by_id.user_id:
             return by_id
         raise AmbiguousPersonError(text, [shown_user(by_id), shown_user(by_name)])
@@ -163,11 +165,13 @@ class UserOperations(Eraser):
             limit: Maximum number of people, 1 to 500.
 
         Raises:
-            InvalidInputError: ``limit`` is not 1 to 500.
+            InvalidInputError: ``limit`` is not 1 to 500, or ``name_contains`` is empty.
             CollectionNotFoundError: The collection does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_USER_PAGE)
+        if name_contains is not None and not name_contains:
+            raise InvalidInputError("name_contains must not be empty")
         self._get(collection_id)
         listing = f"people of {collection_id}" + (
             "" if name_contains is None else f" named {name_contains}"

@@ -95,10 +95,12 @@ class SqliteClusters(ClusterStore):
             clusters.set_ignored(connection, collection_id, number, is_ignored=ignored)
 
     @override
-    def set_not_faces(self, collection_id: str, face_ids: Sequence[str], *, lift: bool) -> None:
+    def set_not_faces(
+        self, collection_id: str, face_ids: Sequence[str], *, lift: bool
+    ) -> tuple[str, ...]:
         with self._database.writing() as connection:
             collections.get(connection, collection_id)
-            clusters.set_not_faces(connection, collection_id, face_ids, lift=lift)
+            return clusters.set_not_faces(connection, collection_id, face_ids, lift=lift)
 
     @override
     def list_not_faces(self, collection_id: str) -> list[str]:

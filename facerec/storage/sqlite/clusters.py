@@ -196,10 +196,8 @@ def set_ignored(
 
 def set_not_faces(
     connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str], *, lift: bool
-) -> None:
-    """Write or delete the rows of detections that somebody marked as not a face."""
-    if lift:
-        _cluster_again(connection, collection_id, face_ids)
+) -> tuple[str, ...]:
+    """Write or delete rows of detections marked as not a face; return those that changed."""
     statement = (
         "DELETE FROM not_a_face WHERE collection_id = ? AND face_id = ?"
         if lift
@@ -211,8 +209,11 @@ def set_not_faces(
         if connection.execute(statement, (collection_id, face_id)).rowcount
     )
     if changed:
+        if lift:
+            _cluster_again(connection, collection_id, changed)
         kind = StepKind.NOT_A_FACE_LIFTED if lift else StepKind.NOT_A_FACE
         history.note(connection, collection_id, Step(kind, face_ids=changed))
+    return changed
 
 
 def not_faces(connection: sqlite3.Connection, collection_id: str) -> list[str]:

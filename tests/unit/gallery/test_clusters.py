@@ -215,3 +215,17 @@ def test_bad_input_is_refused(gallery: Gallery, collaborators: Collaborators) ->
         gallery.not_a_face("staff", first)
     with pytest.raises(InvalidInputError, match="do not support clusters"):
         replace(collaborators, clusters=None).gallery().cluster_faces("staff")
+
+
+def test_a_statement_that_nobody_made_cannot_be_lifted(gallery: Gallery) -> None:
+    (face,) = gallery.index("staff", fake_photo(fake_face("ann"))).faces
+    face_id = face.record.face_id
+    assert gallery.not_a_face("staff", face_id, lift=True) is False
+    assert gallery.not_a_face("staff", face_id) is True
+    assert gallery.not_a_face("staff", face_id) is False
+    assert gallery.not_a_face("staff", face_id, lift=True) is True
+
+
+def test_clusters_need_a_positive_number_of_threads(gallery: Gallery) -> None:
+    with pytest.raises(InvalidInputError, match="threads must be an integer"):
+        gallery.cluster_faces("staff", threads=0)

@@ -169,3 +169,16 @@ def test_the_minimum_similarity_of_an_association_is_a_number_from_0_to_1(
     with pytest.raises(InvalidInputError, match="out of range"):
         gallery.associate_faces("staff", "ann", [face.record.face_id], min_similarity=similarity)
     assert gallery.list_faces("staff", user_id="ann").faces == ()
+
+
+def test_arguments_of_a_wrong_kind_are_invalid_input(gallery: Gallery) -> None:
+    wrong: Any = "person"
+    with pytest.raises(InvalidInputError, match="'person' cannot be selected"):
+        gallery.erase("staff", wrong, "ann")
+    gallery.create_user("staff", "ann")
+    with pytest.raises(InvalidInputError, match="must be a list of face ids"):
+        gallery.associate_faces("staff", "ann", "00000000-0000-8000-8000-000000000000")
+    with pytest.raises(InvalidInputError, match="must not be empty"):
+        gallery.list_users("staff", name_contains="")
+    with pytest.raises(UserNotFoundError):
+        gallery.resolve_user("staff", "")
