@@ -154,8 +154,9 @@ class GalleryBase(Inspector):
         if recipe is None:
             return self._engine
         if recipe not in self._recipes:
-            known = ", ".join(sorted(self._recipes)) or "the usual one only"
-            raise InvalidInputError(f"there is no recipe {recipe!r} here", f"there is {known}")
+            known = ", ".join(sorted(self._recipes))
+            hint = f"choose one of {known}" if known else "omit it: there is only the usual one"
+            raise InvalidInputError(f"the recipe {recipe!r} is not available", hint)
         return self._recipes[recipe]
 
     def _threshold(self, collection: Collection, threshold: float | None) -> float:

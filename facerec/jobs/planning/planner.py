@@ -141,10 +141,9 @@ def _model_versions(
     if request.recipe is None:
         return [model_version, *recipes.values()]
     if request.recipe not in recipes:
-        known = ", ".join(sorted(recipes)) or "the usual one only"
-        raise InvalidInputError(
-            f"there is no recipe {request.recipe!r} for jobs here", f"there is {known}"
-        )
+        known = ", ".join(sorted(recipes))
+        hint = f"choose one of {known}" if known else "omit it: there is only the usual one"
+        raise InvalidInputError(f"the recipe {request.recipe!r} is not available for jobs", hint)
     return [recipes[request.recipe]]
 
 

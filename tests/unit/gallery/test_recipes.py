@@ -44,9 +44,9 @@ def test_a_collection_without_a_recipe_has_that_of_the_gallery(gallery: Gallery)
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones(gallery: Gallery) -> None:
-    with pytest.raises(InvalidInputError, match="unknown recipe 'best'") as caught:
+    with pytest.raises(InvalidInputError, match="recipe 'best' is not available") as caught:
         gallery.create_collection("staff", recipe="best")
-    assert caught.value.hint == "there is accurate, fast"
+    assert caught.value.hint == "choose one of accurate, fast"
 
 
 def test_a_gallery_without_the_recipe_of_a_collection_refuses_to_search_it(tmp_path: Path) -> None:
