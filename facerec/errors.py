@@ -10,6 +10,7 @@
     │   ├── ErasureDamagedError
     │   ├── FaceInUseError
     │   ├── InvalidPageTokenError
+    │   ├── JobEndedError
     │   ├── JobFolderError
     │   ├── ObjectChangedError
     │   ├── PhotoTooLargeError
@@ -209,6 +210,20 @@ class ErasureDamagedError(InvalidInputError):
             "erase the same again, then remove the note",
         )
         self.erasure_id = erasure_id
+
+
+class JobEndedError(InvalidInputError):
+    """A job cannot be changed because it has ended.
+
+    Attributes:
+        job_id: id of the job.
+        status: its final status.
+    """
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(f"the job {job_id!r} is not running: {status.lower()}")
+        self.job_id = job_id
+        self.status = status
 
 
 class JobFolderError(InvalidInputError):

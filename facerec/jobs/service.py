@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from facerec.core.times import iso_time
 from facerec.errors import (
-    InvalidInputError,
     JobDeletedError,
+    JobEndedError,
     JobNotFoundError,
     JobNotPlannedError,
 )
@@ -105,10 +105,10 @@ class Job:
         """Check that the job has not ended.
 
         Raises:
-            InvalidInputError: it has ended.
+            JobEndedError: it has ended.
         """
         if self.status.ended:
-            raise InvalidInputError(f"the job {self.id!r} is not running: {self.status.lower()}")
+            raise JobEndedError(self.id, self.status)
 
     def to_json(self, progress: Progress | None = None) -> dict[str, Any]:
         """Return the job in the form of ``schemas/job.json``."""

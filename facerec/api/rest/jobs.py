@@ -62,7 +62,7 @@ def jobs_router(context: Context) -> APIRouter:
     @router.post(
         "/{job_id}/cancel",
         summary="Cancel a job",
-        responses={**problems(404), 200: answer("The job.", "job")},
+        responses={**problems(404, 409), 200: answer("The job.", "job")},
     )
     async def cancel_job(request: Request, job_id: JobPath) -> JSONResponse:
         jobs = service(job_id)
