@@ -11,7 +11,7 @@ import click
 
 from facerec.cli.collection_transfer import export, import_
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting, retention
+from facerec.cli.deferred import factory, presenting_collections, retention
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.numbers import NumberCommand
@@ -52,7 +52,9 @@ def list_command(data: Path | None, as_json: bool) -> None:
     """
     with factory.open_gallery(data_folder(data)) as gallery:
         summaries = [
-            presenting.summary_json(gallery.describe_collection(collection.collection_id))
+            presenting_collections.summary_json(
+                gallery.describe_collection(collection.collection_id)
+            )
             for collection in gallery.all_collections()
         ]
     if as_json:
@@ -102,7 +104,7 @@ def create(
     with factory.open_gallery(data_folder(data, new=True)) as gallery:
         collection = gallery.create_collection(name, tags=tags, recipe=recipe)
     if as_json:
-        print_json(presenting.collection_json(collection))
+        print_json(presenting_collections.collection_json(collection))
     else:
         console().print(f"collection {name} created")
 
@@ -125,7 +127,7 @@ def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> 
         described = erasure_function(stack).call({"describe": name})
     else:
         with factory.open_gallery(data_folder(data)) as gallery:
-            described = presenting.summary_json(gallery.describe_collection(name))
+            described = presenting_collections.summary_json(gallery.describe_collection(name))
     if as_json:
         print_json(described)
     else:
@@ -155,7 +157,7 @@ def set_threshold(
     with factory.open_gallery(data_folder(data)) as gallery:
         collection = gallery.set_threshold(name, threshold)
     if as_json:
-        print_json(presenting.collection_json(collection))
+        print_json(presenting_collections.collection_json(collection))
     elif threshold is None:
         console().print(f"collection {name} has the default threshold again")
     else:
@@ -193,7 +195,7 @@ def update(
     else:
         with factory.open_gallery(data_folder(data)) as gallery:
             gallery.set_retention(name, days)
-            described = presenting.summary_json(gallery.describe_collection(name))
+            described = presenting_collections.summary_json(gallery.describe_collection(name))
     if as_json:
         print_json(described)
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli.deferred import factory, presenting
+from facerec.cli.deferred import factory, presenting_search
 from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.options import json_option, limit_option, probe_face_options
 from facerec.cli.output import console, more_matches, print_json, table
@@ -33,7 +33,7 @@ def compare(photo: str, other: str, limit: int, options: FaceOptions, as_json: b
     """
     result = factory.open_inspector().compare(photo, other, options=options, limit=limit)
     if as_json:
-        print_json(presenting.comparison_json(result))
+        print_json(presenting_search.comparison_json(result))
     else:
         _print(photo, other, result, limit)
 

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from facerec.estimate import prices as price_tables
     from facerec.gallery.operations import retention
     from facerec.gallery.people import associations, user_search
-    from facerec.gallery.presenting import faces as presenting
+    from facerec.gallery.presenting import collections as presenting_collections
+    from facerec.gallery.presenting import faces as presenting_faces
     from facerec.gallery.presenting import history as presenting_history
     from facerec.gallery.presenting import people as presenting_people
+    from facerec.gallery.presenting import search as presenting_search
     from facerec.jobs import service as job_service
     from facerec.storage import access_keys
     from facerec.storage.objects import protocol as objects
@@ -31,9 +33,11 @@ else:
     names = DeferredModule("facerec.core.names")
     objects = DeferredModule("facerec.storage.objects.protocol")
     platformdirs = DeferredModule("platformdirs")
-    presenting = DeferredModule("facerec.gallery.presenting.faces")
+    presenting_collections = DeferredModule("facerec.gallery.presenting.collections")
+    presenting_faces = DeferredModule("facerec.gallery.presenting.faces")
     presenting_history = DeferredModule("facerec.gallery.presenting.history")
     presenting_people = DeferredModule("facerec.gallery.presenting.people")
+    presenting_search = DeferredModule("facerec.gallery.presenting.search")
     price_tables = DeferredModule("facerec.estimate.prices")
     retention = DeferredModule("facerec.gallery.operations.retention")
     user_search = DeferredModule("facerec.gallery.people.user_search")
@@ -48,9 +52,11 @@ __all__ = [
     "names",
     "objects",
     "platformdirs",
-    "presenting",
+    "presenting_collections",
+    "presenting_faces",
     "presenting_history",
     "presenting_people",
+    "presenting_search",
     "price_tables",
     "retention",
     "user_search",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli.deferred import factory, presenting
+from facerec.cli.deferred import factory, presenting_faces
 from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.options import json_option, probe_face_options
 from facerec.cli.output import console, count, print_json, table
@@ -63,7 +63,7 @@ def detect(
 
         draw_faces(load_photo(photo, Objects()).content, faces, draw)
     if as_json:
-        print_json(presenting.detection_json(faces, inspector.model_version))
+        print_json(presenting_faces.detection_json(faces, inspector.model_version))
     else:
         _print(photo, faces)
 

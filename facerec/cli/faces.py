@@ -8,7 +8,7 @@ import click
 
 from facerec.cli.change_options import change_options
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting
+from facerec.cli.deferred import factory, presenting_faces, presenting_search
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.faces_shown import face_table, match_table
 from facerec.cli.lazy_group import SummaryGroup
@@ -60,7 +60,7 @@ def list_command(
         user_id = None if person is None else user_id_of(gallery, collection, person)
         page = gallery.list_faces(collection, next_token=next_token, limit=limit, user_id=user_id)
     if as_json:
-        print_json(presenting.face_page_json(page))
+        print_json(presenting_faces.face_page_json(page))
         return
     owner = f"collection {collection}" if person is None else f"person {person}"
     nothing = "no more faces" if next_token else f"{owner} has no faces"
@@ -95,7 +95,7 @@ def match(
             collection, face_id, threshold=threshold, target_fmr=target_fmr, limit=limit
         )
     if as_json:
-        print_json(presenting.face_search_json(found))
+        print_json(presenting_search.face_search_json(found))
     elif found.matches:
         console().print(match_table(found.matches))
         if found.more_matches:
@@ -148,7 +148,7 @@ def delete(
     with factory.open_gallery(data_folder(data)) as gallery:
         deletion = gallery.delete_faces(collection, face_ids, disassociate=disassociate)
     if as_json:
-        print_json(presenting.deletion_json(deletion))
+        print_json(presenting_faces.deletion_json(deletion))
     else:
         console().print(f"{count(len(deletion.deleted), 'face')} deleted")
     raise_first(failure.to_error() for failure in deletion.failed)
@@ -201,7 +201,7 @@ def corrections(
     with factory.open_gallery(data_folder(data)) as gallery:
         page = gallery.list_corrections(collection, next_token=next_token, limit=limit)
     if as_json:
-        print_json(presenting.correction_page_json(page))
+        print_json(presenting_faces.correction_page_json(page))
         return
     rows = table("face id", "does not show", whole=("face id",))
     for correction in page.corrections:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting
+from facerec.cli.deferred import factory, presenting_search
 from facerec.cli.faces_shown import match_table, position, print_remarks
 from facerec.cli.options import (
     collection_option,
@@ -95,7 +95,7 @@ def match(
             return
         result = search(photo)
     if as_json:
-        print_json(presenting.search_json(result))
+        print_json(presenting_search.search_json(result))
     else:
         _print(photo, result, limit)
 

@@ -131,7 +131,7 @@ def _progress(photos: list[str], *, hidden: bool) -> Any:  # noqa: ANN401 - clic
 
 def _document(searched: Searched) -> dict[str, Any]:
     """Present a probe (``match-line.json``)."""
-    from facerec.gallery.presenting.faces import search_json
+    from facerec.gallery.presenting.search import search_json
 
     error = searched.error
     return {

@@ -32,7 +32,7 @@ from facerec.factory import (
     open_faces,
     rebuild_deployed_collection,
 )
-from facerec.gallery.presenting.faces import summary_json
+from facerec.gallery.presenting.collections import summary_json
 from facerec.gallery.subjects import subject_name
 from facerec.jobs.aws.erasure_function import pack
 from facerec.jobs.aws.log import logger

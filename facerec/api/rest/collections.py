@@ -16,10 +16,7 @@ from facerec.api.rest.requests.collections import CreateCollectionRequest, Thres
 from facerec.api.rest.requests.parameters import CollectionPath, Limit, NextToken
 from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_PAGE
-from facerec.gallery.presenting.faces import (
-    collection_json,
-    summary_json,
-)
+from facerec.gallery.presenting.collections import collection_json, summary_json
 
 
 def collections_router(context: Context) -> APIRouter:

@@ -25,10 +25,8 @@ from facerec.api.rest.requests.parameters import (
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES
 from facerec.errors import FaceInUseError
 from facerec.gallery.defaults import DEFAULT_LIMIT
-from facerec.gallery.presenting.faces import (
-    face_page_json,
-    face_search_json,
-)
+from facerec.gallery.presenting.faces import face_page_json
+from facerec.gallery.presenting.search import face_search_json
 
 JPEG, BYTES = "image/jpeg", "application/octet-stream"
 """Media types of thumbnails; some generators of clients read no files of other types than bytes."""

@@ -15,12 +15,8 @@ from facerec.api.rest.requests.recognition import CompareRequest, DetectRequest,
 from facerec.api.rest.uploads import UploadRoute, upload_bodies
 from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError
-from facerec.gallery.presenting.faces import (
-    comparison_json,
-    detection_json,
-    index_json,
-    search_json,
-)
+from facerec.gallery.presenting.faces import detection_json, index_json
+from facerec.gallery.presenting.search import comparison_json, search_json
 from facerec.jobs.options import options_to_json
 from facerec.jobs.service import Job
 

@@ -12,7 +12,7 @@ from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import RetentionRequest
 from facerec.api.rest.requests.parameters import CollectionPath
 from facerec.api.rest.uploads import JsonRoute
-from facerec.gallery.presenting.faces import summary_json
+from facerec.gallery.presenting.collections import summary_json
 from facerec.gallery.results import CollectionSummary
 
 

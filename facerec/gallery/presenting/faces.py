@@ -1,6 +1,7 @@
-"""Results as plain dictionaries, the same for the command line and for HTTP.
+"""Faces as plain dictionaries: those of photos and those of collections.
 
-``facerec/schemas`` defines their format. They never contain an embedding.
+``facerec/schemas`` defines the format of all results, which is the same for the command line and
+for HTTP. They never contain an embedding.
 """
 
 from __future__ import annotations
@@ -13,40 +14,11 @@ from facerec.core.times import iso_time
 if TYPE_CHECKING:
     from facerec.core.faces import BoundingBox, Landmarks, Quality
     from facerec.core.photos import DetectedFace, PhotoFaces, RejectedFace
-    from facerec.core.records import Collection, FaceRecord
+    from facerec.core.records import FaceRecord
     from facerec.gallery.indexing.records import IndexResult
-    from facerec.gallery.results import (
-        CollectionSummary,
-        CorrectionPage,
-        FaceDeletion,
-        FacePage,
-        FailedDeletion,
-    )
-    from facerec.gallery.search.comparing import Comparison
-    from facerec.gallery.search.results import FaceSearchResult, Match, SearchedFace, SearchResult
+    from facerec.gallery.results import CorrectionPage, FaceDeletion, FacePage, FailedDeletion
 
 Json: TypeAlias = dict[str, Any]
-
-
-def collection_json(collection: Collection) -> Json:
-    """Present a collection (``collection.json``)."""
-    return {
-        "collection_id": collection.collection_id,
-        "model_version": collection.model_version,
-        "created_at": iso_time(collection.created_at),
-        "threshold": collection.threshold,
-    }
-
-
-def summary_json(summary: CollectionSummary) -> Json:
-    """Present a collection with its counts (``collection.json``)."""
-    return {
-        **collection_json(summary.collection),
-        "face_count": summary.face_count,
-        "user_count": summary.user_count,
-        "retention_days": summary.retention_days,
-        "deletion_id": summary.deletion_id,
-    }
 
 
 def stored_face_json(
@@ -94,90 +66,6 @@ def deletion_json(deletion: FaceDeletion) -> Json:
     }
 
 
-def photo_json(photo: PhotoFaces) -> Json:
-    """Present the faces of a photo (``photo-faces.json``)."""
-    return {
-        **_photo_facts(photo),
-        "faces": [detected_json(face) for face in photo.faces],
-        "rejected": [rejected_json(face) for face in photo.rejected],
-    }
-
-
-def detection_json(photo: PhotoFaces, model_version: str) -> Json:
-    """Present the faces detected in a photo (``detect-result.json``)."""
-    return {"model_version": model_version, **photo_json(photo)}
-
-
-def index_json(result: IndexResult) -> Json:
-    """Present the outcome of indexing a photo (``index-result.json``)."""
-    return {
-        "collection_id": result.collection_id,
-        "model_version": result.model_version,
-        "image_id": result.image_id,
-        **_photo_facts(result.photo),
-        "faces": [stored_face_json(face.record, face.user_id) for face in result.faces],
-        "rejected": [rejected_json(face) for face in result.photo.rejected],
-    }
-
-
-def search_json(result: SearchResult) -> Json:
-    """Present who is in a photo (``match-result.json``)."""
-    document = {
-        "collection_id": result.collection_id,
-        "model_version": result.model_version,
-        "threshold": result.threshold,
-        **_photo_facts(result.photo),
-        "faces": [searched_json(searched) for searched in result.faces],
-        "rejected": [rejected_json(face) for face in result.photo.rejected],
-    }
-    if result.indexed is not None:
-        document["indexed"] = index_json(result.indexed)
-    return document
-
-
-def face_search_json(result: FaceSearchResult) -> Json:
-    """Present the stored faces that resemble a stored face (``face-match-result.json``)."""
-    return {
-        "collection_id": result.collection_id,
-        "model_version": result.model_version,
-        "threshold": result.threshold,
-        "face_id": result.face_id,
-        "matches": [match_json(match) for match in result.matches],
-        "more_matches": result.more_matches,
-    }
-
-
-def comparison_json(comparison: Comparison) -> Json:
-    """Present two photos compared (``compare-result.json``)."""
-    return {
-        "model_version": comparison.model_version,
-        "source": photo_json(comparison.source),
-        "target": photo_json(comparison.target),
-        "pairs": [asdict(pair) for pair in comparison.pairs],
-        "more_pairs": comparison.more_pairs,
-    }
-
-
-def searched_json(searched: SearchedFace) -> Json:
-    """Present a probe's face with its matches."""
-    return {
-        **detected_json(searched.face),
-        "decision": str(searched.decision),
-        "matches": [match_json(match) for match in searched.matches],
-        "more_matches": searched.more_matches,
-        "candidates": [match_json(match) for match in searched.candidates],
-    }
-
-
-def match_json(match: Match) -> Json:
-    """Present a match."""
-    return {
-        "similarity": match.similarity,
-        "distance": match.distance,
-        "face": stored_face_json(match.face, match.user_id, match.person_name),
-    }
-
-
 def detected_json(face: DetectedFace) -> Json:
     """Present a detected face (``face.json``, ``detected``)."""
     shown = _appearance(face.box, face.confidence, face.landmarks, face.quality)
@@ -203,7 +91,34 @@ def rejected_json(face: RejectedFace) -> Json:
     }
 
 
-def _photo_facts(photo: PhotoFaces) -> Json:
+def photo_json(photo: PhotoFaces) -> Json:
+    """Present the faces of a photo (``photo-faces.json``)."""
+    return {
+        **photo_facts(photo),
+        "faces": [detected_json(face) for face in photo.faces],
+        "rejected": [rejected_json(face) for face in photo.rejected],
+    }
+
+
+def detection_json(photo: PhotoFaces, model_version: str) -> Json:
+    """Present the faces detected in a photo (``detect-result.json``)."""
+    return {"model_version": model_version, **photo_json(photo)}
+
+
+def index_json(result: IndexResult) -> Json:
+    """Present the outcome of indexing a photo (``index-result.json``)."""
+    return {
+        "collection_id": result.collection_id,
+        "model_version": result.model_version,
+        "image_id": result.image_id,
+        **photo_facts(result.photo),
+        "faces": [stored_face_json(face.record, face.user_id) for face in result.faces],
+        "rejected": [rejected_json(face) for face in result.photo.rejected],
+    }
+
+
+def photo_facts(photo: PhotoFaces) -> Json:
+    """Present what is known of a photo apart from its faces."""
     return {
         "width": photo.width,
         "height": photo.height,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.gallery.presenting.faces import Json, detected_json, match_json
+from facerec.gallery.presenting.faces import Json, detected_json
 from facerec.gallery.presenting.people import person_json
+from facerec.gallery.presenting.search import match_json
 
 if TYPE_CHECKING:
     from facerec.gallery.search.found_faces import FoundFace, FoundPage

@@ -23,8 +23,8 @@ from facerec.errors import (
     UserNotFoundError,
 )
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.presenting.faces import search_json
 from facerec.gallery.presenting.people import person_json
+from facerec.gallery.presenting.search import search_json
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
 

@@ -8,16 +8,14 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.presenting.collections import collection_json, summary_json
 from facerec.gallery.presenting.faces import (
-    collection_json,
-    comparison_json,
     deletion_json,
     detection_json,
     face_page_json,
     index_json,
-    search_json,
-    summary_json,
 )
+from facerec.gallery.presenting.search import comparison_json, search_json
 from facerec.testing.engine import fake_face, fake_photo
 
 SCHEMAS = {
