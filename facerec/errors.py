@@ -16,6 +16,7 @@
     │   ├── PhotoTooLargeError
     │   ├── PersonChangeError
     │   ├── QuotaExceededError
+    │   ├── RecipeUnavailableError
     │   ├── RequestMismatchError
     │   ├── UnreadablePhotoError
     │   ├── UserExistsError
@@ -262,6 +263,24 @@ class PhotoTooLargeError(InvalidInputError):
 
 class QuotaExceededError(InvalidInputError):
     """The request would exceed a limit on stored data."""
+
+
+class RecipeUnavailableError(InvalidInputError):
+    """A collection cannot have a recipe, since no engine has it here.
+
+    Attributes:
+        recipe: name of the recipe.
+        available: names of the recipes that can be chosen.
+    """
+
+    def __init__(self, recipe: str, available: Sequence[str]) -> None:
+        known = ", ".join(sorted(available))
+        super().__init__(
+            f"the recipe {recipe!r} is not available",
+            f"choose one of {known}" if known else "omit it: there is only the usual one",
+        )
+        self.recipe = recipe
+        self.available = tuple(available)
 
 
 class RequestMismatchError(InvalidInputError):

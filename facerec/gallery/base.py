@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from facerec.core.names import checked_collection_id
-from facerec.errors import CollectionNotFoundError, InvalidInputError, ModelMismatchError
+from facerec.errors import CollectionNotFoundError, ModelMismatchError, RecipeUnavailableError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.inspection import Inspector
 from facerec.gallery.paging import page_token, read_page_token
@@ -149,14 +149,12 @@ class GalleryBase(Inspector):
         """Return the engine of a recipe; the usual one for None.
 
         Raises:
-            InvalidInputError: There is no such recipe here.
+            RecipeUnavailableError: There is no such recipe here.
         """
         if recipe is None:
             return self._engine
         if recipe not in self._recipes:
-            known = ", ".join(sorted(self._recipes))
-            hint = f"choose one of {known}" if known else "omit it: there is only the usual one"
-            raise InvalidInputError(f"the recipe {recipe!r} is not available", hint)
+            raise RecipeUnavailableError(recipe, tuple(self._recipes))
         return self._recipes[recipe]
 
     def _threshold(self, collection: Collection, threshold: float | None) -> float:

@@ -32,6 +32,9 @@ PHOTO = {"image", "images", "bucket", "key", "version", "prefix", "manifest"}
 SCHEMA = Path(facerec.__file__).parent / "schemas" / "execution-input.json"
 EXECUTION_INPUT = json.loads(SCHEMA.read_text("utf-8"))["properties"]
 
+WORKFLOW_ONLY = {"prune_over_limit"}
+"""Fields that only jobs without a caller need: nobody reads the error of a watched folder."""
+
 OPERATORS_ONLY = {"max_pixels"}
 """Face options that only the operator sets: they bound memory."""
 
@@ -108,7 +111,7 @@ def test_a_command_and_its_route_have_the_same_options(
 
 @pytest.mark.parametrize("command", [index, start], ids=["index", "jobs start"])
 def test_a_job_has_the_same_options_in_commands_and_in_rest(command: click.Command) -> None:
-    fields = set(EXECUTION_INPUT) - {"collection_id", "options"} - PHOTO
+    fields = set(EXECUTION_INPUT) - {"collection_id", "options"} - PHOTO - WORKFLOW_ONLY
     # A job on this machine has no children of its own size.
     expected = fields - {"images_per_child"}
     assert expected <= options_of(command)

@@ -48,8 +48,8 @@ class CollectionOperations(Eraser):
                 described.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id, a tag is not valid, or there is
-                no such recipe here.
+            InvalidInputError: The id is not a valid collection id, or a tag is not valid.
+            RecipeUnavailableError: There is no such recipe here.
             CollectionExistsError: A collection of this id exists.
             QuotaExceededError: There are more than ``MAX_TAGS`` tags.
         """

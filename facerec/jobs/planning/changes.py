@@ -76,7 +76,9 @@ class Changes:
         A request that does not skip them is to be refused instead (``check``).
         """
         found = self.difference
-        if found is None or not (request.skips_prune_over_limit and self._is_over_limit(request)):
+        if found is None or not (
+            request.prune_over_limit == "skip" and self._is_over_limit(request)
+        ):
             return self
         return replace(self, to_prune=0, difference=replace(found, not_pruned=found.gone))
 

@@ -26,7 +26,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
+from facerec.errors import (
+    CollectionNotFoundError,
+    InvalidInputError,
+    ObjectNotFoundError,
+    RecipeUnavailableError,
+)
 from facerec.gallery.indexing.preparing import prepare_collection
 from facerec.jobs.erasing.deletion import complete_deletion
 from facerec.jobs.folders import find_entry
@@ -141,9 +146,7 @@ def _model_versions(
     if request.recipe is None:
         return [model_version, *recipes.values()]
     if request.recipe not in recipes:
-        known = ", ".join(sorted(recipes))
-        hint = f"choose one of {known}" if known else "omit it: there is only the usual one"
-        raise InvalidInputError(f"the recipe {request.recipe!r} is not available for jobs", hint)
+        raise RecipeUnavailableError(request.recipe, tuple(recipes))
     return [recipes[request.recipe]]
 
 

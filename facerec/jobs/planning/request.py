@@ -40,8 +40,8 @@ class JobRequest:
         prune_limit_percentage: 0 to 100, the share of photos that may be gone.
         recipe: recipe of the collection's faces; None for that of the collection, or for a new
             one the usual recipe.
-        skips_prune_over_limit: whether a job of which more photos are gone leaves their faces,
-            instead of being refused.
+        prune_over_limit: ``refuse`` a job of which more photos are gone, or ``skip`` the removal of
+            their faces.
     """
 
     collection_id: str
@@ -58,7 +58,7 @@ class JobRequest:
     prune: bool = False
     prune_limit_percentage: float = PRUNE_LIMIT_PERCENTAGE
     recipe: str | None = None
-    skips_prune_over_limit: bool = False
+    prune_over_limit: str = "refuse"
 
 
 def read_job_request(
@@ -97,7 +97,7 @@ def read_job_request(
         prune=document.get("prune", False),
         prune_limit_percentage=document.get("prune_limit_percentage", PRUNE_LIMIT_PERCENTAGE),
         recipe=document.get("recipe"),
-        skips_prune_over_limit=document.get("prune_over_limit", "refuse") == "skip",
+        prune_over_limit=document.get("prune_over_limit", "refuse"),
     )
 
 
