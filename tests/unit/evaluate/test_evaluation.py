@@ -163,7 +163,7 @@ def test_a_photo_is_not_compared_with_itself(images: Path) -> None:
 
 def test_probes_of_strangers_alone_get_one_clear_line(images: Path) -> None:
     one, other = (described(images, [f"{person}/0.jpg"]) for person in PEOPLE[:2])
-    with pytest.raises(InvalidInputError, match="none of the probes with a face shows an enrolled person"):
+    with pytest.raises(InvalidInputError, match="shows an enrolled person"):
         identify(one, other)
 
 
