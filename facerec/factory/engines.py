@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from facerec.core.options import Recipe
-from facerec.errors import InvalidInputError
+from facerec.errors import RecipeUnavailableError
 
 if TYPE_CHECKING:
     from facerec.config import Settings
@@ -18,11 +18,11 @@ def ordered_recipes(first: str | None = None) -> list[str]:
     """Return the names of all recipes; ``first``, or the usual one, comes first.
 
     Raises:
-        InvalidInputError: there is no such recipe.
+        RecipeUnavailableError: ``first`` is not a recipe.
     """
     names = [recipe.value for recipe in Recipe]
     if first is not None and first not in names:
-        raise InvalidInputError(f"unknown recipe {first!r}", f"choose one of {', '.join(names)}")
+        raise RecipeUnavailableError(first, names)
     return sorted(names, key=lambda name: name != first)
 
 

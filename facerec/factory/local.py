@@ -39,7 +39,7 @@ def open_gallery(data: str | os.PathLike[str], *, recipe: str | None = None) -> 
             is always used with its own.
 
     Raises:
-        InvalidInputError: There is no such recipe.
+        RecipeUnavailableError: ``recipe`` is not a recipe.
     """
     folder, objects = Path(data), Objects()
     recipes = _local_engines(recipe)
