@@ -44,7 +44,8 @@ class Tally:
         photos: number of rows, that is, of manifest lines that are not blank.
         outcomes: number of rows by ``Outcome``.
         reasons: number of rows by the reason of UNREADABLE.
-        faces_indexed: number of faces that were added to the collection.
+        faces_indexed: number of faces that were added to the collection. A photo that two children
+            process at the same moment is counted by both.
         faces_present: number of faces in photos that were indexed before.
         faces_rejected: number of faces by ``RejectionReason``; a face may have several.
         faces_replaced: number of the ``faces_indexed`` that were indexed before with other options.
