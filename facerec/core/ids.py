@@ -57,10 +57,17 @@ def image_id(content: bytes) -> str:
 
 
 def image_key(
-    collection_id: str, image_id: str, external_image_id: str | None, model_version: str
+    collection_id: str, image_id: str, external_image_id: str | None, id_version: str
 ) -> str:
-    """Return the prefix of the ids of all faces of a photo in a collection."""
-    named = "\0".join((collection_id, image_id, external_image_id or "", model_version))
+    """Return the prefix of the ids of all faces of a photo in a collection.
+
+    Args:
+        collection_id: the collection.
+        image_id: id of the photo's content.
+        external_image_id: the caller's own name for the photo, or None.
+        id_version: the collection's ``id_version``.
+    """
+    named = "\0".join((collection_id, image_id, external_image_id or "", id_version))
     return _group(hashlib.sha256(named.encode()).hexdigest())
 
 

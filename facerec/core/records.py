@@ -67,6 +67,7 @@ class Collection:
         generation: distinguishes this collection from others with the same id if its vectors are in
             a store without transactions; "" for collections that the first release created. See
             ``generation_of``.
+        first_version: model version with which it was created, if it was migrated since; else None.
     """
 
     collection_id: str
@@ -74,12 +75,27 @@ class Collection:
     created_at: float
     threshold: float | None = None
     generation: str = field(default="", compare=False)
+    first_version: str | None = None
+
+    @property
+    def id_version(self) -> str:
+        """The model version that ids of its photos and faces are derived from.
+
+        A migration changes ``model_version`` and keeps the ids.
+        """
+        return self.first_version or self.model_version
 
 
-def new_collection(collection_id: str, model_version: str, created_at: float) -> Collection:
+def new_collection(
+    collection_id: str, model_version: str, created_at: float, *, first_version: str | None = None
+) -> Collection:
     """Return a new collection that is not stored yet."""
     return Collection(
-        collection_id, model_version, created_at, generation=generation_of(created_at)
+        collection_id,
+        model_version,
+        created_at,
+        generation=generation_of(created_at),
+        first_version=first_version,
     )
 
 

@@ -53,6 +53,7 @@ class Plan:
         prune_limit_percentage: 0 to 100, the share of photos that may be gone.
         difference: comparison of the source's photos with the remembered ones; None if they were
             not compared.
+        first_version: the collection's ``first_version``.
     """
 
     job_id: str
@@ -76,6 +77,12 @@ class Plan:
     prune: bool = False
     prune_limit_percentage: float = PRUNE_LIMIT_PERCENTAGE
     difference: Difference | None = None
+    first_version: str | None = None
+
+    @property
+    def id_version(self) -> str:
+        """The ``id_version`` of the collection."""
+        return self.first_version or self.model_version
 
     @property
     def prunes_folder(self) -> bool:

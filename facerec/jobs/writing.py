@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 def collection_of(plan: Plan) -> Collection:
     """Return the collection of a job, as the plan identifies it."""
-    return new_collection(plan.collection_id, plan.model_version, plan.collection_created_at)
+    return new_collection(
+        plan.collection_id,
+        plan.model_version,
+        plan.collection_created_at,
+        first_version=plan.first_version,
+    )
 
 
 def store_of_planned(plan: Plan, faces: FaceStore, records: RecordStore) -> FaceStore:

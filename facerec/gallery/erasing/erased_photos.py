@@ -69,20 +69,20 @@ def photo_of_face(record: FaceRecord) -> NamedPhoto:
 
 
 def photos_of_jobs(
-    collection_id: str, kept: Iterable[KeptByJob], model_version: str
+    collection_id: str, kept: Iterable[KeptByJob], id_version: str
 ) -> list[NamedPhoto]:
     """Return the photos that job folders name."""
     rows = [row for job in kept for row in job.rows]
     seen = {_pair(row) for row in rows}
-    photos = [_photo_of_row(collection_id, row, model_version) for row in rows]
+    photos = [_photo_of_row(collection_id, row, id_version) for row in rows]
     # A manifest that facerec has listed may have lines that no child has reached.
     unread = {_pair(each) for job in kept for each in job.photos if each["outcome"] is None}
     return photos + [NamedPhoto(*pair, None, None) for pair in sorted(unread - seen, key=str)]
 
 
-def _photo_of_row(collection_id: str, row: Mapping[str, Any], model_version: str) -> NamedPhoto:
+def _photo_of_row(collection_id: str, row: Mapping[str, Any], id_version: str) -> NamedPhoto:
     (uri, name), image_id = _pair(row), row["image_id"]
-    key = None if image_id is None else image_key(collection_id, image_id, name, model_version)
+    key = None if image_id is None else image_key(collection_id, image_id, name, id_version)
     return NamedPhoto(uri, name, image_id, key)
 
 

@@ -149,7 +149,7 @@ class Eraser(StoreEraser):
             with_faces=bool(selection.photos),
         )
         with suppress(CollectionNotFoundError):
-            version = self._get(collection_id).model_version
+            version = self._get(collection_id).id_version
             photos = photos_of_jobs(collection_id, kept, version)
             names = keep_erased_photos(collection_id, photos, selection, records=self._records)
         found = faces_of_jobs(kept) if selection.photos else frozenset()

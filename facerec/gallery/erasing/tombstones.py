@@ -12,8 +12,8 @@ contains its id, encrypted with the key. A request to index the photo returns th
 it is stored.
 
 A tombstone identifies nobody. The hash covers the content of the photo, the external image id, the
-model version and the collection, with a random key that is kept with the collection's records and
-deleted with them; without the photo and the key, it reveals nothing.
+collection and the model version with which it was created, with a random key that is kept with the
+collection's records and deleted with them; without the photo and the key, it reveals nothing.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def name_image(
     *,
     external_image_id: str | None,
     source: str,
-    model_version: str,
+    id_version: str,
 ) -> IndexedImage:
     """Return the identity of a photo in a collection; the same photo always has the same.
 
@@ -45,10 +45,10 @@ def name_image(
         content: Bytes of the image file.
         external_image_id: The caller's own name for the photo, or None.
         source: Path or ``s3://`` address, or "" for a photo given as bytes.
-        model_version: Model version of the engine that finds its faces.
+        id_version: The collection's ``id_version``.
     """
     content_id = image_id(content)
-    key = image_key(collection_id, content_id, external_image_id, model_version)
+    key = image_key(collection_id, content_id, external_image_id, id_version)
     return IndexedImage(content_id, key, external_image_id, source)
 
 

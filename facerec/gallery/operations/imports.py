@@ -90,7 +90,7 @@ class ImportOperations(GalleryBase):
                 face.embedding.tobytes(),
                 external_image_id=name,
                 source="",
-                model_version=collection.model_version,
+                id_version=collection.id_version,
             )
             record = FaceRecord(
                 face_id=face_id(image.image_key, WHOLE_PHOTO),
@@ -188,7 +188,7 @@ class ImportOperations(GalleryBase):
                 loaded.content,
                 external_image_id=own.external_image_id,
                 source=loaded.source,
-                model_version=collection.model_version,
+                id_version=collection.id_version,
             )
             record = FaceRecord(
                 face_id=own.face_id,

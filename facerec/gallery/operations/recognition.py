@@ -208,7 +208,7 @@ class RecognitionOperations(GalleryBase):
             loaded.content,
             external_image_id=external_image_id,
             source=loaded.source,
-            model_version=collection.model_version,
+            id_version=collection.id_version,
         )
         imported = imported_faces(
             collection_id, [image.image_key], records=self._records, faces=self._faces

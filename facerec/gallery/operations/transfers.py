@@ -80,6 +80,7 @@ class TransferOperations(GalleryBase):
                 "format": files.FORMAT,
                 "collection_id": collection_id,
                 "model_version": collection.model_version,
+                "first_version": collection.first_version,
                 "cohort_version": self._engine_of(collection).cohort_version,
                 "created_at": iso_time(collection.created_at),
                 "exported_at": iso_time(self._clock()),
@@ -197,7 +198,10 @@ class TransferOperations(GalleryBase):
     def _begin_import(self, document: dict[str, Any], digest: str) -> Collection:
         """Create the collection, or return the one of an interrupted import of the same folder."""
         collection = new_collection(
-            document["collection_id"], document["model_version"], self._clock()
+            document["collection_id"],
+            document["model_version"],
+            self._clock(),
+            first_version=document.get("first_version"),
         )
         tags = {**document["tags"], IMPORT_TAG: digest}
         try:

@@ -139,9 +139,7 @@ def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
     """Return the image key of a photo in the plan's collection; None for a failed photo."""
     if photo.image_id is None:
         return None
-    return image_key(
-        plan.collection_id, photo.image_id, photo.external_image_id, plan.model_version
-    )
+    return image_key(plan.collection_id, photo.image_id, photo.external_image_id, plan.id_version)
 
 
 def indexed_face(record: FaceRecord) -> IndexedFace:

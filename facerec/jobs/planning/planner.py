@@ -230,6 +230,7 @@ class _Rounds:
             prune=request.prune,
             prune_limit_percentage=request.prune_limit_percentage,
             difference=changes.difference,
+            first_version=collection.first_version,
         )
 
     def _read(self, job_round: int) -> Plan | None:
@@ -261,7 +262,7 @@ def _job_id(request: JobRequest, identity: str, collection: Collection, job_roun
             collection.collection_id,
             collection.created_at,
             options_to_json(request.options),
-            collection.model_version,
+            collection.id_version,
             request.images_per_child,
             job_round,
         ],

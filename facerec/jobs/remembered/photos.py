@@ -96,7 +96,7 @@ def lines_of_rows(rows: Iterable[LedgerRow], plan: Plan) -> Iterator[str]:
         key = ""
         if row.image_id is not None:
             key = image_key(
-                plan.collection_id, row.image_id, row.external_image_id, plan.model_version
+                plan.collection_id, row.image_id, row.external_image_id, plan.id_version
             )
         yield RememberedPhoto(
             row.photo,

@@ -31,6 +31,7 @@ from facerec.jobs.remembered.collections import (
     read_settings,
     write_settings,
 )
+from facerec.jobs.writing import collection_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +131,7 @@ def restored_collection(
         if not plans:
             raise
     latest = max(plans, key=lambda plan: (plan.collection_created_at, plan.created_at))
-    collection = new_collection(collection_id, latest.model_version, latest.collection_created_at)
+    collection = collection_of(latest)
     try:
         records.create_collection(collection)
     except CollectionExistsError:

@@ -89,7 +89,7 @@ def _key_of(row: LedgerRow, plan: Plan) -> str | None:
         return group_of(row.stored[0].face_id)
     if row.image_id is None:
         return None
-    return image_key(plan.collection_id, row.image_id, row.external_image_id, plan.model_version)
+    return image_key(plan.collection_id, row.image_id, row.external_image_id, plan.id_version)
 
 
 @dataclass(slots=True)

@@ -106,6 +106,7 @@ def collection_item(collection: Collection) -> Item:
         **numbers({"created_at": collection.created_at}),
         **({} if collection.threshold is None else numbers({"threshold": collection.threshold})),
         **({"generation": {"S": collection.generation}} if collection.generation else {}),
+        **({"first_version": {"S": collection.first_version}} if collection.first_version else {}),
     }
 
 
@@ -117,6 +118,7 @@ def to_collection(item: Mapping[str, Any]) -> Collection:
         float(item["created_at"]["N"]),
         float(item["threshold"]["N"]) if "threshold" in item else None,
         item.get("generation", {"S": ""})["S"],
+        item["first_version"]["S"] if "first_version" in item else None,
     )
 
 

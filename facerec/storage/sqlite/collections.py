@@ -8,7 +8,7 @@ from facerec.core.records import Collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError
 from facerec.storage.sqlite import requests
 
-_COLUMNS = "collection_id, model_version, created_at, threshold"
+_COLUMNS = "collection_id, model_version, created_at, threshold, first_version"
 
 
 def create(connection: sqlite3.Connection, collection: Collection) -> None:
@@ -18,12 +18,13 @@ def create(connection: sqlite3.Connection, collection: Collection) -> None:
         CollectionExistsError: there is one of this name.
     """
     written = connection.execute(
-        f"INSERT OR IGNORE INTO collection ({_COLUMNS}) VALUES (?, ?, ?, ?)",  # noqa: S608 - own names
+        f"INSERT OR IGNORE INTO collection ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608 - own names
         (
             collection.collection_id,
             collection.model_version,
             collection.created_at,
             collection.threshold,
+            collection.first_version,
         ),
     ).rowcount
     if not written:
@@ -42,7 +43,7 @@ def get(connection: sqlite3.Connection, collection_id: str) -> Collection:
     ).fetchone()
     if row is None:
         raise CollectionNotFoundError(collection_id)
-    return Collection(*row)
+    return _collection(row)
 
 
 def is_deleted(connection: sqlite3.Connection, collection: Collection) -> bool:
@@ -85,7 +86,14 @@ def list_after(connection: sqlite3.Connection, after: str | None, limit: int) ->
         "WHERE collection_id > ? ORDER BY collection_id LIMIT ?",
         (after or "", limit),
     )
-    return [Collection(*row) for row in rows]
+    return [_collection(row) for row in rows]
+
+
+def _collection(row: tuple[str, str, float, float | None, str | None]) -> Collection:
+    collection_id, model_version, created_at, threshold, first_version = row
+    return Collection(
+        collection_id, model_version, created_at, threshold, first_version=first_version
+    )
 
 
 def delete(connection: sqlite3.Connection, collection_id: str) -> None:

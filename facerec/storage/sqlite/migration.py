@@ -122,6 +122,11 @@ def _add_history(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _add_first_versions(connection: sqlite3.Connection) -> None:
+    """Add the versions that ids are derived from (schema 7 to 8)."""
+    connection.execute("ALTER TABLE collection ADD COLUMN first_version TEXT")
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _faces_to_vectors,
     _add_corrections,
@@ -129,5 +134,6 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_clusters,
     _add_names,
     _add_history,
+    _add_first_versions,
 )
 """The step from each version of the schema to the next, beginning with version 1."""

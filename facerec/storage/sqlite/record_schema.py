@@ -50,7 +50,8 @@ RECORD_STATEMENTS = (
         collection_id TEXT PRIMARY KEY,
         model_version TEXT NOT NULL,
         created_at REAL NOT NULL,
-        threshold REAL
+        threshold REAL,
+        first_version TEXT
     ) WITHOUT ROWID""",
     """CREATE TABLE user (
         collection_id TEXT NOT NULL,

@@ -29,7 +29,7 @@ from facerec.storage.sqlite.record_schema import RECORD_STATEMENTS
 APPLICATION_ID = 0x66726563
 """Marks the file as facerec's ("frec"); see https://www.sqlite.org/pragma.html."""
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Version of the layout that this module writes; stored in the file's ``user_version``."""
 
 VECTOR_STATEMENTS = (

@@ -23,6 +23,12 @@ class CollectionContract:
         records.create_collection(staff)
         assert records.get_collection("staff") == staff
 
+    def test_a_migrated_collection_keeps_the_version_of_its_ids(self, records: RecordStore) -> None:
+        staff = Collection("staff", "dlib-2", 1.0, first_version="dlib-1")
+        records.create_collection(staff)
+        assert records.get_collection("staff") == staff
+        assert records.list_collections() == [staff]
+
     def test_a_collection_is_created_once_only(self, records: RecordStore) -> None:
         staff = Collection("staff", "dlib-1", 1.0)
         records.create_collection(staff)

@@ -37,7 +37,7 @@ def test_another_photo_name_collection_or_model_gives_another_key() -> None:
         version: str = "1",
     ) -> str:
         return name_image(
-            collection_id, content, external_image_id=name, source="", model_version=version
+            collection_id, content, external_image_id=name, source="", id_version=version
         ).image_key
 
     keys = [
