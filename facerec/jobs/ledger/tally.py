@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from facerec.errors import ObjectNotFoundError
@@ -25,15 +27,18 @@ MAX_SPELL_GAP = 1.0
 Interval = tuple[float, float]
 
 
-def merged(intervals: Iterable[Interval]) -> list[Interval]:
-    """Return the union of intervals, in order; each is a start and an end in seconds."""
-    union: list[Interval] = []
-    for start, end in sorted(intervals):
-        if union and start <= union[-1][1] + MAX_SPELL_GAP:
-            union[-1] = (union[-1][0], max(end, union[-1][1]))
-        else:
-            union.append((start, end))
-    return union
+def add_interval(union: list[Interval], interval: Interval) -> None:
+    """Add an interval to a union of intervals, which are in order and further apart than the gap.
+
+    The position is searched for, since merging the whole union for each child of a job would take
+    time in the square of the number of children.
+    """
+    start, end = interval
+    first = bisect_left(union, start - MAX_SPELL_GAP, key=itemgetter(1))
+    last = bisect_right(union, end + MAX_SPELL_GAP, key=itemgetter(0))
+    if first < last:
+        start, end = min(start, union[first][0]), max(end, union[last - 1][1])
+    union[first:last] = [(start, end)]
 
 
 @dataclass(slots=True)
@@ -55,7 +60,7 @@ class Tally:
         faces_kept: number of faces indexed with other options that stay because they belong to
             people.
         bytes: total size of the photo files.
-        busy_intervals: intervals in which work was done, seconds since 1970.
+        busy_intervals: intervals in which work was done, seconds since 1970, in order.
         failures: the first ``MAX_FAILURES`` rows that failed.
     """
 
@@ -128,7 +133,8 @@ class Tally:
         self.faces_kept += other.faces_kept
         self.faces_deleted += other.faces_deleted
         self.bytes += other.bytes
-        self.busy_intervals = merged([*self.busy_intervals, *other.busy_intervals])
+        for interval in other.busy_intervals:
+            add_interval(self.busy_intervals, interval)
         self.failures += other.failures[: MAX_FAILURES - len(self.failures)]
 
     def to_json(self) -> dict[str, Any]:

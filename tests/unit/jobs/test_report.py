@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from facerec.core.schemas import violation
 from facerec.jobs.ledger.failures import iterate_failures
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import read_report, write_report
-from facerec.jobs.ledger.tally import merged
+from facerec.jobs.ledger.tally import Interval, Tally
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.status import JobStatus
 from facerec.storage.objects.local import LocalObjects
@@ -143,6 +144,39 @@ def test_files_of_children_follow_their_schemas(tmp_path: Path) -> None:
         assert "embedding" not in "".join(str(row) for row in rows)
 
 
+def summed(*intervals: Interval) -> list[Interval]:
+    total = Tally()
+    for interval in intervals:
+        total.add(Tally.of([], interval))
+    return total.busy_intervals
+
+
 def test_overlapping_working_periods_count_once() -> None:
-    assert merged([(5, 9), (1, 3), (2, 4), (20, 21), (9.5, 12)]) == [(1, 12), (20, 21)]
-    assert merged([(1, 10), (2, 3)]) == [(1, 10)]
+    assert summed((5, 9), (1, 3), (2, 4), (20, 21), (9.5, 12)) == [(1, 12), (20, 21)]
+    assert summed((1, 10), (2, 3)) == [(1, 10)]
+
+
+def test_adding_a_child_does_not_go_through_the_periods_of_all_others() -> None:
+    looked_at = 0
+
+    class Counted(list[Interval]):
+        def __getitem__(self, place: Any) -> Any:  # noqa: ANN401 - as in list
+            nonlocal looked_at
+            looked_at += 1
+            return super().__getitem__(place)
+
+        def __iter__(self) -> Iterator[Interval]:
+            nonlocal looked_at
+            looked_at += len(self)
+            return super().__iter__()
+
+    total = Tally(busy_intervals=Counted())
+    for child in range(4000):
+        # A third of the machines run half a day later.
+        start = 10.0 * child + 50_000 * (child % 3 == 0)
+        total.add(Tally.of([], (start, start + 5)))
+    assert isinstance(total.busy_intervals, Counted)
+    assert 4000 < looked_at < 40 * 4000
+    assert len(total.busy_intervals) == 4000
+    assert total.busy_intervals == sorted(total.busy_intervals)
+    assert total.seconds == 5 * 4000
