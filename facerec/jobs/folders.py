@@ -121,7 +121,7 @@ def list_entries(objects: ObjectStore, jobs_root: str) -> Iterator[Entry]:
     Raises:
         InvalidInputError: an entry is damaged.
     """
-    for uri in objects.folders(jobs_root):
+    for uri in _named_after_jobs(objects, jobs_root):
         yield from entries_at(objects, uri)
 
 
@@ -130,7 +130,7 @@ def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | U
 
     A folder without a plan is not a job: its job was deleted or is being deleted.
     """
-    for uri in objects.folders(jobs_root):
+    for uri in _named_after_jobs(objects, jobs_root):
         try:
             entries = entries_at(objects, uri)
         except InvalidInputError:
@@ -139,6 +139,11 @@ def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | U
         for entry in entries:
             if (folder := read_entry(objects, entry)) is not None:
                 yield folder
+
+
+def _named_after_jobs(objects: ObjectStore, jobs_root: str) -> Iterator[str]:
+    """Yield the folders in a root, except those with the memory of a collection."""
+    return (uri for uri in objects.folders(jobs_root) if "@" not in _name(uri))
 
 
 def read_entry(objects: ObjectStore, entry: Entry) -> JobFolder | UnreadableFolder | None:

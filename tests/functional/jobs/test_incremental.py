@@ -261,6 +261,17 @@ def test_a_photo_that_can_be_read_now_is_tried_again(
     assert staff.people() == 3
 
 
+def test_a_deletion_keeps_what_is_remembered_for_a_long_time(
+    staff: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staff.run()
+    staff.run(collection_id="guests")
+    monkeypatch.setattr("facerec.jobs.erasing.leftovers.ABANDONED_AFTER", 0.0)
+    staff.erase(staff.store.list_faces("staff")[0].face_id)
+    staff.run(collection_id="guests")
+    assert staff.read() == []
+
+
 def test_what_complete_children_did_is_remembered_of_an_abandoned_job(staff: Collection) -> None:
     for number in range(8):
         staff.photo(f"x{number}.jpg", f"person {number}")
