@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import pkgutil
+from contextlib import suppress
 from functools import cache
 from itertools import chain
 from typing import Any
 
+from facerec.core.schema_rules import UnknownRuleError, satisfies
 from facerec.errors import InvalidInputError
 
 
+@cache
 def _schema(file: str) -> Any:  # noqa: ANN401 - JSON
-    # Imported late: most commands do not validate any document.
-    from importlib.resources import files
-
-    return json.loads((files("facerec") / "schemas" / file).read_text("utf-8"))
+    # Not by importlib.resources, which takes longer to import than the schema to read.
+    return json.loads(pkgutil.get_data("facerec", f"schemas/{file}") or b"")
 
 
 @cache
@@ -33,6 +35,9 @@ def violation(name: str, document: object) -> str | None:
         name: name of the schema file, without ``.json``.
         document: the parsed JSON.
     """
+    with suppress(UnknownRuleError):
+        if satisfies(f"{name}.json", document, _schema):
+            return None
     errors = _validator(name).iter_errors(document)
     first = next(errors, None)
     if first is None:

@@ -13,7 +13,8 @@ damaged faces do not displace the nearest clear ones.
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from io import BytesIO
+from pkgutil import get_data
 from typing import Self
 
 import numpy as np
@@ -73,8 +74,8 @@ class Cohort:
     @cache
     def load(cls, recipe: Recipe = Recipe.FAST) -> Self:
         """Return the cohort that is shipped for a recipe."""
-        resource = files(__package__) / f"cohort-{recipe}.npz"
-        with resource.open("rb") as file, np.load(file, allow_pickle=False) as content:
+        file = BytesIO(get_data(__package__, f"cohort-{recipe}.npz") or b"")
+        with np.load(file, allow_pickle=False) as content:
             return cls(
                 content["vectors"].astype(np.float32) * np.float32(content["step"]),
                 clear=int(content["clear"]),

@@ -58,6 +58,8 @@ NOT_TO_SHOW_JOBS = (
     "facerec.jobs.manifest.entries",
     "facerec.jobs.manifest.inspection",
     "facerec.jobs.manifest.slices",
+    "importlib.resources",
+    "jsonschema",
     "numpy",
 )
 
