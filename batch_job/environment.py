@@ -20,6 +20,9 @@ class ChildAssignment:
             position in that list.
         numbers: FACEREC_CHILD_NUMBERS, uri of the numbers of resubmitted children, or None.
         attempt: AWS_BATCH_JOB_ATTEMPT, from 1.
+        submission: FACEREC_SUBMISSION, number of the submission that started the child; 0 for the
+            first.
+        canary: FACEREC_CANARY, whether the child runs alone before the others.
         incomplete_uri: FACEREC_INCOMPLETE, address for the numbers of incomplete children, for a
             report; None stores none.
         tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE.
@@ -29,6 +32,8 @@ class ChildAssignment:
     child: int
     attempt: int
     numbers: str | None
+    submission: int
+    canary: bool
     incomplete_uri: str | None
     tolerated_failure_percentage: float
 
@@ -50,6 +55,8 @@ def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
         + _number(environment, "AWS_BATCH_JOB_ARRAY_INDEX", 0),
         attempt=_number(environment, "AWS_BATCH_JOB_ATTEMPT", 1),
         numbers=environment.get("FACEREC_CHILD_NUMBERS") or None,
+        submission=_number(environment, "FACEREC_SUBMISSION", 0),
+        canary=environment.get("FACEREC_CANARY") == "true",
         incomplete_uri=environment.get("FACEREC_INCOMPLETE") or None,
         tolerated_failure_percentage=float(
             environment.get("FACEREC_TOLERATED_FAILURE_PERCENTAGE") or TOLERATED_FAILURE_PERCENTAGE

@@ -12,13 +12,15 @@ from batch_job.meters import Meters
 from facerec.config import Settings, read_settings
 from facerec.core.protocols.engine import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
-from facerec.errors import InvalidInputError
+from facerec.errors import FacerecError, InvalidInputError, StoreUnavailableError
 from facerec.factory import open_checked_engine, open_child_dependencies
 from facerec.jobs.aws.log import logger
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
+from facerec.jobs.child.outages import MIN_CHILDREN, is_store_down, note_outage
 from facerec.jobs.child.runner import ChildRunner
+from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.erasing.existence import while_it_exists
-from facerec.jobs.exit_codes import RETRY, exit_code_of
+from facerec.jobs.exit_codes import OUTAGE, RETRY, exit_code_of
 from facerec.jobs.ledger.incomplete import read_numbers
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.plan import read_plan
@@ -52,7 +54,7 @@ def run(
         build_engine: builds the engine, by default dlib's networks.
 
     Returns:
-        The exit code of the process: 0, RETRY or DO_NOT_RETRY of ``facerec.jobs.exit_codes``.
+        The exit code of the process: 0, or one of ``facerec.jobs.exit_codes``.
     """
     log = logger()
     try:
@@ -122,21 +124,51 @@ def _run_child(
     plan = read_plan(objects, assignment.job_folder)
     log = logger()
     log.append_keys(job_id=plan.job_id)
+    if is_store_down(objects, plan.job_folder, assignment.submission):
+        log.warning("not started: a store is down", exit_code=OUTAGE)
+        return OUTAGE
+    meters, committed = Meters(), False
+
+    def count(segment: SegmentCommitted) -> None:
+        nonlocal committed
+        committed = committed or not segment.resumed
+        meters.committed(segment)
+
     engine = build_engine(settings.threads or available_cores())
-    meters = Meters()
     meters.started(assignment.attempt)
-    dependencies = open_child_dependencies(settings, engine)
-    if plan.new_collection and read_start(objects, plan).number == 1:
-        faces = store_of_planned(plan, dependencies.faces, dependencies.records)
-        faces.expect_empty(plan.collection_id)
-    runner = ChildRunner(plan, dependencies, assignment.tolerated_failure_percentage)
-    summary = runner.run(assignment.child, stop=stop, on_commit=meters.committed)
+    try:
+        dependencies = open_child_dependencies(settings, engine)
+        if plan.new_collection and read_start(objects, plan).number == 1:
+            faces = store_of_planned(plan, dependencies.faces, dependencies.records)
+            faces.expect_empty(plan.collection_id)
+        runner = ChildRunner(plan, dependencies, assignment.tolerated_failure_percentage)
+        summary = runner.run(assignment.child, stop=stop, on_commit=count)
+    except StoreUnavailableError as error:
+        if committed or not _is_outage(assignment, objects):
+            raise
+        log.error("ended: a store is down", exit_code=OUTAGE, **describe(error))
+        return OUTAGE
     log.info(
         "complete" if summary.complete else "asked to stop",
         photos=summary.tally.photos,
         faces_indexed=summary.tally.faces_indexed,
     )
     return DONE if summary.complete else RETRY
+
+
+def _is_outage(assignment: ChildAssignment, objects: ObjectStore) -> bool:
+    """Note that a store is unavailable to an attempt; return whether others have noted it too.
+
+    A canary runs alone: no other child can.
+    """
+    folder, submission = assignment.job_folder, assignment.submission
+    try:
+        note_outage(objects, folder, submission, assignment.child)
+        children = 1 if assignment.canary else MIN_CHILDREN
+        return is_store_down(objects, folder, submission, children)
+    except FacerecError:
+        # The unavailable store is that of the notes.
+        return False
 
 
 def _run_report(

@@ -1,11 +1,15 @@
 """Exit codes of a child that could not finish; they state whether another attempt may succeed.
 
-The codes are those of ``sysexits.h``: EX_TEMPFAIL and EX_CONFIG.
+The codes are those of ``sysexits.h``: EX_UNAVAILABLE, EX_TEMPFAIL and EX_CONFIG.
 """
 
 from __future__ import annotations
 
 from facerec.errors import ConflictError, FacerecError, StoreUnavailableError
+
+OUTAGE = 69
+"""A store is down for several children (``facerec.jobs.child.outages``); another attempt may
+succeed after a pause, and is left to the workflow."""
 
 RETRY = 75
 """Another attempt may succeed: a store failed, another process changed the same data, or this one

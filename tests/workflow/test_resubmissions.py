@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+import boto3
 import pytest
 
+from batch_job import task
+from facerec.config import Settings
+from facerec.core.protocols.engine import FaceEngine
+from facerec.errors import StoreUnavailableError
+from facerec.factory import open_child_dependencies
 from facerec.jobs.aws import submissions
+from facerec.jobs.child.attempt import ChildDependencies
 from tests.support.workflow.stack import Stack
 
 Deploy = Callable[..., Stack]
@@ -86,6 +93,31 @@ def test_what_ends_the_first_child_ends_no_others(
     assert plain_and_arrays(stack) == [None, None, None, 5]
     assert [attempts[child] for child in range(1, 5)] == [1, 1, 1, 1]
     assert waits == [60, 300]
+
+
+def test_while_a_store_is_down_each_submission_costs_one_child(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    attempts: Counter[int] = Counter()
+    (queue,) = boto3.client("batch").describe_job_queues()["jobQueues"]
+    monkeypatch.setenv("JOB_QUEUE_ARN", queue["jobQueueArn"])
+
+    def open_dependencies(settings: Settings, engine: FaceEngine) -> ChildDependencies:
+        attempts[len(waits)] += 1
+        if len(waits) < 5:
+            raise StoreUnavailableError("the store is down")
+        return open_child_dependencies(settings, engine)
+
+    monkeypatch.setattr(task, "open_child_dependencies", open_dependencies)
+
+    ended = stack.index(stack.put_manifest(60), images_per_child=10)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert len(stack.ledger()) == 60
+    assert waits == [60, 300, 1500, 3600, 3600]
+    # Two children use their attempts up; the third one stops all others.
+    assert attempts == {0: 8 + 8 + 1, 1: 1, 2: 1, 3: 1, 4: 1, 5: 7}
+    assert plain_and_arrays(stack) == [6, None, None, None, None, None, 6]
 
 
 def test_the_state_of_an_execution_stays_small(stack: Stack) -> None:

@@ -2,7 +2,8 @@
 
 AWS Batch retries a child immediately, up to 8 times. That is enough for a reclaimed machine, but
 not for an outage of ten minutes. So the workflow waits, and submits the incomplete children again;
-they resume where their ledgers end.
+they resume where their ledgers end. Submissions that an outage of a store ended do not count as
+``Resubmissions``: one child runs alone first, so that each costs one child until the store is back.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.jobs.arrays import arrays_of
 from facerec.jobs.aws.batch_queue import NOT_STARTED
-from facerec.jobs.exit_codes import DO_NOT_RETRY
+from facerec.jobs.exit_codes import DO_NOT_RETRY, OUTAGE
 from facerec.jobs.ledger.incomplete import incomplete_uri, read_numbers
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 PAUSES = (60, 300, 1500, 3600, 3600)
 """Seconds before each further submission."""
+
+MAX_OUTAGES = 24
+"""Maximum number of submissions that an outage ends: about a day."""
 
 MIN_CHILDREN_FOR_CANARY = 1000
 """Minimum number of children of a job whose first child runs alone, as a canary: if every child
@@ -37,6 +41,9 @@ OUT_OF_MEMORY = "OutOfMemoryError"
 
 REFUSED = f"exit code {DO_NOT_RETRY}"
 """Reason of a child that would fail the same way again."""
+
+STORE_DOWN = f"exit code {OUTAGE}"
+"""Reason of a child that did not start because a store was down."""
 
 _IMAGE_MISSING = re.compile(r"CannotPull\w*Error: .*(not found|manifest unknown)", re.DOTALL)
 """Reason of a container whose image no longer exists
@@ -59,6 +66,7 @@ class Submission:
         canary: whether one child runs alone first.
         number: 0 for the first submission.
         pause: seconds to wait before it.
+        outages: number of earlier submissions that an outage of a store ended.
     """
 
     job_folder: str
@@ -71,6 +79,7 @@ class Submission:
     canary: bool
     number: int
     pause: int
+    outages: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the submission as a part of the state of the execution."""
@@ -78,8 +87,11 @@ class Submission:
 
 
 def submission_from_json(document: Mapping[str, Any]) -> Submission:
-    """Read a submission from the state of the execution."""
-    return Submission(**{name: document[name] for name in Submission.__slots__})
+    """Read a submission from the state of the execution.
+
+    An execution that started before an upgrade of the stack counts no outages.
+    """
+    return Submission(**{name: document[name] for name in Submission.__slots__ if name in document})
 
 
 def first_submission(
@@ -130,7 +142,11 @@ def next_submission(
         resubmissions: number of submissions allowed after the first.
         max_array_size: maximum children of an array.
     """
-    if last.number >= min(resubmissions, len(PAUSES)) or (reasons and set(reasons) == {REFUSED}):
+    outage = STORE_DOWN in reasons
+    used_up = last.number - last.outages >= min(resubmissions, len(PAUSES))
+    if last.outages >= MAX_OUTAGES if outage else used_up:
+        return None
+    if reasons and set(reasons) == {REFUSED}:
         return None
     if is_image_missing(reasons):
         return None
@@ -150,7 +166,8 @@ def next_submission(
         arrays=[asdict(array) for array in arrays_of(len(children), max_array_size)],
         numbers=numbers,
         memory=str(memory),
-        canary=len(children) >= MIN_CHILDREN_FOR_CANARY,
+        canary=len(children) >= (2 if outage else MIN_CHILDREN_FOR_CANARY),
         number=last.number + 1,
-        pause=PAUSES[last.number],
+        pause=PAUSES[min(last.number, len(PAUSES) - 1)],
+        outages=last.outages + outage,
     )

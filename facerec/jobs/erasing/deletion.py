@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from facerec.jobs.service import Job
 
-_SUBFOLDERS = ("embeddings", "index", "remembered", "ledger", "children", "crashes")
+_SUBFOLDERS = ("embeddings", "index", "remembered", "ledger", "children", "outages", "crashes")
 """Subfolders of a job folder, in the order of deletion."""
 
 _OWN = re.compile(
@@ -35,6 +35,7 @@ _OWN = re.compile(
     | (index|remembered)/\d{7}
     | index/sorted(-\d{7}|\.json)
     | children/\d{7}\.json
+    | outages/\d+/\d{10}-\d{7}
     | crashes/\d{7}/\d{16}-[0-9a-f]{16}
     """,
     re.VERBOSE,

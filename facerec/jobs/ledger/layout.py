@@ -38,6 +38,11 @@ def child_of(path: str) -> int | None:
     return int(named[1]) if named else None
 
 
+def outages_folder(job_folder: str, submission: int) -> str:
+    """Return the folder of the notes that a submission's children leave while a store is down."""
+    return f"{job_folder}outages/{submission}/"
+
+
 def face_index_uri(job_folder: str, child: int) -> str:
     """Return the address of the index of the faces in a complete child's embeddings."""
     return f"{job_folder}index/{child:07d}"

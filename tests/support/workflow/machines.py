@@ -70,7 +70,7 @@ class Machines:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Replace moto's handling of submitted jobs."""
         machines = self
-        submit = BatchSimpleBackend.submit_job
+        submit, describe = BatchSimpleBackend.submit_job, Job.describe
 
         def submit_job(backend: Any, *arguments: Any, **named: Any) -> Any:
             machines._admit(named)
@@ -82,7 +82,15 @@ class Machines:
             job._start_attempt()
             job._mark_stopped(success=machines._succeeds(backend.backend, job))
 
+        def describe_job(job: Job) -> dict[str, Any]:
+            # moto omits the exit code from the full description.
+            described = describe(job)
+            if job.exit_code is not None:
+                described["container"]["exitCode"] = job.exit_code
+            return described
+
         monkeypatch.setattr(BatchSimpleBackend, "submit_job", submit_job)
+        monkeypatch.setattr(Job, "describe", describe_job)
         monkeypatch.setattr(BatchSimpleBackend, "_mark_job_as_finished", finish)
 
     def _admit(self, request: dict[str, Any]) -> None:
@@ -115,6 +123,7 @@ class Machines:
         for number in range(1, strategy["Attempts"] + 1):
             environment["AWS_BATCH_JOB_ATTEMPT"] = str(number)
             attempt = self._attempt(child, number, overrides.get("command", []), environment)
+            job.exit_code = attempt.exit_code
             with self._lock:
                 self.attempts.append(attempt)
             if attempt.exit_code == 0:

@@ -3,6 +3,7 @@
 # ruff: noqa: ANN401 - what boto3 has no types for
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from facerec.errors import InvalidInputError
 from facerec.jobs.aws.batch_queue import NOT_STARTED, BatchQueue
 from facerec.jobs.aws.submissions import (
     MAX_MEMORY,
+    MAX_OUTAGES,
     Submission,
     first_submission,
     next_submission,
@@ -44,6 +46,34 @@ def following(
 
 def test_a_submission_survives_the_state_of_the_execution() -> None:
     assert submission_from_json({**first().to_json(), "children": 5}) == first()
+
+
+def test_an_execution_that_started_before_an_upgrade_counts_no_outages() -> None:
+    state = first().to_json()
+    del state["outages"]
+    assert submission_from_json(state) == first()
+
+
+def test_after_an_outage_one_child_runs_alone_first() -> None:
+    made = following(first(), {"exit code 69": 4, "exit code 75": 1}, [0, 1])
+    assert made is not None
+    assert (made.canary, made.outages, made.pause) == (True, 1, 60)
+    alone = following(first(), {"exit code 69": 1}, [0])
+    assert alone is not None
+    assert not alone.canary
+
+
+def test_outages_use_no_submissions_up_and_end_after_a_day() -> None:
+    made, pauses = first(), []
+    while (after := following(made, {"exit code 69": 1}, [0, 1])) is not None:
+        made = after
+        pauses.append(made.pause)
+    assert made.outages == MAX_OUTAGES
+    assert 20 * 3600 < sum(pauses) < 28 * 3600
+    assert max(pauses) == 3600
+    # The submissions that other failures are given are still there.
+    last = replace(made, outages=made.number)
+    assert following(last, {"exit code 75": 1}, [0, 1]) is not None
 
 
 def test_the_next_submission_indexes_the_list_of_incomplete_children() -> None:

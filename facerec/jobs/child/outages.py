@@ -1,0 +1,52 @@
+"""Stops the children of a submission from starting while a store is down: a circuit breaker.
+
+AWS Batch starts each child up to 8 times. While a store is down, each of these attempts would take
+minutes of a machine, and all of them would send requests to a store that is about to recover. So an
+attempt that ends because a store is unavailable, before it has committed anything, leaves a note in
+the job folder. While the notes of the last minutes are those of several children, other attempts
+end before they load the engine, with an exit code that AWS Batch does not retry. The workflow
+submits these children again after a pause, one of them alone first (``facerec.jobs.aws``).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from facerec.jobs.ledger.layout import outages_folder
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
+
+MIN_CHILDREN = 3
+"""Number of children with a note from which on no other one starts: a fault of a single machine or
+connection stops only its own child."""
+
+WINDOW = 300
+"""Seconds after which a note no longer counts, and attempts ask the store again."""
+
+_LATEST = 10**10
+"""Notes are named by the seconds until this time, so that the newest is listed first."""
+
+
+def note_outage(objects: ObjectStore, job_folder: str, submission: int, child: int) -> None:
+    """Note that an attempt at a child could not start because a store is unavailable."""
+    name = f"{_LATEST - int(time.time()):010d}-{child:07d}"
+    objects.write(f"{outages_folder(job_folder, submission)}{name}", b"")
+
+
+def is_store_down(
+    objects: ObjectStore, job_folder: str, submission: int, min_children: int = MIN_CHILDREN
+) -> bool:
+    """Return whether notes of at least this many children are younger than ``WINDOW``."""
+    oldest = _LATEST - int(time.time()) + WINDOW
+    children: set[str] = set()
+    for found in objects.list(outages_folder(job_folder, submission)):
+        note = re.search(r"/(\d{10})-(\d{7})$", found.uri)
+        if note is None or int(note[1]) > oldest:
+            return False
+        children.add(note[2])
+        if len(children) == min_children:
+            return True
+    return False
