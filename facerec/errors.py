@@ -40,6 +40,7 @@
     ├── AccessDeniedError
     │   ├── KeyDeniedError
     │   ├── ObjectArchivedError
+    │   ├── OtherRegionError
     │   └── RequesterPaysError
     ├── StoreUnavailableError
     ├── StoreDamagedError
@@ -574,6 +575,22 @@ class ObjectArchivedError(AccessDeniedError):
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri, f"{uri} is archived", "restore it from its storage class first")
+        self.uri = uri
+
+
+class OtherRegionError(AccessDeniedError):
+    """An S3 object is in a bucket of another region, from which the jobs of a stack do not read.
+
+    Attributes:
+        uri: the requested address.
+    """
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            uri,
+            f"{uri} is in another region",
+            "copy the photos to a bucket in the region of the jobs, or deploy a stack there",
+        )
         self.uri = uri
 
 

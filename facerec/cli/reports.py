@@ -32,6 +32,7 @@ MEANINGS = {
     "ARCHIVED": "in an archive of S3",
     "KEY_DENIED": "encrypted with a KMS key that may not be used",
     "REQUESTER_PAYS": "in a requester-pays bucket",
+    "OTHER_REGION": "in a bucket of another region",
     "MALFORMED_LINE": "the line is not valid",
     "ERASED": "erased since",
     "REMOVED": "replaced or gone since",

@@ -173,7 +173,8 @@ def open_child_dependencies(settings: Settings, engine: FaceEngine) -> ChildDepe
     """
     from facerec.jobs.child.attempt import ChildDependencies
 
-    return ChildDependencies(engine, open_faces(settings), open_records(settings), Objects())
+    objects = Objects(reads_other_regions=False)
+    return ChildDependencies(engine, open_faces(settings), open_records(settings), objects)
 
 
 def pinecone_api_key(settings: Settings) -> str:

@@ -31,6 +31,8 @@ class Outcome(StrEnum):
     """The photo is encrypted with a KMS key that may not be used."""
     REQUESTER_PAYS = "REQUESTER_PAYS"
     """The photo is in a requester-pays bucket."""
+    OTHER_REGION = "OTHER_REGION"
+    """The photo is in a bucket of another region than the job."""
     MALFORMED_LINE = "MALFORMED_LINE"
     """The line is invalid: it does not name a photo, or its external image id is invalid."""
     ERASED = "ERASED"
@@ -46,6 +48,7 @@ NOT_READ = frozenset(
         Outcome.ARCHIVED,
         Outcome.KEY_DENIED,
         Outcome.REQUESTER_PAYS,
+        Outcome.OTHER_REGION,
     )
 )
 """Outcomes of photos whose content could not be read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import boto3
@@ -18,11 +18,13 @@ from facerec.errors import (
     KeyDeniedError,
     ObjectArchivedError,
     ObjectNotFoundError,
+    OtherRegionError,
     RequesterPaysError,
     StoreUnavailableError,
 )
 from facerec.storage.objects import s3 as s3_objects
 from facerec.storage.objects.s3 import S3Objects
+from tests.support.http_server import HttpServer, Response
 
 Client: TypeAlias = Any
 
@@ -92,6 +94,52 @@ def test_errors_of_s3_become_errors_of_facerec(
         with pytest.raises(error) as raised:
             S3Objects(client).read("s3://bucket/a")
     assert "s3://bucket/a" in raised.value.message
+
+
+class Regions(HttpServer):
+    """S3 in two regions, as far as it answers requests that were sent to the wrong one.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
+    """
+
+    def __init__(self, regions: Mapping[str, str], status: int) -> None:
+        super().__init__()
+        self.reads = 0
+        self._regions, self._status = regions, status
+
+    def respond(
+        self, method: str, address: str, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        region = self._regions[address.split("/")[1]]
+        if f"/{region}/s3/" not in headers["Authorization"]:
+            return Response({}, self._status, {"x-amz-bucket-region": region})
+        self.reads += 1
+        return Response({"object": address}, headers={"ETag": '"a"'})
+
+
+@pytest.fixture(params=[301, 307])
+def regions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regions]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with Regions({"near": "eu-west-1", "far": "us-west-2"}, request.param) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.address)
+        monkeypatch.setenv("AWS_REGION", "eu-west-1")
+        yield server
+
+
+def test_photos_of_other_regions_are_read_on_one_machine(regions: Regions) -> None:
+    objects = S3Objects()
+    for bucket in ("near", "far"):
+        assert b"object" in objects.fetch(f"s3://{bucket}/a.jpg", end=100)[0]
+
+
+def test_photos_of_other_regions_are_refused_by_jobs_of_a_stack(regions: Regions) -> None:
+    objects = S3Objects(reads_other_regions=False)
+    assert b"object" in objects.fetch("s3://near/a.jpg", end=100)[0]
+    for _ in range(3):
+        with pytest.raises(OtherRegionError, match="another region"):
+            objects.fetch("s3://far/a.jpg", end=100)
+    assert regions.reads == 2
 
 
 def denied(stub: Stubber, message: str = "Access Denied") -> None:

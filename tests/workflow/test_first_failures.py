@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from facerec.errors import AccessDeniedError, KeyDeniedError, RequesterPaysError
+from facerec.errors import (
+    AccessDeniedError,
+    KeyDeniedError,
+    OtherRegionError,
+    RequesterPaysError,
+)
 from facerec.jobs.aws import submissions
 from facerec.storage.objects.s3 import S3Objects
 from tests.support.workflow.stack import BUCKET, Ended, Stack
@@ -68,6 +73,7 @@ def require_early_end(stack: Stack, ended: Ended, outcome: str, remedy: str) -> 
         (AccessDeniedError, "ACCESS_DENIED", "PhotoBucketArns"),
         (KeyDeniedError, "KEY_DENIED", "PhotoKeyArns"),
         (RequesterPaysError, "REQUESTER_PAYS", "copy the photos"),
+        (OtherRegionError, "OTHER_REGION", "in the region of the jobs"),
     ],
 )
 def test_a_bucket_that_may_not_be_read_ends_the_job(

@@ -14,6 +14,7 @@ from facerec.errors import (
     KeyDeniedError,
     ObjectArchivedError,
     ObjectNotFoundError,
+    OtherRegionError,
     RequesterPaysError,
 )
 from facerec.jobs.outcomes import Outcome, PhotoFailure
@@ -107,6 +108,8 @@ class PhotoLoader:
         except RequesterPaysError:
             detail = "in a requester-pays bucket, which is not read: copy it first"
             return PhotoFailure(Outcome.REQUESTER_PAYS, detail), None
+        except OtherRegionError:
+            return PhotoFailure(Outcome.OTHER_REGION, "in a bucket of another region"), None
         except AccessDeniedError:
             return PhotoFailure(Outcome.ACCESS_DENIED, "access denied"), None
         version = settled_version(info, started)

@@ -24,6 +24,9 @@ REMEDIES: Mapping[Outcome, str] = {
         " and the policy of the key must not forbid it"
     ),
     Outcome.REQUESTER_PAYS: "copy the photos to a bucket of your own",
+    Outcome.OTHER_REGION: (
+        "copy the photos to a bucket in the region of the jobs, or deploy a stack there"
+    ),
     Outcome.ARCHIVED: "restore the photos from their archive first",
     Outcome.NOT_FOUND: (
         "compare the addresses in the manifest with those of the photos: a prefix, a folder or the"

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from facerec.core.override import override
@@ -25,10 +26,10 @@ def _local_objects() -> ObjectStore:
     return LocalObjects()
 
 
-def _s3_objects() -> ObjectStore:
+def _s3_objects(*, reads_other_regions: bool) -> ObjectStore:
     from facerec.storage.objects.s3 import S3Objects
 
-    return S3Objects()
+    return S3Objects(reads_other_regions=reads_other_regions)
 
 
 def _folder_objects() -> ObjectStore:
@@ -41,11 +42,10 @@ def _folder_objects() -> ObjectStore:
 _FOLDER = "folder"
 _BACKENDS: Mapping[str, Callable[[], ObjectStore]] = {
     "file": _local_objects,
-    "s3": _s3_objects,
     _FOLDER: _folder_objects,
 }
-"""Factory of the backend for each scheme; paths have the scheme ``file``. A folder that is served
-as a bucket has a separate backend."""
+"""Factory of the backend for each scheme but ``s3``; paths have the scheme ``file``. A folder that
+is served as a bucket has a separate backend."""
 
 
 @contextmanager
@@ -73,13 +73,18 @@ class Objects(ObjectStore):
     boto3. Safe to share between threads.
     """
 
-    def __init__(self, policy: AccessPolicy | None = None) -> None:
+    def __init__(
+        self, policy: AccessPolicy | None = None, *, reads_other_regions: bool = True
+    ) -> None:
         """Create the store.
 
         Args:
             policy: permissions to read and write; None allows everything.
+            reads_other_regions: whether objects are read from buckets of other regions too.
         """
         self._policy = policy
+        s3 = partial(_s3_objects, reads_other_regions=reads_other_regions)
+        self._factories: dict[str, Callable[[], ObjectStore]] = {**_BACKENDS, "s3": s3}
         self._backends: dict[str, ObjectStore] = {}
         self._lock = threading.Lock()
 
@@ -166,7 +171,7 @@ class Objects(ObjectStore):
             scheme = _FOLDER
         with self._lock:
             if scheme not in self._backends:
-                if scheme not in _BACKENDS:
+                if scheme not in self._factories:
                     raise ObjectNotFoundError(resolved.requested)
-                self._backends[scheme] = _BACKENDS[scheme]()
+                self._backends[scheme] = self._factories[scheme]()
             return self._backends[scheme]

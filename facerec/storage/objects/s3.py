@@ -17,6 +17,7 @@ from facerec.errors import (
     ObjectArchivedError,
     ObjectChangedError,
     ObjectNotFoundError,
+    OtherRegionError,
     RequesterPaysError,
     StoreUnavailableError,
 )
@@ -59,14 +60,34 @@ _CREDENTIALS = {
 }
 
 
+_REDIRECTS = {301, 302, 307, 400}
+"""Statuses of S3 for a request that was sent to another region than the bucket's; 400 if only the
+signature names it (AuthorizationHeaderMalformed)."""
+
+_BUCKET = "facerec_bucket"
+"""Key of the bucket in botocore's context of a request."""
+
+
 class S3Objects:
     """An ``ObjectStore`` of S3 objects, addressed ``s3://bucket/key``; a version is an ETag.
 
     Safe to share between threads.
     """
 
-    def __init__(self, client: Any = None) -> None:  # noqa: ANN401 - boto3 has no static types
-        """Use a client, or create one with the region and credentials of the environment."""
+    def __init__(
+        self,
+        client: Any = None,  # noqa: ANN401 - boto3 has no static types
+        *,
+        reads_other_regions: bool = True,
+    ) -> None:
+        """Create the store.
+
+        Args:
+            client: boto3's client; by default one with the region and credentials of the
+                environment.
+            reads_other_regions: whether objects are read from buckets of other regions too. The
+                first read from each such bucket is made, and then refused.
+        """
         if client is None:
             from botocore.config import Config
 
@@ -78,6 +99,11 @@ class S3Objects:
             )
         self._client = client
         self._requester_pays: set[str] = set()
+        self._other_regions: set[str] = set()
+        if not reads_other_regions:
+            events = client.meta.events
+            events.register("before-parameter-build.s3.GetObject", _keep_bucket)
+            events.register("needs-retry.s3.GetObject", self._note_region)
 
     def head(self, uri: str) -> ObjectInfo:
         """Return an object's size and ETag."""
@@ -199,10 +225,15 @@ class S3Objects:
             ResponseStreamingError,
         )
 
+        uri = f"s3://{request['Bucket']}/{request['Key']}"
+        if request["Bucket"] in self._other_regions:
+            raise OtherRegionError(uri)
         broken = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
         for left in reversed(range(ATTEMPTS)):
             try:
                 answer: dict[str, Any] = self._client.get_object(**request)
+                if request["Bucket"] in self._other_regions:
+                    raise OtherRegionError(uri)
                 content: bytes = answer["Body"].read()
             except broken:
                 if not left:
@@ -217,6 +248,22 @@ class S3Objects:
             else:
                 return content, answer
         raise AssertionError("the last attempt returns or raises")
+
+    def _note_region(
+        self,
+        request_dict: Mapping[str, Any],
+        response: tuple[Any, Mapping[str, Any]] | None,
+        **_event: Any,  # noqa: ANN401
+    ) -> None:
+        """Note the bucket of a response that redirects to another region, which botocore follows.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
+        """
+        metadata = response[1].get("ResponseMetadata", {}) if response else {}
+        region = metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region")
+        redirects = metadata.get("HTTPStatusCode") in _REDIRECTS
+        if redirects and region and region != self._client.meta.region_name:
+            self._other_regions.add(request_dict["context"][_BUCKET])
 
     def _reason_of_denial(
         self, request: Mapping[str, Any], error: Mapping[str, str]
@@ -247,6 +294,10 @@ class S3Objects:
             return RequesterPaysError(uri)
         encrypted = str(found.get("ServerSideEncryption", "")).startswith("aws:kms")
         return KeyDeniedError(uri) if encrypted else None
+
+
+def _keep_bucket(params: Mapping[str, Any], context: dict[str, Any], **_event: Any) -> None:  # noqa: ANN401
+    context[_BUCKET] = params["Bucket"]
 
 
 def _session() -> Any:  # noqa: ANN401 - boto3 has no static types

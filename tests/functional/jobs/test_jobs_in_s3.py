@@ -23,6 +23,7 @@ from facerec.errors import (
     KeyDeniedError,
     ObjectArchivedError,
     ObjectChangedError,
+    OtherRegionError,
     RequesterPaysError,
 )
 from facerec.estimate import costs
@@ -253,6 +254,7 @@ def test_unreadable_photos_are_rows_and_an_unreadable_manifest_is_an_error(s3: S
         "old.jpg": ObjectArchivedError,
         "sealed.jpg": KeyDeniedError,
         "dear.jpg": RequesterPaysError,
+        "far.jpg": OtherRegionError,
     }
     names = {**dict.fromkeys(errors, "ann"), "b.jpg": "bob"}
     lines = [s3.photo(name, person) for name, person in names.items()]
@@ -266,6 +268,7 @@ def test_unreadable_photos_are_rows_and_an_unreadable_manifest_is_an_error(s3: S
         Outcome.ARCHIVED: 1,
         Outcome.KEY_DENIED: 1,
         Outcome.REQUESTER_PAYS: 1,
+        Outcome.OTHER_REGION: 1,
         Outcome.INDEXED: 1,
     }
 
