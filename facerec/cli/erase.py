@@ -139,6 +139,10 @@ def erase(
         if check and not left:
             console().print("checked: nothing is left in any store, job folder or file")
     if left:
+        from facerec.jobs.erasure_check.check import EARLIER_COLLECTION
+
+        if any(each.place == EARLIER_COLLECTION for each in left):
+            console().print("`facerec erasures sweep` erases what is left of deleted collections")
         raise SystemExit(ExitCode.REMAINDER)
 
 

@@ -18,7 +18,7 @@ from facerec.cli.options import (
     limit_option,
     stack_option,
 )
-from facerec.cli.output import console, print_json, table
+from facerec.cli.output import console, count, print_json, table
 from facerec.cli.receipts import WHAT, print_receipt
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 
@@ -126,6 +126,38 @@ def discard(erasure: str, data: Path | None, stack: str | None) -> None:
     """
     _erasures(stack, data).discard(erasure)
     console().print(f"the note of the erasure {erasure} is removed")
+
+
+@erasures.command()
+@data_option
+@stack_option
+@json_option
+def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
+    """Erase what was stored for collections after they were deleted.
+
+    A child of a job that is killed while its collection is deleted may have stored faces that no
+    collection shows. The schedule of a stack does the same each hour.
+
+    \b
+    Examples:
+      facerec erasures sweep
+      facerec erasures sweep --stack facerec
+    """
+    if stack is None:
+        with factory.open_gallery(data_folder(data)) as gallery:
+            swept = gallery.sweep()
+    else:
+        from facerec.cli.job_services import erasure_function
+
+        swept = erasure_function(stack).call({"sweep": True})["swept"]
+    if as_json:
+        found = [{"collection_id": name, "faces": faces} for name, faces in swept.items()]
+        print_json({"swept": found})
+        return
+    for name, faces in swept.items():
+        console().print(f"{count(faces, 'face')} of the deleted collection {name} erased")
+    if not swept:
+        console().print("nothing is left of deleted collections")
 
 
 def _erasures(stack: str | None, data: Path | None) -> Erasures:

@@ -104,6 +104,19 @@ def generation_of(created_at: float) -> str:
     return struct.pack(">d", created_at).hex()
 
 
+def creation_of(generation: str) -> float:
+    """Return the time of the creation that ``generation_of`` has encoded.
+
+    Raises:
+        ValueError: it is not a generation.
+    """
+    try:
+        (created_at,) = struct.unpack(">d", bytes.fromhex(generation))
+    except struct.error as error:
+        raise ValueError(f"{generation!r} is not a generation") from error
+    return float(created_at)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Correction:
     """A statement that a stored face does not show a person.

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from facerec.factory.deployed import open_faces, open_job_folders, open_records
+from facerec.factory.erasures import open_erasures
 from facerec.factory.local import jobs_root_of, open_gallery, open_local_erasures, open_local_store
 from facerec.storage.objects import Objects
 
@@ -32,7 +33,9 @@ def open_local_checked_stores(data: Path) -> Iterator[CheckedStores]:
 
     root = f"{data.absolute()}/"
     with open_local_store(data) as store:
-        yield CheckedStores(store, store, Objects(), jobs_root_of(data), (root,))
+        yield CheckedStores(
+            store, store, Objects(), jobs_root_of(data), open_local_erasures(data), (root,)
+        )
 
 
 def open_deployed_checked_stores(settings: Settings) -> CheckedStores:
@@ -48,7 +51,12 @@ def open_deployed_checked_stores(settings: Settings) -> CheckedStores:
 
     roots = (settings.jobs_root, settings.erasures_root)
     return CheckedStores(
-        open_faces(settings), open_records(settings), Objects(), settings.jobs_root, roots
+        open_faces(settings),
+        open_records(settings),
+        Objects(),
+        settings.jobs_root,
+        open_erasures(settings.erasures_root),
+        roots,
     )
 
 

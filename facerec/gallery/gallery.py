@@ -74,7 +74,7 @@ class Gallery(
     - ``operations.corrections``: ``not_same``, ``lift_correction``, ``list_corrections``;
     - ``operations.history``: ``list_history``, ``undo``, ``requested_by``;
     - ``operations.erasures``: ``erase``, ``select``, ``get_erasure``, ``list_erasures``,
-      ``person_being_erased``, ``resume_erasure``, ``resume_erasures``;
+      ``person_being_erased``, ``resume_erasure``, ``resume_erasures``, ``sweep``;
     - ``operations.exports``: ``export``, for a subject access request;
     - ``operations.transfers``, of whole collections: ``export_collection``, ``import_collection``;
     - ``operations.retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,11 +21,13 @@ from facerec.core.names import name_in_paths
 from facerec.errors import (
     CollectionNotFoundError,
     ConflictError,
+    DeletedCollectionError,
     ErasureDamagedError,
     ErasureNotFoundError,
     ObjectNotFoundError,
 )
 from facerec.gallery.deferred import erasures
+from facerec.gallery.deletion_notes import note_deletion, noted_collections, was_deleted
 from facerec.storage.objects.leftovers import delete_leftovers
 
 if TYPE_CHECKING:
@@ -107,8 +109,13 @@ class Erasures:
         self.objects.write(self._pending_uri(erasure.receipt), json.dumps(document).encode())
         self._write(erasure.receipt)
 
-    def finish(self, receipt: Receipt) -> None:
-        """Keep the receipt of a finished erasure, and delete the record with its selection."""
+    def finish(self, erasure: Erasure) -> None:
+        """Keep the receipt of a finished erasure, and delete the record with its selection.
+
+        A note that a collection was deleted stays as well.
+        """
+        receipt = erasure.receipt
+        note_deletion(receipt.collection_id, erasure.selection, self.objects, self.root)
         self._write(receipt)
         self.objects.delete(self._pending_uri(receipt))
         delete_leftovers(self.objects, self._pending_folder)
@@ -224,6 +231,13 @@ class Erasures:
                 return erasure.receipt.erasure_id
         return None
 
+    def deleted_collections(self, collection_id: str | None = None) -> Sequence[Collection]:
+        """Return the collections that were deleted, or those of one id.
+
+        Those that an earlier release deleted are not included.
+        """
+        return noted_collections(self.objects, self.root, collection_id)
+
     def require_not_deleted(self, collection: Collection) -> None:
         """Check that nobody has asked to delete a collection that still exists.
 
@@ -231,7 +245,10 @@ class Erasures:
 
         Raises:
             ConflictError: Its deletion is not finished.
+            DeletedCollectionError: It was deleted, and is back with an older copy of the database.
         """
+        if was_deleted(collection, self.objects, self.root):
+            raise DeletedCollectionError(collection.collection_id)
         erasure_id = self.deletion_of(collection)
         if erasure_id is not None:
             error = ConflictError(
@@ -246,6 +263,7 @@ class Erasures:
 
         Raises:
             ConflictError: Its deletion is not finished.
+            DeletedCollectionError: It was deleted, and is back with an older copy of the database.
         """
         with suppress(CollectionNotFoundError):
             self.require_not_deleted(records.get_collection(collection_id))

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from facerec.core.protocols.vectors import VectorStore
 
 
+def people_namespace(collection_id: str) -> str:
+    """Return the namespace of the vectors of people; that of the faces is the collection's id."""
+    # A collection id never contains a slash.
+    return f"{collection_id}/users"
+
+
 @dataclass(frozen=True)
 class Neighbour:
     """A stored face found near a probe.
@@ -183,6 +189,18 @@ class FaceStore:
     def delete_namespace(self, collection_id: str) -> None:
         """Erase all faces of a collection. An unknown collection is not an error."""
         self.vectors.delete_namespace(collection_id)
+
+    def left_of(self, deleted: Sequence[Collection]) -> list[Collection]:
+        """Return deleted collections that have vectors again.
+
+        A writer that was killed cannot remove what it wrote after the deletion.
+
+        Args:
+            deleted: collections that were deleted. A store that also has the records finds them
+                itself.
+        """
+        del deleted
+        return []
 
     def erase_copies(self, names: Sequence[str]) -> None:
         """Erase copies of names that a store may have left in unused parts of its file.

@@ -12,13 +12,13 @@ their ids.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.override import override
 from facerec.core.protocols.vectors import VectorStore
 from facerec.errors import CollectionNotFoundError
-from facerec.storage.faces import FaceStore
+from facerec.storage.faces import FaceStore, people_namespace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +42,16 @@ class FacesByGeneration(FaceStore):
     @override
     def of(self, collection: Collection) -> FaceStore:
         return FaceStore(_Renamed(self._stored, lambda _: collection.generation))
+
+    @override
+    def left_of(self, deleted: Sequence[Collection]) -> list[Collection]:
+        owners = {
+            _name_of(namespace, each.generation): each
+            for each in deleted
+            for namespace in (each.collection_id, people_namespace(each.collection_id))
+        }
+        found = self._stored.stored_namespaces(owners)
+        return list(dict.fromkeys(owners[name] for name in sorted(found)))
 
     def _current(self, collection_id: str) -> str:
         try:
@@ -116,6 +126,11 @@ class _Renamed(VectorStore):
         return self._vectors.count_vectors(self._name(namespace))
 
     @override
+    def stored_namespaces(self, names: Iterable[str]) -> set[str]:
+        own = {self._name(name): name for name in names}
+        return {own[name] for name in self._vectors.stored_namespaces(own)}
+
+    @override
     def version(self, namespace: str) -> str | None:
         return self._vectors.version(self._name(namespace))
 
@@ -129,7 +144,11 @@ class _Renamed(VectorStore):
 
     def _name(self, namespace: str) -> str:
         """Return the name of a namespace, which begins with the id of its collection."""
-        collection_id, slash, kind = namespace.partition("/")
-        generation = self._generation(collection_id)
-        # No id contains either of these characters.
-        return f"{collection_id}@{generation}{slash}{kind}" if generation else namespace
+        return _name_of(namespace, self._generation(namespace.partition("/")[0]))
+
+
+def _name_of(namespace: str, generation: str) -> str:
+    """Return the name of a namespace of a generation."""
+    collection_id, slash, kind = namespace.partition("/")
+    # No id contains either of these characters.
+    return f"{collection_id}@{generation}{slash}{kind}" if generation else namespace

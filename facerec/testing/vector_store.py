@@ -78,6 +78,15 @@ class VectorStoreContract(VectorSearchContract):
         write(lambda: store.put_groups("staff", by_group([ann])))
         assert len(set(seen)) == len(seen)
 
+    def test_namespaces_are_known_by_their_names(self, store: VectorStore, settle: Settle) -> None:
+        store.put_groups("staff", by_group([vector_of("ann")]))
+        store.put_groups("guests", by_group([vector_of("bob")]))
+        settle()
+        assert store.stored_namespaces(["staff", "nobody"]) == {"staff"}
+        store.delete_namespace("staff")
+        settle()
+        assert store.stored_namespaces(["staff", "guests"]) == {"guests"}
+
     def test_metadata_is_replaced_with_its_vector(self, store: VectorStore, settle: Settle) -> None:
         store.put_groups("staff", by_group([vector_of("ann", metadata={"a": "1", "b": 2.0})]))
         settle()

@@ -1,9 +1,9 @@
 """Erases from job folders what the API has deleted, expired faces, and faces of stale photos.
 
 The API invokes it after a deletion that it has recorded. Each hour it completes erasures that were
-killed, and erases faces whose retention period is over. The command line invokes it to erase, or to
-rebuild a collection. The workflow invokes it to remove the faces of photos that were replaced or
-are gone.
+killed, erases what was stored for collections that were deleted, and faces whose retention period
+is over. The command line invokes it to erase, or to rebuild a collection. The workflow invokes it
+to remove the faces of photos that were replaced or are gone.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             prove that nothing is left, or with ``export`` to return what is held instead; or
             ``collection_id`` and ``thumbnails``, ids of faces; or ``describe``, a collection, with
             ``retention_days`` to set for how long it keeps faces before; or ``rebuild``, a
-            collection; or ``remove_stale``, the folder of a complete job. Any other event is that
-            of the schedule.
+            collection; or ``remove_stale``, the folder of a complete job; or ``sweep``, to erase
+            what was stored for deleted collections. Any other event is that of the schedule.
 
     Returns:
         ``erasures``: ids of the erasures that were completed; ``receipt`` of what was to be
         erased, and what is ``left``; what is held, packed (``pack``); ``thumbnails``, JPEG files in
-        base64 by face id; a collection (``schemas/collection.json``); or the numbers of a rebuilt
-        collection, or of a removal.
+        base64 by face id; a collection (``schemas/collection.json``); the numbers of a rebuilt
+        collection, or of a removal; or ``swept``, numbers of faces by collection.
 
     Raises:
         FacerecError: something cannot be done now; another attempt may succeed.
@@ -82,6 +82,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         return _remove_stale(gallery, str(event["remove_stale"]))
     if "describe" in event:
         return _describe(gallery, event)
+    if "sweep" in event:
+        return {"swept": _sweep(gallery)}
     if "thumbnails" in event:
         return _thumbnails(gallery, event)
     if "export" in event:
@@ -120,6 +122,12 @@ def _export(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     collection_id, subject, name = _subject(gallery, event)
     exported = gallery.export(collection_id, subject, name, thumbnails=False)
     return {"packed": pack(exported.to_json(), MAX_ANSWER)}
+
+
+def _sweep(gallery: Gallery) -> dict[str, int]:
+    swept = gallery.sweep()
+    logger().info("swept", collections=len(swept), faces=sum(swept.values()))
+    return swept
 
 
 def _thumbnails(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
@@ -168,7 +176,10 @@ def _remove_stale(gallery: Gallery, job_folder: str) -> dict[str, Any]:
 
 
 def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
-    """Complete killed erasures and erase expired faces; return the ids of the erasures.
+    """Do what is due, and return the ids of the erasures.
+
+    Killed erasures are completed, what was stored for deleted collections is erased, and then
+    expired faces.
 
     A collection that cannot be erased from does not keep others from it.
 
@@ -180,6 +191,10 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     done: list[str] = []
     try:
         done += [receipt.erasure_id for receipt in gallery.resume_erasures()]
+    except FacerecError as error:
+        errors.append(error)
+    try:
+        _sweep(gallery)
     except FacerecError as error:
         errors.append(error)
     for collection in gallery.all_collections():

@@ -14,12 +14,18 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from facerec.core.erasures import SubjectKind
+from facerec.core.ids import group_of
 from facerec.core.options import FaceOptions
-from facerec.errors import CollectionNotFoundError, FacerecError
+from facerec.errors import CollectionNotFoundError, DeletedCollectionError, FacerecError
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.people import user_vectors
 from facerec.gallery.transfer.importing import KnownFace
+from facerec.jobs.erasure_check.check import EARLIER_COLLECTION, erase_and_check
+from facerec.jobs.erasure_check.traces import CheckedStores
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.generations import FacesByGeneration
+from facerec.storage.objects.local import LocalObjects
 from facerec.storage.pinecone import PineconeVectors, open_pinecone_vectors
 from facerec.storage.s3vectors import S3Vectors, open_s3_vectors
 from facerec.storage.sqlite import SqliteStore
@@ -335,3 +341,105 @@ def test_a_collection_from_before_generations_is_found_and_deleted(pair: Pair) -
     replace_collection(pair)
     assert gallery.describe_collection("staff").face_count == 0
     assert pair.left() == 0
+
+
+class KilledError(BaseException):
+    """The end of a process, which nothing catches."""
+
+
+def store_late(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Index a photo of a person while the collection is replaced, and kill the process."""
+    pair.gallery.create_user("staff", "ann")
+    (known,) = pair.gallery.index("staff", ANN).faces
+    pair.gallery.associate_faces("staff", "ann", [known.record.face_id])
+    collection = pair.collaborators.records.get_collection("staff")
+    user = pair.collaborators.records.get_user("staff", "ann")
+    original = pair.vectors.add_vectors  # type: ignore[attr-defined]
+
+    def killed(store: Any, *arguments: Any) -> None:
+        monkeypatch.setattr(pair.vectors, "add_vectors", original)
+        own = pair.collaborators.faces.of(collection)
+        faces = own.get_faces("staff", user.face_ids)
+        vector = user_vectors.user_vector(own, "staff", user)
+        replace_collection(pair)
+        # The writes that arrive after the deletion.
+        with suppress(CollectionNotFoundError):
+            own.add_to_images("staff", {group_of(known.record.face_id): faces})
+        with suppress(CollectionNotFoundError):
+            user_vectors._put_vector(own, "staff", user.user_id, vector)
+        raise KilledError
+
+    monkeypatch.setattr(pair.vectors, "add_vectors", killed)
+    with pytest.raises(KilledError):
+        pair.gallery.index("staff", COUPLE)
+
+
+def test_what_a_killed_process_stored_for_a_deleted_collection_is_swept(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair.gallery.create_collection("staff")
+    store_late(pair, monkeypatch)
+    pair.gallery.index("staff", COUPLE)
+    swept = pair.gallery.sweep()
+    assert swept == ({} if pair.records is SqliteStore else {"staff": 1})
+    assert pair.left() == len(pair.gallery.list_faces("staff").faces) == 2
+    assert pair.gallery.sweep() == {}
+
+
+def test_a_sweep_leaves_existing_and_restored_collections(pair: Pair) -> None:
+    pair.gallery.create_collection("staff")
+    pair.gallery.index("staff", ANN)
+    deleted = pair.collaborators.records.get_collection("staff")
+    replace_collection(pair)
+    pair.gallery.index("staff", COUPLE)
+    assert pair.gallery.sweep() == {}
+    assert pair.left() == 2
+    # An older copy of the database has the deleted collection again.
+    pair.collaborators.records.delete_collection("staff")
+    pair.collaborators.records.create_collection(deleted)
+    pair.collaborators.faces.of(deleted).add_to_images("staff", {})
+    before = pair.left()
+    assert pair.gallery.sweep() == {}
+    assert pair.left() == before
+
+
+def test_nothing_is_added_to_a_deleted_collection_of_an_older_copy(pair: Pair) -> None:
+    pair.gallery.create_collection("staff")
+    deleted = pair.collaborators.records.get_collection("staff")
+    pair.gallery.delete_collection("staff")
+    # What a database restored from an older copy has.
+    pair.collaborators.records.create_collection(deleted)
+    for add in (index_ann, import_ann):
+        with pytest.raises(DeletedCollectionError, match="delete it again"):
+            add(pair.gallery)
+    # Reading it needs no folder of receipts.
+    assert pair.gallery.list_faces("staff").faces == ()
+    assert pair.gallery.search("staff", ANN).faces[0].matches == ()
+    replace_collection(pair)
+    assert pair.gallery.index("staff", ANN).faces
+
+
+def test_a_check_finds_what_was_stored_for_a_deleted_collection(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if pair.records is SqliteStore:
+        pytest.skip("its writers see that the collection is deleted")
+    pair.gallery.create_collection("staff")
+    store_late(pair, monkeypatch)
+    pair.gallery.create_user("staff", "ann")
+    faces = pair.gallery.index("staff", ANN).faces
+    pair.gallery.associate_faces("staff", "ann", [face.record.face_id for face in faces])
+    stores = CheckedStores(
+        pair.collaborators.faces,
+        pair.collaborators.records,
+        LocalObjects(),
+        f"{tmp_path}/jobs/",
+        pair.collaborators.erasures,
+    )
+    _, left = erase_and_check(pair.gallery, "staff", SubjectKind.USER, "ann", stores)
+    assert {(each.place, each.what) for each in left} == {
+        (EARLIER_COLLECTION, "face id"),
+        (EARLIER_COLLECTION, "vector of the person"),
+    }
+    pair.gallery.sweep()
+    assert erase_and_check(pair.gallery, "staff", SubjectKind.USER, "ann", stores)[1] == []

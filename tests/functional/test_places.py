@@ -9,7 +9,7 @@ import pytest
 
 from facerec.cli.exit_codes import ExitCode
 from facerec.core.erasures import Selection, SubjectKind
-from facerec.factory import jobs_root_of, open_gallery, open_local_store
+from facerec.factory import jobs_root_of, open_gallery, open_local_erasures, open_local_store
 from facerec.jobs.erasing.places import Place, is_photo_list, place_uri
 from facerec.jobs.erasure_check.check import find_remainders
 from facerec.jobs.erasure_check.traces import CheckedStores, Traces
@@ -105,7 +105,14 @@ def test_the_check_finds_a_name_in_every_place(full: Installation, place: Place 
         file.write_text(json.dumps(other) + "\n")
         with open_local_store(full.data) as store:
             root = f"{full.data.absolute()}/"
-            stores = CheckedStores(store, store, Objects(), jobs_root_of(full.data), (root,))
+            stores = CheckedStores(
+                store,
+                store,
+                Objects(),
+                jobs_root_of(full.data),
+                open_local_erasures(full.data),
+                (root,),
+            )
             selection = Selection(external_image_ids=frozenset(("planted-lee",)))
             left = find_remainders("staff", Traces(selection, frozenset(), ()), stores)
             assert {each.place for each in left} == {str(file)}

@@ -16,9 +16,11 @@ import facerec.factory.engines
 from facerec.cli.main import main
 from facerec.config import read_settings
 from facerec.core.erasures import ErasureStatus, SubjectKind
+from facerec.core.ids import group_of
 from facerec.core.schemas import violation
 from facerec.errors import StoreUnavailableError
 from facerec.factory import open_deployed_gallery
+from facerec.factory.erasures import open_erasures
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.operations.retention import SECONDS_OF_DAY
 from facerec.jobs.aws import stack as described
@@ -78,7 +80,8 @@ def names(stack: Stack, traces: list[bytes]) -> set[str]:
 def stores_of(stack: Stack) -> CheckedStores:
     store = SqliteStore(stack.store)
     root = f"s3://{BUCKET}/jobs/"
-    return CheckedStores(store, store, Objects(), root, (root, f"s3://{BUCKET}/erasures/"))
+    erasures = f"s3://{BUCKET}/erasures/"
+    return CheckedStores(store, store, Objects(), root, open_erasures(erasures), (root, erasures))
 
 
 def test_a_deletion_returns_at_once_and_a_function_reaches_the_job_folders(stack: Stack) -> None:
@@ -149,6 +152,26 @@ def test_expired_faces_are_erased_each_hour(stack: Stack, monkeypatch: pytest.Mo
     assert (receipt.subject, receipt.status) == (SubjectKind.EXPIRED, ErasureStatus.DONE)
     embeddings = [key for key in stack.keys("jobs/") if "/embeddings/" in key]
     assert embeddings == []
+
+
+def test_faces_without_a_collection_are_swept_each_hour_and_by_a_command(
+    stack: Stack, command_line: CliRunner
+) -> None:
+    def leave() -> None:
+        with SqliteStore(stack.store) as store:
+            own = store.get_faces("staff", stack.face_ids()[:1])
+            store.add_to_images("gone", {group_of(own[0].record.face_id): own})
+
+    words = ["erasures", "sweep", "--stack", "s", "--json"]
+    leave()
+    assert json.loads(command_line.invoke(main, words).stdout) == {
+        "swept": [{"collection_id": "gone", "faces": 1}]
+    }
+    leave()
+    before = stack.face_ids()
+    assert invoke({}) == {"erasures": []}
+    assert json.loads(command_line.invoke(main, words).stdout) == {"swept": []}
+    assert stack.face_ids() == before
 
 
 def test_a_store_that_is_down_does_not_lose_an_erasure(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -109,6 +109,10 @@ class VectorStore(Protocol):
 
     def count_vectors(self, namespace: str) -> int:
         """Return the number of vectors of a namespace."""
+        ...
+
+    def stored_namespaces(self, names: Iterable[str]) -> set[str]:
+        """Return those of the names that are names of namespaces here, without listing vectors."""
         ...
 
     def version(self, namespace: str) -> str | None:

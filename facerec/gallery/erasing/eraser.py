@@ -88,7 +88,7 @@ class Eraser(StoreEraser):
             The receipt, and the ids of the faces that were stored.
         """
         if self._is_of_earlier_collection(erasure):
-            return self._finish(erasure.receipt), ()
+            return self._finish(erasure), ()
         self._restore_tombstone_key(erasure.receipt.collection_id)
         erasure, names = self._with_photos_of_jobs(erasure)
         if erasure.selection.tombstones:
@@ -99,7 +99,7 @@ class Eraser(StoreEraser):
         if erasure.selection.created_before is not None:
             # A concurrent job may have stored more since.
             erasure = self._erase_from_jobs(erasure)
-        return self._finish(erasure.receipt), stored
+        return self._finish(erasure), stored
 
     def _perform_in_stores(
         self, erasure: Erasure, start: Callable[[str], None]
@@ -114,7 +114,7 @@ class Eraser(StoreEraser):
             The receipt so far, and the ids of the faces that were stored.
         """
         if self._is_of_earlier_collection(erasure):
-            return self._finish(erasure.receipt), ()
+            return self._finish(erasure), ()
         self._restore_tombstone_key(erasure.receipt.collection_id)
         if erasure.selection.tombstones:
             erasure, _ = self._keep_tombstones(erasure)
@@ -123,9 +123,9 @@ class Eraser(StoreEraser):
         start(erasure.receipt.erasure_id)
         return erasure.receipt, stored
 
-    def _finish(self, receipt: Receipt) -> Receipt:
-        receipt = receipt.finished(self._clock())
-        self._erasures.finish(receipt)
+    def _finish(self, erasure: Erasure) -> Receipt:
+        receipt = erasure.receipt.finished(self._clock())
+        self._erasures.finish(Erasure(receipt, erasure.selection))
         return receipt
 
     def _with_photos_of_jobs(self, erasure: Erasure) -> tuple[Erasure, set[str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 from facerec.core.names import checked_user_id, checked_user_name, read_external_image_id
-from facerec.errors import InvalidInputError
+from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.eraser import Eraser, faces_of_jobs
 from facerec.gallery.paging import checked_limit
@@ -17,6 +17,7 @@ from facerec.gallery.photo_links import paths_of_photo
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt, Selection, SubjectKind
+    from facerec.core.records import Collection
 
 RESUMED_AFTER = 960.0
 """Seconds after which an unfinished erasure is assumed to have been killed: more than the maximum
@@ -155,3 +156,36 @@ class ErasureOperations(Eraser):
         ]
         self._erasures.require_readable()
         return receipts
+
+    def sweep(self) -> dict[str, int]:
+        """Erase what was stored for collections after they were deleted.
+
+        A child of a job that is killed in that moment cannot remove what it has just stored. No
+        collection shows it, since each creation of a collection has its own namespaces, but the
+        embeddings are there.
+
+        Returns:
+            Number of erased faces by the id of their collection; empty if nothing was found.
+        """
+        from facerec.gallery.people.user_vectors import delete_vectors
+
+        swept: dict[str, int] = {}
+        for deleted in self._faces.left_of(self._erasures.deleted_collections()):
+            if self._is_in_use(deleted):
+                continue
+            collection_id, own = deleted.collection_id, self._faces.of(deleted)
+            swept[collection_id] = swept.get(collection_id, 0) + own.count_faces(collection_id)
+            delete_vectors(own, collection_id)
+            own.delete_namespace(collection_id)
+        return swept
+
+    def _is_in_use(self, deleted: Collection) -> bool:
+        """Return whether the namespaces of a deleted collection may be those of an existing one.
+
+        That is so in an older copy of the database, and for collections without a generation.
+        """
+        try:
+            current = self._records.get_collection(deleted.collection_id)
+        except CollectionNotFoundError:
+            return False
+        return not current.generation or current.created_at == deleted.created_at

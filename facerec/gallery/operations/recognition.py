@@ -55,6 +55,7 @@ class RecognitionOperations(GalleryBase):
             InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: It was deleted, and is back with an older copy of the database.
             ModelMismatchError: Its faces have another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.

@@ -15,6 +15,7 @@ from facerec.core.arrays import np
 from facerec.core.ids import first_of_group, image_id, image_key
 from facerec.core.vectors import Vector, VectorMatch
 from facerec.errors import UserNotFoundError
+from facerec.storage.faces import people_namespace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,9 +67,15 @@ def delete_vector(faces: FaceStore, collection_id: str, user_id: str) -> None:
     _put_vector(faces, collection_id, user_id, None)
 
 
+def has_vector(faces: FaceStore, collection_id: str, user_id: str) -> bool:
+    """Return whether the vector of a person is stored."""
+    namespace = people_namespace(collection_id)
+    return bool(faces.vectors.get_groups(namespace, [_group(namespace, user_id)]))
+
+
 def delete_vectors(faces: FaceStore, collection_id: str) -> None:
     """Delete the vectors of all people of a collection."""
-    faces.vectors.delete_namespace(_namespace(collection_id))
+    faces.vectors.delete_namespace(people_namespace(collection_id))
 
 
 def search_vectors(
@@ -89,7 +96,7 @@ def search_vectors(
         max_distance: Maximum Euclidean distance.
     """
     (found,) = faces.vectors.search(
-        _namespace(collection_id), probe[np.newaxis], limit=limit, max_distance=max_distance
+        people_namespace(collection_id), probe[np.newaxis], limit=limit, max_distance=max_distance
     )
     return [(_user_id(match), match.distance) for match in found]
 
@@ -111,7 +118,7 @@ def nearest_users(
         limit: Maximum number of people per probe.
         max_distance: Maximum Euclidean distance.
     """
-    namespace = _namespace(collection_id)
+    namespace = people_namespace(collection_id)
     found = faces.vectors.search(namespace, probes, limit=limit, max_distance=max_distance)
     ids = sorted({match.id for matches in found for match in matches})
     values = {vector.id: vector.values for vector in faces.vectors.get_vectors(namespace, ids)}
@@ -132,18 +139,17 @@ def _existing(faces: FaceStore, records: RecordStore, collection_id: str, user_i
 def _put_vector(
     faces: FaceStore, collection_id: str, user_id: str, vector: NDArray[np.float32] | None
 ) -> None:
-    namespace = _namespace(collection_id)
-    group = image_key(namespace, image_id(user_id.encode()), user_id, "user")
+    namespace = people_namespace(collection_id)
+    group = _group(namespace, user_id)
     vectors = []
     if vector is not None:
         vectors.append(Vector(first_of_group(group), {_USER_ID: user_id}, vector))
     faces.vectors.put_groups(namespace, {group: vectors})
 
 
+def _group(namespace: str, user_id: str) -> str:
+    return image_key(namespace, image_id(user_id.encode()), user_id, "user")
+
+
 def _user_id(match: VectorMatch) -> str:
     return str(match.metadata.get(_USER_ID) or match.metadata[_EARLIER_USER_ID])
-
-
-def _namespace(collection_id: str) -> str:
-    # a collection id never contains a slash
-    return f"{collection_id}/users"

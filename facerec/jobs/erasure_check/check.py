@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from facerec.gallery.people.corrections import names_left
+from facerec.gallery.people.user_vectors import has_vector
 from facerec.jobs.erasing.photo_addresses import remembered_addresses
 from facerec.jobs.erasure_check.files import files_of, scan
 from facerec.jobs.erasure_check.patterns import (
@@ -25,7 +26,13 @@ from facerec.storage.objects.protocol import scheme_of
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt, Selection, SubjectKind
+    from facerec.core.records import Collection
     from facerec.gallery.gallery import Gallery
+    from facerec.storage.faces import FaceStore
+
+
+EARLIER_COLLECTION = "the vectors of an earlier collection of this id"
+"""Place of what a killed writer stored after the collection was deleted; see ``Gallery.sweep``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ class Remainder:
     Attributes:
         place: the store, file or object that contains it.
         what: ``address with the name``, ``face id``, ``embedding``, ``external image id``,
-            ``photo``, ``name`` or ``user id``.
+            ``photo``, ``name``, ``user id`` or ``vector of the person``.
     """
 
     place: str
@@ -115,19 +122,40 @@ def _in_memory(
     return left, others & traces.addresses
 
 
+def _in_vectors(
+    collection_id: str, selection: Selection, faces: FaceStore, place: str
+) -> Iterator[Remainder]:
+    if faces.get_faces(collection_id, sorted(selection.face_ids)):
+        yield Remainder(place, "face id")
+    for record in faces.all_faces(collection_id) if selection.names_photos else ():
+        if record.external_image_id in selection.external_image_ids:
+            yield Remainder(place, "external image id")
+        if record.source in selection.photos:
+            yield Remainder(place, "photo")
+    if any(has_vector(faces, collection_id, user_id) for user_id in sorted(selection.user_ids)):
+        yield Remainder(place, "vector of the person")
+
+
+def _earlier_collections(collection_id: str, stores: CheckedStores) -> list[Collection]:
+    """Return deleted collections of the same id for which something was stored too late."""
+    current = stores.records.get_collection(collection_id)
+    deleted = stores.erasures.deleted_collections(collection_id)
+    return [
+        each
+        for each in stores.faces.left_of(deleted)
+        if each.collection_id == collection_id and each.created_at != current.created_at
+    ]
+
+
 def _in_stores(
     collection_id: str, selection: Selection, stores: CheckedStores
 ) -> Iterator[Remainder]:
     faces, records = stores.faces, stores.records
     ids = sorted(selection.face_ids)
     names = selection.user_ids | selection.user_names
-    if faces.get_faces(collection_id, ids):
-        yield Remainder("the store of faces", "face id")
-    for record in faces.all_faces(collection_id) if selection.names_photos else ():
-        if record.external_image_id in selection.external_image_ids:
-            yield Remainder("the store of faces", "external image id")
-        if record.source in selection.photos:
-            yield Remainder("the store of faces", "photo")
+    yield from _in_vectors(collection_id, selection, faces, "the store of faces")
+    for earlier in _earlier_collections(collection_id, stores):
+        yield from _in_vectors(collection_id, selection, faces.of(earlier), EARLIER_COLLECTION)
     if records.users_of_faces(collection_id, ids):
         yield Remainder("the store of people", "face id")
     if records.get_users(collection_id, sorted(selection.user_ids)):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from facerec.core.arrays import np
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import StoredFace
+    from facerec.gallery.receipts import Erasures
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 
@@ -54,6 +55,7 @@ class CheckedStores:
         records: store of collections and people.
         objects: contains job folders and other files.
         jobs_root: parent of all job folders; ends in ``/``.
+        erasures: knows which collections were deleted.
         roots: folders that are searched, each with its final ``/``: all files in them are
             facerec's. Job folders elsewhere are searched too.
     """
@@ -62,6 +64,7 @@ class CheckedStores:
     records: RecordStore
     objects: ObjectStore
     jobs_root: str
+    erasures: Erasures
     roots: tuple[str, ...] = field(default=())
 
 

@@ -151,6 +151,11 @@ class VectorIndex:
         summary = stats.namespaces.get(namespace)
         return 0 if summary is None else summary.vector_count
 
+    def namespaces(self) -> set[str]:
+        """Return the names of all namespaces; it lags writes."""
+        stats = self._requests.send(self._index.describe_index_stats)
+        return set(stats.namespaces)
+
     def close(self) -> None:
         """Close threads and connections."""
         self._requests.close()

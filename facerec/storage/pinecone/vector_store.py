@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +152,11 @@ class PineconeVectors(VectorStore):
     def count_vectors(self, namespace: str) -> int:
         """Return the number of vectors; it lags writes."""
         return self._index.count(namespace)
+
+    @override
+    def stored_namespaces(self, names: Iterable[str]) -> set[str]:
+        """Return those of the names that have vectors, with one request; it lags writes."""
+        return self._index.namespaces().intersection(names)
 
     @override
     def expect_empty(self, namespace: str) -> None:

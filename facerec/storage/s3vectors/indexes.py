@@ -92,6 +92,16 @@ class VectorIndexes:
         """Delete an index with all its vectors. An unknown index is not an error."""
         self._known(lambda: [self._call("delete_index", index)])
 
+    def names(self) -> set[str]:
+        """Return the names of all indexes of the bucket."""
+        names = set[str]()
+        with aws_errors("S3 Vectors", "the indexes of the bucket"):
+            for page in self._client.get_paginator("list_indexes").paginate(
+                vectorBucketName=self._bucket
+            ):
+                names.update(index["indexName"] for index in page["indexes"])
+        return names
+
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
@@ -191,6 +191,12 @@ class S3Vectors(VectorStore):
     def count_vectors(self, namespace: str) -> int:
         """Return the number of vectors; takes one request per 1,000, for lack of a count."""
         return len(self._indexes.keys(_faces(namespace)))
+
+    @override
+    def stored_namespaces(self, names: Iterable[str]) -> set[str]:
+        """Return those of the names that have an index, with a request per 500 indexes."""
+        indexes = self._indexes.names()
+        return {each for each in names if indexes.intersection((_faces(each), _groups(each)))}
 
     @override
     def expect_empty(self, namespace: str) -> None:

@@ -58,6 +58,18 @@ def begin_write(connection: sqlite3.Connection, namespace: int, *, added: int) -
     return int(write)
 
 
+def names(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of all namespaces."""
+    rows = connection.execute("SELECT name FROM namespace WHERE name IS NOT NULL")
+    return [name for (name,) in rows]
+
+
+def without_collection(connection: sqlite3.Connection) -> list[str]:
+    """Return the ids of collections that have namespaces but do not exist, in order."""
+    existing = connection.execute("SELECT collection_id FROM collection")
+    return sorted({name.partition("/")[0] for name in names(connection)} - {i for (i,) in existing})
+
+
 def mark_deleted(connection: sqlite3.Connection, name: str) -> None:
     """Remove the name of a namespace, so that it is no longer found."""
     connection.execute("UPDATE namespace SET name = NULL WHERE name = ?", (name,))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from facerec.core.override import override
+from facerec.core.records import Collection
 from facerec.storage.faces import FaceStore
 from facerec.storage.file_search import search_files
 from facerec.storage.sqlite.approximate import LARGE
@@ -15,9 +15,6 @@ from facerec.storage.sqlite.cluster_store import SqliteClusters
 from facerec.storage.sqlite.database import Database
 from facerec.storage.sqlite.record_store import SqliteRecords
 from facerec.storage.sqlite.vector_store import SqliteVectors
-
-if TYPE_CHECKING:
-    from facerec.core.records import Collection
 
 
 class SqliteStore(FaceStore, SqliteRecords, SqliteClusters):
@@ -49,6 +46,14 @@ class SqliteStore(FaceStore, SqliteRecords, SqliteClusters):
     @override
     def of(self, collection: Collection) -> FaceStore:
         return FaceStore(self._vectors.of(collection))
+
+    @override
+    def left_of(self, deleted: Sequence[Collection]) -> list[Collection]:
+        """Return collections without a record that have vectors, whether they are known or not.
+
+        Writers check that their collection exists, so these are from a damaged or earlier file.
+        """
+        return [Collection(each, "", 0.0) for each in self._vectors.deleted_collections()]
 
     @override
     def erase_copies(self, names: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING
 
@@ -225,6 +225,16 @@ class SqliteVectors(VectorStore):
     def count_vectors(self, namespace: str) -> int:
         with self._database.reading() as connection:
             return namespaces.count(connection, namespace)
+
+    @override
+    def stored_namespaces(self, names: Iterable[str]) -> set[str]:
+        with self._database.reading() as connection:
+            return set(names).intersection(namespaces.names(connection))
+
+    def deleted_collections(self) -> list[str]:
+        """Return the ids of collections that do not exist and whose vectors are left, in order."""
+        with self._database.reading() as connection:
+            return namespaces.without_collection(connection)
 
     @override
     def version(self, namespace: str) -> str | None:

@@ -983,6 +983,7 @@ NO_OPERATIONS = {
     "resume_erasures": "completes what other processes began; servers and workflows call it",
     "sample_faces": "chooses what `facerec calibrate` measures",
     "select": "is the first half of erase",
+    "sweep": "is called by a schedule, and by `facerec erasures sweep`",
 }
 """Public names of ``Gallery`` without a row, and the reasons."""
 

@@ -1,0 +1,71 @@
+"""Notes of the collections that were deleted, beside the receipts.
+
+A note outlives the collection. It identifies the creation that was deleted, so that a later
+collection of the same id is not affected: an older copy of the database that has the deleted one
+again is recognised by one lookup, and what a killed process stored too late can be found.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from facerec.core.names import name_in_paths
+from facerec.core.records import creation_of, generation_of, new_collection
+from facerec.storage.objects.protocol import exists
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Selection
+    from facerec.core.records import Collection
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+def note_deletion(
+    collection_id: str, selection: Selection, objects: ObjectStore, root: str
+) -> None:
+    """Note that the selected collection is deleted; do nothing if a part of one is erased.
+
+    Args:
+        collection_id: Id of the collection.
+        selection: What was erased.
+        objects: Store of the notes.
+        root: Folder of the erasures; ends in ``/``.
+    """
+    if selection.created_before is not None and selection.created_at is not None:
+        document = {"collection_id": collection_id}
+        uri = _uri(collection_id, selection.created_at, root)
+        objects.write(uri, json.dumps(document).encode())
+
+
+def was_deleted(collection: Collection, objects: ObjectStore, root: str) -> bool:
+    """Return whether a collection was deleted; not if an earlier release deleted it."""
+    return exists(_uri(collection.collection_id, collection.created_at, root), objects)
+
+
+def noted_collections(
+    objects: ObjectStore, root: str, collection_id: str | None = None
+) -> list[Collection]:
+    """Return the deleted collections, or those of one id."""
+    folder = f"{root}deleted/" if collection_id is None else _folder(collection_id, root)
+    found = []
+    for each in objects.list(folder):
+        parent, _, name = each.uri.rpartition("/")
+        own_id = parent.rpartition("/collection=")[2]
+        # A file that somebody else put here is ignored.
+        with suppress(ValueError, KeyError, TypeError):
+            created_at = creation_of(name.removesuffix(".json"))
+            if "~" in own_id:
+                # Long ids are cut in paths.
+                own_id = str(json.loads(objects.read(each.uri))["collection_id"])
+            found.append(new_collection(own_id, "", created_at))
+    return found
+
+
+def _folder(collection_id: str, root: str) -> str:
+    # A collection may be called "..".
+    return f"{root}deleted/collection={name_in_paths(collection_id)}/"
+
+
+def _uri(collection_id: str, created_at: float, root: str) -> str:
+    return f"{_folder(collection_id, root)}{generation_of(created_at)}.json"
