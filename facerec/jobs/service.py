@@ -50,8 +50,7 @@ class Job:
         plan: plan of the job; None before it is planned, in listings, and if its folder cannot be
             read.
         report: report of the job, with the job's status; None before it ended, and in listings.
-        run: summary of its last run; None before that ended, in listings, and on AWS, where no
-            process counts the rows of a single execution.
+        run: summary of its last run; None before that ended, and in listings.
         listed: number of objects listed so far while it is planned; None otherwise, where that is
             not known, and in listings.
         unreadable_folder: address of its folder if that cannot be read; None otherwise.

@@ -39,12 +39,15 @@ from facerec.jobs.aws.log import logger
 from facerec.jobs.difference import Removal
 from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.erasure_check.check import Remainder, erase_and_check
+from facerec.jobs.ledger.child_runs import RunNote, add_run_note
 from facerec.jobs.plan import read_plan
 from facerec.jobs.removal import remove_stale
+from facerec.jobs.run_order import read_start
 from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
+    from facerec.jobs.verifying.segment_check import Verification
 
 MAX_ANSWER = 5_900_000
 """Bytes of packed values in an answer; Lambda returns 6 MB:
@@ -63,8 +66,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             prove that nothing is left, or with ``export`` to return what is held instead; or
             ``collection_id`` and ``thumbnails``, ids of faces; or ``describe``, a collection, with
             ``retention_days`` to set for how long it keeps faces before; or ``rebuild``, a
-            collection; or ``remove_stale``, the folder of a complete job; or ``sweep``, to erase
-            what was stored for deleted collections. Any other event is that of the schedule.
+            collection, with the ``job_folder`` of the job that waits for it; or ``remove_stale``,
+            the folder of a complete job; or ``sweep``, to erase what was stored for deleted
+            collections. Any other event is that of the schedule.
 
     Returns:
         ``erasures``: ids of the erasures that were completed; ``receipt`` of what was to be
@@ -77,7 +81,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """
     gallery = _gallery()
     if "rebuild" in event:
-        return _rebuild(gallery, str(event["rebuild"]))
+        return _rebuild(gallery, str(event["rebuild"]), event.get("job_folder"))
     if "remove_stale" in event:
         return _remove_stale(gallery, str(event["remove_stale"]))
     if "describe" in event:
@@ -147,10 +151,33 @@ def _describe(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     return summary_json(gallery.describe_collection(collection_id))
 
 
-def _rebuild(gallery: Gallery, collection_id: str) -> dict[str, Any]:
+def _rebuild(gallery: Gallery, collection_id: str, job_folder: str | None = None) -> dict[str, Any]:
     result = rebuild_deployed_collection(read_settings(os.environ), gallery, collection_id)
+    if job_folder is not None:
+        _note_restored(result.faces, job_folder)
     logger().info("rebuilt", missing=result.faces.missing)
     return result.to_json()
+
+
+def _note_restored(found: Verification, job_folder: str) -> None:
+    """Note what was restored before a job, for the summary of its run."""
+    objects = Objects()
+    try:
+        plan = read_plan(objects, job_folder)
+        with while_it_exists(plan, objects):
+            note = RunNote(
+                None,
+                restored=found.missing,
+                removed=found.extra,
+                kept=found.kept,
+                deleted=found.deleted,
+                returned=found.returned,
+                people_returned=found.people_returned,
+            )
+            add_run_note(objects, job_folder, read_start(objects, plan).number, note)
+    except (ObjectNotFoundError, JobDeletedError):
+        # The collection was deleted, and this job with it.
+        return
 
 
 def _remove_stale(gallery: Gallery, job_folder: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from facerec.jobs.ledger.reading import complete_children
 from facerec.jobs.local.run import RunResult
 from facerec.jobs.local.worker import BuildDependencies
 from facerec.jobs.plan import Plan
+from facerec.jobs.service import LATEST
 from facerec.storage.objects import AccessPolicy, Objects, ObjectStore
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
@@ -82,7 +83,7 @@ class JobDoor:
         raise NotImplementedError
 
     def run(self, manifest: str, **settings: object) -> dict[str, Any]:
-        """Run a job of a manifest to its end; return its report."""
+        """Run a job of a manifest to its end; return its report, with its last run."""
         raise NotImplementedError
 
     def delete_collection(self) -> None:
@@ -215,8 +216,7 @@ class RestJobs(_LocalDoor):
         while True:
             answer = self.client.get(address).json()
             if answer["status"] not in ("PENDING", "RUNNING"):
-                report: dict[str, Any] = answer["report"]
-                return report
+                return {**answer["report"], "run": answer["run"]}
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
@@ -250,7 +250,8 @@ class DeployedJobs(JobDoor):
         options = {name: settings.pop(name) for name in names if name in settings}
         ended = self.stack.index(self.address(manifest), options=options, **settings)
         address = ended.output.get("report") or ended.cause.rpartition("report: ")[2]
-        return self.stack.read_json(address)
+        run = self.stack.jobs.get(LATEST).run
+        return {**self.stack.read_json(address), "run": run and run.to_json()}
 
     def delete_collection(self) -> None:
         with self._gallery() as gallery:

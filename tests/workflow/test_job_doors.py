@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from facerec.core.records import User
+from facerec.jobs.run_summary import RunSummary
 from tests.support.job_doors import (
     JobDoor,
     photo_of,
@@ -35,6 +36,25 @@ def test_faces_that_the_collection_has_lost_are_restored(door: JobDoor) -> None:
     again = door.index(*PEOPLE)
     assert again["status"] == "SUCCEEDED"
     assert door.face_ids() == faces
+
+
+def test_a_run_says_at_every_door_what_it_added_restored_removed_and_left_deleted(
+    door: JobDoor,
+) -> None:
+    first = door.index(*PEOPLE)
+    assert first["run"] == run_of(new_photos=3)
+    faces = door.face_ids()
+    with door.store as store:
+        store.delete_faces("staff", faces[1:3])
+    assert door.index(*PEOPLE)["run"] == run_of(faces_restored=2)
+    door.delete_face(faces[0])
+    assert door.index(*PEOPLE)["run"] == run_of(faces_deleted=1)
+    assert door.index("eve", "dan")["run"] == run_of(new_photos=2)
+
+
+def run_of(**counts: int) -> dict[str, object]:
+    """Return what a run did, if nothing else happened."""
+    return RunSummary(**{"new_photos": 0, **counts}).to_json()
 
 
 def test_a_face_that_was_deleted_on_purpose_stays_deleted_until_it_is_restored(

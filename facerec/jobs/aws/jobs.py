@@ -12,6 +12,7 @@ from facerec.jobs.erasing.deletion import delete_job
 from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.folders import Entry, JobFolder, read_folder
 from facerec.jobs.job_rows import failures_of, rows_of
+from facerec.jobs.ledger.child_runs import read_run_summary
 from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.planning.request import read_job_request, require_s3_addresses
 from facerec.jobs.progress import Progress, ProgressReader
@@ -157,7 +158,8 @@ class AwsJobs:
         if job.ended_at is None or (report is not None and report.written_at < job.started_at):
             # The report of an earlier run.
             report = None
-        return replace(job, plan=folder.plan, report=report)
+        run = None if report is None else read_run_summary(self._objects, folder.plan.job_folder)
+        return replace(job, plan=folder.plan, report=report, run=run)
 
     def _by_plan(self, job_id: str, *, readable: bool) -> Job:
         for execution in self._executions.list(MAX_RUNNING, status="RUNNING"):
@@ -187,6 +189,7 @@ class AwsJobs:
             faces=None if report is None else report.tally.faces,
             plan=plan,
             report=report,
+            run=None if report is None else read_run_summary(self._objects, plan.job_folder),
         )
 
     def _folder(self, job_folder: str) -> JobFolder | None:

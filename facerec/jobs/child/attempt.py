@@ -23,12 +23,14 @@ from facerec.jobs.child.processing import process_photos
 from facerec.jobs.child.segment_writer import SegmentCommitted, SegmentWriter
 from facerec.jobs.child.step import KnownPhotos, Step, photo_key
 from facerec.jobs.erasing.existence import while_it_exists
+from facerec.jobs.ledger.child_runs import RunNote, add_run_note
 from facerec.jobs.ledger.segments import list_segments
 from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import SliceReader, slice_of
 from facerec.jobs.prefetch import read_ahead_in
-from facerec.jobs.run_order import started_job
+from facerec.jobs.run_order import read_start, started_job
+from facerec.jobs.verifying.segment_check import Verification
 from facerec.jobs.verifying.statements import LastStatements
 from facerec.jobs.verifying.verification import verify_job, verify_repeated
 from facerec.jobs.writing import store_of_planned
@@ -138,25 +140,44 @@ def _run(
     noted = readers.submit(read_crashes, objects, plan, child)
     summary = read_summary(objects, plan.job_folder, child)
     if summary is not None:
-        _restore(plan, child, dependencies)
+        found = _restore(plan, child, dependencies)
+        if not (plan.local or (found.agrees and not (found.kept or found.deleted))):
+            _note_run(plan, child, summary.tally.photos, found, objects)
         on_commit(SegmentCommitted.of(child, summary.tally, resumed=True))
         return summary
     if dependencies.engine.model_version != plan.model_version:
         raise ModelMismatchError(dependencies.engine.model_version, plan.model_version)
-    segments = listed.result()
+    segments, found = listed.result(), Verification()
     if segments and not plan.local:
-        _restore(plan, child, dependencies)
-    return _Attempt(plan, child, dependencies, stop, on_commit).run(segments, noted.result())
+        found = _restore(plan, child, dependencies)
+    attempt = _Attempt(plan, child, dependencies, stop, on_commit)
+    return attempt.run(segments, noted.result(), found)
 
 
-def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> None:
+def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> Verification:
     """Restore committed faces of a child that the collection has lost."""
     objects, faces, records = dependencies.objects, dependencies.faces, dependencies.records
     job, last = started_job(plan, objects), LastStatements()
-    verify_job(job, objects, faces, records, repair=True, children=[child], last=last)
+    found = verify_job(job, objects, faces, records, repair=True, children=[child], last=last)
     if not plan.local:
         jobs_root = plan.job_folder.removesuffix(f"{plan.job_id}/")
-        verify_repeated(plan, objects, jobs_root, faces, records, last)
+        found.add(verify_repeated(plan, objects, jobs_root, faces, records, last))
+    return found
+
+
+def _note_run(
+    plan: Plan, child: int, rows_before: int, found: Verification, objects: ObjectStore
+) -> None:
+    """Note what an attempt on AWS begins with, for the summary of the run."""
+    note = RunNote(
+        child,
+        rows_before,
+        restored=found.missing,
+        removed=found.extra,
+        kept=found.kept,
+        deleted=found.deleted,
+    )
+    add_run_note(objects, plan.job_folder, read_start(objects, plan).number, note)
 
 
 class _Reached(Enum):
@@ -195,9 +216,13 @@ class _Attempt:
         self._one_at_a_time_until = 0
         self._stopped = False
 
-    def run(self, segments: Iterable[str], crashes: Counter[int]) -> ChildSummary:
+    def run(
+        self, segments: Iterable[str], crashes: Counter[int], found: Verification
+    ) -> ChildSummary:
         with self._writer as writer:
             cursor = writer.resume(segments)
+            if not self._plan.local:
+                _note_run(self._plan, self._child, writer.tally.photos, found, self._objects)
             self._beware_of(crashes, cursor)
             while not self._must_stop():
                 reached, end = self._process_from(cursor)

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
     from facerec.jobs.service import Job
 
-_SUBFOLDERS = ("embeddings", "index", "remembered", "ledger", "children", "outages", "crashes")
+_SUBFOLDERS = (
+    *("embeddings", "index", "remembered", "ledger", "children", "outages"),
+    *("crashes", "runs"),
+)
 """Subfolders of a job folder, in the order of deletion."""
 
 _OWN = re.compile(
     r"""
-    (plan|deleted|started|report|run|removal|elsewhere|first-failures)\.json
+    (plan|deleted|started|report|run|run-summary|removal|elsewhere|first-failures)\.json
     | stale\.jsonl | run\.new | run\.lock | cancel
     | manifest-[0-9a-f]{8}\.jsonl
     | incomplete/\d+\.json
@@ -36,6 +39,7 @@ _OWN = re.compile(
     | index/sorted(-\d{7}|\.json)
     | children/\d{7}\.json
     | outages/\d+/\d{10}-\d{7}
+    | runs/\d+/(\d{7}|restored)\.json
     | crashes/\d{7}/\d{16}-[0-9a-f]{16}
     """,
     re.VERBOSE,

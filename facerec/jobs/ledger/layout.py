@@ -109,6 +109,22 @@ def removal_uri(job_folder: str) -> str:
     return f"{job_folder}removal.json"
 
 
+def run_notes_folder(job_folder: str, number: int | None = None) -> str:
+    """Return the folder of the notes of a run on AWS, or of those of all runs."""
+    return f"{job_folder}runs/" + ("" if number is None else f"{number:07d}/")
+
+
+def run_note_uri(job_folder: str, number: int, child: int | None) -> str:
+    """Return the address of what a child did in a run; None for the restoration before it."""
+    name = "restored" if child is None else f"{child:07d}"
+    return f"{run_notes_folder(job_folder, number)}{name}.json"
+
+
+def run_summary_uri(job_folder: str) -> str:
+    """Return the address of the summary of the last run on AWS."""
+    return f"{job_folder}run-summary.json"
+
+
 def first_failures_uri(job_folder: str) -> str:
     """Return the address of the record that the first photos of a job failed alike."""
     return f"{job_folder}first-failures.json"

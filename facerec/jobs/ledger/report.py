@@ -105,7 +105,8 @@ def write_report(
     """Sum up the summaries and ledgers of the children, and store the report in the job folder.
 
     Reads one small object per complete child and the ledgers of the others, many concurrently.
-    Needs 8 bytes of memory per child, plus the objects being read.
+    Needs 16 bytes of memory per child, plus the objects being read. On AWS, the summary of the run
+    is stored too.
 
     Args:
         plan: the job's plan.
@@ -115,14 +116,16 @@ def write_report(
             None does not store them.
     """
     # Imported late: commands that only read reports start faster without the ledger.
+    from facerec.jobs.ledger.child_runs import write_run_summary
     from facerec.jobs.ledger.incomplete import write_numbers
     from facerec.jobs.ledger.reading import first_lines, numbered, read_summaries
 
     tally = Tally()
-    lines = array("q")
+    lines, rows = array("q"), array("q")
     incomplete: list[int] = []
     for child in read_summaries(plan, objects):
         lines.append(child.lines if child.complete else -1)
+        rows.append(child.tally.photos)
         tally.add(child.tally)
         if not child.complete:
             incomplete.append(child.child)
@@ -155,6 +158,8 @@ def write_report(
     )
     if incomplete and incomplete_uri is not None:
         write_numbers(objects, incomplete_uri, incomplete)
+    if not plan.local:
+        write_run_summary(objects, plan, rows)
     content = json.dumps(report.to_json(), indent=1).encode()
     objects.write(report_uri(plan.job_folder), content)
     return report

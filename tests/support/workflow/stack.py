@@ -18,6 +18,9 @@ from moto.awslambda_simple.models import LambdaSimpleBackend
 from batch_job.task import run
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
+from facerec.jobs.aws.executions import Executions
+from facerec.jobs.aws.jobs import AwsJobs
+from facerec.storage.objects import Objects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.stack_template import (
@@ -171,6 +174,11 @@ class Stack:
             ],
             largest=max(len(json.dumps(event, default=str)) for event in events),
         )
+
+    @property
+    def jobs(self) -> AwsJobs:
+        """The jobs of the stack, as commands and the API see them."""
+        return AwsJobs(Executions(self._machine, self._workflow), Objects(), f"s3://{BUCKET}/jobs/")
 
     def index(self, manifest: str, **options: object) -> Ended:
         """Index a manifest into a collection that is made for it."""

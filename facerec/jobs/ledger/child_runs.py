@@ -1,0 +1,158 @@
+"""What each child of a run on AWS has done, and the summary of the run.
+
+On one machine, the process that runs a job knows what the run did. On AWS the children are separate
+machines, so each notes how many rows it found and what it repaired. The notes of a run are in a
+folder with the number of its start.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from facerec.errors import ObjectNotFoundError
+from facerec.jobs.ledger.layout import run_note_uri, run_notes_folder, run_summary_uri
+from facerec.jobs.prefetch import read_ahead
+from facerec.jobs.run_summary import RunSummary, run_from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
+
+READERS = 32
+"""Number of notes to read concurrently: S3 takes tens of milliseconds for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunNote:
+    """What a child, or the restoration of a lost collection, did in a run.
+
+    Attributes:
+        child: the child; None for the restoration, which comes before the children.
+        rows_before: rows of the child's ledger when the run began.
+        restored: see ``RunSummary.faces_restored``.
+        removed: see ``RunSummary.faces_removed``.
+        kept: see ``RunSummary.faces_kept``.
+        deleted: see ``RunSummary.faces_deleted``.
+        returned: see ``RunSummary.faces_returned``.
+        people_returned: see ``RunSummary.people_returned``.
+    """
+
+    child: int | None
+    rows_before: int = 0
+    restored: int = 0
+    removed: int = 0
+    kept: int = 0
+    deleted: int = 0
+    returned: int = 0
+    people_returned: int = 0
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether something differed from the ledger."""
+        return any(
+            (
+                *(self.restored, self.removed, self.kept, self.deleted),
+                *(self.returned, self.people_returned),
+            )
+        )
+
+    def after(self, earlier: RunNote) -> RunNote:
+        """Return the note of a child whose earlier attempt in the same run was killed."""
+        return RunNote(
+            self.child,
+            earlier.rows_before,
+            self.restored + earlier.restored,
+            self.removed + earlier.removed,
+            # What stays is counted again by each attempt.
+            max(self.kept, earlier.kept),
+            max(self.deleted, earlier.deleted),
+            self.returned + earlier.returned,
+            self.people_returned + earlier.people_returned,
+        )
+
+
+def add_run_note(objects: ObjectStore, job_folder: str, number: int, note: RunNote) -> None:
+    """Store the note of an attempt, added to those of earlier attempts of the same run.
+
+    Args:
+        objects: contains the job folder.
+        job_folder: the job folder.
+        number: number of the start of the job (``RunStart``).
+        note: what the attempt found and repaired.
+    """
+    uri = run_note_uri(job_folder, number, note.child)
+    try:
+        earlier = _read(objects, uri)
+    except ObjectNotFoundError:
+        pass
+    else:
+        if not note.has_counts:
+            return
+        note = note.after(earlier)
+    objects.write(uri, json.dumps(asdict(note)).encode())
+
+
+def write_run_summary(objects: ObjectStore, plan: Plan, rows: Sequence[int]) -> None:
+    """Sum up the notes of a run.
+
+    A child without a note was complete when the run began, and nothing of it differed.
+
+    Args:
+        objects: contains the job folder.
+        plan: the job's plan.
+        rows: number of rows of each child now.
+    """
+    from facerec.jobs.run_order import read_start
+
+    folder = run_notes_folder(plan.job_folder, read_start(objects, plan).number)
+    uris = [found.uri for found in objects.list(folder)]
+    total, new, restored = RunNote(None), 0, False
+    for note in read_ahead(
+        (uri for uri in uris if uri.endswith(".json")),
+        lambda uri: _read(objects, uri),
+        lambda _: 1,
+        threads=READERS,
+        max_items=4 * READERS,
+        max_weight=4 * READERS,
+    ):
+        if note.child is None:
+            restored = True
+        else:
+            new += rows[note.child] - note.rows_before
+        total = RunNote(
+            None,
+            0,
+            total.restored + note.restored,
+            total.removed + note.removed,
+            total.kept + note.kept,
+            total.deleted + note.deleted,
+            total.returned + note.returned,
+            total.people_returned + note.people_returned,
+        )
+    summary = RunSummary(
+        new,
+        faces_restored=total.restored,
+        faces_removed=total.removed,
+        faces_kept=total.kept,
+        faces_deleted=total.deleted,
+        faces_returned=total.returned,
+        people_returned=total.people_returned,
+        collection_restored=restored,
+    )
+    objects.write(run_summary_uri(plan.job_folder), json.dumps(summary.to_json()).encode())
+
+
+def read_run_summary(objects: ObjectStore, job_folder: str) -> RunSummary | None:
+    """Return the summary of the last run; None if an earlier release ran the job."""
+    try:
+        return run_from_json(json.loads(objects.read(run_summary_uri(job_folder))))
+    except ObjectNotFoundError:
+        return None
+
+
+def _read(objects: ObjectStore, uri: str) -> RunNote:
+    return RunNote(**json.loads(objects.read(uri)))
