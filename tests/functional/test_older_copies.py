@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from facerec.cli.exit_codes import ExitCode
-from facerec.factory import open_gallery
+from facerec.factory import open_gallery, open_local_store
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.erasing.tombstones import keep_texts
 from facerec.storage.sqlite.store import SqliteStore
 from tests.functional.test_erasing import ANN, Installation, erase
 from tests.functional.test_erasing import here as here
@@ -175,3 +177,37 @@ def test_an_erasure_in_a_lost_database_keeps_the_erasures_before_it(here: Instal
     here.index("--force")
     gone = {each for each, named in faces.items() if named[0] == ANN} | {stored.record.face_id}
     assert here.faces().keys() == faces.keys() - gone
+
+
+@pytest.mark.parametrize("release", ["this", "earlier"])
+def test_erasures_under_two_keys_are_all_kept(
+    here: Installation, release: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.index()
+    faces = here.faces()
+    erase(here, "--external-id", ANN)
+    lose_database(here)
+    with monkeypatch.context() as patch:
+        # An erasure in a database that has lost the first key, and makes another one.
+        patch.setattr(GalleryBase, "_restore_tombstone_key", lambda *_: None)
+        with open_gallery(here.data) as gallery:
+            gallery.create_collection("staff")
+            photo = here.photos / "cid-fox" / "0.jpg"
+            (stored,) = gallery.index("staff", photo, external_image_id="cid-fox").faces
+            gallery.delete_faces("staff", [stored.record.face_id])
+    if release == "earlier":
+        # It marked all erasures, and restored the tombstones of its own key only.
+        with open_gallery(here.data) as gallery, open_local_store(here.data) as store:
+            receipts = [each.erasure_id for each in gallery.list_erasures("staff")]
+            marks = {f"erasure {each}": {"seen"} for each in receipts}
+            keep_texts("staff", marks, records=store)
+    gone = {each for each, named in faces.items() if named[0] == ANN} | {stored.record.face_id}
+    for _ in range(2):
+        here.index("--force")
+        assert here.faces().keys() == faces.keys() - gone
+    here.index("--force", "--restore-deleted")
+    assert here.faces().keys() == faces.keys()
+    # What was restored on purpose stays, also in the copies.
+    lose_database(here)
+    here.index("--force")
+    assert here.faces().keys() == faces.keys()

@@ -20,13 +20,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from facerec.core.ids import group_of, image_key
+from facerec.gallery.erasing.tombstone_keys import texts_under_key
 from facerec.gallery.erasing.tombstones import (
     DeletedBoxes,
     boxes_in,
     get_texts,
     keep_texts,
     remove_texts,
-    texts_under_key,
 )
 
 if TYPE_CHECKING:

@@ -21,14 +21,13 @@ from typing import TYPE_CHECKING
 from facerec.core.ids import group_of
 from facerec.core.recording import caused_by
 from facerec.core.tombstone_copies import TombstoneCopy
+from facerec.gallery.erasing.tombstone_keys import digest, keys_of, put_under_key, require_key
 from facerec.gallery.erasing.tombstones import (
     box_in,
-    digest,
     get_texts,
     is_of_deleted,
     keep_texts,
     keep_tombstones,
-    require_key,
 )
 from facerec.gallery.indexing.storing import pair_boxes
 from facerec.gallery.listing import all_corrections, all_history, all_users
@@ -40,8 +39,11 @@ if TYPE_CHECKING:
     from facerec.core.records import FaceRecord, User
     from facerec.storage.faces import FaceStore
 
-_SEEN = "seen"
+_SEEN = "restored"
 """Text of the mark of an erasure."""
+
+_SEEN_BEFORE = "seen"
+"""Text of the mark of an earlier release, which did not restore tombstones of a second key."""
 
 
 def copy_of_erasure(
@@ -97,8 +99,27 @@ def unseen_erasures(
     collection_id: str, erasure_ids: Sequence[str], *, records: RecordStore
 ) -> list[str]:
     """Return the erasures that a store has not seen."""
+    return _erasures_with(collection_id, erasure_ids, frozenset(), records)
+
+
+def doubtful_erasures(
+    collection_id: str, erasure_ids: Sequence[str], *, records: RecordStore
+) -> list[str]:
+    """Return the erasures that an earlier release has marked, perhaps without their tombstones."""
+    return _erasures_with(collection_id, erasure_ids, frozenset((_SEEN_BEFORE,)), records)
+
+
+def _erasures_with(
+    collection_id: str, erasure_ids: Sequence[str], texts: frozenset[str], records: RecordStore
+) -> list[str]:
+    """Return the erasures whose mark consists of these texts."""
     found = get_texts(collection_id, [_mark_of(each) for each in erasure_ids], records=records)
-    return [each for each in erasure_ids if _mark_of(each) not in found]
+    return [each for each in erasure_ids if found.get(_mark_of(each), frozenset()) == texts]
+
+
+def is_restored(collection_id: str, copy: TombstoneCopy, *, records: RecordStore) -> bool:
+    """Return whether a store that has marked an erasure has the key of its tombstones."""
+    return copy.key in keys_of(collection_id, records=records)
 
 
 def without_lifted(
@@ -111,7 +132,7 @@ def without_lifted(
         copy: The copy of an erasure that the store has seen.
         records: Store of the tombstones.
     """
-    if records.get_tombstone_key(collection_id) != copy.key:
+    if copy.key not in keys_of(collection_id, records=records):
         return copy
     stored = records.get_tombstones(collection_id, list(copy.places))
     places = {photo: own & stored.get(photo, frozenset()) for photo, own in copy.places.items()}
@@ -121,14 +142,13 @@ def without_lifted(
 def restore_tombstones(
     collection_id: str, copies: Iterable[TombstoneCopy], *, records: RecordStore
 ) -> None:
-    """Restore the tombstones of a store, unless it has its own, with another key.
+    """Restore the tombstones of a store, also if it has its own, with another key.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
     """
     for copy in copies:
-        if records.create_tombstone_key(collection_id, copy.key) == copy.key:
-            records.put_tombstones(collection_id, copy.places)
+        put_under_key(collection_id, copy.key, copy.places, records=records)
 
 
 def returned_faces(

@@ -30,16 +30,18 @@ from facerec.core.faces import BoundingBox
 from facerec.core.ids import group_of
 from facerec.core.limits import MAX_PAGE
 from facerec.errors import CollectionNotFoundError, InvalidInputError
+from facerec.gallery.erasing.tombstone_keys import (
+    digest,
+    keys_of,
+    require_key,
+    texts_under_key,
+)
 from facerec.gallery.indexing.storing import pair_boxes
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord, StoredFace
     from facerec.storage.faces import FaceStore
-
-KEY_BYTES = 32
-"""Length of a key, the same as that of the hash, SHA-256
-(https://www.rfc-editor.org/rfc/rfc2104#section-3)."""
 
 _LIFTED = "lifted tombstones"
 """Name of the notes that tombstones were removed; no image key contains a space."""
@@ -104,15 +106,6 @@ def get_texts(
     """
     key = records.get_tombstone_key(collection_id) if names else None
     return {} if key is None else texts_under_key(collection_id, names, key, records=records)
-
-
-def texts_under_key(
-    collection_id: str, names: Collection[str], key: bytes, *, records: RecordStore
-) -> dict[str, frozenset[str]]:
-    """Return the same as ``get_texts`` for a collection whose key is known."""
-    photos = {digest(key, name): name for name in names}
-    found = records.get_tombstones(collection_id, list(photos))
-    return {photos[photo]: texts for photo, texts in found.items()}
 
 
 def remove_texts(collection_id: str, names: Collection[str], *, records: RecordStore) -> bool:
@@ -255,14 +248,15 @@ def _lift(collection_id: str, texts: Mapping[str, Collection[str]], records: Rec
     Returns:
         Whether there were any.
     """
-    key = records.get_tombstone_key(collection_id) if texts else None
-    if key is None:
+    keys = keys_of(collection_id, records=records) if texts else []
+    if not keys:
         return False
     with suppress(CollectionNotFoundError):
         keep_texts(collection_id, {_LIFTED: {secrets.token_hex(8)}}, records=records)
-        records.delete_tombstones(
-            collection_id, {digest(key, name): own for name, own in texts.items()}
-        )
+        for key in keys:
+            records.delete_tombstones(
+                collection_id, {digest(key, name): own for name, own in texts.items()}
+            )
         keep_texts(collection_id, {_LIFTED: {secrets.token_hex(8)}}, records=records)
     return True
 
@@ -277,18 +271,6 @@ def _tombstones(
         image_key: [_to_tombstone(text, key, image_key) for text in sorted(texts)]
         for image_key, texts in get_texts(collection_id, image_keys, records=records).items()
     }
-
-
-def require_key(collection_id: str, records: RecordStore) -> bytes:
-    """Return the key of a collection's tombstones; create it if it had none.
-
-    Raises:
-        CollectionNotFoundError: The collection does not exist.
-    """
-    key = records.get_tombstone_key(collection_id)
-    if key is None:
-        key = records.create_tombstone_key(collection_id, secrets.token_bytes(KEY_BYTES))
-    return key
 
 
 def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordStore) -> None:
@@ -310,12 +292,6 @@ def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordSt
     while page := source.list_tombstones(collection_id, after=after, limit=MAX_PAGE):
         target.put_tombstones(collection_id, page)
         *_, after = page
-
-
-def digest(key: bytes, name: str) -> str:
-    """Return the keyed hash under which a photo's tombstones are stored."""
-    # Addresses of files may be invalid UTF-8.
-    return hmac.new(key, name.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
 
 def box_in(text: str) -> BoundingBox:

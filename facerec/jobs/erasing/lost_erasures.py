@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.gallery.erasing.tombstone_copies import (
+    doubtful_erasures,
+    is_restored,
     mark_seen,
     remove_returned_faces,
     remove_returned_people,
@@ -28,6 +30,8 @@ from facerec.jobs.remembered.tombstones import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
     from facerec.storage.faces import FaceStore
@@ -47,11 +51,41 @@ def restore_lost_tombstones(
     """
     drop_lifted_tombstones(collection_id, objects, jobs_root, records)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
-    unseen = unseen_erasures(collection_id, list(noted), records=records)
+    unseen = _unseen(collection_id, noted, objects, records, repair=True)
     if unseen:
         copies = read_tombstones(objects, [noted[each] for each in unseen])
         restore_tombstones(collection_id, copies, records=records)
         mark_seen(collection_id, unseen, records=records)
+
+
+def _unseen(
+    collection_id: str,
+    noted: Mapping[str, str],
+    objects: ObjectStore,
+    records: RecordStore,
+    *,
+    repair: bool,
+) -> list[str]:
+    """Return the erasures whose tombstones a store lacks, although it may have marked them.
+
+    An earlier release marked erasures without restoring them if the store had a new key.
+
+    Args:
+        collection_id: the collection.
+        noted: addresses of copies of tombstones by erasure.
+        objects: the object store of the job folders.
+        records: store of the tombstones.
+        repair: whether to mark those whose tombstones the store has, so that they are not read
+            again.
+    """
+    unseen = unseen_erasures(collection_id, list(noted), records=records)
+    for erasure_id in doubtful_erasures(collection_id, list(noted), records=records):
+        (copy,) = read_tombstones(objects, [noted[erasure_id]])
+        if not is_restored(collection_id, copy, records=records):
+            unseen.append(erasure_id)
+        elif repair:
+            mark_seen(collection_id, [erasure_id], records=records)
+    return unseen
 
 
 def drop_lifted_tombstones(
@@ -71,7 +105,7 @@ def drop_lifted_tombstones(
     if not notes:
         return
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
-    unseen = unseen_erasures(collection_id, list(noted), records=records)
+    unseen = _unseen(collection_id, noted, objects, records, repair=True)
     for erasure_id in noted.keys() - set(unseen):
         (copy,) = read_tombstones(objects, [noted[erasure_id]])
         left = without_lifted(collection_id, copy, records=records)
@@ -113,7 +147,7 @@ def remove_returned(
     if repair:
         drop_lifted_tombstones(collection_id, objects, jobs_root, records)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
-    unseen = unseen_erasures(collection_id, list(noted), records=records)
+    unseen = _unseen(collection_id, noted, objects, records, repair=repair)
     if not unseen:
         return Returned()
     copies = list(read_tombstones(objects, [noted[each] for each in unseen]))
