@@ -239,7 +239,7 @@ def test_what_is_kept_is_encrypted_and_private() -> None:
     assert denied["Effect"] == "Deny"
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     table = properties("Table")
-    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert all(each["SSEEnabled"] for each in table["SSESpecification"]["Fn::If"][1:])
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     assert table["BillingMode"] == "PAY_PER_REQUEST"
 
@@ -270,7 +270,7 @@ def test_vectors_of_the_stack_may_be_used_and_no_others() -> None:
     erasing = [each for each in found if "s3vectors:DeleteIndex" in each["Action"]]
     assert len(erasing) == 1  # the API's: jobs delete no collection
     (listing,) = [each for each in statements() if "s3vectors:ListIndexes" in each["Action"]]
-    assert listing["Resource"] == {"Fn::GetAtt": "VectorBucket.VectorBucketArn"}
+    assert listing["Resource"] == {"Fn::GetAtt": ["VectorBucket", "VectorBucketArn"]}
 
 
 def test_encrypted_photos_and_secrets_can_be_read() -> None:
@@ -280,6 +280,38 @@ def test_encrypted_photos_and_secrets_can_be_read() -> None:
     # that erases read the secret
     assert resources_of.count('{"Ref": "PhotoKeyArns"}') == 3
     assert resources_of.count('{"Ref": "SecretKeyArn"}') == 3
+
+
+def test_a_key_of_ones_own_encrypts_every_store() -> None:
+    key = {"Ref": "StoreKeyArn"}
+    ((_, rule, _),) = (
+        each["Fn::If"]
+        for each in properties("Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    )
+    assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == key
+    assert properties("Table")["SSESpecification"]["Fn::If"][1]["KMSMasterKeyId"] == key
+    vectors = properties("VectorBucket")["EncryptionConfiguration"]["Fn::If"]
+    assert vectors == ["OwnKey", {"SseType": "aws:kms", "KmsKeyArn": key}, {"SseType": "AES256"}]
+
+
+def test_each_role_uses_that_key_through_the_stores_that_it_may_use() -> None:
+    users = {}
+    for name, resource in template()["Resources"].items():
+        used, via = set[str](), set[str]()
+        for policy in resource.get("Properties", {}).get("Policies", []):
+            for found in policy.get("PolicyDocument", policy)["Statement"]:
+                statement = found["Fn::If"][1] if "Fn::If" in found else found
+                if statement.get("Sid") == "UseTheKeyOfTheStores":
+                    assert statement["Resource"] == {"Ref": "StoreKeyArn"}
+                    (services,) = statement["Condition"]["StringEquals"].values()
+                    via = {each["Fn::Sub"].partition(".")[0] for each in services}
+                used |= {action.partition(":")[0] for action in listed(statement["Action"])}
+        stores = used & {"s3", "dynamodb", "s3vectors"}
+        if stores or via:
+            users[name] = (stores, via)
+    assert len(users) == 6
+    for stores, via in users.values():
+        assert stores == via
 
 
 def test_nothing_of_the_stack_looks_the_pinecone_index_up_by_its_name() -> None:
@@ -296,7 +328,7 @@ def test_nothing_of_the_stack_looks_the_pinecone_index_up_by_its_name() -> None:
 def test_the_pinecone_key_is_only_ever_a_reference_to_a_secret() -> None:
     parameters = template()["Parameters"]
     secrets = [name for name in parameters if re.search("key|password|token", name, re.I)]
-    assert secrets == ["SecretKeyArn", "PhotoKeyArns"]
+    assert secrets == ["SecretKeyArn", "PhotoKeyArns", "StoreKeyArn"]
     pattern = parameters["PineconeSecretArn"]["AllowedPattern"]
     assert not re.match(pattern, "pcsk_abc")
     assert re.match(pattern, "arn:aws:secretsmanager:eu-west-1:123456789012:secret:pinecone-AbCdEf")
