@@ -410,7 +410,7 @@ def test_nothing_is_added_to_a_deleted_collection_of_an_older_copy(pair: Pair) -
     # What a database restored from an older copy has.
     pair.collaborators.records.create_collection(deleted)
     for add in (index_ann, import_ann):
-        with pytest.raises(DeletedCollectionError, match="delete it again"):
+        with pytest.raises(DeletedCollectionError):
             add(pair.gallery)
     # Reading it needs no folder of receipts.
     assert pair.gallery.list_faces("staff").faces == ()
