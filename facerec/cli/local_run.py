@@ -84,11 +84,10 @@ def run_here(
             print_nothing_new(report, result.summary())
         if enrolment is not None:
             print_enrolment(enrolment)
-            repeated = report.tally.outcomes["ALREADY_INDEXED"]
-            if repeated and not enrolment.people:
+            if report.tally.copies:
                 console().print(
-                    f"{count(repeated, 'photo')} indexed before from another address, which names "
-                    "nobody here: repeat this with the folder that they were indexed from"
+                    "the addresses of copies name nobody: repeat this with the folder that their "
+                    "photos were indexed from first"
                 )
     _exit(job, result)
 

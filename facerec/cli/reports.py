@@ -61,6 +61,7 @@ def print_report(report: Report) -> None:
         out.print(f"faces rejected: {', '.join(reasons)}")
         out.print(f"to keep them: {remedies(tally.faces_rejected)}")
     print_earlier_faces(tally)
+    _print_copies(tally)
     print_removal(report.removal)
     _print_problems(report)
 
@@ -89,6 +90,7 @@ def print_nothing_new(report: Report, run: RunSummary) -> None:
         verb = "is" if report.tally.photos == 1 else "are"
         out.print(f"Nothing new: {photos} {verb} already indexed.")
     _print_outcomes(report, exclude=INDEXED)
+    _print_copies(report.tally)
     _print_problems(report)
     out.print(f"the report of the job: facerec jobs report {report.job_id}")
 
@@ -157,6 +159,16 @@ def print_earlier_faces(tally: Tally) -> None:
     if tally.faces_deleted:
         deleted = count(tally.faces_deleted, "face")
         out.print(f"{deleted} not stored: deleted on purpose; --restore-deleted stores them")
+
+
+def _print_copies(tally: Tally) -> None:
+    """Print the number of copies, whose own address names nobody and finds no face."""
+    if tally.copies:
+        copies = "is a copy" if tally.copies == 1 else "are copies"
+        console().print(
+            f"{count(tally.copies, 'photo')} {copies}: the faces keep the address of the photo "
+            "with the same content that was indexed first"
+        )
 
 
 def print_unreadable_jobs(result: Verification) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.gallery.indexing.records import IndexedImage, to_stored_faces
 from facerec.gallery.indexing.storing import with_stored_ids
-from facerec.jobs.child.step import KnownPhotos, Step, indexed_face
+from facerec.jobs.child.step import KnownPhotos, Step, indexed_face, is_copy_of
 from facerec.jobs.ledger.rows import LedgerRow, RejectedFace
 from facerec.jobs.outcomes import Outcome
 
@@ -120,8 +120,10 @@ class _StepBuilder:
         if key in self._rows_by_key:
             return _repeated(photo, self._rows_by_key[key])
         if key in self._known.current:
-            faces = tuple(map(indexed_face, self._known.stored[key]))
-            return self._row(photo, Outcome.ALREADY_INDEXED, faces=faces)
+            stored = self._known.stored[key]
+            faces = tuple(map(indexed_face, stored))
+            is_copy = is_copy_of(photo.uri, stored)
+            return self._row(photo, Outcome.ALREADY_INDEXED, faces=faces, is_copy=is_copy)
         return self._analysed(photo, key, analysed[key], photo.milliseconds + milliseconds)
 
     def _analysed(
@@ -204,6 +206,7 @@ def _repeated(photo: LoadedPhoto, first: LedgerRow) -> LedgerRow:
         version=photo.version,
         outcome=Outcome.ALREADY_INDEXED if indexed else first.outcome,
         rejected=() if indexed else first.rejected,
+        is_copy=bool(first.faces) and photo.uri != first.photo,
         replaced=0,
         removed=0,
         bytes=photo.size,

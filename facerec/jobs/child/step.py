@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from facerec.core.ids import image_key
 from facerec.gallery.erasing.erased_photos import NamedPhoto
 from facerec.gallery.erasing.tombstones import without_deleted
+from facerec.gallery.indexing.records import storable_source
 from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, erased_row
 from facerec.jobs.outcomes import Outcome
 
@@ -133,6 +134,10 @@ class Step:
         for key in faces.keys() & self.row_of_key.keys():
             self.faces[key] = faces[key]
             self.stored[key] = frozenset(face.record.face_id for face in faces[key])
+        for number, own in enumerate(self.keys if faces else ()):
+            if own is not None and own in faces:
+                row, records = self.rows[number], [face.record for face in faces[own]]
+                self.rows[number] = replace(row, is_copy=is_copy_of(row.photo, records))
 
 
 def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
@@ -140,6 +145,12 @@ def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
     if photo.image_id is None:
         return None
     return image_key(plan.collection_id, photo.image_id, photo.external_image_id, plan.id_version)
+
+
+def is_copy_of(photo: str, stored: Sequence[FaceRecord]) -> bool:
+    """Return whether stored faces name another photo of the same content than this address."""
+    own = storable_source(photo)
+    return any(record.source not in (own, "") for record in stored)
 
 
 def indexed_face(record: FaceRecord) -> IndexedFace:

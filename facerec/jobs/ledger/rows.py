@@ -71,6 +71,8 @@ class LedgerRow:
         rejected: faces that were detected but not indexed.
         rotation: degrees clockwise by which the photo was turned to find its faces.
         is_animated: whether the file holds more frames than the first, which was searched.
+        is_copy: whether its faces are stored with the address of a photo of the same content and
+            external image id, which still exists.
         kept: faces of the photo that were indexed before with other options and that this job does
             not select, but that stay in the collection because they belong to people.
         replaced: number of the row's faces that were indexed before with other options.
@@ -97,6 +99,7 @@ class LedgerRow:
     rejected: tuple[RejectedFace, ...] = ()
     rotation: int = 0
     is_animated: bool = False
+    is_copy: bool = False
     kept: tuple[IndexedFace, ...] = ()
     replaced: int = 0
     removed: int = 0

@@ -59,6 +59,7 @@ class Tally:
             or the collection contains them under imported ids.
         faces_kept: number of faces indexed with other options that stay because they belong to
             people.
+        copies: number of rows of photos whose faces are stored with the address of another photo.
         bytes: total size of the photo files.
         busy_intervals: intervals in which work was done, seconds since 1970, in order.
         failures: the first ``MAX_FAILURES`` rows that failed.
@@ -74,6 +75,7 @@ class Tally:
     faces_removed: int = 0
     faces_kept: int = 0
     faces_deleted: int = 0
+    copies: int = 0
     bytes: int = 0
     busy_intervals: list[Interval] = field(default_factory=list)
     failures: list[LedgerRow] = field(default_factory=list)
@@ -108,6 +110,7 @@ class Tally:
         self.faces_removed += row.removed
         self.faces_kept += len(row.kept)
         self.faces_deleted += row.deleted
+        self.copies += row.is_copy
         self.bytes += row.bytes
         if row.reason is not None:
             self.reasons[row.reason] += 1
@@ -132,6 +135,7 @@ class Tally:
         self.faces_removed += other.faces_removed
         self.faces_kept += other.faces_kept
         self.faces_deleted += other.faces_deleted
+        self.copies += other.copies
         self.bytes += other.bytes
         for interval in other.busy_intervals:
             add_interval(self.busy_intervals, interval)
@@ -150,6 +154,7 @@ class Tally:
             "faces_removed": self.faces_removed,
             "faces_kept": self.faces_kept,
             "faces_deleted": self.faces_deleted,
+            "copies": self.copies,
             "bytes": self.bytes,
             "busy_intervals": [list(interval) for interval in self.busy_intervals],
             "failures": [row.to_json() for row in self.failures],
@@ -165,11 +170,12 @@ def tally_from_json(document: Mapping[str, Any]) -> Tally:
         faces_indexed=document["faces_indexed"],
         faces_present=document["faces_present"],
         faces_rejected=Counter(document["faces_rejected"]),
-        # Earlier releases did not count faces that were replaced, kept or deleted.
+        # Earlier releases did not count faces that were replaced, kept or deleted, nor copies.
         faces_replaced=document.get("faces_replaced", 0),
         faces_removed=document["faces_removed"],
         faces_kept=document.get("faces_kept", 0),
         faces_deleted=document.get("faces_deleted", 0),
+        copies=document.get("copies", 0),
         bytes=document["bytes"],
         busy_intervals=[(start, end) for start, end in document["busy_intervals"]],
         failures=[row_from_json(row) for row in document["failures"]],

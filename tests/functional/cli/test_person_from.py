@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.test_erasing import Installation
 from tests.support.job_doors import use_fake_engine
 
@@ -23,7 +24,36 @@ def test_copies_of_indexed_photos_name_nobody_and_the_reason_is_given(
     words = ("--collection", "staff", "--person-from", "folder")
     shown = here.run("index", members, *words).output
     assert "0 people" in shown
-    assert "1 photo indexed before from another address, which names nobody here" in shown
+    assert "1 photo is a copy" in shown
+    assert "the addresses of copies name nobody" in shown
+    # Also beside people whom other photos name.
+    both = tmp_path / "both"
+    shutil.copytree(here.photos, both)
+    other = both / "bob" / "0.jpg"
+    other.parent.mkdir()
+    other.write_bytes(fake_photo(fake_face("bob")))
+    shown = here.run("index", both, *words).output
+    assert "1 person, 1 of them new" in shown
+    assert "the addresses of copies name nobody" in shown
     shown = here.run("index", here.photos, *words).output
     assert "1 person, 1 of them new" in shown
-    assert "another address" not in shown
+    assert "copies" not in shown
+
+
+def test_a_report_counts_copies_but_no_photo_that_was_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    here = Installation(tmp_path)
+    here.write("ann", 1)
+    words = ("--collection", "staff", "--external-ids", "none")
+    first = here.json("index", here.photos, *words)
+    assert first["copies"] == 0
+    copies = tmp_path / "copies"
+    shutil.copytree(here.photos, copies)
+    again = here.json("index", copies, *words)
+    assert (again["outcomes"], again["copies"]) == ({"ALREADY_INDEXED": 1}, 1)
+    shutil.move(here.photos, tmp_path / "moved")
+    shutil.rmtree(copies)
+    moved = here.json("index", tmp_path / "moved", *words)
+    assert (moved["outcomes"], moved["copies"]) == ({"ALREADY_INDEXED": 1}, 0)
