@@ -302,6 +302,99 @@ def test_an_employee_leaves(rekognition: BaseClient) -> None:
     assert rekognition.list_users(CollectionId="people")["Users"] == []
 
 
+def test_names_are_listed_page_by_page_and_deleted_in_batches(rekognition: BaseClient) -> None:
+    """A home automation deletes all faces of a name; a doorbell follows the tokens itself."""
+    rekognition.create_collection(CollectionId="people")
+    for photo, name in ((OBAMA, "obama"), (OBAMA_2, "obama"), (BIDEN, "biden")):
+        rekognition.index_faces(
+            CollectionId="people",
+            Image=of(photo),
+            ExternalImageId=name,
+            DetectionAttributes=["ALL"],
+        )
+    page = rekognition.list_faces(CollectionId="people", MaxResults=2)
+    faces = page["Faces"]
+    while "NextToken" in page:
+        token = page["NextToken"]
+        page = rekognition.list_faces(CollectionId="people", MaxResults=2, NextToken=token)
+        faces += page["Faces"]
+    face_ids = [face["FaceId"] for face in faces if face["ExternalImageId"] == "obama"]
+    assert (len(faces), len(face_ids)) == (3, 2)
+    for start in range(0, len(face_ids), 10):
+        rekognition.delete_faces(CollectionId="people", FaceIds=face_ids[start : start + 10])
+    left = rekognition.list_faces(CollectionId="people")["Faces"]
+    assert [face["ExternalImageId"] for face in left] == ["biden"]
+
+
+def test_a_photo_album_starts_again_and_is_searched_by_a_selfie(rekognition: BaseClient) -> None:
+    """An album deletes every collection; it and an attendance app ask for many weak matches."""
+    for name in ("people", "my-event-example"):
+        rekognition.create_collection(CollectionId=name)
+    for name in rekognition.list_collections()["CollectionIds"]:
+        rekognition.delete_collection(CollectionId=name)
+    assert rekognition.list_collections()["CollectionIds"] == []
+    rekognition.create_collection(CollectionId="people")
+    for photo in (OBAMA, BIDEN):
+        rekognition.index_faces(CollectionId="people", Image=of(photo), ExternalImageId=photo.stem)
+    found = rekognition.search_faces_by_image(
+        CollectionId="people", Image=of(OBAMA_2), MaxFaces=100, FaceMatchThreshold=20
+    )
+    assert found["FaceMatches"][0]["Face"]["ExternalImageId"] == OBAMA.stem
+    assert found["SearchedFaceConfidence"] > 90
+    (only,) = rekognition.search_faces_by_image(
+        CollectionId="people", Image=of(OBAMA_2), MaxFaces=1, QualityFilter="AUTO"
+    )["FaceMatches"]
+    assert only["Face"]["Confidence"] > 90
+
+
+def test_faces_that_do_not_meet_the_requirements_are_deleted(rekognition: BaseClient) -> None:
+    """A workflow indexes all faces of a photo, and deletes those of the wrong age or quality."""
+    rekognition.create_collection(CollectionId="people")
+    seen = rekognition.detect_faces(Image=in_bucket(OBAMA), Attributes=["ALL"])["FaceDetails"]
+    indexed = rekognition.index_faces(
+        CollectionId="people",
+        Image=in_bucket(OBAMA),
+        ExternalImageId="etag-0",
+        DetectionAttributes=["ALL"],
+    )["FaceRecords"]
+    assert len(seen) == len(indexed) == 1
+    kept = [
+        record["Face"]["FaceId"]
+        for record in indexed
+        if record["FaceDetail"]["AgeRange"]["Low"] >= 80
+        and record["FaceDetail"]["Quality"]["Brightness"] >= 40
+        and record["FaceDetail"]["Quality"]["Sharpness"] >= 40
+    ]
+    excluded = [record["Face"]["FaceId"] for record in indexed if not kept]
+    deleted = rekognition.delete_faces(CollectionId="people", FaceIds=excluded)["DeletedFaces"]
+    assert deleted == excluded
+    assert rekognition.describe_collection(CollectionId="people")["FaceCount"] == 0
+
+
+def test_a_visitor_is_compared_with_each_member(rekognition: BaseClient) -> None:
+    """An access control compares photos in a bucket, after asking whether there is a face."""
+    assert rekognition.detect_faces(Image=in_bucket(NO_FACE))["FaceDetails"] == []
+    found = rekognition.detect_faces(Image=in_bucket(OBAMA_2), Attributes=["DEFAULT"])
+    assert found["FaceDetails"][0]["BoundingBox"]["Width"] > 0
+    names = []
+    for member in (BIDEN, OBAMA):
+        compared = rekognition.compare_faces(
+            SourceImage=in_bucket(member), TargetImage=in_bucket(OBAMA_2), SimilarityThreshold=80
+        )
+        names += [member.stem for match in compared["FaceMatches"] if match["Similarity"] > 80]
+    assert names == [OBAMA.stem]
+
+
+def test_a_program_that_is_told_to_ignore_endpoints_sends_photos_to_aws(
+    rekognition: BaseClient, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its client shows where it sends them, before it sends anything."""
+    assert rekognition.meta.endpoint_url == environment["AWS_ENDPOINT_URL_REKOGNITION"]
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    client = boto3.Session().client("rekognition")
+    assert client.meta.endpoint_url == "https://rekognition.eu-west-1.amazonaws.com"
+
+
 def test_what_is_missing_is_an_error_of_the_service(rekognition: BaseClient) -> None:
     """Programs may look for labels or text first."""
     for detect in (
