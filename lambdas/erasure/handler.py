@@ -42,7 +42,6 @@ from facerec.jobs.erasure_check.check import Remainder, erase_and_check
 from facerec.jobs.ledger.child_runs import RunNote, add_run_note
 from facerec.jobs.plan import read_plan
 from facerec.jobs.removal import remove_stale
-from facerec.jobs.run_order import read_start
 from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
@@ -174,7 +173,7 @@ def _note_restored(found: Verification, job_folder: str) -> None:
                 returned=found.returned,
                 people_returned=found.people_returned,
             )
-            add_run_note(objects, job_folder, read_start(objects, plan).number, note)
+            add_run_note(objects, job_folder, note)
     except (ObjectNotFoundError, JobDeletedError):
         # The collection was deleted, and this job with it.
         return

@@ -80,6 +80,7 @@ OPERATIONS = [
     "set_tags",
     "set_threshold",
     "split_user",
+    "sweep",
     "thumbnail",
     "undo",
 ]

@@ -29,7 +29,7 @@ from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import SliceReader, slice_of
 from facerec.jobs.prefetch import read_ahead_in
-from facerec.jobs.run_order import read_start, started_job
+from facerec.jobs.run_order import started_job
 from facerec.jobs.verifying.segment_check import Verification
 from facerec.jobs.verifying.statements import LastStatements
 from facerec.jobs.verifying.verification import verify_job, verify_repeated
@@ -177,7 +177,7 @@ def _note_run(
         kept=found.kept,
         deleted=found.deleted,
     )
-    add_run_note(objects, plan.job_folder, read_start(objects, plan).number, note)
+    add_run_note(objects, plan.job_folder, note)
 
 
 class _Reached(Enum):

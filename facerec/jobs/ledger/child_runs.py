@@ -12,7 +12,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
-from facerec.jobs.ledger.layout import run_note_uri, run_notes_folder, run_summary_uri
+from facerec.jobs.ledger.layout import (
+    run_note_uri,
+    run_notes_folder,
+    run_summary_uri,
+    started_uri,
+)
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.run_summary import RunSummary, run_from_json
 
@@ -75,16 +80,23 @@ class RunNote:
         )
 
 
-def add_run_note(objects: ObjectStore, job_folder: str, number: int, note: RunNote) -> None:
+def run_number(objects: ObjectStore, job_folder: str) -> int:
+    """Return the number of the last start of a job (``RunStart``); 0 without a number."""
+    try:
+        return int(json.loads(objects.read(started_uri(job_folder)))["number"])
+    except ObjectNotFoundError:
+        return 0
+
+
+def add_run_note(objects: ObjectStore, job_folder: str, note: RunNote) -> None:
     """Store the note of an attempt, added to those of earlier attempts of the same run.
 
     Args:
         objects: contains the job folder.
         job_folder: the job folder.
-        number: number of the start of the job (``RunStart``).
         note: what the attempt found and repaired.
     """
-    uri = run_note_uri(job_folder, number, note.child)
+    uri = run_note_uri(job_folder, run_number(objects, job_folder), note.child)
     try:
         earlier = _read(objects, uri)
     except ObjectNotFoundError:
@@ -106,9 +118,7 @@ def write_run_summary(objects: ObjectStore, plan: Plan, rows: Sequence[int]) -> 
         plan: the job's plan.
         rows: number of rows of each child now.
     """
-    from facerec.jobs.run_order import read_start
-
-    folder = run_notes_folder(plan.job_folder, read_start(objects, plan).number)
+    folder = run_notes_folder(plan.job_folder, run_number(objects, plan.job_folder))
     uris = [found.uri for found in objects.list(folder)]
     total, new, restored = RunNote(None), 0, False
     for note in read_ahead(
