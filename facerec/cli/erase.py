@@ -70,7 +70,8 @@ def _read_subject(
     Raises:
         UsageError: They name nothing, or more than one thing.
     """
-    if photo is not None and objects.scheme_of(photo) == "file":
+    # An empty path would become that of the working folder; the gallery refuses it.
+    if photo and objects.scheme_of(photo) == "file":
         photo = os.path.abspath(photo)  # noqa: PTH100 - keeps links, as indexing does
     given = {
         erasures.SubjectKind.FACE: face,

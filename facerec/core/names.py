@@ -102,6 +102,21 @@ def checked_user_id(name: str) -> str:
     )
 
 
+def checked_source(address: str) -> str:
+    """Return the path or address of a photo unchanged if it is valid.
+
+    Faces of photos that were given as bytes have the source "", which names no photo.
+
+    Raises:
+        InvalidInputError: it is empty.
+    """
+    if not address:
+        raise InvalidInputError(
+            "the address of the photo is empty", "use the photo's source, as in its faces"
+        )
+    return address
+
+
 def checked_person(name: str) -> str:
     """Return the name of the person of a correction unchanged if it is valid.
 

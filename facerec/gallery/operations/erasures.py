@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
-from facerec.core.names import checked_user_id, checked_user_name, read_external_image_id
+from facerec.core.names import (
+    checked_source,
+    checked_user_id,
+    checked_user_name,
+    read_external_image_id,
+)
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.eraser import Eraser, faces_of_jobs
@@ -39,7 +44,7 @@ class ErasureOperations(Eraser):
                 faces.
 
         Raises:
-            InvalidInputError: An id is not valid.
+            InvalidInputError: The name is empty, or an id is not valid.
             CollectionNotFoundError: The collection does not exist.
             FacerecError: A photo is selected, and a job folder cannot be read.
         """
@@ -56,11 +61,12 @@ class ErasureOperations(Eraser):
             case erasures.SubjectKind.FACE:
                 return erasures.Selection(frozenset((checked_face_id(name),)))
             case erasures.SubjectKind.PHOTO:
+                source = checked_source(name)
                 sources = {
                     face.face_id: face.source for face in self._faces.all_faces(collection_id)
                 }
-                paths = paths_of_photo(name, sources.values())
-                faces = (face_id for face_id, source in sources.items() if source in paths)
+                paths = paths_of_photo(source, sources.values())
+                faces = (face_id for face_id, each in sources.items() if each in paths)
                 return erasures.Selection(frozenset(faces), photos=paths)
             case erasures.SubjectKind.EXTERNAL_ID:
                 named = read_external_image_id(name)
@@ -68,10 +74,11 @@ class ErasureOperations(Eraser):
                 faces = (face.face_id for face in stored if face.external_image_id == named)
                 return erasures.Selection(frozenset(faces), external_image_ids=frozenset((named,)))
             case erasures.SubjectKind.USER:
-                users = self._records.get_users(collection_id, [name])
+                user_id = checked_user_id(name)
+                users = self._records.get_users(collection_id, [user_id])
                 return erasures.Selection(
                     frozenset(face_id for user in users for face_id in user.face_ids),
-                    user_ids=frozenset((checked_user_id(name),)),
+                    user_ids=frozenset((user_id,)),
                     user_names=frozenset(user.name for user in users if user.name is not None),
                 )
             case _:
@@ -93,7 +100,7 @@ class ErasureOperations(Eraser):
             name: See ``select``.
 
         Raises:
-            InvalidInputError: An id is not valid.
+            InvalidInputError: The name is empty, or an id is not valid.
             CollectionNotFoundError: The collection does not exist.
             FacerecError: A photo is selected, and a job folder cannot be read.
         """

@@ -37,7 +37,7 @@ class ExportOperations(ErasureOperations):
             thumbnails: Whether to cut the faces out of their photos.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id.
+            InvalidInputError: The name is empty, or an id is not valid.
             CollectionNotFoundError: The collection does not exist.
             FacerecError: A job folder that may contain data cannot be read.
         """

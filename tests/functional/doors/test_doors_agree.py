@@ -658,9 +658,16 @@ ROWS = {
             ]
         ),
     ),
-    "erase an empty name": Row(
-        "erase", staff, lambda door: door.erase("staff", SubjectKind.EXTERNAL_ID, "")
-    ),
+    **{
+        f"{method} an empty {kind}": Row(
+            method,
+            staff,
+            lambda door, method=method, kind=kind: getattr(door, method)("staff", kind, ""),
+        )
+        for method in ("erase", "export")
+        for kind in SubjectKind
+        if kind not in (SubjectKind.COLLECTION, SubjectKind.EXPIRED)
+    },
     "export a shown name": Row(
         "export", paths, lambda door: door.export("staff", SubjectKind.EXTERNAL_ID, "Zoë:1")
     ),
@@ -1031,7 +1038,11 @@ LACKING = {
 NAMELESS = "its users have no display names"
 NAMED = ("with a name", "by a name alone", "with the name of another", "with a name of two lines")
 
+NOBODYS = "takes a name too, which nobody has"
+
 LACKING_ROWS = {
+    ("command line", "erase an empty USER"): NOBODYS,
+    ("command line", "export an empty USER"): NOBODYS,
     ("command line", "page through collections"): "lists all collections at once",
     ("rekognition", "detect with an unknown detector"): "has no choice of detectors",
     ("rekognition", "list the users of a name"): NAMELESS,
