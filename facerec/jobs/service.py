@@ -19,6 +19,7 @@ from facerec.errors import (
     JobNotFoundError,
     JobNotPlannedError,
 )
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 if TYPE_CHECKING:
     from facerec.jobs.ledger.report import Report
@@ -54,6 +55,8 @@ class Job:
         listed: number of objects listed so far while it is planned; None otherwise, where that is
             not known, and in listings.
         unreadable_folder: address of its folder if that cannot be read; None otherwise.
+        tolerated_failure_percentage: failure tolerance of its last run; the default if that is not
+            known any more.
     """
 
     id: str
@@ -69,6 +72,7 @@ class Job:
     run: RunSummary | None = None
     listed: int | None = None
     unreadable_folder: str | None = None
+    tolerated_failure_percentage: float = TOLERATED_FAILURE_PERCENTAGE
 
     def __post_init__(self) -> None:
         if self.report is not None:

@@ -9,7 +9,8 @@ documented
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from facerec.core.schemas import violation
 from facerec.jobs.aws.executions import STATUSES, Executions
 from facerec.jobs.aws.jobs import AwsJobs
 from facerec.jobs.aws.planning_notes import listing_notes
-from facerec.jobs.ledger.report import write_report
+from facerec.jobs.ledger.report import read_report, write_report
 from facerec.jobs.plan import Plan
 from tests.support.gallery import Collaborators
 from tests.support.jobs import LocalJob, write_manifest
@@ -46,15 +47,18 @@ class StepFunctions:
         status: status of the execution.
         error: the error that it failed with, or None.
         plan: the plan of the job, or None before there is one.
+        options: further fields of its input.
     """
 
     status: str
     error: str | None = None
     plan: Plan | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
 
     def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803 - boto3's
         assert executionArn == EXECUTION
-        document = json.dumps({"collection_id": "staff", "manifest": "s3://bucket/photos.txt"})
+        given = {"collection_id": "staff", "manifest": "s3://bucket/photos.txt"}
+        document = json.dumps({**given, **self.options})
         failed = {} if self.error is None else {"error": self.error, "cause": "one line"}
         return {**self._listed(), "input": document, **failed}
 
@@ -146,6 +150,30 @@ def test_the_report_of_an_execution_has_the_status_of_its_job(
     answered = service.get(NAME).to_json()
     assert answered["status"] == expected
     assert answered["report"] is None or answered["report"]["status"] == expected
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "ABORTED", "TIMED_OUT"])
+@pytest.mark.parametrize(
+    ("options", "expected"), [({"tolerated_failure_percentage": 50}, 50), ({}, 5)]
+)
+def test_the_report_of_an_execution_has_the_tolerance_of_its_input(
+    status: str,
+    options: dict[str, object],
+    expected: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "photos.jsonl", ["1.jpg"]))
+    client = StepFunctions(status, plan=job.plan, options=options)
+    service = AwsJobs(Executions(STATE_MACHINE, client), job.objects, "s3://bucket/jobs/")
+    monkeypatch.setattr(commands, "open_jobs", lambda _stack, _data: ShownJobs(service, 0.0))
+
+    command = ["jobs", "report", NAME, "--stack", "facerec", "--json"]
+    document = json.loads(CliRunner().invoke(main, command).stdout)
+
+    assert document["tolerated_failure_percentage"] == expected
+    stored = read_report(job.objects, job.plan.job_folder)
+    assert stored.tolerated_failure_percentage == expected
 
 
 def test_every_status_of_an_execution_is_a_case() -> None:

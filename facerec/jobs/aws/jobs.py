@@ -11,9 +11,8 @@ from facerec.jobs.aws.planning_notes import read_listed
 from facerec.jobs.erasing.deletion import delete_job
 from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.folders import Entry, JobFolder, read_folder
-from facerec.jobs.job_rows import failures_of, rows_of
+from facerec.jobs.job_results import failures_of, report_of, rows_of
 from facerec.jobs.ledger.child_runs import read_run_summary
-from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.planning.request import read_job_request, require_s3_addresses
 from facerec.jobs.progress import Progress, ProgressReader
 from facerec.jobs.service import LATEST, Job
@@ -22,6 +21,7 @@ from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus, ended_s
 if TYPE_CHECKING:
     from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
     from facerec.jobs.aws.executions import Execution, Executions
+    from facerec.jobs.ledger.report import Report
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.storage.objects.protocol import ObjectStore
 
@@ -96,14 +96,7 @@ class AwsJobs:
 
     def report(self, job: Job) -> Report:
         """Return the report of a job; see ``JobService.report``."""
-        if job.report is not None:
-            return job.report
-        plan = job.required_plan()
-        with while_it_exists(plan, self._objects):
-            report = write_report(
-                plan, self._objects, tolerated_failure_percentage=TOLERATED_FAILURE_PERCENTAGE
-            )
-        return job.with_status(report)
+        return report_of(job, self._objects)
 
     def rows(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the ledger of a job; see ``JobService.rows``."""
@@ -202,6 +195,7 @@ class AwsJobs:
 
 def _job(execution: Execution) -> Job:
     collection_id = execution.document.get("collection_id")
+    tolerated = execution.document.get("tolerated_failure_percentage")
     return Job(
         id=execution.name,
         status=execution.status,
@@ -211,4 +205,7 @@ def _job(execution: Execution) -> Job:
         photos=execution.output.get("photos"),
         faces=execution.output.get("faces"),
         cause=execution.cause,
+        tolerated_failure_percentage=(
+            float(tolerated) if isinstance(tolerated, int | float) else TOLERATED_FAILURE_PERCENTAGE
+        ),
     )

@@ -162,26 +162,19 @@ class LocalJobs:
 
     def report(self, job: Job) -> Report:
         """Return the report of a job; see ``JobService.report``."""
-        from facerec.jobs.ledger.report import write_report
+        from facerec.jobs.job_results import report_of
 
-        plan = job.required_plan()
-        if job.report is not None:
-            return job.report
-        record = read_record(plan.job_folder)
-        tolerated = record.tolerated_failure_percentage if record else TOLERATED_FAILURE_PERCENTAGE
-        with while_it_exists(plan, self._objects):
-            report = write_report(plan, self._objects, tolerated_failure_percentage=tolerated)
-        return job.with_status(report)
+        return report_of(job, self._objects)
 
     def rows(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the ledger of a job; see ``JobService.rows``."""
-        from facerec.jobs.job_rows import rows_of
+        from facerec.jobs.job_results import rows_of
 
         return rows_of(job, self._objects)
 
     def failures(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the rows that failed; see ``JobService.failures``."""
-        from facerec.jobs.job_rows import failures_of
+        from facerec.jobs.job_results import failures_of
 
         return failures_of(job, self._objects)
 
@@ -285,6 +278,11 @@ class LocalJobs:
             plan=plan,
             report=report,
             run=None if record is None else run_from_json(record.run),
+            tolerated_failure_percentage=(
+                TOLERATED_FAILURE_PERCENTAGE
+                if record is None
+                else record.tolerated_failure_percentage
+            ),
         )
 
 

@@ -1,19 +1,32 @@
-"""The ledger rows of a job of any service."""
+"""The report and the ledger rows of a job of any service."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.jobs.erasing.existence import rows_while_it_exists
+from facerec.jobs.erasing.existence import rows_while_it_exists, while_it_exists
 from facerec.jobs.ledger.failures import iterate_failures
 from facerec.jobs.ledger.reading import iterate_rows
+from facerec.jobs.ledger.report import write_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from facerec.jobs.ledger.report import Report
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.service import Job
     from facerec.storage.objects.protocol import ObjectStore
+
+
+def report_of(job: Job, objects: ObjectStore) -> Report:
+    """Return the report of a job; see ``JobService.report``."""
+    plan = job.required_plan()
+    if job.report is not None:
+        return job.report
+    tolerated = job.tolerated_failure_percentage
+    with while_it_exists(plan, objects):
+        report = write_report(plan, objects, tolerated_failure_percentage=tolerated)
+    return job.with_status(report)
 
 
 def rows_of(job: Job, objects: ObjectStore) -> Iterator[LedgerRow]:
