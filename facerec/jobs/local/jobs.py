@@ -126,6 +126,9 @@ class LocalJobs:
 
     def get(self, job_id: str, *, readable: bool = True) -> Job:
         """Return a job; see ``JobService.get``. Also accepts the path of its folder."""
+        if not job_id:
+            # As a path, it would be the working folder.
+            raise JobNotFoundError(job_id)
         if job_id == LATEST:
             newest = self._newest(1)
             if not newest:

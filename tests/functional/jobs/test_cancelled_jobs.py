@@ -14,10 +14,11 @@ from fastapi.testclient import TestClient
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
+from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.core.schemas import violation
 from facerec.factory import open_gallery, open_local_jobs
-from facerec.jobs.ledger.report import write_report
+from facerec.jobs.ledger.report import read_report, write_report
 from facerec.jobs.local.run_record import RunRecord, run_lock, write_record
 from tests.support.job_doors import use_fake_engine
 from tests.support.jobs import LocalJob, write_manifest
@@ -96,3 +97,20 @@ def test_a_job_of_another_process_is_not_called_cancelled_before_it_ends(
         result = CliRunner().invoke(main, ["jobs", "cancel", job.plan.job_id])
     assert result.exit_code == 0, result.output
     assert "is being cancelled" in result.output
+
+
+def test_a_report_has_the_tolerance_of_the_last_run(job: LocalJob) -> None:
+    write_record(job.plan.job_folder, replace(CANCELLED, tolerated_failure_percentage=50.0))
+    assert run("report", job.plan.job_id)["tolerated_failure_percentage"] == 50
+    stored = read_report(job.objects, job.plan.job_folder)
+    assert stored.tolerated_failure_percentage == 50
+
+
+@pytest.mark.parametrize("command", ["status", "report", "cancel", "delete"])
+def test_an_empty_id_is_not_the_job_of_the_working_folder(
+    job: LocalJob, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(job.plan.job_folder)
+    result = CliRunner().invoke(main, ["jobs", command, ""])
+    assert result.exit_code == ExitCode.NOT_FOUND, result.output
+    assert Path(job.plan.job_folder, "plan.json").exists()
