@@ -54,7 +54,7 @@ def test_a_tombstone_contains_no_name_and_no_id(gallery: Gallery, tmp_path: Path
     with sqlite3.connect(tmp_path / "facerec.db") as reader:
         rows = reader.execute("SELECT photo, place FROM tombstone").fetchall()
     # The other one is the mark that the store has seen the erasure.
-    (row,) = (row for row in rows if row[1] != "seen")
+    (row,) = (row for row in rows if row[1] != "restored")
     photo, place = row
     assert len(bytes.fromhex(photo)) == 32
     assert place == "0.1 0.1 0.2 0.2"
