@@ -24,7 +24,6 @@ from facerec.jobs.run_summary import RunSummary, run_from_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from facerec.jobs.plan import Plan
     from facerec.storage.objects.protocol import ObjectStore
 
 READERS = 32
@@ -108,17 +107,17 @@ def add_run_note(objects: ObjectStore, job_folder: str, note: RunNote) -> None:
     objects.write(uri, json.dumps(asdict(note)).encode())
 
 
-def write_run_summary(objects: ObjectStore, plan: Plan, rows: Sequence[int]) -> None:
+def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]) -> None:
     """Sum up the notes of a run.
 
     A child without a note was complete when the run began, and nothing of it differed.
 
     Args:
         objects: contains the job folder.
-        plan: the job's plan.
+        job_folder: the job folder.
         rows: number of rows of each child now.
     """
-    folder = run_notes_folder(plan.job_folder, run_number(objects, plan.job_folder))
+    folder = run_notes_folder(job_folder, run_number(objects, job_folder))
     uris = [found.uri for found in objects.list(folder)]
     total, new, restored = RunNote(None), 0, False
     for note in read_ahead(
@@ -153,7 +152,7 @@ def write_run_summary(objects: ObjectStore, plan: Plan, rows: Sequence[int]) -> 
         people_returned=total.people_returned,
         collection_restored=restored,
     )
-    objects.write(run_summary_uri(plan.job_folder), json.dumps(summary.to_json()).encode())
+    objects.write(run_summary_uri(job_folder), json.dumps(summary.to_json()).encode())
 
 
 def read_run_summary(objects: ObjectStore, job_folder: str) -> RunSummary | None:

@@ -159,7 +159,7 @@ def write_report(
     if incomplete and incomplete_uri is not None:
         write_numbers(objects, incomplete_uri, incomplete)
     if not plan.local:
-        write_run_summary(objects, plan, rows)
+        write_run_summary(objects, plan.job_folder, rows)
     content = json.dumps(report.to_json(), indent=1).encode()
     objects.write(report_uri(plan.job_folder), content)
     return report
