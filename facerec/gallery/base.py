@@ -91,6 +91,19 @@ class GalleryBase(Inspector):
         """
         return self._records.get_collection(checked_collection_id(collection_id))
 
+    def _to_change(self, collection_id: str) -> Collection:
+        """Return a collection to which something is added, whatever its model version.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: Its deletion is not finished.
+            DeletedCollectionError: It was deleted, and is back with an older copy of the database.
+        """
+        collection = self._get(collection_id)
+        self._erasures.require_not_deleted(collection)
+        return collection
+
     def _keep_settings(self, collection_id: str) -> None:
         """Keep a copy of a collection's settings where its jobs are.
 

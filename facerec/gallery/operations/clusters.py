@@ -65,6 +65,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             InvalidInputError: ``pair_threshold`` or ``threads`` is out of range, or the stores
                 keep no clusters.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
             ModelMismatchError: Its faces have another model version.
         """
         clusters = self._cluster_store()
@@ -72,6 +73,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             checked_threshold(pair_threshold)
         checked_integer("threads", threads, MAX_THREADS)
         collection = self._require(collection_id)
+        self._erasures.require_not_deleted(collection)
         return clustering.cluster_faces(
             collection_id,
             clusters=clusters,
@@ -144,9 +146,11 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             ClusterNotFoundError: It has no such cluster.
             UserNameExistsError: Another person has the name.
             QuotaExceededError: The person has the maximum number of faces.
-            ConflictError: Too many concurrent changes of the person.
+            ConflictError: Too many concurrent changes of the person, or the
+                deletion of the collection is not finished.
         """
         checked_user_id(user_id)
+        self._to_change(collection_id)
         cluster = self._cluster(collection_id, cluster_id)
         created = False
         with suppress(UserExistsError):
@@ -166,8 +170,10 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         Raises:
             InvalidInputError: The stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
             ClusterNotFoundError: It has no such cluster.
         """
+        self._to_change(collection_id)
         cluster = self._cluster(collection_id, cluster_id)
         self._cluster_store().set_ignored(collection_id, cluster.number, ignored=ignored)
 
@@ -180,9 +186,11 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         Raises:
             InvalidInputError: ``person`` is not a name, or the stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
             ClusterNotFoundError: It has no such cluster.
             QuotaExceededError: The maximum number of corrections of this person is reached.
         """
+        self._to_change(collection_id)
         cluster = self._cluster(collection_id, cluster_id)
         for face_id in cluster.face_ids:
             self.not_same(collection_id, face_id, person)
@@ -207,11 +215,12 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         Raises:
             InvalidInputError: The stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
             FaceNotFoundError: It has no such face.
             FaceInUseError: The face is associated with a person.
         """
         clusters = self._cluster_store()
-        self._get(collection_id)
+        self._to_change(collection_id)
         require_stored(collection_id, face_id, faces=self._faces)
         owner = self._records.users_of_faces(collection_id, [face_id]).get(face_id)
         if owner is not None and not lift:

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
-from facerec.core.names import checked_collection_id, checked_tags
-from facerec.errors import CollectionNotFoundError, QuotaExceededError
+from facerec.core.names import checked_tags
+from facerec.errors import CollectionExistsError, CollectionNotFoundError, QuotaExceededError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.indexing.preparing import store_new_collection
@@ -51,17 +51,21 @@ class CollectionOperations(Eraser):
             InvalidInputError: The id is not a valid collection id, or a tag is not valid.
             RecipeUnavailableError: There is no such recipe here.
             CollectionExistsError: A collection of this id exists.
+            ConflictError: One exists whose deletion is not finished.
+            DeletedCollectionError: One is back with an older copy of the database.
             QuotaExceededError: There are more than ``MAX_TAGS`` tags.
         """
         if tags and len(tags) > MAX_TAGS:
             raise QuotaExceededError(f"a collection has at most {MAX_TAGS} tags")
         retention_in(checked_tags(tags or {}))
-        collection = store_new_collection(
-            collection_id,
-            model_version=self._engine_named(recipe).model_version,
-            now=self._clock(),
-            records=self._records,
-        )
+        model_version, now = self._engine_named(recipe).model_version, self._clock()
+        try:
+            collection = store_new_collection(
+                collection_id, model_version=model_version, now=now, records=self._records
+            )
+        except CollectionExistsError:
+            self._erasures.require_usable(collection_id, self._records)
+            raise
         if tags:
             self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
         return collection
@@ -72,10 +76,12 @@ class CollectionOperations(Eraser):
         Raises:
             InvalidInputError: The id is not a valid collection id, or the threshold is not 0 to 1.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
         """
         if threshold is not None:
             checked_threshold(threshold)
-        self._records.set_threshold(checked_collection_id(collection_id), threshold)
+        self._to_change(collection_id)
+        self._records.set_threshold(collection_id, threshold)
         self._keep_settings(collection_id)
         return self._get(collection_id)
 
@@ -174,9 +180,11 @@ class CollectionOperations(Eraser):
         Raises:
             InvalidInputError: A key or value is not valid.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
             QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
         """
         retention_in(checked_tags(tags))
+        self._to_change(collection_id)
         self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
         self._keep_settings(collection_id)
 

@@ -37,11 +37,12 @@ class CorrectionOperations(GalleryBase):
         Raises:
             InvalidInputError: ``person`` is not a valid name, or is the face's own id.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
             FaceNotFoundError: It has no such face.
             FaceInUseError: The face is associated with the person ``person``.
             QuotaExceededError: There are ``MAX_FACES_OF_PERSON`` corrections of this person.
         """
-        self._get(collection_id)
+        self._to_change(collection_id)
         correction = _checked(face_id, person)
         require_stored(collection_id, face_id, faces=self._faces)
         if self._records.users_of_faces(collection_id, [face_id]).get(face_id) == person:

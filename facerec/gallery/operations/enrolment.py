@@ -66,9 +66,11 @@ class EnrolOperations(UserOperations):
         Raises:
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: Its faces have another model version.
-            ConflictError: Too many concurrent changes of a person.
+            ConflictError: Too many concurrent changes of a person, or the
+                deletion of the collection is not finished.
         """
         collection = self._require(collection_id)
+        self._erasures.require_not_deleted(collection)
         done = _Done(self._engine_of(collection))
         named: dict[str, dict[str, list[FaceRecord]]] = {}
         for record, name in self._named_faces(collection_id, name_of):

@@ -98,11 +98,13 @@ class FaceOperations(Eraser):
         Raises:
             InvalidInputError: ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
             ModelMismatchError: Its faces have another model version.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_PAGE)
         collection = self._require(collection_id)
+        self._erasures.require_not_deleted(collection)
         listing = f"stats of {collection_id}"
         after = self._after(listing, next_token)
         found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)

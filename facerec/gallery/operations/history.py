@@ -86,12 +86,13 @@ class HistoryOperations(ClusterOperations):
             HistoryEntryNotFoundError: The history has no such entry.
             PersonChangeError: Later changes do not let it be undone, it was undone already, or
                 somebody whom it names was erased. Nothing was changed.
-            ConflictError: Too many concurrent changes of the people.
+            ConflictError: Too many concurrent changes of the people, or the
+                deletion of the collection is not finished.
         """
         from facerec.gallery.people.undoing import plan_undo, read_people, undone_people
         from facerec.gallery.people.user_vectors import refresh_vector
 
-        faces = self._faces.of(self._get(collection_id))
+        faces = self._faces.of(self._to_change(collection_id))
         with recording(Action.UNDO, self._clock(), undoes=entry_id) as cause:
             with self._records.transaction():
                 entry = self._records.get_history(collection_id, entry_id)

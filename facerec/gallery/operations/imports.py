@@ -65,6 +65,7 @@ class ImportOperations(GalleryBase):
             InvalidInputError: The id is not valid, or descriptors have lengths that dlib's network
                 never returns; no face was stored.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
+            ConflictError: The deletion of the collection is not finished.
             ModelMismatchError: Its faces have another model version.
         """
         collection = self._require(collection_id)
@@ -151,6 +152,7 @@ class ImportOperations(GalleryBase):
 
         Raises:
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
+            ConflictError: The deletion of the collection is not finished.
             ModelMismatchError: Its faces have another model version.
             ObjectNotFoundError: The photo does not exist.
             UnreadablePhotoError: The photo cannot be decoded.

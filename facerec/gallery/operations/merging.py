@@ -44,7 +44,8 @@ class MergeOperations(UserOperations):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: A person does not exist.
             QuotaExceededError: The two together exceed the maximum number of faces of a person.
-            ConflictError: Too many concurrent changes of the people.
+            ConflictError: Too many concurrent changes of the people, or the
+                deletion of the collection is not finished.
         """
         if user_id == other_id:
             raise PersonChangeError(
@@ -56,7 +57,7 @@ class MergeOperations(UserOperations):
             return self._merge(collection_id, user_id, other_id)
 
     def _merge(self, collection_id: str, user_id: str, other_id: str) -> User:
-        faces = self._faces.of(self._get(collection_id))
+        faces = self._faces.of(self._to_change(collection_id))
         merged = self._move_all(collection_id, user_id, other_id)
         own = [Correction(face_id, user_id) for face_id in merged.face_ids]
         for each in self._records.corrections_of_people(collection_id, [other_id]):
@@ -98,14 +99,15 @@ class MergeOperations(UserOperations):
             UserNameExistsError: Another person has the name.
             FaceNotFoundError: The collection has no such face.
             FaceInUseError: A face belongs to another person.
-            ConflictError: Too many concurrent changes of the people.
+            ConflictError: Too many concurrent changes of the people, or the
+                deletion of the collection is not finished.
         """
         checked_user_id(user_id)
         checked_user_id(new_user_id)
         kept_name = None if name is None else checked_user_name(name)
         chosen = list(dict.fromkeys(face_ids))
         associations.checked_faces(face_ids)
-        faces = self._faces.of(self._get(collection_id))
+        faces = self._faces.of(self._to_change(collection_id))
         self._check_split(collection_id, user_id, chosen)
         new = User(new_user_id, self._clock(), name=kept_name)
         for _ in range(MAX_ATTEMPTS):

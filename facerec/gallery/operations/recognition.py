@@ -108,6 +108,7 @@ class RecognitionOperations(GalleryBase):
         Raises:
             InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
             ModelMismatchError: Its faces have another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
@@ -117,6 +118,8 @@ class RecognitionOperations(GalleryBase):
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
         collection = self._require(collection_id)
+        if index:
+            self._erasures.require_not_deleted(collection)
         threshold = self._search_threshold(collection, threshold, target_fmr)
         options = self._defaults.complete(options, stores=index)
         engine = self._engine_of(collection)

@@ -91,8 +91,9 @@ class RetentionOperations(Eraser):
         Raises:
             InvalidInputError: The number is not an integer, or is out of range.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
         """
-        self._get(collection_id)
+        self._to_change(collection_id)
         if days is not None:
             checked_integer("the number of days", days, MAX_DAYS)
         if days is None:

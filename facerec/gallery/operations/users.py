@@ -61,6 +61,7 @@ class UserOperations(Eraser):
         Raises:
             InvalidInputError: The id or the name is not valid, or neither is given.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
             UserExistsError: A person of this id exists.
             UserNameExistsError: Another person has the name.
         """
@@ -71,6 +72,7 @@ class UserOperations(Eraser):
                 raise InvalidInputError("a new person needs an id or a name")
             user_id = derived_user_id(name)
         user = User(checked_user_id(user_id), self._clock(), name=name)
+        self._to_change(collection_id)
         self._records.create_user(collection_id, user)
         return user
 
@@ -94,11 +96,12 @@ class UserOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             UserNameExistsError: Another person has the name.
-            ConflictError: Too many concurrent changes of the person.
+            ConflictError: Too many concurrent changes of the person, or the
+                deletion of the collection is not finished.
         """
         if name is not None:
             name = checked_user_name(name)
-        self._get(collection_id)
+        self._to_change(collection_id)
         return self._records.set_user_name(collection_id, checked_user_id(user_id), name)
 
     def resolve_user(self, collection_id: str, text: str) -> User:
@@ -210,7 +213,8 @@ class UserOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             QuotaExceededError: The person has the maximum number of faces.
-            ConflictError: Too many concurrent changes of the person.
+            ConflictError: Too many concurrent changes of the person, or the
+                deletion of the collection is not finished.
         """
         checked_user_id(user_id)
         associations.checked_faces(face_ids)
@@ -221,7 +225,7 @@ class UserOperations(Eraser):
         self, collection_id: str, user_id: str, face_ids: Sequence[str], *, min_similarity: float
     ) -> AssociationOutcome:
         """Associate any number of faces with a person."""
-        collection = self._get(collection_id)
+        collection = self._to_change(collection_id)
         faces = self._faces.of(collection)
         outcome = associations.associate(
             faces,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from facerec.core.erasures import SubjectKind
+from facerec.core.erasures import Selection, SubjectKind
 from facerec.core.names import derived_external_image_id
 from facerec.core.records import Collection
+from facerec.factory.erasures import open_erasures
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.results import ListedFace
 from facerec.testing.engine import fake_face, fake_photo
@@ -48,6 +50,16 @@ def staff(door: Door) -> None:
 
 
 NEAR = fake_photo(fake_face("ann", away=0.3))
+
+
+def deleting(door: Door) -> None:
+    """The collection ``staff``, whose deletion was interrupted after it was noted."""
+    staff(door)
+    collection = door.gallery.describe_collection("staff").collection
+    deletion = Selection(created_before=time.time(), created_at=collection.created_at)
+    erasures = open_erasures(f"{door.jobs_root.removesuffix('jobs/')}erasures/")
+    erasures.begin("staff", SubjectKind.COLLECTION, deletion, time.time())
+
 
 TARGET_RATES = (0.5, 1e-12)
 """Shares of searches for a stranger: with the first one similar faces match, with the other none
@@ -294,6 +306,24 @@ ROWS = {
     ),
     "create one of an invalid name": Row(
         "create_collection", nothing, lambda door: door.create_collection("a b")
+    ),
+    "create one that is being deleted": Row(
+        "create_collection", deleting, lambda door: door.create_collection("staff")
+    ),
+    "set a threshold of a collection that is being deleted": Row(
+        "set_threshold", deleting, lambda door: door.set_threshold("staff", 0.9)
+    ),
+    "index into a collection that is being deleted": Row(
+        "index", deleting, lambda door: door.index("staff", PAIR)
+    ),
+    "tag a collection that is being deleted": Row(
+        "set_tags", deleting, lambda door: door.set_tags("staff", {"team": "red"})
+    ),
+    "create a user in a collection that is being deleted": Row(
+        "create_user", deleting, lambda door: door.create_user("staff", "wei")
+    ),
+    "associate a face in a collection that is being deleted": Row(
+        "associate_faces", deleting, lambda door: door.associate_faces("staff", "ann", [bob(door)])
     ),
     "list collections": Row("list_collections", staff, lambda door: door.list_collections()),
     "page through collections": Row(

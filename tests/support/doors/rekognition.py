@@ -30,6 +30,7 @@ class RekognitionDoor(Door):
     errors: ClassVar = {
         errors.InvalidInputError: {"InvalidParameterException", "ValidationException"},
         errors.InvalidPageTokenError: "InvalidPaginationTokenException",
+        errors.ConflictError: "ConflictException",
         errors.RequestMismatchError: "IdempotentParameterMismatchException",
         errors.UserExistsError: "ConflictException",
         errors.UserNotFoundError: "ResourceNotFoundException",
