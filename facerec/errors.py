@@ -12,6 +12,7 @@
     │   ├── InvalidPageTokenError
     │   ├── JobEndedError
     │   ├── JobFolderError
+    │   ├── MigrationError
     │   ├── ObjectChangedError
     │   ├── PhotoTooLargeError
     │   ├── PersonChangeError
@@ -242,6 +243,10 @@ class JobFolderError(InvalidInputError):
         super().__init__(f"the job folder {job_folder} {problem}", hint)
         self.job_folder = job_folder
         self.problem = problem
+
+
+class MigrationError(InvalidInputError):
+    """A collection cannot be migrated to another model version, or not in the state that it has."""
 
 
 class ObjectChangedError(InvalidInputError):

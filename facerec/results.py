@@ -15,6 +15,7 @@ from facerec.core.erasures import (
 )
 from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Point, Pose, Quality
 from facerec.core.history import Action, Cause, Entry, Step, StepKind
+from facerec.core.migrations import MigrationState
 from facerec.core.photos import EmbeddedFace, PhotoFaces, RejectedFace, RejectionReason
 from facerec.core.records import Collection, Correction, FaceRecord, StoredFace, User
 from facerec.gallery.clusters.clustering import ClusteringResult
@@ -22,6 +23,13 @@ from facerec.gallery.clusters.results import ClusterPage, ClusterSummary
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.indexing.records import IndexResult
 from facerec.gallery.indexing.stats_refresh import StatsRefresh
+from facerec.gallery.migrating.results import (
+    FinishedMigration,
+    MigrationPage,
+    MigrationStatus,
+    MissingFace,
+    MissingReason,
+)
 from facerec.gallery.people.associations import (
     AssociationFailureReason,
     AssociationOutcome,
@@ -100,6 +108,7 @@ __all__ = [
     "FaceSearchResult",
     "FailedAssociation",
     "FailedDeletion",
+    "FinishedMigration",
     "FoundFace",
     "FoundPage",
     "GalleryDefaults",
@@ -113,6 +122,11 @@ __all__ = [
     "Landmarks",
     "ListedFace",
     "Match",
+    "MigrationPage",
+    "MigrationState",
+    "MigrationStatus",
+    "MissingFace",
+    "MissingReason",
     "NameOf",
     "NamedEmbedding",
     "Photo",

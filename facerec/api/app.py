@@ -33,6 +33,7 @@ from facerec.api.rest.faces import faces_router
 from facerec.api.rest.found import found_photo_router, found_router
 from facerec.api.rest.history import history_router
 from facerec.api.rest.jobs import jobs_router
+from facerec.api.rest.migrations import migrations_router
 from facerec.api.rest.paths import API
 from facerec.api.rest.people import people_photo_router, people_router
 from facerec.api.rest.people_changes import people_changes_router
@@ -114,6 +115,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     )
     app.include_router(recognition_router(context))
     app.include_router(collections_router(context))
+    app.include_router(migrations_router(context))
     app.include_router(faces_router(context))
     app.include_router(corrections_router(context))
     app.include_router(people_router(context))

@@ -1,4 +1,4 @@
-"""`facerec collections`: list, create, describe, delete, export and import collections."""
+"""`facerec collections`: list, create, describe, migrate, delete, export and import collections."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from facerec.cli.collection_migration import migrate
 from facerec.cli.collection_transfer import export, import_
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting_collections, retention
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
 
 @click.group(cls=SummaryGroup)
 def collections() -> None:
-    """List, create, describe, delete, export and import collections."""
+    """List, create, describe, migrate, delete, export and import collections."""
 
 
 collections.add_command(export)
 collections.add_command(import_)
+collections.add_command(migrate)
 
 
 @collections.command("list")

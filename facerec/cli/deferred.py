@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from facerec.gallery.presenting import collections as presenting_collections
     from facerec.gallery.presenting import faces as presenting_faces
     from facerec.gallery.presenting import history as presenting_history
+    from facerec.gallery.presenting import migrations as presenting_migrations
     from facerec.gallery.presenting import people as presenting_people
     from facerec.gallery.presenting import search as presenting_search
     from facerec.jobs import service as job_service
@@ -36,6 +37,7 @@ else:
     presenting_collections = DeferredModule("facerec.gallery.presenting.collections")
     presenting_faces = DeferredModule("facerec.gallery.presenting.faces")
     presenting_history = DeferredModule("facerec.gallery.presenting.history")
+    presenting_migrations = DeferredModule("facerec.gallery.presenting.migrations")
     presenting_people = DeferredModule("facerec.gallery.presenting.people")
     presenting_search = DeferredModule("facerec.gallery.presenting.search")
     price_tables = DeferredModule("facerec.estimate.prices")
@@ -55,6 +57,7 @@ __all__ = [
     "presenting_collections",
     "presenting_faces",
     "presenting_history",
+    "presenting_migrations",
     "presenting_people",
     "presenting_search",
     "price_tables",

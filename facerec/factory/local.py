@@ -87,6 +87,7 @@ def _local_gallery(
         faces=store,
         records=store,
         clusters=store,
+        migrations=store,
         objects=objects,
         job_data=JobFolders(objects, jobs_root_of(data)),
         erasures=open_local_erasures(data),

@@ -34,7 +34,13 @@ def open_local_checked_stores(data: Path) -> Iterator[CheckedStores]:
     root = f"{data.absolute()}/"
     with open_local_store(data) as store:
         yield CheckedStores(
-            store, store, Objects(), jobs_root_of(data), open_local_erasures(data), (root,)
+            store,
+            store,
+            Objects(),
+            jobs_root_of(data),
+            open_local_erasures(data),
+            (root,),
+            migrations=store,
         )
 
 
@@ -68,10 +74,13 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
         collection_id: the collection.
         repair: whether to restore the faces that differ.
     """
+    from facerec.gallery.migrating.settled import require_settled
     from facerec.jobs.verifying.verification import verify_collection
 
     with open_local_store(data) as store:
         open_local_erasures(data).require_usable(collection_id, store)
+        if repair:
+            require_settled(collection_id, store)
         return verify_collection(
             collection_id, Objects(), jobs_root_of(data), store, store, repair=repair
         )
@@ -115,6 +124,7 @@ def rebuild_local_collection(
         on_resumed: called with the erasures that had been interrupted and were completed first.
     """
     from facerec.gallery.clusters.copies import all_clusters, restore_clusters
+    from facerec.gallery.migrating.settled import require_settled
     from facerec.jobs.verifying.rebuild import rebuild_collection
 
     with (
@@ -122,6 +132,7 @@ def rebuild_local_collection(
         open_local_store(data) as records,
         open_local_store(data if into is None else into) as store,
     ):
+        require_settled(collection_id, records)
         return rebuild_collection(
             collection_id,
             Objects(),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.clusters import ClusterStore
     from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
     from facerec.core.protocols.job_data import JobData
+    from facerec.core.protocols.migrations import MigrationStore
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
     from facerec.gallery.receipts import Erasures
@@ -40,6 +41,7 @@ class GalleryBase(Inspector):
         erasures: Erasures,
         recipes: Mapping[str, FaceEngine] | None = None,
         clusters: ClusterStore | None = None,
+        migrations: MigrationStore | None = None,
         indexed_objects: ObjectStore | None = None,
         attributes: AttributeEstimator | None = None,
         defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
@@ -59,6 +61,8 @@ class GalleryBase(Inspector):
             recipes: Engines by the names of their recipes; a collection is used with the engine of
                 its model version. None if ``engine`` is the only one.
             clusters: Store of clusters; None if the record store does not support them.
+            migrations: Store of migrations, in the same transactions as the others; None if the
+                stores do not support them.
             indexed_objects: Reads the photos of stored faces; by default ``objects``.
             attributes: Estimates age and gender; None if that is not available.
             defaults: Defaults of the operations.
@@ -68,7 +72,7 @@ class GalleryBase(Inspector):
         super().__init__(engine, objects=objects, attributes=attributes, defaults=defaults)
         self._recipes = dict(recipes or {})
         self._faces, self._records, self._job_data = faces, records, job_data
-        self._erasures, self._clusters = erasures, clusters
+        self._erasures, self._clusters, self._migrations = erasures, clusters, migrations
         self._indexed_objects = indexed_objects or objects
         self._clock, self._on_close = clock, on_close
 

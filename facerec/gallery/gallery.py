@@ -16,6 +16,7 @@ from facerec.gallery.operations.history import HistoryOperations
 from facerec.gallery.operations.idempotency import answer_by_token
 from facerec.gallery.operations.imports import ImportOperations
 from facerec.gallery.operations.merging import MergeOperations
+from facerec.gallery.operations.migrations import MigrationOperations
 from facerec.gallery.operations.recognition import RecognitionOperations
 from facerec.gallery.operations.retention import RetentionOperations
 from facerec.gallery.operations.transfers import TransferOperations
@@ -37,6 +38,7 @@ class Gallery(
     UserOperations,
     ExportOperations,
     TransferOperations,
+    MigrationOperations,
     ErasureOperations,
     RetentionOperations,
 ):
@@ -77,6 +79,8 @@ class Gallery(
       ``person_being_erased``, ``resume_erasure``, ``resume_erasures``, ``sweep``;
     - ``operations.exports``: ``export``, for a subject access request;
     - ``operations.transfers``, of whole collections: ``export_collection``, ``import_collection``;
+    - ``operations.migrations``, to another model version: ``migration_status``,
+      ``prepare_migration``, ``switch_version``, ``finish_migration``, ``cancel_migration``;
     - ``operations.retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.
 
     ``answer_once`` repeats the answer to a request that was sent twice, and ``close`` releases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.records import new_collection
@@ -27,7 +28,8 @@ def collection_of(plan: Plan) -> Collection:
 def store_of_planned(plan: Plan, faces: FaceStore, records: RecordStore) -> FaceStore:
     """Return the store of the collection that a job was planned for.
 
-    It writes no faces into a later collection with the same id.
+    It writes no faces into a later collection with the same id, or of another model version than
+    the collection serves.
 
     Args:
         plan: the job's plan, which names the creation of its collection.
@@ -40,4 +42,6 @@ def store_of_planned(plan: Plan, faces: FaceStore, records: RecordStore) -> Face
     except CollectionNotFoundError:
         return faces.of(planned)
     same = collection.created_at == plan.collection_created_at
-    return faces.of(collection if same else planned)
+    # A job that was planned before a migration must not store faces of the earlier version.
+    own = replace(collection, model_version=plan.model_version)
+    return faces.of(own if same else planned)

@@ -114,7 +114,8 @@ class FaceStore:
             StoreUnavailableError: nothing, or only whole images, were stored.
         """
         return self.vectors.put_groups(
-            collection_id, {key: [_vector(face) for face in faces] for key, faces in images.items()}
+            collection_id,
+            {key: [to_vector(face) for face in faces] for key, faces in images.items()},
         )
 
     def add_to_images(self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]) -> None:
@@ -125,7 +126,8 @@ class FaceStore:
             images: faces by image key.
         """
         self.vectors.add_vectors(
-            collection_id, {key: [_vector(face) for face in faces] for key, faces in images.items()}
+            collection_id,
+            {key: [to_vector(face) for face in faces] for key, faces in images.items()},
         )
 
     def put_stats(self, collection_id: str, stats: Mapping[str, CohortStats]) -> None:
@@ -166,7 +168,7 @@ class FaceStore:
     def get_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
         """Return the stored faces in the order of ``face_ids``; unknown ids are omitted."""
         vectors = self.vectors.get_vectors(collection_id, face_ids)
-        return [StoredFace(_record(vector), vector.values) for vector in vectors]
+        return list(map(to_face, vectors))
 
     def list_faces(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
@@ -222,8 +224,14 @@ class FaceStore:
         self.vectors.expect_empty(collection_id)
 
 
-def _vector(face: StoredFace) -> Vector:
+def to_vector(face: StoredFace) -> Vector:
+    """Return a face as the vector that stores keep."""
     return Vector(face.record.face_id, to_metadata(face.record), face.embedding)
+
+
+def to_face(vector: Vector) -> StoredFace:
+    """Return the face of a vector that ``to_vector`` returned."""
+    return StoredFace(_record(vector), vector.values)
 
 
 def _record(record: VectorRecord) -> FaceRecord:

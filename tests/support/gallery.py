@@ -9,6 +9,7 @@ from facerec.core.collection_settings import CollectionSettings
 from facerec.core.erasures import ErasedJob, KeptByJob, Selection
 from facerec.core.protocols.clusters import ClusterStore
 from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
+from facerec.core.protocols.migrations import MigrationStore
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection
 from facerec.core.tombstone_copies import TombstoneCopy
@@ -68,6 +69,10 @@ class RecordedJobData:
     def keep_settings(self, _collection: Collection, _settings: CollectionSettings) -> None:
         """Keep nothing: there are no jobs."""
 
+    def change_version(self, _collection: Collection, _get_faces: object) -> tuple[int, int]:
+        """Change nothing: there are no jobs."""
+        return 0, 0
+
 
 @dataclass
 class Collaborators:
@@ -83,12 +88,13 @@ class Collaborators:
     attributes: AttributeEstimator | None = None
     defaults: GalleryDefaults = field(default_factory=GalleryDefaults)
     clusters: ClusterStore | None = None
+    migrations: MigrationStore | None = None
     recipes: dict[str, FaceEngine] = field(default_factory=dict)
 
     @classmethod
     def in_folder(cls, folder: Path, **others: Any) -> Collaborators:  # noqa: ANN401 - fields
         store = SqliteStore(folder / "facerec.db")
-        return cls(store, store, **{"clusters": store, **others})
+        return cls(store, store, **{"clusters": store, "migrations": store, **others})
 
     def gallery(self) -> Gallery:
         return Gallery(
@@ -97,6 +103,7 @@ class Collaborators:
             faces=self.faces,
             records=self.records,
             clusters=self.clusters,
+            migrations=self.migrations,
             objects=self.objects,
             job_data=self.job_data,
             erasures=self.erasures,

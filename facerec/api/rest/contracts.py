@@ -36,6 +36,8 @@ _ANSWERS = (
     "job",
     "job-list",
     "match-result",
+    "migration",
+    "migration-page",
     "people-match-result",
     "person",
     "person-list",

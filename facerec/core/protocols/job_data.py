@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from facerec.core.collection_settings import CollectionSettings
     from facerec.core.erasures import ErasedJob, KeptByJob, Selection
     from facerec.core.protocols.records import RecordStore
-    from facerec.core.records import Collection
+    from facerec.core.records import Collection, StoredFace
     from facerec.core.tombstone_copies import TombstoneCopy
 
 
@@ -48,4 +48,24 @@ class JobData(Protocol):
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
         """Keep a copy of the settings of a collection, if jobs remember its photos."""
+        ...
+
+    def change_version(
+        self,
+        collection: Collection,
+        get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
+    ) -> tuple[int, int]:
+        """Replace the embeddings in job folders by those that a migrated collection serves.
+
+        Args:
+            collection: The collection.
+            get_faces: Returns the stored ones among faces, given by their ids.
+
+        Returns:
+            The number of embeddings that were replaced, and of those that were removed because the
+            collection does not have their faces.
+
+        Raises:
+            FacerecError: A job folder that may contain embeddings cannot be read.
+        """
         ...

@@ -60,6 +60,7 @@ class ExportOperations(ErasureOperations):
             name,
             self._clock(),
             tuple(faces),
+            self._standby_faces(collection_id, ids),
             owners,
             tuple(zip(users, vectors, strict=True)),
             tuple(sorted(corrections)),
@@ -70,6 +71,12 @@ class ExportOperations(ErasureOperations):
             tuple(self._job_data.get(collection_id, selection)),
             dict(self._thumbnails(faces) if thumbnails else ()),
         )
+
+    def _standby_faces(self, collection_id: str, face_ids: list[str]) -> tuple[StoredFace, ...]:
+        """Return the faces as the other version of an unfinished migration describes them."""
+        if self._migrations is None or not face_ids:
+            return ()
+        return tuple(self._migrations.get_standby_faces(collection_id, face_ids))
 
     def _clustered(
         self, collection_id: str, face_ids: list[str]

@@ -127,7 +127,7 @@ class FindOperations(RecognitionOperations):
                 vector,
                 stats_of(vector, engine) if face is None else face.stats,
                 collection_id=collection_id,
-                faces=self._faces,
+                faces=self._faces.of(collection),
                 cohort=engine,
                 threshold=lowest,
                 included=sorted(person.held),
@@ -142,7 +142,7 @@ class FindOperations(RecognitionOperations):
                 after=after,
                 doubtful=doubtful,
                 collection_id=collection_id,
-                faces=self._faces,
+                faces=self._faces.of(collection),
                 records=self._records,
                 cohort=engine,
             )

@@ -128,7 +128,7 @@ class RecognitionOperations(GalleryBase):
         searched = search_probes(
             found.faces[:1] if largest_only else found.faces,
             collection_id=collection_id,
-            faces=self._faces,
+            faces=self._faces.of(collection),
             records=self._records,
             cohort=engine,
             threshold=threshold,
@@ -172,7 +172,7 @@ class RecognitionOperations(GalleryBase):
         matches, more = search_stored_face(
             face,
             collection_id=collection_id,
-            faces=self._faces,
+            faces=self._faces.of(collection),
             records=self._records,
             cohort=self._engine_of(collection),
             threshold=threshold,

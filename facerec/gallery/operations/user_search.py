@@ -145,7 +145,7 @@ class UserSearchOperations(GalleryBase):
             matches, more = user_search.search_users(
                 probe,
                 collection_id=collection.collection_id,
-                faces=self._faces,
+                faces=self._faces.of(collection),
                 records=self._records,
                 cohort=self._engine_of(collection),
                 threshold=threshold,

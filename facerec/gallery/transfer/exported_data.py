@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from facerec.core.history import Entry
     from facerec.core.records import Correction, StoredFace, User
 
-HELD = ("faces", "people", "corrections", "clusters", "not_faces", "history", "answers", "jobs")
+HELD = (
+    "faces",
+    "standby_faces",
+    "people",
+    "corrections",
+    "clusters",
+    "not_faces",
+    "history",
+    "answers",
+    "jobs",
+)
 """Keys of an export's document that are empty if no data is stored."""
 
 
@@ -32,6 +42,8 @@ class Export:
         name: Id of the face, path of the photo, external image id, or id of the person.
         exported_at: Seconds since 1970, UTC.
         faces: Stored faces with their embeddings.
+        standby_faces: The same faces as the other version of an unfinished migration describes
+            them.
         owners: Ids of the people that faces belong to, by face id.
         people: People that the faces belong to, each with its vector, if any.
         corrections: Corrections of the faces, and about the people and the name.
@@ -48,6 +60,7 @@ class Export:
     name: str = field(repr=False)
     exported_at: float
     faces: tuple[StoredFace, ...]
+    standby_faces: tuple[StoredFace, ...]
     owners: dict[str, str]
     people: tuple[tuple[User, NDArray[np.float32] | None], ...]
     corrections: tuple[Correction, ...]
@@ -72,6 +85,10 @@ class Export:
             "name": self.name,
             "exported_at": iso_time(self.exported_at),
             "faces": [self._face_json(face) for face in self.faces],
+            "standby_faces": [
+                _with_embedding(face, self.owners.get(face.record.face_id))
+                for face in self.standby_faces
+            ],
             "people": [
                 {
                     "user_id": user.user_id,

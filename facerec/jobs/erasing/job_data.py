@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from facerec.core.collection_settings import CollectionSettings
     from facerec.core.erasures import ErasedJob, KeptByJob, Selection
     from facerec.core.protocols.records import RecordStore
-    from facerec.core.records import Collection
+    from facerec.core.records import Collection, StoredFace
     from facerec.core.tombstone_copies import TombstoneCopy
-    from facerec.jobs.erasing import erasure, lost_erasures, tracing
+    from facerec.jobs.erasing import erasure, job_versions, lost_erasures, tracing
     from facerec.jobs.remembered import collections, tombstones
     from facerec.storage.objects.protocol import ObjectStore
 else:
     collections = DeferredModule("facerec.jobs.remembered.collections")
     erasure = DeferredModule("facerec.jobs.erasing.erasure")
+    job_versions = DeferredModule("facerec.jobs.erasing.job_versions")
     lost_erasures = DeferredModule("facerec.jobs.erasing.lost_erasures")
     tombstones = DeferredModule("facerec.jobs.remembered.tombstones")
     tracing = DeferredModule("facerec.jobs.erasing.tracing")
@@ -63,6 +66,14 @@ class JobFolders:
     def drop_lifted_tombstones(self, collection_id: str, records: RecordStore) -> None:
         """Remove tombstones from the copies that were removed from the store on purpose."""
         lost_erasures.drop_lifted_tombstones(collection_id, self.objects, self.jobs_root, records)
+
+    def change_version(
+        self,
+        collection: Collection,
+        get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
+    ) -> tuple[int, int]:
+        """Replace the embeddings in job folders by those that a collection serves."""
+        return job_versions.change_version(self.objects, self.jobs_root, collection, get_faces)
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
         """Keep a copy of the settings of a collection, if jobs remember its photos."""

@@ -156,6 +156,8 @@ def _in_stores(
     yield from _in_vectors(collection_id, selection, faces, "the store of faces")
     for earlier in _earlier_collections(collection_id, stores):
         yield from _in_vectors(collection_id, selection, faces.of(earlier), EARLIER_COLLECTION)
+    if stores.standby_faces(collection_id, ids):
+        yield Remainder("the store of faces", "face id")
     if records.users_of_faces(collection_id, ids):
         yield Remainder("the store of people", "face id")
     if records.get_users(collection_id, sorted(selection.user_ids)):

@@ -14,7 +14,6 @@ from facerec.jobs.erasing.photo_addresses import addresses_of_others
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.jobs.erasure_check.traces import CheckedStores, Traces
-    from facerec.storage.faces import FaceStore
 
 SAME = 1e-6
 """Maximum Euclidean distance of two embeddings that differ only by rounding."""
@@ -55,7 +54,7 @@ def held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) ->
     """Yield the patterns of data that other faces, people and collections legitimately keep."""
     for other in _collections(stores.records):
         for embedding in traces.embeddings:
-            if _is_held(other, embedding, stores.faces):
+            if _is_held(other, embedding, stores):
                 yield _bytes_of(embedding)
         if other != collection_id:
             yield from _names_in(other, traces, stores)
@@ -92,7 +91,10 @@ def _names_in(collection_id: str, traces: Traces, stores: CheckedStores) -> Iter
         yield from _named("user_id", user.user_id)
 
 
-def _is_held(collection_id: str, embedding: np.ndarray, faces: FaceStore) -> bool:
+def _is_held(collection_id: str, embedding: np.ndarray, stores: CheckedStores) -> bool:
+    faces, migrations = stores.faces, stores.migrations
+    if migrations is not None and migrations.has_standby_embedding(collection_id, embedding, SAME):
+        return True
     (found,) = faces.search(collection_id, embedding[np.newaxis], top=1, max_distance=SAME)
     return bool(
         found or search_vectors(faces, collection_id, embedding, limit=1, max_distance=SAME)

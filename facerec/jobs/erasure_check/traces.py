@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from facerec.jobs.ledger.layout import embeddings_folder
 
 if TYPE_CHECKING:
     from facerec.core.arrays import np
+    from facerec.core.protocols.migrations import MigrationStore
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import StoredFace
     from facerec.gallery.receipts import Erasures
@@ -58,6 +59,8 @@ class CheckedStores:
         erasures: knows which collections were deleted.
         roots: folders that are searched, each with its final ``/``: all files in them are
             facerec's. Job folders elsewhere are searched too.
+        migrations: store of migrations, with the standby versions of faces; None if the stores do
+            not support them.
     """
 
     faces: FaceStore
@@ -66,6 +69,13 @@ class CheckedStores:
     jobs_root: str
     erasures: Erasures
     roots: tuple[str, ...] = field(default=())
+    migrations: MigrationStore | None = None
+
+    def standby_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
+        """Return faces as the other version of an unfinished migration describes them."""
+        if self.migrations is None:
+            return []
+        return self.migrations.get_standby_faces(collection_id, face_ids)
 
 
 def collect_traces(collection_id: str, selection: Selection, stores: CheckedStores) -> Traces:
@@ -87,10 +97,11 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
                 if is_selected_face(face.record, selection):
                     embeddings[face.record.face_id] = face.embedding
     ids = selection.face_ids | embeddings.keys()
+    standby = [face.embedding for face in stores.standby_faces(collection_id, sorted(ids))]
     return Traces(
         replace(selection, face_ids=frozenset(ids)),
         _addresses(collection_id, selection, stored, stores),
-        tuple(embeddings.values()),
+        (*embeddings.values(), *standby),
         _named_after(collection_id, selection, stored, stores),
     )
 

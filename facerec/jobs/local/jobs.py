@@ -90,6 +90,7 @@ class LocalJobs:
             job_folder: the job's own folder, instead of one under the root; ends in ``/``.
             on_listed: called now and then with the number of files listed in a folder.
         """
+        from facerec.gallery.migrating.settled import require_settled
         from facerec.jobs.planning.planner import plan_job
         from facerec.jobs.planning.request import read_job_request, require_s3_addresses
         from facerec.jobs.verifying.verified import doubt_if_changed
@@ -99,6 +100,7 @@ class LocalJobs:
             require_s3_addresses(request)
         versions = self._model_versions()
         with self._open_store() as records:
+            require_settled(request.collection_id, records)
             doubt_if_changed(
                 request.collection_id, self._objects, self._jobs_root, records, records
             )

@@ -79,6 +79,20 @@ def set_threshold(
         raise CollectionNotFoundError(collection_id)
 
 
+def set_version(
+    connection: sqlite3.Connection,
+    collection_id: str,
+    model_version: str,
+    threshold: float | None,
+) -> None:
+    """Set the model version of a collection and its threshold; its ids keep their version."""
+    connection.execute(
+        "UPDATE collection SET first_version = coalesce(first_version, model_version), "
+        "model_version = ?, threshold = ? WHERE collection_id = ?",
+        (model_version, threshold, collection_id),
+    )
+
+
 def list_after(connection: sqlite3.Connection, after: str | None, limit: int) -> list[Collection]:
     """Return collections in the order of their names, starting after ``after``."""
     rows = connection.execute(

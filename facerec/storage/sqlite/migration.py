@@ -9,6 +9,7 @@ from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.face_metadata import to_metadata
 from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS
 from facerec.storage.sqlite.history_schema import HISTORY_STATEMENTS
+from facerec.storage.sqlite.migration_schema import MIGRATION_STATEMENTS
 from facerec.storage.sqlite.record_schema import (
     ASSOCIATION_INDEX,
     CORRECTION_STATEMENTS,
@@ -127,6 +128,12 @@ def _add_first_versions(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE collection ADD COLUMN first_version TEXT")
 
 
+def _add_migrations(connection: sqlite3.Connection) -> None:
+    """Add migrations of collections to another model version (schema 8 to 9)."""
+    for statement in MIGRATION_STATEMENTS:
+        connection.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _faces_to_vectors,
     _add_corrections,
@@ -135,5 +142,6 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_names,
     _add_history,
     _add_first_versions,
+    _add_migrations,
 )
 """The step from each version of the schema to the next, beginning with version 1."""

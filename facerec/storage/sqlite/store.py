@@ -13,12 +13,13 @@ from facerec.storage.file_search import search_files
 from facerec.storage.sqlite.approximate import LARGE
 from facerec.storage.sqlite.cluster_store import SqliteClusters
 from facerec.storage.sqlite.database import Database
+from facerec.storage.sqlite.migration_store import SqliteMigrations
 from facerec.storage.sqlite.record_store import SqliteRecords
 from facerec.storage.sqlite.vector_store import SqliteVectors
 
 
-class SqliteStore(FaceStore, SqliteRecords, SqliteClusters):
-    """A ``FaceStore``, ``RecordStore`` and ``ClusterStore`` in one file.
+class SqliteStore(FaceStore, SqliteRecords, SqliteClusters, SqliteMigrations):
+    """A ``FaceStore``, ``RecordStore``, ``ClusterStore`` and ``MigrationStore`` in one file.
 
     Any number of threads and processes may use it. The file must be on a local disk: write-ahead
     logging does not work over a network (https://www.sqlite.org/wal.html).
@@ -41,6 +42,7 @@ class SqliteStore(FaceStore, SqliteRecords, SqliteClusters):
         FaceStore.__init__(self, self._vectors)
         SqliteRecords.__init__(self, database)
         SqliteClusters.__init__(self, database)
+        SqliteMigrations.__init__(self, database, self._vectors)
         self._file = database
 
     @override

@@ -14,7 +14,7 @@ from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.errors import CollectionNotFoundError
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.scan import Nearest, scan
-from facerec.storage.sqlite import blocks, collections, namespaces, rows
+from facerec.storage.sqlite import blocks, collections, namespaces, rows, standby
 from facerec.storage.sqlite.approximate import LARGE, ApproximateSearch
 from facerec.storage.sqlite.clearing import clear_deleted, clear_piece
 from facerec.storage.sqlite.code_index import is_available, remove_indexes
@@ -48,10 +48,11 @@ class SqliteVectors(VectorStore):
         self._approximate = ApproximateSearch(database, large) if is_available() else None
 
     def of(self, collection: Collection) -> SqliteVectors:
-        """Return these vectors, restricted to writes into a collection.
+        """Return these vectors, restricted to a collection and its model version.
 
         Each transaction that stores vectors checks that the collection still exists. None erases
-        vectors of a later collection with the same id.
+        vectors of a later collection with the same id. None stores vectors of another model version
+        than the collection serves, or compares probes with them.
         """
         own = copy(self)
         own._collection = collection
@@ -84,6 +85,8 @@ class SqliteVectors(VectorStore):
             own = self._collection
             if own is not None and given and collections.is_deleted(connection, own):
                 raise CollectionNotFoundError(own.collection_id)
+            if own is not None and given and namespace == own.collection_id:
+                standby.require_version(connection, namespace, own.model_version)
             number = namespaces.get_or_create(connection, namespace)
             slots = rows.slots_of_groups(connection, number, groups)
             changed = _changed(connection, slots, given)
@@ -92,6 +95,7 @@ class SqliteVectors(VectorStore):
             if not (changed or dropped):
                 return []
             write = namespaces.begin_write(connection, number, added=len(added) - len(dropped))
+            standby.forget(connection, namespace, (*changed, *dropped))
             rows.delete(connection, number, dropped)
             blocks.release(connection, number, list(dropped.values()), write)
             allocated = blocks.allocate(connection, number, len(added))
@@ -136,6 +140,9 @@ class SqliteVectors(VectorStore):
 
         In large namespaces, and if faiss is installed, a neighbour may be missed: see
         ``approximate``.
+
+        Raises:
+            ConflictError: the collection serves another model version now; see ``of``.
         """
         check_search(probes, limit)
         if self._approximate is not None:
@@ -144,10 +151,12 @@ class SqliteVectors(VectorStore):
                     connection, namespace, probes, top=limit, max_distance=max_distance
                 )
                 if found is not None:
+                    self._check_version(connection)
                     return _matches(connection, found)
         with self._database.reading() as connection:
             segments = self._matrices.segments(connection, namespace)
             nearest = scan(segments, probes, top=limit, max_distance=max_distance)
+            self._check_version(connection)
             return _matches(connection, nearest)
 
     @override
@@ -191,6 +200,7 @@ class SqliteVectors(VectorStore):
         with self._database.writing() as connection:
             if self._belongs_to_later(connection):
                 return []
+            standby.forget(connection, namespace, ids)
             number = namespaces.get(connection, namespace)
             slots = {} if number is None else rows.slots_of_ids(connection, number, ids)
             if number is not None and slots:
@@ -208,7 +218,14 @@ class SqliteVectors(VectorStore):
         with self._database.writing() as connection:
             if not self._belongs_to_later(connection):
                 namespaces.mark_deleted(connection, namespace)
+                namespaces.mark_deleted(connection, standby.standby_of(namespace))
         self._erase()
+
+    def _check_version(self, connection: sqlite3.Connection) -> None:
+        """Check that the vectors that were searched have the model version of the probes."""
+        own = self._collection
+        if own is not None:
+            standby.require_version(connection, own.collection_id, own.model_version)
 
     def _belongs_to_later(self, connection: sqlite3.Connection) -> bool:
         """Return whether the namespace belongs to a later collection than these vectors."""

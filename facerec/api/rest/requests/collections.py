@@ -33,6 +33,15 @@ class CreateCollectionRequest(Document):
     )
 
 
+class MigrationRequest(Document):
+    """The recipe to which a collection is migrated."""
+
+    recipe: RecipeName | None = Field(
+        None, description="The recipe; omit it to continue, or before a switch back."
+    )
+    dry_run: bool = Field(False, description="Whether to only look for the photos.")
+
+
 class ThresholdRequest(Document):
     """The default minimum similarity of a match in a collection."""
 

@@ -1,0 +1,44 @@
+"""Migrations of collections to another model version.
+
+During a migration, a collection has two sets of embeddings under the same face ids: those of the
+version that is served, and those of the other version, which is on standby. The switch exchanges
+the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MigrationState(StrEnum):
+    """How far the migration of a collection is."""
+
+    PREPARING = "PREPARING"
+    """The first version is served; faces are described with the new one."""
+
+    SWITCHED = "SWITCHED"
+    """The new version is served; the first one is kept, so that the switch can be undone."""
+
+    FINISHING = "FINISHING"
+    """The first version is being removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A migration that is not finished.
+
+    Attributes:
+        collection_id: the collection.
+        standby_version: model version of the embeddings that are not served.
+        state: how far it is.
+        started_at: seconds since 1970, UTC.
+        threshold: default minimum similarity of the collection while the standby version is served;
+            None: the gallery's default.
+    """
+
+    collection_id: str
+    standby_version: str
+    state: MigrationState
+    started_at: float
+    threshold: float | None = None

@@ -1,0 +1,97 @@
+"""The protocol of stores that can migrate collections to another model version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from facerec.core.migrations import Migration, MigrationState
+    from facerec.core.records import Collection, FaceRecord, StoredFace
+
+
+class MigrationStore(Protocol):
+    """The migrations of collections, and the faces of their standby versions.
+
+    A standby face exists only as long as the served face of the same id does, and does not change:
+    the store removes both in one transaction.
+    """
+
+    def get_migration(self, collection_id: str) -> Migration | None:
+        """Return the unfinished migration of a collection, None if there is none."""
+        ...
+
+    def begin_migration(self, migration: Migration) -> Migration:
+        """Store a new migration; return the one that the collection has already, if any.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        ...
+
+    def put_standby_faces(
+        self, collection: Collection, described: Mapping[FaceRecord, StoredFace]
+    ) -> int:
+        """Store standby faces, and return their number.
+
+        Args:
+            collection: the collection, as it was read before its faces were.
+            described: standby faces by the served faces that they describe. Those whose served face
+                was deleted or changed since are omitted.
+
+        Raises:
+            ConflictError: the migration has ended, or its version is served now.
+        """
+        ...
+
+    def get_standby_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
+        """Return standby faces in the order of ``face_ids``; unknown ids are omitted."""
+        ...
+
+    def count_standby_faces(self, collection_id: str) -> int:
+        """Return the number of standby faces."""
+        ...
+
+    def has_standby_embedding(
+        self, collection_id: str, embedding: NDArray[np.float32], max_distance: float
+    ) -> bool:
+        """Return whether a standby face has this embedding, up to a Euclidean distance."""
+        ...
+
+    def switch_version(self, collection_id: str) -> Collection:
+        """Serve the standby version, and keep the served one on standby, atomically.
+
+        The thresholds are exchanged too. Call it in a transaction that also computes the vectors of
+        people again: a concurrent change of a person computes its vector again afterwards.
+
+        Returns:
+            The changed collection.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+            ConflictError: a face has no standby face, or there is no migration.
+        """
+        ...
+
+    def begin_finish(self, collection_id: str) -> None:
+        """Record that the standby version is being removed.
+
+        Raises:
+            ConflictError: the new version is not served any more, or the migration has ended.
+        """
+        ...
+
+    def end_migration(self, collection_id: str, state: MigrationState) -> None:
+        """Erase the standby faces and the migration.
+
+        Args:
+            collection_id: the collection.
+            state: the state in which the migration is ended.
+
+        Raises:
+            ConflictError: it has another state, or has ended.
+        """
+        ...

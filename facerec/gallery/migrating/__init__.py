@@ -1,0 +1,1 @@
+"""Describes the stored faces of a collection with another model version."""

@@ -1,0 +1,109 @@
+"""What the operations of a migration return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from facerec.core.migrations import MigrationState
+
+
+class MissingReason(StrEnum):
+    """Why a stored face cannot be described with another model version."""
+
+    NO_ADDRESS = "NO_ADDRESS"
+    """Its photo was given as bytes, or it was imported without a photo."""
+
+    PHOTO_GONE = "PHOTO_GONE"
+    """Its photo does not exist any more, or may not be read."""
+
+    PHOTO_CHANGED = "PHOTO_CHANGED"
+    """There is another photo at the address."""
+
+    UNREADABLE = "UNREADABLE"
+    """Its photo cannot be decoded."""
+
+    NOT_FOUND_AGAIN = "NOT_FOUND_AGAIN"
+    """No detector finds a face at its position."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFace:
+    """A stored face that cannot be described with the new model version.
+
+    Attributes:
+        face_id: Id of the face.
+        external_image_id: The caller's own name for its photo, or None.
+        user_id: The person that the face is associated with, or None.
+        reason: Why it cannot be described.
+    """
+
+    face_id: str
+    external_image_id: str | None
+    user_id: str | None
+    reason: MissingReason
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """How far the migration of a collection is.
+
+    Attributes:
+        collection_id: Id of the collection.
+        state: None if the collection is not being migrated.
+        model_version: Model version that is served.
+        standby_version: The other model version, or None.
+        threshold: Default minimum similarity of the collection in the version that is served, or
+            None.
+        standby_threshold: The same of the other version.
+        faces: Number of faces.
+        ready: Number of faces that are described with the other version too.
+        started_at: Seconds since 1970, UTC; None if the collection is not being migrated.
+    """
+
+    collection_id: str
+    state: MigrationState | None
+    model_version: str
+    standby_version: str | None
+    threshold: float | None
+    standby_threshold: float | None
+    faces: int
+    ready: int
+    started_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationPage:
+    """The outcome of preparing the faces of some photos.
+
+    Attributes:
+        collection_id: Id of the collection.
+        described: Number of faces that were described with the other version.
+        missing: Faces that cannot be described.
+        next_token: Token of the next page; None on the last one.
+    """
+
+    collection_id: str
+    described: int
+    missing: tuple[MissingFace, ...]
+    next_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedMigration:
+    """The outcome of finishing a migration or taking it back.
+
+    Attributes:
+        status: The collection afterwards.
+        removed: Number of embeddings of the other version that were removed.
+        job_embeddings: Number of embeddings in job folders that have been replaced.
+        dropped: Number of embeddings in job folders that were removed, since the collection does
+            not have their faces.
+    """
+
+    status: MigrationStatus
+    removed: int
+    job_embeddings: int = 0
+    dropped: int = 0

@@ -1,0 +1,29 @@
+"""Refuses what must wait until a migration is finished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.core.migrations import MigrationState
+from facerec.errors import MigrationError
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.migrations import MigrationStore
+
+
+def require_settled(collection_id: str, migrations: MigrationStore) -> None:
+    """Check that a collection serves the model version of its job folders.
+
+    Between the switch and the end of a migration, job folders have the first version: a job of the
+    new one, or a repair, would mix the two.
+
+    Raises:
+        MigrationError: The collection serves the new version, and the migration is not finished.
+    """
+    migration = migrations.get_migration(collection_id)
+    if migration is not None and migration.state is not MigrationState.PREPARING:
+        raise MigrationError(
+            f"collection {collection_id!r} was switched to another model version, and its jobs "
+            "were not",
+            "finish the migration, or roll it back",
+        )

@@ -1,0 +1,280 @@
+"""Operations that migrate a collection to another model version.
+
+Faces are described again from their photos, page by page, while the collection serves the version
+that it has. The switch exchanges the two versions in one transaction. Face ids stay, and with them
+people, corrections, clusters, the history and tombstones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.core.deferred import DeferredModule
+from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
+from facerec.core.migrations import Migration, MigrationState
+from facerec.errors import MigrationError
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.listing import all_users
+from facerec.gallery.migrating.results import (
+    FinishedMigration,
+    MigrationPage,
+    MigrationStatus,
+    MissingFace,
+)
+from facerec.gallery.paging import checked_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from facerec.core.protocols.engine import FaceEngine
+    from facerec.core.protocols.migrations import MigrationStore
+    from facerec.core.records import Collection, FaceRecord, StoredFace
+    from facerec.gallery.migrating import describing
+    from facerec.gallery.migrating.describing import Describer
+    from facerec.gallery.migrating.results import MissingReason
+    from facerec.gallery.people import user_vectors
+else:
+    describing = DeferredModule("facerec.gallery.migrating.describing")
+    user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
+
+
+class MigrationOperations(GalleryBase):
+    """The operations of a gallery that migrate a collection to another model version."""
+
+    def migration_status(self, collection_id: str) -> MigrationStatus:
+        """Return how far the migration of a collection is.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        collection = self._get(collection_id)
+        migration, ready = None, 0
+        if self._migrations is not None:
+            migration = self._migrations.get_migration(collection_id)
+            ready = self._migrations.count_standby_faces(collection_id)
+        return MigrationStatus(
+            collection_id,
+            None if migration is None else migration.state,
+            collection.model_version,
+            None if migration is None else migration.standby_version,
+            collection.threshold,
+            None if migration is None else migration.threshold,
+            self._faces.count_faces(collection_id),
+            ready,
+            None if migration is None else migration.started_at,
+        )
+
+    def prepare_migration(
+        self,
+        collection_id: str,
+        recipe: str | None = None,
+        *,
+        next_token: str | None = None,
+        limit: int = DEFAULT_PAGE,
+        dry_run: bool = False,
+    ) -> MigrationPage:
+        """Describe the faces of a page with the model version of another recipe.
+
+        The collection can be searched and changed at the same time, in the version that it serves.
+        Faces that are described already are not described again, so an interrupted migration
+        continues from any page. Photos are read from the addresses at which they were indexed, and
+        must not have changed.
+
+        Args:
+            collection_id: Id of the collection.
+            recipe: The other recipe; None continues the migration, or prepares to switch back.
+            next_token: Token from the previous page; None for the first page.
+            limit: Maximum number of faces of the page, 1 to 4096.
+            dry_run: Whether to only look for the photos, and store nothing.
+
+        Raises:
+            InvalidInputError: ``limit`` is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version than all recipes.
+            RecipeUnavailableError: There is no such recipe here.
+            MigrationError: The collection has this recipe already, is migrated to another version,
+                or cannot be migrated.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+            ConflictError: The version was switched, or the migration ended, at this moment.
+            StoreUnavailableError: A photo cannot be read for now.
+        """
+        checked_limit(limit, MAX_PAGE)
+        collection, store = self._require(collection_id), self._require_migrations()
+        engine = self._engine_on_standby(collection, store, recipe, dry_run=dry_run)
+        listing = f"migration of {collection_id}"
+        after = self._after(listing, next_token)
+        found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)
+        page = [record.face_id for record in found[:limit]]
+        ready = {face.record.face_id for face in store.get_standby_faces(collection_id, page)}
+        left = [face_id for face_id in page if face_id not in ready]
+        describer = describing.Describer(
+            collection,
+            served=self._engine_of(collection),
+            engine=engine,
+            objects=self._indexed_objects,
+            max_pixels=self._defaults.options.max_pixels,
+        )
+        described = 0
+        missing: dict[FaceRecord, MissingReason] = {}
+        photos: dict[tuple[str, str], list[StoredFace]] = {}
+        for face in self._faces.get_faces(collection_id, left) if left else ():
+            photos.setdefault((face.record.source, face.record.image_id), []).append(face)
+        for own in photos.values():
+            added, lacking = _described(describer, own, dry_run=dry_run)
+            if added:
+                described += store.put_standby_faces(collection, added)
+            missing |= lacking
+        token = self._token(listing, page[-1]) if len(found) > limit else None
+        return MigrationPage(
+            collection_id, described, self._with_people(collection_id, missing), token
+        )
+
+    def switch_version(self, collection_id: str) -> MigrationStatus:
+        """Serve the other model version from now on, for all searches at once.
+
+        People's vectors are computed again. The version that was served is kept, so that the switch
+        can be undone by switching again; faces that were indexed since must be prepared first.
+        The threshold of the collection is exchanged too: it was chosen for one version.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            MigrationError: The collection is not being migrated, its migration is being finished,
+                or some faces are not described with the other version.
+            ConflictError: Faces were added at this moment.
+        """
+        store = self._require_migrations()
+        migration = self._migration_of(collection_id)
+        if migration.state is MigrationState.FINISHING:
+            raise _is_finishing(collection_id)
+        status = self.migration_status(collection_id)
+        if status.ready < status.faces:
+            raise MigrationError(
+                f"{status.faces - status.ready} of {status.faces} faces of {collection_id!r} are "
+                "not described with the other version yet",
+                "prepare them, and delete those whose photos are gone",
+            )
+        with self._records.transaction():
+            store.switch_version(collection_id)
+            for user in all_users(collection_id, records=self._records):
+                user_vectors.refresh_vector(self._faces, self._records, collection_id, user)
+        self._keep_settings(collection_id)
+        return self.migration_status(collection_id)
+
+    def finish_migration(self, collection_id: str) -> FinishedMigration:
+        """Remove the version that was served before the switch, for good.
+
+        The embeddings in job folders are replaced too, so that a lost database is restored with the
+        version that is served now. After an interruption, the same call continues.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            MigrationError: The collection is not being migrated, or was not switched.
+            FacerecError: A job folder cannot be read; the other version is kept until it can.
+        """
+        store = self._require_migrations()
+        if self._migration_of(collection_id).state is MigrationState.PREPARING:
+            raise MigrationError(
+                f"collection {collection_id!r} still serves the version that it had",
+                "switch the version first, or cancel the migration",
+            )
+        store.begin_finish(collection_id)
+        collection = self._get(collection_id)
+        replaced, dropped = self._job_data.change_version(
+            collection, lambda face_ids: self._faces.get_faces(collection_id, face_ids)
+        )
+        removed = store.count_standby_faces(collection_id)
+        store.end_migration(collection_id, MigrationState.FINISHING)
+        status = self.migration_status(collection_id)
+        return FinishedMigration(status, removed, replaced, dropped)
+
+    def cancel_migration(self, collection_id: str) -> FinishedMigration:
+        """Remove what was prepared; the collection keeps the version that it serves.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            MigrationError: The collection is not being migrated, or serves the new version already.
+        """
+        store = self._require_migrations()
+        if self._migration_of(collection_id).state is not MigrationState.PREPARING:
+            raise MigrationError(
+                f"collection {collection_id!r} serves the new version already",
+                "switch back first, or finish the migration",
+            )
+        removed = store.count_standby_faces(collection_id)
+        store.end_migration(collection_id, MigrationState.PREPARING)
+        return FinishedMigration(self.migration_status(collection_id), removed)
+
+    def _require_migrations(self) -> MigrationStore:
+        if self._migrations is None:
+            raise MigrationError(
+                "collections of this deployment cannot be migrated",
+                "index the photos again into a new collection",
+            )
+        return self._migrations
+
+    def _migration_of(self, collection_id: str) -> Migration:
+        self._get(collection_id)
+        migration = self._require_migrations().get_migration(collection_id)
+        if migration is None:
+            raise MigrationError(f"collection {collection_id!r} is not being migrated")
+        return migration
+
+    def _engine_on_standby(
+        self, collection: Collection, store: MigrationStore, recipe: str | None, *, dry_run: bool
+    ) -> FaceEngine:
+        """Return the engine of the version to prepare; begin the migration if necessary."""
+        collection_id = collection.collection_id
+        migration = store.get_migration(collection_id)
+        if recipe is None:
+            version = self._migration_of(collection_id).standby_version
+        else:
+            version = self._engine_named(recipe).model_version
+            if version == collection.model_version:
+                raise MigrationError(
+                    f"collection {collection_id!r} has the recipe {recipe!r} already"
+                )
+        if migration is None:
+            self._erasures.require_not_deleted(collection)
+            migration = Migration(collection_id, version, MigrationState.PREPARING, self._clock())
+            if not dry_run:
+                migration = store.begin_migration(migration)
+        if migration.state is MigrationState.FINISHING:
+            raise _is_finishing(collection_id)
+        if migration.standby_version != version:
+            raise MigrationError(
+                f"collection {collection_id!r} is being migrated to another version",
+                "finish or cancel that migration first",
+            )
+        return self._engine_with(version)
+
+    def _engine_with(self, version: str) -> FaceEngine:
+        for engine in (self._engine, *self._recipes.values()):
+            if engine.model_version == version:
+                return engine
+        raise MigrationError(
+            f"no recipe here has the model version {version!r}",
+            "use the release of facerec that began the migration, or cancel it",
+        )
+
+    def _with_people(
+        self, collection_id: str, missing: dict[FaceRecord, MissingReason]
+    ) -> tuple[MissingFace, ...]:
+        ids = [record.face_id for record in missing]
+        owners = self._records.users_of_faces(collection_id, ids) if ids else {}
+        return tuple(
+            MissingFace(
+                record.face_id, record.external_image_id, owners.get(record.face_id), reason
+            )
+            for record, reason in missing.items()
+        )
+
+
+def _described(
+    describer: Describer, stored: Sequence[StoredFace], *, dry_run: bool
+) -> tuple[dict[FaceRecord, StoredFace], dict[FaceRecord, MissingReason]]:
+    return ({}, describer.check(stored)) if dry_run else describer.describe(stored)
+
+
+def _is_finishing(collection_id: str) -> MigrationError:
+    return MigrationError(f"the migration of {collection_id!r} is being finished", "finish it")

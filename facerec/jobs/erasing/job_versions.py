@@ -1,0 +1,108 @@
+"""Replaces the embeddings in job folders, once a collection has another model version.
+
+A lost database is restored from job folders, so these must have the version of the collection. An
+embedding whose face the collection does not have cannot be replaced: it is removed. Plans follow
+after the embeddings of their folder, so that a repetition finds the folders that are left.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from facerec.core.records import StoredFace
+from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.erasing.erasure import entries_of
+from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
+from facerec.jobs.ledger.layout import embeddings_folder
+from facerec.jobs.plan import PLAN_VERSION, plan_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from facerec.core.records import Collection
+    from facerec.errors import FacerecError
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+def change_version(
+    objects: ObjectStore,
+    jobs_root: str,
+    collection: Collection,
+    get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
+) -> tuple[int, int]:
+    """Replace the embeddings in the folders of a collection's jobs by those that it serves.
+
+    Args:
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        collection: the collection.
+        get_faces: returns the stored ones among faces, given by their ids.
+
+    Returns:
+        The number of embeddings that were replaced, and of those that were removed.
+
+    Raises:
+        FacerecError: a job folder that may contain embeddings cannot be read.
+    """
+    unreadable: list[FacerecError] = []
+    folders = [
+        entry.job_folder
+        for entry in entries_of(objects, jobs_root, collection.collection_id, unreadable)
+    ]
+    if unreadable:
+        raise unreadable[0]
+    replaced = dropped = 0
+    for folder in folders:
+        document = json.loads(objects.read(plan_uri(folder)))
+        if document.get("version") != PLAN_VERSION:
+            continue
+        if document["model_version"] == collection.model_version:
+            continue
+        for found in list(objects.list(embeddings_folder(folder))):
+            own = _change_file(objects, found.uri, collection, get_faces)
+            replaced, dropped = replaced + own[0], dropped + own[1]
+        document["model_version"] = collection.model_version
+        document["first_version"] = collection.first_version
+        objects.write(plan_uri(folder), json.dumps(document, indent=1).encode())
+    return replaced, dropped
+
+
+def _change_file(
+    objects: ObjectStore,
+    uri: str,
+    collection: Collection,
+    get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
+) -> tuple[int, int]:
+    try:
+        faces = read_embeddings(objects, uri)
+    except ObjectNotFoundError:
+        return 0, 0
+    except InvalidInputError:
+        # A partial file left by a killed process.
+        objects.delete(uri)
+        return 0, 0
+    current = {
+        face.record.face_id: face
+        for face in get_faces([face.record.face_id for face in faces])
+        if face.record.model_version == collection.model_version
+    }
+    changed = [
+        _described_again(face, current[face.record.face_id])
+        for face in faces
+        if face.record.face_id in current
+    ]
+    if changed:
+        write_embeddings(objects, uri, changed)
+    else:
+        objects.delete(uri)
+    return len(changed), len(faces) - len(changed)
+
+
+def _described_again(face: StoredFace, current: StoredFace) -> StoredFace:
+    """Return the face of a job with the embedding that the collection has of it."""
+    record = replace(
+        face.record, model_version=current.record.model_version, stats=current.record.stats
+    )
+    return StoredFace(record, current.embedding)
