@@ -74,6 +74,11 @@ def read_job_request(
     Raises:
         InvalidInputError: the message names the invalid field.
     """
+    if isinstance(document, Mapping) and "migrate" in document:
+        raise InvalidInputError(
+            "a job cannot migrate a collection to another model version",
+            "index the photos into a new collection, or migrate the collection on one machine",
+        )
     check("execution-input", document, "the execution input")
     assert isinstance(document, Mapping)  # noqa: S101 - the schema says so
     return JobRequest(

@@ -85,6 +85,12 @@ def test_a_club_finds_out_who_is_in_its_photos(reader: Reader) -> None:
     assert found == {"probe.jpg": "Barack Obama", "rocket.jpg": ""}
 
 
+def test_a_collection_is_moved_to_another_recipe(reader: Reader, facerec: Facerec) -> None:
+    reader.follow("migration.md")
+    described = facerec("collections", "describe", "people", "--json")
+    assert "mirrored" in described.stdout
+
+
 def test_an_engineer_names_people_by_a_table(reader: Reader) -> None:
     reader.follow("tutorial-manifest.md")
     found = {

@@ -69,7 +69,12 @@ PICTURE = fake_photo(fake_face("ann"))
 @pytest.fixture(autouse=True)
 def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the fake engine at every door."""
-    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: PictureEngine())
+    versions = {"fast": "fake-1", "accurate": "fake-accurate"}
+    monkeypatch.setattr(
+        facerec.factory.engines,
+        "open_local_engine",
+        lambda recipe="fast": PictureEngine(versions[recipe]),
+    )
     monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: PictureEngine())
 
 

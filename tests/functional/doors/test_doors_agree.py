@@ -96,6 +96,21 @@ def paths(door: Door) -> None:
         door.gallery.index("staff", photo, external_image_id=derived_external_image_id(path))
 
 
+def prepared(door: Door) -> None:
+    """A collection with a face of a photo in a file, described with the other recipe too."""
+    path = door.data.parent / f"{door.data.name}.photo"
+    path.write_bytes(ANN)
+    door.gallery.create_collection("staff")
+    door.gallery.index("staff", path)
+    door.gallery.prepare_migration("staff", "accurate")
+
+
+def switched(door: Door) -> None:
+    """The same collection, which serves the other recipe."""
+    prepared(door)
+    door.gallery.switch_version("staff")
+
+
 def three(door: Door) -> None:
     """Three collections."""
     for name in ("a", "b", "c"):
@@ -359,6 +374,41 @@ ROWS = {
         lambda door: then(
             door.remove_tags("staff", ["team", "none"]), door.gallery.get_tags("staff")
         ),
+    ),
+    "migration of a collection that has none": Row(
+        "migration_status", staff, lambda door: door.migration_status("staff")
+    ),
+    "migration of an unknown collection": Row(
+        "migration_status", nothing, lambda door: door.migration_status("staff")
+    ),
+    "migration that is prepared": Row(
+        "migration_status", prepared, lambda door: door.migration_status("staff")
+    ),
+    "look for the photos of a migration": Row(
+        "prepare_migration", staff, lambda door: door.prepare_migration("staff", "accurate")
+    ),
+    "migrate to the same recipe": Row(
+        "prepare_migration", staff, lambda door: door.prepare_migration("staff", "fast")
+    ),
+    "switch the version": Row(
+        "switch_version",
+        prepared,
+        lambda door: then(door.switch_version("staff"), found(door, ANN)),
+    ),
+    "finish a migration": Row(
+        "finish_migration", switched, lambda door: door.finish_migration("staff")
+    ),
+    "finish a migration before the switch": Row(
+        "finish_migration", prepared, lambda door: door.finish_migration("staff")
+    ),
+    "finish no migration": Row(
+        "finish_migration", staff, lambda door: door.finish_migration("staff")
+    ),
+    "cancel a migration": Row(
+        "cancel_migration", prepared, lambda door: door.cancel_migration("staff")
+    ),
+    "cancel no migration": Row(
+        "cancel_migration", staff, lambda door: door.cancel_migration("staff")
     ),
     "refresh stats": Row(
         "refresh_stats",
@@ -1039,6 +1089,11 @@ LACKING = {
     ("rest", "remove_tags"): TAGS,
     ("rest", "answer_once"): TOKENS,
     ("rekognition", "refresh_stats"): OWN,
+    ("rekognition", "migration_status"): OWN,
+    ("rekognition", "prepare_migration"): OWN,
+    ("rekognition", "switch_version"): OWN,
+    ("rekognition", "finish_migration"): OWN,
+    ("rekognition", "cancel_migration"): OWN,
     ("rekognition", "cluster_faces"): OWN,
     ("rekognition", "list_clusters"): OWN,
     ("rekognition", "describe_cluster"): OWN,
@@ -1070,11 +1125,21 @@ NAMED = ("with a name", "by a name alone", "with the name of another", "with a n
 
 NOBODYS = "takes a name too, which nobody has"
 
+MIGRATED = (
+    "migration that is prepared",
+    "look for the photos of a migration",
+    "switch the version",
+    "finish a migration",
+    "finish a migration before the switch",
+    "cancel a migration",
+)
+
 LACKING_ROWS = {
     ("command line", "erase an empty USER"): NOBODYS,
     ("command line", "export an empty USER"): NOBODYS,
     ("command line", "page through collections"): "lists all collections at once",
     ("rekognition", "detect with an unknown detector"): "has no choice of detectors",
+    **{("rest on lambda", name): "cannot migrate" for name in MIGRATED},
     ("rekognition", "list the users of a name"): NAMELESS,
     ("rekognition", "search users by a photo without a face"): "finds nobody, without an error",
     **{("rekognition", f"create a user {how}"): NAMELESS for how in NAMED},
@@ -1088,6 +1153,7 @@ CASES = [
     for name, row in ROWS.items()
     if (door.removesuffix(" on lambda"), row.method) not in LACKING
     and (door.removesuffix(" on lambda"), name) not in LACKING_ROWS
+    and (door, name) not in LACKING_ROWS
 ]
 
 

@@ -17,6 +17,10 @@ FoundUser: TypeAlias = tuple[str, float]
 """The id of a user that a search returned, and the similarity, rounded."""
 
 
+Migrated: TypeAlias = tuple[str | None, str, int]
+"""State of the migration of a collection, its model version, and its number of standby faces."""
+
+
 class DoorError(Exception):
     """A door refused an operation.
 
@@ -182,6 +186,26 @@ class Door:
 
     def refresh_stats(self, name: str) -> None:
         """Compute the stats of stored faces again."""
+        raise NotImplementedError
+
+    def migration_status(self, name: str) -> Migrated:
+        """Return how far the migration of a collection is."""
+        raise NotImplementedError
+
+    def prepare_migration(self, name: str, recipe: str) -> list[str]:
+        """Return why faces cannot be described with a recipe; nothing is stored."""
+        raise NotImplementedError
+
+    def switch_version(self, name: str) -> Migrated:
+        """Serve the version that is prepared."""
+        raise NotImplementedError
+
+    def finish_migration(self, name: str) -> Migrated:
+        """Remove the version that was served before."""
+        raise NotImplementedError
+
+    def cancel_migration(self, name: str) -> Migrated:
+        """Remove what was prepared."""
         raise NotImplementedError
 
     def search_face(

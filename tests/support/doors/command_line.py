@@ -19,6 +19,7 @@ from tests.support.doors.base import (
     Exported,
     Found,
     FoundUser,
+    Migrated,
     Page,
 )
 from tests.support.doors.documents import (
@@ -34,6 +35,7 @@ from tests.support.doors.documents import (
     history_entry,
     history_page,
     listed_faces,
+    migration,
     person_page,
     rest_matches,
     similarities,
@@ -48,6 +50,7 @@ class CommandLineDoor(Door):
         # options outside their bounds are wrong usage
         errors.InvalidInputError: {2, 4},
         errors.ConflictError: 1,
+        errors.MigrationError: 4,
         errors.ErasureNotFoundError: 3,
         errors.HistoryEntryNotFoundError: 3,
         errors.InvalidPageTokenError: 4,
@@ -135,6 +138,24 @@ class CommandLineDoor(Door):
 
     def refresh_stats(self, name: str) -> None:
         self._run("collections", "refresh-stats", name)
+
+    def migration_status(self, name: str) -> Migrated:
+        return migration(self._run("collections", "migrate", name, "--status", "--json"))
+
+    def prepare_migration(self, name: str, recipe: str) -> list[str]:
+        words = ("--recipe", recipe, "--dry-run", "--json")
+        found = self._run("collections", "migrate", name, *words)
+        return sorted(face["reason"] for face in found["missing"])
+
+    def switch_version(self, name: str) -> Migrated:
+        words = ("--recipe", "accurate", "--json")
+        return migration(self._run("collections", "migrate", name, *words))
+
+    def finish_migration(self, name: str) -> Migrated:
+        return migration(self._run("collections", "migrate", name, "--finish", "--json"))
+
+    def cancel_migration(self, name: str) -> Migrated:
+        return migration(self._run("collections", "migrate", name, "--rollback", "--json"))
 
     def search_face(
         self, name: str, face_id: str, limit: int | None = None, target_fmr: float | None = None

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.doors.base import Change, Erased, Exported, Found, FoundUser, Page, rounded
+from tests.support.doors.base import (
+    Change,
+    Erased,
+    Exported,
+    Found,
+    FoundUser,
+    Migrated,
+    Page,
+    rounded,
+)
 
 
 def face_matches(matches: list[dict[str, Any]]) -> list[Found]:
@@ -113,3 +122,8 @@ def users_found(document: dict[str, Any]) -> list[FoundUser]:
     return [
         (match["person"]["user_id"], rounded(match["similarity"])) for match in document["matches"]
     ]
+
+
+def migration(document: Any) -> Migrated:  # noqa: ANN401 - JSON
+    """Return how far a migration is, from its document."""
+    return document["state"], document["model_version"], document["ready"]

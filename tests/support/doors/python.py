@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from facerec import errors
 from facerec.core.erasures import SubjectKind
 from facerec.core.options import FaceOptions, QualityFilter
+from facerec.gallery.migrating.results import MigrationStatus
 from facerec.gallery.people.associations import AssociationOutcome, status_of
 from facerec.gallery.people.user_search import UserSearchResult
 from facerec.gallery.presenting.history import history_entry_json, history_page_json
@@ -19,6 +20,7 @@ from tests.support.doors.base import (
     Exported,
     Found,
     FoundUser,
+    Migrated,
     Page,
     rounded,
 )
@@ -125,6 +127,22 @@ class PythonDoor(Door):
 
     def refresh_stats(self, name: str) -> None:
         self._run(lambda: self.gallery.refresh_stats(name))
+
+    def migration_status(self, name: str) -> Migrated:
+        return migrated(self._run(lambda: self.gallery.migration_status(name)))
+
+    def prepare_migration(self, name: str, recipe: str) -> list[str]:
+        page = self._run(lambda: self.gallery.prepare_migration(name, recipe, dry_run=True))
+        return sorted(str(face.reason) for face in page.missing)
+
+    def switch_version(self, name: str) -> Migrated:
+        return migrated(self._run(lambda: self.gallery.switch_version(name)))
+
+    def finish_migration(self, name: str) -> Migrated:
+        return migrated(self._run(lambda: self.gallery.finish_migration(name)).status)
+
+    def cancel_migration(self, name: str) -> Migrated:
+        return migrated(self._run(lambda: self.gallery.cancel_migration(name)).status)
 
     def search_face(
         self, name: str, face_id: str, limit: int | None = None, target_fmr: float | None = None
@@ -331,3 +349,9 @@ class PythonDoor(Door):
             return operation()
         except errors.FacerecError as error:
             raise DoorError(type(error), f"{error.message} {error.hint}") from error
+
+
+def migrated(status: MigrationStatus) -> Migrated:
+    """Return how far a migration is."""
+    state = None if status.state is None else str(status.state)
+    return state, status.model_version, status.ready

@@ -22,6 +22,7 @@ from tests.support.doors.base import (
     Exported,
     Found,
     FoundUser,
+    Migrated,
     Page,
 )
 from tests.support.doors.documents import (
@@ -37,6 +38,7 @@ from tests.support.doors.documents import (
     history_entry,
     history_page,
     listed_faces,
+    migration,
     person_page,
     rest_matches,
     similarities,
@@ -62,6 +64,7 @@ class RestDoor(Door):
     errors: ClassVar = {
         errors.InvalidInputError: 422,
         errors.ConflictError: 409,
+        errors.MigrationError: 409,
         errors.ErasureNotFoundError: 404,
         errors.HistoryEntryNotFoundError: 404,
         errors.InvalidPageTokenError: 404,
@@ -169,6 +172,23 @@ class RestDoor(Door):
             token = self._send("POST", f"collections/{name}/stats?{query}")["next_token"]
             if token is None:
                 return
+
+    def migration_status(self, name: str) -> Migrated:
+        return migration(self._get(f"collections/{name}/migration"))
+
+    def prepare_migration(self, name: str, recipe: str) -> list[str]:
+        body = {"recipe": recipe, "dry_run": True}
+        page = self._send("POST", f"collections/{name}/migration", body)
+        return sorted(face["reason"] for face in page["missing"])
+
+    def switch_version(self, name: str) -> Migrated:
+        return migration(self._send("POST", f"collections/{name}/migration/switch"))
+
+    def finish_migration(self, name: str) -> Migrated:
+        return migration(self._send("POST", f"collections/{name}/migration/finish"))
+
+    def cancel_migration(self, name: str) -> Migrated:
+        return migration(self._send("DELETE", f"collections/{name}/migration"))
 
     def search_face(
         self, name: str, face_id: str, limit: int | None = None, target_fmr: float | None = None
