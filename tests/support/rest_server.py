@@ -163,6 +163,9 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("list_collections", {"params": {"limit": 1}})
         ask("describe_collection", **staff)
         ask("refresh_stats", {"params": {"limit": 1}}, **staff)
+        ask("migration_status", **staff)
+        ask("prepare_migration", {"json": {"recipe": "fast"}}, **staff)
+        ask("switch_version", **staff)
         ask("list_faces", {"params": {"limit": 1}}, **staff)
         ask("get_thumbnail", **face_path)  # its photo was sent, and is not kept
         ask("match_face", **face_path)

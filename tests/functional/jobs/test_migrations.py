@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from facerec.core.erasures import SubjectKind
-from facerec.errors import ConflictError
+from facerec.errors import ConflictError, InvalidInputError
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.erasing.job_data import JobFolders
 from facerec.jobs.ledger.embeddings import read_embeddings
@@ -25,7 +25,7 @@ from facerec.storage.sqlite import SqliteStore
 from facerec.storage.sqlite.database import Database
 from facerec.testing.engine import FakeEngine
 from tests.support.gallery import Collaborators
-from tests.support.jobs import LocalJob, write_manifest, write_photos
+from tests.support.jobs import LocalJob, job_input, write_manifest, write_photos
 
 PHOTOS = 5
 
@@ -268,6 +268,12 @@ def test_an_older_copy_of_the_database_is_migrated_again(installed: Installation
     migrate(installed.gallery())
     repair()
     assert installed.stored() == served
+
+
+def test_a_job_that_is_to_migrate_is_refused_in_one_line() -> None:
+    with pytest.raises(InvalidInputError, match="a job cannot migrate a collection") as caught:
+        job_input("manifest.jsonl", migrate=True)
+    assert "new collection" in (caught.value.hint or "")
 
 
 class Killed(BaseException):
