@@ -166,6 +166,8 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("migration_status", **staff)
         ask("prepare_migration", {"json": {"recipe": "fast"}}, **staff)
         ask("switch_version", **staff)
+        ask("finish_migration", **staff)
+        ask("cancel_migration", **staff)
         ask("list_faces", {"params": {"limit": 1}}, **staff)
         ask("get_thumbnail", **face_path)  # its photo was sent, and is not kept
         ask("match_face", **face_path)
