@@ -51,7 +51,9 @@ class _Prepared:
 
 @click.command()
 @click.argument("name")
-@click.option("--recipe", type=recipe_name, help="Recipe that the collection gets.")
+@click.option(
+    "--recipe", type=recipe_name, help="Recipe of the faces, to which the collection moves."
+)
 @click.option("--dry-run", is_flag=True, help="Change nothing: look for the photos of all faces.")
 @click.option(
     "--drop-missing",

@@ -18,7 +18,7 @@ COMMANDS = {
     "detect": ("facerec.cli.detect", "Find the faces of a photo."),
     "collections": (
         "facerec.cli.collections",
-        "List, create, describe, delete, export and import collections.",
+        "List, create, describe, migrate, delete, export and import collections.",
     ),
     "faces": ("facerec.cli.faces", "List, match, correct and delete the faces of a collection."),
     "people": ("facerec.cli.people", "List, match and change the people of a collection."),

@@ -99,9 +99,11 @@ def rest_server(folder: Path) -> Iterator[RestServer]:
         monkeypatch.setattr(facerec.factory.engines, "open_attribute_networks", FakeAttributes)
         policy = AccessPolicy({"photos": photos}, frozenset(), f"{data}/jobs/")
         jobs = open_local_jobs(data, workers=1, policy=policy)
+        engine = AnnInRealPhotos()
+        recipes = {"fast": engine, "accurate": FakeEngine("fake-accurate")}
         with (
             open_local_store(data) as store,
-            open_server_gallery(data, store, AnnInRealPhotos(), policy) as gallery,
+            open_server_gallery(data, store, engine, policy, recipes=recipes) as gallery,
         ):
             app = create_app(gallery, AppSettings(OpenGuard(), jobs=jobs))
             with running(app) as address:
@@ -163,11 +165,14 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("list_collections", {"params": {"limit": 1}})
         ask("describe_collection", **staff)
         ask("refresh_stats", {"params": {"limit": 1}}, **staff)
-        ask("migration_status", **staff)
-        ask("prepare_migration", {"json": {"recipe": "fast"}}, **staff)
-        ask("switch_version", **staff)
-        ask("finish_migration", **staff)
-        ask("cancel_migration", **staff)
+        moved = {"collection_id": "moved"}
+        ask("create_collection", {"json": moved})
+        ask("prepare_migration", {"json": {"recipe": "accurate"}}, **moved)
+        ask("cancel_migration", **moved)
+        ask("prepare_migration", {"json": {"recipe": "accurate"}}, **moved)
+        ask("switch_version", **moved)
+        ask("finish_migration", **moved)
+        ask("migration_status", **moved)
         ask("list_faces", {"params": {"limit": 1}}, **staff)
         ask("get_thumbnail", **face_path)  # its photo was sent, and is not kept
         ask("match_face", **face_path)
