@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -44,7 +44,7 @@ def recording(
     by, why = _CALLER.get()
     at = _later(now)
     time = datetime.fromtimestamp(at, UTC)
-    entry_id = f"{time:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
+    entry_id = f"{time:%Y%m%dT%H%M%S%fZ}-{os.urandom(2).hex()}"
     cause = Cause(entry_id, action, at, by, why, undoes, into)
     with caused_by(cause):
         yield cause

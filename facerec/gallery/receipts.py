@@ -8,8 +8,8 @@ nobody.
 from __future__ import annotations
 
 import json
+import os
 import re
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -91,7 +91,7 @@ class Erasures:
         """Record an erasure before anything is removed."""
         time = datetime.fromtimestamp(now, UTC)
         # Ids from different seconds sort by time; those from the same second sort at random.
-        erasure_id = f"{time:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        erasure_id = f"{time:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
         receipt = erasures.Receipt(
             erasure_id, collection_id, subject, erasures.ErasureStatus.RUNNING, now
         )

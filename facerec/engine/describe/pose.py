@@ -8,7 +8,7 @@ wrongly. The network uses the aligned face instead, even if wrong landmarks alig
 from __future__ import annotations
 
 import math
-from importlib import resources
+from pkgutil import get_data
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class PoseEstimator:
         Args:
             threads: threads per network run; None for all cores of this process.
         """
-        model = resources.files("facerec.engine.describe").joinpath(MODEL_NAME).read_bytes()
+        model = get_data(__package__, MODEL_NAME) or b""
         self._session = open_session(model, threads)
 
     def estimate(

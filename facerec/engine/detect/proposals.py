@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
+from pkgutil import get_data
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -103,7 +103,7 @@ class ProposalNetwork:
         Args:
             threads: threads per network run; None for all cores of this process.
         """
-        model = resources.files("facerec.engine.detect").joinpath(MODEL_NAME).read_bytes()
+        model = get_data(__package__, MODEL_NAME) or b""
         self._session = open_session(model, threads)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self._geometry = DetectorGeometry.from_metadata(metadata)

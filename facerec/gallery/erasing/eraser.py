@@ -24,6 +24,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.ids import group_of, is_group
 from facerec.core.recording import current_cause
 from facerec.errors import CollectionNotFoundError, FacerecError
@@ -36,12 +37,14 @@ from facerec.gallery.erasing.erased_photos import (
     photos_of_jobs,
 )
 from facerec.gallery.erasing.stores import StoreEraser
-from facerec.gallery.erasing.tombstone_copies import copy_of_erasure, mark_seen
 from facerec.gallery.erasing.tombstones import keep_tombstones
 from facerec.gallery.receipts import Erasure, completed_later
 
 if TYPE_CHECKING:
     from facerec.core.erasures import ErasedJob, KeptByJob, Receipt, Selection, SubjectKind
+    from facerec.gallery.erasing import tombstone_copies
+else:
+    tombstone_copies = DeferredModule("facerec.gallery.erasing.tombstone_copies")
 
 
 class Eraser(StoreEraser):
@@ -250,7 +253,7 @@ class Eraser(StoreEraser):
             return
         with suppress(CollectionNotFoundError):
             collection = self._get(receipt.collection_id)
-            copy = copy_of_erasure(
+            copy = tombstone_copies.copy_of_erasure(
                 receipt.collection_id,
                 names_of_selection(selection).union(names),
                 erasure_id=receipt.erasure_id,
@@ -260,7 +263,9 @@ class Eraser(StoreEraser):
             )
             if copy is not None:
                 self._job_data.keep_tombstones(collection, copy)
-                mark_seen(receipt.collection_id, [receipt.erasure_id], records=self._records)
+                tombstone_copies.mark_seen(
+                    receipt.collection_id, [receipt.erasure_id], records=self._records
+                )
 
 
 def _erased_names(selection: Selection) -> frozenset[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
+import os
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,7 @@ def require_key(collection_id: str, records: RecordStore) -> bytes:
     """
     key = records.get_tombstone_key(collection_id)
     if key is None:
-        key = records.create_tombstone_key(collection_id, secrets.token_bytes(KEY_BYTES))
+        key = records.create_tombstone_key(collection_id, os.urandom(KEY_BYTES))
     return key
 
 

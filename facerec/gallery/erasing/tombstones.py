@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -252,12 +252,12 @@ def _lift(collection_id: str, texts: Mapping[str, Collection[str]], records: Rec
     if not keys:
         return False
     with suppress(CollectionNotFoundError):
-        keep_texts(collection_id, {_LIFTED: {secrets.token_hex(8)}}, records=records)
+        keep_texts(collection_id, {_LIFTED: {os.urandom(8).hex()}}, records=records)
         for key in keys:
             records.delete_tombstones(
                 collection_id, {digest(key, name): own for name, own in texts.items()}
             )
-        keep_texts(collection_id, {_LIFTED: {secrets.token_hex(8)}}, records=records)
+        keep_texts(collection_id, {_LIFTED: {os.urandom(8).hex()}}, records=records)
     return True
 
 

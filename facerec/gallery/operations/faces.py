@@ -9,16 +9,9 @@ from facerec.core.deferred import DeferredModule
 from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.errors import FaceNotFoundError
-from facerec.gallery.deferred import erasures
+from facerec.gallery.deferred import erasures, results
 from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.results import (
-    DeletionFailureReason,
-    FaceDeletion,
-    FacePage,
-    FailedDeletion,
-    ListedFace,
-)
 from facerec.gallery.thumbnails import cut_thumbnail
 
 if TYPE_CHECKING:
@@ -26,6 +19,7 @@ if TYPE_CHECKING:
     from facerec.core.records import FaceRecord, StoredFace
     from facerec.gallery.indexing import stats_refresh
     from facerec.gallery.indexing.stats_refresh import StatsRefresh
+    from facerec.gallery.results import FaceDeletion, FacePage, FailedDeletion, ListedFace
     from facerec.gallery.search import sampling
     from facerec.gallery.search.sampling import SampledFace
     from facerec.storage.faces import FaceStore
@@ -40,7 +34,7 @@ def with_users(
     """Return faces with the people that they are associated with."""
     face_ids = list(dict.fromkeys(record.face_id for record in faces))
     owners = records.users_of_faces(collection_id, face_ids) if face_ids else {}
-    return tuple(ListedFace(record, owners.get(record.face_id)) for record in faces)
+    return tuple(results.ListedFace(record, owners.get(record.face_id)) for record in faces)
 
 
 def select_faces(
@@ -175,7 +169,7 @@ class FaceOperations(Eraser):
         )
         page = found[:limit]
         token = self._token(listing, page[-1].face_id) if page and len(found) > limit else None
-        return FacePage(
+        return results.FacePage(
             collection_id,
             collection.model_version,
             with_users(collection_id, page, records=self._records),
@@ -219,7 +213,7 @@ class FaceOperations(Eraser):
             selection = erasures.Selection(frozenset(free), tombstones=tombstones)
             receipt, stored = self._erase(collection_id, erasures.SubjectKind.FACE, selection)
             deleted = set(stored)
-        return FaceDeletion(
+        return results.FaceDeletion(
             collection_id,
             tuple(face_id for face_id in requested if face_id in deleted),
             tuple(
@@ -261,7 +255,7 @@ class FaceOperations(Eraser):
 
 
 def _failed_deletion(face_id: str, user_id: str | None) -> FailedDeletion:
-    reasons = DeletionFailureReason
+    reasons = results.DeletionFailureReason
     if user_id is None:
-        return FailedDeletion(face_id, reasons.FACE_NOT_FOUND)
-    return FailedDeletion(face_id, reasons.ASSOCIATED_TO_AN_EXISTING_USER, user_id)
+        return results.FailedDeletion(face_id, reasons.FACE_NOT_FOUND)
+    return results.FailedDeletion(face_id, reasons.ASSOCIATED_TO_AN_EXISTING_USER, user_id)

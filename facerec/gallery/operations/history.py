@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
+from typing import TYPE_CHECKING
 
 from facerec.core.history import Action, Entry, Step, StepKind
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
@@ -10,10 +11,12 @@ from facerec.core.names import checked_reason, checked_requester, checked_user_n
 from facerec.core.recording import recording, requested_by
 from facerec.core.records import Correction, User
 from facerec.errors import HistoryEntryNotFoundError, InvalidInputError, UserNotFoundError
-from facerec.gallery.deferred import erasures
+from facerec.gallery.deferred import erasures, results
 from facerec.gallery.operations.clusters import ClusterOperations
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.results import HistoryPage
+
+if TYPE_CHECKING:
+    from facerec.gallery.results import HistoryPage
 
 
 class HistoryOperations(ClusterOperations):
@@ -70,7 +73,7 @@ class HistoryOperations(ClusterOperations):
         token = None
         if len(found) > limit:
             token = self._token(listing, page[-1].cause.entry_id)
-        return HistoryPage(collection_id, page, token, subject)
+        return results.HistoryPage(collection_id, page, token, subject)
 
     def undo(self, collection_id: str, entry_id: str) -> Entry:
         """Undo a change of people; return the new history entry, which can itself be undone.

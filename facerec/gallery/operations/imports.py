@@ -14,6 +14,7 @@ from facerec.core.options import QualityFilter
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.deferred import indexing
 from facerec.gallery.erasing.erased_photos import find_erased_people
 from facerec.gallery.erasing.restoring import (
     find_deleted,
@@ -21,10 +22,10 @@ from facerec.gallery.erasing.restoring import (
     remove_all_tombstones,
 )
 from facerec.gallery.erasing.tombstones import keep_imported
-from facerec.gallery.indexing.records import IndexedImage, name_image, storable_source
 from facerec.gallery.indexing.storing import add_faces, pair_boxes
 
 if TYPE_CHECKING:
+    from facerec.gallery.indexing.records import IndexedImage
     from facerec.gallery.photos import Photo
     from facerec.gallery.transfer import importing
     from facerec.gallery.transfer.importing import (
@@ -86,7 +87,7 @@ class ImportOperations(GalleryBase):
         stored: dict[IndexedImage, StoredFace] = {}
         ids = []
         for face, name, own in zip(faces, names, stats, strict=True):
-            image = name_image(
+            image = indexing.name_image(
                 collection_id,
                 face.embedding.tobytes(),
                 external_image_id=name,
@@ -185,7 +186,7 @@ class ImportOperations(GalleryBase):
         for face, own in pairs:
             if own.face_id in in_use:
                 continue
-            image = name_image(
+            image = indexing.name_image(
                 collection_id,
                 loaded.content,
                 external_image_id=own.external_image_id,
@@ -196,7 +197,7 @@ class ImportOperations(GalleryBase):
                 face_id=own.face_id,
                 image_id=own.image_id,
                 external_image_id=own.external_image_id,
-                source=storable_source(loaded.source),
+                source=indexing.storable_source(loaded.source),
                 box=face.box,
                 confidence=face.confidence,
                 landmarks=face.landmarks,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.names import checked_external_image_id
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.deferred import indexing
 from facerec.gallery.erasing.restoring import find_deleted, remove_all_tombstones
 from facerec.gallery.erasing.tombstones import imported_faces
-from facerec.gallery.indexing.records import IndexResult, name_image, to_stored_faces
 from facerec.gallery.indexing.storing import add_faces
 from facerec.gallery.operations.faces import require_stored, with_users
 from facerec.gallery.paging import checked_limit
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
     from facerec.core.photos import PhotoFaces
     from facerec.core.records import Collection
+    from facerec.gallery.indexing.records import IndexResult
 
 
 class RecognitionOperations(GalleryBase):
@@ -207,7 +208,7 @@ class RecognitionOperations(GalleryBase):
     ) -> IndexResult:
         """Store the faces of a photo, by default including those that were deleted before."""
         collection_id = collection.collection_id
-        image = name_image(
+        image = indexing.name_image(
             collection_id,
             loaded.content,
             external_image_id=external_image_id,
@@ -217,7 +218,7 @@ class RecognitionOperations(GalleryBase):
         imported = imported_faces(
             collection_id, [image.image_key], records=self._records, faces=self._faces
         )
-        faces = to_stored_faces(
+        faces = indexing.to_stored_faces(
             image,
             found,
             options_digest=options.digest(),
@@ -240,7 +241,7 @@ class RecognitionOperations(GalleryBase):
             collection_id, {image: records}, records=self._records
         ):
             self._drop_lifted_tombstones(collection_id)
-        return IndexResult(
+        return indexing.IndexResult(
             collection_id,
             collection.model_version,
             image.image_id,

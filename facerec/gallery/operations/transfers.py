@@ -20,7 +20,7 @@ from facerec.errors import (
     UserExistsError,
 )
 from facerec.gallery.base import GalleryBase
-from facerec.gallery.clusters.copies import ClusterCopy, all_clusters, restore_clusters
+from facerec.gallery.deferred import cluster_copies
 from facerec.gallery.deferred import exported_collection as files
 from facerec.gallery.listing import all_corrections, all_history, all_users
 
@@ -183,7 +183,9 @@ class TransferOperations(GalleryBase):
     def _cluster_lines(self, collection_id: str) -> Iterator[dict[str, Any]]:
         if self._clusters is None:
             return
-        for cluster in all_clusters(collection_id, clusters=self._clusters, faces=self._faces):
+        for cluster in cluster_copies.all_clusters(
+            collection_id, clusters=self._clusters, faces=self._faces
+        ):
             yield {
                 "number": cluster.number,
                 "face_ids": list(cluster.face_ids),
@@ -248,10 +250,10 @@ class TransferOperations(GalleryBase):
         """Restore clusters under their numbers, in stores that keep clusters."""
         if self._clusters is None:
             return
-        restore_clusters(
+        cluster_copies.restore_clusters(
             collection.collection_id,
             [
-                ClusterCopy(each["number"], tuple(each["face_ids"]), each["ignored"])
+                cluster_copies.ClusterCopy(each["number"], tuple(each["face_ids"]), each["ignored"])
                 for each in files.read_lines(folder, "clusters")
             ],
             [each["face_id"] for each in files.read_lines(folder, "not-faces")],

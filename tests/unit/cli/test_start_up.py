@@ -78,15 +78,18 @@ NOT_FOR_EVERY_OPERATION = (
     "facerec.core.erasures",
     "facerec.gallery.people.associations",
     "facerec.gallery.clusters.clustering",
+    "facerec.gallery.clusters.copies",
     "facerec.gallery.clusters.results",
     "facerec.gallery.search.comparing",
     "facerec.gallery.people.enrolling",
+    "facerec.gallery.erasing.tombstone_copies",
     "facerec.gallery.transfer.exported_collection",
     "facerec.gallery.transfer.exported_data",
     "facerec.gallery.search.finding",
     "facerec.gallery.search.found_faces",
     "facerec.gallery.transfer.importing",
     "facerec.gallery.search.sampling",
+    "facerec.gallery.indexing.records",
     "facerec.gallery.indexing.stats_refresh",
     "facerec.gallery.people.user_search",
     "facerec.jobs.plan",
@@ -204,7 +207,10 @@ assert not set({READERS_OF_RARE_FORMATS!r}) & set(sys.modules), sorted(sys.modul
 
 @pytest.mark.parametrize(
     ("words", "others"),
-    [(("collections", "list"), ("facerec.storage.access_keys",)), (("keys", "list"), ())],
+    [
+        (("collections", "list"), ("facerec.storage.access_keys",)),
+        (("keys", "list"), ("facerec.gallery.results", "secrets")),
+    ],
 )
 def test_opening_a_gallery_imports_no_operation_that_is_not_called(
     words: tuple[str, ...], others: tuple[str, ...], tmp_path: Path
