@@ -195,6 +195,7 @@ class _Rounds:
     ) -> None:
         self._request, self._changes, self._collection = request, changes, collection
         self._objects, self._jobs_root, self._job_folder = objects, jobs_root, job_folder
+        self._found: dict[int, tuple[str, str]] = {}
 
     def latest(self) -> tuple[Plan | None, int]:
         """Return the plan of the latest round, or None, and its number."""
@@ -238,7 +239,12 @@ class _Rounds:
         return _planned_before(self._objects, folder, job_id)
 
     def _names(self, job_round: int) -> tuple[str, str]:
-        """Return the id of a round and its existing or future folder."""
+        """Return the id of a round and its existing or future folder, looked for once."""
+        if job_round not in self._found:
+            self._found[job_round] = self._find(job_round)
+        return self._found[job_round]
+
+    def _find(self, job_round: int) -> tuple[str, str]:
         job_id = _job_id(self._request, self._changes.identity, self._collection, job_round)
         if self._job_folder is None:
             requested = f"{self._jobs_root}{job_id}/"
