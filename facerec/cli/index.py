@@ -13,20 +13,20 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.job_options import job_options
 from facerec.cli.numbers import MAX_WHOLE, WholeRange
-from facerec.cli.options import collection_option, data_option, json_option
-from facerec.cli.people_enrol import name_rule, person_from_option, require_no_external_ids
+from facerec.cli.options import collection_option, data_option, json_option, person_from_option
 from facerec.core.deferred import DeferredModule
 from facerec.jobs.fields import ExternalIds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from facerec.cli import job_preview, local_run
+    from facerec.cli import job_preview, local_run, people_enrol
     from facerec.gallery.people.enrolling import Enrolment
     from facerec.gallery.people.enrolment_rules import NameOf
 else:
     job_preview = DeferredModule("facerec.cli.job_preview")
     local_run = DeferredModule("facerec.cli.local_run")
+    people_enrol = DeferredModule("facerec.cli.people_enrol")
 
 
 @click.command()
@@ -86,7 +86,7 @@ def index(
     if person_from is not None and _chose_external_ids(job_fields["external_ids"]):
         raise click.UsageError("--person-from requires --external-ids none")
     document = {"collection_id": collection, "manifest": source, **job_fields}
-    name_of = None if person_from is None else name_rule(person_from, source)
+    name_of = None if person_from is None else people_enrol.name_rule(person_from, source)
     if name_of is not None:
         document["external_ids"] = "none"
     if dry_run:
@@ -117,7 +117,7 @@ def _enrolment(
     """
     if not names_in_manifest:
         with factory.open_gallery(data_folder(data, new=True)) as gallery:
-            require_no_external_ids(gallery, collection, name_of)
+            people_enrol.require_no_external_ids(gallery, collection, name_of)
 
     def enrol() -> Enrolment:
         with requested_by(), factory.open_gallery(data_folder(data, new=True)) as gallery:

@@ -43,6 +43,13 @@ stack_option = click.option(
     metavar="NAME",
     help="CloudFormation stack on AWS to use (default: this machine).",
 )
+person_from_option = click.option(
+    "--person-from",
+    metavar="folder|column:NAME|pattern:PATTERN",
+    default=None,
+    help="Create people from the names of photos: of their folders, of a column of the manifest, "
+    "or of their paths by a pattern such as '{person}_*.jpg'.",
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 probability = FiniteRange(0, 1)

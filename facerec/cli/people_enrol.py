@@ -15,7 +15,12 @@ import click
 from facerec.cli.change_options import change_options
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, objects
-from facerec.cli.options import collection_option, data_option, json_option
+from facerec.cli.options import (
+    collection_option,
+    data_option,
+    json_option,
+    person_from_option,
+)
 from facerec.cli.output import console, count, print_json, shortened
 from facerec.core.deferred import DeferredModule
 from facerec.errors import CollectionNotFoundError, InvalidInputError
@@ -27,14 +32,6 @@ if TYPE_CHECKING:
     from facerec.gallery.people.enrolment_rules import NameOf
 else:
     enrolment_rules = DeferredModule("facerec.gallery.people.enrolment_rules")
-
-person_from_option = click.option(
-    "--person-from",
-    metavar="folder|column:NAME|pattern:PATTERN",
-    default=None,
-    help="Create people from the names of photos: of their folders, of a column of the manifest, "
-    "or of their paths by a pattern such as '{person}_*.jpg'.",
-)
 
 _PROBLEMS = {
     "UNLIKE": "no face resembles the other photos of",
