@@ -43,7 +43,7 @@ class BoundedProtocol(H11Protocol):
             super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Handle what the client sent, and start or stop to wait for the rest of a head."""
+        """Handle what the client sent, and start or stop waiting for the rest of a head."""
         super().data_received(data)
         if self.conn.their_state is h11.IDLE:
             self._await_head()

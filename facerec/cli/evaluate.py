@@ -70,8 +70,8 @@ def evaluate(
     """Measure error rates on labelled photos.
 
     PAIRS is a CSV file with the columns image_a, image_b and same (1 or 0), and optionally fold,
-    cohort and cohort_NAME. If its labels agree with the folders of the photos, folders name people,
-    and all pairs of photos are judged, not only the labelled ones.
+    cohort and cohort_NAME. If its labels agree with the folders of the photos, each folder is taken
+    as one person, and all pairs of photos are evaluated, not only the labelled ones.
 
     \b
     Examples:

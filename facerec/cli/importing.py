@@ -171,8 +171,8 @@ def face_recognition(
     envvar="COMPREFACE_API_KEY",
     required=True,
     metavar="KEY",
-    help="Key of the face recognition service (default: COMPREFACE_API_KEY, which no list of "
-    "processes shows).",
+    help="Key of the face recognition service (default: the environment variable "
+    "COMPREFACE_API_KEY, which lists of processes do not show).",
 )
 @report_option
 @restore_option

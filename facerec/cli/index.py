@@ -94,8 +94,9 @@ def index(
         return
     enrol = None
     if person_from is not None and name_of is not None:
-        names_in_manifest = person_from.startswith("column:")
-        enrol = _enrolment(collection, data, name_of, names_in_manifest=names_in_manifest)
+        if not person_from.startswith("column:"):
+            _require_no_external_ids(collection, data, name_of)
+        enrol = _enrolment(collection, data, name_of)
     local_run.run_here(
         document, data, workers=workers, job_folder=job_folder, enrol=enrol, as_json=as_json
     )
@@ -107,17 +108,13 @@ def _chose_external_ids(chosen: str) -> bool:
     return source is ParameterSource.COMMANDLINE and chosen != ExternalIds.NONE
 
 
-def _enrolment(
-    collection: str, data: Path | None, name_of: NameOf, *, names_in_manifest: bool
-) -> Callable[[], Enrolment]:
-    """Return what creates people from the names of photos once these are indexed.
+def _require_no_external_ids(collection: str, data: Path | None, name_of: NameOf) -> None:
+    with factory.open_gallery(data_folder(data, new=True)) as gallery:
+        people_enrol.require_no_external_ids(gallery, collection, name_of)
 
-    Raises:
-        InvalidInputError: Photos were indexed before with ids of their paths.
-    """
-    if not names_in_manifest:
-        with factory.open_gallery(data_folder(data, new=True)) as gallery:
-            people_enrol.require_no_external_ids(gallery, collection, name_of)
+
+def _enrolment(collection: str, data: Path | None, name_of: NameOf) -> Callable[[], Enrolment]:
+    """Return a function that creates people from the names of photos; call it after the job."""
 
     def enrol() -> Enrolment:
         with requested_by(), factory.open_gallery(data_folder(data, new=True)) as gallery:

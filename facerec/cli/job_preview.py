@@ -80,7 +80,7 @@ def preview(
     out.print(f"{about}{count(found.photos, 'photo')} in {children}")
     machines = count(vcpus, "core") if stack is None else f"at most {count(vcpus, 'vCPU')}"
     assumed = "" if photos_per_second else "an assumed "
-    out.print(f"about {duration(seconds)} on {machines}, at {assumed}{rate:g} photos/s each")
+    out.print(f"{_about(seconds)} on {machines}, at {assumed}{rate:g} photos/s each")
     if not photos_per_second:
         out.print("`facerec estimate` measures the rate; pass it as --photos-per-second")
     if cost is not None:
@@ -92,6 +92,11 @@ def preview(
     for remark in findings.remarks:
         click.echo(f"note: {remark}", err=True)
     _refuse(findings.problems)
+
+
+def _about(seconds: float) -> str:
+    shown = duration(seconds)
+    return shown if shown.startswith("less") else f"about {shown}"
 
 
 def _refuse(problems: Sequence[str]) -> None:

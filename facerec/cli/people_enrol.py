@@ -23,9 +23,11 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, print_json, shortened
 from facerec.core.deferred import DeferredModule
+from facerec.core.limits import MAX_PAGE
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 
 if TYPE_CHECKING:
+    from facerec.core.records import FaceRecord
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.people import enrolment_rules
     from facerec.gallery.people.enrolling import Enrolment
@@ -101,13 +103,21 @@ def require_no_external_ids(gallery: Gallery, collection: str, name_of: NameOf) 
         InvalidInputError: Some were.
     """
     with suppress(CollectionNotFoundError):
-        for face in gallery.list_faces(collection).faces:
-            record = face.record
+        for record in _records(gallery, collection):
             if record.external_image_id and name_of(record.source) is not None:
                 raise InvalidInputError(
                     f"{shortened(record.source)} is indexed already, with an external image id",
                     "run `facerec people enrol` instead, which indexes nothing",
                 )
+
+
+def _records(gallery: Gallery, collection: str) -> Iterator[FaceRecord]:
+    next_token = None
+    while True:
+        page = gallery.list_faces(collection, next_token=next_token, limit=MAX_PAGE)
+        yield from (face.record for face in page.faces)
+        if (next_token := page.next_token) is None:
+            return
 
 
 def print_enrolment(enrolment: Enrolment) -> None:

@@ -36,8 +36,8 @@ _SHOWN_SOURCES = 3
     "--pair-threshold",
     type=probability,
     default=None,
-    help="Minimum similarity of two faces that connect clusters (default: by the number of faces, "
-    "0.967 for a few thousand).",
+    help="Minimum similarity of two faces that connect clusters (default: depends on the number of "
+    "faces, 0.967 for a few thousand).",
 )
 @page_options("clusters", DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE)
 @json_option

@@ -72,9 +72,9 @@ class Copied:
 def copy_photos(
     certain: FoundPhotos, doubtful: FoundPhotos, folder: Path, objects: ObjectStore, *, link: bool
 ) -> tuple[Copied, Copied]:
-    """Copy photos into a new folder, doubtful ones into a subfolder, or link them from there.
+    """Copy photos into a new folder, doubtful ones into a subfolder; or create links there.
 
-    The same call completes one that was interrupted. Nothing is overwritten.
+    Repeating the call completes one that was interrupted. Nothing is overwritten.
 
     Args:
         certain: The photos.

@@ -24,7 +24,7 @@ def current_cause() -> Cause | None:
 
 @contextmanager
 def caused_by(cause: Cause | None) -> Iterator[None]:
-    """Note the changes of people within the block as steps of an entry, or not at all."""
+    """Record changes to people within the block as steps of an entry; with None, do not."""
     token = _CAUSE.set(cause)
     try:
         yield

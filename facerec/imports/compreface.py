@@ -188,7 +188,7 @@ class ComprefaceServer:
             ) from error
 
     def _unknown(self) -> InvalidInputError:
-        return InvalidInputError(f"{self._root} does not answer as CompreFace does")
+        return InvalidInputError(f"{self._root} does not respond like a CompreFace server")
 
 
 def _list_of(document: dict[str, Any], name: str) -> list[Any]:

@@ -345,4 +345,4 @@ def _refused(path: Path, what: str) -> InvalidInputError:
 
 
 def _unknown(path: Path) -> InvalidInputError:
-    return InvalidInputError(f"{path} has an unknown layout", f"known are {_LAYOUTS}")
+    return InvalidInputError(f"{path} has an unknown layout", f"supported layouts: {_LAYOUTS}")

@@ -64,7 +64,7 @@ def later_plans(plan: Plan, objects: ObjectStore, memory: Memory) -> list[Plan]:
     return found
 
 
-def announce(later: Iterable[Plan], objects: ObjectStore) -> None:
+def request_later_removals(later: Iterable[Plan], objects: ObjectStore) -> None:
     """Request that later, incomplete jobs look for overlaps too when they are complete."""
     for plan in later:
         if not is_complete(plan, objects):

@@ -39,7 +39,8 @@ class Plan:
         options: how faces are detected and selected.
         source: the manifest.
         base: the folder of relative paths in it, with the final ``/``, or None.
-        local: whether the manifest may name paths of the machine that reads it.
+        local: whether the job runs on one machine: its manifest may name paths of that machine,
+            and a supervisor starts its children.
         stripes: number of children that share a file; 1 if they share by byte range.
         children: number of children; 0 if there is nothing to do.
         estimated_photos: estimated number of photos in the manifest.
@@ -89,6 +90,27 @@ class Plan:
         """Whether to remove faces whose photos are gone from a folder or prefix."""
         listed = self.difference is not None and self.base is not None
         return self.prune and listed
+
+    @property
+    def overlaps_commits(self) -> bool:
+        """Whether a step is committed while the next one is processed.
+
+        On one machine, a commit is too short to be worth it.
+        """
+        return not self.local
+
+    @property
+    def children_restore(self) -> bool:
+        """Whether children restore committed faces that the collection has lost.
+
+        On one machine, the run of the job has compared the collection before they start.
+        """
+        return not self.local
+
+    @property
+    def jobs_root(self) -> str:
+        """Parent of all job folders of a stack, in which no job is elsewhere."""
+        return self.job_folder.removesuffix(f"{self.job_id}/")
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan in the form of ``schemas/plan.json``, with the arrays of a workflow."""

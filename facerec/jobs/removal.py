@@ -33,7 +33,12 @@ from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.jobs.ledger.removal import read_removal
 from facerec.jobs.outcomes import NOT_READ
-from facerec.jobs.overlaps import announce, later_plans, memory_of, replaced_at_same_time
+from facerec.jobs.overlaps import (
+    later_plans,
+    memory_of,
+    replaced_at_same_time,
+    request_later_removals,
+)
 from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
 from facerec.jobs.remembered.doubts import doubt_about, note_compared
 from facerec.jobs.remembered.photos import photo_of_line
@@ -84,7 +89,7 @@ def remove_stale(
     if plan.prunes_folder:
         doubt = doubt_about(objects, jobs_root, collection, plan.base or "")
     later = later_plans(plan, objects, memory) if plan.children else []
-    announce(later, objects)
+    request_later_removals(later, objects)
     try:
         lines = objects.read(stale_uri(plan.job_folder)).splitlines()
     except ObjectNotFoundError:

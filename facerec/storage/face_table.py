@@ -88,7 +88,7 @@ def read_faces(path: Path) -> Iterator[list[StoredFace]]:
     try:
         with parquet.ParquetFile(path) as file:
             if not file.schema_arrow.equals(_schema()):
-                raise InvalidInputError(f"{path.name} has other columns than faces have")
+                raise InvalidInputError(f"{path.name} does not have the columns of a file of faces")
             for batch in file.iter_batches(FACES_AT_ONCE):
                 yield [_face(row, path) for row in batch.to_pylist()]
     except pyarrow.ArrowException as error:

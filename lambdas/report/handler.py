@@ -76,7 +76,7 @@ def _metrics() -> Metrics:
 
 
 FindReasons = Callable[[str], Mapping[str, int]]
-"""Returns why children failed, and how many for each reason, by the prefix of their jobs' names."""
+"""Returns the number of failed children by reason, given the prefix of their jobs' names."""
 
 
 def no_reasons(_job_name: str) -> Mapping[str, int]:

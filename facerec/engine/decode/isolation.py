@@ -130,7 +130,7 @@ class DecoderProcesses:
             with self._lock:
                 self._idle.append(process)
             return outcome
-        return UnreadablePhoto(UnreadableReason.CRASHED, "the decoder crashes at this photo")
+        return UnreadablePhoto(UnreadableReason.CRASHED, "the photo crashes the decoder")
 
     def close(self) -> None:
         """End all idle processes."""

@@ -38,7 +38,9 @@ def name_image(
     source: str,
     id_version: str,
 ) -> IndexedImage:
-    """Return the identity of a photo in a collection; the same photo always has the same.
+    """Return the identity of a photo in a collection.
+
+    It is derived from the photo, its external image id, the collection and the version of ids.
 
     Args:
         collection_id: Id of the collection.

@@ -117,15 +117,15 @@ def search_for(
 
     Args:
         limit: Maximum number of matches. One more is requested, to detect whether there are more.
-        search: Searches for a number of neighbours. Returns the result, and the number of
-            neighbours it dropped; 0 if it found enough, or the store has no more.
+        search: Searches for a number of neighbours. Returns the result, and the number of further
+            neighbours that it needs; 0 if it found enough, or the store has no more.
         itself: Whether the probe is a stored face, and thus its own nearest neighbour.
     """
     needed = max(limit + 1, NEIGHBOURS_TO_SCORE) + itself
     count = needed
     while True:
-        found, dropped = search(count)
-        wanted = min(needed + dropped, MAX_NEIGHBOURS)
+        found, missing = search(count)
+        wanted = min(needed + missing, MAX_NEIGHBOURS)
         if wanted <= count:
             return found
         count = wanted

@@ -84,17 +84,14 @@ def search_probes(
             threshold=threshold,
             repeat_people=repeat_people,
         )
-        # More neighbours only help a probe that has too few matches, or too few people.
-        return found, max(
-            3 * count
-            if _may_have_rivals(own, farthest, found.known, threshold)
-            else dropped
-            if _count_matches(own, threshold) <= limit
-            else 0
-            for own, dropped, farthest in zip(
-                found.scored, found.dropped, found.farthest, strict=True
-            )
-        )
+        missing = 0
+        # More neighbours only help a probe that has too few people, or too few matches.
+        for own, dropped, farthest in zip(found.scored, found.dropped, found.farthest, strict=True):
+            if _may_have_rivals(own, farthest, found.known, threshold):
+                missing = max(missing, 3 * count)
+            elif _count_matches(own, threshold) <= limit:
+                missing = max(missing, dropped)
+        return found, missing
 
     found = search_for(limit, search)
     owners = found.known.owners

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from facerec.errors import ModelMismatchError
-from facerec.jobs.child.crash_notes import CRASHED, FATAL_CRASHES, read_crashes
+from facerec.jobs.child.crash_notes import CRASHED, Crashes, read_crashes
 from facerec.jobs.child.moved import faces_of_moved_photos
 from facerec.jobs.child.photos import LoadedPhoto, PhotoLoader
 from facerec.jobs.child.processing import process_photos
@@ -90,7 +90,8 @@ def run_child(
     """Process a child until its whole slice is in the ledger, resuming earlier attempts.
 
     Faces that earlier attempts have committed are compared with the collection, and restored if
-    lost. On one machine, the run of the job has done so for the children that are not complete.
+    lost. On one machine, the run of the job has already done so for incomplete children
+    (``plan.children_restore``).
 
     Any number of attempts may run, in turn or at the same time: each line of the slice
     gets exactly one row. A problem with a photo or a line is a row, not an exception.
@@ -148,7 +149,7 @@ def _run(
     if dependencies.engine.model_version != plan.model_version:
         raise ModelMismatchError(dependencies.engine.model_version, plan.model_version)
     segments, found = listed.result(), Verification()
-    if segments and not plan.local:
+    if segments and plan.children_restore:
         found = _restore(plan, child, dependencies)
     attempt = _Attempt(plan, child, dependencies, stop, on_commit)
     return attempt.run(segments, noted.result(), found)
@@ -159,9 +160,8 @@ def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> Verific
     objects, faces, records = dependencies.objects, dependencies.faces, dependencies.records
     job, last = started_job(plan, objects), LastStatements()
     found = verify_job(job, objects, faces, records, repair=True, children=[child], last=last)
-    if not plan.local:
-        jobs_root = plan.job_folder.removesuffix(f"{plan.job_id}/")
-        found.add(verify_repeated(plan, objects, jobs_root, faces, records, last))
+    if plan.children_restore:
+        found.add(verify_repeated(plan, objects, plan.jobs_root, faces, records, last))
     return found
 
 
@@ -212,8 +212,7 @@ class _Attempt:
         self._writer = SegmentWriter(
             plan, child, start, self._faces, dependencies.records, self._objects, on_commit
         )
-        self._crashes: Counter[int] = Counter()
-        self._one_at_a_time_until = 0
+        self._crashes = Crashes(Counter(), until=0)
         self._stopped = False
 
     def run(
@@ -221,9 +220,12 @@ class _Attempt:
     ) -> ChildSummary:
         with self._writer as writer:
             cursor = writer.resume(segments)
-            if not self._plan.local:
+            if self._plan.children_restore:
                 _note_run(self._plan, self._child, writer.tally.photos, found, self._objects)
-            self._beware_of(crashes, cursor)
+            # With overlapping commits, the crash may have happened in the step after this one.
+            photos = (2 if self._plan.overlaps_commits else 1) * PHOTOS_PER_STEP
+            until = writer.tally.photos + photos if crashes[cursor.offset] else 0
+            self._crashes = Crashes(crashes, until=until)
             while not self._must_stop():
                 reached, end = self._process_from(cursor)
                 if reached is _Reached.END:
@@ -275,12 +277,12 @@ class _Attempt:
                 continue
             if self._must_stop():
                 return
-            if not batch and self._crashes[start.offset] >= FATAL_CRASHES:
+            if not batch and self._crashes.is_fatal(start.offset):
                 photo = replace(photo, content=CRASHED, image_id=None)
             batch.append(photo)
             size += photo.size
             full = len(batch) == PHOTOS_PER_STEP or size >= BYTES_PER_STEP
-            if full or self._one_at_a_time:
+            if full or self._crashes.is_near(self._writer.tally.photos):
                 yield batch
                 start, batch, size = photo.end, [], 0
         if batch:
@@ -336,8 +338,7 @@ class _Attempt:
         """Submit a step; return whether the next one can follow it."""
         if not self._writer.submit(step):
             return False
-        if self._plan.local or self._one_at_a_time:
-            # A local commit is too short to be worth the overlap.
+        if not self._plan.overlaps_commits or self._crashes.is_near(self._writer.tally.photos):
             return self._writer.flush() == step.end
         return True
 
@@ -345,16 +346,3 @@ class _Attempt:
         """Return whether ``stop`` has ever returned true, calling it until it does."""
         self._stopped = self._stopped or self._stop()
         return self._stopped
-
-    def _beware_of(self, crashes: Counter[int], cursor: Cursor) -> None:
-        """After a crash at the cursor, take photos one at a time until past its cause."""
-        self._crashes = crashes
-        if self._crashes[cursor.offset]:
-            # Unless the plan is local, the crash may have happened in the step after the one being
-            # committed.
-            photos = PHOTOS_PER_STEP if self._plan.local else 2 * PHOTOS_PER_STEP
-            self._one_at_a_time_until = self._writer.tally.photos + photos
-
-    @property
-    def _one_at_a_time(self) -> bool:
-        return self._writer.tally.photos < self._one_at_a_time_until

@@ -39,6 +39,31 @@ CRASHED = PhotoFailure(
 """The failure of a photo that is rejected without being decoded."""
 
 
+class Crashes:
+    """What an attempt does because earlier ones crashed.
+
+    From the line at which the ledger ended, it takes photos one at a time until it is past the step
+    that crashed, and rejects the photo at which enough attempts crashed.
+    """
+
+    def __init__(self, notes: Counter[int], *, until: int) -> None:
+        """Use the notes of crashes.
+
+        Args:
+            notes: number of crashes by the offset at which the ledger ended.
+            until: number of photos in the ledger from which on whole steps are taken again.
+        """
+        self._notes, self._until = notes, until
+
+    def is_near(self, photos: int) -> bool:
+        """Return whether photos are taken one at a time after this number of photos."""
+        return photos < self._until
+
+    def is_fatal(self, offset: int) -> bool:
+        """Return whether the photo at an offset is rejected without being decoded."""
+        return self._notes[offset] >= FATAL_CRASHES
+
+
 def note_crash(objects: ObjectStore, plan: Plan, child: int) -> None:
     """Record that a child's process crashed; call it before the child is retried."""
     end = SliceReader.first(plan.source, slice_of(plan.source, plan.children, plan.stripes, child))

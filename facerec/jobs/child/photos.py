@@ -102,7 +102,7 @@ class PhotoLoader:
         except ObjectNotFoundError:
             return PhotoFailure(Outcome.NOT_FOUND, "does not exist, or is not a regular file"), None
         except ObjectArchivedError:
-            return PhotoFailure(Outcome.ARCHIVED, "in an archive of S3: restore it first"), None
+            return PhotoFailure(Outcome.ARCHIVED, "archived in S3: restore the object first"), None
         except KeyDeniedError:
             return PhotoFailure(Outcome.KEY_DENIED, "its KMS key may not be used"), None
         except RequesterPaysError:

@@ -43,6 +43,11 @@ class KnownPhotos:
 class Step:
     """The result of a step.
 
+    ``process_photos`` returns it once complete. ``SegmentWriter`` then edits it in this order, for
+    what has changed in the collection: ``omit_deleted`` and ``erase`` until no more faces or photos
+    were deleted, ``keep`` before each time it is stored. ``store_again`` precedes all of these, in
+    the attempt, for photos that were moved.
+
     Attributes:
         start: cursor at the beginning of the step.
         end: cursor at the end of the step.

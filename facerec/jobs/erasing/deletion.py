@@ -139,7 +139,9 @@ def complete_deletion(objects: ObjectStore, jobs_root: str, job_folder: str) -> 
     objects.delete(deleted_plan_uri(job_folder))
 
 
-def forget_deleted(objects: ObjectStore, jobs_root: str, job_folder: str, job_id: str) -> None:
+def complete_deletion_of_running(
+    objects: ObjectStore, jobs_root: str, job_folder: str, job_id: str
+) -> None:
     """Complete the deletion of a job that was running, including its note."""
     complete_deletion(objects, jobs_root, job_folder)
     for entry in entries_at(objects, f"{jobs_root}{job_id}/"):

@@ -64,7 +64,7 @@ class JobFolders:
         return tombstones.latest_key(self.objects, self.jobs_root, collection_id)
 
     def drop_lifted_tombstones(self, collection_id: str, records: RecordStore) -> None:
-        """Remove tombstones from the copies that were removed from the store on purpose."""
+        """Remove from the copies the tombstones that were removed from the store on purpose."""
         lost_erasures.drop_lifted_tombstones(collection_id, self.objects, self.jobs_root, records)
 
     def change_version(

@@ -93,7 +93,7 @@ class LocalJobs:
         from facerec.gallery.migrating.settled import require_settled
         from facerec.jobs.planning.planner import plan_job
         from facerec.jobs.planning.request import read_job_request, require_s3_addresses
-        from facerec.jobs.verifying.verified import doubt_if_changed
+        from facerec.jobs.verifying.verified import note_doubt_if_changed
 
         request = read_job_request(document)
         if not self._local_paths:
@@ -101,7 +101,7 @@ class LocalJobs:
         versions = self._model_versions()
         with self._open_store() as records:
             require_settled(request.collection_id, records)
-            doubt_if_changed(
+            note_doubt_if_changed(
                 request.collection_id, self._objects, self._jobs_root, records, records
             )
             plan = plan_job(
@@ -121,9 +121,11 @@ class LocalJobs:
                 self.runs.start(plan, request.tolerated_failure_percentage)
                 return self._job(read_folder(self._objects, plan.job_folder))
         except JobDeletedError:
-            from facerec.jobs.erasing.deletion import forget_deleted
+            from facerec.jobs.erasing.deletion import complete_deletion_of_running
 
-            forget_deleted(self._objects, self._jobs_root, plan.job_folder, plan.job_id)
+            complete_deletion_of_running(
+                self._objects, self._jobs_root, plan.job_folder, plan.job_id
+            )
             raise
 
     def get(self, job_id: str, *, readable: bool = True) -> Job:

@@ -121,12 +121,29 @@ class LocalRuns:
             with while_it_exists(plan, self._objects):
                 return self._run_children(plan, record)
         except JobDeletedError:
-            from facerec.jobs.erasing.deletion import forget_deleted
+            from facerec.jobs.erasing.deletion import complete_deletion_of_running
 
-            forget_deleted(self._objects, self._jobs_root, plan.job_folder, plan.job_id)
+            complete_deletion_of_running(
+                self._objects, self._jobs_root, plan.job_folder, plan.job_id
+            )
             raise
 
     def _run_children(self, plan: Plan, record: RunRecord) -> RunResult:
+        """Run a job's children, with what must be done before and after them; in this order.
+
+        1. The memory gets a note of the job: later jobs find it, and it finds earlier ones.
+        2. The collection is compared with the ledgers and repaired, so that children find all
+           faces that they take for stored.
+        3. The children run.
+        4. Copies of tombstones that the job has lifted are removed.
+        5. If all children are complete, faces of photos that were replaced or are gone are removed.
+        6. The version of the stored faces is noted, after the last change of this run.
+        7. The face index of the job is written, for deletions.
+
+        In a stack, the functions of the workflow and the children do the same
+        (``statemachine/index.asl.json``): 1 and 2 in the planner and in each child, 5 in the
+        erasure function.
+        """
         # Imported late: commands that only show jobs start faster without the supervisor.
         from facerec.jobs.erasing.lost_erasures import drop_lifted_tombstones
         from facerec.jobs.ledger.job_face_index import write_job_face_index

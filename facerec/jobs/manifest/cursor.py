@@ -1,6 +1,6 @@
 """Where a child is in its slice of a manifest.
 
-Apart from what reads manifests: commands that only read ledgers need no more of them.
+In a module of its own, so that commands that only read ledgers do not import what reads manifests.
 """
 
 from __future__ import annotations

@@ -24,6 +24,13 @@ the photo exists after all, or another address holds the same photo (``removal``
 
 **What is not trusted.** The memory records what was done with a photo, not what the store contains.
 If the store has changed since the last run, the ledgers are compared with it and lost faces are
-restored, as described in ``jobs.verification``. If the memory is lost, too old or damaged, photos
+restored, as described in ``jobs.verifying``. If the memory is lost, too old or damaged, photos
 are read again.
+
+**Doubts.** Job folders and the database may have been restored from different copies, or a job was
+deleted. Then the memory may lack photos of which the collection has faces, and ``prune`` would keep
+these. So a job records a doubt before it is planned if the version of the stored faces is not the
+one that the last run noted (``jobs.verifying.verified``). The next job that prunes a folder then
+compares the stored faces below that folder with the photos (``jobs.unremembered``), once for each
+doubt and folder (``doubts``).
 """

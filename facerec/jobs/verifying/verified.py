@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 
-def doubt_if_changed(
+def note_doubt_if_changed(
     collection_id: str, objects: ObjectStore, jobs_root: str, faces: FaceStore, records: RecordStore
 ) -> None:
     """Record a doubt about the memory of a collection whose faces have changed since the last run.

@@ -210,7 +210,7 @@ def test_a_list_without_an_end_is_refused(
         assert report_of(result)["imported"] == 1
     else:
         assert result.exit_code == 4
-        assert "does not answer as CompreFace does" in result.stderr
+        assert "does not respond like a CompreFace server" in result.stderr
         assert not json.loads(saved.read_text())["complete"]
 
 
