@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from facerec.cli.output import console, count, shortened, shown_name, table
-from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from facerec.core import photos
     from facerec.core.faces import BoundingBox
     from facerec.core.photos import PhotoFaces
     from facerec.gallery.results import ListedFace
     from facerec.gallery.search.results import Match
-else:
-    photos = DeferredModule("facerec.core.photos")
 
-_ADVICE = {
+ADVICE = {
     "max_faces": "a larger --max-faces",
     "min_confidence": "a lower --min-confidence",
     "quality_filter": "a laxer --quality-filter",
     "smallest_face": "a smaller --smallest-face",
 }
+"""What to change to keep rejected faces, by the option's name in ``FaceOptions``."""
 
 
 def position(box: BoundingBox, photo: PhotoFaces) -> str:
@@ -76,20 +73,6 @@ def print_remarks(photo: PhotoFaces) -> None:
     for face in photo.rejected:
         reasons = ", ".join(face.reasons)
         out.print(f"  at {position(face.box, photo)}, confidence {face.confidence:.2f}: {reasons}")
-    advice = _advice({name for face in photo.rejected for name in face.remedies})
-    if advice:
-        out.print(f"to keep them: {advice}")
-
-
-def remedies(reasons: Iterable[str]) -> str:
-    """Return the command line options that would keep faces rejected for some reasons."""
-    names = {
-        name
-        for reason in reasons
-        for name in photos.OPTIONS_BY_REASON.get(photos.RejectionReason(reason), ())
-    }
-    return _advice(names)
-
-
-def _advice(names: Collection[str]) -> str:
-    return ", ".join(advice for name, advice in _ADVICE.items() if name in names)
+    remedies = {name for face in photo.rejected for name in face.remedies}
+    if remedies:
+        out.print(f"to keep them: {', '.join(ADVICE[name] for name in ADVICE if name in remedies)}")

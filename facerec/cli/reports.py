@@ -55,11 +55,21 @@ def print_report(report: Report) -> None:
         + f", {report.seconds:.1f} s, {report.photos_per_second:.1f} photos/s"
     )
     if tally.faces_rejected:
-        from facerec.cli.faces_shown import remedies
-
         reasons = (f"{reason} {number:,}" for reason, number in tally.faces_rejected.most_common())
         out.print(f"faces rejected: {', '.join(reasons)}")
-        out.print(f"to keep them: {remedies(tally.faces_rejected)}")
+    if tally.faces_rejected_by_option:
+        from facerec.cli.faces_shown import ADVICE
+
+        options = (
+            f"{ADVICE[option]} ({count(number, 'face')})"
+            for option, number in tally.faces_rejected_by_option.most_common()
+        )
+        out.print(f"to keep them: {', '.join(options)}")
+    if tally.photos_turned:
+        out.print(f"{count(tally.photos_turned, 'photo')} searched after turning")
+    if tally.photos_animated:
+        files = count(tally.photos_animated, "animated file")
+        out.print(f"{files}: searched the first frame of each")
     print_earlier_faces(tally)
     _print_copies(tally)
     print_removal(report.removal)

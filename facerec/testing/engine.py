@@ -75,13 +75,22 @@ def fake_face(person: str, **settings: Any) -> FakeFace:  # noqa: ANN401
     return FakeFace(person, **settings)
 
 
-def fake_photo(*faces: FakeFace, width: int = 640, height: int = 480, note: str = "") -> bytes:
+def fake_photo(
+    *faces: FakeFace,
+    width: int = 640,
+    height: int = 480,
+    note: str = "",
+    rotation: int = 0,
+    is_animated: bool = False,
+) -> bytes:
     """Return a photo that ``FakeEngine`` reads; a different ``note`` changes its bytes."""
     photo = {
         "width": width,
         "height": height,
         "faces": [asdict(face) for face in faces],
         "note": note,
+        "rotation": rotation,
+        "is_animated": is_animated,
     }
     return json.dumps(photo).encode()
 
@@ -183,7 +192,14 @@ def _analyse(photo: bytes, options: FaceOptions) -> PhotoFaces | UnreadablePhoto
                     **_detected(face, described), embedding=embedding, stats=FAKE_COHORT_STATS
                 )
             )
-    return PhotoFaces(described["width"], described["height"], tuple(kept), tuple(rejected))
+    return PhotoFaces(
+        described["width"],
+        described["height"],
+        tuple(kept),
+        tuple(rejected),
+        rotation=described["rotation"],
+        is_animated=described["is_animated"],
+    )
 
 
 def _reasons(face: FakeFace, options: FaceOptions, kept: int) -> tuple[RejectionReason, ...]:

@@ -167,7 +167,12 @@ class _StepBuilder:
             removed=sum(record.face_id not in ids for record in stored),
             faces=tuple(indexed_face(face.record) for face in faces),
             rejected=tuple(
-                RejectedFace(face.box, face.confidence, tuple(str(why) for why in face.reasons))
+                RejectedFace(
+                    face.box,
+                    face.confidence,
+                    tuple(str(why) for why in face.reasons),
+                    face.remedies,
+                )
                 for face in result.rejected
             ),
             rotation=result.rotation,

@@ -37,11 +37,19 @@ class IndexedFace:
 
 @dataclass(frozen=True, slots=True)
 class RejectedFace:
-    """A face that was detected but not indexed; the reasons are names of ``RejectionReason``s."""
+    """A face that was detected but not indexed.
+
+    Attributes:
+        box: ratios of the upright photo.
+        confidence: 0 to 1.
+        reasons: names of ``RejectionReason``s.
+        options: names of the ``FaceOptions`` that can be changed to keep it.
+    """
 
     box: BoundingBox
     confidence: float
     reasons: tuple[str, ...]
+    options: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the face in the form of ``schemas/ledger-row.json``."""
@@ -49,6 +57,7 @@ class RejectedFace:
             "box": _box_to_json(self.box),
             "confidence": self.confidence,
             "reasons": list(self.reasons),
+            "options": list(self.options),
         }
 
 
@@ -152,10 +161,7 @@ def row_from_json(document: Mapping[str, Any]) -> LedgerRow:
     fields["faces"] = _indexed_faces(document["faces"])
     # Earlier releases did not write it.
     fields["kept"] = _indexed_faces(document.get("kept", ()))
-    fields["rejected"] = tuple(
-        RejectedFace(faces.BoundingBox(**face["box"]), face["confidence"], tuple(face["reasons"]))
-        for face in document["rejected"]
-    )
+    fields["rejected"] = tuple(map(_rejected_face, document["rejected"]))
     return LedgerRow(**fields)
 
 
@@ -163,6 +169,16 @@ def _indexed_faces(documents: Iterable[Mapping[str, Any]]) -> tuple[IndexedFace,
     return tuple(
         IndexedFace(face["face_id"], faces.BoundingBox(**face["box"]), face["confidence"])
         for face in documents
+    )
+
+
+def _rejected_face(document: Mapping[str, Any]) -> RejectedFace:
+    return RejectedFace(
+        faces.BoundingBox(**document["box"]),
+        document["confidence"],
+        tuple(document["reasons"]),
+        # Earlier releases did not write them.
+        tuple(document.get("options", ())),
     )
 
 

@@ -53,6 +53,10 @@ class Tally:
             process at the same moment is counted by both.
         faces_present: number of faces in photos that were indexed before.
         faces_rejected: number of faces by ``RejectionReason``; a face may have several.
+        faces_rejected_by_option: number of rejected faces by the option that can be changed to keep
+            them; a face may need several.
+        photos_turned: number of photos that were turned to find their faces.
+        photos_animated: number of animated files, of which only the first frame was searched.
         faces_replaced: number of the ``faces_indexed`` that were indexed before with other options.
         faces_removed: number of faces indexed with other options that were removed.
         faces_deleted: number of faces that were found but not stored, because somebody deleted them
@@ -71,6 +75,9 @@ class Tally:
     faces_indexed: int = 0
     faces_present: int = 0
     faces_rejected: Counter[str] = field(default_factory=Counter)
+    faces_rejected_by_option: Counter[str] = field(default_factory=Counter)
+    photos_turned: int = 0
+    photos_animated: int = 0
     faces_replaced: int = 0
     faces_removed: int = 0
     faces_kept: int = 0
@@ -120,6 +127,9 @@ class Tally:
             self.faces_indexed += len(row.faces)
         for face in row.rejected:
             self.faces_rejected.update(face.reasons)
+            self.faces_rejected_by_option.update(face.options)
+        self.photos_turned += row.rotation != 0
+        self.photos_animated += row.is_animated
         if row.failed and len(self.failures) < MAX_FAILURES:
             self.failures.append(row)
 
@@ -131,6 +141,9 @@ class Tally:
         self.faces_indexed += other.faces_indexed
         self.faces_present += other.faces_present
         self.faces_rejected.update(other.faces_rejected)
+        self.faces_rejected_by_option.update(other.faces_rejected_by_option)
+        self.photos_turned += other.photos_turned
+        self.photos_animated += other.photos_animated
         self.faces_replaced += other.faces_replaced
         self.faces_removed += other.faces_removed
         self.faces_kept += other.faces_kept
@@ -150,6 +163,9 @@ class Tally:
             "faces_indexed": self.faces_indexed,
             "faces_present": self.faces_present,
             "faces_rejected": dict(self.faces_rejected),
+            "faces_rejected_by_option": dict(self.faces_rejected_by_option),
+            "photos_turned": self.photos_turned,
+            "photos_animated": self.photos_animated,
             "faces_replaced": self.faces_replaced,
             "faces_removed": self.faces_removed,
             "faces_kept": self.faces_kept,
@@ -170,7 +186,10 @@ def tally_from_json(document: Mapping[str, Any]) -> Tally:
         faces_indexed=document["faces_indexed"],
         faces_present=document["faces_present"],
         faces_rejected=Counter(document["faces_rejected"]),
-        # Earlier releases did not count faces that were replaced, kept or deleted, nor copies.
+        # Earlier releases did not count all of these.
+        faces_rejected_by_option=Counter(document.get("faces_rejected_by_option", {})),
+        photos_turned=document.get("photos_turned", 0),
+        photos_animated=document.get("photos_animated", 0),
         faces_replaced=document.get("faces_replaced", 0),
         faces_removed=document["faces_removed"],
         faces_kept=document.get("faces_kept", 0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from facerec.core.schemas import check
 from tests.support.command_line import EXAMPLES, Facerec, document
@@ -154,3 +155,22 @@ def test_an_index_run_creates_a_collection_with_the_recipe(facerec: Facerec) -> 
     assert run.exit_code == 0, run.output
     described = document(facerec("collections", "describe", "people", "--json"))
     assert described["model_version"].endswith("mirrored")
+
+
+def test_the_report_says_how_photos_were_searched_and_which_options_keep_more_faces(
+    facerec: Facerec, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    with Image.open(PROBE) as photo:
+        small = photo.convert("RGB").resize((photo.width // 3, photo.height // 3))
+    small.rotate(90, expand=True).save(folder / "on-its-side.jpg")
+    small.save(folder / "moving.gif", save_all=True, append_images=[small.rotate(5)])
+    asked = ("--collection", "searched", "--create-collection", "--quality-filter", "high")
+    text = facerec("index", folder, *asked).stdout
+    assert "to keep them: a laxer --quality-filter (2 faces)" in text
+    assert "1 photo searched after turning" in text
+    assert "1 animated file: searched the first frame of each" in text
+    report = document(facerec("jobs", "report", "latest", "--json"))
+    assert report["faces_rejected_by_option"] == {"quality_filter": 2}
+    assert (report["photos_turned"], report["photos_animated"]) == (1, 1)

@@ -51,6 +51,7 @@ def test_a_report_counts_everything_and_names_failures_by_line(tmp_path: Path) -
     }
     assert report.tally.reasons == {"UNSUPPORTED_FORMAT": 6}
     assert report.tally.faces_rejected == {"LOW_SHARPNESS": 6}
+    assert report.tally.faces_rejected_by_option == {"quality_filter": 6}
     assert report.tally.faces_indexed == 48
     assert report.tally.bytes == sum(photo.stat().st_size for photo in photos)
     assert report.failed_photos == 7
