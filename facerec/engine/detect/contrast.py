@@ -7,7 +7,10 @@ import numpy as np
 from facerec.engine.detect.detection import Pixels
 
 _DARK = 140
-"""A photo is dark if 98 % of its pixels are darker than this."""
+"""A photo is dark if 98 % of its values are below this."""
+
+_BRIGHT_SHARE = 0.02
+"""The other values. Counting them takes a tenth of the time that their percentile takes."""
 
 _BRIGHT = 230
 """What the brightest pixels of a dark photo become."""
@@ -15,8 +18,8 @@ _BRIGHT = 230
 _MAX_FACTOR = 4.0
 """Noise grows with the light."""
 
-_STEP = 4
-"""Every fourth pixel of every fourth row shows how dark a photo is."""
+_STEP = 8
+"""Every eighth pixel of every eighth row shows how dark a photo is."""
 
 
 def brightened(pixels: Pixels) -> Pixels | None:
@@ -25,9 +28,10 @@ def brightened(pixels: Pixels) -> Pixels | None:
     Args:
         pixels: uint8 of shape (height, width, 3), RGB.
     """
-    brightest = float(np.percentile(pixels[::_STEP, ::_STEP], 98))
-    if brightest >= _DARK:
+    sample = pixels[::_STEP, ::_STEP]
+    if np.count_nonzero(sample >= _DARK) >= _BRIGHT_SHARE * sample.size:
         return None
+    brightest = float(np.percentile(sample, 100 * (1 - _BRIGHT_SHARE)))
     factor = min(_MAX_FACTOR, _BRIGHT / max(brightest, 1.0))
     levels = np.minimum(255, np.arange(256) * factor).astype(np.uint8)
     bright: Pixels = levels[pixels]
