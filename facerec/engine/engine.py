@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facerec.core.faces import BoundingBox, CohortStats
 from facerec.core.options import FaceOptions, Recipe
-from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto, UnreadableReason
+from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
 from facerec.engine.decode.decoding import DecodedPhoto, decode
 from facerec.engine.describe.alignment import FACE_IN_CHIP
 from facerec.engine.describe.cohort import Cohort
@@ -151,11 +151,6 @@ class Engine:
         if isinstance(decoded, UnreadablePhoto):
             return decoded
         smallest = effective_smallest_face(decoded.width, decoded.height, options.smallest_face)
-        if options.smallest_face is not None and smallest > min(decoded.width, decoded.height):
-            return UnreadablePhoto(
-                UnreadableReason.TOO_SMALL,
-                f"{decoded.width}x{decoded.height} pixels; the smallest face is {smallest}",
-            )
         turns, detections = self._finder.find(decoded, smallest * decoded.scale, options)
         if not detections:
             return LocatedPhoto(decoded.width, decoded.height, decoded.is_animated, smallest)

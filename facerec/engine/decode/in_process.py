@@ -111,7 +111,7 @@ def _decode(
             reduced = jpeg_reduction(width, height, reduction, limit)
             if not holds_all_coefficients(photo, content):
                 limit *= reduced**2
-        refusal = _refusal(width, height, limit)
+        refusal = _refusal(width, height, limit, options.smallest_face)
         if refusal is not None:
             return refusal
         if isinstance(photo, JpegImageFile):
@@ -183,11 +183,18 @@ def _bounding_reduction(width: int, height: int) -> int:
     return math.ceil(math.sqrt(width * height / MAX_PIXELS_HANDED_ON))
 
 
-def _refusal(width: int, height: int, limit: int) -> UnreadablePhoto | None:
+def _refusal(
+    width: int, height: int, limit: int, smallest_face: int | None
+) -> UnreadablePhoto | None:
     if min(width, height) < MIN_SIDE:
         return UnreadablePhoto(
             UnreadableReason.TOO_SMALL,
             f"{width}x{height} pixels; at least {MIN_SIDE} a side are needed",
+        )
+    if smallest_face is not None and smallest_face > min(width, height):
+        return UnreadablePhoto(
+            UnreadableReason.TOO_SMALL,
+            f"{width}x{height} pixels; the smallest face is {smallest_face}",
         )
     if width * height > limit:
         return UnreadablePhoto(

@@ -178,11 +178,12 @@ def test_faces_of_two_percent_of_the_photo_are_found_and_larger_ones_can_be_aske
     assert np.linalg.norm(face.embedding - large.embedding) < SAME_PERSON
 
 
-def test_a_photo_smaller_than_the_smallest_face_is_too_small(engine: FaceEngine) -> None:
-    outcome = engine.analyse([OBAMA], replace(OPTIONS, smallest_face=5000))[0]
+@pytest.mark.parametrize("side", [5_000, 10**21])
+def test_a_photo_smaller_than_the_smallest_face_is_too_small(engine: FaceEngine, side: int) -> None:
+    outcome = engine.analyse([OBAMA], replace(OPTIONS, smallest_face=side))[0]
     assert isinstance(outcome, UnreadablePhoto)
     assert outcome.reason is UnreadableReason.TOO_SMALL
-    assert "5000" in outcome.detail
+    assert str(side) in outcome.detail
 
 
 def test_a_panorama_is_searched_for_faces_of_four_percent_of_its_height(
