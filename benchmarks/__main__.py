@@ -27,6 +27,7 @@ NAMES = {
     "detection": ["--repeats", "1"],
     "hard_photos": ["--photos", "50"],
     "pipeline": ["--repeats", "2"],
+    "stages": [],
     "reduced_decoding": ["--photos", "20"],
     "workers": [],
     "latency": [],
