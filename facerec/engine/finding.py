@@ -68,7 +68,14 @@ class FaceFinder:
         turns = self._orientations.find(photo.pixels, smallest_face, detections, places)
         if not turns:
             return 0, detections
-        others = detector.detect(turned(photo.pixels, turns), smallest_face, threshold=threshold)
+        upright = turned(photo.pixels, turns)
+        if isinstance(detector, ProposingDetector):
+            # A turn is kept for a face that was proposed.
+            others, _ = detector.search(
+                upright, smallest_face, threshold=threshold, only_proposed=True
+            )
+        else:
+            others = detector.detect(upright, smallest_face, threshold=threshold)
         min_score = score_at(options.detector, options.min_confidence)
         confident = [face for face in others if face.score >= min_score]
         return (turns, others) if is_better_turned(confident, detections) else (0, detections)

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain, islice, tee
 
 import numpy as np
 
+from facerec.engine.detect.closer_look import score_again
 from facerec.engine.detect.detection import Detection, Pixels
 from facerec.engine.detect.exact import ExactDetector
 from facerec.engine.detect.proposals import Proposal, ProposalNetwork
@@ -32,17 +33,14 @@ MAX_WEAK_PROPOSALS_IF_LARGE = 1
 """The same in a large photo, which has more of them. In the labelled and large photos of
 ``docs/detection.md``, none leads to a face but the first."""
 
-CENTRAL_SIDES = (0.75, 1.0)
-"""Sides of faces tried at the centre of a photo without a face so far, as shares of its shorter
-side: the proposal network misses a fifth of the faces that fill a photo, since it sees nothing of
+CENTRAL_SHARE = 1.0
+"""Side of a face tried at the centre of a photo without a face so far, as a share of its shorter
+side: the proposal network misses an eighth of the faces that fill a photo, since it sees nothing of
 what is around them."""
 
 MAX_EXACT_PIXELS = 250_000
 """When the cascade finds no face in a photo of at most this many pixels, at the scale of the exact
 detector, the exact detector searches it too. That takes less than 0.1 s."""
-
-_LIKELIEST = 4
-"""How many places ``search`` returns."""
 
 _SURE_SCORE = 0.9
 """Verifier score that ends the search for a better size: good frontal faces score about 1.05."""
@@ -60,6 +58,10 @@ _SIZE_STEPS = (0.8, 1.25)
 
 _STRONG_PROPOSAL_SCORE = 2.0
 """Proposals with at least this logit are verified at other sizes whatever the first score."""
+
+_SMALL_SHARE = 0.25
+"""Side of a place, as a share of the photo's shorter side, up to which the proposal network looks
+at it again before it is verified: larger ones lack the surroundings that it needs."""
 
 _PROMISING_SCORE = -1.2
 """Verifier score from which other sizes are tried: nearly all places without a face score less."""
@@ -130,14 +132,18 @@ class CascadeDetector:
         return self.search(pixels, smallest_face, threshold=threshold)[0]
 
     def search(
-        self, pixels: Pixels, smallest_face: float, *, threshold: float = 0.0
-    ) -> tuple[list[Detection], list[Proposal]]:
-        """Return the faces, and the likeliest places (see ``ProposingDetector``)."""
-        places = self._proposals.propose(pixels, smallest_face)
-        likeliest = list(islice(places, _LIKELIEST))
-        found = self._verified(pixels, smallest_face, threshold, chain(likeliest, places))
+        self,
+        pixels: Pixels,
+        smallest_face: float,
+        *,
+        threshold: float = 0.0,
+        only_proposed: bool = False,
+    ) -> tuple[list[Detection], Iterator[Proposal]]:
+        """Return the faces, and the places that may hold one (see ``ProposingDetector``)."""
+        places, all_places = tee(self._proposals.propose(pixels, smallest_face))
+        found = self._verified(pixels, smallest_face, threshold, places)
         faces = found.faces
-        if not faces and self._is_cheap(pixels, smallest_face):
+        if not (faces or only_proposed) and self._is_cheap(pixels, smallest_face):
             faces = self._exact.detect(pixels, smallest_face, threshold=threshold)
         else:
             faces = self._without_overlaps(faces)
@@ -146,7 +152,7 @@ class CascadeDetector:
             for small in found.small_faces
             if not any(_is_inside(small, face) for face in faces)
         ]
-        return faces + self._without_overlaps(apart), likeliest
+        return faces + self._without_overlaps(apart), all_places
 
     def _without_overlaps(self, faces: Sequence[Detection]) -> list[Detection]:
         boxes = np.array([(face.left, face.top, face.width, face.height) for face in faces])
@@ -168,16 +174,22 @@ class CascadeDetector:
                 count = MAX_WEAK_PROPOSALS if is_cheap else MAX_WEAK_PROPOSALS_IF_LARGE
                 weak = list(islice(chain([proposal], places), count))
                 break
-            self._verify_new(pixels, proposal, found)
+            self._verify_new(pixels, proposal, found, min_score)
         for proposal in [*_central(pixels, smallest_face), *weak]:
             if any(face.score >= _CLEAR_SCORE for face in found.faces):
                 break
-            self._verify_new(pixels, proposal, found)
+            self._verify_new(pixels, proposal, found, min_score)
         return found
 
-    def _verify_new(self, pixels: Pixels, proposal: Proposal, found: _Found) -> None:
-        """Verify a proposal, unless that would lead to a face that is already known."""
+    def _verify_new(
+        self, pixels: Pixels, proposal: Proposal, found: _Found, min_score: float
+    ) -> None:
+        """Verify a proposal, unless that would lead to a known face or, it seems, to none."""
         if any(_is_same_face(face, proposal) for face in found.faces):
+            return
+        # This takes a fifth of the time of a verification; three of five such places end here.
+        is_doubtful = _is_doubtful(proposal, pixels)
+        if is_doubtful and score_again(self._proposals, pixels, proposal) < min_score:
             return
         face = self._verify(pixels, proposal)
         if face is not None:
@@ -224,15 +236,19 @@ def _center(face: Detection) -> tuple[float, float]:
     return face.left + face.width / 2, face.top + face.height / 2
 
 
+def _is_doubtful(proposal: Proposal, pixels: Pixels) -> bool:
+    """Return whether the proposal network should look at a place again."""
+    is_small = proposal.side < _SMALL_SHARE * min(pixels.shape[:2])
+    return is_small and proposal.score < _STRONG_PROPOSAL_SCORE
+
+
 def _central(pixels: Pixels, smallest_face: float) -> list[Proposal]:
-    """Return proposals for a face that fills the photo."""
+    """Return a proposal for a face that fills the photo; none if that is too small."""
     height, width = pixels.shape[:2]
-    sides = [share * min(height, width) for share in CENTRAL_SIDES]
-    return [
-        Proposal(width / 2, height / 2, side, MIN_PROPOSAL_SCORE)
-        for side in sides
-        if side >= smallest_face
-    ]
+    side = CENTRAL_SHARE * min(height, width)
+    if side < smallest_face:
+        return []
+    return [Proposal(width / 2, height / 2, side, MIN_PROPOSAL_SCORE)]
 
 
 def _is_same_face(face: Detection, proposal: Proposal) -> bool:

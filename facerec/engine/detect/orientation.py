@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -9,8 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from facerec.engine.detect.closer_look import TILE, cut_out
 from facerec.engine.detect.detection import Detection, Pixels
-from facerec.engine.detect.proposals import GREEN, Proposal, ProposalNetwork, first_level
+from facerec.engine.detect.proposals import (
+    MIN_FACE_PIXELS,
+    Proposal,
+    ProposalNetwork,
+    first_level,
+)
 
 _TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 """Quarter turns, counterclockwise."""
@@ -27,22 +34,13 @@ _MAX_LOSS = 0.25
 """How much lower the best detector score may be after a turn. dlib's network scores some faces
 higher on their side, by up to 0.22 on LFW; a photo turned wrongly loses more."""
 
-_REDUCTION = 2
-"""The other orientations are judged at half the size, for a quarter of the cost, where they show
-faces of twice the smallest size; smaller ones are judged on tiles."""
+_MAX_PIXELS = 65_000
+"""The other orientations are judged on at most this many pixels, which show faces of a sixth of the
+side of the photo and more; smaller ones are judged on tiles."""
 
-MAX_TILES = 4
+MAX_TILES = 12
 """How many of the likeliest places are cut out and judged in each orientation: a face on its side
 still looks more like a face than most places do."""
-
-_TILE = 112
-"""Side of such a tile, in pixels of the proposal network."""
-
-_FACE_IN_TILE = 44
-"""Side that a place has in its tile: in the middle of the sizes that the network knows."""
-
-_BACKGROUND = 117
-"""Grey outside the photo, the mean of the network's input."""
 
 
 def is_upright(detections: Sequence[Detection]) -> bool:
@@ -84,7 +82,7 @@ class OrientationFinder:
         pixels: Pixels,
         smallest_face: float,
         detections: Sequence[Detection],
-        places: Sequence[Proposal] | None = None,
+        places: Iterable[Proposal] | None = None,
     ) -> int:
         """Return the quarter turns, counterclockwise, after which a photo seems to be upright.
 
@@ -92,21 +90,25 @@ class OrientationFinder:
             pixels: uint8 of shape (height, width, 3), RGB.
             smallest_face: side in pixels of the smallest face to search for.
             detections: the faces found in the photo as it is.
-            places: its likeliest places, best first; None to look for them.
+            places: its places that may hold a face, most likely first; None to look for them.
 
         Returns:
             1, 2 or 3 if a face is clearer in that orientation, otherwise 0.
         """
         if places is None:
-            places = list(islice(self._proposals.propose(pixels, smallest_face), MAX_TILES))
-        level = first_level(pixels, _REDUCTION * smallest_face)
+            places = self._proposals.propose(pixels, smallest_face)
+        likeliest = list(islice(places, MAX_TILES))
+        height, width = pixels.shape[:2]
+        smallest_seen = MIN_FACE_PIXELS * math.sqrt(height * width / _MAX_PIXELS)
+        level = first_level(pixels, max(smallest_seen, smallest_face))
         scores = np.array([self._clearest(level.transpose(turn)) for turn in _TURNS])
-        scores = np.maximum(scores, self._clearest_in_tiles(pixels, places[:MAX_TILES]))
+        small = [place for place in likeliest if place.side < smallest_seen]
+        scores = np.maximum(scores, self._clearest_in_tiles(pixels, small))
         best = int(np.argmax(scores))
         if scores[best] < MIN_UPRIGHT_SCORE:
             return 0
         has_unproposed = any(face.proposal_score is None for face in detections)
-        stored = places[0].score if has_unproposed and places else -np.inf
+        stored = likeliest[0].score if has_unproposed and likeliest else -np.inf
         is_clearer = scores[best] > max(stored, _best_proposal_score(detections))
         return best + 1 if is_clearer else 0
 
@@ -118,34 +120,20 @@ class OrientationFinder:
         scores = np.full(len(_TURNS), -np.inf)
         if not places:
             return scores
-        sheet = Image.new("L", (_TILE * len(places), _TILE * len(_TURNS)))
+        sheet = Image.new("L", (TILE * len(places), TILE * len(_TURNS)))
         for column, place in enumerate(places):
-            tile = _tile(pixels, place)
+            tile = cut_out(pixels, place)
             for row, turn in enumerate(_TURNS):
-                sheet.paste(tile.transpose(turn), (column * _TILE, row * _TILE))
-        for found in self._proposals.propose_in(sheet, *sheet.size):
-            if found.score < MIN_UPRIGHT_SCORE:
-                break
-            row = min(max(int(found.y // _TILE), 0), len(_TURNS) - 1)
-            scores[row] = max(scores[row], found.score)
+                sheet.paste(tile.transpose(turn), (column * TILE, row * TILE))
+        _, down, _, found = self._proposals.search_level(sheet).T
+        rows = np.clip(down // TILE, 0, len(_TURNS) - 1).astype(np.intp)
+        np.maximum.at(scores, rows, found)
         return scores
 
     def _clearest(self, level: Image.Image) -> float:
         """Return the score of the place most like a face."""
         best = next(self._proposals.propose_in(level, *level.size), None)
         return -np.inf if best is None else best.score
-
-
-def _tile(pixels: Pixels, place: Proposal) -> Image.Image:
-    """Return a place and what is around it in greyscale, upright, at a fixed size."""
-    extent = max(1, round(place.side * _TILE / _FACE_IN_TILE))
-    left, top = round(place.x - extent / 2), round(place.y - extent / 2)
-    rows = slice(max(0, top), max(0, top + extent))
-    columns = slice(max(0, left), max(0, left + extent))
-    tile = Image.new("L", (extent, extent), _BACKGROUND)
-    inside = Image.fromarray(np.ascontiguousarray(pixels[rows, columns, GREEN]))
-    tile.paste(inside, (max(0, -left), max(0, -top)))
-    return tile.resize((_TILE, _TILE), Image.Resampling.BILINEAR)
 
 
 def _best_proposal_score(detections: Iterable[Detection]) -> float:

@@ -39,7 +39,7 @@ MIN_FACE_PIXELS = 40
 _LARGE_PHOTO = 2_000_000
 """Photos with more pixels are searched at a smaller size: their smallest face has more of them."""
 
-_MIN_FACE_PIXELS_IF_LARGE = 30
+_MIN_FACE_PIXELS_IF_LARGE = 28
 """Side of the smallest face in the search of a large photo. ``docs/detection.md`` shows that this
 loses none of them, for half of the work."""
 
@@ -88,9 +88,17 @@ class ProposingDetector(Detector, Protocol):
     """A detector that also returns the positions at which faces may be."""
 
     def search(
-        self, pixels: Pixels, smallest_face: float, *, threshold: float = 0.0
-    ) -> tuple[list[Detection], list[Proposal]]:
-        """Return the faces in a photo as ``detect`` does, and its likeliest places, best first."""
+        self,
+        pixels: Pixels,
+        smallest_face: float,
+        *,
+        threshold: float = 0.0,
+        only_proposed: bool = False,
+    ) -> tuple[list[Detection], Iterator[Proposal]]:
+        """Return the faces in a photo as ``detect`` does, and its places, most likely first.
+
+        With ``only_proposed``, faces that were found without a proposal are not among them.
+        """
         ...
 
 
@@ -128,13 +136,15 @@ class ProposalNetwork:
             height: height of the photo, in these pixels.
         """
         places = [
-            self._search_level(each, width / each.width, height / each.height)
+            self.search_level(each, width / each.width, height / each.height)
             for each in _halvings(level)
         ]
         return _best_first(np.concatenate(places))
 
-    def _search_level(self, level: Image.Image, across: float, down: float) -> NDArray[np.float32]:
-        """Return the proposals of one level: float32 of shape (n, 4) with x, y, side and score.
+    def search_level(
+        self, level: Image.Image, across: float = 1.0, down: float = 1.0
+    ) -> NDArray[np.float32]:
+        """Return the places of one level: float32 of shape (n, 4) with x, y, side and score.
 
         Args:
             level: the photo in greyscale, at some size.

@@ -10,9 +10,10 @@ from PIL import Image
 
 from facerec.engine.detect import cascade, proposals
 from facerec.engine.detect.cascade import CascadeDetector
+from facerec.engine.detect.closer_look import score_again
 from facerec.engine.detect.detection import Detection, Pixels
 from facerec.engine.detect.exact import ExactDetector
-from facerec.engine.detect.proposals import ProposalNetwork
+from facerec.engine.detect.proposals import Proposal, ProposalNetwork
 from facerec.engine.detect.verifier import Verifier
 from facerec.engine.dlib.crop_network import crop_side
 from facerec.engine.dlib.detector_interface import INPUT_NAME, OUTPUT_NAME, DetectorGeometry
@@ -151,7 +152,7 @@ def test_a_small_photo_without_proposals_is_searched_exactly(
     monkeypatch.setattr(cascade, "MIN_PROPOSAL_SCORE", math.inf)
     for weak in ("MAX_WEAK_PROPOSALS", "MAX_WEAK_PROPOSALS_IF_LARGE"):
         monkeypatch.setattr(cascade, weak, 0)
-    monkeypatch.setattr(cascade, "CENTRAL_SIDES", ())
+    monkeypatch.setattr(cascade, "CENTRAL_SHARE", 0)
     small = load(portrait, 400)
     assert cascade_detector.detect(small, 80) == exact.detect(small, 80) != []
     assert cascade_detector.detect(load(portrait, 1200), 80) == []
@@ -217,3 +218,15 @@ def test_proposals_of_a_divided_photo_are_those_of_the_whole_photo(
     assert [place.score for place in divided] == pytest.approx(
         [place.score for place in whole], abs=1e-3
     )
+
+
+def test_a_second_look_tells_faces_from_other_places() -> None:
+    portrait = next(path for path in EXAMPLES if path.stem == "barack-obama-1")
+    pixels = load(portrait, 600)
+    network = ProposalNetwork(threads=1)
+    face, *others = network.propose(pixels, 40)
+    far = [place for place in others if math.hypot(place.x - face.x, place.y - face.y) > face.side]
+    scores = sorted(score_again(network, pixels, place) for place in far)
+    assert scores[len(scores) // 2] < 0 < 2 * scores[-1] < score_again(network, pixels, face)
+    beyond = Proposal(0.0, 0.0, 40.0, 0.0)
+    assert score_again(network, np.zeros((80, 80, 3), np.uint8), beyond) < 0
