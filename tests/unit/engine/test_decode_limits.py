@@ -92,7 +92,7 @@ def test_a_photo_of_the_smallest_size_is_read() -> None:
         ("JPEG", 319, 1 / 2),
         ("JPEG", 320, 1 / 4),
         ("JPEG", 640, 1 / 8),
-        ("JPEG", 1920, 1 / 24),
+        ("JPEG", 1280, 1 / 16),
         ("PNG", 159, 1),
         ("PNG", 300, 1 / 3),
     ],
@@ -100,10 +100,10 @@ def test_a_photo_of_the_smallest_size_is_read() -> None:
 def test_the_smallest_face_decides_the_scale(
     format_name: str, smallest_face: int, scale: float
 ) -> None:
-    photo = decoded(saved(sample(960, 720), format_name, quality=95), smallest_face)
+    photo = decoded(saved(sample(1920, 1440), format_name, quality=95), smallest_face)
     assert photo.scale == pytest.approx(scale)
-    assert photo.pixels.shape == (720 * scale, 960 * scale, 3)
-    assert difference(photo.pixels, sample(960, 720).reduce(round(1 / scale))) <= 2
+    assert photo.pixels.shape == (1440 * scale, 1920 * scale, 3)
+    assert difference(photo.pixels, sample(1920, 1440).reduce(round(1 / scale))) <= 2
 
 
 @pytest.mark.parametrize(
