@@ -122,7 +122,7 @@ class _Clock:
 
 def measure(photos: list[Path], engine: FaceEngine, repeats: int) -> dict[str, float]:
     """Return milliseconds for a photo by stage, and verifications for a photo."""
-    least: dict[str, float] = {}
+    lowest: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(repeats + 1):
             clock = _Clock()
@@ -137,8 +137,8 @@ def measure(photos: list[Path], engine: FaceEngine, repeats: int) -> dict[str, f
             seconds["total"] = total
             # The first turn loads the networks.
             if turn:
-                least = {name: min(took, least.get(name, took)) for name, took in seconds.items()}
-    found = {name: 1000 * took / len(photos) for name, took in least.items()}
+                lowest = {name: min(took, lowest.get(name, took)) for name, took in seconds.items()}
+    found = {name: 1000 * took / len(photos) for name, took in lowest.items()}
     return found | {"verifications": clock.runs["verification"] / len(photos)}
 
 

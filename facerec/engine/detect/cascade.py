@@ -60,8 +60,8 @@ _STRONG_PROPOSAL_SCORE = 2.0
 """Proposals with at least this logit are verified at other sizes whatever the first score."""
 
 _SMALL_SHARE = 0.25
-"""Side of a place, as a share of the photo's shorter side, up to which the proposal network looks
-at it again before it is verified: larger ones lack the surroundings that it needs."""
+"""Side of a place, as a share of the photo's shorter side, up to which the proposal network
+judges it again before it is verified: larger ones lack the surroundings that it needs."""
 
 _PROMISING_SCORE = -1.2
 """Verifier score from which other sizes are tried: nearly all places without a face score less."""
