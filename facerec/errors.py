@@ -12,6 +12,7 @@
     │   ├── InvalidPageTokenError
     │   ├── JobEndedError
     │   ├── JobFolderError
+    │   │   └── OtherReleaseError
     │   ├── MigrationError
     │   ├── ObjectChangedError
     │   ├── PhotoTooLargeError
@@ -243,6 +244,21 @@ class JobFolderError(InvalidInputError):
         super().__init__(f"the job folder {job_folder} {problem}", hint)
         self.job_folder = job_folder
         self.problem = problem
+
+
+class OtherReleaseError(JobFolderError):
+    """A job folder was written by another release of facerec."""
+
+    hint_is_for_operator = False
+
+    def __init__(self, job_folder: str, version: str, expected: int) -> None:
+        super().__init__(
+            job_folder,
+            f"was written by another release of facerec (version {version} of job folders, not"
+            f" {expected})",
+            "index the photos again as a new job, in another folder if you chose this one; then "
+            "delete this folder",
+        )
 
 
 class MigrationError(InvalidInputError):

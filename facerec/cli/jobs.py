@@ -26,5 +26,5 @@ def jobs() -> None:
 
     With --stack NAME, or FACEREC_STACK in the environment, the jobs are those of a stack on AWS,
     reached with the usual AWS credentials; otherwise those of this machine. JOB is the id of a
-    job, the path of a job folder on this machine, or `latest`.
+    job, the path of its folder on this machine, or `latest`.
     """

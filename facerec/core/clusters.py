@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+CLUSTER_ID_PATTERN = "^c[1-9][0-9]{0,17}$"
+"""Regular expression of the text form of the id of a cluster."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:

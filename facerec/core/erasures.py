@@ -14,6 +14,9 @@ from facerec.core.times import iso_time
 if TYPE_CHECKING:
     from facerec.core.records import StoredFace
 
+ERASURE_ID_PATTERN = r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"
+"""Regular expression of the id of an erasure: the time of the request, and a random number."""
+
 
 class SubjectKind(StrEnum):
     """Kind of subject that a caller asked to erase."""

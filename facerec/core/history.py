@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
+ENTRY_ID_PATTERN = r"^[0-9]{8}T[0-9]{12}Z-[0-9a-f]{4}$"
+"""Regular expression of the id of an entry: the time of the change, and a random number."""
+
 
 class Action(StrEnum):
     """An operation that changes people."""

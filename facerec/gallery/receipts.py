@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from facerec.core.records import Collection
     from facerec.storage.objects.protocol import ObjectStore
 
-_ERASURE_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
-
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
@@ -131,7 +129,7 @@ class Erasures:
             ErasureNotFoundError: There is no such erasure of the collection.
         """
         try:
-            if _ERASURE_ID.fullmatch(erasure_id):
+            if re.fullmatch(erasures.ERASURE_ID_PATTERN, erasure_id):
                 return self._read(f"{self._folder(collection_id)}{erasure_id}.json")
         except ObjectNotFoundError:
             pass

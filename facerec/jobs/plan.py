@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.core.schemas import check
-from facerec.errors import InvalidInputError, JobFolderError
+from facerec.errors import InvalidInputError, JobFolderError, OtherReleaseError
 from facerec.jobs.arrays import arrays_of
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.source import LineFormat, Source, SourceKind
@@ -168,13 +168,7 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
     document = _read_document(objects, job_folder)
     version = document.get("version", 1)
     if version != PLAN_VERSION:
-        raise JobFolderError(
-            job_folder,
-            f"was written by another release of facerec (version {version} of job folders, not"
-            f" {PLAN_VERSION})",
-            "index the photos again as a new job, in another folder if you chose this one; then "
-            "delete this folder",
-        )
+        raise OtherReleaseError(job_folder, str(version), PLAN_VERSION)
     try:
         plan = plan_from_json(document)
     except InvalidInputError as error:

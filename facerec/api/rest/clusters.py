@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import DONE, Context
@@ -12,16 +12,18 @@ from facerec.api.rest.contracts import answer
 from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
-from facerec.api.rest.requests.parameters import CollectionPath, FacePath, NextToken, PersonPath
+from facerec.api.rest.requests.parameters import (
+    ClusterPath,
+    CollectionPath,
+    FacePath,
+    NextToken,
+    PersonPath,
+)
 from facerec.api.rest.requests.people import ClusterRequest, NameClusterRequest
 from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE
 from facerec.gallery.presenting.clusters import cluster_json, cluster_page_json, clustering_json
 from facerec.gallery.presenting.people import association_json
-
-ClusterPath = Annotated[
-    str, Path(pattern="^c[1-9][0-9]{0,17}$", description="Id of a cluster.", examples=["c1"])
-]
 
 
 def clusters_router(context: Context) -> APIRouter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
@@ -12,7 +12,7 @@ from facerec.api.rest.contracts import answer
 from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import ErasureRequest
-from facerec.api.rest.requests.parameters import CollectionPath
+from facerec.api.rest.requests.parameters import CollectionPath, ErasurePath
 from facerec.api.rest.uploads import JsonRoute
 from facerec.core.erasures import ErasureStatus, Receipt
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
@@ -21,8 +21,6 @@ ERASED: dict[str, Any] = {
     "description": "Done. `Location` is the path of the receipt of what was removed."
 }
 """The response 204 of routes that erase, for the API's description."""
-
-ErasurePath = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")]
 
 
 def receipt_location(request: Request, receipt: Receipt) -> str:

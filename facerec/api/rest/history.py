@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
-from facerec.api.rest.requests.parameters import CollectionPath, NextToken
+from facerec.api.rest.requests.parameters import CollectionPath, EntryPath, NextToken
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 from facerec.core.names import MAX_NAME_LENGTH
 from facerec.gallery.presenting.history import history_entry_json, history_page_json
@@ -59,7 +59,7 @@ def history_router(context: Context) -> APIRouter:
     async def undo_change(
         request: Request,
         collection_id: CollectionPath,
-        entry_id: Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z-]+$")],
+        entry_id: EntryPath,
     ) -> JSONResponse:
         return await context.respond(
             request,

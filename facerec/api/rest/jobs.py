@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -11,13 +12,19 @@ from facerec.api.rest.context import Context, authorise
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.paths import JOBS
 from facerec.api.rest.problems import problems
+from facerec.api.rest.requests.parameters import created_id
 from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
 from facerec.errors import JobNotFoundError
 from facerec.jobs.progress import Progress
-from facerec.jobs.service import Job, JobService
+from facerec.jobs.service import LATEST, Job, JobService
 from facerec.storage.objects.protocol import scheme_of
 
-JobPath = Annotated[str, Path(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_.:\-]+$")]
+JOB_ID_PATTERN = r"^[A-Za-z0-9_.:\-]{1,512}$"
+"""Regular expression of the ids of jobs: those of plans, and the names and ARNs of executions."""
+
+JobPath = Annotated[
+    str, created_id(JOB_ID_PATTERN), Path(description=f"Id of a job, or `{LATEST}` for the newest.")
+]
 
 
 def jobs_router(context: Context) -> APIRouter:
@@ -25,7 +32,7 @@ def jobs_router(context: Context) -> APIRouter:
     router = APIRouter(prefix=JOBS, tags=["jobs"])
 
     def service(job_id: str) -> JobService:
-        if context.jobs is None:
+        if context.jobs is None or not re.fullmatch(JOB_ID_PATTERN, job_id):
             raise JobNotFoundError(job_id)
         return context.jobs
 

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 else:
     clustering = DeferredModule("facerec.gallery.clusters.clustering")
 
-_CLUSTER_ID = re.compile(r"c([1-9]\d{0,17})")
-
-
 MAX_THREADS = 1024
 """Maximum number of threads that a caller can ask for."""
 
@@ -241,8 +238,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def _cluster(self, collection_id: str, cluster_id: str) -> Cluster:
         clusters = self._cluster_store()
         self._get(collection_id)
-        number = _CLUSTER_ID.fullmatch(cluster_id)
-        found = clusters.get_clusters(collection_id, [int(number[1])]) if number else []
+        well_formed = re.fullmatch(core_clusters.CLUSTER_ID_PATTERN, cluster_id)
+        found = clusters.get_clusters(collection_id, [int(cluster_id[1:])]) if well_formed else []
         if not found:
             raise ClusterNotFoundError(cluster_id)
         return found[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facerec.core.history import Action
+from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.names import checked_person
 from facerec.core.records import Correction
@@ -40,7 +41,8 @@ class CorrectionOperations(GalleryBase):
                 of another face.
 
         Raises:
-            InvalidInputError: ``person`` is not a valid name, or is the face's own id.
+            InvalidInputError: ``person`` is not a valid name or is the face's own id, or
+                ``face_id`` is not a face id.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
             FaceNotFoundError: It has no such face.
@@ -63,7 +65,7 @@ class CorrectionOperations(GalleryBase):
         """Remove the statement that a face does not show a person; return whether there was one.
 
         Raises:
-            InvalidInputError: ``person`` is not a name.
+            InvalidInputError: ``person`` is not a valid name, or ``face_id`` not a face id.
             CollectionNotFoundError: The collection does not exist.
         """
         self._get(collection_id)
@@ -97,6 +99,6 @@ class CorrectionOperations(GalleryBase):
 
 
 def _checked(face_id: str, person: str) -> Correction:
-    if checked_person(person) == face_id:
+    if checked_person(person) == checked_face_id(face_id):
         raise InvalidInputError("a correction must name a person, not the face itself")
     return Correction(face_id, person)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
 
-from facerec.core.history import Action, Entry, Step, StepKind
+from facerec.core.history import ENTRY_ID_PATTERN, Action, Entry, Step, StepKind
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 from facerec.core.names import checked_reason, checked_requester, checked_user_name
 from facerec.core.recording import recording, requested_by
@@ -98,7 +99,8 @@ class HistoryOperations(ClusterOperations):
         faces = self._faces.of(self._to_change(collection_id))
         with recording(Action.UNDO, self._clock(), undoes=entry_id) as cause:
             with self._records.transaction():
-                entry = self._records.get_history(collection_id, entry_id)
+                well_formed = re.fullmatch(ENTRY_ID_PATTERN, entry_id)
+                entry = self._records.get_history(collection_id, entry_id) if well_formed else None
                 if entry is None:
                     raise HistoryEntryNotFoundError(entry_id)
                 stored = self._stored(collection_id, entry)

@@ -312,6 +312,28 @@ def with_token_of_another_listing(door: Door) -> object:
     return door.page_of_users("staff", 1, token)
 
 
+OF_A_CLUSTER: dict[str, Callable[[Door, str], object]] = {
+    "describe_cluster": lambda door, cluster_id: door.describe_cluster("staff", cluster_id),
+    "name_cluster": lambda door, cluster_id: door.name_cluster("staff", cluster_id, "zoe"),
+    "ignore_cluster": lambda door, cluster_id: door.ignore_cluster("staff", cluster_id),
+    "not_same_cluster": lambda door, cluster_id: door.not_same_cluster("staff", cluster_id, "ann"),
+}
+"""The operations on a cluster."""
+
+NO_CLUSTER_IDS = ("x", "c0", "c\N{ARABIC-INDIC DIGIT ONE}")
+OTHER_DIGITS = "\N{FULLWIDTH DIGIT TWO}0260131T120000Z-00000000"
+
+OF_A_FACE: dict[str, Callable[[Door, str], object]] = {
+    "thumbnail": lambda door, face_id: door.thumbnail("staff", face_id),
+    "not_same": lambda door, face_id: door.not_same("staff", face_id, "ann"),
+    "lift_correction": lambda door, face_id: door.lift_correction("staff", face_id, "ann"),
+    "not_a_face": lambda door, face_id: door.not_a_face("staff", face_id),
+    "split_user": lambda door, face_id: door.split_user("staff", "ann", [face_id], "bea"),
+    "search_users_by_face": lambda door, face_id: door.search_users_by_face("staff", face_id),
+    "export": lambda door, face_id: door.export("staff", SubjectKind.FACE, face_id),
+}
+"""Operations on a face besides those that have a row each."""
+
 ROWS = {
     "create a collection": Row(
         "create_collection", nothing, lambda door: door.create_collection("staff")
@@ -455,6 +477,16 @@ ROWS = {
         "delete_faces",
         staff,
         lambda door: then(door.delete_face_of_user("staff", ann(door)), door.list_faces("staff")),
+    ),
+    "delete some faces": Row(
+        "delete_faces",
+        alike,
+        lambda door: door.delete_faces("staff", [ann2(door), UNKNOWN_FACE, ann(door), ann2(door)]),
+    ),
+    "delete many faces": Row(
+        "delete_faces",
+        staff,
+        lambda door: door.delete_faces("staff", [bob(door), *[UNKNOWN_FACE] * 4096]),
     ),
     "delete an unknown face": Row(
         "delete_faces", staff, lambda door: door.delete_face("staff", UNKNOWN_FACE)
@@ -739,6 +771,28 @@ ROWS = {
         ),
     ),
     **{
+        f"{method} what no id names: {cluster_id}": Row(
+            method,
+            unknown,
+            lambda door, call=call, cluster_id=cluster_id: call(door, cluster_id),
+        )
+        for method, call in OF_A_CLUSTER.items()
+        for cluster_id in NO_CLUSTER_IDS
+    },
+    "undo what no id names": Row("undo", named, lambda door: door.undo("staff", "a b")),
+    "show an erasure that no id names": Row(
+        "get_erasure", staff, lambda door: door.get_erasure("staff", "a b")
+    ),
+    "show an erasure with other digits": Row(
+        "get_erasure", staff, lambda door: door.get_erasure("staff", OTHER_DIGITS)
+    ),
+    **{
+        f"{method} no valid face": Row(
+            method, alike, lambda door, call=call: call(door, NO_FACE_ID)
+        )
+        for method, call in OF_A_FACE.items()
+    },
+    **{
         f"{method} an empty {kind}": Row(
             method,
             staff,
@@ -770,6 +824,9 @@ ROWS = {
     ),
     "export what is held about a user": Row(
         "export", named, lambda door: door.export("staff", SubjectKind.USER, "ann")
+    ),
+    "export what is held about nobody": Row(
+        "export", staff, lambda door: door.export("staff", SubjectKind.EXTERNAL_ID, "wei")
     ),
     "export from an unknown collection": Row(
         "export", nothing, lambda door: door.export("staff", SubjectKind.EXTERNAL_ID, "ann")
@@ -1133,8 +1190,13 @@ MIGRATED = (
     "finish a migration before the switch",
     "cancel a migration",
 )
+ONE_FACE = "deletes one face with each request"
 
 LACKING_ROWS = {
+    ("command line", "export what is held about nobody"): "creates no folder, and exits with 3",
+    ("rest", "delete some faces"): ONE_FACE,
+    ("rest", "delete many faces"): ONE_FACE,
+    ("rekognition", "delete many faces"): "takes at most 4,096 faces, as Rekognition does",
     ("command line", "erase an empty USER"): NOBODYS,
     ("command line", "export an empty USER"): NOBODYS,
     ("command line", "page through collections"): "lists all collections at once",

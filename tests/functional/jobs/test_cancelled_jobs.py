@@ -114,3 +114,20 @@ def test_an_empty_id_is_not_the_job_of_the_working_folder(
     result = CliRunner().invoke(main, ["jobs", command, ""])
     assert result.exit_code == ExitCode.NOT_FOUND, result.output
     assert Path(job.plan.job_folder, "plan.json").exists()
+
+
+@pytest.mark.parametrize("job_id", ["a b", "a" * 300, "a" * 600, "\N{ARABIC-INDIC DIGIT ONE}"])
+def test_an_id_that_no_job_has_does_not_exist(job_id: str, tmp_path: Path) -> None:
+    with open_gallery(tmp_path) as gallery:
+        settings = AppSettings(OpenGuard(), jobs=open_local_jobs(tmp_path, workers=1))
+        client = TestClient(create_app(gallery, settings), base_url="http://localhost")
+        assert client.get(f"/api/v1/jobs/{job_id}").status_code == 404
+        assert client.post(f"/api/v1/jobs/{job_id}/cancel").status_code == 404
+
+
+def test_latest_names_the_newest_job(job: LocalJob, tmp_path: Path) -> None:
+    with open_gallery(tmp_path) as gallery:
+        settings = AppSettings(OpenGuard(), jobs=open_local_jobs(tmp_path, workers=1))
+        client = TestClient(create_app(gallery, settings), base_url="http://localhost")
+        assert client.get("/api/v1/jobs/latest").json()["job_id"] == job.plan.job_id
+    assert run("status", "latest")["job_id"] == job.plan.job_id

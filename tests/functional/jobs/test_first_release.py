@@ -156,8 +156,7 @@ def test_the_api_refuses_the_job_and_lists_it_without_a_path(data: Path) -> None
 
     assert answer.status_code == 422
     assert "was written by another release of facerec" in answer.json()["detail"]
-    # The hint is for the operator: it is about the folder.
-    assert "hint" not in answer.json()
+    assert "index the photos again as a new job" in answer.json()["hint"]
     assert str(data) not in answer.text + listed.text
     (job,) = listed.json()["jobs"]
     assert (job["job_id"], job["status"], job["cause"]) == (JOB, "UNREADABLE", CAUSE)

@@ -130,6 +130,10 @@ class Door:
         """Delete a face."""
         raise NotImplementedError
 
+    def delete_faces(self, name: str, face_ids: list[str]) -> list[str]:
+        """Delete faces and return the ids of those that were deleted."""
+        raise NotImplementedError
+
     def delete_face_of_user(self, name: str, face_id: str) -> None:
         """Disassociate a face from its user and delete it."""
         raise NotImplementedError

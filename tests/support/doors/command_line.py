@@ -93,6 +93,10 @@ class CommandLineDoor(Door):
     def delete_face(self, name: str, face_id: str) -> None:
         self._run("faces", "delete", "--collection", name, face_id)
 
+    def delete_faces(self, name: str, face_ids: list[str]) -> list[str]:
+        words = ("--collection", name, *face_ids, "--json")
+        return sorted(self._run("faces", "delete", *words)["deleted"])
+
     def delete_face_of_user(self, name: str, face_id: str) -> None:
         self._run("faces", "delete", "--collection", name, face_id, "--disassociate")
 

@@ -55,6 +55,9 @@ class PythonDoor(Door):
                 errors.FaceInUseError if failure.user_id else errors.FaceNotFoundError, ""
             )
 
+    def delete_faces(self, name: str, face_ids: list[str]) -> list[str]:
+        return sorted(self._run(lambda: self.gallery.delete_faces(name, face_ids)).deleted)
+
     def delete_face_of_user(self, name: str, face_id: str) -> None:
         self._run(lambda: self.gallery.delete_faces(name, [face_id], disassociate=True))
 

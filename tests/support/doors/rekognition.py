@@ -74,6 +74,10 @@ class RekognitionDoor(Door):
         for failure in deleted["UnsuccessfulFaceDeletions"]:
             raise DoorError(failure["Reasons"][0], json.dumps(failure))
 
+    def delete_faces(self, name: str, face_ids: list[str]) -> list[str]:
+        deleted = self._call("delete_faces", CollectionId=name, FaceIds=face_ids)
+        return sorted(deleted["DeletedFaces"])
+
     def delete_face_of_user(self, name: str, face_id: str) -> None:
         (listed,) = self._call("list_faces", CollectionId=name, FaceIds=[face_id])["Faces"]
         self._call(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Path, Query
+from pydantic import WithJsonSchema
 
 from facerec.api.rest.requests.fields import (
     CollectionName,
@@ -12,6 +13,9 @@ from facerec.api.rest.requests.fields import (
     PersonOfCorrection,
     UserId,
 )
+from facerec.core.clusters import CLUSTER_ID_PATTERN
+from facerec.core.erasures import ERASURE_ID_PATTERN
+from facerec.core.history import ENTRY_ID_PATTERN
 from facerec.core.limits import MAX_PAGE
 
 CollectionPath = Annotated[CollectionName, Path()]
@@ -25,6 +29,21 @@ PersonPath = Annotated[
         examples=["ann"],
     ),
 ]
+
+
+def created_id(pattern: str) -> WithJsonSchema:
+    """Return the description of an id that facerec creates.
+
+    The pattern is not checked, since an id of another form is one that does not exist: 404.
+    """
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+ClusterPath = Annotated[
+    str, created_id(CLUSTER_ID_PATTERN), Path(description="Id of a cluster.", examples=["c1"])
+]
+EntryPath = Annotated[str, created_id(ENTRY_ID_PATTERN), Path()]
+ErasurePath = Annotated[str, created_id(ERASURE_ID_PATTERN), Path()]
 Threshold = Annotated[
     float | None,
     Query(ge=0, le=1, allow_inf_nan=False, description="Minimum similarity of a match."),
