@@ -96,11 +96,14 @@ class MigrationOperations(GalleryBase):
             MigrationError: The collection has this recipe already, is migrated to another version,
                 or cannot be migrated.
             InvalidPageTokenError: The token belongs to another listing or has expired.
-            ConflictError: The version was switched, or the migration ended, at this moment.
+            ConflictError: The version was switched or the migration ended at this moment, or the
+                deletion of the collection is not finished.
             StoreUnavailableError: A photo cannot be read for now.
         """
         checked_limit(limit, MAX_PAGE)
-        collection, store = self._require(collection_id), self._require_migrations()
+        collection = self._require(collection_id)
+        self._erasures.require_not_deleted(collection)
+        store = self._require_migrations()
         engine = self._engine_on_standby(collection, store, recipe, dry_run=dry_run)
         listing = f"migration of {collection_id}"
         after = self._after(listing, next_token)
@@ -141,8 +144,10 @@ class MigrationOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             MigrationError: The collection is not being migrated, its migration is being finished,
                 or some faces are not described with the other version.
-            ConflictError: Faces were added at this moment.
+            ConflictError: Faces were added at this moment, or the deletion of the collection is not
+                finished.
         """
+        self._to_change(collection_id)
         store = self._require_migrations()
         migration = self._migration_of(collection_id)
         if migration.state is MigrationState.FINISHING:

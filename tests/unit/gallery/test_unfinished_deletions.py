@@ -66,6 +66,8 @@ ADDING: dict[str, Callable[[Gallery, str, str], object]] = {
         photo("wei"),
         [KnownFace(face_id, face_id, None, gallery.detect(photo("wei")).faces[0].box)],
     ),
+    "prepare_migration": lambda gallery, *_: gallery.prepare_migration("staff"),
+    "switch_version": lambda gallery, *_: gallery.switch_version("staff"),
     "refresh_stats": lambda gallery, *_: gallery.refresh_stats("staff"),
     "set_threshold": lambda gallery, *_: gallery.set_threshold("staff", 0.9),
     "set_tags": lambda gallery, *_: gallery.set_tags("staff", {"team": "blue"}),
@@ -89,12 +91,14 @@ ADDING: dict[str, Callable[[Gallery, str, str], object]] = {
 """The operations that add something to a collection, called with a face and an entry."""
 
 REMOVING = {
+    "cancel_migration",
     "delete_collection",
     "delete_faces",
     "delete_user",
     "disassociate_faces",
     "erase",
     "expire",
+    "finish_migration",
     "lift_correction",
     "remove_tags",
     "resume_erasure",
@@ -116,7 +120,16 @@ OTHERS = {
 """What is not about a collection that exists."""
 
 READING = ("all_", "compare", "deleted_", "describe_", "detect", "erased_", "export", "find")
-READING += ("get_", "list_", "resolve_", "sample_", "search_", "select", "thumbnail")
+READING += (
+    "get_",
+    "list_",
+    "migration_status",
+    "resolve_",
+    "sample_",
+    "search_",
+    "select",
+    "thumbnail",
+)
 """Beginnings of the names of operations that change nothing."""
 
 
