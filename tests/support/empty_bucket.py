@@ -23,6 +23,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(LISTING)
 
+    def do_HEAD(self) -> None:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        self.send_response(404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def log_message(self, format: str, *args: object) -> None:
         """Print nothing."""
 
