@@ -14,7 +14,10 @@ import pytest
 from facerec.core.erasures import SubjectKind
 from facerec.errors import ConflictError, InvalidInputError
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.receipts import Erasures
 from facerec.jobs.erasing.job_data import JobFolders
+from facerec.jobs.erasure_check.check import erase_and_check
+from facerec.jobs.erasure_check.traces import CheckedStores
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import read_plan
@@ -50,7 +53,7 @@ class Installation:
         ).gallery()
 
     def job(self, version: str = "fake-1", **settings: Any) -> LocalJob:  # noqa: ANN401
-        manifest = self.folder / "manifest.jsonl"
+        manifest = self.folder.parent / "manifest.jsonl"
         return LocalJob(self.folder, manifest, FakeEngine(version), **settings)
 
     def stored(self) -> dict[str, tuple[str, bytes]]:
@@ -79,7 +82,7 @@ def installed(tmp_path: Path) -> Installation:
     folder = tmp_path / "data"
     folder.mkdir()
     photos = write_photos(tmp_path / "photos", PHOTOS)
-    write_manifest(folder / "manifest.jsonl", photos)
+    write_manifest(tmp_path / "manifest.jsonl", photos)
     installed = Installation(folder)
     installed.job().run()
     return installed
@@ -230,6 +233,60 @@ def test_no_file_has_an_embedding_of_an_erased_face(
     content = installed.content()
     assert first not in content
     assert second not in content
+
+
+@contextmanager
+def checked_stores(installed: Installation) -> Iterator[CheckedStores]:
+    with SqliteStore(installed.folder / "store.sqlite") as store:
+        yield CheckedStores(
+            store,
+            store,
+            LocalObjects(),
+            f"{installed.folder}/jobs/",
+            Erasures(LocalObjects(), f"{installed.folder}/erasures/"),
+            (f"{installed.folder}/",),
+            migrations=store,
+        )
+
+
+@pytest.mark.parametrize("finish", [False, True])
+def test_a_check_finds_nothing_of_what_is_erased_during_a_migration(
+    installed: Installation, *, finish: bool
+) -> None:
+    gallery = installed.gallery()
+    migrate(gallery, finish=finish)
+    with checked_stores(installed) as stores:
+        for kind, name in ((SubjectKind.EXTERNAL_ID, "photo:0"), (SubjectKind.FACE, "")):
+            name = name or next(iter(installed.stored()))
+            receipt, left = erase_and_check(gallery, "staff", kind, name, stores)
+            assert receipt.faces == 1
+            assert left == []
+
+
+def test_a_check_finds_a_face_that_is_left_on_standby(
+    installed: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = installed.gallery()
+    migrate(gallery, finish=False)
+    monkeypatch.setattr("facerec.storage.sqlite.standby.forget", lambda *_: None)
+    with checked_stores(installed) as stores:
+        _, left = erase_and_check(
+            gallery, "staff", SubjectKind.FACE, next(iter(installed.stored())), stores
+        )
+    assert ("the store of faces", "face id") in {(each.place, each.what) for each in left}
+
+
+def test_a_check_accepts_the_embeddings_of_the_same_photo_under_another_name(
+    installed: Installation,
+) -> None:
+    gallery = installed.gallery()
+    (first, *_) = gallery.list_faces("staff").faces
+    gallery.index("staff", first.record.source, external_image_id="other")
+    migrate(gallery, finish=False)
+    name = first.record.external_image_id or ""
+    with checked_stores(installed) as stores:
+        _, left = erase_and_check(gallery, "staff", SubjectKind.EXTERNAL_ID, name, stores)
+    assert "embedding" not in {each.what for each in left}
 
 
 def test_an_embedding_whose_face_is_gone_leaves_the_job_folder_too(

@@ -454,3 +454,20 @@ def test_a_gallery_whose_stores_have_no_migrations_says_so(collaborators: Collab
     with pytest.raises(MigrationError, match="cannot be migrated"):
         gallery.prepare_migration("staff", "accurate")
     assert gallery.migration_status("staff").state is None
+
+
+def test_an_exported_collection_keeps_its_ids_after_a_migration(
+    gallery: Gallery, collaborators: Collaborators, tmp_path: Path
+) -> None:
+    before = ids(gallery)
+    prepare(gallery)
+    gallery.switch_version("staff")
+    gallery.export_collection("staff", tmp_path / "export")
+    other = Collaborators.in_folder(
+        tmp_path / "other", engine=collaborators.engine, recipes=collaborators.recipes
+    ).gallery()
+    other.import_collection(tmp_path / "export")
+    for person in PEOPLE:
+        index(other, tmp_path, person, 1)
+    assert ids(other) == before
+    other.close()
