@@ -48,6 +48,7 @@
     ├── StoreDamagedError
     ├── BusyError
     ├── ConfigurationError
+    │   ├── MachineError
     │   └── NoCredentialsError
     └── WeightsError
 
@@ -622,12 +623,11 @@ class RequesterPaysError(AccessDeniedError):
         uri: the requested address.
     """
 
+    ADVICE = "copy the photos to a bucket of your own"
+    """The hint, which the report of a job shows too."""
+
     def __init__(self, uri: str) -> None:
-        super().__init__(
-            uri,
-            f"{uri} is in a requester-pays bucket",
-            "copy the photos to a bucket of your own",
-        )
+        super().__init__(uri, f"{uri} is in a requester-pays bucket", self.ADVICE)
         self.uri = uri
 
 
@@ -666,6 +666,16 @@ class ConfigurationError(FacerecError):
     """A setting of the deployment is missing or wrong. The operator must correct it."""
 
     hint_is_for_operator = True
+
+
+class MachineError(ConfigurationError):
+    """The engine or the workers of a job do not run on this machine."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message,
+            "check the memory of the machine, and the installed versions of numpy and onnxruntime",
+        )
 
 
 class NoCredentialsError(ConfigurationError):

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 EMBEDDING_SIZE = 128
 """Length of a descriptor of dlib's face recognition network."""
 
+METRIC = "euclidean"
+"""Metric of these descriptors, as Pinecone and Amazon S3 Vectors name it."""
+
 
 @dataclass(frozen=True, slots=True)
 class BoundingBox:

@@ -27,7 +27,7 @@ FACE_ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 """Regular expression of a face id, as in Rekognition (``FaceId`` of
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_Face.html)."""
 
-_FACE_ID = re.compile(FACE_ID_PATTERN.removesuffix("$"))
+_UUID = re.compile(FACE_ID_PATTERN)
 _GROUP = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}")
 """A lowercase UUID up to and including its last dash."""
 
@@ -38,13 +38,18 @@ _MEMBER_DIGITS = 12
 """Hexadecimal digits of a UUID after its last dash."""
 
 
+def is_uuid(text: str) -> bool:
+    """Return whether a text is a lowercase UUID, as ids of faces and photos are."""
+    return _UUID.fullmatch(text) is not None
+
+
 def checked_face_id(face_id: str) -> str:
     """Return a face id unchanged if it is well formed, whether or not the face exists.
 
     Raises:
         InvalidInputError: it is not a lowercase UUID.
     """
-    if not _FACE_ID.fullmatch(face_id):
+    if not is_uuid(face_id):
         raise InvalidInputError(
             f"invalid face ID {shown_name(face_id, 36)}", "use a lowercase UUID"
         )

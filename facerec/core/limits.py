@@ -18,6 +18,10 @@ MAX_PHOTO_BYTES = 64 * 1024 * 1024
 """Maximum size of a photo in bytes, at every door. Rekognition accepts 15 MB from S3 and 5 MB in a
 request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
 
+MAX_FUNCTION_ANSWER = 5_900_000
+"""Maximum size in bytes of what a Lambda function returns, of the 6 MB that Lambda allows:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+
 MAX_MATCHES = 4096
 """Maximum number of matches of one probe, as in Rekognition (``MaxFaces`` of ``SearchFaces``,
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchFaces.html)."""

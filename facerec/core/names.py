@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from facerec.errors import InvalidInputError
+from facerec.errors import InvalidInputError, QuotaExceededError
 
 MAX_NAME_LENGTH = 255
 """Maximum length of a collection id or external image id."""
@@ -194,6 +194,16 @@ def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
                 f"use up to {MAX_TAG_VALUE_LENGTH} {_TAG_CHARACTERS}",
             )
     return tags
+
+
+def check_number_of_tags(number: int, limit: int) -> None:
+    """Check that a collection does not get too many tags.
+
+    Raises:
+        QuotaExceededError: there would be more than ``limit``.
+    """
+    if number > limit:
+        raise QuotaExceededError(f"a collection has at most {limit} tags")
 
 
 _TAG_CHARACTERS = "letters, digits, spaces and any of _.:/=+-@"

@@ -7,7 +7,7 @@ from importlib.resources import files
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
 from facerec.core.protocols.engine import FaceEngine
-from facerec.errors import ConfigurationError
+from facerec.errors import MachineError
 
 
 def known_face() -> bytes:
@@ -21,12 +21,11 @@ def check_engine(engine: FaceEngine) -> None:
     Otherwise a problem of the machine would be recorded as a failure of every photo.
 
     Raises:
-        ConfigurationError: the engine does not find the face of a photo that shows one.
+        MachineError: the engine does not find the face of a photo that shows one.
     """
     (result,) = engine.analyse([known_face()], FaceOptions(min_confidence=0.5))
     if not isinstance(result, PhotoFaces) or len(result.faces) != 1:
         found = f"{len(result.faces)} faces" if isinstance(result, PhotoFaces) else result.detail
-        raise ConfigurationError(
-            f"the engine does not work on this machine: in a photo of one face it found {found}",
-            "check the memory of the machine, and the installed versions of numpy and onnxruntime",
+        raise MachineError(
+            f"the engine does not work on this machine: in a photo of one face it found {found}"
         )

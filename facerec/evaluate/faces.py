@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facerec.core.batches import batches
 from facerec.core.faces import BoundingBox
 from facerec.core.options import FaceOptions
 from facerec.core.photos import DetectedFace, EmbeddedFace, PhotoFaces
@@ -75,7 +76,7 @@ def describe(
     """
     found: list[tuple[str, EmbeddedFace]] = []
     failures: dict[str, str] = {}
-    for batch in _batches(names):
+    for batch in batches(names, PHOTOS_OF_BATCH):
         results = engine.analyse([(folder / name).read_bytes() for name in batch], options)
         for name, photo in zip(batch, results, strict=True):
             if not isinstance(photo, PhotoFaces):
@@ -94,11 +95,6 @@ def describe(
         deviations=np.array([face.stats.deviation for face in faces]),
         failures=failures,
     )
-
-
-def _batches(names: Sequence[str]) -> Iterable[Sequence[str]]:
-    for start in range(0, len(names), PHOTOS_OF_BATCH):
-        yield names[start : start + PHOTOS_OF_BATCH]
 
 
 def _why_no_face(photo: PhotoFaces) -> str:

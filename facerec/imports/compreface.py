@@ -6,7 +6,6 @@ https://github.com/exadel-inc/CompreFace/blob/master/docs/Rest-API-description.m
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -15,6 +14,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from facerec.core.ids import is_uuid
 from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.core.photos import UnreadableReason
 from facerec.errors import (
@@ -38,8 +38,6 @@ ATTEMPTS = 3
 
 TIMEOUT = 60.0
 """Seconds to wait for an answer."""
-
-_IMAGE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +199,6 @@ def _list_of(document: dict[str, Any], name: str) -> list[Any]:
 def _example(face: object) -> Example:
     image_id = face.get("image_id") if isinstance(face, dict) else None
     subject = face.get("subject") if isinstance(face, dict) else None
-    if not isinstance(subject, str) or not _IMAGE_ID.fullmatch(str(image_id)):
+    if not isinstance(subject, str) or not is_uuid(str(image_id)):
         raise InvalidInputError("CompreFace's answer lists a face without image_id and subject")
     return Example(str(image_id), subject)

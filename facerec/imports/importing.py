@@ -5,10 +5,10 @@ An import can be killed at any time: run it again, and it imports the faces that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
 
+from facerec.core.batches import batches
 from facerec.core.limits import MAX_PAGE
 from facerec.errors import (
     CollectionExistsError,
@@ -22,8 +22,6 @@ from facerec.gallery.transfer.importing import KnownFace
 from facerec.imports.images import ImageImporter, PhotoOfFace
 from facerec.imports.rekognition import SourceCollection
 from facerec.imports.report import ImportReport, Unmatched, UnmatchedFace
-
-Item = TypeVar("Item")
 
 FindPhotos = Callable[[KnownFace], Sequence[str]]
 """Returns the addresses at which a face's photo may be."""
@@ -146,7 +144,7 @@ def _associate(
     """Create a person, unless an earlier run has created it, and associate faces with it."""
     with suppress(UserExistsError):
         gallery.create_user(collection_id, user_id)
-    for batch in _batches(faces, MAX_FACES_OF_REQUEST):
+    for batch in batches(faces, MAX_FACES_OF_REQUEST):
         failed = {face.face_id for face in batch}
         with suppress(QuotaExceededError):
             # the other service has decided that they show the person
@@ -165,14 +163,9 @@ def _stored(
     """Return the photos of those faces that a collection holds, by face id."""
     return {
         face.record.face_id: PhotoOfFace(face.record.image_id, face.record.source)
-        for batch in _batches(face_ids, MAX_PAGE)
+        for batch in batches(face_ids, MAX_PAGE)
         for face in gallery.list_faces(collection_id, face_ids=batch, limit=MAX_PAGE).faces
     }
-
-
-def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def _unmatched(face: KnownFace, reason: Unmatched) -> UnmatchedFace:

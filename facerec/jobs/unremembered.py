@@ -14,8 +14,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import group_of
-from facerec.errors import InvalidInputError
 from facerec.jobs.outcomes import NOT_READ
+from facerec.jobs.prune_limit import is_over_limit, too_many_gone
 from facerec.jobs.remembered.comparison import StalePhoto
 from facerec.jobs.remembered.photos import escaped, photo_of_line, unescaped
 from facerec.jobs.remembered.sorting import sorted_lines
@@ -87,13 +87,8 @@ def find_unremembered(
 
 def _check_limit(plan: Plan, gone: int, photos: int) -> None:
     limit = plan.prune_limit_percentage
-    if gone * 100 > limit * photos:
-        raise InvalidInputError(
-            f"{gone:,} of {photos:,} photos with faces of {plan.base} are gone, more than the "
-            f"{limit:g} % that may be pruned",
-            "check that the folder is complete, for example that its disk is mounted; if it is, "
-            "raise the limit",
-        )
+    if is_over_limit(gone, photos, limit):
+        raise too_many_gone(gone, photos, f"photos with faces of {plan.base}", limit)
 
 
 def _address(line: str) -> str:

@@ -8,12 +8,12 @@ pyarrow, which ``pip install 'facerec[parquet]'`` installs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from facerec.core.batches import batches
 from facerec.core.ids import checked_face_id
 from facerec.core.records import StoredFace
 from facerec.errors import ConfigurationError, InvalidInputError
@@ -58,7 +58,7 @@ def write_faces(path: Path, faces: Iterable[StoredFace]) -> int:
 
     written = 0
     with parquet.ParquetWriter(path, _schema(), compression="zstd") as writer:
-        for batch in _batches(faces):
+        for batch in batches(faces, FACES_AT_ONCE):
             rows = [to_columns(face.record) for face in batch]
             columns = [[row[name] for row in rows] for name in _names()]
             flat = np.concatenate([face.embedding for face in batch]).astype(np.float32)
@@ -105,12 +105,6 @@ def _face(row: dict[str, Any], path: Path) -> StoredFace:
     if embedding.shape != (DIMENSIONS,) or not np.isfinite(embedding).all():
         raise InvalidInputError(f"{path.name} has a row without an embedding")
     return StoredFace(record, embedding)
-
-
-def _batches(faces: Iterable[StoredFace]) -> Iterator[list[StoredFace]]:
-    left = iter(faces)
-    while batch := list(islice(left, FACES_AT_ONCE)):
-        yield batch
 
 
 def _names() -> tuple[str, ...]:

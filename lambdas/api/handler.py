@@ -15,9 +15,6 @@ MAX_BODY = 4_500_000
 every body as base64: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
 API Gateway refuses much larger requests itself."""
 
-MAX_ANSWER = 5_900_000
-"""Bytes of an answer's body, as Lambda returns it."""
-
 Answer = dict[str, Any]
 
 
@@ -28,6 +25,7 @@ def handler(event: dict[str, Any], context: object) -> Answer:
         event: the request.
         context: Lambda's own.
     """
+    from facerec.core.limits import MAX_FUNCTION_ANSWER
     from facerec.errors import FacerecError
     from lambdas.api.answers import checked_answer, unready_answer
 
@@ -36,7 +34,7 @@ def handler(event: dict[str, Any], context: object) -> Answer:
     except FacerecError as error:
         _LOG.error("%s", error.message)
         return unready_answer(event)
-    return checked_answer(event, application(event, context), MAX_ANSWER)
+    return checked_answer(event, application(event, context), MAX_FUNCTION_ANSWER)
 
 
 @cache

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.config import read_settings
 from facerec.core.erasures import SubjectKind
+from facerec.core.limits import MAX_FUNCTION_ANSWER
 from facerec.errors import (
     FaceNotFoundError,
     FacerecError,
@@ -47,10 +48,6 @@ from facerec.storage.objects import Objects
 if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.verifying.segment_check import Verification
-
-MAX_ANSWER = 5_900_000
-"""Bytes of packed values in an answer; Lambda returns 6 MB:
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
 
 LATEST_START = 600.0
 """Seconds after which a scheduled run starts nothing more: the function has 15 minutes."""
@@ -124,7 +121,7 @@ def _subject(gallery: Gallery, event: dict[str, Any]) -> tuple[str, SubjectKind,
 def _export(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     collection_id, subject, name = _subject(gallery, event)
     exported = gallery.export(collection_id, subject, name, thumbnails=False)
-    return {"packed": pack(exported.to_json(), MAX_ANSWER)}
+    return {"packed": pack(exported.to_json(), MAX_FUNCTION_ANSWER)}
 
 
 def _sweep(gallery: Gallery) -> dict[str, int]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facerec.config import Settings, read_settings
 from facerec.errors import (
@@ -17,6 +16,7 @@ from facerec.errors import (
 )
 from facerec.jobs.aws.batch_queue import BatchQueue
 from facerec.jobs.aws.log import logger
+from facerec.jobs.aws.metrics import metrics
 from facerec.jobs.aws.submissions import (
     Submission,
     is_image_missing,
@@ -32,9 +32,6 @@ from facerec.jobs.overlaps import is_removal_due
 from facerec.jobs.plan import read_plan
 from facerec.jobs.status import JobStatus
 from facerec.storage.objects import Objects, ObjectStore
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.metrics import Metrics
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -62,17 +59,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     else:
         logger().info("reported", **{name: result[name] for name in ("job_id", "status", "photos")})
         if result["failed"]:
-            metrics = _metrics()
-            metrics.add_metric(name="FailedJobs", unit="Count", value=1)
-            metrics.flush_metrics()
+            metrics().add_metric(name="FailedJobs", unit="Count", value=1)
+            metrics().flush_metrics()
     return result
-
-
-@cache
-def _metrics() -> Metrics:
-    from aws_lambda_powertools.metrics import Metrics
-
-    return Metrics(namespace="Facerec")
 
 
 FindReasons = Callable[[str], Mapping[str, int]]

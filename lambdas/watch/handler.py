@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from facerec.config import Settings, read_settings, required_setting
 from facerec.jobs.aws.batch_queue import BatchQueue
 from facerec.jobs.aws.executions import Executions
 from facerec.jobs.aws.folder_changes import FolderChanges, WatchedFolder
 from facerec.jobs.aws.log import logger
+from facerec.jobs.aws.metrics import metrics
 from facerec.jobs.aws.start_problems import find_start_problems, open_clients
 from facerec.jobs.aws.watching import watch_jobs
 from facerec.storage.objects import Objects
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.metrics import Metrics
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -54,9 +52,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     for reason in watched.ended:
         logger().warning("ended", reason=reason)
     if watched.executions:
-        metrics = _metrics()
-        metrics.add_metric(name="RunningChildren", unit="Count", value=watched.running)
-        metrics.flush_metrics()
+        metrics().add_metric(name="RunningChildren", unit="Count", value=watched.running)
+        metrics().flush_metrics()
     started = _start_job(settings, executions)
     return {
         "executions": watched.executions,
@@ -82,10 +79,3 @@ def _start_job(settings: Settings, executions: Executions) -> str | None:
     if started is not None:
         logger().info("started a job of the watched folder", execution=started)
     return started
-
-
-@cache
-def _metrics() -> Metrics:
-    from aws_lambda_powertools.metrics import Metrics
-
-    return Metrics(namespace="Facerec")

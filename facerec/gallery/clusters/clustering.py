@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from facerec.clustering.cells import divide
 from facerec.clustering.linkage import Linked, link
 from facerec.clustering.pairs import Pairs, find_pairs
 from facerec.core.arrays import np
+from facerec.core.batches import batches
 from facerec.core.clusters import ClusterChanges, FaceArrays
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import QualityFilter
@@ -48,8 +49,6 @@ MEAN_RATE_RATIO = 5.0
 Measured, like the two numbers above, by ``python -m benchmarks.clustering``."""
 
 _IDS_AT_ONCE = 50_000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ class _Statements:
     def owners(self, face_ids: Sequence[str]) -> dict[str, str]:
         """Return the people of faces by face id."""
         owners: dict[str, str] = {}
-        for some in _batches(face_ids, _IDS_AT_ONCE):
+        for some in batches(face_ids, _IDS_AT_ONCE):
             owners |= self._records.users_of_faces(self.collection_id, some)
         return owners
 
@@ -149,7 +148,7 @@ class _Statements:
     ) -> dict[str, frozenset[str]]:
         """Return the names, of those in corrections, of the people that faces show, by face id."""
         names: dict[str, frozenset[str]] = {}
-        for some in _batches(face_ids if self.people else (), MAX_PAGE):
+        for some in batches(face_ids if self.people else (), MAX_PAGE):
             for face in self._faces.get_faces(self.collection_id, some):
                 face_id = face.record.face_id
                 own = person_names(face.record, owners.get(face_id))
@@ -194,7 +193,7 @@ def _changes(
     involved = np.unique(np.concatenate((pairs.first, pairs.second)))
     ids = _ids_of_rows(clusters, arrays, involved)
     numbers: dict[str, int] = {}
-    for some in _batches(list(ids.values()), _IDS_AT_ONCE):
+    for some in batches(list(ids.values()), _IDS_AT_ONCE):
         numbers |= clusters.clusters_of_faces(collection_id, some)
     members = clusters.members_of_clusters(collection_id, sorted({*numbers.values()}))
     member_ids = [face_id for own in members.values() for face_id in own]
@@ -252,7 +251,7 @@ def _ids_of_rows(
 ) -> dict[int, str]:
     """Return the ids of faces by row, without those deleted since the arrays were read."""
     ids: dict[int, str] = {}
-    for some in _batches(rows.tolist(), _IDS_AT_ONCE):
+    for some in batches(rows.tolist(), _IDS_AT_ONCE):
         by_slot = clusters.face_ids_of_slots(arrays.slots[some].tolist())
         slots = arrays.slots[some].tolist()
         ids |= {
@@ -266,14 +265,9 @@ def _rows_by_id(
 ) -> dict[str, int]:
     """Return the rows of faces by id, without faces that are not in the arrays."""
     rows: dict[str, int] = {}
-    for some in _batches(face_ids, _IDS_AT_ONCE):
+    for some in batches(face_ids, _IDS_AT_ONCE):
         for face_id, slot in clusters.slots_of_faces(collection_id, some).items():
             row = int(np.searchsorted(arrays.slots, slot))
             if row < len(arrays.slots) and arrays.slots[row] == slot:
                 rows[face_id] = row
     return rows
-
-
-def _batches(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), size):
-        yield values[start : start + size]

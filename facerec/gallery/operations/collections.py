@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
-from facerec.core.names import checked_tags
-from facerec.errors import CollectionExistsError, CollectionNotFoundError, QuotaExceededError
+from facerec.core.names import check_number_of_tags, checked_tags
+from facerec.errors import CollectionExistsError, CollectionNotFoundError
 from facerec.gallery.deferred import erasures, results
 from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.indexing.preparing import store_new_collection
@@ -55,8 +55,7 @@ class CollectionOperations(Eraser):
             DeletedCollectionError: One is back with an older copy of the database.
             QuotaExceededError: There are more than ``MAX_TAGS`` tags.
         """
-        if tags and len(tags) > MAX_TAGS:
-            raise QuotaExceededError(f"a collection has at most {MAX_TAGS} tags")
+        check_number_of_tags(len(tags or ()), MAX_TAGS)
         retention_in(checked_tags(tags or {}))
         model_version, now = self._engine_named(recipe).model_version, self._clock()
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from typing import Any
 
 from facerec.core.schemas import check, violation
 from facerec.errors import InvalidInputError
+from facerec.storage.objects.local import flush
 
 FORMAT = 1
 """Version of the format."""
@@ -74,11 +74,11 @@ def new_export(folder: Path) -> Iterator[Path]:
         yield part
         for path in part.iterdir():
             path.chmod(0o600)
-            _synchronise(path)
-        _synchronise(part)
+            flush(path)
+        flush(part)
         # replaces an empty folder
         part.rename(folder)
-        _synchronise(folder.absolute().parent)
+        flush(folder.absolute().parent)
     finally:
         _remove(part)
 
@@ -168,14 +168,6 @@ def digest_of(folder: Path) -> str:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _synchronise(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(part: Path) -> None:

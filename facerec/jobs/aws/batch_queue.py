@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from facerec.core.aws_errors import aws_errors
 from facerec.core.aws_region import aws_region
+from facerec.core.batches import batches
 
 MAX_DESCRIBED_PER_CALL = 100
 """https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html"""
@@ -174,8 +174,7 @@ class BatchQueue:
         return [job["jobId"] for job in newest.values()]
 
     def _described(self, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
-        remaining = iter(ids)
-        while some := list(islice(remaining, MAX_DESCRIBED_PER_CALL)):
+        for some in batches(ids, MAX_DESCRIBED_PER_CALL):
             yield from self._client.describe_jobs(jobs=some)["jobs"]
 
     def _interruptions(self, jobs: list[dict[str, Any]]) -> int | None:

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.aws_errors import aws_errors
-from facerec.core.faces import EMBEDDING_SIZE
+from facerec.core.faces import EMBEDDING_SIZE, METRIC
 from facerec.errors import AccessDeniedError, ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
     from facerec.jobs.aws.stack import Stack
     from facerec.jobs.aws.start_problems import AwsClients
-
-METRIC = "euclidean"
-"""Metric of the indexes of both services."""
 
 MAX_INDEXES = 10
 """Maximum number of a vector bucket's indexes to check; facerec creates all of them alike."""

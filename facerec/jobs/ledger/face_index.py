@@ -14,11 +14,11 @@ is ignored.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facerec.core.ids import is_uuid
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.layout import face_index_uri
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 ID_BYTES = 8
 """Bytes of each face id in an index."""
-
-_FACE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def id_prefixes(face_ids: Iterable[str]) -> list[bytes]:
         {
             bytes.fromhex(face_id.replace("-", ""))[:ID_BYTES]
             for face_id in face_ids
-            if _FACE_ID.fullmatch(face_id)
+            if is_uuid(face_id)
         }
     )
 

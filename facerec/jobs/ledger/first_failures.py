@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from facerec.errors import FirstPhotosFailedError, ObjectNotFoundError
+from facerec.errors import FirstPhotosFailedError, ObjectNotFoundError, RequesterPaysError
 from facerec.jobs.ledger.layout import first_failures_uri
 from facerec.jobs.outcomes import Outcome
 
@@ -23,7 +23,7 @@ REMEDIES: Mapping[Outcome, str] = {
         "allow kms:Decrypt for the key of the photos: the parameter PhotoKeyArns of a stack does,"
         " and the policy of the key must not forbid it"
     ),
-    Outcome.REQUESTER_PAYS: "copy the photos to a bucket of your own",
+    Outcome.REQUESTER_PAYS: RequesterPaysError.ADVICE,
     Outcome.OTHER_REGION: (
         "copy the photos to a bucket in the region of the jobs, or deploy a stack there"
     ),

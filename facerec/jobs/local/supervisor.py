@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
-from facerec.errors import ConfigurationError, StoreUnavailableError
+from facerec.errors import MachineError, StoreUnavailableError
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash, read_crashes
 from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.erasing.leftovers import delete_job_leftovers
@@ -261,10 +261,9 @@ class _Supervisor:
         if self._failed_starts < MAX_ATTEMPTS:
             self._queue.children.appendleft(child)
             return
-        self.error = ConfigurationError(
+        self.error = MachineError(
             f"workers cannot start on this machine: the last one {_end(exit_code)} before the"
-            " first photo",
-            "check the memory of the machine, and the installed versions of numpy and onnxruntime",
+            " first photo"
         )
         self._stop_all()
 

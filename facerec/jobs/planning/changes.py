@@ -12,6 +12,7 @@ from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundE
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.planning.children import count_children
 from facerec.jobs.planning.source import Listing, Source, find_source, inspect_listing
+from facerec.jobs.prune_limit import is_over_limit, too_many_gone
 from facerec.jobs.remembered.comparison import Outputs, StalePhoto, compare, stale_photo_of_line
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
@@ -62,12 +63,11 @@ class Changes:
         if not photos and not self.to_prune:
             raise InvalidInputError(f"{request.manifest or 'the input'} contains no photos")
         if found is not None and self._is_over_limit(request):
-            limit = request.prune_limit_percentage
-            raise InvalidInputError(
-                f"{found.gone:,} of {found.remembered:,} photos of {request.manifest} are gone, "
-                f"more than the {limit:g} % that may be pruned",
-                "check that the folder is complete, for example that its disk is mounted; if it "
-                "is, raise the limit",
+            raise too_many_gone(
+                found.gone,
+                found.remembered,
+                f"photos of {request.manifest}",
+                request.prune_limit_percentage,
             )
 
     def within_limit(self, request: JobRequest) -> Changes:
@@ -86,7 +86,7 @@ class Changes:
         found = self.difference
         if found is None or not self.to_prune:
             return False
-        return found.gone * 100 > request.prune_limit_percentage * found.remembered
+        return is_over_limit(found.gone, found.remembered, request.prune_limit_percentage)
 
     def stale_photos(self) -> Iterator[StalePhoto]:
         """Yield the replaced photos, and those that are gone if their faces will be removed."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
+from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.erasing.tombstones import copy_tombstones
 from facerec.gallery.transfer.copying import Copied, copy_records
 from facerec.jobs.folders import redirect
@@ -21,6 +21,7 @@ from facerec.jobs.remembered.collections import note_restored, own_creations
 from facerec.jobs.verifying.lost_collections import plans_of, restored_collection
 from facerec.jobs.verifying.segment_check import Verification
 from facerec.jobs.verifying.verification import require_readable, verify_collection
+from facerec.storage.objects.protocol import exists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -125,7 +126,7 @@ def rebuild_collection(
     found = verify_collection(collection_id, objects, jobs_root, faces, records, repair=True)
     # Changes in the other store since it was filled are not undone.
     note = f"{memory_folder(target_root, collection_id)}{collection.created_at!r}/copied"
-    if _exists(objects, note):
+    if exists(note, objects):
         return Rebuilt(found, Records.KEPT)
     if not _has_collection(collection, source):
         return Rebuilt(found, Records.LOST)
@@ -133,14 +134,6 @@ def rebuild_collection(
     copied = copy_records(collection_id, source=source, target=records, faces=faces)
     objects.write(note, b"")
     return Rebuilt(found, Records.COPIED, copied)
-
-
-def _exists(objects: ObjectStore, uri: str) -> bool:
-    try:
-        objects.head(uri)
-    except ObjectNotFoundError:
-        return False
-    return True
 
 
 def _has_collection(collection: Collection, records: RecordStore) -> bool:

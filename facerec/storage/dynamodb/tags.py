@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from facerec.errors import ConflictError, QuotaExceededError
+from facerec.core.names import check_number_of_tags
+from facerec.errors import ConflictError
 from facerec.storage.dynamodb.collections import get_item
 from facerec.storage.dynamodb.items import collection_key
 from facerec.storage.dynamodb.table import TRIES, Table
@@ -29,8 +30,7 @@ def change_tags(
         item = get_item(table, collection_id)
         kept = {name: value for name, value in _tags(item).items() if name not in set(remove)}
         tags = kept | dict(put or {})
-        if len(tags) > limit:
-            raise QuotaExceededError(f"a collection has at most {limit} tags")
+        check_number_of_tags(len(tags), limit)
         before = item.get("tags", {"S": "{}"})
         try:
             with table.condition_is(ConflictError("the tags were changed concurrently")):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from facerec.errors import AccessDeniedError, ObjectNotFoundError
-
-_ADDRESS = re.compile(r"s3://([^/]+)/(.*)", re.DOTALL)
+from facerec.storage.objects.protocol import S3_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class AccessPolicy:
             AccessDeniedError: reading it is not allowed.
             ObjectNotFoundError: the key cannot be a file of the bucket's folder.
         """
-        address = _ADDRESS.fullmatch(uri)
+        address = S3_ADDRESS.fullmatch(uri)
         if address is not None and address[1] in self.folders:
             return self._resolve_in_folder(uri, self.folders[address[1]].resolve(), address[2])
         if address is not None and (self.buckets is None or address[1] in self.buckets):

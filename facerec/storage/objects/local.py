@@ -173,7 +173,7 @@ def _place_once(target: Path, fill: Callable[[Path], None], *, if_absent: bool) 
     temporary = Path(name)
     try:
         fill(temporary)
-        _flush(temporary)
+        flush(temporary)
         if not if_absent:
             temporary.replace(target)
         else:
@@ -183,11 +183,12 @@ def _place_once(target: Path, fill: Callable[[Path], None], *, if_absent: bool) 
         return False
     finally:
         temporary.unlink(missing_ok=True)
-    _flush(target.parent)
+    flush(target.parent)
     return True
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

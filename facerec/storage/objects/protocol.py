@@ -107,6 +107,9 @@ class ObjectStore(Protocol):
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
 """Start of a uri that is not a path."""
 
+S3_ADDRESS = re.compile(r"s3://([^/]+)/(.*)", re.DOTALL)
+"""Address of an object in S3: bucket and key."""
+
 
 def scheme_of(uri: str) -> str:
     """Return the scheme of a uri in lower case, ``file`` for a path."""

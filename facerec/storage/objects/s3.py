@@ -21,10 +21,8 @@ from facerec.errors import (
     RequesterPaysError,
     StoreUnavailableError,
 )
-from facerec.storage.objects.protocol import ObjectInfo
+from facerec.storage.objects.protocol import S3_ADDRESS, ObjectInfo
 from facerec.storage.objects.s3_listing import ListedKey, list_in_parallel
-
-ADDRESS = re.compile(r"s3://([^/]+)/(.*)", re.DOTALL)
 
 CONNECTIONS = 64
 """Maximum number of open connections: the number of threads that read concurrently (botocore's
@@ -311,7 +309,7 @@ def _session() -> Any:  # noqa: ANN401 - boto3 has no static types
 
 
 def _address_of(uri: str) -> dict[str, str]:
-    address = ADDRESS.fullmatch(uri)
+    address = S3_ADDRESS.fullmatch(uri)
     if not address:
         raise ObjectNotFoundError(uri)
     return {"Bucket": address[1], "Key": address[2]}

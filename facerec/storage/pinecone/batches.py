@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.arrays import np
 from facerec.storage.pinecone.limits import BYTES_OF_METADATA, BYTES_PER_UPSERT, VECTORS_PER_UPSERT
@@ -13,7 +12,6 @@ from facerec.storage.pinecone.limits import BYTES_OF_METADATA, BYTES_PER_UPSERT,
 if TYPE_CHECKING:
     from facerec.core.vectors import Vector
 
-Item = TypeVar("Item")
 Record = dict[str, Any]
 
 _VALUE_BYTES = 17
@@ -21,13 +19,6 @@ _VALUE_BYTES = 17
 
 _FRAME_BYTES = 100
 """Size of the id, field names and brackets of a record."""
-
-
-def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Yield the items in lists of ``size``, the last one shorter."""
-    remaining = iter(items)
-    while chunk := list(islice(remaining, size)):
-        yield chunk
 
 
 def upserts(groups: Mapping[str, Sequence[Vector]]) -> Iterator[list[Record]]:

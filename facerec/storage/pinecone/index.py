@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.arrays import np
+from facerec.core.batches import batches
 from facerec.core.vectors import Metadata, Vector
 from facerec.errors import NotFoundError, StoreUnavailableError
-from facerec.storage.pinecone.batches import Record, chunks, upserts
+from facerec.storage.pinecone.batches import Record, upserts
 from facerec.storage.pinecone.limits import IDS_PER_DELETE, IDS_PER_FETCH, IDS_PER_PAGE
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class VectorIndex:
 
         return {
             vector_id: Vector(vector_id, vector.metadata, np.array(vector.values, np.float32))
-            for vectors in self._requests.send_each(fetch, chunks(ids, IDS_PER_FETCH))
+            for vectors in self._requests.send_each(fetch, batches(ids, IDS_PER_FETCH))
             for vector_id, vector in vectors.items()
         }
 
@@ -84,7 +85,7 @@ class VectorIndex:
             with suppress_not_found():
                 self._index.delete(ids=chunk, namespace=namespace)
 
-        for _ in self._requests.send_each(delete, chunks(ids, IDS_PER_DELETE)):
+        for _ in self._requests.send_each(delete, batches(ids, IDS_PER_DELETE)):
             pass
 
     def delete_namespace(self, namespace: str) -> None:

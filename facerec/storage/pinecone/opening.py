@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.core.faces import EMBEDDING_SIZE
+from facerec.core.faces import EMBEDDING_SIZE, METRIC
 from facerec.errors import ConfigurationError
 from facerec.storage.patience import PATIENCE
 from facerec.storage.pinecone.index import VectorIndex
@@ -16,9 +16,6 @@ from facerec.storage.pinecone.vector_store import PineconeVectors
 if TYPE_CHECKING:
     from pinecone import Index, Pinecone
     from pinecone.models.indexes.index import IndexModel
-
-METRIC = "euclidean"
-"""Metric of dlib's descriptors. Pinecone's score is then the squared distance."""
 
 
 def open_pinecone_vectors(

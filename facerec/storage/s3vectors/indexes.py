@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from facerec.core.aws_errors import aws_errors
+from facerec.core.batches import batches
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.errors import ConfigurationError, NotFoundError
 from facerec.storage.s3vectors.limits import (
@@ -56,7 +57,7 @@ class VectorIndexes:
             )
             return list(answer["vectors"])
 
-        pages = self._known(lambda: list(self._threads.map(get, _batches(keys, MAX_GET))))
+        pages = self._known(lambda: list(self._threads.map(get, batches(keys, MAX_GET))))
         return {item["key"]: item for item in chain.from_iterable(pages)}
 
     def delete(self, index: str, keys: Iterable[str]) -> None:
@@ -65,7 +66,7 @@ class VectorIndexes:
         def delete(batch: list[str]) -> list[Any]:
             return self._known(lambda: [self._call("delete_vectors", index, keys=batch)])
 
-        for batch in _batches(keys, MAX_DELETE):
+        for batch in batches(keys, MAX_DELETE):
             delete(batch)
 
     def query(self, index: str, probes: Iterable[Sequence[float]], count: int) -> list[list[str]]:
@@ -149,12 +150,6 @@ class VectorIndexes:
             return ask()
         except NotFoundError:
             return []
-
-
-def _batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
-    rest = iter(keys)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 def _bodies(items: Sequence[Item]) -> Iterator[list[Item]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from facerec.errors import QuotaExceededError
+from facerec.core.names import check_number_of_tags
 from facerec.storage.sqlite import collections
 
 
@@ -43,5 +43,4 @@ def change(
         "INSERT OR REPLACE INTO tag (collection_id, key, value) VALUES (?, ?, ?)",
         ((collection_id, key, value) for key, value in put.items()),
     )
-    if len(get(connection, collection_id)) > limit:
-        raise QuotaExceededError(f"a collection has at most {limit} tags")
+    check_number_of_tags(len(get(connection, collection_id)), limit)

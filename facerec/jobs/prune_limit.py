@@ -1,0 +1,35 @@
+"""The limit that protects faces if most photos are gone, as when a disk is not mounted."""
+
+from __future__ import annotations
+
+from facerec.errors import InvalidInputError
+
+
+def is_over_limit(gone: int, photos: int, limit_percentage: float) -> bool:
+    """Return whether more photos are gone than may be pruned.
+
+    Args:
+        gone: number of photos that are gone.
+        photos: number of photos, including these.
+        limit_percentage: 0 to 100, the share of photos that may be gone.
+    """
+    return gone * 100 > limit_percentage * photos
+
+
+def too_many_gone(
+    gone: int, photos: int, described: str, limit_percentage: float
+) -> InvalidInputError:
+    """Return the error of a job that would prune more photos than it may.
+
+    Args:
+        gone: number of photos that are gone.
+        photos: number of photos, including these.
+        described: a phrase for these photos, such as ``photos of /srv/photos``.
+        limit_percentage: 0 to 100, the share of photos that may be gone.
+    """
+    return InvalidInputError(
+        f"{gone:,} of {photos:,} {described} are gone, more than the {limit_percentage:g} % that"
+        " may be pruned",
+        "check that the folder is complete, for example that its disk is mounted; if it is, raise"
+        " the limit",
+    )
