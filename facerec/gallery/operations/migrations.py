@@ -15,12 +15,6 @@ from facerec.core.migrations import Migration, MigrationState
 from facerec.errors import MigrationError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.listing import all_users
-from facerec.gallery.migrating.results import (
-    FinishedMigration,
-    MigrationPage,
-    MigrationStatus,
-    MissingFace,
-)
 from facerec.gallery.paging import checked_limit
 
 if TYPE_CHECKING:
@@ -29,12 +23,19 @@ if TYPE_CHECKING:
     from facerec.core.protocols.engine import FaceEngine
     from facerec.core.protocols.migrations import MigrationStore
     from facerec.core.records import Collection, FaceRecord, StoredFace
-    from facerec.gallery.migrating import describing
+    from facerec.gallery.migrating import describing, results
     from facerec.gallery.migrating.describing import Describer
-    from facerec.gallery.migrating.results import MissingReason
+    from facerec.gallery.migrating.results import (
+        FinishedMigration,
+        MigrationPage,
+        MigrationStatus,
+        MissingFace,
+        MissingReason,
+    )
     from facerec.gallery.people import user_vectors
 else:
     describing = DeferredModule("facerec.gallery.migrating.describing")
+    results = DeferredModule("facerec.gallery.migrating.results")
     user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
 
 
@@ -53,7 +54,7 @@ class MigrationOperations(GalleryBase):
         if self._migrations is not None:
             migration = self._migrations.get_migration(collection_id)
             ready = self._migrations.count_standby_faces(collection_id)
-        return MigrationStatus(
+        return results.MigrationStatus(
             collection_id,
             None if migration is None else migration.state,
             collection.model_version,
@@ -129,7 +130,7 @@ class MigrationOperations(GalleryBase):
                 described += store.put_standby_faces(collection, added)
             missing |= lacking
         token = self._token(listing, page[-1]) if len(found) > limit else None
-        return MigrationPage(
+        return results.MigrationPage(
             collection_id, described, self._with_people(collection_id, missing), token
         )
 
@@ -191,7 +192,7 @@ class MigrationOperations(GalleryBase):
         removed = store.count_standby_faces(collection_id)
         store.end_migration(collection_id, MigrationState.FINISHING)
         status = self.migration_status(collection_id)
-        return FinishedMigration(status, removed, replaced, dropped)
+        return results.FinishedMigration(status, removed, replaced, dropped)
 
     def cancel_migration(self, collection_id: str) -> FinishedMigration:
         """Remove what was prepared; the collection keeps the version that it serves.
@@ -208,7 +209,7 @@ class MigrationOperations(GalleryBase):
             )
         removed = store.count_standby_faces(collection_id)
         store.end_migration(collection_id, MigrationState.PREPARING)
-        return FinishedMigration(self.migration_status(collection_id), removed)
+        return results.FinishedMigration(self.migration_status(collection_id), removed)
 
     def _require_migrations(self) -> MigrationStore:
         if self._migrations is None:
@@ -268,7 +269,7 @@ class MigrationOperations(GalleryBase):
         ids = [record.face_id for record in missing]
         owners = self._records.users_of_faces(collection_id, ids) if ids else {}
         return tuple(
-            MissingFace(
+            results.MissingFace(
                 record.face_id, record.external_image_id, owners.get(record.face_id), reason
             )
             for record, reason in missing.items()

@@ -80,6 +80,7 @@ NOT_FOR_EVERY_OPERATION = (
     "facerec.gallery.clusters.clustering",
     "facerec.gallery.clusters.copies",
     "facerec.gallery.clusters.results",
+    "facerec.gallery.migrating.results",
     "facerec.gallery.search.comparing",
     "facerec.gallery.people.enrolling",
     "facerec.gallery.erasing.tombstone_copies",
