@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -113,8 +113,12 @@ def find_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> Entry | Non
     return None
 
 
-def list_entries(objects: ObjectStore, jobs_root: str) -> Iterator[Entry]:
-    """Yield the entries of a root, in the order of their uris.
+def list_entries(
+    objects: ObjectStore,
+    jobs_root: str,
+    is_wanted: Callable[[str], bool] = lambda job_id: True,
+) -> Iterator[Entry]:
+    """Yield the entries of the wanted jobs of a root, in the order of their uris.
 
     A folder in the root that also has a note of a folder elsewhere yields both.
 
@@ -122,7 +126,8 @@ def list_entries(objects: ObjectStore, jobs_root: str) -> Iterator[Entry]:
         InvalidInputError: an entry is damaged.
     """
     for uri in _named_after_jobs(objects, jobs_root):
-        yield from entries_at(objects, uri)
+        if is_wanted(_name(uri)):
+            yield from entries_at(objects, uri)
 
 
 def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | UnreadableFolder]:

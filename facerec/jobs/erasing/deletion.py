@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.folders import Entry, entries_at, has_plan, note_erased
+from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.plan import deleted_plan_uri, plan_uri, read_facts
 from facerec.jobs.remembered.doubts import note_doubt
 from facerec.storage.objects.local import TEMPORARY_PREFIX
@@ -62,9 +63,12 @@ def delete_job(objects: ObjectStore, entry: Entry, job: Job) -> int:
     """
     if not job.status.ended:
         raise InvalidInputError(f"the job {job.id!r} is {job.status.lower()}", "cancel it first")
+    jobs_root = folder_of(entry.uri.rstrip("/"))
+    if job.collection_id is not None:
+        CollectionFaceIndex(objects, jobs_root, job.collection_id).remove(entry.job_id)
     deleted = delete_folder(objects, entry)
     if job.collection_id is not None:
-        note_doubt(objects, folder_of(entry.uri.rstrip("/")), job.collection_id)
+        note_doubt(objects, jobs_root, job.collection_id)
     return deleted
 
 

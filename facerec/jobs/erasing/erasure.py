@@ -9,14 +9,19 @@ everything else is erased: either all deleted data is gone, or the caller gets a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, JobFolderError, ObjectNotFoundError
+from facerec.jobs.erasing.covered_jobs import cover_jobs
 from facerec.jobs.erasing.deletion import delete_folder, delete_late_files, delete_note, has_data
-from facerec.jobs.erasing.folder_erasure import erase_from_folder, erase_from_memory
+from facerec.jobs.erasing.folder_erasure import (
+    erase_from_folder,
+    erase_from_memory,
+    selected_prefixes,
+)
 from facerec.jobs.erasing.leftovers import is_abandoned
 from facerec.jobs.folders import (
     Entry,
@@ -26,6 +31,7 @@ from facerec.jobs.folders import (
     list_entries,
     missing_folder,
 )
+from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.plan import plan_uri, read_collection_id
 from facerec.storage.objects.leftovers import delete_leftovers
@@ -38,6 +44,9 @@ def erase_faces(
     objects: ObjectStore, jobs_root: str, collection_id: str, selection: Selection
 ) -> list[ErasedJob]:
     """Erase faces and photos from all job folders of their collection.
+
+    Faces selected by id are searched for only in the jobs that may name them, and in those that the
+    face index of the collection does not cover yet (``ledger.collection_face_index``).
 
     Embeddings with their records are deleted, and removed from rows of ledgers. If photos are
     selected, their lines in manifests that facerec has listed are blanked; a job that is reading
@@ -57,10 +66,18 @@ def erase_faces(
     """
     unreadable: list[FacerecError] = []
     memory = memory_folder(jobs_root, collection_id)
-    erased = [
-        _erase_from(objects, entry, selection, memory)
-        for entry in entries_of(objects, jobs_root, collection_id, unreadable)
-    ]
+    index = None
+    may_name: Callable[[str], bool] = lambda job_id: True  # noqa: E731
+    if not selection.names_photos:
+        index = CollectionFaceIndex(objects, jobs_root, collection_id)
+        may_name = index.may_name(selected_prefixes(selection))
+    entries = entries_of(objects, jobs_root, collection_id, unreadable, may_name=may_name)
+    searched, erased = set[str](), list[ErasedJob]()
+    for entry in entries:
+        searched.add(entry.job_id)
+        erased.append(_erase_from(objects, entry, selection, memory))
+    if index is not None:
+        cover_jobs(index, objects, jobs_root, collection_id, searched)
     if selection.names_photos:
         for created in list(objects.folders(memory)):
             erase_from_memory(objects, created, selection, created)
@@ -91,6 +108,7 @@ def erase_collection(
         FacerecError: a job folder that may contain embeddings cannot be read.
     """
     unreadable: list[FacerecError] = []
+    CollectionFaceIndex(objects, jobs_root, collection_id).delete()
     entries = [
         entry
         for entry in entries_of(objects, jobs_root, collection_id, unreadable)
@@ -137,6 +155,7 @@ def entries_of(
     unreadable: list[FacerecError],
     *,
     sweep: bool = True,
+    may_name: Callable[[str], bool] = lambda job_id: True,
 ) -> Iterator[Entry]:
     """Yield the entries of a collection's jobs; append folders that cannot be read to a list.
 
@@ -146,8 +165,9 @@ def entries_of(
         collection_id: the collection.
         unreadable: receives the errors of folders that cannot be read.
         sweep: whether to delete files that a killed deletion left.
+        may_name: returns whether a job, given its id, is to be searched at all.
     """
-    for entry in list_entries(objects, jobs_root):
+    for entry in list_entries(objects, jobs_root, may_name):
         try:
             found = read_collection_id(objects, entry.job_folder)
         except ObjectNotFoundError:

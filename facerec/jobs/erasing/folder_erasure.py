@@ -85,8 +85,7 @@ def erase_from_folder(
             for place in NAMING_PHOTOS:
                 erase_from_memory(objects, place_uri(place, folder), selection, memory)
     else:
-        # The common prefix of a photo's faces also finds photos whose faces are all erased.
-        prefixes = id_prefixes([*selection.face_ids, *map(first_of_group, selection.image_keys)])
+        prefixes = selected_prefixes(selection)
         children = children_of_faces(objects, folder, prefixes)
     embeddings = _erase_embeddings(objects, folder, selection, children, prefixes)
     rows = _erase_rows(objects, folder, selection, children, prefixes)
@@ -96,6 +95,12 @@ def erase_from_folder(
         if isinstance(number, int):
             write_job_face_index(objects, folder, number)
     return replace(ErasedJob(entry.job_id, embeddings, rows), manifest_lines=lines)
+
+
+def selected_prefixes(selection: Selection) -> list[bytes]:
+    """Return the starts of the ids of faces that are selected by id or by image key."""
+    # The common prefix of a photo's faces also finds photos whose faces are all erased.
+    return id_prefixes([*selection.face_ids, *map(first_of_group, selection.image_keys)])
 
 
 def _read_json(objects: ObjectStore, uri: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def write_job_face_index(objects: ObjectStore, job_folder: str, children: int) -
         return False
 
     def read(child: int) -> tuple[int, bytes]:
-        return child, _ids_of_child(objects, job_folder, child)
+        return child, ids_of_child(objects, job_folder, child)
 
     found = read_ahead(
         range(children),
@@ -122,7 +122,12 @@ def _sizes(objects: ObjectStore, job_folder: str) -> list[int] | None:
     return sizes if isinstance(sizes, list) else None
 
 
-def _ids_of_child(objects: ObjectStore, job_folder: str, child: int) -> bytes:
+def ids_of_child(objects: ObjectStore, job_folder: str, child: int) -> bytes:
+    """Return the first ``ID_BYTES`` of each face id that a complete child names.
+
+    Raises:
+        ValueError: its index is missing, and a segment is damaged.
+    """
     segments = read_face_index(objects, job_folder, child)
     if segments is not None:
         return b"".join(segment.ids for segment in segments)

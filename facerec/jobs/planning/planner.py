@@ -33,8 +33,10 @@ from facerec.errors import (
     RecipeUnavailableError,
 )
 from facerec.gallery.indexing.preparing import prepare_collection
+from facerec.jobs.erasing.covered_jobs import cover_jobs
 from facerec.jobs.erasing.deletion import complete_deletion
 from facerec.jobs.folders import find_entry
+from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.first_failures import read_first_failures
 from facerec.jobs.ledger.layout import stale_uri
 from facerec.jobs.ledger.removal import is_listed_stale
@@ -134,9 +136,21 @@ def plan_job(
             complete_deletion(objects, jobs_root, new.job_folder)
             plan = _store(objects, new, changes, unfinished_replacements(memory, objects))
     memory.note(plan)
+    # Before they are merged: afterwards the memory does not name them.
+    _cover_earlier_jobs(plan, objects, jobs_root, memory)
     memory.merge_runs()
     keep_settings(plan.collection_id, objects, jobs_root, records)
     return plan
+
+
+def _cover_earlier_jobs(plan: Plan, objects: ObjectStore, jobs_root: str, memory: Memory) -> None:
+    """Add complete jobs to the face index of the collection: a deletion need not search them."""
+    index = CollectionFaceIndex(objects, jobs_root, plan.collection_id)
+    if index.covers(plan.job_id) and not is_complete(plan, objects):
+        # Its folder was restored from an older copy.
+        index.remove(plan.job_id)
+    earlier = {run.job_id for run in memory.runs if run.job_id not in (None, plan.job_id)}
+    cover_jobs(index, objects, jobs_root, plan.collection_id, filter(None, earlier))
 
 
 def _model_versions(

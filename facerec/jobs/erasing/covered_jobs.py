@@ -1,0 +1,76 @@
+"""Extends the face index of a collection by jobs that are complete.
+
+Planning does so with the jobs of earlier runs, a deletion with all jobs that it had to search. So
+each job is searched once, and then only for faces that it names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.folders import entries_at
+from facerec.jobs.ledger.job_face_index import ids_of_child
+from facerec.jobs.ledger.reading import complete_children
+from facerec.jobs.plan import read_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
+
+MAX_CHILDREN = 64
+"""Maximum number of children of a job that is covered; others are found by their own face index."""
+
+
+def cover_jobs(
+    index: CollectionFaceIndex,
+    objects: ObjectStore,
+    jobs_root: str,
+    collection_id: str,
+    job_ids: Iterable[str],
+) -> None:
+    """Add those of some jobs to the index of a collection that are complete.
+
+    Args:
+        index: the face index of the collection.
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        collection_id: the collection.
+        job_ids: ids of jobs; they may be deleted at the same time.
+    """
+    found = {}
+    for job_id in job_ids:
+        if index.covers(job_id):
+            continue
+        try:
+            plan = _plan_in_root(objects, f"{jobs_root}{job_id}/")
+            if plan is None or plan.collection_id != collection_id:
+                continue
+            ids = _faces_of(plan, objects)
+        except (ObjectNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            # It was deleted since, or a file of its ledger is damaged.
+            continue
+        if ids is not None:
+            found[job_id] = ids
+    index.add(found)
+
+
+def _plan_in_root(objects: ObjectStore, uri: str) -> Plan | None:
+    """Return the plan of a folder in the root; None for any other, and for one elsewhere."""
+    try:
+        if any(entry.is_elsewhere for entry in entries_at(objects, uri)):
+            return None
+        return read_plan(objects, uri)
+    except InvalidInputError:
+        return None
+
+
+def _faces_of(plan: Plan, objects: ObjectStore) -> bytes | None:
+    """Return the start of each face id that a job names; None if it is not to be covered."""
+    if plan.children > MAX_CHILDREN or not all(complete_children(plan, objects)):
+        return None
+    children = range(plan.children)
+    return b"".join(ids_of_child(objects, plan.job_folder, child) for child in children)
