@@ -82,7 +82,7 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 @click.option(
     "--existing-collection",
     is_flag=True,
-    help="Index into an existing collection, where each photo costs a request to Pinecone. "
+    help="Index into an existing collection, where photos must be looked up in Pinecone. "
     "Requests to S3 Vectors are not priced.",
 )
 @click.option(
@@ -93,11 +93,11 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
     help="Spot interruptions per machine-hour.",
 )
 @click.option(
-    "--listings-per-second",
+    "--lookups-per-second",
     type=FiniteRange(min=1),
-    default=200.0,
+    default=100.0,
     show_default=True,
-    help="Rate limit of Pinecone for listing ids; it can be raised on request.",
+    help="Rate limit of Pinecone for fetches; it can be raised on request.",
 )
 @click.option(
     "--require-region",
@@ -135,7 +135,7 @@ def estimate(
     images_per_child: int | None,
     existing_collection: bool,
     interruptions: float,
-    listings_per_second: float,
+    lookups_per_second: float,
     region: str | None,
     price_file: Path | None,
     changed_prices: tuple[str, ...],
@@ -166,7 +166,7 @@ def estimate(
         max_vcpus=max_vcpus,
         images_per_child=images_per_child or 0,
         new_collection=not existing_collection,
-        listings_per_second=listings_per_second,
+        lookups_per_second=lookups_per_second,
         prices=prices,
     )
     if simulated:

@@ -17,6 +17,19 @@ Metadata: TypeAlias = Mapping[str, str | float]
 
 
 @dataclass(frozen=True, slots=True)
+class SharedField:
+    """A metadata field that all vectors of a group have with the same value.
+
+    Attributes:
+        name: name of the field.
+        values: its value, by group.
+    """
+
+    name: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class VectorRecord:
     """A stored vector without its values.
 

@@ -37,9 +37,12 @@ MIN_PUT_BYTES = 128_000
 FULL_PRICE_VECTORS = 100_000
 """Number of vectors of an index up to which queries are charged at the first price (same page)."""
 
-READ_UNITS_PER_LISTING = 1
 MIN_READ_UNITS = 0.25
 """Minimum of a query, which costs a read unit per GB of its namespace (same page)."""
+
+MIN_READ_UNITS_PER_LOOKUP = 1.0
+"""Assumed minimum of a fetch by metadata, and its price otherwise that of a query: the page does
+not state it."""
 
 PUT_REQUESTS_PER_STEP = 2
 """Requests per commit that S3 charges as PUT: the embeddings and the segment of the ledger."""
@@ -202,10 +205,11 @@ def minimum_of_pinecone(lines: list[CostLine], prices: PriceTable) -> list[CostL
 def _stored(workload: Workload) -> list[tuple[str, str, float]]:
     """Return the bill lines for storing the faces of a job."""
     if workload.store is Store.PINECONE:
-        listings = 0 if workload.new_collection else workload.photos
+        lookups = 0 if workload.new_collection else workload.steps
+        units = max(MIN_READ_UNITS_PER_LOOKUP, namespace_gb(workload))
         return [
             ("faces stored", "pinecone.write_unit", write_units(workload)),
-            ("ids listed", "pinecone.read_unit", listings * READ_UNITS_PER_LISTING),
+            ("photos looked up", "pinecone.read_unit", lookups * units),
             ("faces sent", "ec2.same_region_gb", workload.faces * WIRE_BYTES_PER_FACE / 1e9),
         ]
     return [("faces stored", "s3vectors.put_gb", put_gb(workload))]

@@ -12,7 +12,7 @@ from facerec.estimate.costs import (
     minimum_of_pinecone,
     searching_costs,
 )
-from facerec.estimate.limits import LISTINGS_PER_SECOND
+from facerec.estimate.limits import LOOKUPS_PER_SECOND
 from facerec.estimate.prices import PriceTable, load_prices
 from facerec.estimate.simulation import Simulation, simulate
 from facerec.estimate.workload import Store, Workload
@@ -98,7 +98,7 @@ def estimate_job(
     images_per_child: int = 0,
     new_collection: bool = True,
     interruptions_per_hour: float = 0.0,
-    listings_per_second: float = LISTINGS_PER_SECOND,
+    lookups_per_second: float = LOOKUPS_PER_SECOND,
     prices: PriceTable | None = None,
 ) -> Estimate:
     """Estimate the time and cost of a job.
@@ -116,7 +116,7 @@ def estimate_job(
         images_per_child: photos per child; 0 chooses it from the number of photos.
         new_collection: whether the job creates the collection.
         interruptions_per_hour: mean spot interruptions per machine-hour.
-        listings_per_second: Pinecone's rate limit for listing the ids of an index.
+        lookups_per_second: Pinecone's rate limit for fetches from an index.
         prices: table of prices (default: the one shipped with facerec).
     """
     prices = prices or load_prices()
@@ -135,7 +135,7 @@ def estimate_job(
         return simulate(
             workload,
             interruptions_per_hour=interruptions_per_hour,
-            listings_per_second=listings_per_second,
+            lookups_per_second=lookups_per_second,
         )
 
     simulation = run(workload)

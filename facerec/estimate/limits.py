@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from facerec.estimate.workload import Store, Workload
-from facerec.jobs.child.attempt import PHOTOS_PER_STEP
+from facerec.jobs.child.attempt import DEPLOYED_STEP
 
-LISTINGS_PER_SECOND = 200.0
-"""Pinecone's rate limit for listing ids by prefix, per index; it can be raised on request. A job
-into an existing collection lists once per photo, to replace faces of earlier runs
-(``docs/pinecone.md``).
+LOOKUPS_PER_SECOND = 100.0
+"""Pinecone's rate limit for fetches, per index; it can be raised on request. A job into an existing
+collection fetches once per step, to replace faces of earlier runs (``docs/pinecone.md``).
 https://docs.pinecone.io/reference/api/database-limits/rate-limits"""
 
 UPSERTS_PER_SECOND = 100.0
@@ -65,19 +64,19 @@ WIRE_BYTES_PER_FACE = 2_134
 
 
 def photos_per_second(
-    workload: Workload, listings_per_second: float = LISTINGS_PER_SECOND
+    workload: Workload, lookups_per_second: float = LOOKUPS_PER_SECOND
 ) -> dict[str, float]:
     """Return the photos per second that each service allows, by the name of the limit."""
     limits = {"S3 reads of one prefix": GETS_PER_SECOND}
     if workload.store is Store.PINECONE:
         if not workload.new_collection:
-            limits["Pinecone's listings"] = listings_per_second
-        limits["Pinecone's upserts"] = UPSERTS_PER_SECOND * PHOTOS_PER_STEP
+            limits["Pinecone's look-ups"] = lookups_per_second * DEPLOYED_STEP.photos
+        limits["Pinecone's upserts"] = UPSERTS_PER_SECOND * DEPLOYED_STEP.photos
         if workload.faces_per_photo:
             per_photo = WIRE_BYTES_PER_FACE * workload.faces_per_photo
             limits["bytes to Pinecone"] = UPSERT_BYTES_PER_SECOND / per_photo
     if workload.store is Store.S3_VECTORS:
-        limits["S3 Vectors' writes"] = PUTS_PER_SECOND * PHOTOS_PER_STEP
+        limits["S3 Vectors' writes"] = PUTS_PER_SECOND * DEPLOYED_STEP.photos
         if workload.faces_per_photo:
             limits["vectors to S3 Vectors"] = VECTORS_PER_SECOND / workload.faces_per_photo
     return limits

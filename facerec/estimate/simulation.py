@@ -19,7 +19,7 @@ from facerec.estimate.limits import (
     CONCURRENT_ARRAYS,
     CONTAINER_SECONDS,
     IDLE_SECONDS,
-    LISTINGS_PER_SECOND,
+    LOOKUPS_PER_SECOND,
     MACHINE_SECONDS,
     MACHINE_SPREAD,
     SUBMISSIONS_PER_SECOND,
@@ -27,7 +27,7 @@ from facerec.estimate.limits import (
 )
 from facerec.estimate.workload import Store, Workload
 from facerec.jobs.arrays import ChildArray, arrays_of
-from facerec.jobs.child.attempt import PHOTOS_PER_STEP
+from facerec.jobs.child.attempt import DEPLOYED_STEP
 
 COMPUTATION = "computation"
 CONTAINERS = "starts of containers"
@@ -68,7 +68,7 @@ def simulate(
     workload: Workload,
     *,
     interruptions_per_hour: float = 0.0,
-    listings_per_second: float = LISTINGS_PER_SECOND,
+    lookups_per_second: float = LOOKUPS_PER_SECOND,
     seed: int = 1,
 ) -> Simulation:
     """Simulate a job; the same arguments give the same result.
@@ -76,23 +76,23 @@ def simulate(
     Args:
         workload: the job to simulate.
         interruptions_per_hour: mean interruptions per machine-hour.
-        listings_per_second: Pinecone's rate limit for listing ids.
+        lookups_per_second: Pinecone's rate limit for fetches.
         seed: seed of the random numbers.
     """
     if not workload.photos:
         return Simulation(0, 0, 0, 0.0, 0.0, 0, 0, 0, COMPUTATION, 1)
-    return _Job(workload, interruptions_per_hour / 3600, listings_per_second, seed).run()
+    return _Job(workload, interruptions_per_hour / 3600, lookups_per_second, seed).run()
 
 
 class _Job:
     """State of a simulated job; times are seconds since its start."""
 
     def __init__(
-        self, workload: Workload, hazard: float, listings_per_second: float, seed: int
+        self, workload: Workload, hazard: float, lookups_per_second: float, seed: int
     ) -> None:
         self._hazard = hazard
         self._random = random.Random(seed)  # noqa: S311 - not for cryptography
-        self._limits = photos_per_second(workload, listings_per_second)
+        self._limits = photos_per_second(workload, lookups_per_second)
         self._limit = min(self._limits.values())
         self._workload = workload
         self._on_aws = workload.store is not Store.EMBEDDED
@@ -167,7 +167,7 @@ class _Job:
             return True, 0.0, end
         self._interruptions += 1
         worked = photos * max(0.0, interrupted - start) / (end - start)
-        committed = worked // PHOTOS_PER_STEP * PHOTOS_PER_STEP
+        committed = worked // DEPLOYED_STEP.photos * DEPLOYED_STEP.photos
         self._repeated += worked - committed
         self._accepted_at = max(self._accepted_at, start) + worked / self._limit
         return False, photos - committed, interrupted

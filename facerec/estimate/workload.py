@@ -37,8 +37,8 @@ class Workload:
             the workflow on AWS.
         max_vcpus: maximum concurrent vCPUs.
         images_per_child: photos per child; 0 chooses it from the number of photos.
-        new_collection: whether the job creates the collection. In an existing one, each photo
-            costs a request to the store.
+        new_collection: whether the job creates the collection. In an existing one, each
+            commit costs another request to the store.
     """
 
     photos: int
@@ -63,4 +63,4 @@ class Workload:
     @property
     def steps(self) -> int:
         """Total number of commits of all children."""
-        return -(-self.photos // attempt.PHOTOS_PER_STEP)
+        return -(-self.photos // attempt.DEPLOYED_STEP.photos)

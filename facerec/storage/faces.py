@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from facerec.core.limits import MAX_PAGE
 from facerec.core.records import Collection, FaceRecord, StoredFace
-from facerec.core.vectors import Vector, VectorMatch, VectorRecord
+from facerec.core.vectors import SharedField, Vector, VectorMatch, VectorRecord
 from facerec.storage.face_metadata import (
     from_metadata,
     stats_from_metadata,
@@ -137,10 +137,22 @@ class FaceStore:
         )
 
     def get_images(
-        self, collection_id: str, image_keys: Sequence[str]
+        self,
+        collection_id: str,
+        image_keys: Sequence[str],
+        *,
+        image_ids: Mapping[str, str] | None = None,
     ) -> dict[str, list[FaceRecord]]:
-        """Return the stored faces of photos by image key; photos without faces are omitted."""
-        found = self.vectors.get_groups(collection_id, image_keys)
+        """Return the stored faces of photos by image key; photos without faces are omitted.
+
+        Args:
+            collection_id: the collection.
+            image_keys: keys of photos (see ``facerec.core.ids.image_key``).
+            image_ids: the image id of each key, if known: some stores then find the faces of many
+                photos with one request.
+        """
+        shared = None if image_ids is None else SharedField("image_id", image_ids)
+        found = self.vectors.get_groups(collection_id, image_keys, shared=shared)
         return {key: [_record(each) for each in records] for key, records in found.items()}
 
     def search(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from facerec.core.protocols.collections import CollectionRecords
     from facerec.core.records import Collection
-    from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
+    from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
 
 
 class FacesByGeneration(FaceStore):
@@ -85,8 +85,10 @@ class _Renamed(VectorStore):
         self._vectors.change_metadata(self._name(namespace), changes)
 
     @override
-    def get_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
-        return self._vectors.get_groups(self._name(namespace), groups)
+    def get_groups(
+        self, namespace: str, groups: Sequence[str], *, shared: SharedField | None = None
+    ) -> dict[str, list[VectorRecord]]:
+        return self._vectors.get_groups(self._name(namespace), groups, shared=shared)
 
     @override
     def search(

@@ -13,7 +13,7 @@ import pytest
 
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
-from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.child.attempt import ChildDependencies, StepSize, run_child
 from facerec.jobs.erasing.job_data import JobFolders
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import write_report
@@ -103,7 +103,7 @@ class Collection:
         """Run the first child of a job until a number of photos is committed."""
         committed: list[object] = []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("facerec.jobs.child.attempt.PHOTOS_PER_STEP", 1)
+            patch.setattr("facerec.jobs.child.attempt.LOCAL_STEP", StepSize(1, 1))
             run_child(
                 plan,
                 0,

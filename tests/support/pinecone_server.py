@@ -36,6 +36,7 @@ class PineconeServer(HttpServer):
         lags: writes are read only after ``settle``.
         loses: number of records of each upsert that are not taken, which its answer admits.
         namespaces: what can be read: vectors by id, by namespace.
+        fetches_by_metadata: whether it does; this is a preview, which other servers do not have.
         delay: seconds that every request takes.
         requests: how often each path was asked for.
         received: how many bytes the requests of each path had.
@@ -51,6 +52,7 @@ class PineconeServer(HttpServer):
         self.name = name
         self.lags = False
         self.loses = 0
+        self.fetches_by_metadata = True
         self.delay = 0.0
         self.namespaces: dict[str, Space] = defaultdict(dict)
         self.requests: Counter[str] = Counter()
@@ -101,7 +103,7 @@ class PineconeServer(HttpServer):
             raise RefusedError(failure, "as the test asked for")
         _require(len(address) <= 8000, "the address is too long", 414)
 
-    def _route(
+    def _route(  # noqa: C901 - a branch for each path
         self, method: str, path: str, query: dict[str, list[str]], body: dict[str, Any], size: int
     ) -> dict[str, Any]:
         namespace = query.get("namespace", [body.get("namespace", "")])[0]
@@ -117,6 +119,8 @@ class PineconeServer(HttpServer):
             return self._update(namespace, body)
         if path == "/vectors/fetch":
             return self._fetch(namespace, query["ids"])
+        if path == "/vectors/fetch_by_metadata":
+            return self._fetch_by_metadata(namespace, body)
         if path == "/vectors/list":
             return self._list(namespace, query)
         if path == "/vectors/delete":
@@ -209,6 +213,23 @@ class PineconeServer(HttpServer):
             if face_id in space
         }
         return {"vectors": found, "namespace": namespace}
+
+    def _fetch_by_metadata(self, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+        _require(self.fetches_by_metadata, "not known", 404)
+        if namespace not in self.namespaces:
+            raise RefusedError(404, "Namespace not found")
+        limit = int(body.get("limit", 100))
+        _require(1 <= limit <= 10_000, "limit is out of range")
+        ((field, condition),) = body["filter"].items()
+        wanted = condition["$in"]
+        _require(0 < len(wanted) <= 10_000, "too many values")
+        space = self._space(namespace)
+        ids = sorted(each for each in space if space[each]["metadata"].get(field) in set(wanted))
+        start = int(body.get("paginationToken", "0"))
+        page = self._fetch(namespace, ids[start : start + limit])
+        if start + limit < len(ids):
+            page["pagination"] = {"next": str(start + limit)}
+        return page
 
     def _list(self, namespace: str, query: dict[str, list[str]]) -> dict[str, Any]:
         limit = int(query.get("limit", ["100"])[0])

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
+    from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
 
 
 class VectorStore(Protocol):
@@ -64,8 +64,17 @@ class VectorStore(Protocol):
         """
         ...
 
-    def get_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
-        """Return the vectors of the groups by group, ordered by id; empty groups are omitted."""
+    def get_groups(
+        self, namespace: str, groups: Sequence[str], *, shared: SharedField | None = None
+    ) -> dict[str, list[VectorRecord]]:
+        """Return the vectors of the groups by group, ordered by id; empty groups are omitted.
+
+        Args:
+            namespace: a namespace.
+            groups: groups that may have vectors.
+            shared: a field by which the vectors of all these groups can be found. A store that
+                pays for each group can then look up many groups in one request.
+        """
         ...
 
     def search(

@@ -1,6 +1,6 @@
 """Runs a child of a job: its slice of the manifest becomes faces, embeddings and ledger rows.
 
-A child works in steps of about 32 photos, which are loaded ahead (``photos``), processed
+A child works in steps (``StepSize``), which are loaded ahead (``photos``), processed
 (``processing``) and committed (``segment_writer``). An attempt that is killed loses at most the
 steps that were not committed; the next attempt continues where the ledger ends.
 """
@@ -36,7 +36,7 @@ from facerec.jobs.verifying.verification import verify_job, verify_repeated
 from facerec.jobs.writing import store_of_planned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from facerec.core.protocols.engine import FaceEngine
     from facerec.core.protocols.records import RecordStore
@@ -46,11 +46,30 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 
-PHOTOS_PER_STEP = 32
-"""Number of photos per commit: a killed attempt loses about ten seconds of work."""
 
-BYTES_PER_STEP = 64 * 1024 * 1024
-"""Maximum bytes of a step: one with large photos ends early, to limit memory."""
+@dataclass(frozen=True, slots=True)
+class StepSize:
+    """How many photos a child processes per commit.
+
+    Attributes:
+        photos: maximum number of photos; a killed attempt loses at most two steps.
+        bytes: maximum bytes: a step with large photos ends early, to limit memory.
+    """
+
+    photos: int
+    bytes: int
+
+
+LOCAL_STEP = StepSize(photos=32, bytes=64 * 1024 * 1024)
+"""Size of a step on one machine, where a commit takes milliseconds."""
+
+DEPLOYED_STEP = StepSize(photos=128, bytes=128 * 1024 * 1024)
+"""Size of a step on AWS. Each takes a few requests to the vector store, whose number per second is
+limited and has a price, however many photos they are for. At 20 photos per second, a step takes six
+seconds."""
+
+BUFFERED_BYTES = 64 * 1024 * 1024
+"""Maximum bytes of photos that are read ahead."""
 
 READERS = 8
 """Number of photos to read concurrently: each object in S3 takes tens of milliseconds."""
@@ -203,6 +222,7 @@ class _Attempt:
         on_commit: Callable[[SegmentCommitted], None],
     ) -> None:
         self._plan, self._child, self._stop = plan, child, stop
+        self._step = LOCAL_STEP if plan.local else DEPLOYED_STEP
         self._engine, self._faces = dependencies.engine, dependencies.faces
         self._objects, self._readers = dependencies.objects, dependencies.readers
         self._options_digest = plan.options.digest()
@@ -223,7 +243,7 @@ class _Attempt:
             if self._plan.children_restore:
                 _note_run(self._plan, self._child, writer.tally.photos, found, self._objects)
             # With overlapping commits, the crash may have happened in the step after this one.
-            photos = (2 if self._plan.overlaps_commits else 1) * PHOTOS_PER_STEP
+            photos = (2 if self._plan.overlaps_commits else 1) * self._step.photos
             until = writer.tally.photos + photos if crashes[cursor.offset] else 0
             self._crashes = Crashes(crashes, until=until)
             while not self._must_stop():
@@ -262,8 +282,8 @@ class _Attempt:
             (line for line in reader if line.content is None or line.content.strip()),
             self._loader.load,
             lambda photo: photo.size if photo else 0,
-            max_items=2 * PHOTOS_PER_STEP,
-            max_weight=BYTES_PER_STEP,
+            max_items=2 * self._step.photos,
+            max_weight=BUFFERED_BYTES,
         )
 
     def _batches(
@@ -281,7 +301,7 @@ class _Attempt:
                 photo = replace(photo, content=CRASHED, image_id=None)
             batch.append(photo)
             size += photo.size
-            full = len(batch) == PHOTOS_PER_STEP or size >= BYTES_PER_STEP
+            full = len(batch) == self._step.photos or size >= self._step.bytes
             if full or self._crashes.is_near(self._writer.tally.photos):
                 yield batch
                 start, batch, size = photo.end, [], 0
@@ -291,7 +311,12 @@ class _Attempt:
     def _process(self, batch: Sequence[LoadedPhoto], start: Cursor) -> Step:
         """Return the step that a batch of photos becomes."""
         keys = [photo_key(self._plan, photo) for photo in batch]
-        known = self._known_photos(batch, {key for key in keys if key})
+        ids = {
+            key: photo.image_id
+            for key, photo in zip(keys, batch, strict=True)
+            if key is not None and photo.image_id is not None
+        }
+        known = self._known_photos(ids)
         step = process_photos(
             batch,
             keys,
@@ -314,14 +339,16 @@ class _Attempt:
             step.store_again(moved)
         return step
 
-    def _known_photos(self, batch: Sequence[LoadedPhoto], keys: Set[str]) -> KnownPhotos:
-        """Return the photos of a batch, with their image keys, that the collection contains."""
-        if self._writer.is_committing(frozenset(p.image_id for p in batch if p.image_id)):
+    def _known_photos(self, image_ids: Mapping[str, str]) -> KnownPhotos:
+        """Return the photos of a batch, given by image key, that the collection contains."""
+        if self._writer.is_committing(frozenset(image_ids.values())):
             # The second of two equal photos must find the faces of the first one.
             self._writer.flush()
-        if not keys:
+        if not image_ids:
             return KnownPhotos()
-        stored = self._faces.get_images(self._plan.collection_id, list(keys))
+        stored = self._faces.get_images(
+            self._plan.collection_id, list(image_ids), image_ids=image_ids
+        )
         current = {key for key, faces in stored.items() if self._is_current(faces)}
         if self._plan.force:
             current = set()

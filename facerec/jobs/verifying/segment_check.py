@@ -14,7 +14,12 @@ from facerec.gallery.erasing.tombstones import deleted_boxes, without_deleted
 from facerec.gallery.indexing.storing import faces_to_keep, replace_faces
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.verifying.statements import LastStatements, Statement, statements_of
+from facerec.jobs.verifying.statements import (
+    LastStatements,
+    Statement,
+    key_of_row,
+    statements_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +103,7 @@ def verify_segment(
     plan, own = job.plan, job.plan.options.digest()
     result = Verification(deleted=sum(row.outcome is Outcome.ERASED for row in segment.rows))
     statements = last.choose(statements_of(segment, job), own)
-    found = faces.get_images(plan.collection_id, list(statements)) if statements else {}
+    found = _stored_faces(plan, segment, list(statements), faces) if statements else {}
     stored = {key: {record.face_id: record for record in held} for key, held in found.items()}
     lacking, differing = set[str](), dict[str, Statement]()
     for key, statement in statements.items():
@@ -221,6 +226,20 @@ def _delete_again(
     late = [face.record.face_id for key in deleted for face in repairs[key]]
     if late := [face_id for face_id in late if face_id not in left]:
         faces.delete_faces(collection_id, late)
+
+
+def _stored_faces(
+    plan: Plan, segment: Segment, keys: Sequence[str], faces: FaceStore
+) -> dict[str, list[FaceRecord]]:
+    """Return the stored faces of photos of a segment by image key."""
+    wanted = set(keys)
+    image_ids = {
+        key: row.image_id
+        for row in segment.rows
+        if row.image_id is not None and (key := key_of_row(row, plan)) in wanted
+    }
+    known = image_ids if len(image_ids) == len(keys) else None
+    return faces.get_images(plan.collection_id, keys, image_ids=known)
 
 
 def _read_saved(plan: Plan, segment: Segment, objects: ObjectStore) -> dict[str, list[StoredFace]]:

@@ -74,7 +74,7 @@ def statements_of(segment: Segment, job: StartedJob) -> dict[str, Statement]:
     made_at = max(segment.finished, job.start.at)
     found: dict[str, Statement] = {}
     for row in segment.rows:
-        key = _key_of(row, job.plan)
+        key = key_of_row(row, job.plan)
         if key is None:
             continue
         repeated = row.outcome is Outcome.ALREADY_INDEXED
@@ -84,7 +84,8 @@ def statements_of(segment: Segment, job: StartedJob) -> dict[str, Statement]:
     return found
 
 
-def _key_of(row: LedgerRow, plan: Plan) -> str | None:
+def key_of_row(row: LedgerRow, plan: Plan) -> str | None:
+    """Return the image key of the photo of a row; None if the photo was not read."""
     if row.stored:
         return group_of(row.stored[0].face_id)
     if row.image_id is None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.arrays import np
 from facerec.core.batches import batches
 from facerec.core.vectors import Metadata, Vector
-from facerec.errors import NotFoundError, StoreUnavailableError
+from facerec.errors import ConfigurationError, NotFoundError, StoreUnavailableError
 from facerec.storage.pinecone.batches import Record, upserts
-from facerec.storage.pinecone.limits import IDS_PER_DELETE, IDS_PER_FETCH, IDS_PER_PAGE
+from facerec.storage.pinecone.limits import (
+    IDS_PER_DELETE,
+    IDS_PER_FETCH,
+    IDS_PER_PAGE,
+    VALUES_PER_FILTER,
+    VECTORS_PER_FETCH_BY_METADATA,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,11 +64,41 @@ class VectorIndex:
         def fetch(chunk: list[str]) -> Mapping[str, Any]:
             return self._index.fetch(ids=chunk, namespace=namespace).vectors
 
-        return {
-            vector_id: Vector(vector_id, vector.metadata, np.array(vector.values, np.float32))
-            for vectors in self._requests.send_each(fetch, batches(ids, IDS_PER_FETCH))
-            for vector_id, vector in vectors.items()
-        }
+        found: dict[str, Vector] = {}
+        for vectors in self._requests.send_each(fetch, batches(ids, IDS_PER_FETCH)):
+            found.update(_vectors(vectors))
+        return found
+
+    def fetch_by_field(
+        self, namespace: str, field: str, values: Iterable[str]
+    ) -> dict[str, Vector] | None:
+        """Return the vectors by id whose metadata has one of some values in a field.
+
+        https://docs.pinecone.io/reference/api/2025-10/data-plane/fetch_by_metadata
+
+        Returns:
+            None if the namespace does not exist, or the server does not support such requests.
+        """
+        found: dict[str, Vector] = {}
+
+        def page(chunk: list[str], token: str | None) -> str | None:
+            answer = self._index.fetch_by_metadata(
+                filter={field: {"$in": chunk}},
+                namespace=namespace,
+                limit=VECTORS_PER_FETCH_BY_METADATA,
+                pagination_token=token,
+            )
+            found.update(_vectors(answer.vectors))
+            return (answer.pagination.next or None) if answer.pagination else None
+
+        try:
+            for chunk in batches(values, VALUES_PER_FILTER):
+                token = self._requests.send(partial(page, chunk, None))
+                while token is not None:
+                    token = self._requests.send(partial(page, chunk, token))
+        except (NotFoundError, ConfigurationError):
+            return None
+        return found
 
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
         """Set fields of the metadata of vectors; unknown ids are ignored.
@@ -170,6 +207,14 @@ class VectorIndex:
         )
         ids = [item.id for item in page.vectors if item.id is not None]
         return ids, (page.pagination.next or None) if page.pagination else None
+
+
+def _vectors(answer: Mapping[str, Any]) -> dict[str, Vector]:
+    """Return the vectors of an answer of the client by id."""
+    return {
+        vector_id: Vector(vector_id, vector.metadata, np.array(vector.values, np.float32))
+        for vector_id, vector in answer.items()
+    }
 
 
 def suppress_not_found() -> suppress:

@@ -19,6 +19,13 @@ IDS_PER_FETCH = 100
 """Ids per fetch. Pinecone allows 1,000, but the request's URL contains the ids, 41 characters each,
 and proxies commonly reject URLs of more than 8 KB."""
 
+VALUES_PER_FILTER = 1000
+"""Values that a filter names. Pinecone allows 10,000 in ``$in``; this is 40 KB of a request."""
+
+VECTORS_PER_FETCH_BY_METADATA = 500
+"""Vectors per answer of a fetch by metadata, about 1 MB. Pinecone allows 10,000.
+https://docs.pinecone.io/guides/manage-data/fetch-data"""
+
 IDS_PER_PAGE = 100
 """Ids per page of a listing, Pinecone's limit."""
 
@@ -32,7 +39,8 @@ MATCHES_WITH_METADATA = 500
 
 REQUESTS_IN_FLIGHT = 8
 """Maximum concurrent requests of a store. All processes share the rate limits (100 upserts and 100
-queries per second and namespace, 100 fetches and 200 listings per second and index)."""
+queries per second and namespace, 100 fetches, by ids or by metadata, and 200 listings per second
+and index)."""
 
 REQUEST_TIMEOUT = 10.0
 """Timeout of one attempt at a request, in seconds."""

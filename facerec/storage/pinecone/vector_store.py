@@ -7,9 +7,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.arrays import np
+from facerec.core.ids import group_of
 from facerec.core.override import override
 from facerec.core.protocols.vectors import VectorStore
-from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
+from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.groups import records_by_group
 from facerec.storage.pinecone.limits import MATCHES_WITH_METADATA
@@ -73,15 +74,26 @@ class PineconeVectors(VectorStore):
         self._index.change_metadata(namespace, changes)
 
     @override
-    def get_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
-        """Return vectors by group, with a request per group, or one if the namespace is empty."""
+    def get_groups(
+        self, namespace: str, groups: Sequence[str], *, shared: SharedField | None = None
+    ) -> dict[str, list[VectorRecord]]:
+        """Return vectors by group.
+
+        With a shared field, many groups are looked up in one request. Otherwise there is a request
+        per group, or one if the namespace is empty.
+        """
         known, _ = self._memory.recall(namespace, groups)
-        listed = self._list_groups(namespace, list(known))
+        found = self._vectors_having(namespace, shared)
+        if found is None:
+            listed = self._list_groups(namespace, list(known))
+            found = {}
+        else:
+            listed = _ids_by_group(known, found)
+            self._memory.add(namespace, listed, listed=True)
         known = {group: known[group] | listed[group] for group in known}
-        vectors = self._index.fetch(
-            namespace, (vector_id for ids in known.values() for vector_id in sorted(ids))
-        )
-        records = {vector_id: vector.record for vector_id, vector in vectors.items()}
+        ids = (each for members in known.values() for each in sorted(members))
+        found |= self._index.fetch(namespace, (each for each in ids if each not in found))
+        records = {vector_id: vector.record for vector_id, vector in found.items()}
         return records_by_group(known, records)
 
     @override
@@ -167,6 +179,15 @@ class PineconeVectors(VectorStore):
     def close(self) -> None:
         self._index.close()
 
+    def _vectors_having(
+        self, namespace: str, shared: SharedField | None
+    ) -> dict[str, Vector] | None:
+        """Return the vectors with the values of a shared field; None if they must be listed."""
+        if shared is None or namespace in self._expected_empty:
+            return None
+        values = dict.fromkeys(shared.values.values())
+        return self._index.fetch_by_field(namespace, shared.name, values)
+
     def _list_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, frozenset[str]]:
         """List the ids of each group and remember them."""
         # If the namespace is empty, every group is empty.
@@ -178,6 +199,15 @@ class PineconeVectors(VectorStore):
             listed = self._index.ids_of_groups(namespace, groups)
         self._memory.add(namespace, listed, listed=True)
         return listed
+
+
+def _ids_by_group(groups: Iterable[str], ids: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return the ids that are in one of the groups, by group."""
+    members: dict[str, set[str]] = {group: set() for group in groups}
+    for vector_id in ids:
+        if (group := group_of(vector_id)) in members:
+            members[group].add(vector_id)
+    return {group: frozenset(own) for group, own in members.items()}
 
 
 def _within(matches: list[Any], max_distance: float) -> list[tuple[float, Any]]:

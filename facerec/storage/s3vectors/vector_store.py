@@ -12,7 +12,7 @@ from facerec.core.arrays import np
 from facerec.core.ids import group_of
 from facerec.core.override import override
 from facerec.core.protocols.vectors import VectorStore
-from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
+from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.groups import records_by_group
 from facerec.storage.s3vectors.indexes import DOCUMENT, Item, VectorIndexes
@@ -117,7 +117,11 @@ class S3Vectors(VectorStore):
         self._indexes.delete(_faces(namespace), sorted(stored.keys() - named))
 
     @override
-    def get_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+    def get_groups(
+        self, namespace: str, groups: Sequence[str], *, shared: SharedField | None = None
+    ) -> dict[str, list[VectorRecord]]:
+        """Return vectors by group; takes a request per 100 groups and per 100 vectors."""
+        del shared
         if namespace in self._expected_empty:
             return {}
         members = self._members(namespace, groups)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.override import override
 from facerec.core.protocols.vectors import VectorStore
-from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
+from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
 from facerec.errors import CollectionNotFoundError
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.scan import Nearest, scan
@@ -116,7 +116,10 @@ class SqliteVectors(VectorStore):
                 rows.change_metadata(connection, number, changes)
 
     @override
-    def get_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+    def get_groups(
+        self, namespace: str, groups: Sequence[str], *, shared: SharedField | None = None
+    ) -> dict[str, list[VectorRecord]]:
+        del shared
         with self._database.reading() as connection:
             number = namespaces.get(connection, namespace)
             if number is None:

@@ -96,11 +96,12 @@ def test_a_new_collection_is_not_searched_for_earlier_faces(job: LocalJob, tmp_p
             assert end(job, **deployed(server), AWS_BATCH_JOB_ARRAY_INDEX=child) == 0
         assert len(job.rows()) == 200
         assert server.requests["/vectors/list"] == 0
+        assert server.requests["/vectors/fetch_by_metadata"] == 0
 
         photos = write_photos(tmp_path / "more", 2)
         later = LocalJob(tmp_path, write_manifest(tmp_path / "more.jsonl", photos))
         assert end(later, **deployed(server)) == 0
-        assert server.requests["/vectors/list"] > 0
+        assert server.requests["/vectors/fetch_by_metadata"] == 1
 
 
 def test_faces_of_users_are_kept_where_records_and_vectors_are_in_two_stores(

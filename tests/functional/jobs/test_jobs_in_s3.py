@@ -27,7 +27,7 @@ from facerec.errors import (
     RequesterPaysError,
 )
 from facerec.estimate import costs
-from facerec.jobs.child.attempt import PHOTOS_PER_STEP, ChildDependencies, run_child
+from facerec.jobs.child.attempt import DEPLOYED_STEP, ChildDependencies, run_child
 from facerec.jobs.erasing.erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
@@ -287,12 +287,13 @@ assert violation("manifest-line", {"image": "a"}) is None
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
-STEPS = 4
+STEPS = 2
+PHOTOS_PER_STEP = DEPLOYED_STEP.photos
 
 
 @pytest.fixture
 def photos(s3: S3Job) -> str:
-    """The prefix of the photos of four steps."""
+    """The prefix of the photos of two steps."""
     return s3.photos("new", STEPS * PHOTOS_PER_STEP)
 
 

@@ -1,4 +1,4 @@
-"""What a run or a deletion asks for in job folders does not grow with the number of earlier jobs."""
+"""What changes ask for in job folders does not grow with the number of earlier jobs."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from facerec.core.ids import group_of
 from facerec.core.records import StoredFace
 from facerec.errors import (
     AccessDeniedError,
@@ -74,6 +75,51 @@ def test_a_photo_that_was_looked_up_is_not_listed_again_when_it_is_stored(
     store.put_images("staff", images)
     assert server.requests["/vectors/list"] == before + 31
     assert store.count_faces("staff") == 31
+
+
+def image_ids(faces: Iterable[StoredFace]) -> dict[str, str]:
+    """Return the image ids of faces by the key of their photo."""
+    return {group_of(face.record.face_id): face.record.image_id for face in faces}
+
+
+def test_photos_with_known_image_ids_are_looked_up_together(
+    server: PineconeServer, store: FaceStore
+) -> None:
+    stored = [stored_face(f"person {number}") for number in range(700)]
+    store.put_images("staff", by_image(stored))
+    new = [stored_face(f"stranger {number}") for number in range(1300)]
+    server.requests.clear()
+    with open_faces(API_KEY, host=server.host) as other:
+        wanted = image_ids([*stored, *new])
+        found = other.get_images("staff", list(wanted), image_ids=wanted)
+        assert found == {key: [face.record] for key, (face,) in by_image(stored).items()}
+        # Two requests name 1,000 photos each; the first one has a second page.
+        assert server.requests["/vectors/fetch_by_metadata"] == 3
+        assert server.requests["/vectors/fetch"] == 0
+        other.put_images("staff", by_image(new[:500]))
+        assert server.requests["/vectors/list"] == 0
+
+
+def test_a_photo_found_by_its_image_id_loses_its_earlier_faces(
+    server: PineconeServer, store: FaceStore
+) -> None:
+    first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
+    store.put_images("staff", by_image([first]))
+    with open_faces(API_KEY, host=server.host) as other:
+        other.get_images("staff", list(by_image([second])), image_ids=image_ids([second]))
+        other.put_images("staff", by_image([second]))
+    assert set(server.namespaces["staff"]) == {second.record.face_id}
+
+
+def test_a_server_that_cannot_fetch_by_metadata_is_asked_to_list(
+    server: PineconeServer, store: FaceStore
+) -> None:
+    server.fetches_by_metadata = False
+    faces = [stored_face(f"person {number}") for number in range(30)]
+    store.put_images("staff", by_image(faces))
+    with open_faces(API_KEY, host=server.host) as other:
+        found = other.get_images("staff", list(by_image(faces)), image_ids=image_ids(faces))
+    assert found == {key: [face.record] for key, (face,) in by_image(faces).items()}
 
 
 def test_images_put_into_an_empty_collection_cost_one_listing_and_one_upsert(

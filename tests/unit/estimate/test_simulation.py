@@ -16,6 +16,7 @@ from facerec.estimate.limits import (
 )
 from facerec.estimate.simulation import simulate
 from facerec.estimate.workload import Store, Workload
+from facerec.jobs.child.attempt import DEPLOYED_STEP
 
 UNLIMITED = 1e9
 workloads = st.builds(
@@ -54,7 +55,7 @@ def test_without_limits_time_follows_from_speed_and_vcpus() -> None:
     workload = Workload(
         1_000_000, 10.0, 0, store=Store.PINECONE, max_vcpus=100, images_per_child=1_000
     )
-    run = simulate(workload, listings_per_second=UNLIMITED)
+    run = simulate(workload, lookups_per_second=UNLIMITED)
     # 10 rounds of children, 100 seconds each, and the starts of machines and containers
     assert 1_000 < run.seconds < 1_300
     assert run.bottleneck == "computation"
@@ -68,24 +69,30 @@ def test_a_job_on_aws_waits_for_its_machines(store: Store) -> None:
     assert run.vcpu_seconds > run.vcpus * (MACHINE_SECONDS + IDLE_SECONDS)
 
 
-def test_pinecones_listings_limit_a_job_into_an_existing_collection() -> None:
+def test_a_job_into_an_existing_collection_is_as_fast_as_its_vcpus() -> None:
     workload = Workload(1_000_000, 20.0, store=Store.PINECONE, max_vcpus=256, new_collection=False)
-    runs = [simulate(replace(workload, max_vcpus=vcpus)) for vcpus in (64, 256)]
+    run = simulate(workload)
+    assert run.bottleneck == "computation"
+    assert run.seconds == simulate(replace(workload, new_collection=True)).seconds < 600
+
+
+def test_vcpus_beyond_a_limit_of_pinecone_only_wait() -> None:
+    workload = Workload(1_000_000, 20.0, store=Store.PINECONE, max_vcpus=256, new_collection=False)
+    runs = [
+        simulate(replace(workload, max_vcpus=vcpus), lookups_per_second=2) for vcpus in (64, 256)
+    ]
     for run in runs:
-        assert run.bottleneck == "Pinecone's listings"
-        assert run.seconds == pytest.approx(1_000_000 / 200, rel=0.1)
-        assert run.useful_vcpus == 10
+        assert run.bottleneck == "Pinecone's look-ups"
+        assert run.seconds == pytest.approx(1_000_000 / (2 * DEPLOYED_STEP.photos), rel=0.1)
+        assert run.useful_vcpus == 13
     assert runs[1].vcpu_seconds > 3 * runs[0].vcpu_seconds
-    run = simulate(replace(workload, new_collection=True))
-    assert run.bottleneck == "Pinecone's upserts"
-    assert run.seconds < 600
 
 
 def test_an_interrupted_child_repeats_less_than_a_step() -> None:
     workload = Workload(100_000, 1.0, images_per_child=500, max_vcpus=50)
     run = simulate(workload, interruptions_per_hour=2)
     assert run.interruptions > 50
-    assert 0 < run.repeated_photos < 32 * run.interruptions
+    assert 0 < run.repeated_photos < DEPLOYED_STEP.photos * run.interruptions
     assert run.lost_children == 0
 
 
@@ -109,7 +116,8 @@ def test_a_billion_photos_are_half_a_million_children_in_fifty_arrays() -> None:
         Workload(10**9, 20.0, store=Store.PINECONE, max_vcpus=1_000, new_collection=False)
     )
     assert (run.children, run.arrays) == (500_000, 50)
-    assert run.seconds == pytest.approx(10**9 / 200, rel=0.01)
+    assert run.seconds == pytest.approx(10**9 / 5_500, rel=0.01)
+    assert run.bottleneck == "S3 reads of one prefix"
 
 
 def test_one_machine_pays_for_neither_containers_nor_waiting() -> None:
