@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from facerec.errors import StoreUnavailableError
-from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.child.attempt import ChildDependencies, StepSize, run_child
 from facerec.jobs.child.crash_notes import note_crash
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.segments import read_segments
@@ -86,6 +86,12 @@ def in_a_process(action: Callable[[], object]) -> int:
     except BaseException:
         os._exit(1)
     os._exit(0)
+
+
+@pytest.fixture(autouse=True)
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the photos of a job be several steps."""
+    monkeypatch.setattr("facerec.jobs.child.attempt.DEPLOYED_STEP", StepSize(32, 64 << 20))
 
 
 @pytest.fixture
