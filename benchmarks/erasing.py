@@ -75,7 +75,11 @@ def measure(photos: int) -> dict[str, Any]:
                 FakeEngine(),
                 images_per_child=PER_CHILD,
             )
-            ids = [face for child in range(plan.children) for face in _child(objects, plan, child)]
+            ids = [
+                face
+                for child in range(plan.children)
+                for face in complete_child(objects, plan, child)
+            ]
         step = len(ids) // (DELETIONS + 1)
 
         def erase(number: int) -> tuple[float, float]:
@@ -95,7 +99,7 @@ def measure(photos: int) -> dict[str, Any]:
     }
 
 
-def _child(objects: LocalObjects, plan: Plan, child: int) -> list[str]:
+def complete_child(objects: LocalObjects, plan: Plan, child: int) -> list[str]:
     """Write the files of a complete child, and return the ids of its faces."""
     photos = min(PER_CHILD, plan.estimated_photos - child * PER_CHILD)
     tally, segments, ids = Tally(), [], []
