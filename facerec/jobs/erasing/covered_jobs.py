@@ -1,7 +1,8 @@
 """Extends the face index of a collection by jobs that are complete.
 
 Planning does so with the jobs of earlier runs, a deletion with all jobs that it had to search. So
-each job is searched once, and then only for faces that it names.
+each job is searched once, and then only for faces that it names. Jobs of other collections name
+none: their plans are read once.
 """
 
 from __future__ import annotations
@@ -47,9 +48,10 @@ def cover_jobs(
             continue
         try:
             plan = _plan_in_root(objects, f"{jobs_root}{job_id}/")
-            if plan is None or plan.collection_id != collection_id:
+            if plan is None:
                 continue
-            ids = _faces_of(plan, objects)
+            is_own = plan.collection_id == collection_id
+            ids = _faces_of(plan, objects) if is_own else b""
         except (ObjectNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             # It was deleted since, or a file of its ledger is damaged.
             continue

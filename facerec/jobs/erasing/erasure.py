@@ -71,13 +71,17 @@ def erase_faces(
     if not selection.names_photos:
         index = CollectionFaceIndex(objects, jobs_root, collection_id)
         may_name = index.may_name(selected_prefixes(selection))
-    entries = entries_of(objects, jobs_root, collection_id, unreadable, may_name=may_name)
-    searched, erased = set[str](), list[ErasedJob]()
-    for entry in entries:
-        searched.add(entry.job_id)
-        erased.append(_erase_from(objects, entry, selection, memory))
+    listed = set[str]()
+
+    def is_searched(job_id: str) -> bool:
+        listed.add(job_id)
+        return may_name(job_id)
+
+    entries = entries_of(objects, jobs_root, collection_id, unreadable, may_name=is_searched)
+    erased = [_erase_from(objects, entry, selection, memory) for entry in entries]
     if index is not None:
-        cover_jobs(index, objects, jobs_root, collection_id, searched)
+        index.forget_others(listed)
+        cover_jobs(index, objects, jobs_root, collection_id, listed)
     if selection.names_photos:
         for created in list(objects.folders(memory)):
             erase_from_memory(objects, created, selection, created)

@@ -28,7 +28,7 @@ from facerec.jobs.ledger.face_index import ID_BYTES
 from facerec.jobs.ledger.layout import memory_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from facerec.storage.objects.protocol import ObjectStore
 
@@ -121,6 +121,17 @@ class CollectionFaceIndex:
         """Stop covering a job that will be deleted, or that is not complete after all."""
         if self.covers(job_id):
             self._covered.discard(_digest(job_id))
+            self._write()
+
+    def forget_others(self, job_ids: Iterable[str]) -> None:
+        """Stop covering all but some jobs: what is left in the folder of a deleted job is searched.
+
+        Args:
+            job_ids: ids of all jobs, as listed after this index was opened.
+        """
+        covered = self._covered.intersection(map(_digest, job_ids))
+        if covered != self._covered:
+            self._covered = covered
             self._write()
 
     def delete(self) -> None:

@@ -96,6 +96,28 @@ def test_a_deletion_searches_each_complete_job_once(staff: Counted) -> None:
     assert embeddings_files(staff) == 4
 
 
+def test_jobs_of_other_collections_are_read_once(staff: Counted) -> None:
+    index_photos_one_by_one(staff, range(3))
+    for number in range(8):
+        staff.run(collection_id=f"guests-{number}")
+    first = staff.requests(lambda: staff.erase(face_of(staff, "000.jpg")))
+    second = staff.requests(lambda: staff.erase(face_of(staff, "001.jpg")))
+    assert second < first - 2 * 8
+
+
+def test_what_a_late_attempt_leaves_of_a_deleted_job_is_deleted(staff: Counted) -> None:
+    index_photos_one_by_one(staff, range(3))
+    other = staff.run(collection_id="guests")
+    staff.erase(face_of(staff, "000.jpg"))
+    staff.gallery().delete_collection("guests")
+    staff.erase(face_of(staff, "001.jpg"))
+    left = Path(other.job_folder, "embeddings", "0000000", "left.npz")
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"faces")
+    staff.erase(face_of(staff, "002.jpg"))
+    assert not left.exists()
+
+
 def embeddings_files(staff: Counted) -> int:
     return sum(1 for _ in Path(staff.jobs_root).rglob("*.npz"))
 
