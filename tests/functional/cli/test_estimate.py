@@ -41,7 +41,7 @@ def test_a_changed_price_changes_the_estimate(facerec: Facerec) -> None:
     dear = ["--price", "pinecone.read_unit=1", "--price", "ec2.spot_vcpu_hour=0"]
     usual, changed = (document(facerec("estimate", *words, *more)) for more in ([], dear))
     assert usual["dollars"]["indexing"] < 10
-    assert changed["dollars"]["indexing"] > 100_000
+    assert changed["dollars"]["indexing"] > 700
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from facerec.estimate.estimating import Estimate
 from facerec.estimate.estimating import estimate_job as estimate_any_job
 from facerec.estimate.prices import load_prices
 from facerec.estimate.workload import Store
+from facerec.jobs.child.attempt import DEPLOYED_STEP
 from tests.support.stack_template import template
 
 estimate_job = partial(estimate_any_job, store=Store.PINECONE)
@@ -107,11 +108,13 @@ def test_s3_vectors_costs_a_tenth_of_pinecone_a_month_and_has_no_minimum() -> No
 
 
 def test_small_writes_to_s3_vectors_are_charged_as_large_ones() -> None:
-    one, four = (
-        estimate_any_job(32_000, faces_per_photo=faces, store=Store.S3_VECTORS) for faces in (1, 4)
+    few, many = (
+        estimate_any_job(32_000, faces_per_photo=faces, store=Store.S3_VECTORS)
+        for faces in (0.25, 1)
     )
-    assert _dollars(one, "s3vectors.put_gb") == _dollars(four, "s3vectors.put_gb")
-    assert _dollars(one, "s3vectors.put_gb") == pytest.approx(2 * 1_000 * 128_000 / 1e9 * 0.2)
+    steps = 32_000 / DEPLOYED_STEP.photos
+    assert _dollars(few, "s3vectors.put_gb") == _dollars(many, "s3vectors.put_gb")
+    assert _dollars(few, "s3vectors.put_gb") == pytest.approx(2 * steps * 128_000 / 1e9 * 0.2)
 
 
 def test_the_stack_stores_vectors_where_an_estimate_assumes_it() -> None:

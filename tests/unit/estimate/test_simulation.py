@@ -72,8 +72,8 @@ def test_a_job_on_aws_waits_for_its_machines(store: Store) -> None:
 def test_a_job_into_an_existing_collection_is_as_fast_as_its_vcpus() -> None:
     workload = Workload(1_000_000, 20.0, store=Store.PINECONE, max_vcpus=256, new_collection=False)
     run = simulate(workload)
-    assert run.bottleneck == "computation"
-    assert run.seconds == simulate(replace(workload, new_collection=True)).seconds < 600
+    assert run == simulate(replace(workload, new_collection=True))
+    assert "Pinecone" not in run.bottleneck
 
 
 def test_vcpus_beyond_a_limit_of_pinecone_only_wait() -> None:
