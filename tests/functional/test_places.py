@@ -93,7 +93,8 @@ def test_an_export_has_something_of_every_place(full: Installation) -> None:
 def test_the_check_finds_a_name_in_every_place(full: Installation, place: Place | None) -> None:
     jobs = full.data / "jobs"
     if place is None:
-        file = next(jobs.glob("remembered@*/*")) / "00000099-merged"
+        memory = next(path for path in jobs.glob("remembered@*/*") if path.is_dir())
+        file = memory / "00000099-merged"
     else:
         job = next(path.parent for path in jobs.glob("*/plan.json"))
         uri = place_uri(place, f"{job}/")
