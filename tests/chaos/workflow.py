@@ -124,9 +124,9 @@ class DisturbedStack(Stack):
         )
 
     def _disturbed(self, opener: Any) -> Any:
-        def open_disturbed(*arguments: Any) -> Any:
+        def open_disturbed(*arguments: Any, **named: Any) -> Any:
             disturbance: Disturbance | None = getattr(self._process, "disturbance", None)
-            opened = opener(*arguments)
+            opened = opener(*arguments, **named)
             return opened if disturbance is None else disturbance.wrap(opened)
 
         return open_disturbed
