@@ -50,13 +50,13 @@ PUT_REQUESTS_PER_STEP = 2
 GET_REQUESTS_PER_STEP = 2
 """Reads per commit: the plan, before and after, to check that the job was not deleted."""
 
-PUT_REQUESTS_PER_CHILD = 7
-"""Requests that S3 charges as PUT: four listings, the face index, what is remembered of the photos,
-and the summary."""
+PUT_REQUESTS_PER_CHILD = 8
+"""Requests that S3 charges as PUT: four listings, the note of the run, the face index, what is
+remembered of the photos, and the summary."""
 
-GET_REQUESTS_PER_CHILD = 6
-"""Reads from S3: the plan at the start and at the end, the start of the job, the slice of the
-manifest, and the summary, again for the report."""
+GET_REQUESTS_PER_CHILD = 9
+"""Reads from S3: the plan at the start and at the end, twice the start of the job, the slice of the
+manifest, and the summary and the note of the run, again for the report."""
 
 LOG_BYTES_PER_CHILD = 3_000
 TRANSITIONS = 8
