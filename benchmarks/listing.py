@@ -63,10 +63,10 @@ class ListedPrefix(LocalObjects):
         """Store a file."""
         super().write_file(self._local(uri), path)
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """List a prefix in S3, or stored objects."""
         if prefix.startswith(f"s3://listed/{PREFIX}"):
-            yield from self._s3.list(prefix)
+            yield from self._s3.list(prefix, after=after)
 
     def _local(self, uri: str) -> str:
         return f"{self._folder}/{uri.removeprefix('s3://')}"

@@ -42,10 +42,10 @@ class FolderBuckets(LocalObjects):
         time.sleep(self._delay)
         return super().write(self._local(uri), content, if_absent=if_absent)
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """Answer a LIST."""
         time.sleep(self._delay)
-        for found in super().list(self._local(prefix)):
+        for found in super().list(self._local(prefix), after=after and self._local(after)):
             yield self._remote(found)
 
     def delete(self, uri: str) -> None:

@@ -45,8 +45,8 @@ class CountingObjects(LocalObjects):
     def head(self, uri: str) -> ObjectInfo:
         return self.facts(super().head(uri))
 
-    def list(self, prefix: str) -> Any:  # noqa: ANN401 - as in the protocol
-        return map(self.facts, super().list(prefix))
+    def list(self, prefix: str, *, after: str = "") -> Any:  # noqa: ANN401 - as in the protocol
+        return map(self.facts, super().list(prefix, after=after))
 
     def facts(self, info: ObjectInfo) -> ObjectInfo:
         assert info.changed_ns is not None

@@ -58,9 +58,9 @@ class MemoryObjects:
     def write_file(self, uri: str, path: Path) -> None:
         self.content[uri] = path.read_bytes()
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         for uri in sorted(self.content):
-            if uri.startswith(prefix):
+            if uri.startswith(prefix) and uri > after:
                 yield self.head(uri)
 
     def folders(self, prefix: str) -> Iterator[str]:

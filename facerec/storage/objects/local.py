@@ -119,14 +119,15 @@ class LocalObjects:
 
         _place(uri, fill, if_absent=False)
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """Yield the regular files below a prefix; links to folders are followed unless they loop.
 
         Files that are deleted concurrently are skipped.
         """
         top = folder_of(prefix)
         with _local_errors(prefix):
-            yield from _walk(top, prefix[len(top) :])
+            found = _walk(top, prefix[len(top) :])
+            yield from (each for each in found if each.uri > after) if after else found
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Yield the direct subfolders of a folder."""

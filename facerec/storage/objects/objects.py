@@ -131,15 +131,16 @@ class Objects(ObjectStore):
         backend.write_file(resolved.uri, path)
 
     @override
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         backend, resolved = self._resolve(prefix, AccessPolicy.resolve_list)
         with _errors_of(resolved):
             if resolved.folder is None:
-                yield from backend.list(resolved.uri)
+                yield from backend.list(resolved.uri, after=after)
                 return
             for found in backend.list(resolved.uri):
-                if not resolved.leaves_folder(found.uri):
-                    yield replace(found, uri=resolved.requested_uri(found.uri))
+                uri = resolved.requested_uri(found.uri)
+                if uri > after and not resolved.leaves_folder(found.uri):
+                    yield replace(found, uri=uri)
 
     @override
     def folders(self, prefix: str) -> Iterator[str]:

@@ -87,8 +87,14 @@ class ObjectStore(Protocol):
         """Write an object from a local file of any size, atomically."""
         ...
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects whose uri starts with ``prefix``, ordered by uri."""
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
+        """Yield the objects whose uri starts with ``prefix``, ordered by uri.
+
+        Args:
+            prefix: start of the uris.
+            after: yield only objects with a greater uri than this one, which has the prefix; S3
+                sends no others. "" for all.
+        """
         ...
 
     def folders(self, prefix: str) -> Iterator[str]:

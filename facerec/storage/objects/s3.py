@@ -163,9 +163,10 @@ class S3Objects:
         with _errors(uri):
             self._client.upload_file(str(path), address["Bucket"], address["Key"])
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects below a prefix; a large one with concurrent requests."""
         address = _address_of(prefix)
+        start_after = _address_of(after)["Key"] if after else ""
 
         def fetch(after: str) -> tuple[list[ListedKey], bool]:
             start = {"StartAfter": after} if after else {}
@@ -176,7 +177,7 @@ class S3Objects:
             keys = [(each["Key"], each["Size"], each["ETag"]) for each in page.get("Contents", ())]
             return keys, bool(page["IsTruncated"])
 
-        for key, size, etag in list_in_parallel(fetch, address["Key"]):
+        for key, size, etag in list_in_parallel(fetch, address["Key"], after=start_after):
             yield ObjectInfo(f"s3://{address['Bucket']}/{key}", size, etag)
 
     def folders(self, prefix: str) -> Iterator[str]:

@@ -35,15 +35,18 @@ _ASCII_END, _END = 0x80, 0x110000
 _SURROGATES = range(0xD800, 0xE000)
 
 
-def list_in_parallel(fetch: FetchPage, prefix: str, threads: int = THREADS) -> Iterator[ListedKey]:
+def list_in_parallel(
+    fetch: FetchPage, prefix: str, threads: int = THREADS, after: str = ""
+) -> Iterator[ListedKey]:
     """Yield the objects of a prefix in the order of their keys.
 
     Args:
         fetch: requests a page from S3; called in several threads. An exception ends the listing.
         prefix: the prefix that ``fetch`` lists.
         threads: number of concurrent requests.
+        after: a key with the prefix, after which the listing starts; "" for the beginning.
     """
-    position, more = "", True
+    position, more = after, True
     for _ in range(SERIAL_PAGES):
         page, more = fetch(position)
         yield from page

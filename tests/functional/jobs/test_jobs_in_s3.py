@@ -136,9 +136,9 @@ class MeetingObjects(S3Objects):
         self._meet(uri)
         return super().write(uri, content, if_absent=if_absent)
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         self._meet(prefix)
-        return super().list(prefix)
+        return super().list(prefix, after=after)
 
 
 @pytest.fixture
