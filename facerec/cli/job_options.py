@@ -44,8 +44,8 @@ _OPTIONS = (
     click.option(
         "--prune",
         is_flag=True,
-        help="Remove the faces of photos that are gone from a folder or prefix; --dry-run lists "
-        "these photos.",
+        help="Remove the faces of photos that are gone from a folder, prefix or inventory; "
+        "--dry-run lists these photos.",
     ),
     click.option(
         "--prune-limit",

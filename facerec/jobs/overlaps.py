@@ -5,7 +5,7 @@ photos to the memory only later, so a later job may index another version of the
 detecting this. Whichever of the two ends last sees the lines of both, and removes the faces of the
 version that is no longer at the address.
 
-This holds for jobs of listed photos. A manifest may name several versions of a photo on purpose.
+A manifest may name several versions of a photo on purpose, by their version ids: these stay.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from facerec.jobs.planning.rounds import is_complete
 from facerec.jobs.remembered.doubts import doubt_about
 from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line
 from facerec.jobs.remembered.runs import Memory, Remembered
-from facerec.jobs.versions import version_of
+from facerec.jobs.versions import is_pinned, version_of
 from facerec.jobs.writing import collection_of
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ def _photos(lines: Iterable[Remembered]) -> Iterator[tuple[int, RememberedPhoto]
 def _outdated(
     uri: str, photos: Sequence[tuple[int, RememberedPhoto]], own: int, objects: ObjectStore
 ) -> frozenset[str]:
+    pinned = {photo.key for _, photo in photos if is_pinned(photo.version)}
+    photos = [(number, photo) for number, photo in photos if not is_pinned(photo.version)]
     if len({photo.key for _, photo in photos}) < 2 or own not in {number for number, _ in photos}:
         return frozenset()
     try:
@@ -119,4 +121,4 @@ def _outdated(
         current = [photo for number, photo in photos if number == latest]
     versions = {photo.version for photo in current}
     outdated = {photo.key for _, photo in photos if photo.version not in versions}
-    return frozenset(outdated - {photo.key for photo in current})
+    return frozenset(outdated - {photo.key for photo in current} - pinned)

@@ -87,7 +87,7 @@ class Plan:
 
     @property
     def prunes_folder(self) -> bool:
-        """Whether to remove faces whose photos are gone from a folder or prefix."""
+        """Whether to remove faces whose photos are gone from a folder, prefix or bucket."""
         listed = self.difference is not None and self.base is not None
         return self.prune and listed
 

@@ -17,7 +17,12 @@ from facerec.core.ids import group_of
 from facerec.jobs.outcomes import NOT_READ
 from facerec.jobs.prune_limit import is_over_limit, too_many_gone
 from facerec.jobs.remembered.comparison import StalePhoto
-from facerec.jobs.remembered.photos import escaped, photo_of_line, unescaped
+from facerec.jobs.remembered.photos import (
+    RememberedPhoto,
+    escaped,
+    photo_of_line,
+    unescaped,
+)
 from facerec.jobs.remembered.sorting import sorted_lines
 from facerec.storage.objects.protocol import ObjectStore, may_exist, scheme_of
 
@@ -64,19 +69,19 @@ def find_unremembered(
         photos += 1
         while uri is not None and uri < address:
             uri, lines = _next(remembered)
-        known = {
-            photo.external_image_id: photo
-            for *_, line in (lines if uri == address else ())
-            if (photo := photo_of_line(line)).key
-        }
+        known: dict[str, list[RememberedPhoto]] = {}
+        for *_, line in lines if uri == address else ():
+            if (photo := photo_of_line(line)).key:
+                known.setdefault(photo.external_image_id, []).append(photo)
         for line in sorted(set(members)):
             _, name, key = line.split("\t")
-            here = known.get(name)
-            if here is not None and here.key == key:
+            here = known.get(name, [])
+            if any(photo.key == key for photo in here):
                 continue
-            if here is not None:
+            if here:
                 # A manifest may name several versions of an object in S3 on purpose.
-                if here.outcome not in NOT_READ and scheme_of(folder) == "file":
+                was_read = all(photo.outcome not in NOT_READ for photo in here)
+                if was_read and scheme_of(folder) == "file":
                     found.replaced[address] = found.replaced.get(address, frozenset()) | {key}
             elif not may_exist(address, objects):
                 missing.add(address)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectInfo
 
 SECOND = 1_000_000_000
+
+_PIN = "@"
+"""Start of a version that is an S3 version id; ETags and sizes begin otherwise."""
 
 TICK_NS = 20_000_000
 """Nanoseconds within which two changes of a file may get the same time stamp. Linux uses the time
@@ -23,6 +27,24 @@ def version_of(info: ObjectInfo) -> str:
         # An S3 Inventory has ETags without quotes.
         return info.version.strip('"')
     return f"{info.version}-{info.changed_ns}"
+
+
+def pinned_version(version_id: str) -> str:
+    """Return the version of a photo that a manifest names by its S3 version id; it never changes.
+
+    A manifest may name several such versions of an object, and all their faces stay.
+    """
+    return f"{_PIN}{version_id}"
+
+
+def is_pinned(version: str) -> bool:
+    """Return whether a version is that of a photo named by its S3 version id."""
+    return version.startswith(_PIN)
+
+
+def version_of_line(content: bytes) -> str:
+    """Return the version of a malformed line: a digest by which later runs recognise it."""
+    return hashlib.sha256(content.strip()).hexdigest()[:32]
 
 
 def settled_version(info: ObjectInfo, read_ns: int) -> str | None:

@@ -18,7 +18,7 @@ from facerec.errors import (
     RequesterPaysError,
 )
 from facerec.jobs.outcomes import Outcome, PhotoFailure
-from facerec.jobs.versions import settled_version
+from facerec.jobs.versions import pinned_version, settled_version, version_of_line
 
 if TYPE_CHECKING:
     from facerec.jobs.manifest.cursor import Cursor
@@ -41,7 +41,7 @@ class LoadedPhoto:
         external_image_id: the caller's own name for the photo.
         content: the bytes of the photo, or the failure.
         image_id: id derived from the bytes; None after a failure.
-        version: version of the bytes (see ``jobs.versions``), or None.
+        version: version of the bytes, or of a malformed line (see ``jobs.versions``), or None.
         milliseconds: duration of the read.
     """
 
@@ -77,7 +77,10 @@ class PhotoLoader:
         if entry is None:
             return None
         if isinstance(entry, PhotoFailure):
-            return LoadedPhoto(line.end, entry.uri, None, entry, None, None, 0.0)
+            version = None
+            if entry.outcome is Outcome.MALFORMED_LINE:
+                version = version_of_line(self._parser.named_again(line.content))
+            return LoadedPhoto(line.end, entry.uri, None, entry, None, version, 0.0)
         started = time.perf_counter()
         content, version = self._read(entry)
         content_id = image_id(content) if isinstance(content, bytes) else None
@@ -113,6 +116,8 @@ class PhotoLoader:
         except AccessDeniedError:
             return PhotoFailure(Outcome.ACCESS_DENIED, "access denied"), None
         version = settled_version(info, started)
+        if entry.version_id is not None:
+            version = pinned_version(entry.version_id)
         if len(content) > MAX_PHOTO_BYTES:
             large = f"more than {MAX_PHOTO_BYTES // 1024**2} MiB"
             return PhotoFailure(Outcome.UNREADABLE, large, "TOO_LARGE"), version

@@ -28,11 +28,13 @@ class ManifestEntry:
         uri: a path or an ``s3://`` address.
         external_image_id: the caller's own name for it: 1 to 255 of ``[a-zA-Z0-9_.-:]``, or None.
         version_id: the version of the S3 object, or None for the newest.
+        etag: ETag of the newest version, if an inventory states it, else "".
     """
 
     uri: str
     external_image_id: str | None = None
     version_id: str | None = None
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,19 @@ class LineParser:
         )
         return _without_companions(self._located(entry))
 
+    def named_again(self, content: bytes | None) -> bytes:
+        """Return a malformed line as a line of JSON that is malformed for the same reason.
+
+        A line of which nothing can be read is returned as it is.
+        """
+        if content is None:
+            return b"." * (MAX_LINE_BYTES + 1)
+        try:
+            names = self._names(content.decode("utf-8").strip())
+        except UnicodeDecodeError:
+            return content
+        return content if isinstance(names, PhotoFailure) else json.dumps(names).encode()
+
     def _names(self, text: str) -> dict[str, str] | PhotoFailure:
         if self.format is LineFormat.JSONL:
             return _json_object(text)
@@ -111,7 +126,8 @@ class LineParser:
             return _skipped(uri, "deleted")
         if uri.endswith("/"):
             return _skipped(uri, "a folder")
-        return ManifestEntry(uri, None, row.get("VersionId") or None)
+        # The photo is read as it is now: this version may have been replaced or deleted since.
+        return ManifestEntry(uri, etag=row.get("ETag", "").strip('"'))
 
     def _photo_of(self, named: Mapping[str, object]) -> str:
         """Return the address of the photo that a malformed line names, or ""."""

@@ -66,6 +66,15 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
     return Inspection(source, max(1, round(text.count(b"\n") * times)), exact=False)
 
 
+def source_bucket(objects: ObjectStore, uri: str, version: str) -> str | None:
+    """Return the address of the bucket that an inventory lists; None if it does not say so.
+
+    The inventory may list a part of it: its prefix is not in the ``manifest.json``.
+    """
+    bucket = _document(objects, uri, version).get("sourceBucket")
+    return f"s3://{bucket}/" if bucket else None
+
+
 def inventory_files(objects: ObjectStore, uri: str, version: str) -> list[InventoryFile]:
     """Return the files that an inventory's ``manifest.json`` names, in order.
 

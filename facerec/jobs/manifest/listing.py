@@ -64,6 +64,8 @@ class ListedPhoto(NamedTuple):
         version: current version (see ``jobs.versions``); "" if unknown.
         requested: whether to index it; otherwise it is only known to exist.
         version_id: the version of the S3 object, or None for the newest.
+        is_missing: whether a manifest names it, but nothing is at the address.
+        line: a malformed line of a manifest, which names no photo, else None.
     """
 
     uri: str
@@ -71,9 +73,13 @@ class ListedPhoto(NamedTuple):
     version: str
     requested: bool = True
     version_id: str | None = None
+    is_missing: bool = False
+    line: bytes | None = None
 
     def to_line(self) -> bytes:
         """Return the photo as a line of a manifest."""
+        if self.line is not None:
+            return self.line + b"\n"
         named: dict[str, str] = {"image": self.uri}
         if self.external_image_id:
             named["external_image_id"] = self.external_image_id

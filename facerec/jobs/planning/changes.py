@@ -9,11 +9,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
+from facerec.jobs.manifest.source import SourceKind
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.planning.children import count_children
-from facerec.jobs.planning.source import Listing, Source, find_source, inspect_listing
+from facerec.jobs.planning.children import MAX_READERS, count_children
+from facerec.jobs.planning.named_photos import MAX_LINES, with_current_versions
+from facerec.jobs.planning.source import Source, find_source, inspect_listing
 from facerec.jobs.prune_limit import is_over_limit, too_many_gone
-from facerec.jobs.remembered.comparison import Outputs, StalePhoto, compare, stale_photo_of_line
+from facerec.jobs.remembered.comparison import (
+    Outputs,
+    StalePhoto,
+    compare,
+    joined,
+    stale_photo_of_line,
+)
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 if TYPE_CHECKING:
@@ -31,6 +39,7 @@ class Changes:
     Attributes:
         identity: digest that changes whenever the source changes.
         base: the folder of relative paths, or None.
+        scope: the folder or bucket in which photos may be gone, or None.
         inspection: the manifest of the photos to process.
         manifest: path of this manifest, if the source was listed; else None.
         difference: how the source differs from what is remembered; None if it was not compared.
@@ -40,6 +49,7 @@ class Changes:
 
     identity: str
     base: str | None
+    scope: str | None
     inspection: Inspection
     manifest: str | None = None
     difference: Difference | None = None
@@ -53,10 +63,10 @@ class Changes:
             InvalidInputError: the message names the reason.
         """
         found = self.difference
-        if request.prune and found is None:
+        if request.prune and self.scope is None:
             raise InvalidInputError(
-                "only photos that are gone from a folder or prefix can be pruned, "
-                "not those that a manifest does not name",
+                "only photos that are gone from a folder, a prefix or the bucket of an S3 "
+                "Inventory can be pruned, not those that a manifest does not name",
                 "erase their faces by photo or external image id",
             )
         photos = self.inspection.photos if found is None else found.photos + found.not_pruned
@@ -101,37 +111,63 @@ class Changes:
 def find_changes(
     request: JobRequest, source: Source, objects: ObjectStore, memory: Memory | None
 ) -> Iterator[Changes]:
-    """Find the work of a job; its files exist during the block."""
-    if source.listing is None:
+    """Find the work of a job; its files exist during the block.
+
+    Of a manifest of which nothing can be remembered, only a sample was read, and the job reads it
+    where it is. A large one that is compressed is decompressed: each child reads all of it.
+    """
+    if source.inspection is not None and not _is_read(request, source, source.inspection, memory):
         assert source.identity is not None  # noqa: S101 - a manifest has one
-        assert source.inspection is not None  # noqa: S101
-        yield Changes(source.identity, source.base, source.inspection)
+        yield Changes(source.identity, source.base, source.scope, source.inspection)
         return
     with ExitStack() as files:
         manifest, not_read, stale = (
             files.enter_context(tempfile.NamedTemporaryFile(suffix=".jsonl")) for _ in range(3)
         )
-        yield _changes(
-            request, source, source.listing, memory, objects, Outputs(manifest, not_read, stale)
+        yield _changes(request, source, memory, objects, Outputs(manifest, not_read, stale))
+
+
+def _is_read(
+    request: JobRequest, source: Source, inspection: Inspection, memory: Memory | None
+) -> bool:
+    """Return whether to read a manifest in order to plan its job.
+
+    Raises:
+        InvalidInputError: it cannot be planned without reading it, but is too large for that.
+    """
+    is_remembered = memory is not None and bool(memory.runs)
+    is_pruned = request.prune and source.scope is not None
+    stripes, _ = count_children(inspection, request.images_per_child, local=False)
+    is_streamed = inspection.source.kind is not SourceKind.RANGES and stripes > MAX_READERS
+    if inspection.photos <= MAX_LINES:
+        return is_remembered or is_pruned or is_streamed
+    if is_pruned or inspection.source.kind is SourceKind.STRIPES:
+        raise InvalidInputError(
+            f"{inspection.source.uri} has some {inspection.photos:,} lines, more than the "
+            f"{MAX_LINES:,} that can be read to plan a job",
+            "divide it into several manifests"
+            if is_pruned
+            else "decompress it, or divide it into several manifests",
         )
+    return False
 
 
 def _changes(
     request: JobRequest,
     source: Source,
-    listing: Listing,
     memory: Memory | None,
     objects: ObjectStore,
     outputs: Outputs,
 ) -> Changes:
-    if not listing.can_be_compared:
-        for photo in listing:
-            outputs.manifest.write(photo.to_line())
-        inspection = inspect_listing(outputs.manifest)
-        return Changes(listing.identity, source.base, inspection, outputs.manifest.name)
+    listing = source.listing
+    groups = joined(listing, memory.newest() if memory is not None else iter(()))
+    if listing.is_named:
+        look_up_all = memory is not None and memory.has_erased_photos
+        groups = with_current_versions(
+            groups, objects, in_scope=listing.contains, look_up_all=look_up_all
+        )
     difference = compare(
-        listing,
-        memory.newest() if memory is not None else iter(()),
+        groups,
         outputs,
         settings=request.options.digest(),
         in_scope=listing.contains,
@@ -143,8 +179,10 @@ def _changes(
     )
     outputs.stale.flush()
     return Changes(
-        listing.identity,
-        source.base,
+        source.identity or listing.identity,
+        # The addresses that a manifest names are complete now.
+        source.scope if listing.is_named else source.base,
+        source.scope,
         inspect_listing(outputs.manifest),
         outputs.manifest.name,
         difference,
@@ -199,7 +237,9 @@ def preview_job(
         InvalidInputError: it is not a manifest.
     """
     source = find_source(request, objects, jobs_root)
-    with find_changes(replace(request, prune=True), source, objects, memory) as changes:
+    if source.inspection is None or source.inspection.photos <= MAX_LINES:
+        request = replace(request, prune=True)
+    with find_changes(request, source, objects, memory) as changes:
         gone = tuple(photo for photo in changes.stale_photos() if photo.is_gone)
     inspection, local = changes.inspection, scheme_of(jobs_root) == "file"
     _, children = count_children(inspection, request.images_per_child, local=local)

@@ -29,6 +29,10 @@ LOCAL_CHILDREN = 64
 MAX_STRIPES = 1_000
 """Maximum number of children that share a gzip file; each streams the whole file."""
 
+MAX_READERS = 16
+"""Number of children that share a gzip file above which the planner decompresses it, so that the
+time to read it does not grow with the square of its length."""
+
 
 def images_per_child(photos: int, *, local: bool = False) -> int:
     """Return the default number of photos per child.

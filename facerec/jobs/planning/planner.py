@@ -2,11 +2,11 @@
 
 ``plan_job`` creates all plans, for every door:
 
-1. ``find_source`` finds the source. Only the size and a sample of a manifest are read. A folder or
-   prefix is listed.
-2. ``compare_listing``: of listed photos, those that are unchanged since an earlier job of the
-   collection are omitted (``jobs.remembered``).
-   Before this, a collection whose database was lost is restored (``lost_collections``).
+1. ``find_source`` finds the source. Of a manifest, only the size and a sample are read yet.
+2. ``find_changes``: photos that are unchanged since an earlier job of the collection are omitted
+   (``jobs.remembered``). A folder or prefix is listed for this. A manifest is read, unless
+   the collection has had no job. Before this, a collection whose database was lost is restored
+   (``lost_collections``).
 3. ``prepare_collection``: the collection is created if necessary, and this creation identified.
 4. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
    job again. A request for a collection that was deleted and created again finds a new one.
@@ -214,8 +214,16 @@ class _Rounds:
     def latest(self) -> tuple[Plan | None, int]:
         """Return the plan of the latest round, or None, and its number."""
         plan, job_round = self._read(0), 0
-        while plan is not None and (following := self._read(job_round + 1)) is not None:
-            plan, job_round = following, job_round + 1
+        if plan is None:
+            return None, 0
+        # A manifest whose photos change every night has many rounds: they are not all read.
+        step = 1
+        while (following := self._read(job_round + step)) is not None:
+            plan, job_round, step = following, job_round + step, 2 * step
+        while step > 1:
+            step //= 2
+            if (following := self._read(job_round + step)) is not None:
+                plan, job_round = following, job_round + step
         return plan, job_round
 
     def plan(self, job_round: int) -> Plan:

@@ -36,7 +36,8 @@ class JobRequest:
         force: whether to process a complete job again, and every photo in it.
         restore_deleted: whether to process every photo, as ``force`` does, and to store faces that
             somebody deleted.
-        prune: whether to remove the faces of photos that are gone from a folder or prefix.
+        prune: whether to remove the faces of photos that are gone from a folder, a prefix or the
+            bucket of an S3 Inventory.
         prune_limit_percentage: 0 to 100, the share of photos that may be gone.
         recipe: recipe of the collection's faces; None for that of the collection, or for a new
             one the usual recipe.

@@ -54,9 +54,9 @@ def has_same_purpose(request: JobRequest, plan: Plan) -> bool:
 def is_resumable(
     request: JobRequest, plan: Plan, now: Difference, objects: ObjectStore, *, is_last: bool
 ) -> bool:
-    """Return whether the incomplete job of a listing has to do exactly what a request asks for.
+    """Return whether an incomplete job has to do exactly what a request asks for.
 
-    The listing is the same, but what is remembered of the photos may have changed since: another
+    The source is the same, but what is remembered of the photos may have changed since: another
     job has read some of them, with other options or in another version. Then the plan does not
     contain all photos to process.
 
@@ -69,7 +69,12 @@ def is_resumable(
         is_last: whether no other job of the collection was started later.
     """
     planned = plan.difference
-    if planned is None or not is_last or not has_same_purpose(request, plan):
+    if not has_same_purpose(request, plan):
+        return False
+    if planned is None:
+        # It processes all photos that a manifest names; nothing was remembered of them.
+        return not (now.changed or now.retried)
+    if not is_last:
         return False
     if plan.force:
         # It processes each photo, so that what is remembered does not show how far it is.

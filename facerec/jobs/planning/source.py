@@ -10,9 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from facerec.core.names import derived_external_image_id
+from facerec.jobs.manifest.entries import LineParser, ManifestEntry
 from facerec.jobs.manifest.inspection import Inspection, inspect, is_photo, read_sample
-from facerec.jobs.manifest.inventory import inspect_inventory, is_inventory
+from facerec.jobs.manifest.inventory import inspect_inventory, is_inventory, source_bucket
 from facerec.jobs.manifest.listing import ListedPhoto, list_photos
+from facerec.jobs.manifest.source import LineFormat
+from facerec.jobs.planning.named_photos import lines_of, named_photos
 from facerec.jobs.versions import version_of
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore, folder_of, scheme_of
@@ -30,7 +33,8 @@ class Listing:
     Attributes:
         photos: iterable of the photos.
         contains: returns whether a photo at an address would be among them.
-        can_be_compared: whether the photos have versions.
+        is_named: whether a manifest or a request names the photos, so that they may lack versions,
+            and need not exist.
     """
 
     def __init__(
@@ -38,10 +42,10 @@ class Listing:
         photos: Iterable[ListedPhoto],
         contains: Callable[[str], bool] = lambda uri: False,
         *,
-        can_be_compared: bool = True,
+        is_named: bool = False,
         on_listed: Callable[[int], None] = lambda listed: None,
     ) -> None:
-        self.photos, self.contains, self.can_be_compared = photos, contains, can_be_compared
+        self.photos, self.contains, self.is_named = photos, contains, is_named
         self._on_listed = on_listed
         self._digest = hashlib.sha256()
 
@@ -52,7 +56,7 @@ class Listing:
             if not number % COUNTED_AT_ONCE:
                 self._on_listed(number)
             if photo.requested:
-                uri, name, version, _, version_id = photo
+                uri, name, version, _, version_id, *_ = photo
                 text = f"{uri}\t{name}\t{version}\t{version_id}\n"
                 update(text.encode("utf-8", "surrogateescape"))
             yield photo
@@ -69,15 +73,19 @@ class Source:
 
     Attributes:
         base: the folder of relative paths, or None.
-        identity: digest that changes whenever the manifest changes; None for photos to list.
-        inspection: the inspected manifest; None for photos to list.
-        listing: photos to list into a manifest; None if the source is a manifest.
+        listing: the photos.
+        identity: digest that changes whenever the manifest changes; None for photos that are not
+            in a manifest.
+        inspection: the inspected manifest; None for photos that are not in a manifest.
+        scope: the folder or bucket whose photos the source names, so that others in it are gone;
+            None if it may name a part of them.
     """
 
     base: str | None
+    listing: Listing = field(repr=False)
     identity: str | None = None
     inspection: Inspection | None = None
-    listing: Listing | None = field(default=None, repr=False)
+    scope: str | None = None
 
 
 def find_source(
@@ -100,11 +108,9 @@ def find_source(
     """
     if request.manifest is None:
         base = f"{Path.cwd()}/" if scheme_of(exclude) == "file" else None
-        named = (
-            ListedPhoto(entry.uri, entry.external_image_id or "", "", version_id=entry.version_id)
-            for entry in request.images
-        )
-        return Source(base, listing=Listing(named, can_be_compared=False))
+        parser = LineParser(LineFormat.JSONL, (), base, base is not None)
+        named = named_photos(map(_line_of, request.images), parser)
+        return Source(base, Listing(named, is_named=True))
     uri = request.manifest
     if scheme_of(uri) == "file":
         # Path.resolve would follow links, and lose the path that the caller uses.
@@ -112,16 +118,43 @@ def find_source(
     if uri.endswith("/"):
         found = list_photos(objects, uri, exclude, request.listing)
         contains = lambda photo: photo.startswith(uri)  # noqa: E731
-        return Source(uri, listing=Listing(found, contains, on_listed=on_listed))
+        return Source(uri, Listing(found, contains, on_listed=on_listed), scope=uri)
     info, sample = read_sample(objects, uri)
     if is_inventory(uri, sample):
-        return Source(None, f"{uri} {info.version}", inspect_inventory(objects, info))
+        scope = source_bucket(objects, uri, info.version)
+        return _manifest(None, inspect_inventory(objects, info), objects, on_listed, scope=scope)
     if is_photo(uri, sample):
         photo = ListedPhoto(
             uri, derived_external_image_id(PurePosixPath(uri).name), version_of(info)
         )
-        return Source(None, listing=Listing([photo]))
-    return Source(folder_of(uri), f"{uri} {info.version}", inspect(info, sample))
+        return Source(None, Listing([photo]))
+    local = scheme_of(exclude) == "file"
+    return _manifest(folder_of(uri), inspect(info, sample), objects, on_listed, local=local)
+
+
+def _line_of(entry: ManifestEntry) -> bytes:
+    name, version_id = entry.external_image_id or "", entry.version_id
+    return ListedPhoto(entry.uri, name, "", version_id=version_id).to_line()
+
+
+def _manifest(
+    base: str | None,
+    inspection: Inspection,
+    objects: ObjectStore,
+    on_listed: Callable[[int], None],
+    *,
+    scope: str | None = None,
+    local: bool = False,
+) -> Source:
+    source = inspection.source
+    parser = LineParser(source.format, source.columns, base, local)
+    listing = Listing(
+        named_photos(lines_of(objects, source), parser),
+        (lambda uri: False) if scope is None else (lambda uri: uri.startswith(scope)),
+        is_named=True,
+        on_listed=on_listed,
+    )
+    return Source(base, listing, f"{source.uri} {source.version}", inspection, scope)
 
 
 def inspect_listing(file: IO[bytes]) -> Inspection:

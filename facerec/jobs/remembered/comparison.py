@@ -13,6 +13,7 @@ from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.outcomes import NOT_READ, Outcome
 from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line, start_of_line
+from facerec.jobs.versions import is_pinned
 
 if TYPE_CHECKING:
     from facerec.jobs.manifest.listing import ListedPhoto
@@ -58,9 +59,41 @@ class Outputs:
     stale: IO[bytes]
 
 
+@dataclass(slots=True)
+class Group:
+    """The photos of a source at one address, and what is remembered of it.
+
+    Attributes:
+        uri: the address; "" for the malformed lines of a manifest.
+        listed: photos of the source; several if they have different external image ids.
+        lines: remembered lines.
+    """
+
+    uri: str
+    listed: list[ListedPhoto]
+    lines: list[str]
+
+
+def joined(listed: Iterable[ListedPhoto], remembered: Iterator[Remembered]) -> Iterator[Group]:
+    """Yield the photos of a source with the remembered lines of their addresses; both in order."""
+    by_uri = groupby(remembered, key=itemgetter(0))
+    uri, lines = _next(by_uri)
+    for current, members in groupby(listed, key=itemgetter(0)):
+        while uri is not None and uri < current:
+            yield Group(uri, [], lines)
+            uri, lines = _next(by_uri)
+        if uri == current:
+            yield Group(current, list(members), lines)
+            uri, lines = _next(by_uri)
+        else:
+            yield Group(current, list(members), [])
+    while uri is not None:
+        yield Group(uri, [], lines)
+        uri, lines = _next(by_uri)
+
+
 def compare(
-    listed: Iterable[ListedPhoto],
-    remembered: Iterator[Remembered],
+    groups: Iterable[Group],
     outputs: Outputs,
     *,
     settings: str,
@@ -71,11 +104,10 @@ def compare(
     prune: bool = False,
     is_erased: Callable[[str, str], bool] = lambda uri, version: False,
 ) -> Difference:
-    """Merge the photos of a source with the newest remembered ones; both are in order.
+    """Compare the photos of a source with the newest remembered ones.
 
     Args:
-        listed: the photos of the source.
-        remembered: remembered lines, as yielded by ``Memory.newest``.
+        groups: the photos and the remembered lines, as yielded by ``joined``.
         outputs: receives the photos to process, and those that are stale.
         settings: digest of the options of the job.
         in_scope: returns whether a remembered photo that is not listed counts as gone.
@@ -96,7 +128,7 @@ def compare(
         force=force,
         retry_failures=retry_failures,
         prune=prune,
-    ).run(listed, remembered)
+    ).run(groups)
 
 
 class _Merge:
@@ -119,26 +151,17 @@ class _Merge:
         self._not_read, self._can_be_read = 0, False
         self._result = Difference()
 
-    def run(self, listed: Iterable[ListedPhoto], remembered: Iterator[Remembered]) -> Difference:
-        by_uri = groupby(remembered, key=itemgetter(0))
-        uri, lines = _next(by_uri)
-        last = ""
-        for photo in listed:
-            current = photo[0]
-            if current != last:
-                while uri is not None and uri < current:
-                    self._not_listed(uri, lines)
-                    uri, lines = _next(by_uri)
-                here = lines if uri == current else []
-                last = current
-                if uri == current:
-                    self._note_replaced(photo, here)
-                    uri, lines = _next(by_uri)
-            if photo[3]:
-                self._compare(photo, here)
-        while uri is not None:
-            self._not_listed(uri, lines)
-            uri, lines = _next(by_uri)
+    def run(self, groups: Iterable[Group]) -> Difference:
+        for group in groups:
+            lines = group.lines
+            if not group.listed:
+                self._not_listed(group.uri, lines)
+                continue
+            if lines:
+                self._note_replaced(group.listed, lines)
+            for photo in group.listed:
+                if photo[3]:
+                    self._compare(photo, lines)
         self._end()
         return self._result
 
@@ -152,7 +175,7 @@ class _Merge:
             result.new += 1
             self._outputs.manifest.write(photo.to_line())
             return
-        uri, name, version, _, _ = photo
+        uri, name, version, *_ = photo
         start = start_of_line(uri, name, version, self._settings)
         if not self._force:
             for line in lines:
@@ -162,6 +185,8 @@ class _Merge:
             if self._could_not_be_read(photo, lines):
                 if self._retry_failures:
                     self._retry(photo)
+                elif photo.is_missing:
+                    result.unchanged += 1
                 else:
                     self._not_read += 1
                     self._outputs.not_read.write(photo.to_line())
@@ -186,6 +211,9 @@ class _Merge:
                 continue
             if found.outcome not in NOT_READ:
                 return False
+            if photo.is_missing:
+                # Another reason may have been remembered before it was deleted.
+                return found.outcome == Outcome.NOT_FOUND
             if not self._can_be_read and self._probed < MAX_PROBED:
                 self._probed += 1
                 self._can_be_read = self._may_have_changed(found)
@@ -206,15 +234,18 @@ class _Merge:
         for line in self._outputs.not_read:
             self._outputs.manifest.write(line)
 
-    def _note_replaced(self, photo: ListedPhoto, lines: list[str]) -> None:
+    def _note_replaced(self, listed: list[ListedPhoto], lines: list[str]) -> None:
         """Record lines with another version than the listed one; the job checks them again."""
+        photo = next((photo for photo in listed if not is_pinned(photo[2])), None)
+        if photo is None or photo.is_missing or not photo[3]:
+            return
         version = photo[2]
         start = start_of_line(photo[0], photo[1], version, self._settings)
         for line in lines:
             if version and line.startswith(start):
                 continue
             found = photo_of_line(line)
-            if found.key and found.version != version and photo[3]:
+            if found.key and found.version != version and not is_pinned(found.version):
                 self._write_stale(found, is_gone=False)
 
     def _not_listed(self, uri: str, lines: list[str]) -> None:

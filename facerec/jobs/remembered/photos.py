@@ -32,9 +32,10 @@ class RememberedPhoto:
     """A photo that a job found at an address.
 
     Attributes:
-        uri: address of the photo.
+        uri: address of the photo; "" for a malformed line.
         external_image_id: the caller's own name for it, or "".
-        version: the version that was read, or "", in which case the photo counts as changed.
+        version: the version that was read (see ``jobs.versions``), or "", in which case the photo
+            counts as changed.
         settings: digest of the options.
         outcome: an ``Outcome``, or ``GONE``.
         key: image key of its faces, or "".
@@ -88,7 +89,12 @@ def lines_of_rows(rows: Iterable[LedgerRow], plan: Plan) -> Iterator[str]:
     """Yield the lines of ledger rows; rows that do not name a photo have none."""
     settings = plan.options.digest()
     for row in rows:
-        if row.outcome is Outcome.MALFORMED_LINE or not row.photo:
+        if row.outcome is Outcome.MALFORMED_LINE:
+            # It need not name a photo, and is recognised by its content.
+            if (version := row.version) is not None:
+                yield RememberedPhoto("", version, version, settings, row.outcome, "", 0).to_line()
+            continue
+        if not row.photo:
             continue
         if row.outcome is Outcome.SKIPPED and describe_companion(row.photo) is None:
             # An old version in an inventory, whose newest version has a separate line.

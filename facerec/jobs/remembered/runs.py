@@ -18,7 +18,8 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -29,9 +30,16 @@ from facerec.jobs.ledger.reading import rows_of_child
 from facerec.jobs.plan import Plan, plan_uri, read_facts, read_plan
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erasing import digest_of, read_erased_photos
-from facerec.jobs.remembered.photos import GONE, RememberedPhoto, lines_of_rows, unescaped
+from facerec.jobs.remembered.photos import (
+    GONE,
+    RememberedPhoto,
+    lines_of_rows,
+    photo_of_line,
+    unescaped,
+)
 from facerec.jobs.remembered.sorting import sorted_lines
 from facerec.jobs.run_order import RunStart, write_start
+from facerec.jobs.versions import is_pinned, pinned_version
 from facerec.storage.objects.protocol import exists
 
 if TYPE_CHECKING:
@@ -52,6 +60,7 @@ _NOTE = re.compile(r"(\d{8})-(?:(merged)|[0-9a-f]+-(gone)|(sorted|mixed)-([0-9a-
 
 _FIELDS = 7
 _MAYBE_GONE = f"\t{GONE}\t"
+_MAYBE_PINNED = f"\t{pinned_version('')}"
 
 Remembered: TypeAlias = tuple[str, str, int, str]
 """Address, external image id, negative number of the run, and line; sorts in reading order."""
@@ -193,19 +202,11 @@ class Memory:
         """Yield the newest line of each photo.
 
         A line without a key gets that of the previous line: a photo that cannot be read now still
-        has its faces in the collection.
+        has its faces in the collection. Each version of a photo that manifests name by its version
+        id is a photo of its own.
         """
-        last: Remembered | None = None
-        for line in self.lines():
-            if last is not None and line[:2] == last[:2]:
-                if not (_has_key(last[3]) or _is_gone(last[3])):
-                    last = (*last[:3], _with_key_of(last[3], line[3]))
-                continue
-            if last is not None and not _is_gone(last[3]):
-                yield last
-            last = line
-        if last is not None and not _is_gone(last[3]):
-            yield last
+        for _, members in groupby(self.lines(), key=itemgetter(0, 1)):
+            yield from _newest(members)
 
     def merge_runs(self) -> None:
         """Merge all runs into one if there are many.
@@ -239,6 +240,11 @@ class Memory:
         return lambda uri, version: any(
             digest_of(self._folder, uri, each) in digests for each in (version, "")
         )
+
+    @property
+    def has_erased_photos(self) -> bool:
+        """Whether photos were erased that would be new if they are named again."""
+        return bool(self._erased_notes)
 
     def _list(self) -> Iterator[Run]:
         self._erased_notes.clear()
@@ -335,6 +341,20 @@ class Memory:
             end = content.rfind(b"\n") + 1
             kept = content[end:]
             yield from _split(content[:end])
+
+
+def _newest(lines: Iterable[Remembered]) -> Iterable[Remembered]:
+    """Return the newest lines, of one photo and its named versions; the newest comes first."""
+    found: dict[str, Remembered] = {}
+    for line in lines:
+        if _is_gone(line[3]):
+            break
+        version = photo_of_line(line[3]).version if _MAYBE_PINNED in line[3] else ""
+        pin = version if is_pinned(version) else ""
+        last = found.setdefault(pin, line)
+        if not _has_key(last[3]):
+            found[pin] = (*last[:3], _with_key_of(last[3], line[3]))
+    return found.values()
 
 
 def _split(content: bytes) -> list[str]:

@@ -1,0 +1,144 @@
+"""Reads the photos that a manifest names, in the order of their addresses, in bounded memory.
+
+They are compared with the remembered photos, like those of a folder. Lines do not say whether their
+photos have changed, except those of an inventory with ETags. So remembered photos are looked up:
+files one by one, objects of S3 by listings (``storage.objects.lookup``). No photo is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from facerec.errors import InvalidInputError
+from facerec.jobs.manifest.companions import describe_companion
+from facerec.jobs.manifest.entries import LineParser, ManifestEntry
+from facerec.jobs.manifest.listing import ListedPhoto
+from facerec.jobs.manifest.slices import SliceReader, slice_of
+from facerec.jobs.manifest.source import SourceKind
+from facerec.jobs.outcomes import Outcome
+from facerec.jobs.remembered.photos import escaped, unescaped
+from facerec.jobs.remembered.sorting import sorted_lines
+from facerec.jobs.versions import pinned_version, version_of, version_of_line
+from facerec.storage.objects.lookup import Lookup
+
+if TYPE_CHECKING:
+    from facerec.jobs.manifest.source import Source
+    from facerec.jobs.remembered.comparison import Group
+    from facerec.storage.objects.protocol import ObjectStore
+
+MAX_LINES = 10_000_000
+"""Maximum number of lines to read while a job is planned: what a function of the stack can sort
+within its 15 minutes and its 4 GB of temporary files (``benchmarks/rerun.py``)."""
+
+LOOKED_UP_AT_ONCE = 50_000
+"""Number of addresses that are looked up together."""
+
+
+def named_photos(lines: Iterable[bytes | None], parser: LineParser) -> Iterator[ListedPhoto]:
+    """Yield the photos that the lines of a manifest name, and the lines that are malformed.
+
+    Args:
+        lines: the lines; None for one that is too long.
+        parser: parses them.
+    """
+    texts = (text for line in lines if (text := _text_of(parser, line)) is not None)
+    for line in sorted_lines(texts, key=_address):
+        uri, name, version, version_id, malformed = line.split("\t")
+        yield ListedPhoto(
+            unescaped(uri),
+            name,
+            version,
+            version_id=version_id or None,
+            line=unescaped(malformed).encode(errors="surrogateescape") if malformed else None,
+        )
+
+
+def lines_of(objects: ObjectStore, source: Source) -> Iterator[bytes | None]:
+    """Yield the lines of a manifest or inventory.
+
+    Raises:
+        ObjectChangedError: the manifest has changed since it was inspected.
+        InvalidInputError: a gzip file is damaged, or there are more than ``MAX_LINES``.
+    """
+    files = 1 if source.kind is not SourceKind.INVENTORY else source.files
+    number = 0
+    for file in range(files):
+        for line in SliceReader(objects, source, slice_of(source, files, 1, file)):
+            number += 1
+            if number > MAX_LINES:
+                raise InvalidInputError(
+                    f"{source.uri} has more than {MAX_LINES:,} lines",
+                    "divide it into several manifests, or decompress it",
+                )
+            yield line.content
+
+
+def _text_of(parser: LineParser, content: bytes | None) -> str | None:
+    """Return a line for sorting; None for a blank line, or a row that is not a photo to index."""
+    entry = parser.parse(content)
+    if isinstance(entry, ManifestEntry):
+        version_id = entry.version_id or ""
+        version = pinned_version(version_id) if version_id else entry.etag
+        name = entry.external_image_id or ""
+        return f"{escaped(entry.uri)}\t{name}\t{version}\t{version_id}\t"
+    if entry is not None:
+        if entry.outcome is Outcome.MALFORMED_LINE:
+            line = parser.named_again(content)
+            version = version_of_line(line)
+            return f"\t{version}\t{version}\t\t{escaped(line.decode(errors='surrogateescape'))}"
+        if describe_companion(entry.uri) is not None:
+            return f"{escaped(entry.uri)}\t\t\t\t"
+    return None
+
+
+def _address(line: str) -> tuple[str, str]:
+    uri, name, _ = line.split("\t", 2)
+    return unescaped(uri), name
+
+
+def with_current_versions(
+    groups: Iterable[Group],
+    objects: ObjectStore,
+    *,
+    in_scope: Callable[[str], bool],
+    look_up_all: bool,
+) -> Iterator[Group]:
+    """Yield groups of photos, with the versions that remembered photos have now.
+
+    Groups that were to be gone from the source, but exist, are omitted: an inventory may be older
+    than they are, or name a part of the bucket.
+
+    Args:
+        groups: named photos with remembered lines, as yielded by ``joined``.
+        objects: contains the photos.
+        in_scope: returns whether a remembered photo that is not named may be gone.
+        look_up_all: whether to look up photos that are not remembered, too.
+    """
+    lookup, remaining = Lookup(objects), iter(groups)
+    while batch := list(islice(remaining, LOOKED_UP_AT_ONCE)):
+        uris = [group.uri for group in batch if _is_unknown(group, in_scope, look_up_all)]
+        found = lookup.find(uris)
+        for group in batch:
+            if group.uri not in found:
+                yield group
+                continue
+            info = found[group.uri]
+            if group.listed:
+                version = "" if info is None else version_of(info)
+                group.listed = [
+                    photo
+                    if photo.version
+                    else photo._replace(version=version, is_missing=info is None)
+                    for photo in group.listed
+                ]
+                yield group
+            elif info is None:
+                yield group
+
+
+def _is_unknown(group: Group, in_scope: Callable[[str], bool], look_up_all: bool) -> bool:
+    if not group.listed:
+        return in_scope(group.uri)
+    return bool(group.lines or look_up_all) and any(not each.version for each in group.listed)
