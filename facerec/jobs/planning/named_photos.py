@@ -26,7 +26,7 @@ from facerec.storage.objects.lookup import Lookup
 if TYPE_CHECKING:
     from facerec.jobs.manifest.source import Source
     from facerec.jobs.remembered.comparison import Group
-    from facerec.storage.objects.protocol import ObjectStore
+    from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 MAX_LINES = 10_000_000
 """Maximum number of lines to read while a job is planned: what a function of the stack can sort
@@ -118,27 +118,30 @@ def with_current_versions(
     """
     lookup, remaining = Lookup(objects), iter(groups)
     while batch := list(islice(remaining, LOOKED_UP_AT_ONCE)):
-        uris = [group.uri for group in batch if _is_unknown(group, in_scope, look_up_all)]
-        found = lookup.find(uris)
-        for group in batch:
-            if group.uri not in found:
-                yield group
+        unknown = (group for group in batch if _is_unknown(group, in_scope, look_up_all))
+        found = lookup.find([uri for uri, _, _ in unknown])
+        for uri, listed, lines in batch:
+            if uri not in found:
+                yield uri, listed, lines
                 continue
-            info = found[group.uri]
-            if group.listed:
-                version = "" if info is None else version_of(info)
-                group.listed = [
-                    photo
-                    if photo.version
-                    else photo._replace(version=version, is_missing=info is None)
-                    for photo in group.listed
-                ]
-                yield group
+            info = found[uri]
+            if listed:
+                yield uri, [_as_it_is(photo, info) for photo in listed], lines
             elif info is None:
-                yield group
+                yield uri, [], lines
+
+
+def _as_it_is(photo: ListedPhoto, info: ObjectInfo | None) -> ListedPhoto:
+    """Return a photo with the version that was found, unless the source says which it has."""
+    if photo.version:
+        return photo
+    if info is None:
+        return photo._replace(is_missing=True)
+    return photo._replace(version=version_of(info))
 
 
 def _is_unknown(group: Group, in_scope: Callable[[str], bool], look_up_all: bool) -> bool:
-    if not group.listed:
-        return in_scope(group.uri)
-    return bool(group.lines or look_up_all) and any(not each.version for each in group.listed)
+    uri, listed, lines = group
+    if not listed:
+        return in_scope(uri)
+    return bool(lines or look_up_all) and any(not photo.version for photo in listed)

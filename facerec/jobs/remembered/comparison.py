@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.companions import describe_companion
@@ -59,37 +59,41 @@ class Outputs:
     stale: IO[bytes]
 
 
-@dataclass(slots=True)
-class Group:
-    """The photos of a source at one address, and what is remembered of it.
-
-    Attributes:
-        uri: the address; "" for the malformed lines of a manifest.
-        listed: photos of the source; several if they have different external image ids.
-        lines: remembered lines.
-    """
-
-    uri: str
-    listed: list[ListedPhoto]
-    lines: list[str]
+Group: TypeAlias = tuple[str, list["ListedPhoto"], list[str]]
+"""An address, the photos of the source there, and what is remembered of it. There are several
+photos if they have different external image ids, and under "" the malformed lines of a manifest."""
 
 
 def joined(listed: Iterable[ListedPhoto], remembered: Iterator[Remembered]) -> Iterator[Group]:
     """Yield the photos of a source with the remembered lines of their addresses; both in order."""
     by_uri = groupby(remembered, key=itemgetter(0))
     uri, lines = _next(by_uri)
-    for current, members in groupby(listed, key=itemgetter(0)):
+    for photos in _by_address(listed):
+        current = photos[0][0]
         while uri is not None and uri < current:
-            yield Group(uri, [], lines)
+            yield uri, [], lines
             uri, lines = _next(by_uri)
         if uri == current:
-            yield Group(current, list(members), lines)
+            yield current, photos, lines
             uri, lines = _next(by_uri)
         else:
-            yield Group(current, list(members), [])
+            yield current, photos, []
     while uri is not None:
-        yield Group(uri, [], lines)
+        yield uri, [], lines
         uri, lines = _next(by_uri)
+
+
+def _by_address(listed: Iterable[ListedPhoto]) -> Iterator[list[ListedPhoto]]:
+    photos: list[ListedPhoto] = []
+    for photo in listed:
+        if photos and photo[0] == photos[0][0]:
+            photos.append(photo)
+            continue
+        if photos:
+            yield photos
+        photos = [photo]
+    if photos:
+        yield photos
 
 
 def compare(
@@ -152,14 +156,13 @@ class _Merge:
         self._result = Difference()
 
     def run(self, groups: Iterable[Group]) -> Difference:
-        for group in groups:
-            lines = group.lines
-            if not group.listed:
-                self._not_listed(group.uri, lines)
+        for uri, listed, lines in groups:
+            if not listed:
+                self._not_listed(uri, lines)
                 continue
             if lines:
-                self._note_replaced(group.listed, lines)
-            for photo in group.listed:
+                self._note_replaced(listed, lines)
+            for photo in listed:
                 if photo[3]:
                     self._compare(photo, lines)
         self._end()
@@ -236,8 +239,13 @@ class _Merge:
 
     def _note_replaced(self, listed: list[ListedPhoto], lines: list[str]) -> None:
         """Record lines with another version than the listed one; the job checks them again."""
-        photo = next((photo for photo in listed if not is_pinned(photo[2])), None)
-        if photo is None or photo.is_missing or not photo[3]:
+        photo = listed[0]
+        if is_pinned(photo[2]):
+            found_photo = next((each for each in listed if not is_pinned(each[2])), None)
+            if found_photo is None:
+                return
+            photo = found_photo
+        if photo.is_missing or not photo[3]:
             return
         version = photo[2]
         start = start_of_line(photo[0], photo[1], version, self._settings)

@@ -18,8 +18,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -205,8 +204,18 @@ class Memory:
         has its faces in the collection. Each version of a photo that manifests name by its version
         id is a photo of its own.
         """
-        for _, members in groupby(self.lines(), key=itemgetter(0, 1)):
-            yield from _newest(members)
+        lines: list[Remembered] = []
+        for line in self.lines():
+            if lines and line[:2] == lines[0][:2]:
+                lines.append(line)
+                continue
+            if len(lines) == 1:
+                if not _is_gone(lines[0][3]):
+                    yield lines[0]
+            elif lines:
+                yield from _newest(lines)
+            lines = [line]
+        yield from _newest(lines)
 
     def merge_runs(self) -> None:
         """Merge all runs into one if there are many.
