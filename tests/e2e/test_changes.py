@@ -18,13 +18,15 @@ STACK = "watching"
 COLLECTION = "Incoming"
 BUCKET = "facerec-e2e-incoming"
 FOLDER = "incoming/"
+MANIFEST = "nightly.txt"
+NIGHTLY = "Nightly"
 
 
 class WatchedFolder:
     """The watched folder, and the collection that follows it."""
 
     def __init__(self, stack: DeployedStack) -> None:
-        self._stack = stack
+        self._stack, self._nights = stack, 0
         functions = stack.client("lambda").list_functions()["Functions"]
         (self._function,) = (
             function["FunctionName"]
@@ -44,7 +46,9 @@ class WatchedFolder:
         """Run the function as its schedule does until it starts a job; return the job's report."""
         name = until(self._tick, 120)
         machine = self._stack.outputs["WorkflowArn"]
-        execution = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+        return self._report(f"{machine.replace(':stateMachine:', ':execution:')}:{name}")
+
+    def _report(self, execution: str) -> dict[str, Any]:
         ended = self._stack.ended(execution)
         assert ended["status"] == "SUCCEEDED", ended.get("cause")
         report: str = json.loads(ended["output"])["report"]
@@ -52,10 +56,25 @@ class WatchedFolder:
         found: dict[str, Any] = json.loads(self._stack.read(key))
         return found
 
-    def sources(self) -> list[str]:
+    def night(self, lines: list[str]) -> dict[str, Any]:
+        """Write the manifest and start what the schedule starts; return the job's report."""
+        self._stack.s3.put_object(Bucket=BUCKET, Key=MANIFEST, Body="\n".join(lines).encode())
+        scheduler = self._stack.client("scheduler")
+        (name,) = (
+            each["Name"]
+            for each in scheduler.list_schedules()["Schedules"]
+            if "JobSchedule" in each["Name"]
+        )
+        target = scheduler.get_schedule(Name=name)["Target"]
+        assert target["Arn"] == self._stack.outputs["WorkflowArn"]
+        self._nights += 1
+        execution = self._stack.start(json.loads(target["Input"]), f"night-{self._nights}")
+        return self._report(execution)
+
+    def sources(self, collection: str = COLLECTION) -> list[str]:
         """Return the names of the photos that the collection has faces of."""
         status, answer = self._stack.get(
-            f"/api/v1/collections/{COLLECTION}/faces", "application/json"
+            f"/api/v1/collections/{collection}/faces", "application/json"
         )
         assert status == 200, answer
         faces = json.loads(answer)["faces"]
@@ -95,6 +114,8 @@ def watched(built: BuiltStack) -> Iterator[WatchedFolder]:
         "WatchedPrefix": FOLDER,
         "WatchedCollection": COLLECTION,
         "WatchedDeletions": "yes",
+        "ScheduledManifest": f"s3://{BUCKET}/{MANIFEST}",
+        "ScheduledCollection": NIGHTLY,
     }
     stack.deploy()
     yield WatchedFolder(stack)
@@ -128,3 +149,18 @@ def test_new_replaced_and_deleted_objects_reach_the_collection(
     report = watched.report()
     assert (report["photos"], report["difference"]["unchanged"]) == (0, 3)
     assert watched.sources() == ["1.jpg", "2.jpg", "3.jpg"]
+
+
+def test_a_scheduled_manifest_is_read_where_it_has_changed(
+    watched: WatchedFolder, photos: list[Path]
+) -> None:
+    for number, photo in enumerate(photos[:3]):
+        watched.put(f"{number}.jpg", photo)
+    lines = [f"s3://{BUCKET}/{FOLDER}{number}.jpg" for number in range(3)]
+    assert watched.night(lines[:2])["photos"] == 2
+
+    watched.put("0.jpg", photos[4])
+    report = watched.night(lines)
+    # One photo is new, one is replaced, and the third is not read.
+    assert (report["photos"], report["difference"]["unchanged"]) == (2, 1)
+    assert watched.sources(NIGHTLY) == ["0.jpg", "1.jpg", "2.jpg"]
