@@ -70,6 +70,9 @@ class Changes:
                 "erase their faces by photo or external image id",
             )
         photos = self.inspection.photos if found is None else found.photos + found.not_pruned
+        if found is not None and self.scope is None:
+            # A manifest still names photos that are gone.
+            photos += found.gone
         if not photos and not self.to_prune:
             raise InvalidInputError(f"{request.manifest or 'the input'} contains no photos")
         if found is not None and self._is_over_limit(request):

@@ -158,10 +158,15 @@ class _Merge:
     def run(self, groups: Iterable[Group]) -> Difference:
         for uri, listed, lines in groups:
             if not listed:
-                self._not_listed(uri, lines)
+                if self._in_scope(uri):
+                    self._gone(lines)
                 continue
             if lines:
                 self._note_replaced(listed, lines)
+            if lines and listed[0].is_missing and any(photo_of_line(line).key for line in lines):
+                # It was there before: its faces stay, like those of a photo that is not listed.
+                self._gone(lines)
+                continue
             for photo in listed:
                 if photo[3]:
                     self._compare(photo, lines)
@@ -256,9 +261,7 @@ class _Merge:
             if found.key and found.version != version and not is_pinned(found.version):
                 self._write_stale(found, is_gone=False)
 
-    def _not_listed(self, uri: str, lines: list[str]) -> None:
-        if not self._in_scope(uri):
-            return
+    def _gone(self, lines: list[str]) -> None:
         for found in map(photo_of_line, lines):
             self._result.gone += 1
             if self._prune:

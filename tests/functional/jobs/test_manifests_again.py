@@ -101,12 +101,15 @@ def test_a_missing_photo_is_read_once_it_exists_and_not_before(staff: Listed) ->
     staff.photo("missing.jpg", "mia")
     staff.again()
     assert staff.read() == ["missing.jpg"]
-    (staff.photos / "missing.jpg").unlink()
-    gone = staff.again()
-    assert [row.outcome for row in staff.rows(gone)] == [Outcome.NOT_FOUND]
-    assert staff.again() == gone
-    # Nobody asked to remove its faces.
-    assert staff.sources()["missing.jpg"] == 1
+
+
+def test_photos_that_are_gone_keep_their_faces(staff: Listed) -> None:
+    first = staff.again()
+    for path in staff.photos.iterdir():
+        path.unlink()
+    assert staff.again(force=True).difference == Difference(photos=2, changed=2, gone=4)
+    assert staff.again() != first
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 2}
 
 
 def test_other_options_and_other_names_are_new_photos(staff: Listed) -> None:
