@@ -47,13 +47,16 @@ def version_of_line(content: bytes) -> str:
     return hashlib.sha256(content.strip()).hexdigest()[:32]
 
 
-def settled_version(info: ObjectInfo, read_ns: int) -> str | None:
+def settled_version(info: ObjectInfo, read_ns: int, version_id: str | None = None) -> str | None:
     """Return the version of content that was read; None if later content may get the same one.
 
     Args:
         info: facts about the object.
         read_ns: time before the read, in nanoseconds since 1970.
+        version_id: the S3 version id that names the object, or None for the newest version.
     """
+    if version_id is not None:
+        return pinned_version(version_id)
     if info.changed_ns is not None:
         tick = TICK_NS if info.changed_ns % SECOND else COARSE_TICK_NS
         # This includes files whose time is in the future because a clock was set back.

@@ -18,7 +18,7 @@ from facerec.errors import (
     RequesterPaysError,
 )
 from facerec.jobs.outcomes import Outcome, PhotoFailure
-from facerec.jobs.versions import pinned_version, settled_version, version_of_line
+from facerec.jobs.versions import settled_version, version_of_line
 
 if TYPE_CHECKING:
     from facerec.jobs.manifest.cursor import Cursor
@@ -115,9 +115,7 @@ class PhotoLoader:
             return PhotoFailure(Outcome.OTHER_REGION, "in a bucket of another region"), None
         except AccessDeniedError:
             return PhotoFailure(Outcome.ACCESS_DENIED, "access denied"), None
-        version = settled_version(info, started)
-        if entry.version_id is not None:
-            version = pinned_version(entry.version_id)
+        version = settled_version(info, started, entry.version_id)
         if len(content) > MAX_PHOTO_BYTES:
             large = f"more than {MAX_PHOTO_BYTES // 1024**2} MiB"
             return PhotoFailure(Outcome.UNREADABLE, large, "TOO_LARGE"), version

@@ -119,7 +119,7 @@ def with_current_versions(
     lookup, remaining = Lookup(objects), iter(groups)
     while batch := list(islice(remaining, LOOKED_UP_AT_ONCE)):
         unknown = (group for group in batch if _is_unknown(group, in_scope, look_up_all))
-        found = lookup.find([uri for uri, _, _ in unknown])
+        found = lookup.get([uri for uri, _, _ in unknown])
         for uri, listed, lines in batch:
             if uri not in found:
                 yield uri, listed, lines

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 PAGE = 1000
-"""Number of objects in a page of a listing; so many named objects are looked up together."""
+"""Number of objects in a page of a listing, and of named objects that are looked up together."""
 
 WORTH_A_PAGE = 12
 """Minimum number of named objects in a page for which it costs less than a request for each."""
@@ -47,7 +47,7 @@ class Lookup:
     max_requests: int = MAX_REQUESTS
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def find(self, uris: Sequence[str]) -> dict[str, ObjectInfo | None]:
+    def get(self, uris: Sequence[str]) -> dict[str, ObjectInfo | None]:
         """Return the facts about objects by uri; None for one that does not exist.
 
         Objects about which nothing could be learned are omitted: access to them is denied, or the

@@ -189,11 +189,11 @@ def test_objects_that_are_far_apart_are_asked_for_one_by_one(nights: NightlyJob)
     nights.photos("many", 30)
     uris = [f"s3://photos/many/{number:04d}.jpg" for number in range(40)]
     with nights.requests() as counted:
-        found = Lookup(nights.objects).find(uris)
+        found = Lookup(nights.objects).get(uris)
     assert [uri for uri, info in found.items() if info is None] == uris[30:]
     assert counted == {"ListObjectsV2": 1}
     with nights.requests() as counted:
-        found = Lookup(nights.objects, max_requests=3).find(uris[:5])
+        found = Lookup(nights.objects, max_requests=3).get(uris[:5])
     assert (len(found), counted) == (3, {"HeadObject": 3})
 
 
@@ -202,6 +202,6 @@ def test_a_lookup_finds_what_single_requests_find(nights: NightlyJob) -> None:
         nights.client.put_object(Bucket="photos", Key=f"dense/{number:05d}", Body=b"x")
     keys = [f"dense/{number:05d}" for number in range(0, 1300, 3)] + ["a", "dense", "dense/", "z"]
     uris = sorted(f"s3://{bucket}/{key}" for bucket in ("photos", "none") for key in keys)
-    found = Lookup(nights.objects).find(uris)
-    single = {uri: info for uri in uris for info in Lookup(nights.objects).find([uri]).values()}
+    found = Lookup(nights.objects).get(uris)
+    single = {uri: info for uri in uris for info in Lookup(nights.objects).get([uri]).values()}
     assert found == single
