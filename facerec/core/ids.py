@@ -40,7 +40,7 @@ _MEMBER_DIGITS = 12
 
 def is_uuid(text: str) -> bool:
     """Return whether a text is a lowercase UUID, as ids of faces and photos are."""
-    return _UUID.fullmatch(text) is not None
+    return isinstance(text, str) and _UUID.fullmatch(text) is not None
 
 
 def checked_face_id(face_id: str) -> str:

@@ -110,9 +110,11 @@ def checked_source(address: str) -> str:
     Raises:
         InvalidInputError: it is empty.
     """
+    if not isinstance(address, str):
+        raise InvalidInputError(f"the address of a photo must be a text, got {address!r}")
     if not address:
         raise InvalidInputError(
-            "the address of the photo is empty", "use the photo's source, as in its faces"
+            "the address of the photo is empty", "name the photo by its path or address"
         )
     return address
 
@@ -133,7 +135,7 @@ def checked_user_name(name: str) -> str:
     Raises:
         InvalidInputError: it is empty, too long, or contains control characters or line breaks.
     """
-    kept = unicodedata.normalize("NFC", name).strip()
+    kept = unicodedata.normalize("NFC", name).strip() if isinstance(name, str) else ""
     if len(kept) > MAX_NAME_LENGTH or not _USER_NAME.fullmatch(kept):
         raise InvalidInputError(
             f"invalid name {shown_name(name, MAX_NAME_LENGTH)}",
@@ -223,7 +225,7 @@ def _checked(
     *,
     maximum: int = MAX_NAME_LENGTH,
 ) -> str:
-    if len(name) > maximum or not allowed.fullmatch(name):
+    if not isinstance(name, str) or len(name) > maximum or not allowed.fullmatch(name):
         raise InvalidInputError(
             f"invalid {kind} {shown_name(name, maximum)}", f"use 1 to {maximum} {characters}"
         )
@@ -232,6 +234,8 @@ def _checked(
 
 def shown_name(name: str, maximum: int) -> str:
     """Return a caller's name as error messages show it; a name that is too long is cut."""
+    if not isinstance(name, str):
+        return repr(name)
     return repr(name if len(name) <= maximum else f"{name[:40]}...")
 
 
@@ -290,7 +294,7 @@ def read_external_image_id(name: str) -> str:
     Raises:
         InvalidInputError: it is empty.
     """
-    if not name:
+    if not name or not isinstance(name, str):
         return checked_external_image_id(name)
     escaped = _NOT_IN_ID.sub(_escape, name.replace("/", ":"))
     return escaped if len(escaped) <= MAX_NAME_LENGTH else derived_external_image_id(name)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, TypedDict
 
+from facerec.core.checks import is_number, is_whole
 from facerec.errors import InvalidInputError
 
 DEFAULT_THRESHOLD = 0.8
@@ -141,9 +142,10 @@ class FaceOptions(_Chosen):
         }
 
     def _check(self) -> None:
-        if not 1 <= self.max_faces <= MAX_FACES:
+        if not is_whole(self.max_faces) or not 1 <= self.max_faces <= MAX_FACES:
             raise InvalidInputError(f"max_faces must be 1 to {MAX_FACES}, got {self.max_faces}")
-        if not 0 <= self.min_confidence <= 1:  # also false for NaN
+        # Comparisons are false for NaN.
+        if not is_number(self.min_confidence) or not 0 <= self.min_confidence <= 1:
             raise InvalidInputError(f"min_confidence must be 0 to 1, got {self.min_confidence}")
         if self.quality_filter not in list(QualityFilter):
             raise InvalidInputError(
@@ -154,9 +156,13 @@ class FaceOptions(_Chosen):
             raise InvalidInputError(
                 f"unknown detector {self.detector!r}", f"choose one of {', '.join(DETECTOR_NAMES)}"
             )
-        if self.max_pixels < 1:
+        if not isinstance(self.rotate, bool):
+            raise InvalidInputError(f"rotate must be True or False, got {self.rotate!r}")
+        if not is_whole(self.max_pixels) or self.max_pixels < 1:
             raise InvalidInputError(f"max_pixels must be at least 1, got {self.max_pixels}")
-        if self.smallest_face is not None and self.smallest_face < MIN_SMALLEST_FACE:
+        if self.smallest_face is not None and (
+            not is_whole(self.smallest_face) or self.smallest_face < MIN_SMALLEST_FACE
+        ):
             raise InvalidInputError(
                 f"the smallest face must be at least {MIN_SMALLEST_FACE} pixels, "
                 f"got {self.smallest_face}"

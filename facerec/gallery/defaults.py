@@ -12,6 +12,7 @@ from facerec.core.options import (
     FaceOptions,
     QualityFilter,
 )
+from facerec.errors import InvalidInputError
 
 UNFILTERED_CONFIDENCE = 0.5
 """Minimum confidence of a face if no quality filter applies: a detection that is more
@@ -58,7 +59,15 @@ class GalleryDefaults:
         Args:
             options: The options of the request; None if it has none.
             stores: Whether the faces of the photo are stored.
+
+        Raises:
+            InvalidInputError: The options are not ``FaceOptions``.
         """
+        if options is not None and not isinstance(options, FaceOptions):
+            raise InvalidInputError(
+                f"options must be FaceOptions, got {type(options).__name__}",
+                "pass FaceOptions(max_faces=1), for example",
+            )
         chosen: dict[str, Any] = {} if options is None else options.chosen()
         return self.index_options(**chosen) if stores else self.probe_options(**chosen)
 

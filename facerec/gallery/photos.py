@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from facerec.core.limits import MAX_PHOTO_BYTES
+from facerec.core.names import checked_source
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.errors import (
     InvalidInputError,
@@ -73,14 +74,15 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
     Raises:
         PhotoTooLargeError: It has more than ``MAX_PHOTO_BYTES`` bytes.
         ObjectNotFoundError: It does not exist.
-        InvalidInputError: It is a folder, or an address of another kind.
+        InvalidInputError: It is nothing that names a photo, a folder, or an address of another
+            kind.
         AccessDeniedError: It may not be read.
         StoreUnavailableError: It cannot be read for now.
     """
     if isinstance(photo, bytes):
         loaded = PhotoContent(photo, "", name)
     else:
-        location = photo if isinstance(photo, PhotoLocation) else PhotoLocation(os.fspath(photo))
+        location = _location(photo)
         # an absolute path, so that the photo is found from any working directory later
         scheme = scheme_of(location.uri)
         if scheme not in ("file", "s3"):
@@ -99,6 +101,17 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
     if len(loaded.content) > MAX_PHOTO_BYTES:
         raise PhotoTooLargeError(f"{loaded.name} has more than {MAX_PHOTO_BYTES // 1024**2} MiB")
     return loaded
+
+
+def _location(photo: str | os.PathLike[str] | PhotoLocation) -> PhotoLocation:
+    if isinstance(photo, PhotoLocation):
+        return photo
+    if not isinstance(photo, str | os.PathLike):
+        raise InvalidInputError(
+            f"a photo of the type {type(photo).__name__} cannot be read",
+            "pass the bytes of an image file, a path, an s3:// address or a PhotoLocation",
+        )
+    return PhotoLocation(checked_source(os.fspath(photo)))
 
 
 def detect_faces(photo: PhotoContent, *, engine: FaceEngine, options: FaceOptions) -> PhotoFaces:

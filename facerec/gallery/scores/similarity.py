@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
 
+from facerec.core.checks import is_number
 from facerec.core.options import DEFAULT_THRESHOLD
 from facerec.errors import InvalidInputError
 from facerec.gallery.scores.normalisation import similarity_at
@@ -16,7 +16,7 @@ def checked_threshold(threshold: float) -> float:
     Raises:
         InvalidInputError: It is not within 0 to 1.
     """
-    if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+    if not is_number(threshold) or not 0 <= threshold <= 1:
         raise InvalidInputError(
             f"a similarity threshold of {threshold!r} is out of range",
             f"use a number from 0 to 1, such as {DEFAULT_THRESHOLD}",
@@ -30,7 +30,7 @@ def checked_target_fmr(target_fmr: float) -> float:
     Raises:
         InvalidInputError: It is not above 0 and below 1.
     """
-    if not isinstance(target_fmr, Real) or not 0 < target_fmr < 1:
+    if not is_number(target_fmr) or not 0 < target_fmr < 1:
         raise InvalidInputError(
             f"a target false match rate of {target_fmr!r} is out of range",
             "use a number above 0 and below 1, such as 0.001",
