@@ -21,6 +21,7 @@ from facerec.cli.options import (
     json_option,
     probability,
     probe_face_options,
+    require_no_face_options,
     target_fmr_option,
 )
 from facerec.cli.output import console, count, shortened, shown_name, table
@@ -54,9 +55,8 @@ if TYPE_CHECKING:
     "--face-number",
     "face_number",
     type=WholeRange(1, MAX_FACES),
-    default=1,
-    show_default=True,
-    help="Which face of PHOTO to search for; 1 is the largest.",
+    default=None,
+    help="Which face of PHOTO to search for (default: 1, the largest).",
 )
 @click.option(
     "--doubtful-below",
@@ -76,7 +76,7 @@ def find(
     link_to: Path | None,
     csv_file: Path | None,
     html_file: Path | None,
-    face_number: int,
+    face_number: int | None,
     doubtful_below: float | None,
     target_fmr: float | None,
     options: FaceOptions,
@@ -106,6 +106,8 @@ def find(
     with factory.open_gallery(data_folder(data)) as gallery:
         named = photo_or_person(gallery, collection, probe)
         photo, user = (named, None) if isinstance(named, str) else (None, named)
+        if user is not None:
+            require_no_face_options(options, face_number=face_number)
 
         def page(doubtful: bool, next_token: str | None) -> FoundPage:
             return gallery.find(

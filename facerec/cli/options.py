@@ -181,6 +181,22 @@ def probe_face_options(command: Callable[..., None]) -> Callable[..., None]:
     return _face_options(choose, with_options)
 
 
+def require_no_face_options(options: FaceOptions, **others: object) -> None:
+    """Check that no options of photos are given to a command that reads none.
+
+    Args:
+        options: What the face options of the command chose.
+        **others: Values of further options; None if they are not given.
+
+    Raises:
+        UsageError: One is given.
+    """
+    given = {**options.chosen(), **others}
+    for name, value in given.items():
+        if value is not None:
+            raise click.UsageError(f"--{name.replace('_', '-')} is only for a photo")
+
+
 def _face_options(choose: Callable[..., FaceOptions], command: Command) -> Command:
     """Add all face options; those that the user gives are passed as ``chosen``."""
     defaults = choose()

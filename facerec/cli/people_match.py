@@ -15,6 +15,7 @@ from facerec.cli.options import (
     json_option,
     limit_option,
     probe_face_options,
+    require_no_face_options,
     threshold_option,
 )
 from facerec.cli.output import console, more_matches, print_json, table
@@ -65,6 +66,8 @@ def match(
     """
     if sum(probe is not None for probe in (photo, face_id, person)) != 1:
         raise click.UsageError("specify exactly one of PHOTO, --face and --person")
+    if photo is None:
+        require_no_face_options(options)
     found: UserSearchResult
     with factory.open_gallery(data_folder(data)) as gallery:
         if face_id is not None:

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from facerec.core.names import checked_collection_id
+from facerec.core.names import checked_collection_id, checked_user_id
 from facerec.errors import CollectionNotFoundError, ModelMismatchError, RecipeUnavailableError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.inspection import Inspector
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.job_data import JobData
     from facerec.core.protocols.migrations import MigrationStore
     from facerec.core.protocols.records import RecordStore
-    from facerec.core.records import Collection
+    from facerec.core.records import Collection, User
     from facerec.gallery.receipts import Erasures
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
@@ -107,6 +107,15 @@ class GalleryBase(Inspector):
         collection = self._get(collection_id)
         self._erasures.require_not_deleted(collection)
         return collection
+
+    def _get_user(self, collection_id: str, user_id: str) -> User:
+        """Return a person of a collection that exists.
+
+        Raises:
+            InvalidInputError: The id is not a valid user id.
+            UserNotFoundError: The collection has no such person.
+        """
+        return self._records.get_user(collection_id, checked_user_id(user_id))
 
     def _keep_settings(self, collection_id: str) -> None:
         """Keep a copy of a collection's settings where its jobs are.

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.names import name_in_paths
+from facerec.core.names import checked_collection_id, name_in_paths
 from facerec.errors import (
     CollectionNotFoundError,
     ConflictError,
@@ -126,17 +126,23 @@ class Erasures:
         """Return the receipt of an erasure.
 
         Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
             ErasureNotFoundError: There is no such erasure of the collection.
         """
+        folder = self._folder(collection_id)
         try:
             if re.fullmatch(erasures.ERASURE_ID_PATTERN, erasure_id):
-                return self._read(f"{self._folder(collection_id)}{erasure_id}.json")
+                return self._read(f"{folder}{erasure_id}.json")
         except ObjectNotFoundError:
             pass
         raise ErasureNotFoundError(erasure_id)
 
     def list(self, collection_id: str, limit: int) -> list[Receipt]:
-        """Return the newest receipts of a collection, newest first, even if it was deleted."""
+        """Return the newest receipts of a collection, newest first, even if it was deleted.
+
+        Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
+        """
         uris = [found.uri for found in self.objects.list(self._folder(collection_id))]
         newest = islice((uri for uri in reversed(uris) if uri.endswith(".json")), limit)
         return [self._read(uri) for uri in newest]
@@ -299,7 +305,9 @@ class Erasures:
 
     def _folder(self, collection_id: str) -> str:
         # A collection may be called "..".
-        return f"{self.root}receipts/collection={name_in_paths(collection_id)}/"
+        return (
+            f"{self.root}receipts/collection={name_in_paths(checked_collection_id(collection_id))}/"
+        )
 
     def _pending_uri(self, receipt: Receipt) -> str:
         return f"{self._pending_folder}{receipt.erasure_id}.json"

@@ -13,7 +13,6 @@ from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
 from facerec.api.rest.requests.parameters import CollectionPath, EntryPath, NextToken
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
-from facerec.core.names import MAX_NAME_LENGTH
 from facerec.gallery.presenting.history import history_entry_json, history_page_json
 
 
@@ -32,11 +31,7 @@ def history_router(context: Context) -> APIRouter:
         collection_id: CollectionPath,
         person: Annotated[
             str | None,
-            Query(
-                min_length=1,
-                max_length=MAX_NAME_LENGTH,
-                description="List only changes of the person of this id or name.",
-            ),
+            Query(description="List only changes of the person of this id or name."),
         ] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_HISTORY)] = DEFAULT_HISTORY,
         next_token: NextToken = None,

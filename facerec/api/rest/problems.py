@@ -26,7 +26,6 @@ from facerec.errors import (
     ConflictError,
     FaceInUseError,
     FacerecError,
-    InvalidPageTokenError,
     JobEndedError,
     MigrationError,
     NoCredentialsError,
@@ -52,8 +51,6 @@ _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
     # a server without credentials works, but reads no bucket that a client may name
     (NoCredentialsError, 403),
     (NotFoundError, 404),
-    # a token names a page
-    (InvalidPageTokenError, 404),
     (CollectionExistsError, 409),
     (ConflictError, 409),
     (FaceInUseError, 409),

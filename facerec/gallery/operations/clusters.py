@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Action
 from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE
-from facerec.core.names import checked_user_id
+from facerec.core.names import checked_person, checked_user_id
 from facerec.errors import (
     ClusterNotFoundError,
     FaceInUseError,
@@ -188,6 +188,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             QuotaExceededError: The maximum number of corrections of this person is reached.
         """
         self._to_change(collection_id)
+        checked_person(person)
         cluster = self._cluster(collection_id, cluster_id)
         for face_id in cluster.face_ids:
             self.not_same(collection_id, face_id, person)

@@ -169,15 +169,16 @@ class CollectionOperations(Eraser):
         """Return a collection's tags.
 
         Raises:
+            InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
         """
-        return self._records.get_tags(collection_id)
+        return self._records.get_tags(checked_collection_id(collection_id))
 
     def set_tags(self, collection_id: str, tags: Mapping[str, str]) -> None:
         """Add tags to a collection; a tag of the same key is replaced.
 
         Raises:
-            InvalidInputError: A key or value is not valid.
+            InvalidInputError: The id, a key or a value is not valid.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
             QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
@@ -191,7 +192,9 @@ class CollectionOperations(Eraser):
         """Remove tags from a collection; unknown keys are ignored.
 
         Raises:
+            InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
         """
+        collection_id = checked_collection_id(collection_id)
         self._records.change_tags(collection_id, remove=keys, limit=MAX_TAGS)
         self._keep_settings(collection_id)

@@ -111,6 +111,7 @@ class ErasureOperations(Eraser):
         """Return the receipt of an erasure, which may not be finished.
 
         Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
             ErasureNotFoundError: There is no such erasure of the collection.
         """
         return self._erasures.get(collection_id, erasure_id)
@@ -119,7 +120,8 @@ class ErasureOperations(Eraser):
         """Return the newest receipts of a collection, newest first, even if it was deleted.
 
         Raises:
-            InvalidInputError: ``limit`` is not 1 to ``MAX_RECEIPTS``.
+            InvalidInputError: ``collection_id`` is not a valid collection id, or ``limit`` is not
+                1 to ``MAX_RECEIPTS``.
         """
         checked_limit(limit, MAX_RECEIPTS)
         return self._erasures.list(collection_id, limit)

@@ -148,7 +148,7 @@ class FaceOperations(Eraser):
             face_ids: List only faces with these ids.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id, or ``limit`` is not valid.
+            InvalidInputError: An id is not valid, or ``limit`` is not 1 to 4096.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
@@ -158,7 +158,7 @@ class FaceOperations(Eraser):
         listing = f"faces of {collection_id} of {user_id}"
         only = None if face_ids is None else set(face_ids)
         if user_id is not None:
-            held = set(self._records.get_user(collection_id, user_id).face_ids)
+            held = set(self._get_user(collection_id, user_id).face_ids)
             only = held if only is None else only & held
         found = select_faces(
             collection_id,

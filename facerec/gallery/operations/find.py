@@ -50,7 +50,7 @@ class FindOperations(RecognitionOperations):
         photo: Photo | None = None,
         *,
         user_id: str | None = None,
-        face_number: int = 1,
+        face_number: int | None = None,
         doubtful: bool = False,
         doubtful_below: float | None = None,
         target_fmr: float | None = None,
@@ -70,7 +70,7 @@ class FindOperations(RecognitionOperations):
             collection_id: Id of the collection.
             photo: Bytes of an image file, or where one is.
             user_id: Instead of a photo, the id of a person.
-            face_number: Which face of the photo to search for, 1 to 100; 1 is the largest.
+            face_number: Which face of the photo to search for, 1 to 100; by default 1, the largest.
             doubtful: Whether to return the doubtful faces instead of the others.
             doubtful_below: Similarity below which a face is doubtful, 0 to 1. By default the
                 collection's threshold, or a higher one if the collection is so large that more than
@@ -82,8 +82,9 @@ class FindOperations(RecognitionOperations):
             limit: Maximum number of faces, 1 to 4096.
 
         Raises:
-            InvalidInputError: Both or neither of a photo and a person are given, or
-                ``face_number``, ``doubtful_below``, ``target_fmr`` or ``limit`` is not valid.
+            InvalidInputError: Both or neither of a photo and a person are given, ``face_number`` or
+                ``options`` is given for a person, or ``face_number``, ``doubtful_below``,
+                ``target_fmr`` or ``limit`` is not valid.
             NotFoundError: The photo has no such face.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: It has no such person.
@@ -94,9 +95,14 @@ class FindOperations(RecognitionOperations):
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_PAGE)
-        checked_integer("face_number", face_number, MAX_FACES)
         if (photo is None) == (user_id is None):
             raise InvalidInputError("specify either a photo or a person to find")
+        if photo is None and (face_number is not None or (options and options.chosen())):
+            raise InvalidInputError(
+                "face_number and options choose a face of a photo, not a person"
+            )
+        number = 1 if face_number is None else face_number
+        checked_integer("face_number", number, MAX_FACES)
         collection = self._require(collection_id)
         engine = self._engine_of(collection)
         below, lowest = self._thresholds(collection, doubtful_below, target_fmr)
@@ -104,12 +110,12 @@ class FindOperations(RecognitionOperations):
         user: User | None = None
         others = 0
         if photo is not None:
-            face, others, image = self._face_of(photo, face_number, options, engine)
+            face, others, image = self._face_of(photo, number, options, engine)
             vector: NDArray[np.float32] | None = face.embedding
-            listing = f"photos of face {face_number} of {image}"
+            listing = f"photos of face {number} of {image}"
             person = self._person_of(collection_id, face, below, engine)
         else:
-            user = self._records.get_user(collection_id, str(user_id))
+            user = self._get_user(collection_id, str(user_id))
             vector = user_vector(self._faces, collection_id, user)
             listing = f"photos of person {user_id}"
             person = finding.SearchedPerson(
@@ -182,7 +188,7 @@ class FindOperations(RecognitionOperations):
         options = self._defaults.complete(options, stores=False)
         loaded, found = self._detect(photo, options, engine=engine)
         require_face(found)
-        if not 1 <= number <= len(found.faces):
+        if number > len(found.faces):
             raise NotFoundError(
                 f"the photo has no face {number}, only {len(found.faces)}",
                 "faces are numbered from the largest",

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from facerec.core.history import ENTRY_ID_PATTERN, Action, Entry, Step, StepKind
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
-from facerec.core.names import checked_reason, checked_requester, checked_user_name
+from facerec.core.names import (
+    MAX_NAME_LENGTH,
+    checked_reason,
+    checked_requester,
+    checked_user_name,
+    shown_name,
+)
 from facerec.core.recording import recording, requested_by
 from facerec.core.records import Correction, User
 from facerec.errors import HistoryEntryNotFoundError, InvalidInputError, UserNotFoundError
@@ -58,12 +64,17 @@ class HistoryOperations(ClusterOperations):
             limit: Maximum number of entries, 1 to ``MAX_HISTORY``.
 
         Raises:
-            InvalidInputError: ``limit`` is not valid.
+            InvalidInputError: ``limit`` is not valid, or ``person`` is empty or too long.
             CollectionNotFoundError: The collection does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_HISTORY)
         self._get(collection_id)
+        if person is not None and not 1 <= len(person) <= MAX_NAME_LENGTH:
+            raise InvalidInputError(
+                f"invalid person {shown_name(person, MAX_NAME_LENGTH)}",
+                f"use an id or a name, which has 1 to {MAX_NAME_LENGTH} characters",
+            )
         listing = f"history of {collection_id}" + ("" if person is None else f" of {person}")
         before = self._after(listing, next_token)
         subject = None if person is None else self._id_in_history(collection_id, person)

@@ -40,6 +40,7 @@ class MergeOperations(UserOperations):
         interruption, the same call completes it.
 
         Raises:
+            InvalidInputError: An id is not valid.
             PersonChangeError: Both ids are the same.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: A person does not exist.
@@ -47,12 +48,13 @@ class MergeOperations(UserOperations):
             ConflictError: Too many concurrent changes of the people, or the
                 deletion of the collection is not finished.
         """
+        self._get(collection_id)
+        checked_user_id(user_id)
+        checked_user_id(other_id)
         if user_id == other_id:
             raise PersonChangeError(
                 f"person {user_id!r} cannot be merged with itself", "name two different people"
             )
-        checked_user_id(user_id)
-        checked_user_id(other_id)
         with recording(Action.MERGE, self._clock(), into=user_id):
             return self._merge(collection_id, user_id, other_id)
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from facerec.core.names import checked_collection_id
 from facerec.errors import InvalidInputError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.eraser import Eraser
@@ -77,9 +78,10 @@ class RetentionOperations(Eraser):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            InvalidInputError: The collection's tag is not a number of days.
+            InvalidInputError: The id is not a valid collection id, or the collection's tag is not a
+                number of days.
         """
-        return stored_retention(collection_id, self._records)
+        return stored_retention(checked_collection_id(collection_id), self._records)
 
     def set_retention(self, collection_id: str, days: int | None) -> None:
         """Set the number of days for which a collection keeps each face after it was indexed.

@@ -68,7 +68,7 @@ class UserSearchOperations(GalleryBase):
         """
         collection = self._get(collection_id)
         threshold = self._checked(collection, threshold, limit)
-        user = self._records.get_user(collection_id, user_id)
+        user = self._get_user(collection_id, user_id)
         vector = user_vector(self._faces, collection_id, user)
         return self._search_users(collection, vector, threshold, limit, exclude=user_id)
 

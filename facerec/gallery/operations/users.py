@@ -59,7 +59,7 @@ class UserOperations(Eraser):
             name: Display name in any script, which no other person of the collection may have.
 
         Raises:
-            InvalidInputError: The id or the name is not valid, or neither is given.
+            InvalidInputError: An id or the name is not valid, or the person has neither.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
             UserExistsError: A person of this id exists.
@@ -85,7 +85,7 @@ class UserOperations(Eraser):
             UserNotFoundError: The person does not exist.
         """
         self._get(collection_id)
-        return self._records.get_user(collection_id, checked_user_id(user_id))
+        return self._get_user(collection_id, user_id)
 
     @recorded(Action.RENAME)
     def rename_user(self, collection_id: str, user_id: str, name: str | None) -> User:
@@ -117,7 +117,7 @@ class UserOperations(Eraser):
         with suppress(InvalidInputError):
             by_name = self._records.get_user_named(collection_id, checked_user_name(text))
         try:
-            by_id = self._records.get_user(collection_id, checked_user_id(text))
+            by_id = self._get_user(collection_id, text)
         except (InvalidInputError, UserNotFoundError):
             if by_name is not None:
                 return by_name

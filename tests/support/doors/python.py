@@ -287,7 +287,7 @@ class PythonDoor(Door):
                 name,
                 photo,
                 user_id=user_id,
-                face_number=face_number or 1,
+                face_number=face_number,
                 doubtful=doubtful,
                 doubtful_below=doubtful_below,
             )

@@ -58,9 +58,7 @@ TargetFmr = Annotated[
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Return at most this many entries.")]
-NextToken = Annotated[
-    str | None, Query(max_length=255, description="`next_token` of the previous page.")
-]
+NextToken = Annotated[str | None, Query(description="`next_token` of the previous page.")]
 Disassociate = Annotated[
     bool,
     Query(description="Disassociate the face from its person first, which otherwise is refused."),
