@@ -62,7 +62,7 @@ A problem with a single photo of a job is a result, not an error: see ``facerec.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -86,6 +86,10 @@ class FacerecError(Exception):
         self.message = message
         self.hint = hint
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the error as JSON values, for a caller in another process."""
+        return {**vars(self), "kind": type(self).__name__}
+
     def __reduce__(self) -> tuple[Any, ...]:
         # By default, unpickling calls the constructor with the message, which most classes build
         # themselves.
@@ -95,6 +99,18 @@ class FacerecError(Exception):
 def _restored(kind: type[FacerecError], args: tuple[Any, ...]) -> FacerecError:
     error = kind.__new__(kind, *args)
     error.args = args
+    return error
+
+
+def error_from_json(document: Mapping[str, Any]) -> FacerecError:
+    """Return the error of a document that ``FacerecError.to_json`` returned.
+
+    An error of a class that this release does not have becomes a ``FacerecError``.
+    """
+    values = dict(document)
+    kind = globals().get(values.pop("kind"), FacerecError)
+    error = _restored(kind, (values["message"],))
+    error.__dict__.update(values)
     return error
 
 

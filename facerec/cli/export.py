@@ -11,7 +11,6 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.erase import subject_options
-from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import collection_option, data_option, stack_option
 from facerec.cli.output import console, count
 
@@ -32,7 +31,8 @@ THUMBNAILS_AT_ONCE = 100
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Folder to create: `export.json`, and thumbnails of the faces.",
+    help="Folder to create, with `export.json` and thumbnails of the faces; one that exists must "
+    "be empty.",
 )
 def export(
     collection: str,
@@ -54,22 +54,16 @@ def export(
     Example:
       facerec export --collection staff --external-id ann-lee --output ann-lee
     """
-    from facerec.errors import InvalidInputError
-    from facerec.gallery.transfer.exported_data import HELD
+    from facerec.gallery.transfer.new_folders import new_folder
 
-    if output.exists():
-        raise InvalidInputError(f"{output} already exists", "name a folder that does not exist")
-    if stack is None:
-        document, thumbnails = _export_here(data_folder(data), collection, subject, name)
-    else:
-        document, thumbnails = _export_of_stack(stack, collection, subject, name)
-    if not any(document[held] for held in HELD):
-        console().print("nothing is held")
-        raise SystemExit(ExitCode.NOT_FOUND)
-    output.mkdir(mode=0o700, parents=True)
-    (output / "export.json").write_text(json.dumps(document, indent=1))
-    for face_id, content in thumbnails.items():
-        (output / f"{face_id}.jpg").write_bytes(content)
+    with new_folder(output) as part:
+        if stack is None:
+            document, thumbnails = _export_here(data_folder(data), collection, subject, name)
+        else:
+            document, thumbnails = _export_of_stack(stack, collection, subject, name)
+        (part / "export.json").write_text(json.dumps(document, indent=1))
+        for face_id, content in thumbnails.items():
+            (part / f"{face_id}.jpg").write_bytes(content)
     faces, jobs = count(len(document["faces"]), "face"), count(len(document["jobs"]), "job")
     cut = count(len(thumbnails), "thumbnail")
     console().print(f"{faces}, {cut} and the data of {jobs} exported to {output}")

@@ -23,7 +23,9 @@ from facerec.core.limits import MAX_FUNCTION_ANSWER
 from facerec.errors import (
     FaceNotFoundError,
     FacerecError,
+    InvalidInputError,
     JobDeletedError,
+    NotFoundError,
     ObjectNotFoundError,
     PhotoTooLargeError,
 )
@@ -64,18 +66,29 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             ``retention_days`` to set for how long it keeps faces before; or ``rebuild``, a
             collection, with the ``job_folder`` of the job that waits for it; or ``remove_stale``,
             the folder of a complete job; or ``sweep``, to erase what was stored for deleted
-            collections. Any other event is that of the schedule.
+            collections. Any other event is that of the schedule. With ``returns_refusals``, an
+            invalid request is answered, and is not a failure of the function, which would raise an
+            alarm.
 
     Returns:
         ``erasures``: ids of the erasures that were completed; ``receipt`` of what was to be
         erased, and what is ``left``; what is held, packed (``pack``); ``thumbnails``, JPEG files in
         base64 by face id; a collection (``schemas/collection.json``); the numbers of a rebuilt
-        collection, or of a removal; or ``swept``, numbers of faces by collection.
+        collection, or of a removal; ``swept``, numbers of faces by collection; or ``refused``, an
+        error as JSON values.
 
     Raises:
         FacerecError: something cannot be done now; another attempt may succeed.
     """
-    gallery = _gallery()
+    try:
+        return _answer(_gallery(), event)
+    except (InvalidInputError, NotFoundError) as error:
+        if event.get("returns_refusals"):
+            return {"refused": error.to_json()}
+        raise
+
+
+def _answer(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     if "rebuild" in event:
         return _rebuild(gallery, str(event["rebuild"]), event.get("job_folder"))
     if "remove_stale" in event:

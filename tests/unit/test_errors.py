@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import pickle
 import re
 from pathlib import Path
@@ -25,6 +26,7 @@ from facerec.errors import (
     NoFaceError,
     NotFoundError,
     StoreUnavailableError,
+    error_from_json,
 )
 from tests.support.error_examples import ERRORS, example_of
 
@@ -72,6 +74,10 @@ def test_an_error_survives_the_way_to_another_process(error: FacerecError) -> No
     assert type(received) is type(error)
     assert str(received) == str(error) == error.message
     assert vars(received) == vars(error)
+    answered = error_from_json(json.loads(json.dumps(error.to_json())))
+    assert type(answered) is type(error)
+    assert str(answered) == error.message
+    assert answered.to_json() == json.loads(json.dumps(error.to_json()))
 
 
 @pytest.mark.parametrize(

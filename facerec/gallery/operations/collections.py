@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
-from facerec.core.names import check_number_of_tags, checked_tags
+from facerec.core.names import check_number_of_tags, checked_collection_id, checked_tags
 from facerec.errors import CollectionExistsError, CollectionNotFoundError
 from facerec.gallery.deferred import erasures, results
 from facerec.gallery.erasing.eraser import Eraser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.errors import ObjectNotFoundError, PhotoTooLargeError
+from facerec.errors import NotFoundError, ObjectNotFoundError, PhotoTooLargeError
 from facerec.gallery.listing import all_history
 from facerec.gallery.operations.erasures import ErasureOperations
 from facerec.gallery.people.user_vectors import user_vector
@@ -39,6 +39,7 @@ class ExportOperations(ErasureOperations):
         Raises:
             InvalidInputError: The name is empty, or an id is not valid.
             CollectionNotFoundError: The collection does not exist.
+            NotFoundError: No data is stored.
             FacerecError: A job folder that may contain data cannot be read.
         """
         selection = self.select(collection_id, subject, name)
@@ -54,7 +55,7 @@ class ExportOperations(ErasureOperations):
         clusters, not_faces = self._clustered(collection_id, ids)
         users = self._records.get_users(collection_id, people)
         vectors = [user_vector(self._faces, collection_id, user) for user in users]
-        return exported_data.Export(
+        exported = exported_data.Export(
             collection_id,
             subject,
             name,
@@ -71,6 +72,11 @@ class ExportOperations(ErasureOperations):
             tuple(self._job_data.get(collection_id, selection)),
             dict(self._thumbnails(faces) if thumbnails else ()),
         )
+        if exported.is_empty:
+            raise NotFoundError(
+                f"no data about this is stored in collection {collection_id!r} or in its jobs"
+            )
+        return exported
 
     def _standby_faces(self, collection_id: str, face_ids: list[str]) -> tuple[StoredFace, ...]:
         """Return the faces as the other version of an unfinished migration describes them."""

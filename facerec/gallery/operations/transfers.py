@@ -27,12 +27,14 @@ from facerec.gallery.listing import all_corrections, all_history, all_users
 if TYPE_CHECKING:
     from facerec.core.records import Collection, StoredFace
     from facerec.gallery.people import user_vectors
+    from facerec.gallery.transfer import new_folders
     from facerec.gallery.transfer.exported_collection import TransferredCollection
     from facerec.storage import face_table
     from facerec.storage.faces import FaceStore
 else:
     user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
     face_table = DeferredModule("facerec.storage.face_table")
+    new_folders = DeferredModule("facerec.gallery.transfer.new_folders")
 
 IMPORT_TAG = "facerec:import"
 """Key of the tag of a collection whose import is not finished; its value is the digest of the
@@ -70,7 +72,7 @@ class TransferOperations(GalleryBase):
                 f"collection {collection_id!r} is only imported in part", "finish its import first"
             )
         key = self._records.get_tombstone_key(collection_id)
-        with files.new_export(folder) as part:
+        with new_folders.new_folder(folder) as part:
             faces = self._all_stored(collection)
             counts = {files.FACES: face_table.write_faces(part / files.FACES, faces)}
             for name in files.LINES:

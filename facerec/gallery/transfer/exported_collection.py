@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from facerec.core.schemas import check, violation
 from facerec.errors import InvalidInputError
-from facerec.storage.objects.local import flush
 
 FORMAT = 1
 """Version of the format."""
@@ -49,38 +46,6 @@ class TransferredCollection:
     people: int
     corrections: int
     history: int
-
-
-@contextmanager
-def new_export(folder: Path) -> Iterator[Path]:
-    """Create a folder that only its owner can read, whole or not at all.
-
-    The block writes into another folder, which gets the name at its end. One that a killed export
-    has left is deleted first.
-
-    Raises:
-        InvalidInputError: The folder is not empty, or there is no folder for it.
-    """
-    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise InvalidInputError(
-            f"{folder} is not an empty folder", "name a folder that does not exist"
-        )
-    if not folder.absolute().parent.is_dir():
-        raise InvalidInputError(f"{folder.parent} is not a folder", "create it first")
-    part = folder.absolute().with_name(f".{folder.name[:40]}.part")
-    _remove(part)
-    part.mkdir(mode=0o700)
-    try:
-        yield part
-        for path in part.iterdir():
-            path.chmod(0o600)
-            flush(path)
-        flush(part)
-        # replaces an empty folder
-        part.rename(folder)
-        flush(folder.absolute().parent)
-    finally:
-        _remove(part)
 
 
 def write_lines(path: Path, documents: Iterable[dict[str, Any]]) -> int:
@@ -168,8 +133,3 @@ def digest_of(folder: Path) -> str:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _remove(part: Path) -> None:
-    if part.is_dir() and not part.is_symlink():
-        shutil.rmtree(part)

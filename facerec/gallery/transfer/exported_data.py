@@ -18,19 +18,6 @@ if TYPE_CHECKING:
     from facerec.core.history import Entry
     from facerec.core.records import Correction, StoredFace, User
 
-HELD = (
-    "faces",
-    "standby_faces",
-    "people",
-    "corrections",
-    "clusters",
-    "not_faces",
-    "history",
-    "answers",
-    "jobs",
-)
-"""Keys of an export's document that are empty if no data is stored."""
-
 
 @dataclass(frozen=True, slots=True)
 class Export:
@@ -74,8 +61,10 @@ class Export:
     @property
     def is_empty(self) -> bool:
         """Whether no data is stored."""
-        document = self.to_json()
-        return not any(document[held] for held in HELD)
+        faces = (self.faces, self.standby_faces, self.clusters, self.not_faces)
+        return not any(
+            (*faces, self.people, self.corrections, self.history, self.answers, self.jobs)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the export in the form of ``schemas/export.json``; thumbnails are file names."""

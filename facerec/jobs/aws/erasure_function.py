@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 from facerec.core.aws_errors import aws_errors
-from facerec.errors import FacerecError, InvalidInputError
+from facerec.errors import FacerecError, InvalidInputError, error_from_json
 from facerec.jobs.aws.log import logger
 
 TIMEOUT = 900.0
@@ -71,13 +71,15 @@ class ErasureFunction:
         """Invoke the function, and return its answer.
 
         Raises:
-            FacerecError: the function cannot be invoked, or failed.
+            FacerecError: the function cannot be invoked, refused the request, or failed.
         """
-        answer = self._invoke("RequestResponse", event)
+        answer = self._invoke("RequestResponse", {**event, "returns_refusals": True})
         document: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             kind, message = document.get("errorType"), document.get("errorMessage")
             raise FacerecError(f"the function {self._name} failed: {kind}: {message}", "try again")
+        if "refused" in document:
+            raise error_from_json(document["refused"])
         return document
 
     def _invoke(self, kind: str, event: dict[str, Any]) -> dict[str, Any]:

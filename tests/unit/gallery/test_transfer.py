@@ -115,7 +115,7 @@ def test_an_empty_folder_is_filled_and_others_are_refused(filled: Gallery, tmp_p
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     before = sorted(path.name for path in tmp_path.rglob("*"))
-    for name in ("empty", "file", "link", "no/where"):
+    for name in ("empty", "file", "link", "file/below"):
         with pytest.raises(InvalidInputError) as raised:
             filled.export_collection("staff", tmp_path / name)
         assert "\n" not in raised.value.message
