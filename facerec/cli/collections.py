@@ -19,13 +19,15 @@ from facerec.cli.numbers import NumberCommand
 from facerec.cli.options import (
     data_option,
     json_option,
+    page_options,
     probability,
     recipe_name,
     stack_option,
     yes_option,
 )
-from facerec.cli.output import console, count, print_json, table
+from facerec.cli.output import console, count, print_json, print_page, table
 from facerec.cli.receipts import print_pending_deletion, print_receipt, print_resumed
+from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
@@ -44,27 +46,31 @@ collections.add_command(migrate)
 
 @collections.command("list")
 @data_option
+@page_options("collections", DEFAULT_PAGE, MAX_PAGE)
 @json_option
-def list_command(data: Path | None, as_json: bool) -> None:
-    """List all collections.
+def list_command(data: Path | None, next_token: str | None, limit: int, as_json: bool) -> None:
+    """List the collections, ordered by name.
 
     \b
-    Example:
+    Examples:
       facerec collections list
+      facerec collections list --limit 100 --json
     """
     with factory.open_gallery(data_folder(data)) as gallery:
+        page = gallery.list_collections(next_token=next_token, limit=limit)
         summaries = [
             presenting_collections.summary_json(
                 gallery.describe_collection(collection.collection_id)
             )
-            for collection in gallery.all_collections()
+            for collection in page.collections
         ]
     if as_json:
-        print_json({"collections": summaries, "next_token": None})
-    elif summaries:
-        _print(summaries)
-    else:
-        console().print("no collections yet; `facerec index` creates one")
+        print_json({"collections": summaries, "next_token": page.next_token})
+        return
+    nothing = "no collections yet; `facerec index` creates one"
+    rows = _table(summaries)
+    print_page(rows, page.next_token, nothing="no more collections" if next_token else nothing)
+    _print_deletions(summaries)
 
 
 @collections.command()
@@ -133,7 +139,8 @@ def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> 
     if as_json:
         print_json(described)
     else:
-        _print([described])
+        console().print(_table([described]))
+        _print_deletions([described])
 
 
 @collections.command("set-threshold", cls=NumberCommand)
@@ -311,7 +318,7 @@ def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
         print_receipt(receipt)
 
 
-def _print(summaries: list[dict[str, Any]]) -> None:
+def _table(summaries: Sequence[Mapping[str, Any]]) -> Any:  # noqa: ANN401 - rich is imported late
     expiring = any(summary["retention_days"] is not None for summary in summaries)
     columns = ["collection", "faces", "people", "created", "model"]
     if expiring:
@@ -327,7 +334,10 @@ def _print(summaries: list[dict[str, Any]]) -> None:
             f"{datetime.fromisoformat(summary['created_at']):%Y-%m-%d %H:%M UTC}",
             summary["model_version"],
         )
-    console().print(rows)
+    return rows
+
+
+def _print_deletions(summaries: Sequence[Mapping[str, Any]]) -> None:
     for summary in summaries:
         # A function of an earlier release does not know.
         if deletion_id := summary.get("deletion_id"):

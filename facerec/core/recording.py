@@ -15,8 +15,6 @@ _CAUSE: ContextVar[Cause | None] = ContextVar("cause", default=None)
 _CALLER: ContextVar[tuple[str | None, str | None]] = ContextVar("caller", default=(None, None))
 _LAST_LOCK = Lock()
 _LAST = [0.0]
-_ENTRY_ID = re.compile(r"[0-9A-Za-z-]{1,40}")
-"""Pattern of ``schemas/collection-export-history.json``."""
 
 
 def current_cause() -> Cause | None:

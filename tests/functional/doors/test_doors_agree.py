@@ -999,6 +999,9 @@ ROWS = {
     "find a face that a photo does not have": Row(
         "find", staff, lambda door: door.find("staff", PAIR, face_number=3)
     ),
+    "find a user by the number of a face": Row(
+        "find", staff, lambda door: door.find("staff", user_id="ann", face_number=1)
+    ),
     "find the doubtful faces of a photo": Row(
         "find", alike, lambda door: door.find("staff", NEAR, doubtful=True, doubtful_below=0.99)
     ),
@@ -1193,13 +1196,11 @@ MIGRATED = (
 ONE_FACE = "deletes one face with each request"
 
 LACKING_ROWS = {
-    ("command line", "export what is held about nobody"): "creates no folder, and exits with 3",
     ("rest", "delete some faces"): ONE_FACE,
     ("rest", "delete many faces"): ONE_FACE,
     ("rekognition", "delete many faces"): "takes at most 4,096 faces, as Rekognition does",
     ("command line", "erase an empty USER"): NOBODYS,
     ("command line", "export an empty USER"): NOBODYS,
-    ("command line", "page through collections"): "lists all collections at once",
     ("rekognition", "detect with an unknown detector"): "has no choice of detectors",
     **{("rest on lambda", name): "cannot migrate" for name in MIGRATED},
     ("rekognition", "list the users of a name"): NAMELESS,

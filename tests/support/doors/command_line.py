@@ -131,6 +131,11 @@ class CommandLineDoor(Door):
         detected = self._run("detect", self._file(photo), "--json", *words)
         return confidences(detected)
 
+    def page_of_collections(self, limit: int, next_token: str | None) -> Page:
+        words = _given(limit=limit, next_token=next_token)
+        page = self._run("collections", "list", "--json", *words)
+        return Page([each["collection_id"] for each in page["collections"]], page["next_token"])
+
     def page_of_faces(self, name: str, limit: int, next_token: str | None) -> Page:
         words = _given(limit=limit, next_token=next_token)
         page = self._run("faces", "list", "--collection", name, "--json", *words)
