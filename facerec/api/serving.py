@@ -117,7 +117,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
                 f"cannot listen on {settings.host}:{settings.port}", "choose another port"
             ) from error
         finally:
-            jobs.runs.close()
+            jobs.close()
 
 
 class _Server(uvicorn.Server):

@@ -69,8 +69,8 @@ def run_here(
     shown = ShownJobs(jobs)
     with progress_display(shown) as show:
         job = _wait(jobs, job, shown.interval if interval is None else interval, show)
-    result = jobs.runs.result(job.id)
-    jobs.runs.close()
+    result = jobs.result(job)
+    jobs.close()
     report = jobs.report(job)
     enrolment = None if enrol is None or result.stopped else enrol()
     if as_json:
@@ -98,11 +98,11 @@ def _wait(
     """Wait for the end of a job. Ctrl-C cancels it; a second Ctrl-C kills its workers."""
 
     def sleep(seconds: float) -> None:
-        jobs.runs.wait(job.id, seconds)
+        jobs.wait(job, seconds)
 
     def show_news(job: Job, progress: Progress | None) -> None:
         # The numbers of a run that found nothing to do are those of an earlier run.
-        if not job.status.ended or jobs.runs.result(job.id).new_photos:
+        if not job.status.ended or jobs.result(job).new_photos:
             show(job, progress)
 
     while True:
@@ -114,7 +114,7 @@ def _wait(
             jobs.cancel(job)
         except JobDeletedError:
             # Once the run has ended, nothing is added to the deleted folder.
-            jobs.runs.result(job.id)
+            jobs.result(job)
             raise
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from facerec.gallery.receipts import Erasures
     from facerec.jobs.ledger.report import Report
     from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.jobs.local.run import RunResult
     from facerec.jobs.local.runs import LocalRuns
     from facerec.jobs.plan import Plan
     from facerec.jobs.progress import Progress, ProgressReader
@@ -46,7 +47,11 @@ if TYPE_CHECKING:
 
 
 class LocalJobs:
-    """The ``JobService`` of this machine; its job folders are on a local disk."""
+    """The ``JobService`` of this machine; its job folders are on a local disk.
+
+    Beyond the protocol, ``wait`` and ``result`` are about runs of jobs that were submitted to this
+    object. They are in worker processes of this one, so ``close`` it before this process ends.
+    """
 
     def __init__(
         self,
@@ -118,7 +123,7 @@ class LocalJobs:
         try:
             with while_it_exists(plan, self._objects):
                 redirect(self._objects, self._jobs_root, plan)
-                self.runs.start(plan, request.tolerated_failure_percentage)
+                self._runs.start(plan, request.tolerated_failure_percentage)
                 return self._job(read_folder(self._objects, plan.job_folder))
         except JobDeletedError:
             from facerec.jobs.erasing.deletion import complete_deletion_of_running
@@ -191,7 +196,7 @@ class LocalJobs:
         A second call for a job of this process kills its workers immediately.
         """
         job.require_running()
-        if not self.runs.cancel(job.id):
+        if not self._runs.cancel(job.id):
             request_cancel(job.required_plan().job_folder)
 
     def delete(self, job: Job) -> int:
@@ -209,9 +214,25 @@ class LocalJobs:
             )
         return delete_job(self._objects, entry, job)
 
+    def wait(self, job: Job, seconds: float) -> None:
+        """Wait for the end of a job's run, up to a maximum number of seconds."""
+        self._runs.wait(job.id, seconds)
+
+    def result(self, job: Job) -> RunResult:
+        """Wait for the end of a job's run, and return how it ended.
+
+        Raises:
+            FacerecError: the error that ended the run.
+        """
+        return self._runs.result(job.id)
+
+    def close(self) -> None:
+        """End pending runs, let the running one commit its finished work, and wait for it."""
+        if "_runs" in vars(self):
+            self._runs.close()
+
     @cached_property
-    def runs(self) -> LocalRuns:
-        """The runs of jobs that were submitted here; close them before the process ends."""
+    def _runs(self) -> LocalRuns:
         return self._open_runs()
 
     @cached_property
