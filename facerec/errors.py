@@ -9,7 +9,6 @@
     │   ├── DissimilarFaceError
     │   ├── ErasureDamagedError
     │   ├── FaceInUseError
-    │   ├── InvalidPageTokenError
     │   ├── JobEndedError
     │   ├── JobFolderError
     │   │   └── OtherReleaseError
@@ -30,6 +29,7 @@
     │   ├── ErasureNotFoundError
     │   ├── FaceNotFoundError
     │   ├── HistoryEntryNotFoundError
+    │   ├── InvalidPageTokenError
     │   ├── JobDeletedError
     │   ├── JobNotFoundError
     │   ├── JobNotPlannedError
@@ -207,13 +207,6 @@ class FaceInUseError(InvalidInputError):
         )
         self.face_id = face_id
         self.user_id = user_id
-
-
-class InvalidPageTokenError(InvalidInputError):
-    """A page token belongs to another listing or has expired."""
-
-    def __init__(self) -> None:
-        super().__init__("the page token is invalid or has expired", "list from the start again")
 
 
 class ErasureDamagedError(InvalidInputError):
@@ -457,6 +450,13 @@ class HistoryEntryNotFoundError(NotFoundError):
     def __init__(self, entry_id: str) -> None:
         super().__init__(f"entry {entry_id!r} of the history does not exist")
         self.entry_id = entry_id
+
+
+class InvalidPageTokenError(NotFoundError):
+    """A page token belongs to another listing or has expired: there is no such page."""
+
+    def __init__(self) -> None:
+        super().__init__("the page token is invalid or has expired", "list from the start again")
 
 
 class JobDeletedError(NotFoundError):

@@ -53,7 +53,7 @@ class CommandLineDoor(Door):
         errors.MigrationError: 4,
         errors.ErasureNotFoundError: 3,
         errors.HistoryEntryNotFoundError: 3,
-        errors.InvalidPageTokenError: 4,
+        errors.InvalidPageTokenError: 3,
         errors.NotFoundError: 3,
         errors.ObjectNotFoundError: 3,
         errors.UserExistsError: 4,

@@ -67,7 +67,7 @@ class RestDoor(Door):
         errors.MigrationError: 409,
         errors.ErasureNotFoundError: 404,
         errors.HistoryEntryNotFoundError: 404,
-        errors.InvalidPageTokenError: 422,
+        errors.InvalidPageTokenError: 404,
         errors.NotFoundError: 404,
         errors.ObjectNotFoundError: 404,
         errors.UserExistsError: 409,
