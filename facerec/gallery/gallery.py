@@ -45,9 +45,9 @@ class Gallery(
     """Collections of faces: one method per operation, called by every door.
 
     The command line, REST, Rekognition's protocol and Python programs call these methods and
-    nothing below them, so that they always agree. Jobs index many photos at a time, so they call
-    the functions that these methods are built from. Safe to share between threads if the
-    collaborators are.
+    nothing below them, so that they always agree. Jobs index many photos at a time: they find faces
+    and derive records by the same functions as ``index``, and store many photos in one write. Safe
+    to share between threads if the collaborators are.
 
     ``GalleryBase`` documents the constructor. The operations, by the module of
     ``facerec.gallery`` that defines them:
@@ -82,6 +82,11 @@ class Gallery(
     - ``operations.migrations``, to another model version: ``migration_status``,
       ``prepare_migration``, ``switch_version``, ``finish_migration``, ``cancel_migration``;
     - ``operations.retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.
+
+    The helpers of several operations are in the two base classes: ``Inspector`` (``inspection``)
+    loads a photo and finds its faces (``_detect``). ``GalleryBase`` (``base``) reads a collection
+    and chooses its engine and threshold (``_get``, ``_require``, ``_engine_of``, ``_threshold``),
+    reads a person (``_get_user``), and reads and writes page tokens (``_after``, ``_token``).
 
     ``answer_once`` repeats the answer to a request that was sent twice, and ``close`` releases
     what the gallery owns.

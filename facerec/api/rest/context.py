@@ -81,6 +81,8 @@ class Context:
     ) -> JSONResponse:
         """Call an operation as ``run`` does, and answer 200 with its result.
 
+        Paths of the server are removed from the JSON of the result.
+
         Args:
             request: The request.
             work: Calls the operation.

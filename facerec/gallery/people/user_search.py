@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from facerec.core.arrays import np
 from facerec.gallery.people.user_vectors import mean_embedding, search_vectors
 from facerec.gallery.scores.scoring import (
+    Fetched,
     is_match,
     reach,
     search_for,
@@ -115,7 +116,7 @@ def search_users(
     """
     probe_stats = stats_of(probe, cohort)
 
-    def search(count: int) -> tuple[list[UserMatch], int]:
+    def search(count: int) -> Fetched[list[UserMatch]]:
         nearest = search_vectors(
             faces, collection_id, probe, limit=count, max_distance=reach(threshold, probe_stats)
         )
@@ -134,7 +135,7 @@ def search_users(
         )
         shown = [match for match in matches if match.user.user_id not in hidden]
         enough = len(shown) > limit or len(nearest) < count
-        return shown, 0 if enough else len(others) - len(vectors) + len(hidden)
+        return Fetched(shown, 0 if enough else len(others) - len(vectors) + len(hidden))
 
     shown = search_for(limit, search, itself=exclude is not None)
     return tuple(shown[:limit]), len(shown) > limit

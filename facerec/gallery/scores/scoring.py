@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from facerec.core.arrays import np
 from facerec.core.limits import MAX_NEIGHBOURS
@@ -66,6 +66,20 @@ class ScoredFace:
         return self.neighbour.record
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched(Generic[Found]):
+    """What a search among the nearest neighbours found.
+
+    Attributes:
+        found: The result.
+        missing: Number of further neighbours that may add to it; 0 if it is enough, or the store
+            has no more.
+    """
+
+    found: Found
+    missing: int
+
+
 def similarity_between(distance: float, a: CohortStats, b: CohortStats) -> float:
     """Return the similarity, 0 to 1, of two faces; 1 if their embeddings are equal."""
     return _similarity(distance, normalised_score(distance, a, b))
@@ -111,24 +125,23 @@ def reach(threshold: float, probe: CohortStats, *, margin: float = 0.0) -> float
 
 
 def search_for(
-    limit: int, search: Callable[[int], tuple[Found, int]], *, itself: bool = False
+    limit: int, search: Callable[[int], Fetched[Found]], *, itself: bool = False
 ) -> Found:
-    """Search for the nearest neighbours, and search again for more if too many were dropped.
+    """Search for the nearest neighbours, and search again for more until none is missing.
 
     Args:
         limit: Maximum number of matches. One more is requested, to detect whether there are more.
-        search: Searches for a number of neighbours. Returns the result, and the number of further
-            neighbours that it needs; 0 if it found enough, or the store has no more.
+        search: Searches among this number of neighbours.
         itself: Whether the probe is a stored face, and thus its own nearest neighbour.
     """
     needed = max(limit + 1, NEIGHBOURS_TO_SCORE) + itself
     count = needed
     while True:
-        found, missing = search(count)
-        wanted = min(needed + missing, MAX_NEIGHBOURS)
-        if wanted <= count:
-            return found
-        count = wanted
+        fetched = search(count)
+        more = min(needed + fetched.missing, MAX_NEIGHBOURS)
+        if more <= count:
+            return fetched.found
+        count = more
 
 
 def score_neighbours(

@@ -6,24 +6,27 @@ A search with the faces of a photo (``search_probes``) takes these steps:
    that score nearly as well as the best one (``_relevant``).
 2. Faces that corrections hide are dropped (``_without_hidden``).
 3. If several faces of the photo match one person, only the most similar one keeps that person's
-   faces (``_each_person_once``). If too few faces are left, the store is asked for more
-   (``search_for``).
-4. The faces that are *close* to the best one decide whether the probe is known (``_close``,
+   faces (``_each_person_once``): the probes are decided in the order of their similarity, each
+   without the people of earlier ones.
+4. If too few faces are left, all of this is repeated with more neighbours (``_missing``,
+   ``search_for``).
+5. The faces that are *close* to the best one decide whether the probe is known (``_close``,
    ``decision.decide``).
-5. The relevant faces that reach the threshold become matches, with their people and names.
+6. The relevant faces that reach the threshold become matches, with their people and names.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
 from facerec.gallery.people.corrections import Corrected, corrected_faces, hidden_faces
 from facerec.gallery.people.names import display_names
 from facerec.gallery.scores.scoring import (
+    Fetched,
     ScoredFace,
     is_match,
     reach,
@@ -73,8 +76,8 @@ def search_probes(
     if not probes:
         return ()
 
-    def search(count: int) -> tuple[_NearestFaces, int]:
-        found = _nearest_faces(
+    def search(count: int) -> Fetched[_NearestFaces]:
+        nearest = _nearest_faces(
             probes,
             count,
             collection_id=collection_id,
@@ -84,29 +87,21 @@ def search_probes(
             threshold=threshold,
             repeat_people=repeat_people,
         )
-        missing = 0
-        # More neighbours only help a probe that has too few people, or too few matches.
-        for own, dropped, farthest in zip(found.scored, found.dropped, found.farthest, strict=True):
-            if _may_have_rivals(own, farthest, found.known, threshold):
-                missing = max(missing, 3 * count)
-            elif _count_matches(own, threshold) <= limit:
-                missing = max(missing, dropped)
-        return found, missing
+        return Fetched(nearest, _missing(nearest, count, threshold, limit))
 
-    found = search_for(limit, search)
-    owners = found.known.owners
-    names = display_names(collection_id, _owners_of(found.scored, owners), records=records)
+    nearest = search_for(limit, search)
+    owners = nearest.known.owners
+    names = display_names(collection_id, _owners_of(nearest.scored, owners), records=records)
     searched = []
-    for probe, own in zip(probes, found.scored, strict=True):
-        decision, best = decide(found.known.candidates(_close(own)), threshold=threshold)
+    for probe, own in zip(probes, nearest.scored, strict=True):
+        decision, best = decide(nearest.known.candidates(_close(own)), threshold=threshold)
         chosen = {candidate.face.record.face_id for candidate in best}
-        close = [_match(face) for face in own if face.face_id in chosen]
         searched.append(
             SearchedFace(
                 probe,
                 decision,
-                _with_owners(_matches(own, threshold, limit), owners, names),
-                _with_owners(close, owners, names),
+                _matches(own, threshold, limit, owners, names),
+                tuple(_match(face, owners, names) for face in own if face.face_id in chosen),
                 more_matches=_count_matches(own, threshold) > limit,
             )
         )
@@ -130,14 +125,14 @@ def search_stored_face(
     stats = stats_of_stored(face, cohort)
     own_id = face.record.face_id
 
-    def search(count: int) -> tuple[tuple[list[ScoredFace], dict[str, str]], int]:
-        found = faces.search(
+    def search(count: int) -> Fetched[tuple[list[ScoredFace], dict[str, str]]]:
+        neighbours = faces.search(
             collection_id,
             face.embedding[np.newaxis],
             top=count,
             max_distance=reach(threshold, stats),
         )
-        (scored,) = score_neighbours(collection_id, found, [stats], faces=faces, cohort=cohort)
+        (scored,) = score_neighbours(collection_id, neighbours, [stats], faces=faces, cohort=cohort)
         others = [each for each in scored if each.face_id != own_id]
         others = [each for each in others if is_match(each.similarity, threshold)]
         face_ids = [own_id, *_face_ids([others])]
@@ -149,12 +144,12 @@ def search_stored_face(
             probe=face.record,
         )
         shown = [each for each in others if each.face_id not in hidden]
-        enough = len(shown) > limit or len(found[0]) < count
-        return (shown, owners), 0 if enough else len(hidden)
+        enough = len(shown) > limit or len(neighbours[0]) < count
+        return Fetched((shown, owners), 0 if enough else len(hidden))
 
     shown, owners = search_for(limit, search, itself=True)
     names = display_names(collection_id, _owners_of([shown[:limit]], owners), records=records)
-    return _with_owners(_matches(shown, threshold, limit), owners, names), len(shown) > limit
+    return _matches(shown, threshold, limit, owners, names), len(shown) > limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +222,8 @@ def _nearest_faces(
         top=count,
         max_distance=max(reach(threshold, own, margin=MARGIN) for own in stats),
     )
-    found = score_neighbours(collection_id, neighbours, stats, faces=faces, cohort=cohort)
-    relevant = [_relevant(own, threshold) for own in found]
+    every = score_neighbours(collection_id, neighbours, stats, faces=faces, cohort=cohort)
+    relevant = [_relevant(own, threshold) for own in every]
     face_ids = _face_ids(relevant)
     owners = records.users_of_faces(collection_id, face_ids) if face_ids else {}
     corrected = corrected_faces(collection_id, face_ids, records=records)
@@ -252,6 +247,22 @@ def _nearest_faces(
         for own in neighbours
     ]
     return _NearestFaces(scored, dropped, farthest, known)
+
+
+def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -> int:
+    """Return how many neighbours more than ``count`` may change the result.
+
+    They only help a probe that has too few matches, or too few people.
+    """
+    missing = 0
+    for own, dropped, farthest in zip(
+        nearest.scored, nearest.dropped, nearest.farthest, strict=True
+    ):
+        if _may_have_rivals(own, farthest, nearest.known, threshold):
+            missing = max(missing, 3 * count)
+        elif _count_matches(own, threshold) <= limit:
+            missing = max(missing, dropped)
+    return missing
 
 
 def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:
@@ -299,31 +310,31 @@ def _each_person_once(
 
     Of the probes that match a person, the most similar one keeps that person's faces.
     """
-    found = list(scored)
+    remaining = list(scored)
     matched: list[Candidate] = []
-    undecided = {probe for probe, own in enumerate(found) if own}
+    undecided = {probe for probe, own in enumerate(remaining) if own}
     while undecided:
-        probe = min(undecided, key=lambda each: (found[each][0].score, each))
-        best_score = found[probe][0].score
+        probe = min(undecided, key=lambda number: (remaining[number][0].score, number))
+        best_score = remaining[probe][0].score
         unmatched = [
             candidate
-            for candidate in known.candidates(found[probe])
+            for candidate in known.candidates(remaining[probe])
             if not any(same_person(candidate, other, threshold) for other in matched)
         ]
         face_ids = {candidate.face.record.face_id for candidate in unmatched}
-        own = [face for face in found[probe] if face.face_id in face_ids]
+        own = [face for face in remaining[probe] if face.face_id in face_ids]
         # Which faces score nearly as well as the best one depends on which is the best one now.
-        found[probe] = _relevant(own, threshold)
-        if found[probe] and found[probe][0].score > best_score:
+        remaining[probe] = _relevant(own, threshold)
+        if remaining[probe] and remaining[probe][0].score > best_score:
             # The best face of this probe showed a person who is matched already, so another probe
             # may be the most similar one now.
             continue
         undecided.discard(probe)
-        decision, best = decide(known.candidates(_close(found[probe])), threshold=threshold)
+        decision, best = decide(known.candidates(_close(remaining[probe])), threshold=threshold)
         if decision is Decision.MATCH:
             matched += [each for each in unmatched if same_person(each, best[0], threshold)]
             matched.append(best[0])
-    return found
+    return remaining
 
 
 def _owners_of(scored: Iterable[Sequence[ScoredFace]], owners: Mapping[str, str]) -> list[str]:
@@ -335,26 +346,21 @@ def _count_matches(scored: Sequence[ScoredFace], threshold: float) -> int:
     return sum(is_match(face.similarity, threshold) for face in scored)
 
 
-def _matches(scored: Sequence[ScoredFace], threshold: float, limit: int) -> list[Match]:
-    return [_match(face) for face in scored[:limit] if is_match(face.similarity, threshold)]
-
-
-def _match(face: ScoredFace) -> Match:
-    return Match(face.record, face.similarity, face.distance)
-
-
-def _with_owners(
-    matches: Sequence[Match], owners: Mapping[str, str], names: Mapping[str, str]
+def _matches(
+    scored: Sequence[ScoredFace],
+    threshold: float,
+    limit: int,
+    owners: Mapping[str, str],
+    names: Mapping[str, str],
 ) -> tuple[Match, ...]:
-    owned = ((match, owners.get(match.face.face_id)) for match in matches)
-    return tuple(
-        replace(
-            match,
-            user_id=user_id,
-            person_name=None if user_id is None else names.get(user_id),
-        )
-        for match, user_id in owned
-    )
+    matching = [face for face in scored[:limit] if is_match(face.similarity, threshold)]
+    return tuple(_match(face, owners, names) for face in matching)
+
+
+def _match(face: ScoredFace, owners: Mapping[str, str], names: Mapping[str, str]) -> Match:
+    user_id = owners.get(face.face_id)
+    name = None if user_id is None else names.get(user_id)
+    return Match(face.record, face.similarity, face.distance, user_id, name)
 
 
 def _face_ids(scored: Iterable[Sequence[ScoredFace]]) -> list[str]:
