@@ -47,7 +47,8 @@ def run_here(
         workers: number of worker processes; None for one per core.
         job_folder: the job's own folder; None for one in the data folder.
         interval: seconds between refreshes; None for the default.
-        enrol: enrols people from the names of the photos once they are indexed.
+        enrol: enrols people from the names of the photos; called when the job has ended, unless it
+            was interrupted.
         as_json: print JSON.
 
     Raises:

@@ -175,7 +175,11 @@ def _run(
 
 
 def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> Verification:
-    """Restore committed faces of a child that the collection has lost."""
+    """Restore committed faces of a child that the collection has lost.
+
+    Photos that other jobs have in common with this one are compared too, except on one machine,
+    where ``CollectionCheck.verify`` has done so.
+    """
     objects, faces, records = dependencies.objects, dependencies.faces, dependencies.records
     job, last = started_job(plan, objects), LastStatements()
     found = verify_job(job, objects, faces, records, repair=True, children=[child], last=last)
@@ -310,6 +314,9 @@ class _Attempt:
 
     def _process(self, batch: Sequence[LoadedPhoto], start: Cursor) -> Step:
         """Return the step that a batch of photos becomes."""
+        if self._writer.is_committing(frozenset(p.image_id for p in batch if p.image_id)):
+            # The second of two equal photos must find the faces of the first one.
+            self._writer.flush()
         keys = [photo_key(self._plan, photo) for photo in batch]
         ids = {
             key: photo.image_id
@@ -340,10 +347,7 @@ class _Attempt:
         return step
 
     def _known_photos(self, image_ids: Mapping[str, str]) -> KnownPhotos:
-        """Return the photos of a batch, given by image key, that the collection contains."""
-        if self._writer.is_committing(frozenset(image_ids.values())):
-            # The second of two equal photos must find the faces of the first one.
-            self._writer.flush()
+        """Return the photos, given by image key, that the collection contains."""
         if not image_ids:
             return KnownPhotos()
         stored = self._faces.get_images(

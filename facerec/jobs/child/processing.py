@@ -20,6 +20,7 @@ from facerec.jobs.outcomes import Outcome
 
 if TYPE_CHECKING:
     from facerec.core.protocols.engine import FaceEngine
+    from facerec.core.records import StoredFace
     from facerec.jobs.child.photos import LoadedPhoto
     from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.outcomes import PhotoFailure
@@ -61,12 +62,6 @@ def process_photos(
         if stop() and len(step.rows) < len(photos):
             step.end, step.complete = photos[len(step.rows) - 1].end, False
             break
-    step.faces = {k: faces for k, faces in step.faces.items() if faces or k in known.stored}
-    step.stored = {
-        key: frozenset(record.face_id for record in known.stored[key])
-        for key in step.faces
-        if key in known.stored
-    }
     return step
 
 
@@ -135,7 +130,7 @@ class _StepBuilder:
     ) -> LedgerRow:
         stored = self._known.stored.get(key, ())
         if isinstance(result, UnreadablePhoto):
-            self._step.faces[key] = []
+            self._replace_faces(key, ())
             return self._row(
                 photo,
                 Outcome.UNREADABLE,
@@ -153,7 +148,7 @@ class _StepBuilder:
             now=time.time(),
         )
         faces = with_stored_ids(found, stored)
-        self._step.faces[key] = list(faces)
+        self._replace_faces(key, faces)
         ids = {face.record.face_id for face in faces}
         # Faces with the same options were stored by a killed attempt, or processing is forced.
         earlier = [record for record in stored if record.options_digest != self._options_digest]
@@ -179,6 +174,14 @@ class _StepBuilder:
             is_animated=result.is_animated,
             milliseconds=milliseconds,
         )
+
+    def _replace_faces(self, key: str, faces: Sequence[StoredFace]) -> None:
+        """Let the step store these faces of a photo, instead of those in the collection."""
+        stored = self._known.stored.get(key)
+        if faces or stored is not None:
+            self._step.faces[key] = list(faces)
+        if stored is not None:
+            self._step.stored[key] = frozenset(record.face_id for record in stored)
 
     def _failed(self, photo: LoadedPhoto) -> LedgerRow:
         # Only a failed photo has no image key.

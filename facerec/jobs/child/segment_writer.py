@@ -304,7 +304,9 @@ class SegmentWriter:
     def _omitted(self, step: Step, photos: Sequence[NamedPhoto | None]) -> Omitted:
         """Return the boxes of deleted and imported faces that the step must not store.
 
-        Also returns the indices of the rows whose photos were erased.
+        Also returns the indices of the rows whose photos were erased. With ``restore_deleted``,
+        only imported faces are omitted, since they are stored under other ids;
+        ``_forget_deletions`` follows.
         """
         collection_id = self._plan.collection_id
         keys = step.row_of_key.keys() & step.faces.keys()
@@ -317,6 +319,7 @@ class SegmentWriter:
     def _store_faces(self, step: Step) -> str | None:
         """Store embeddings and faces; return the path of the embeddings in the job folder."""
         plan, embeddings = self._plan, None
+        # In a second round, the step has those of the first round already, so none is kept twice.
         step.keep(
             faces_to_keep(
                 plan.collection_id,
@@ -341,11 +344,16 @@ class SegmentWriter:
                 records=self._records,
             )
         if plan.restore_deleted:
-            stored = {key: [face.record for face in own] for key, own in step.faces.items()}
-            remove_tombstones(plan.collection_id, stored, records=self._records)
-            indexed = [photo for photo in step.photos() if photo is not None]
-            remove_erased_photos(plan.collection_id, indexed, records=self._records)
+            self._forget_deletions(step)
         return embeddings
+
+    def _forget_deletions(self, step: Step) -> None:
+        """Forget that faces and photos were deleted, which are stored again on purpose."""
+        collection_id = self._plan.collection_id
+        stored = {key: [face.record for face in own] for key, own in step.faces.items()}
+        remove_tombstones(collection_id, stored, records=self._records)
+        indexed = [photo for photo in step.photos() if photo is not None]
+        remove_erased_photos(collection_id, indexed, records=self._records)
 
     def _append(self, segment: Segment, *, resumed: bool) -> None:
         """Append a committed segment, from this or any other attempt, to the view of the ledger."""

@@ -1,7 +1,9 @@
 """A step of a child: the rows of some consecutive photos, and the faces to store with them.
 
-``processing`` computes a step. Before the commit, ``segment_writer`` updates it for later changes
-in the collection: faces that were deleted, and faces of people that must be kept.
+``processing`` computes a step (``add``), and ``attempt`` adds the faces of photos that were moved
+(``store_again``). Before the commit, ``segment_writer`` updates it for later changes in the
+collection: faces that were deleted (``omit_deleted``), photos that were erased (``erase``), and
+faces of people that must be kept (``keep``).
 """
 
 from __future__ import annotations

@@ -52,6 +52,9 @@ class LocalRuns:
     ) -> None:
         """Create an empty queue; nothing is opened before a run needs it.
 
+        ``facerec.factory.local`` passes functions that open the engine and the store of a data
+        folder.
+
         Args:
             objects: contains the job folders, and the photos that jobs may read.
             jobs_root: parent of all job folders, with the final ``/``.
@@ -160,7 +163,9 @@ class LocalRuns:
                 if job_exists(plan, self._objects):
                     # Other jobs may have been started since it was submitted.
                     memory_of(plan, self._objects, self._jobs_root).note(plan)
-                check = CollectionCheck(plan, self._objects, self._jobs_root, store, store)
+                check = CollectionCheck(
+                    plan, self._objects, self._jobs_root, faces=store, records=store
+                )
                 verification = check.verify()
                 result = run_children(
                     plan,

@@ -63,6 +63,7 @@ class CollectionCheck:
         plan: Plan,
         objects: ObjectStore,
         jobs_root: str,
+        *,
         faces: FaceStore,
         records: RecordStore,
     ) -> None:
