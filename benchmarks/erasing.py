@@ -23,7 +23,7 @@ from facerec.core.erasures import Selection
 from facerec.core.faces import BoundingBox
 from facerec.core.ids import group_of
 from facerec.core.records import StoredFace
-from facerec.jobs.erasing.erasure import erase_faces
+from facerec.jobs.erasing.collection_erasure import erase_faces
 from facerec.jobs.ledger.embeddings import write_embeddings
 from facerec.jobs.ledger.face_index import SegmentFaces, id_prefixes, write_face_index
 from facerec.jobs.ledger.layout import embeddings_name

@@ -44,7 +44,7 @@ from facerec.gallery.people.enrolling import (
 )
 from facerec.gallery.people.enrolment_rules import NameOf, name_by_folder, name_by_pattern
 from facerec.gallery.people.names import Identity
-from facerec.gallery.people.user_search import (
+from facerec.gallery.people.person_search import (
     PhotoUserSearchResult,
     UserMatch,
     UserPage,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from facerec.estimate import estimating
     from facerec.estimate import prices as price_tables
     from facerec.gallery.operations import retention
-    from facerec.gallery.people import associations, user_search
+    from facerec.gallery.people import associations, person_search
     from facerec.gallery.presenting import collections as presenting_collections
     from facerec.gallery.presenting import faces as presenting_faces
     from facerec.gallery.presenting import history as presenting_history
@@ -42,7 +42,7 @@ else:
     presenting_search = DeferredModule("facerec.gallery.presenting.search")
     price_tables = DeferredModule("facerec.estimate.prices")
     retention = DeferredModule("facerec.gallery.operations.retention")
-    user_search = DeferredModule("facerec.gallery.people.user_search")
+    person_search = DeferredModule("facerec.gallery.people.person_search")
 
 __all__ = [
     "access_keys",
@@ -53,6 +53,7 @@ __all__ = [
     "job_service",
     "names",
     "objects",
+    "person_search",
     "platformdirs",
     "presenting_collections",
     "presenting_faces",
@@ -62,5 +63,4 @@ __all__ = [
     "presenting_search",
     "price_tables",
     "retention",
-    "user_search",
 ]

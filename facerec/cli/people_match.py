@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting_people, user_search
+from facerec.cli.deferred import factory, person_search, presenting_people
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -24,7 +24,7 @@ from facerec.core.limits import MAX_USER_MATCHES
 
 if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
-    from facerec.gallery.people.user_search import UserSearchResult
+    from facerec.gallery.people.person_search import UserSearchResult
 
 
 @click.command()
@@ -85,7 +85,7 @@ def match(
             )
     if not as_json:
         _print(found, limit)
-    elif isinstance(found, user_search.PhotoUserSearchResult):
+    elif isinstance(found, person_search.PhotoUserSearchResult):
         print_json(presenting_people.photo_people_match_json(found))
     else:
         print_json(presenting_people.people_match_json(found))

@@ -75,7 +75,7 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
         repair: whether to restore the faces that differ.
     """
     from facerec.gallery.migrating.settled import require_settled
-    from facerec.jobs.verifying.verification import verify_collection
+    from facerec.jobs.verifying.job_check import verify_collection
 
     with open_local_store(data) as store:
         open_local_erasures(data).require_usable(collection_id, store)

@@ -2,7 +2,7 @@
 
 An erasure is recorded before anything is removed, with the names of what it erases, so that it can
 be completed if the process is killed. Once it is finished, only its receipt is left, which names
-nobody.
+nobody. ``GalleryBase`` has an ``Erasures``, and ``facerec.gallery.erasing`` builds on both.
 """
 
 from __future__ import annotations

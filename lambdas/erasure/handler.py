@@ -44,7 +44,7 @@ from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.erasure_check.check import Remainder, erase_and_check
 from facerec.jobs.ledger.child_runs import RunNote, add_run_note
 from facerec.jobs.plan import read_plan
-from facerec.jobs.removal import remove_stale
+from facerec.jobs.stale_faces import remove_stale
 from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:

@@ -23,12 +23,12 @@ from facerec.jobs.aws.submissions import (
     next_submission,
     submission_from_json,
 )
+from facerec.jobs.concurrent_versions import is_removal_due
 from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.folders import has_plan
 from facerec.jobs.ledger.incomplete import incomplete_uri
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.report import Report, read_report, write_report
-from facerec.jobs.overlaps import is_removal_due
 from facerec.jobs.plan import read_plan
 from facerec.jobs.status import JobStatus
 from facerec.storage.objects import Objects, ObjectStore

@@ -21,7 +21,7 @@ from facerec.jobs.erasing.job_data import JobFolders
 from facerec.jobs.erasing.lost_erasures import restore_lost_tombstones
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.verifying.verification import verify_collection
+from facerec.jobs.verifying.job_check import verify_collection
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo

@@ -20,7 +20,7 @@ from facerec.jobs.ledger.report import write_report
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.plan import Plan
 from facerec.jobs.planning.planner import plan_job
-from facerec.jobs.removal import remove_stale
+from facerec.jobs.stale_faces import remove_stale
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.sqlite import SqliteStore

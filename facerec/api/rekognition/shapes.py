@@ -16,7 +16,7 @@ from facerec.core.faces import BoundingBox, Landmarks, Point, Quality
 from facerec.core.photos import DetectedFace
 from facerec.core.records import FaceRecord, User
 from facerec.gallery.people.associations import status_of
-from facerec.gallery.people.user_search import UserMatch
+from facerec.gallery.people.person_search import UserMatch
 from facerec.gallery.results import ListedFace
 from facerec.gallery.search.results import Match
 

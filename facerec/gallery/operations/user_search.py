@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from facerec.core.arrays import np
     from facerec.core.options import FaceOptions
     from facerec.core.records import Collection
-    from facerec.gallery.people import user_search
-    from facerec.gallery.people.user_search import (
+    from facerec.gallery.people import person_search
+    from facerec.gallery.people.person_search import (
         PhotoUserSearchResult,
         UserMatch,
         UserSearchResult,
     )
 else:
-    user_search = DeferredModule("facerec.gallery.people.user_search")
+    person_search = DeferredModule("facerec.gallery.people.person_search")
 
 
 class UserSearchOperations(GalleryBase):
@@ -113,7 +113,7 @@ class UserSearchOperations(GalleryBase):
         face = found.faces[0] if found.faces else None
         probe = None if face is None else face.embedding
         searched = self._search_users(collection, probe, threshold, limit)
-        return user_search.PhotoUserSearchResult(
+        return person_search.PhotoUserSearchResult(
             collection_id,
             collection.model_version,
             threshold,
@@ -142,7 +142,7 @@ class UserSearchOperations(GalleryBase):
         matches: tuple[UserMatch, ...] = ()
         more = False
         if probe is not None:
-            matches, more = user_search.search_users(
+            matches, more = person_search.search_users(
                 probe,
                 collection_id=collection.collection_id,
                 faces=self._faces.of(collection),
@@ -152,6 +152,6 @@ class UserSearchOperations(GalleryBase):
                 limit=limit,
                 exclude=exclude,
             )
-        return user_search.UserSearchResult(
+        return person_search.UserSearchResult(
             collection.collection_id, collection.model_version, threshold, matches, more
         )

@@ -28,12 +28,12 @@ from facerec.gallery.scores.similarity import checked_threshold
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt
-    from facerec.gallery.people import associations, user_search
+    from facerec.gallery.people import associations, person_search
     from facerec.gallery.people.associations import AssociationOutcome
-    from facerec.gallery.people.user_search import UserPage
+    from facerec.gallery.people.person_search import UserPage
 else:
     associations = DeferredModule("facerec.gallery.people.associations")
-    user_search = DeferredModule("facerec.gallery.people.user_search")
+    person_search = DeferredModule("facerec.gallery.people.person_search")
 
 MAX_SIMILAR = 5
 """Maximum number of similar names in the error for an unknown person."""
@@ -186,7 +186,7 @@ class UserOperations(Eraser):
             found = list(islice(self._users_named(collection_id, name_contains, after), limit + 1))
         page = tuple(found[:limit])
         token = self._token(listing, page[-1].user_id) if page and len(found) > limit else None
-        return user_search.UserPage(collection_id, page, token)
+        return person_search.UserPage(collection_id, page, token)
 
     @recorded(Action.ADD_FACES)
     def associate_faces(

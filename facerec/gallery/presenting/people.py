@@ -14,7 +14,7 @@ from facerec.gallery.presenting.faces import Json, detected_json, rejected_json
 
 if TYPE_CHECKING:
     from facerec.core.records import User
-    from facerec.gallery.people.user_search import (
+    from facerec.gallery.people.person_search import (
         PhotoUserSearchResult,
         UserMatch,
         UserPage,

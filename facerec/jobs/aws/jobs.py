@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.errors import JobFolderError, JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.aws.planning_notes import read_listed
-from facerec.jobs.erasing.deletion import delete_job
 from facerec.jobs.erasing.existence import while_it_exists
+from facerec.jobs.erasing.folder_deletion import delete_job
 from facerec.jobs.folders import Entry, JobFolder, read_folder
 from facerec.jobs.job_results import failures_of, report_of, rows_of
 from facerec.jobs.ledger.child_runs import read_run_summary

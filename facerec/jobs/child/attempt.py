@@ -1,6 +1,6 @@
 """Runs a child of a job: its slice of the manifest becomes faces, embeddings and ledger rows.
 
-A child works in steps (``StepSize``), which are loaded ahead (``photos``), processed
+A child works in steps (``StepSize``), which are loaded ahead (``loading``), processed
 (``processing``) and committed (``segment_writer``). An attempt that is killed loses at most the
 steps that were not committed; the next attempt continues where the ledger ends.
 """
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import ModelMismatchError
 from facerec.jobs.child.crash_notes import CRASHED, Crashes, read_crashes
+from facerec.jobs.child.loading import LoadedPhoto, PhotoLoader
 from facerec.jobs.child.moved import faces_of_moved_photos
-from facerec.jobs.child.photos import LoadedPhoto, PhotoLoader
 from facerec.jobs.child.processing import process_photos
 from facerec.jobs.child.segment_writer import SegmentCommitted, SegmentWriter
 from facerec.jobs.child.step import KnownPhotos, Step, photo_key
@@ -29,10 +29,10 @@ from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import SliceReader, slice_of
 from facerec.jobs.prefetch import read_ahead_in
-from facerec.jobs.run_order import started_job
+from facerec.jobs.start_order import started_job
+from facerec.jobs.verifying.job_check import verify_job, verify_repeated
 from facerec.jobs.verifying.segment_check import Verification
 from facerec.jobs.verifying.statements import LastStatements
-from facerec.jobs.verifying.verification import verify_job, verify_repeated
 from facerec.jobs.writing import store_of_planned
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 if TYPE_CHECKING:
     from facerec.core.records import StoredFace
-    from facerec.jobs.child.photos import LoadedPhoto
+    from facerec.jobs.child.loading import LoadedPhoto
     from facerec.jobs.child.step import KnownPhotos
     from facerec.storage.faces import FaceStore
 

@@ -21,7 +21,7 @@ from facerec.jobs.outcomes import Outcome
 if TYPE_CHECKING:
     from facerec.core.protocols.engine import FaceEngine
     from facerec.core.records import StoredFace
-    from facerec.jobs.child.photos import LoadedPhoto
+    from facerec.jobs.child.loading import LoadedPhoto
     from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.outcomes import PhotoFailure
     from facerec.jobs.plan import Plan

@@ -268,7 +268,7 @@ class SegmentWriter:
                 self._faces.put_images(plan.collection_id, {key: [] for key in step.faces})
             raise
         except CollectionNotFoundError:
-            from facerec.jobs.erasing.deletion import abandon_job
+            from facerec.jobs.erasing.folder_deletion import abandon_job
 
             # The job was planned while its collection was deleted.
             abandon_job(objects, plan.job_folder)

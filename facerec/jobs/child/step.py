@@ -22,7 +22,7 @@ from facerec.jobs.outcomes import Outcome
 if TYPE_CHECKING:
     from facerec.core.faces import BoundingBox
     from facerec.core.records import FaceRecord, StoredFace
-    from facerec.jobs.child.photos import LoadedPhoto
+    from facerec.jobs.child.loading import LoadedPhoto
     from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.plan import Plan
 

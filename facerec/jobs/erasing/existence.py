@@ -52,7 +52,7 @@ def while_it_exists(plan: Plan, objects: ObjectStore, *, writes: bool = True) ->
         cause = error
     if cause is not None or not job_exists(plan, objects):
         if writes:
-            from facerec.jobs.erasing.deletion import delete_late_files
+            from facerec.jobs.erasing.folder_deletion import delete_late_files
 
             delete_late_files(objects, plan.job_folder)
         raise JobDeletedError(plan.collection_id) from cause

@@ -38,7 +38,7 @@ from facerec.jobs.ledger.redaction import erase_from_failures, erase_from_segmen
 from facerec.jobs.manifest.blanking import blank_lines
 from facerec.jobs.plan import plan_uri
 from facerec.jobs.prefetch import read_ahead
-from facerec.jobs.remembered.erasing import erase_from_lines, note_erased_photos
+from facerec.jobs.remembered.erased_photos import erase_from_lines, note_erased_photos
 
 if TYPE_CHECKING:
     from facerec.core.records import FaceRecord

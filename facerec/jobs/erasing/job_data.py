@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection, StoredFace
     from facerec.core.tombstone_copies import TombstoneCopy
-    from facerec.jobs.erasing import erasure, job_versions, lost_erasures, tracing
+    from facerec.jobs.erasing import collection_erasure, job_versions, lost_erasures, tracing
     from facerec.jobs.remembered import collections, tombstones
     from facerec.storage.objects.protocol import ObjectStore
 else:
     collections = DeferredModule("facerec.jobs.remembered.collections")
-    erasure = DeferredModule("facerec.jobs.erasing.erasure")
+    collection_erasure = DeferredModule("facerec.jobs.erasing.collection_erasure")
     job_versions = DeferredModule("facerec.jobs.erasing.job_versions")
     lost_erasures = DeferredModule("facerec.jobs.erasing.lost_erasures")
     tombstones = DeferredModule("facerec.jobs.remembered.tombstones")
@@ -42,10 +42,12 @@ class JobFolders:
     def forget(self, collection_id: str, selection: Selection) -> list[ErasedJob]:
         """Erase a selection from the folders of a collection's jobs; see ``JobData.forget``."""
         if selection.created_before is not None:
-            return erasure.erase_collection(
+            return collection_erasure.erase_collection(
                 self.objects, self.jobs_root, collection_id, selection.created_before
             )
-        return erasure.erase_faces(self.objects, self.jobs_root, collection_id, selection)
+        return collection_erasure.erase_faces(
+            self.objects, self.jobs_root, collection_id, selection
+        )
 
     def get(
         self, collection_id: str, selection: Selection, *, with_faces: bool = True

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.records import StoredFace
 from facerec.errors import InvalidInputError, ObjectNotFoundError
-from facerec.jobs.erasing.erasure import entries_of
+from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.layout import embeddings_folder
 from facerec.jobs.plan import PLAN_VERSION, plan_uri

@@ -13,7 +13,7 @@ from facerec.core.erasures import KeptByJob, Selection
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.erasing.places import photo_lists
 from facerec.jobs.erasing.tracing import kept_by_jobs
-from facerec.jobs.remembered.erasing import photo_in_line
+from facerec.jobs.remembered.erased_photos import photo_in_line
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore

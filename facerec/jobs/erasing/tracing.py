@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, ObjectNotFoundError
-from facerec.jobs.erasing.erasure import entries_of
+from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_erasure import READERS, is_selected_face
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.folders import Entry, has_plan
@@ -22,7 +22,7 @@ from facerec.jobs.ledger.rows import LedgerRow, row_from_json
 from facerec.jobs.manifest.blanking import named_lines
 from facerec.jobs.plan import read_base
 from facerec.jobs.prefetch import read_ahead
-from facerec.jobs.remembered.erasing import listed_photo, photos_in_lines
+from facerec.jobs.remembered.erased_photos import listed_photo, photos_in_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from facerec.errors import FacerecError, ObjectNotFoundError
-from facerec.jobs.erasing.deletion import is_own_file
+from facerec.jobs.erasing.folder_deletion import is_own_file
 from facerec.jobs.erasure_check.traces import CheckedStores, job_folders
 from facerec.jobs.folders import list_entries
 from facerec.jobs.plan import read_collection_id

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.erasures import Selection
 from facerec.errors import FacerecError
-from facerec.jobs.erasing.erasure import entries_of
+from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_erasure import is_selected_face
 from facerec.jobs.erasing.photo_addresses import (
     addresses_of,

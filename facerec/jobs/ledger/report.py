@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from facerec.errors import InvalidInputError
 from facerec.jobs.difference import Difference, Removal
 from facerec.jobs.ledger.layout import report_uri
-from facerec.jobs.ledger.removal import read_removal
+from facerec.jobs.ledger.removal_record import read_removal
 from facerec.jobs.ledger.tally import Tally, tally_from_json
 from facerec.jobs.status import JobStatus
 

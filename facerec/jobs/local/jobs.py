@@ -98,7 +98,7 @@ class LocalJobs:
         from facerec.gallery.migrating.settled import require_settled
         from facerec.jobs.planning.planner import plan_job
         from facerec.jobs.planning.request import read_job_request, require_s3_addresses
-        from facerec.jobs.verifying.verified import note_doubt_if_changed
+        from facerec.jobs.verifying.collection_check import note_doubt_if_changed
 
         request = read_job_request(document)
         if not self._local_paths:
@@ -126,7 +126,7 @@ class LocalJobs:
                 self._runs.start(plan, request.tolerated_failure_percentage)
                 return self._job(read_folder(self._objects, plan.job_folder))
         except JobDeletedError:
-            from facerec.jobs.erasing.deletion import complete_deletion_of_running
+            from facerec.jobs.erasing.folder_deletion import complete_deletion_of_running
 
             complete_deletion_of_running(
                 self._objects, self._jobs_root, plan.job_folder, plan.job_id
@@ -201,7 +201,7 @@ class LocalJobs:
 
     def delete(self, job: Job) -> int:
         """Delete the folder of a job; see ``JobService.delete``."""
-        from facerec.jobs.erasing.deletion import delete_damaged_entry, delete_job
+        from facerec.jobs.erasing.folder_deletion import delete_damaged_entry, delete_job
 
         folder = job.required_folder()
         if job.cause == DAMAGED_NOTE and folder == f"{self._jobs_root}{job.id}/":

@@ -124,7 +124,7 @@ class LocalRuns:
             with while_it_exists(plan, self._objects):
                 return self._run_children(plan, record)
         except JobDeletedError:
-            from facerec.jobs.erasing.deletion import complete_deletion_of_running
+            from facerec.jobs.erasing.folder_deletion import complete_deletion_of_running
 
             complete_deletion_of_running(
                 self._objects, self._jobs_root, plan.job_folder, plan.job_id
@@ -148,12 +148,12 @@ class LocalRuns:
         erasure function.
         """
         # Imported late: commands that only show jobs start faster without the supervisor.
+        from facerec.jobs.concurrent_versions import memory_of
         from facerec.jobs.erasing.lost_erasures import drop_lifted_tombstones
         from facerec.jobs.ledger.job_face_index import write_job_face_index
         from facerec.jobs.local.supervisor import run_children
-        from facerec.jobs.overlaps import memory_of
-        from facerec.jobs.removal import remove_stale
-        from facerec.jobs.verifying.verified import CollectionCheck
+        from facerec.jobs.stale_faces import remove_stale
+        from facerec.jobs.verifying.collection_check import CollectionCheck
 
         record = replace(record, started_at=time.time())
         write_record(plan.job_folder, record)

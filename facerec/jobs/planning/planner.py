@@ -34,12 +34,12 @@ from facerec.errors import (
 )
 from facerec.gallery.indexing.preparing import prepare_collection
 from facerec.jobs.erasing.covered_jobs import cover_jobs
-from facerec.jobs.erasing.deletion import complete_deletion
+from facerec.jobs.erasing.folder_deletion import complete_deletion
 from facerec.jobs.folders import find_entry
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.first_failures import read_first_failures
 from facerec.jobs.ledger.layout import stale_uri
-from facerec.jobs.ledger.removal import is_listed_stale
+from facerec.jobs.ledger.removal_record import is_listed_stale
 from facerec.jobs.manifest.inspection import inspect, read_sample
 from facerec.jobs.options import options_to_json
 from facerec.jobs.plan import PLAN_VERSION, Plan, plan_uri, read_plan

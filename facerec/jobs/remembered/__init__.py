@@ -20,7 +20,7 @@ the memory.
 
 **Photos that are gone.** Lines whose photos were replaced, and with ``prune`` those whose photos
 are gone, are listed in the job folder. When the job is complete, their faces are removed, unless
-the photo exists after all, or another address holds the same photo (``removal``).
+the photo exists after all, or another address holds the same photo (``jobs.stale_faces``).
 
 **What is not trusted.** The memory records what was done with a photo, not what the store contains.
 If the store has changed since the last run, the ledgers are compared with it and lost faces are
@@ -30,7 +30,7 @@ are read again.
 **Doubts.** Job folders and the database may have been restored from different copies, or a job was
 deleted. Then the memory may lack photos of which the collection has faces, and ``prune`` would keep
 these. So a job records a doubt before it is planned if the version of the stored faces is not the
-one that the last run noted (``jobs.verifying.verified``). The next job that prunes a folder then
-compares the stored faces below that folder with the photos (``jobs.unremembered``), once for each
-doubt and folder (``doubts``).
+one that the last run noted (``jobs.verifying.collection_check``). The next job that prunes a folder
+then compares the stored faces below that folder with the photos (``jobs.unremembered``), once for
+each doubt and folder (``doubts``).
 """

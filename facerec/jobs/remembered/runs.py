@@ -28,7 +28,7 @@ from facerec.jobs.ledger.layout import memory_folder, remembered_uri
 from facerec.jobs.ledger.reading import rows_of_child
 from facerec.jobs.plan import Plan, plan_uri, read_facts, read_plan
 from facerec.jobs.prefetch import read_ahead
-from facerec.jobs.remembered.erasing import digest_of, read_erased_photos
+from facerec.jobs.remembered.erased_photos import digest_of, read_erased_photos
 from facerec.jobs.remembered.photos import (
     GONE,
     RememberedPhoto,
@@ -37,7 +37,7 @@ from facerec.jobs.remembered.photos import (
     unescaped,
 )
 from facerec.jobs.remembered.sorting import sorted_lines
-from facerec.jobs.run_order import RunStart, write_start
+from facerec.jobs.start_order import RunStart, write_start
 from facerec.jobs.versions import is_pinned, pinned_version
 from facerec.storage.objects.protocol import exists
 
@@ -121,7 +121,7 @@ class Memory:
         """Record that a job is started and will add its photos to the memory.
 
         From now on, its lines and its ledger take precedence over those of other jobs
-        (``facerec.jobs.run_order``).
+        (``facerec.jobs.start_order``).
         """
         number = self._listed[-1].number + 1 if self._listed else 1
         # Listed photos are in order, except those that are retried or cancelled.

@@ -18,9 +18,9 @@ from facerec.gallery.transfer.copying import Copied, copy_records
 from facerec.jobs.folders import redirect
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.remembered.collections import note_restored, own_creations
+from facerec.jobs.verifying.job_check import require_readable, verify_collection
 from facerec.jobs.verifying.lost_collections import plans_of, restored_collection
 from facerec.jobs.verifying.segment_check import Verification
-from facerec.jobs.verifying.verification import require_readable, verify_collection
 from facerec.storage.objects.protocol import exists
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from facerec.core.records import FaceRecord, StoredFace
     from facerec.jobs.ledger.segments import Segment
     from facerec.jobs.plan import Plan
-    from facerec.jobs.run_order import StartedJob
+    from facerec.jobs.start_order import StartedJob
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 

@@ -3,7 +3,7 @@
 A row of a photo that was read is a statement: the collection has the faces that the row names of
 the photo, and no others that a job has found with other options. It may name no face at all. If
 several jobs make a statement, that of the job that was started last counts
-(``facerec.jobs.run_order``). An erased row is not a statement.
+(``facerec.jobs.start_order``). An erased row is not a statement.
 
 A job that finds a photo already indexed with its options stores nothing. Its statement counts, but
 an earlier job with these options has the embeddings.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.ledger.segments import Segment
     from facerec.jobs.plan import Plan
-    from facerec.jobs.run_order import StartedJob
+    from facerec.jobs.start_order import StartedJob
 
 
 @dataclass(frozen=True, slots=True)

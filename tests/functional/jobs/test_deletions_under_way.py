@@ -25,8 +25,8 @@ from facerec.errors import (
     StoreUnavailableError,
 )
 from facerec.factory import open_gallery, open_local_erasures
-from facerec.jobs.erasing.deletion import delete_folder
-from facerec.jobs.erasing.erasure import erase_collection
+from facerec.jobs.erasing.collection_erasure import erase_collection
+from facerec.jobs.erasing.folder_deletion import delete_folder
 from facerec.jobs.folders import Entry, list_folders, redirect
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore

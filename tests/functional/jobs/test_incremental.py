@@ -14,14 +14,14 @@ import pytest
 from facerec.core.records import new_collection
 from facerec.errors import AccessDeniedError, InvalidInputError
 from facerec.jobs.child.attempt import run_child
+from facerec.jobs.concurrent_versions import is_removal_due
 from facerec.jobs.difference import Difference
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.overlaps import is_removal_due
 from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.runs import MAX_RUNS
 from facerec.jobs.remembered.tombstones import erasures_with_tombstones
-from facerec.jobs.removal import remove_stale
-from facerec.jobs.verifying.verification import verify_collection
+from facerec.jobs.stale_faces import remove_stale
+from facerec.jobs.verifying.job_check import verify_collection
 from tests.support.indexed_folder import Collection, EtagObjects
 
 OLD = 1_600_000_000

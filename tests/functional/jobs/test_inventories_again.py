@@ -15,7 +15,7 @@ from facerec.errors import InvalidInputError
 from facerec.jobs.difference import Difference
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.plan import Plan
-from facerec.jobs.removal import remove_stale
+from facerec.jobs.stale_faces import remove_stale
 from facerec.storage.objects.lookup import Lookup
 from tests.functional.jobs.test_jobs_in_s3 import ROOT, S3Job
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from facerec.cli.main import main
-from facerec.jobs.erasing.erasure import erase_collection
+from facerec.jobs.erasing.collection_erasure import erase_collection
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore

@@ -28,7 +28,7 @@ from facerec.errors import (
 )
 from facerec.estimate import costs
 from facerec.jobs.child.attempt import DEPLOYED_STEP, ChildDependencies, run_child
-from facerec.jobs.erasing.erasure import erase_collection, erase_faces
+from facerec.jobs.erasing.collection_erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.manifest.source import SourceKind
@@ -36,7 +36,7 @@ from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan, read_plan
 from facerec.jobs.planning.planner import plan_job
 from facerec.jobs.planning.request import read_job_request
-from facerec.jobs.run_order import read_start
+from facerec.jobs.start_order import read_start
 from facerec.jobs.status import JobStatus
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.objects.s3 import S3Objects

@@ -21,8 +21,8 @@ from facerec.jobs.erasure_check.traces import CheckedStores
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import read_plan
+from facerec.jobs.verifying.job_check import verify_collection
 from facerec.jobs.verifying.rebuild import rebuild_collection
-from facerec.jobs.verifying.verification import verify_collection
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from facerec.storage.sqlite.database import Database

@@ -104,7 +104,7 @@ def test_the_faces_are_compared_once(machine: Machine, monkeypatch: pytest.Monke
     machine.index()
     machine.command("jobs", "delete", "latest", "--yes")
     machine.index("--prune")
-    monkeypatch.setattr("facerec.jobs.removal.find_unremembered", None)
+    monkeypatch.setattr("facerec.jobs.stale_faces.find_unremembered", None)
     machine.files[0].unlink()
     machine.index("--prune")
     assert machine.sources() == machine.expected()

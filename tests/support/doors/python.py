@@ -10,7 +10,7 @@ from facerec.core.erasures import SubjectKind
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.gallery.migrating.results import MigrationStatus
 from facerec.gallery.people.associations import AssociationOutcome, status_of
-from facerec.gallery.people.user_search import UserSearchResult
+from facerec.gallery.people.person_search import UserSearchResult
 from facerec.gallery.presenting.history import history_entry_json, history_page_json
 from tests.support.doors.base import (
     Change,

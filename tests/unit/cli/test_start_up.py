@@ -66,7 +66,7 @@ NOT_TO_SHOW_JOBS = (
 NOT_TO_START_A_WORKER = (
     "facerec.core.erasures",
     "facerec.gallery.gallery",
-    "facerec.jobs.erasing.deletion",
+    "facerec.jobs.erasing.folder_deletion",
     "facerec.jobs.service",
     "jsonschema",
     "numpy",
@@ -92,7 +92,7 @@ NOT_FOR_EVERY_OPERATION = (
     "facerec.gallery.search.sampling",
     "facerec.gallery.indexing.records",
     "facerec.gallery.indexing.stats_refresh",
-    "facerec.gallery.people.user_search",
+    "facerec.gallery.people.person_search",
     "facerec.jobs.plan",
     "jsonschema",
     "typing_extensions",

@@ -13,7 +13,7 @@ from facerec.core.ids import group_of
 from facerec.core.records import StoredFace
 from facerec.gallery.erasing.tombstones import deleted_boxes, keep_tombstones, without_deleted
 from facerec.gallery.gallery import Gallery
-from facerec.jobs.verifying.verification import verify_collection
+from facerec.jobs.verifying.job_check import verify_collection
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import fake_face, fake_photo

@@ -19,7 +19,7 @@ from facerec.errors import (
     StoreUnavailableError,
 )
 from facerec.jobs.child.attempt import run_child
-from facerec.jobs.child.photos import MAX_PHOTO_BYTES
+from facerec.jobs.child.loading import MAX_PHOTO_BYTES
 from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY, exit_code_of
 from facerec.jobs.ledger.embeddings import read_embeddings

@@ -10,8 +10,8 @@ from facerec.jobs.ledger.child_runs import (
     read_run_summary,
     write_run_summary,
 )
-from facerec.jobs.run_order import RunStart, write_start
 from facerec.jobs.run_summary import RunSummary
+from facerec.jobs.start_order import RunStart, write_start
 from tests.support.memory_objects import MemoryObjects
 
 FOLDER = "s3://work/jobs/staff-1/"

@@ -11,7 +11,7 @@ import pytest
 
 from facerec.core.erasures import Selection
 from facerec.errors import FacerecError, JobDeletedError
-from facerec.jobs.erasing.erasure import erase_collection, erase_faces
+from facerec.jobs.erasing.collection_erasure import erase_collection, erase_faces
 from facerec.jobs.folders import list_folders, redirect
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.report import write_report

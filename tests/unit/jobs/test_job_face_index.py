@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerec.core.erasures import Selection
-from facerec.jobs.erasing.erasure import erase_faces
+from facerec.jobs.erasing.collection_erasure import erase_faces
 from facerec.jobs.ledger import job_face_index
 from facerec.jobs.ledger.face_index import ID_BYTES, SegmentFaces, write_face_index
 from facerec.jobs.ledger.job_face_index import children_of_faces, write_job_face_index

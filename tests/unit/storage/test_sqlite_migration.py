@@ -17,7 +17,7 @@ import pytest
 
 from facerec.core.records import AnsweredRequest, Collection, FaceRecord
 from facerec.errors import InvalidInputError
-from facerec.gallery.people.user_search import search_users
+from facerec.gallery.people.person_search import search_users
 from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.sqlite import SqliteStore
 from facerec.storage.sqlite.schema import SCHEMA_VERSION

@@ -10,9 +10,9 @@ import pytest
 from facerec.core.erasures import Selection
 from facerec.core.ids import group_of
 from facerec.errors import CollectionNotFoundError
-from facerec.jobs.erasing.erasure import erase_faces
+from facerec.jobs.erasing.collection_erasure import erase_faces
+from facerec.jobs.verifying.job_check import verify_collection
 from facerec.jobs.verifying.segment_check import Verification
-from facerec.jobs.verifying.verification import verify_collection
 from facerec.storage.sqlite import SqliteStore
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 

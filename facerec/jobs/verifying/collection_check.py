@@ -20,10 +20,10 @@ from facerec.jobs.erasing.lost_erasures import Returned, remove_returned
 from facerec.jobs.ledger.layout import verified_uri
 from facerec.jobs.remembered.collections import note_restored, was_lost
 from facerec.jobs.remembered.doubts import note_doubt
-from facerec.jobs.run_order import last_started_first, started_job
+from facerec.jobs.start_order import last_started_first, started_job
+from facerec.jobs.verifying.job_check import other_plans, verify_job, verify_repeated
 from facerec.jobs.verifying.segment_check import Verification
 from facerec.jobs.verifying.statements import LastStatements
-from facerec.jobs.verifying.verification import other_plans, verify_job, verify_repeated
 from facerec.jobs.writing import collection_of
 
 if TYPE_CHECKING:

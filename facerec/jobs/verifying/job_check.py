@@ -21,7 +21,7 @@ from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.erasing.lost_erasures import remove_returned
 from facerec.jobs.ledger.face_index import id_prefixes
 from facerec.jobs.ledger.segments import read_segments
-from facerec.jobs.run_order import StartedJob, last_started_first
+from facerec.jobs.start_order import StartedJob, last_started_first
 from facerec.jobs.verifying.lost_collections import (
     plans_of,
     plans_of_collection,

@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, JobFolderError, ObjectNotFoundError
 from facerec.jobs.erasing.covered_jobs import cover_jobs
-from facerec.jobs.erasing.deletion import delete_folder, delete_late_files, delete_note, has_data
+from facerec.jobs.erasing.folder_deletion import (
+    delete_folder,
+    delete_late_files,
+    delete_note,
+    has_data,
+)
 from facerec.jobs.erasing.folder_erasure import (
     erase_from_folder,
     erase_from_memory,

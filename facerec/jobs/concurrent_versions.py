@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.ledger.layout import stale_uri
-from facerec.jobs.ledger.removal import is_listed_stale, read_removal
+from facerec.jobs.ledger.removal_record import is_listed_stale, read_removal
 from facerec.jobs.plan import Plan, read_plan
 from facerec.jobs.planning.rounds import is_complete
 from facerec.jobs.remembered.doubts import doubt_about

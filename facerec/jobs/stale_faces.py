@@ -10,8 +10,8 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
   folder may have been renamed since. If nothing is there, it is forgotten, so that a photo that
   comes back, with a disk that is mounted again, is indexed.
 
-Plans do not list versions that another job reads at the same time; ``overlaps`` finds them. Nor do
-they list photos that are not remembered, because of a restored copy or a deleted job;
+Plans do not list versions that another job reads at the same time; ``concurrent_versions`` finds
+them. Nor do they list photos that are not remembered, because of a restored copy or a deleted job;
 ``unremembered`` finds those if there is a doubt.
 
 The faces are deleted as by ``Gallery.delete_faces``, in all copies, and disassociated from their
@@ -29,16 +29,16 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from facerec.errors import ObjectNotFoundError
-from facerec.jobs.difference import Removal
-from facerec.jobs.ledger.layout import removal_uri, stale_uri
-from facerec.jobs.ledger.removal import read_removal
-from facerec.jobs.outcomes import NOT_READ
-from facerec.jobs.overlaps import (
+from facerec.jobs.concurrent_versions import (
     later_plans,
     memory_of,
     replaced_at_same_time,
     request_later_removals,
 )
+from facerec.jobs.difference import Removal
+from facerec.jobs.ledger.layout import removal_uri, stale_uri
+from facerec.jobs.ledger.removal_record import read_removal
+from facerec.jobs.outcomes import NOT_READ
 from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
 from facerec.jobs.remembered.doubts import doubt_about, note_compared
 from facerec.jobs.remembered.photos import photo_of_line
