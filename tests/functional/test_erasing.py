@@ -734,6 +734,7 @@ def test_an_export_has_everything_that_an_erasure_removes(here: Installation) ->
         gallery.associate_faces("staff", "the-user", list(faces)[:1])
     folder = here.data.parent / "export"
     words = ("export", "--collection", "staff", "--output", folder)
+    folder.mkdir()
     assert here.run(*words, "--external-id", "nobody").exit_code == ExitCode.NOT_FOUND
     assert here.run(*words, "--external-id", ANN).exit_code == ExitCode.DONE
     assert folder.stat().st_mode & 0o077 == 0

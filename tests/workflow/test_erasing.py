@@ -219,6 +219,25 @@ def test_the_command_line_erases_checks_and_rebuilds_in_a_stack(
     assert stack.face_ids() == faces
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("export", "--collection", "nowhere", "--output", "OUT"), 3),
+        (("erase", "--collection", "nowhere", "--yes"), 3),
+        (("erase", "--collection", "a b", "--yes"), 4),
+        (("collections", "describe", "nowhere"), 3),
+    ],
+)
+def test_a_stack_refuses_with_the_exit_code_of_the_command(
+    stack: Stack, command_line: CliRunner, tmp_path: Path, words: tuple[str, ...], code: int
+) -> None:
+    words = tuple(str(tmp_path / "out") if word == "OUT" else word for word in words)
+    named = ("--external-id", ANN) if "--collection" in words else ()
+    result = command_line.invoke(main, [*words, *named, "--stack", "s"])
+    assert result.exit_code == code, result.output
+    assert "failed" not in result.output
+
+
 def test_a_person_of_a_stack_is_erased_by_display_name(
     stack: Stack, command_line: CliRunner
 ) -> None:

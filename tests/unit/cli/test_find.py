@@ -187,6 +187,19 @@ def test_a_name_that_is_also_a_file_is_refused(find: Find, gallery: Gallery) -> 
     assert find("./guest.jpg").exit_code == 0
 
 
+@pytest.mark.parametrize(
+    "words", [("--face-number", "1"), ("--min-confidence", "0.5"), ("--no-rotate",)]
+)
+def test_options_of_a_photo_are_wrong_usage_for_a_person(
+    find: Find, gallery: Gallery, words: tuple[str, ...]
+) -> None:
+    gallery.create_user("party", "ann")
+    assert find("ann").exit_code == 0
+    result = find("ann", *words)
+    assert result.exit_code == 2
+    assert f"{words[0].replace('no-', '')} is only for a photo" in result.output
+
+
 def test_neither_a_photo_nor_a_person_is_one_line(find: Find, gallery: Gallery) -> None:
     gallery.create_user("party", "e-1", name="Zoë Müller")
     result = find("zoë")

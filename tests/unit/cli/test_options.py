@@ -136,6 +136,8 @@ def test_a_refused_number_is_answered_in_words(
         "jobs start {folder} --collection staff --photos-per-child 5",
         "people create --collection staff",
         "people match --collection staff",
+        "people match --collection staff --person ann --no-rotate",
+        "people match --collection staff --face 1 --min-confidence 0.5",
         "people match --collection staff a.jpg --person ann",
         "people rename --collection staff ann",
         "people rename --collection staff ann Ann --remove",
