@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from facerec.core.checks import is_number, is_whole
-from facerec.errors import InvalidInputError
+from facerec.errors import InvalidInputError, RecipeUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 DEFAULT_THRESHOLD = 0.8
 """Minimum similarity at which two faces count as the same person (see
@@ -33,6 +36,17 @@ class Recipe(StrEnum):
 
     ACCURATE = "accurate"
     """The average over four views: slightly closer and slightly wider, each also mirrored."""
+
+
+def checked_recipe(recipe: str, available: Collection[str]) -> str:
+    """Return the name of a recipe if it is available.
+
+    Raises:
+        RecipeUnavailableError: it is not.
+    """
+    if recipe not in available:
+        raise RecipeUnavailableError(recipe, tuple(available))
+    return recipe
 
 
 class QualityFilter(StrEnum):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from facerec.core.options import Recipe
-from facerec.errors import RecipeUnavailableError
+from facerec.core.options import Recipe, checked_recipe
 
 if TYPE_CHECKING:
     from facerec.config import Settings
@@ -21,8 +20,8 @@ def ordered_recipes(first: str | None = None) -> list[str]:
         RecipeUnavailableError: ``first`` is not a recipe.
     """
     names = [recipe.value for recipe in Recipe]
-    if first is not None and first not in names:
-        raise RecipeUnavailableError(first, names)
+    if first is not None:
+        checked_recipe(first, names)
     return sorted(names, key=lambda name: name != first)
 
 

@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from facerec.core.names import checked_collection_id, checked_user_id
-from facerec.errors import CollectionNotFoundError, ModelMismatchError, RecipeUnavailableError
+from facerec.core.options import checked_recipe
+from facerec.errors import CollectionNotFoundError, ModelMismatchError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.inspection import Inspector
 from facerec.gallery.paging import page_token, read_page_token
@@ -177,11 +178,9 @@ class GalleryBase(Inspector):
         Raises:
             RecipeUnavailableError: There is no such recipe here.
         """
-        if recipe is None:
-            return self._engine
-        if recipe not in self._recipes:
-            raise RecipeUnavailableError(recipe, tuple(self._recipes))
-        return self._recipes[recipe]
+        return (
+            self._engine if recipe is None else self._recipes[checked_recipe(recipe, self._recipes)]
+        )
 
     def _threshold(self, collection: Collection, threshold: float | None) -> float:
         """Return the minimum similarity of a match: the caller's, the collection's or the default.

@@ -46,8 +46,9 @@ class UserSearchOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
         """
+        checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
-        threshold = self._checked(collection, threshold, limit)
+        threshold = self._threshold(collection, threshold)
         face = require_stored(collection_id, face_id, faces=self._faces)
         return self._search_users(collection, face.embedding, threshold, limit)
 
@@ -66,8 +67,9 @@ class UserSearchOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
         """
+        checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
-        threshold = self._checked(collection, threshold, limit)
+        threshold = self._threshold(collection, threshold)
         user = self._get_user(collection_id, user_id)
         vector = user_vector(self._faces, collection_id, user)
         return self._search_users(collection, vector, threshold, limit, exclude=user_id)
@@ -101,8 +103,9 @@ class UserSearchOperations(GalleryBase):
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.
         """
+        checked_limit(limit, MAX_USER_MATCHES)
         collection = self._require(collection_id)
-        threshold = self._checked(collection, threshold, limit)
+        threshold = self._threshold(collection, threshold)
         _, found = self._detect(
             photo,
             self._defaults.complete(options, stores=False),
@@ -123,11 +126,6 @@ class UserSearchOperations(GalleryBase):
             found.faces[1:],
             found.rejected,
         )
-
-    def _checked(self, collection: Collection, threshold: float | None, limit: int) -> float:
-        """Check the limit of a search; return the minimum similarity to search with."""
-        checked_limit(limit, MAX_USER_MATCHES)
-        return self._threshold(collection, threshold)
 
     def _search_users(
         self,

@@ -26,11 +26,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facerec.core.options import checked_recipe
 from facerec.errors import (
     CollectionNotFoundError,
     InvalidInputError,
     ObjectNotFoundError,
-    RecipeUnavailableError,
 )
 from facerec.gallery.indexing.preparing import prepare_collection
 from facerec.jobs.erasing.covered_jobs import cover_jobs
@@ -159,9 +159,7 @@ def _model_versions(
     """Return the model versions that the job's faces may have; that of a new collection first."""
     if request.recipe is None:
         return [model_version, *recipes.values()]
-    if request.recipe not in recipes:
-        raise RecipeUnavailableError(request.recipe, tuple(recipes))
-    return [recipes[request.recipe]]
+    return [recipes[checked_recipe(request.recipe, recipes)]]
 
 
 def _open_memory(
