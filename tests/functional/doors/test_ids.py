@@ -44,6 +44,7 @@ VALUES: dict[str, object] = {
     "days": 3,
     "threshold": 0.5,
     "limit": 1,
+    "recipe": "accurate",
     "next_token": None,
 }
 """A value of each required argument of a door's methods."""
