@@ -56,7 +56,7 @@ GENERATED = ("face_id", "cluster_id", "erasure_id", "entry_id")
 """Arguments that are ids which facerec chooses."""
 
 MALFORMED = ("a b", "ü", "x" * 300)
-"""Texts that are no id of any kind."""
+"""Texts that no kind of id can have."""
 
 NAMES_TOO = {("page_of_history", "person")}
 """Arguments that may be display names of people instead."""
