@@ -90,7 +90,7 @@ def faces_router(context: Context) -> APIRouter:
     @router.get(
         "/{collection_id}/faces/{face_id}/matches",
         summary="Search a collection for faces that resemble one of its own",
-        responses={**problems(404), 200: answer("The faces found.", "face-match-result")},
+        responses={**problems(404, 409), 200: answer("The faces found.", "face-match-result")},
     )
     async def match_face(
         request: Request,

@@ -23,7 +23,7 @@ from facerec.core.limits import DEFAULT_PAGE
 from facerec.gallery.presenting.found import found_json
 
 _FOUND: dict[int | str, dict[str, Any]] = {
-    **problems(404),
+    **problems(404, 409),
     200: answer("A page of faces, most similar first.", "find-result"),
 }
 
@@ -79,7 +79,7 @@ def found_photo_router(context: Context) -> APIRouter:
         "/find",
         summary="Find all faces that show the person of a photo",
         openapi_extra=upload_bodies(FindRequest, "image"),
-        responses={**_FOUND, **problems(404, 415)},
+        responses={**_FOUND, **problems(404, 409, 415)},
     )
     async def find(
         request: Request, body: FindRequest, next_token: NextToken = None

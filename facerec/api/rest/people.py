@@ -38,7 +38,7 @@ PeopleLimit = Annotated[
     int, Query(ge=1, le=MAX_USER_MATCHES, description="Return at most this many people.")
 ]
 _MATCHES: dict[int | str, dict[str, Any]] = {
-    **problems(404),
+    **problems(404, 409),
     200: answer("The people found.", "people-match-result"),
 }
 
@@ -225,7 +225,7 @@ def people_photo_router(context: Context) -> APIRouter:
         "/match-people",
         summary="Search for the people whom the largest face of a photo may show",
         openapi_extra=upload_bodies(MatchPeopleRequest, "image"),
-        responses={**_MATCHES, **problems(404, 415)},
+        responses={**_MATCHES, **problems(404, 409, 415)},
     )
     async def match_people(request: Request, body: MatchPeopleRequest) -> JSONResponse:
         return await context.respond(

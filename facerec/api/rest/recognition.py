@@ -31,7 +31,7 @@ def recognition_router(context: Context) -> APIRouter:
         summary="Index the faces of a photo, or of many photos as a job",
         openapi_extra=upload_bodies(IndexRequest, "image"),
         responses={
-            **problems(404, 415),
+            **problems(404, 409, 415),
             200: answer("The faces that were stored and those that were rejected.", "index-result"),
             202: {
                 **answer("The job was started; `Location` is its address.", "job"),
@@ -64,7 +64,7 @@ def recognition_router(context: Context) -> APIRouter:
         summary="Search a collection for every face of a photo",
         openapi_extra=upload_bodies(MatchRequest, "image"),
         responses={
-            **problems(404, 415),
+            **problems(404, 409, 415),
             200: answer("The faces of the photo with their matches.", "match-result"),
         },
     )
