@@ -1,7 +1,13 @@
-"""After any sequence of changes and runs, a run with ``--prune`` leaves exactly the right faces."""
+"""After any sequence of changes and runs, a run with ``--prune`` leaves exactly the right faces.
+
+The folder is indexed as a folder and by manifests, and jobs are interrupted within a child.
+``SEQUENCES=250 pytest`` runs more sequences of each kind.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import shutil
 from collections import Counter
@@ -12,12 +18,13 @@ import pytest
 
 from facerec.core.ids import image_id
 from facerec.core.names import derived_external_image_id
-from facerec.jobs.child.attempt import run_child
+from facerec.jobs.child.attempt import StepSize, run_child
 from facerec.jobs.plan import Plan
 from tests.support.indexed_folder import Collection, CountingObjects, EtagObjects
 
 NAMES = ("a.jpg", "b.jpg", "sub/a.jpg", "sub/c.jpg", "sub-1/x.jpg", "sub.jpg", "s\tb.jpg")
 STEPS = 12
+SEQUENCES = int(os.environ.get("SEQUENCES", "2"))
 
 
 class RandomRuns:
@@ -35,6 +42,10 @@ class RandomRuns:
             lambda: self._run(options={"max_faces": 1}),
             lambda: self._run(force=True),
             *[lambda: self._interrupt()] * 2,
+            *[self._run_manifest] * 2,
+            self._interrupt_manifest,
+            self._kill,
+            self._touch,
             lambda: self._interrupt(prune=True, prune_limit_percentage=100),
         ]
 
@@ -91,6 +102,52 @@ class RandomRuns:
         if self.faces:
             self.staff.run(**settings)
 
+    def _touch(self) -> None:
+        name = self._any()
+        if name is not None:
+            os.utime(self.staff.photos / name)
+
+    def _manifest(self) -> Path:
+        """Write a manifest of some of the photos, with the names that a folder gives them."""
+        names = self._random.sample(sorted(self.faces), self._random.randint(1, len(self.faces)))
+        manifest = self.staff.folder / f"list-{len(names)}.jsonl"
+        lines = (
+            {
+                "image": f"{self.staff.photos}/{name}",
+                "external_image_id": derived_external_image_id(name),
+            }
+            for name in names
+        )
+        manifest.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        return manifest
+
+    def _run_manifest(self) -> None:
+        if self.faces:
+            self.staff.run(self._manifest())
+
+    def _interrupt_manifest(self) -> None:
+        if self.faces:
+            plan = self.staff.plan(self._manifest())
+            if plan.children and self._random.random() < 0.5:
+                run_child(plan, 0, self.staff.dependencies())
+
+    def _kill(self) -> None:
+        """End a child after its first photo, before its other photos are committed."""
+        if not self.faces:
+            return
+        plan = self.staff.plan(images_per_child=8)
+        if plan.children:
+            committed: list[object] = []
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("facerec.jobs.child.attempt.LOCAL_STEP", StepSize(1, 1))
+                run_child(
+                    plan,
+                    0,
+                    self.staff.dependencies(),
+                    stop=lambda: bool(committed),
+                    on_commit=committed.append,
+                )
+
     def _interrupt(self, **settings: object) -> Plan | None:
         """Run some children of a job, or none."""
         if not self.faces:
@@ -102,7 +159,7 @@ class RandomRuns:
 
 
 @pytest.mark.parametrize("objects", [CountingObjects, EtagObjects])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(SEQUENCES))
 def test_one_run_leaves_exactly_the_faces_of_the_photos(
     seed: int, objects: type[CountingObjects], tmp_path: Path
 ) -> None:
