@@ -56,7 +56,7 @@ def measure(photos: int) -> dict[str, Any]:
             )
             for child in range(plan.children):
                 complete_child(objects, plan, child)
-            write_report(plan, objects, tolerated_failure_percentage=9)
+            report = write_report(plan, objects, tolerated_failure_percentage=9)
 
         def failures() -> int:
             job = read_folder(objects, plan.job_folder)
@@ -66,9 +66,9 @@ def measure(photos: int) -> dict[str, Any]:
             return sum(1 for _ in iterate_rows(plan, objects))
 
         return {
-            "rows": photos,
+            "rows": report.tally.photos,
             "its failures": _ms(failures, 0),
-            "all rows": _ms(everything, photos),
+            "all rows": _ms(everything, report.tally.photos),
         }
 
 
