@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from facerec.jobs.child.attempt import StepSize
 from tests.support.job_doors import (
     CommandLineJobs,
     DeployedJobs,
@@ -56,3 +57,9 @@ def door(
     if request.param == "rest":
         return RestJobs(tmp_path / "rest")
     return DeployedJobs(deploy())
+
+
+@pytest.fixture(autouse=True)
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let children commit before the accidents that happen to them."""
+    monkeypatch.setattr("facerec.jobs.child.attempt.DEPLOYED_STEP", StepSize(32, 64 << 20))

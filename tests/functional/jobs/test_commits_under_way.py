@@ -123,7 +123,8 @@ def test_photos_are_processed_while_the_previous_step_is_committed(tmp_path: Pat
         def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
             time.sleep(0.2)
             written = super().write(uri, content, if_absent=if_absent)
-            happened.append("write")
+            if uri.endswith(".npz"):
+                happened.append("write")
             return written
 
     BucketJob(tmp_path).run(Watched(), SlowBuckets(tmp_path))
@@ -178,8 +179,9 @@ def test_a_child_killed_around_every_write_ends_as_if_undisturbed(
         killed = os.WIFSIGNALED(ending)
         job.run()
         assert job.essence() == undisturbed
-    # Three steps of two writes, the index, the memory and the summary: before and after each.
-    assert points == 19
+    # The note of the run, three steps of two writes, the index, the memory and the summary: before
+    # and after each.
+    assert points == 21
 
 
 def test_concurrent_attempts_end_as_one(tmp_path: Path, undisturbed: tuple[object, ...]) -> None:
