@@ -230,6 +230,13 @@ FIGURES: list[tuple[str, str, str, Callable[[Results], str]]] = [
     ("run again over an unchanged folder", "rerun", "10 s per million", _run_again("unchanged")),
     ("run with one new photo", "rerun", "10 s per million", _run_again("one new photo")),
     (
+        "run again over an unchanged manifest",
+        "rerun",
+        "100 s per million",
+        _run_again("unchanged manifest"),
+    ),
+    ("photos read by runs over unchanged ones", "rerun", "0", lambda results: str(results["read"])),
+    (
         "failures of a job without failures, by its rows",
         "failures",
         "100 ms at any size",
