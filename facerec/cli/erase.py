@@ -143,7 +143,8 @@ def erase(
         from facerec.jobs.erasure_check.check import EARLIER_COLLECTION
 
         if any(each.place == EARLIER_COLLECTION for each in left):
-            console().print("`facerec erasures sweep` erases what is left of deleted collections")
+            command = "facerec erasures sweep" + ("" if stack is None else f" --stack {stack}")
+            console(stderr=True).print(f"`{command}` erases what is left of deleted collections")
         raise SystemExit(ExitCode.REMAINDER)
 
 

@@ -194,7 +194,8 @@ def require_no_face_options(options: FaceOptions, **others: object) -> None:
     given = {**options.chosen(), **others}
     for name, value in given.items():
         if value is not None:
-            raise click.UsageError(f"--{name.replace('_', '-')} is only for a photo")
+            option = f"no-{name}" if value is False else name.replace("_", "-")
+            raise click.UsageError(f"--{option} applies only to a photo")
 
 
 def _face_options(choose: Callable[..., FaceOptions], command: Command) -> Command:

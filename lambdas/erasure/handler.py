@@ -21,10 +21,12 @@ from facerec.config import read_settings
 from facerec.core.erasures import SubjectKind
 from facerec.core.limits import MAX_FUNCTION_ANSWER
 from facerec.errors import (
+    ConflictError,
     FaceNotFoundError,
     FacerecError,
     InvalidInputError,
     JobDeletedError,
+    ModelMismatchError,
     NotFoundError,
     ObjectNotFoundError,
     PhotoTooLargeError,
@@ -82,7 +84,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """
     try:
         return _answer(_gallery(), event)
-    except (InvalidInputError, NotFoundError) as error:
+    except (ConflictError, InvalidInputError, ModelMismatchError, NotFoundError) as error:
         if event.get("returns_refusals"):
             return {"refused": error.to_json()}
         raise

@@ -15,16 +15,26 @@ from click.testing import CliRunner
 import facerec.factory.engines
 from facerec.cli.main import main
 from facerec.config import read_settings
-from facerec.core.erasures import ErasureStatus, SubjectKind
+from facerec.core.erasures import ErasureStatus, Receipt, SubjectKind
 from facerec.core.ids import group_of
 from facerec.core.schemas import violation
-from facerec.errors import StoreUnavailableError
+from facerec.errors import (
+    ConflictError,
+    FacerecError,
+    ModelMismatchError,
+    StoreUnavailableError,
+)
 from facerec.factory import open_deployed_gallery
 from facerec.factory.erasures import open_erasures
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.operations.retention import SECONDS_OF_DAY
 from facerec.jobs.aws import stack as described
-from facerec.jobs.erasure_check.check import find_remainders
+from facerec.jobs.erasure_check.check import (
+    EARLIER_COLLECTION,
+    Remainder,
+    erase_and_check,
+    find_remainders,
+)
 from facerec.jobs.erasure_check.traces import CheckedStores, collect_traces
 from facerec.storage.objects import Objects
 from facerec.storage.sqlite import SqliteStore
@@ -236,6 +246,45 @@ def test_a_stack_refuses_with_the_exit_code_of_the_command(
     result = command_line.invoke(main, [*words, *named, "--stack", "s"])
     assert result.exit_code == code, result.output
     assert "failed" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConflictError("the collection is being deleted", "wait"), 1),
+        (ModelMismatchError("new", "old"), 6),
+    ],
+)
+def test_a_stack_shows_an_error_of_the_gallery_as_the_command_does_here(
+    stack: Stack,
+    command_line: CliRunner,
+    monkeypatch: pytest.MonkeyPatch,
+    error: FacerecError,
+    code: int,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(type(handler._gallery()), "describe_collection", refuse)
+    result = command_line.invoke(main, ["collections", "describe", "staff", "--stack", "s"])
+    assert result.exit_code == code, result.output
+    assert error.message in result.output
+    assert "the function" not in result.output
+
+
+def test_the_json_of_a_check_is_whole_whatever_is_left(
+    stack: Stack, command_line: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leave(*given: Any) -> tuple[Receipt, list[Remainder]]:  # noqa: ANN401 - passed on
+        receipt, _ = erase_and_check(*given)
+        return receipt, [Remainder(EARLIER_COLLECTION, "face id")]
+
+    monkeypatch.setattr(handler, "erase_and_check", leave)
+    words = ["erase", "--external-id", ANN, "--collection", "staff", "--yes", "--check", "--json"]
+    erased = command_line.invoke(main, [*words, "--stack", "s"])
+    assert erased.exit_code == 8, erased.output
+    assert json.loads(erased.stdout)["left"] == [{"place": EARLIER_COLLECTION, "what": "face id"}]
+    assert "`facerec erasures sweep --stack s`" in erased.stderr
 
 
 def test_a_person_of_a_stack_is_erased_by_display_name(

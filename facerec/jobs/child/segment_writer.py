@@ -287,7 +287,8 @@ class SegmentWriter:
             step.omit_deleted(deleted_boxes)
             step.erase(erased_rows, photos)
             earlier, embeddings = embeddings, self._store_faces(step)
-            if earlier is not None and embeddings is None:
+            if earlier is not None:
+                # It contains the embeddings of the faces that were deleted in between.
                 self._objects.delete(plan.job_folder + earlier)
         segment = Segment(
             self._child, step.start, step.end, tuple(step.rows), embeddings, started, time.time()

@@ -197,7 +197,7 @@ def test_options_of_a_photo_are_wrong_usage_for_a_person(
     assert find("ann").exit_code == 0
     result = find("ann", *words)
     assert result.exit_code == 2
-    assert f"{words[0].replace('no-', '')} is only for a photo" in result.output
+    assert f"{words[0]} applies only to a photo" in result.output
 
 
 def test_neither_a_photo_nor_a_person_is_one_line(find: Find, gallery: Gallery) -> None:

@@ -18,6 +18,7 @@ from facerec.errors import (
     ObjectChangedError,
     StoreUnavailableError,
 )
+from facerec.gallery.erasing.tombstones import keep_tombstones
 from facerec.jobs.child.attempt import run_child
 from facerec.jobs.child.loading import MAX_PHOTO_BYTES
 from facerec.jobs.child.segment_writer import SegmentCommitted
@@ -25,6 +26,7 @@ from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY, exit_code_of
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.tally import read_summary
 from facerec.jobs.outcomes import Outcome
+from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.testing.engine import FakeEngine, fake_embedding, fake_face, fake_photo
 from tests.support.jobs import LocalJob, write_manifest, write_photos
@@ -238,6 +240,38 @@ def test_an_attempt_that_died_between_store_and_ledger_leaves_no_trace(tmp_path:
     assert len(job.face_ids()) == 20
     (kept,) = job.kept_embeddings()
     assert f"embeddings/0000000/{kept.name}" == job.ledger()[0].embeddings
+
+
+def test_the_embedding_of_a_face_that_is_deleted_during_a_commit_is_deleted_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = write_photos(tmp_path / "photos", 20)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos), images_per_child=99)
+    store, write = FaceStore.put_images, job.objects.write
+    deleted: list[str] = []
+    kept: list[set[str]] = []
+
+    def store_and_delete(*given: Any) -> object:  # noqa: ANN401 - passed on
+        lost = store(*given)
+        if not deleted:
+            deleted.extend(job.face_ids()[:1])
+            records = [face.record for face in job.faces.get_faces("staff", deleted)]
+            keep_tombstones("staff", records, records=job.records)
+            job.faces.delete_faces("staff", deleted)
+        return lost
+
+    def look(uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+        if "/ledger/" in uri and not kept:
+            files = [read_embeddings(job.objects, str(file)) for file in job.kept_embeddings()]
+            kept.extend({face.record.face_id for face in faces} for faces in files)
+        return write(uri, content, if_absent=if_absent)
+
+    monkeypatch.setattr(FaceStore, "put_images", store_and_delete)
+    job.objects.write = look  # type: ignore[method-assign]
+    job.run()
+    assert len(deleted) == 1
+    assert kept == [set(job.face_ids())]
+    assert len(job.face_ids()) == 19
 
 
 @pytest.mark.parametrize("first_ahead", [5, 32, 37, 70])
