@@ -126,7 +126,7 @@ def test_photos_that_were_bytes_are_reported(find: Find, gallery: Gallery) -> No
 
 
 def test_the_csv_file_has_every_face(find: Find, gallery: Gallery, tmp_path: Path) -> None:
-    (face, *_) = gallery.list_faces("party").faces
+    face = next(f for f in gallery.list_faces("party").faces if "a/1" in f.record.source)
     gallery.create_user("party", "ann", name='=1+1,"Ann"')
     gallery.associate_faces("party", "ann", [face.record.face_id])
     assert find("ann", "--csv", "ann.csv").exit_code == 0
@@ -145,7 +145,7 @@ def test_the_contact_sheet_has_no_outside_address_and_escapes_names(
     find: Find, gallery: Gallery, tmp_path: Path
 ) -> None:
     name = "<script>alert(1)</script>"
-    (face, *_) = gallery.list_faces("party").faces
+    face = next(f for f in gallery.list_faces("party").faces if "a/1" in f.record.source)
     gallery.create_user("party", "ann", name=name)
     gallery.associate_faces("party", "ann", [face.record.face_id])
     assert find(name, "--html", "ann.html").exit_code == 0
