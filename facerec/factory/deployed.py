@@ -74,7 +74,7 @@ def _deployed_gallery(
     indexed_objects: ObjectStore | None = None,
 ) -> Gallery:
     from facerec.gallery.gallery import Gallery
-    from facerec.jobs.erasing.job_data import JobFolders
+    from facerec.jobs.job_data import JobFolders
 
     jobs_root = settings.jobs_root
     return Gallery(

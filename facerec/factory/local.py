@@ -79,7 +79,7 @@ def _local_gallery(
     indexed_objects: ObjectStore | None = None,
 ) -> Gallery:
     from facerec.gallery.gallery import Gallery
-    from facerec.jobs.erasing.job_data import JobFolders
+    from facerec.jobs.job_data import JobFolders
 
     return Gallery(
         engine,

@@ -17,8 +17,8 @@ from facerec.core.erasures import SubjectKind
 from facerec.core.records import FaceRecord
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasure, Erasures
-from facerec.jobs.erasing.job_data import JobFolders
 from facerec.jobs.erasing.lost_erasures import restore_lost_tombstones
+from facerec.jobs.job_data import JobFolders
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.verifying.job_check import verify_collection

@@ -10,7 +10,7 @@ import pytest
 
 from facerec.core.erasures import SubjectKind
 from facerec.gallery.gallery import Gallery
-from facerec.jobs.erasing.job_data import JobFolders
+from facerec.jobs.job_data import JobFolders
 from facerec.jobs.outcomes import Outcome
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore

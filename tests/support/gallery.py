@@ -69,6 +69,10 @@ class RecordedJobData:
     def keep_settings(self, _collection: Collection, _settings: CollectionSettings) -> None:
         """Keep nothing: there are no jobs."""
 
+    def count_lost(self, *_stores: object) -> int:
+        """Return 0: there are no jobs."""
+        return 0
+
     def change_version(self, _collection: Collection, _get_faces: object) -> tuple[int, int]:
         """Change nothing: there are no jobs."""
         return 0, 0

@@ -14,7 +14,7 @@ import pytest
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
 from facerec.jobs.child.attempt import ChildDependencies, StepSize, run_child
-from facerec.jobs.erasing.job_data import JobFolders
+from facerec.jobs.job_data import JobFolders
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.ledger.rows import LedgerRow

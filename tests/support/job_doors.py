@@ -273,7 +273,7 @@ class DeployedJobs(JobDoor):
     def _gallery(self) -> Any:  # noqa: ANN401
         from facerec.gallery.gallery import Gallery
         from facerec.gallery.receipts import Erasures
-        from facerec.jobs.erasing.job_data import JobFolders
+        from facerec.jobs.job_data import JobFolders
 
         store = self.store
         return Gallery(

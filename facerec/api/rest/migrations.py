@@ -71,7 +71,7 @@ def migrations_router(context: Context) -> APIRouter:
 
     @router.post(
         "/{collection_id}/migration/switch",
-        summary="Serve the other version from now on, or the earlier one again",
+        summary="Serve the new version from now on",
         responses={**problems(404, 409), 200: answer("The migration.", "migration")},
     )
     async def switch_version(request: Request, collection_id: CollectionPath) -> JSONResponse:
@@ -99,7 +99,7 @@ def migrations_router(context: Context) -> APIRouter:
 
     @router.delete(
         "/{collection_id}/migration",
-        summary="Remove what was prepared; the collection keeps the version that it serves",
+        summary="Serve the earlier version, and remove the new one",
         responses={**problems(404, 409), 200: answer("The migration.", "migration")},
     )
     async def cancel_migration(request: Request, collection_id: CollectionPath) -> JSONResponse:

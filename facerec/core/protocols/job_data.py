@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +48,19 @@ class JobData(Protocol):
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
         """Keep a copy of the settings of a collection, if jobs remember its photos."""
+        ...
+
+    def count_lost(
+        self,
+        collection_id: str,
+        faces: Any,  # noqa: ANN401 - a ``FaceStore``, a class that this package does not know
+        records: RecordStore,
+    ) -> int:
+        """Return the number of faces that a collection has lost, and job folders have.
+
+        Counts folders of another model version than the collection serves; faces that were deleted
+        on purpose do not count.
+        """
         ...
 
     def change_version(

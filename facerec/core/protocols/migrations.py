@@ -61,7 +61,7 @@ class MigrationStore(Protocol):
         """Return whether a standby face has this embedding, up to a Euclidean distance."""
         ...
 
-    def switch_version(self, collection_id: str) -> Collection:
+    def switch_version(self, collection_id: str, state: MigrationState) -> Collection:
         """Serve the standby version, and keep the served one on standby, atomically.
 
         The thresholds are exchanged too. Call it in a transaction that also computes the vectors of
@@ -72,7 +72,7 @@ class MigrationStore(Protocol):
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
-            ConflictError: a face has no standby face, or there is no migration.
+            ConflictError: a face has no standby face, or the migration does not have this state.
         """
         ...
 

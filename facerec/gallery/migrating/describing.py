@@ -115,7 +115,9 @@ class Describer:
             return MissingReason.NO_ADDRESS
         try:
             return load_photo(source, self._objects).content
-        except (AccessDeniedError, ObjectNotFoundError, InvalidInputError):
+        except AccessDeniedError:
+            return MissingReason.ACCESS_DENIED
+        except (ObjectNotFoundError, InvalidInputError):
             return MissingReason.PHOTO_GONE
 
     def _may_show(self, record: FaceRecord, content: bytes) -> bool:

@@ -17,7 +17,10 @@ class MissingReason(StrEnum):
     """Its photo was given as bytes, or it was imported without a photo."""
 
     PHOTO_GONE = "PHOTO_GONE"
-    """Its photo does not exist any more, or may not be read."""
+    """Its photo does not exist any more."""
+
+    ACCESS_DENIED = "ACCESS_DENIED"
+    """Its photo may not be read."""
 
     PHOTO_CHANGED = "PHOTO_CHANGED"
     """There is another photo at the address."""

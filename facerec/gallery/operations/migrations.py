@@ -84,7 +84,8 @@ class MigrationOperations(GalleryBase):
 
         Args:
             collection_id: Id of the collection.
-            recipe: The other recipe; None continues the migration, or prepares to switch back.
+            recipe: The other recipe; None continues the migration, or prepares to cancel it after
+                the switch.
             next_token: Token from the previous page; None for the first page.
             limit: Maximum number of faces of the page, 1 to 4096.
             dry_run: Whether to only look for the photos, and store nothing.
@@ -135,36 +136,25 @@ class MigrationOperations(GalleryBase):
         )
 
     def switch_version(self, collection_id: str) -> MigrationStatus:
-        """Serve the other model version from now on, for all searches at once.
+        """Serve the new model version from now on, for all searches at once.
 
-        People's vectors are computed again. The version that was served is kept, so that the switch
-        can be undone by switching again; faces that were indexed since must be prepared first.
-        The threshold of the collection is exchanged too: it was chosen for one version.
+        People's vectors are computed again. The version that was served is kept until the migration
+        is finished or cancelled. The threshold of the collection is exchanged too: it was chosen
+        for one version. Once the new version is served, calling it again changes nothing.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
             MigrationError: The collection is not being migrated, its migration is being finished,
-                or some faces are not described with the other version.
+                or some faces are not described with the new version.
             ConflictError: Faces were added at this moment, or the deletion of the collection is not
                 finished.
         """
         self._to_change(collection_id)
-        store = self._require_migrations()
         migration = self._migration_of(collection_id)
         if migration.state is MigrationState.FINISHING:
             raise _is_finishing(collection_id)
-        status = self.migration_status(collection_id)
-        if status.ready < status.faces:
-            raise MigrationError(
-                f"{status.faces - status.ready} of {status.faces} faces of {collection_id!r} are "
-                "not described with the other version yet",
-                "prepare them, and delete those whose photos are gone",
-            )
-        with self._records.transaction():
-            store.switch_version(collection_id)
-            for user in all_users(collection_id, records=self._records):
-                user_vectors.refresh_vector(self._faces, self._records, collection_id, user)
-        self._keep_settings(collection_id)
+        if migration.state is MigrationState.PREPARING:
+            self._switch(collection_id, migration.state)
         return self.migration_status(collection_id)
 
     def finish_migration(self, collection_id: str) -> FinishedMigration:
@@ -175,15 +165,19 @@ class MigrationOperations(GalleryBase):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            MigrationError: The collection is not being migrated, or was not switched.
+            MigrationError: The collection is not being migrated, was not switched, or has lost
+                faces that job folders still have.
             FacerecError: A job folder cannot be read; the other version is kept until it can.
         """
         store = self._require_migrations()
-        if self._migration_of(collection_id).state is MigrationState.PREPARING:
+        state = self._migration_of(collection_id).state
+        if state is MigrationState.PREPARING:
             raise MigrationError(
                 f"collection {collection_id!r} still serves the version that it had",
                 "switch the version first, or cancel the migration",
             )
+        if state is MigrationState.SWITCHED:
+            self._require_no_lost_faces(collection_id)
         store.begin_finish(collection_id)
         collection = self._get(collection_id)
         replaced, dropped = self._job_data.change_version(
@@ -195,21 +189,56 @@ class MigrationOperations(GalleryBase):
         return results.FinishedMigration(status, removed, replaced, dropped)
 
     def cancel_migration(self, collection_id: str) -> FinishedMigration:
-        """Remove what was prepared; the collection keeps the version that it serves.
+        """Serve the earlier model version, and remove the new one.
+
+        After the switch, faces that were indexed since must be prepared with the earlier version
+        first.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            MigrationError: The collection is not being migrated, or serves the new version already.
+            MigrationError: The collection is not being migrated, its migration is being finished,
+                or some faces are not described with the earlier version.
+            ConflictError: Faces were added or the version was switched at this moment.
         """
         store = self._require_migrations()
-        if self._migration_of(collection_id).state is not MigrationState.PREPARING:
-            raise MigrationError(
-                f"collection {collection_id!r} serves the new version already",
-                "switch back first, or finish the migration",
-            )
+        migration = self._migration_of(collection_id)
+        if migration.state is MigrationState.FINISHING:
+            raise _is_finishing(collection_id)
+        if migration.state is MigrationState.SWITCHED:
+            self._switch(collection_id, migration.state)
         removed = store.count_standby_faces(collection_id)
         store.end_migration(collection_id, MigrationState.PREPARING)
         return results.FinishedMigration(self.migration_status(collection_id), removed)
+
+    def _switch(self, collection_id: str, state: MigrationState) -> None:
+        """Exchange the versions of a collection whose migration has a state."""
+        status = self.migration_status(collection_id)
+        if status.ready < status.faces:
+            raise MigrationError(
+                f"{status.faces - status.ready} of {status.faces} faces of {collection_id!r} are "
+                "not described with the other version yet",
+                "prepare them, and delete those whose photos are gone",
+            )
+        with self._records.transaction():
+            self._require_migrations().switch_version(collection_id, state)
+            for user in all_users(collection_id, records=self._records):
+                user_vectors.refresh_vector(self._faces, self._records, collection_id, user)
+        self._keep_settings(collection_id)
+
+    def _require_no_lost_faces(self, collection_id: str) -> None:
+        """Check that the embeddings in job folders that are about to be removed are not needed.
+
+        Raises:
+            MigrationError: The collection has lost faces, for example with a database restored from
+                an older copy.
+        """
+        lost = self._job_data.count_lost(collection_id, self._faces, self._records)
+        if lost:
+            raise MigrationError(
+                f"collection {collection_id!r} has lost {lost} {'face' if lost == 1 else 'faces'} "
+                "that only the folders of its jobs have; finishing would remove them",
+                "cancel the migration, repair the collection, and migrate it again",
+            )
 
     def _require_migrations(self) -> MigrationStore:
         if self._migrations is None:

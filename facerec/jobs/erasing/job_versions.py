@@ -60,12 +60,29 @@ def change_version(
             continue
         if document["model_version"] == collection.model_version:
             continue
-        for found in list(objects.list(embeddings_folder(folder))):
-            own = _change_file(objects, found.uri, collection, get_faces)
-            replaced, dropped = replaced + own[0], dropped + own[1]
+        own = first = _change_folder(objects, folder, collection, get_faces)
+        # An erasure that reads and writes the same files may restore what was replaced, and its
+        # faces may have been restored here.
+        while own != (0, 0):
+            own = _change_folder(objects, folder, collection, get_faces)
+        replaced, dropped = replaced + first[0], dropped + first[1]
         document["model_version"] = collection.model_version
         document["first_version"] = collection.first_version
         objects.write(plan_uri(folder), json.dumps(document, indent=1).encode())
+    return replaced, dropped
+
+
+def _change_folder(
+    objects: ObjectStore,
+    job_folder: str,
+    collection: Collection,
+    get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
+) -> tuple[int, int]:
+    """Return how many embeddings were replaced and removed; 0 and 0 if none has to be."""
+    replaced = dropped = 0
+    for found in list(objects.list(embeddings_folder(job_folder))):
+        own = _change_file(objects, found.uri, collection, get_faces)
+        replaced, dropped = replaced + own[0], dropped + own[1]
     return replaced, dropped
 
 
@@ -88,6 +105,10 @@ def _change_file(
         for face in get_faces([face.record.face_id for face in faces])
         if face.record.model_version == collection.model_version
     }
+    if len(current) == len(faces) and all(
+        face.record.model_version == collection.model_version for face in faces
+    ):
+        return 0, 0
     changed = [
         _described_again(face, current[face.record.face_id])
         for face in faces

@@ -169,6 +169,31 @@ def verify_collection(
     return total
 
 
+def count_lost_faces(
+    collection_id: str, objects: ObjectStore, jobs_root: str, faces: FaceStore, records: RecordStore
+) -> int:
+    """Return the number of faces that a collection lost, and jobs of another model version have.
+
+    Args:
+        collection_id: the collection.
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        faces: the store of the collection.
+        records: store of the collections.
+
+    Raises:
+        CollectionNotFoundError: the collection does not exist.
+    """
+    collection, lost, last = records.get_collection(collection_id), 0, LastStatements()
+    plans, _ = plans_of_collection(collection, objects, jobs_root)
+    for job in last_started_first(plans, objects):
+        with suppress(JobDeletedError), while_it_exists(job.plan, objects, writes=False):
+            found = verify_job(job, objects, faces, records, repair=False, last=last)
+            if job.plan.model_version != collection.model_version:
+                lost += found.missing
+    return lost
+
+
 def require_readable(collection_id: str, unreadable: Iterable[UnreadableFolder]) -> None:
     """Check that at least one job folder can be read before a collection is restored.
 

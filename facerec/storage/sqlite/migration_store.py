@@ -79,9 +79,9 @@ class SqliteMigrations(MigrationStore):
         return bool(found)
 
     @override
-    def switch_version(self, collection_id: str) -> Collection:
+    def switch_version(self, collection_id: str, state: MigrationState) -> Collection:
         with self._database.writing() as connection:
-            standby.switch(connection, collection_id)
+            standby.switch(connection, collection_id, state)
             return collections.get(connection, collection_id)
 
     @override

@@ -127,17 +127,15 @@ def forget(connection: sqlite3.Connection, namespace: str, ids: Iterable[str]) -
         blocks.release(connection, number, list(slots.values()), written)
 
 
-def switch(connection: sqlite3.Connection, collection_id: str) -> None:
+def switch(connection: sqlite3.Connection, collection_id: str, state: MigrationState) -> None:
     """Exchange served and standby vectors, with their versions and thresholds.
 
     Raises:
         CollectionNotFoundError: there is no such collection.
-        ConflictError: a served face has no standby face, or there is no migration.
+        ConflictError: a served face has no standby face, or the migration has another state.
     """
     collection = collections.get(connection, collection_id)
-    migration = require(
-        connection, collection_id, MigrationState.PREPARING, MigrationState.SWITCHED
-    )
+    migration = require(connection, collection_id, state)
     standby = standby_of(collection_id)
     if namespaces.count(connection, collection_id) != namespaces.count(connection, standby):
         raise ConflictError(

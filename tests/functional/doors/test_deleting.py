@@ -12,7 +12,7 @@ from facerec.cli.main import main
 from facerec.core.erasures import Selection
 from facerec.errors import FaceInUseError
 from facerec.factory import open_gallery
-from facerec.jobs.erasing.job_data import JobFolders
+from facerec.jobs.job_data import JobFolders
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.storage.objects import Objects
 from facerec.testing.engine import fake_face, fake_photo

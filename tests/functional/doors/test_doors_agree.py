@@ -417,6 +417,14 @@ ROWS = {
         prepared,
         lambda door: then(door.switch_version("staff"), found(door, ANN)),
     ),
+    "switch the version again": Row(
+        "switch_version", switched, lambda door: door.switch_version("staff")
+    ),
+    "cancel a migration after the switch": Row(
+        "cancel_migration",
+        switched,
+        lambda door: then(door.cancel_migration("staff"), found(door, ANN)),
+    ),
     "finish a migration": Row(
         "finish_migration", switched, lambda door: door.finish_migration("staff")
     ),
@@ -1189,6 +1197,8 @@ MIGRATED = (
     "migration that is prepared",
     "look for the photos of a migration",
     "switch the version",
+    "switch the version again",
+    "cancel a migration after the switch",
     "finish a migration",
     "finish a migration before the switch",
     "cancel a migration",

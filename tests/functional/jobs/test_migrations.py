@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from facerec.core.erasures import SubjectKind
-from facerec.errors import ConflictError, InvalidInputError
+from facerec.errors import ConflictError, InvalidInputError, MigrationError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
-from facerec.jobs.erasing.job_data import JobFolders
+from facerec.jobs.erasing import job_versions
 from facerec.jobs.erasure_check.check import erase_and_check
 from facerec.jobs.erasure_check.traces import CheckedStores
+from facerec.jobs.job_data import JobFolders
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import read_plan
@@ -289,17 +290,33 @@ def test_a_check_accepts_the_embeddings_of_the_same_photo_under_another_name(
     assert "embedding" not in {each.what for each in left}
 
 
-def test_an_embedding_whose_face_is_gone_leaves_the_job_folder_too(
+def test_a_migration_is_not_finished_while_only_a_job_folder_has_a_face(
     installed: Installation,
 ) -> None:
-    (face_id, *_) = installed.stored()
+    before = installed.stored()
     with SqliteStore(installed.folder / "store.sqlite") as store:
-        store.delete_faces("staff", [face_id])
+        store.delete_faces("staff", [next(iter(before))])
     gallery = installed.gallery()
     migrate(gallery, finish=False)
-    finished = gallery.finish_migration("staff")
-    assert (finished.job_embeddings, finished.dropped) == (PHOTOS - 1, 1)
-    assert face_id not in installed.kept()
+    with pytest.raises(MigrationError, match="has lost 1 face "):
+        gallery.finish_migration("staff")
+    gallery.cancel_migration("staff")
+    with SqliteStore(installed.folder / "store.sqlite") as store:
+        root = f"{installed.folder}/jobs/"
+        verify_collection("staff", LocalObjects(), root, store, store, repair=True)
+    assert installed.stored() == before
+    migrate(gallery)
+    assert installed.kept() == installed.stored()
+    assert installed.stored().keys() == before.keys()
+
+
+def test_an_embedding_that_a_later_job_replaced_leaves_the_job_folder(
+    installed: Installation,
+) -> None:
+    installed.job(options={"max_faces": 1}).run()
+    assert len(list(installed.folder.glob("jobs/*/embeddings/*/*"))) == 2
+    migrate(installed.gallery())
+    assert installed.kept() == installed.stored()
 
 
 def test_an_older_copy_of_the_database_is_migrated_again(installed: Installation) -> None:
@@ -406,3 +423,23 @@ def test_a_migration_that_is_killed_around_any_write_continues(
         assert gallery.migration_status("staff").ready == 0
         for path in installed.folder.glob("jobs/*/plan.json"):
             assert read_plan(LocalObjects(), f"{path.parent}/").model_version == "fake-accurate"
+
+
+def test_a_face_that_is_erased_while_a_migration_is_finished_is_in_no_job_folder(
+    installed: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = installed.gallery()
+    migrate(gallery, finish=False)
+    (erased, *others) = sorted(installed.stored())
+    written = job_versions.write_embeddings
+
+    def erase_first(*arguments: Any) -> None:  # noqa: ANN401
+        # Between the reading and the writing of a file.
+        monkeypatch.setattr(job_versions, "write_embeddings", written)
+        installed.gallery().erase("staff", SubjectKind.FACE, erased)
+        written(*arguments)
+
+    monkeypatch.setattr(job_versions, "write_embeddings", erase_first)
+    gallery.finish_migration("staff")
+    assert sorted(installed.stored()) == others
+    assert installed.kept() == installed.stored()

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from facerec.core.tombstone_copies import TombstoneCopy
     from facerec.jobs.erasing import collection_erasure, job_versions, lost_erasures, tracing
     from facerec.jobs.remembered import collections, tombstones
+    from facerec.jobs.verifying import job_check
+    from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 else:
     collections = DeferredModule("facerec.jobs.remembered.collections")
     collection_erasure = DeferredModule("facerec.jobs.erasing.collection_erasure")
+    job_check = DeferredModule("facerec.jobs.verifying.job_check")
     job_versions = DeferredModule("facerec.jobs.erasing.job_versions")
     lost_erasures = DeferredModule("facerec.jobs.erasing.lost_erasures")
     tombstones = DeferredModule("facerec.jobs.remembered.tombstones")
@@ -68,6 +71,12 @@ class JobFolders:
     def drop_lifted_tombstones(self, collection_id: str, records: RecordStore) -> None:
         """Remove from the copies the tombstones that were removed from the store on purpose."""
         lost_erasures.drop_lifted_tombstones(collection_id, self.objects, self.jobs_root, records)
+
+    def count_lost(self, collection_id: str, faces: FaceStore, records: RecordStore) -> int:
+        """Return the number of faces that only job folders have; see ``JobData.count_lost``."""
+        return job_check.count_lost_faces(
+            collection_id, self.objects, self.jobs_root, faces, records
+        )
 
     def change_version(
         self,
