@@ -84,14 +84,17 @@ def fake_photo(
     is_animated: bool = False,
 ) -> bytes:
     """Return a photo that ``FakeEngine`` reads; a different ``note`` changes its bytes."""
-    photo = {
+    photo: dict[str, Any] = {
         "width": width,
         "height": height,
         "faces": [asdict(face) for face in faces],
         "note": note,
-        "rotation": rotation,
-        "is_animated": is_animated,
     }
+    # Omitted by default: photos keep the bytes, and so the ids, of the folders of earlier releases.
+    if rotation:
+        photo["rotation"] = rotation
+    if is_animated:
+        photo["is_animated"] = is_animated
     return json.dumps(photo).encode()
 
 
@@ -197,8 +200,8 @@ def _analyse(photo: bytes, options: FaceOptions) -> PhotoFaces | UnreadablePhoto
         described["height"],
         tuple(kept),
         tuple(rejected),
-        rotation=described["rotation"],
-        is_animated=described["is_animated"],
+        rotation=described.get("rotation", 0),
+        is_animated=described.get("is_animated", False),
     )
 
 
