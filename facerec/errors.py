@@ -623,12 +623,11 @@ class OtherRegionError(AccessDeniedError):
         uri: the requested address.
     """
 
+    ADVICE = "copy the photos to a bucket in the region of the jobs, or deploy a stack there"
+    """The hint, which the report of a job shows too."""
+
     def __init__(self, uri: str) -> None:
-        super().__init__(
-            uri,
-            f"{uri} is in another region",
-            "copy the photos to a bucket in the region of the jobs, or deploy a stack there",
-        )
+        super().__init__(uri, f"{uri} is in another region", self.ADVICE)
         self.uri = uri
 
 

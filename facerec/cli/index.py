@@ -83,20 +83,19 @@ def index(
       facerec index manifest.jsonl --collection staff --workers 4 --max-faces 1
       facerec index s3://bucket/visitors/ --collection visitors --json
     """
-    if person_from is not None and _chose_external_ids(job_fields["external_ids"]):
-        raise click.UsageError("--person-from requires --external-ids none")
     document = {"collection_id": collection, "manifest": source, **job_fields}
-    name_of = None if person_from is None else people_enrol.name_rule(person_from, source)
-    if name_of is not None:
+    enrol = None
+    if person_from is not None:
+        if _chose_external_ids(job_fields["external_ids"]):
+            raise click.UsageError("--person-from requires --external-ids none")
         document["external_ids"] = "none"
+        name_of = people_enrol.name_rule(person_from, source)
+        if not (dry_run or person_from.startswith("column:")):
+            _require_no_external_ids(collection, data, name_of)
+        enrol = _enrolment(collection, data, name_of)
     if dry_run:
         job_preview.preview(document, None, data, as_json=as_json)
         return
-    enrol = None
-    if person_from is not None and name_of is not None:
-        if not person_from.startswith("column:"):
-            _require_no_external_ids(collection, data, name_of)
-        enrol = _enrolment(collection, data, name_of)
     local_run.run_here(
         document, data, workers=workers, job_folder=job_folder, enrol=enrol, as_json=as_json
     )

@@ -109,7 +109,7 @@ class Plan:
 
     @property
     def jobs_root(self) -> str:
-        """Parent of all job folders of a stack, in which no job is elsewhere."""
+        """Parent of all job folders; only for jobs of a stack, whose folders are all below it."""
         return self.job_folder.removesuffix(f"{self.job_id}/")
 
     def to_json(self) -> dict[str, Any]:

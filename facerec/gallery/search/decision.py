@@ -72,7 +72,8 @@ def decide(
     A collection holds photos, not people, so ``same_person`` groups the faces by person.
 
     Args:
-        nearest: Stored faces, most similar first.
+        nearest: The stored faces that score at most ``MARGIN`` worse than the best one, which
+            comes first.
         threshold: Minimum similarity of two faces of one person.
 
     Returns:
@@ -83,8 +84,6 @@ def decide(
         return Decision.UNKNOWN, ()
     people: list[list[Candidate]] = []
     for candidate in nearest:
-        if candidate.score > nearest[0].score + MARGIN:
-            break
         for person in people:
             if any(same_person(candidate, other, threshold) for other in person):
                 person.append(candidate)

@@ -259,6 +259,7 @@ def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -
         nearest.scored, nearest.dropped, nearest.farthest, strict=True
     ):
         if _may_have_rivals(own, farthest, nearest.known, threshold):
+            # Four times as many next time: a person with many photos takes few rounds.
             missing = max(missing, 3 * count)
         elif _count_matches(own, threshold) <= limit:
             missing = max(missing, dropped)

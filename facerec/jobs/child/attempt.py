@@ -160,8 +160,11 @@ def _run(
     noted = readers.submit(read_crashes, objects, plan, child)
     summary = read_summary(objects, plan.job_folder, child)
     if summary is not None:
+        # On one machine, only incomplete children are started: another process completed this one
+        # in between.
         found = _restore(plan, child, dependencies)
-        if not (plan.local or (found.agrees and not (found.kept or found.deleted))):
+        changed = not found.agrees or found.kept or found.deleted
+        if plan.children_restore and changed:
             _note_run(plan, child, summary.tally.photos, found, objects)
         on_commit(SegmentCommitted.of(child, summary.tally, resumed=True))
         return summary

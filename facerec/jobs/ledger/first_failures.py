@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from facerec.errors import FirstPhotosFailedError, ObjectNotFoundError, RequesterPaysError
+from facerec.errors import (
+    FirstPhotosFailedError,
+    ObjectNotFoundError,
+    OtherRegionError,
+    RequesterPaysError,
+)
 from facerec.jobs.ledger.layout import first_failures_uri
 from facerec.jobs.outcomes import Outcome
 
@@ -24,9 +29,7 @@ REMEDIES: Mapping[Outcome, str] = {
         " and the policy of the key must not forbid it"
     ),
     Outcome.REQUESTER_PAYS: RequesterPaysError.ADVICE,
-    Outcome.OTHER_REGION: (
-        "copy the photos to a bucket in the region of the jobs, or deploy a stack there"
-    ),
+    Outcome.OTHER_REGION: OtherRegionError.ADVICE,
     Outcome.ARCHIVED: "restore the photos from their archive first",
     Outcome.NOT_FOUND: (
         "compare the addresses in the manifest with those of the photos: a prefix, a folder or the"

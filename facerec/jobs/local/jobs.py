@@ -104,15 +104,15 @@ class LocalJobs:
         if not self._local_paths:
             require_s3_addresses(request)
         versions = self._model_versions()
-        with self._open_store() as records:
-            require_settled(request.collection_id, records)
+        with self._open_store() as store:
+            require_settled(request.collection_id, store)
             note_doubt_if_changed(
-                request.collection_id, self._objects, self._jobs_root, records, records
+                request.collection_id, self._objects, self._jobs_root, store, store
             )
             plan = plan_job(
                 request,
                 self._objects,
-                records,
+                store,
                 jobs_root=self._jobs_root,
                 model_version=next(iter(versions.values())),
                 recipes=versions,

@@ -144,8 +144,9 @@ class LocalRuns:
         7. The face index of the job is written, for deletions.
 
         In a stack, the functions of the workflow and the children do the same
-        (``statemachine/index.asl.json``): 1 and 2 in the planner and in each child, 5 in the
-        erasure function.
+        (``statemachine/index.asl.json``): 1 and 2 in the planner and in each child, 4 in the
+        planner of the next job, 5 in the erasure function, 7 in the next deletion. Their stores
+        have no version for 6.
         """
         # Imported late: commands that only show jobs start faster without the supervisor.
         from facerec.jobs.concurrent_versions import memory_of

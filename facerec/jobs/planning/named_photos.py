@@ -18,7 +18,7 @@ from facerec.jobs.manifest.listing import ListedPhoto
 from facerec.jobs.manifest.slices import SliceReader, slice_of
 from facerec.jobs.manifest.source import SourceKind
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.remembered.photos import escaped, unescaped
+from facerec.jobs.remembered.photos import address_of_line, escaped, unescaped
 from facerec.jobs.remembered.sorting import sorted_lines
 from facerec.jobs.versions import pinned_version, version_of, version_of_line
 from facerec.storage.objects.lookup import Lookup
@@ -44,7 +44,7 @@ def named_photos(lines: Iterable[bytes | None], parser: LineParser) -> Iterator[
         parser: parses them.
     """
     texts = (text for line in lines if (text := _text_of(parser, line)) is not None)
-    for line in sorted_lines(texts, key=_address):
+    for line in sorted_lines(texts, key=address_of_line):
         uri, name, version, version_id, malformed = line.split("\t")
         yield ListedPhoto(
             unescaped(uri),
@@ -91,11 +91,6 @@ def _text_of(parser: LineParser, content: bytes | None) -> str | None:
         if describe_companion(entry.uri) is not None:
             return f"{escaped(entry.uri)}\t\t\t\t"
     return None
-
-
-def _address(line: str) -> tuple[str, str]:
-    uri, name, _ = line.split("\t", 2)
-    return unescaped(uri), name
 
 
 def with_current_versions(

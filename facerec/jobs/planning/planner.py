@@ -11,7 +11,11 @@
 4. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
    job again. A request for a collection that was deleted and created again finds a new one.
 5. The plan is read from the job folder if it exists; otherwise it is stored there. A job whose plan
-   is not what the request would plan now (``rounds``) gets a new round, which is a separate job.
+   is not what the request would plan now (``rounds``) gets a new round, which is a separate job. So
+   does a complete job with ``prune`` if the memory is in doubt (``remembered.doubts``).
+6. The memory gets a note of the job: later jobs find it.
+7. Earlier jobs enter the face index of the collection, then the memory is merged. In this order,
+   since a merged memory does not name them.
 """
 
 from __future__ import annotations
@@ -126,17 +130,16 @@ def plan_job(
         doubt = None
         if request.prune and changes.base is not None:
             doubt = doubt_about(objects, jobs_root, prepared.collection, changes.base)
-        if plan is not None and (
-            (doubt is not None and is_complete(plan, objects))
-            or _needs_new_round(request, plan, changes, objects, memory)
-        ):
-            plan, job_round = None, job_round + 1
+        if plan is not None:
+            # An incomplete job compares the stored faces at its end anyway.
+            must_compare_again = doubt is not None and is_complete(plan, objects)
+            if must_compare_again or _needs_new_round(request, plan, changes, objects, memory):
+                plan, job_round = None, job_round + 1
         if plan is None:
             new = replace(rounds.plan(job_round), new_collection=prepared.created)
             complete_deletion(objects, jobs_root, new.job_folder)
             plan = _store(objects, new, changes, unfinished_replacements(memory, objects))
     memory.note(plan)
-    # Before they are merged: afterwards the memory does not name them.
     _cover_earlier_jobs(plan, objects, jobs_root, memory)
     memory.merge_runs()
     keep_settings(plan.collection_id, objects, jobs_root, records)

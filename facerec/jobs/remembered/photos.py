@@ -61,6 +61,12 @@ def start_of_line(uri: str, external_image_id: str, version: str, settings: str)
     return f"{escaped(uri)}\t{external_image_id}\t{version}\t{settings}\t"
 
 
+def address_of_line(line: str) -> tuple[str, str]:
+    """Return the address and the external image id, by which lines are sorted."""
+    uri, external_image_id, _ = line.split("\t", 2)
+    return unescaped(uri), external_image_id
+
+
 def photo_of_line(line: str) -> RememberedPhoto:
     """Parse a line.
 

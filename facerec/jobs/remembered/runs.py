@@ -32,6 +32,7 @@ from facerec.jobs.remembered.erased_photos import digest_of, read_erased_photos
 from facerec.jobs.remembered.photos import (
     GONE,
     RememberedPhoto,
+    address_of_line,
     lines_of_rows,
     photo_of_line,
     unescaped,
@@ -88,7 +89,7 @@ class Run:
 
 def write_photos(objects: ObjectStore, job_folder: str, child: int, lines: Iterable[str]) -> None:
     """Write the memory of a complete child."""
-    ordered = sorted(set(lines), key=_address)
+    ordered = sorted(set(lines), key=address_of_line)
     content = "".join(f"{line}\n" for line in ordered).encode(errors="surrogateescape")
     objects.write(remembered_uri(job_folder, child), content)
 
@@ -148,7 +149,7 @@ class Memory:
         self._open()
         number = self._listed[-1].number + 1 if self._listed else 1
         note = f"{self._folder}{number:08d}-{secrets.token_hex(4)}-gone"
-        content = "".join(f"{line}\n" for line in sorted(lines, key=_address))
+        content = "".join(f"{line}\n" for line in sorted(lines, key=address_of_line))
         self._objects.write(note, content.encode(errors="surrogateescape"))
         if not exists(plan_uri(plan.job_folder), self._objects):
             self._objects.delete(note)
@@ -191,7 +192,7 @@ class Memory:
 
     def lines_of(self, job_folder: str, number: int) -> Iterator[Remembered]:
         """Yield the lines of a job whose run may have been merged, under a given number."""
-        return self._parsed(sorted_lines(self._files(job_folder), key=_address), number)
+        return self._parsed(sorted_lines(self._files(job_folder), key=address_of_line), number)
 
     def lines(self) -> Iterator[Remembered]:
         """Yield the lines of all runs ordered by address; for the same address, newest first."""
@@ -280,7 +281,7 @@ class Memory:
             if unfinished is not None:
                 texts, in_order = chain(texts, unfinished), False
         if not in_order:
-            texts = sorted_lines(texts, key=_address)
+            texts = sorted_lines(texts, key=address_of_line)
         return self._parsed(texts, run.number)
 
     def _parsed(self, texts: Iterable[str], number: int) -> Iterator[Remembered]:
@@ -370,11 +371,6 @@ def _split(content: bytes) -> list[str]:
     lines = content.decode(errors="surrogateescape").split("\n")
     lines.pop()
     return lines
-
-
-def _address(line: str) -> tuple[str, str]:
-    uri, external_image_id, _ = line.split("\t", 2)
-    return unescaped(uri), external_image_id
 
 
 def _is_gone(line: str) -> bool:
