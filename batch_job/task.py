@@ -196,5 +196,5 @@ def _resolve(assignment: ChildAssignment) -> ChildAssignment:
         return assignment
     numbers = read_numbers(Objects(), assignment.numbers)
     if assignment.child >= len(numbers):
-        raise InvalidInputError(f"{assignment.numbers} has no child at {assignment.child}")
+        raise InvalidInputError(f"{assignment.numbers} has no entry {assignment.child}")
     return replace(assignment, child=numbers[assignment.child], numbers=None)

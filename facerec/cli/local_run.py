@@ -87,8 +87,8 @@ def run_here(
             print_enrolment(enrolment)
             if report.tally.copies:
                 console().print(
-                    "the addresses of copies name nobody: repeat this with the folder that their "
-                    "photos were indexed from first"
+                    "copies are not used to name people: run this first for the folder from which "
+                    "their photos were indexed"
                 )
     _exit(job, result)
 

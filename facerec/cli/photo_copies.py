@@ -62,7 +62,7 @@ class Copied:
 
     Attributes:
         photos: Number of photos that are in the folder now.
-        errors: Reasons why other photos are not.
+        errors: Why the other photos could not be copied.
     """
 
     photos: int = 0

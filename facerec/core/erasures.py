@@ -74,7 +74,10 @@ class Selection:
 
     @property
     def erases_names(self) -> bool:
-        """Whether the names leave the history too: not if a merge or an undo removes people."""
+        """Whether the names are removed from the history too.
+
+        False if a merge or an undo removes the people.
+        """
         return self.cause is None or self.cause.action is Action.DELETE
 
     @property

@@ -14,8 +14,8 @@ def paths_of_photo(path: str, recorded: Iterable[str]) -> frozenset[str]:
 
     Args:
         path: an absolute path, or an address, which is returned alone.
-        recorded: paths of photos of the same collection. A photo without faces is looked for in
-            their folders.
+        recorded: paths of the collection's photos. Their folders are also searched, because a photo
+            without faces has no recorded path.
     """
     if not path.startswith("/"):
         return frozenset((path,))

@@ -28,8 +28,8 @@ def collection_of(plan: Plan) -> Collection:
 def store_of_planned(plan: Plan, faces: FaceStore, records: RecordStore) -> FaceStore:
     """Return the store of the collection that a job was planned for.
 
-    It writes no faces into a later collection with the same id, or of another model version than
-    the collection serves.
+    It refuses to write into a later collection with the same id, and to write faces of a model
+    version that the collection does not serve.
 
     Args:
         plan: the job's plan, which names the creation of its collection.

@@ -43,9 +43,9 @@ class LoopbackGuard:
         if _name(host) not in self.names:
             raise RefusedError(
                 "AccessDeniedException",
-                "This server answers only to its own machine, as localhost or 127.0.0.1. To be "
-                "called by another host name, such as that of a container, it must be started on "
-                "the address 0.0.0.0, with a token or access keys.",
+                "This server only accepts requests from its own machine, addressed to localhost or "
+                "127.0.0.1. To use another host name, such as a container's, start it on the "
+                "address 0.0.0.0 with a token or access keys.",
                 403,
             )
         origin = head.headers.get("origin")

@@ -1,6 +1,7 @@
 """The input and the output of the face recognition network as a model.
 
-Apart from ``descriptor_network``, which converts the weights once and is not imported after that.
+In a module of its own: ``descriptor_network`` converts the weights once and is not imported after
+that.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def put_under_key(
     *,
     records: RecordStore,
 ) -> None:
-    """Store tombstones that were made with a key, whether the store has another one or none.
+    """Store tombstones that were hashed with a key, even if the store has another key or none.
 
     Args:
         collection_id: The collection.

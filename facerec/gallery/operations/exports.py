@@ -74,7 +74,7 @@ class ExportOperations(ErasureOperations):
         )
         if exported.is_empty:
             raise NotFoundError(
-                f"no data about this is stored in collection {collection_id!r} or in its jobs"
+                f"nothing is stored about this subject in collection {collection_id!r} or its jobs"
             )
         return exported
 

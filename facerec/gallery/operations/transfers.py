@@ -52,7 +52,7 @@ class TransferOperations(GalleryBase):
 
         The folder has faces with their embeddings, people with their names, corrections, clusters,
         the history, tombstones, tags and the threshold, and no photos. It contains biometric data.
-        It is there once it is complete. Nobody should change the collection until then.
+        The folder appears only when it is complete. Nobody should change the collection until then.
 
         Args:
             collection_id: Id of the collection.
@@ -69,7 +69,7 @@ class TransferOperations(GalleryBase):
         tags = self._records.get_tags(collection_id)
         if IMPORT_TAG in tags:
             raise InvalidInputError(
-                f"collection {collection_id!r} is only imported in part", "finish its import first"
+                f"the import of collection {collection_id!r} is incomplete", "finish it first"
             )
         key = self._records.get_tombstone_key(collection_id)
         with new_folders.new_folder(folder) as part:

@@ -109,7 +109,7 @@ def checked_faces(face_ids: Sequence[str]) -> None:
         InvalidInputError: An id is not valid, or there are too few or too many.
     """
     if isinstance(face_ids, str):
-        raise InvalidInputError("face_ids must be a list of face ids, not one text")
+        raise InvalidInputError("face_ids must be a list of face ids, not a string")
     if not 1 <= len(face_ids) <= MAX_FACES_OF_REQUEST:
         raise InvalidInputError(
             f"a request names 1 to {MAX_FACES_OF_REQUEST} faces, got {len(face_ids)}"

@@ -79,7 +79,7 @@ def read_lines(folder: Path, name: str) -> Iterator[dict[str, Any]]:
 
 
 def describe_files(folder: Path, counts: dict[str, int]) -> list[dict[str, Any]]:
-    """Return what ``collection.json`` says of the other files.
+    """Return the description of the other files for ``collection.json``.
 
     Args:
         folder: The folder.

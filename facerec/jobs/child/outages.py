@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MIN_CHILDREN = 3
-"""Number of children with a note from which on no other one starts: a fault of a single machine or
+"""Once this many children have left a note, no further child starts. A fault of a single machine or
 connection stops only its own child."""
 
 WINDOW = 300

@@ -69,7 +69,8 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
 def source_bucket(objects: ObjectStore, uri: str, version: str) -> str | None:
     """Return the address of the bucket that an inventory lists; None if it does not say so.
 
-    The inventory may list a part of it: its prefix is not in the ``manifest.json``.
+    The inventory may list only a part of the bucket; the ``manifest.json`` does not contain its
+    prefix.
     """
     bucket = _document(objects, uri, version).get("sourceBucket")
     return f"s3://{bucket}/" if bucket else None

@@ -102,8 +102,8 @@ def with_current_versions(
 ) -> Iterator[Group]:
     """Yield groups of photos, with the versions that remembered photos have now.
 
-    Groups that were to be gone from the source, but exist, are omitted: an inventory may be older
-    than they are, or name a part of the bucket.
+    Omits photos that are missing from the source but still exist: the inventory may be older than
+    they are, or cover only a part of the bucket.
 
     Args:
         groups: named photos with remembered lines, as yielded by ``joined``.

@@ -167,7 +167,8 @@ def _require_same_collection(
         )
     if not any(plan.collection_created_at in own for plan in plans):
         raise InvalidInputError(
-            f"the job folders belong to an earlier collection {collection_id!r} than the store has",
+            f"the job folders belong to an earlier collection {collection_id!r}, not to the one in "
+            "the store",
             "restore into another store; deleting that collection would delete the job folders too",
         )
     return True

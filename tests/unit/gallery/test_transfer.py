@@ -227,7 +227,7 @@ def test_a_killed_import_is_completed_by_the_next(
         patch.setattr(type(collaborators.records), step, killed)
         other.import_collection(tmp_path / "one")
     if step != "create_collection":
-        with pytest.raises(InvalidInputError, match="only imported in part"):
+        with pytest.raises(InvalidInputError, match="import of collection 'staff' is incomplete"):
             other.export_collection("staff", tmp_path / "two")
     other.import_collection(tmp_path / "one")
     other.export_collection("staff", tmp_path / "two")

@@ -139,7 +139,7 @@ class IndexRequest(LimitedFaces, PhotoFields):
                 "external_image_id can be set only for one photo; manifests have their own ids"
             )
         if self.is_job and self.limit is not None:
-            raise ValueError("limit can be given only for one photo; jobs have max_faces")
+            raise ValueError("limit is only for a single photo; for a job, use max_faces")
         for name in JOB_FIELDS:
             if getattr(self, name) not in (None, False) and not self.is_job:
                 raise ValueError(f"{name} can be given only with a manifest or prefix")
