@@ -148,8 +148,11 @@ class Describer:
             (photo,) = engine.analyse([content], options)
             if isinstance(photo, UnreadablePhoto):
                 return MissingReason.UNREADABLE
-            pairs = pair_boxes([face.box for face in photo.faces], [each.box for each in left])
-            found |= {left[there].face_id: photo.faces[here] for here, there in pairs}
+            # A photo that was indexed under several external ids has its faces several times.
+            for key in {group_of(record.face_id) for record in left}:
+                own = [record for record in left if group_of(record.face_id) == key]
+                pairs = pair_boxes([face.box for face in photo.faces], [each.box for each in own])
+                found |= {own[there].face_id: photo.faces[here] for here, there in pairs}
         return found
 
     def _attempts(self, stored: Sequence[StoredFace]) -> Iterator[FaceOptions]:

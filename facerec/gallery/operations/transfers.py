@@ -142,7 +142,7 @@ class TransferOperations(GalleryBase):
         after = None
         while page := self._faces.list_faces(collection_id, after=after, limit=FACES_AT_ONCE):
             ids = [record.face_id for record in page]
-            yield from self._faces.get_faces(collection_id, ids)
+            yield from self._faces.of(collection).get_faces(collection_id, ids)
             after = ids[-1]
 
     def _lines(self, name: str, collection_id: str) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,7 @@ from facerec.jobs.erasing.folder_erasure import (
     erase_from_memory,
     selected_prefixes,
 )
+from facerec.jobs.erasing.folder_lock import folder_lock
 from facerec.jobs.erasing.leftovers import is_abandoned
 from facerec.jobs.folders import (
     Entry,
@@ -83,7 +84,10 @@ def erase_faces(
         return may_name(job_id)
 
     entries = entries_of(objects, jobs_root, collection_id, unreadable, may_name=is_searched)
-    erased = [_erase_from(objects, entry, selection, memory) for entry in entries]
+    erased = []
+    for entry in entries:
+        with folder_lock(jobs_root):
+            erased.append(_erase_from(objects, entry, selection, memory))
     if index is not None:
         index.forget_others(listed)
         cover_jobs(index, objects, jobs_root, collection_id, listed)

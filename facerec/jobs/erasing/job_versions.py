@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from facerec.core.records import StoredFace
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.erasing.collection_erasure import entries_of
+from facerec.jobs.erasing.folder_lock import folder_lock
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.layout import embeddings_folder
 from facerec.jobs.plan import PLAN_VERSION, plan_uri
@@ -60,12 +61,9 @@ def change_version(
             continue
         if document["model_version"] == collection.model_version:
             continue
-        own = first = _change_folder(objects, folder, collection, get_faces)
-        # An erasure that reads and writes the same files may restore what was replaced, and its
-        # faces may have been restored here.
-        while own != (0, 0):
+        with folder_lock(jobs_root):
             own = _change_folder(objects, folder, collection, get_faces)
-        replaced, dropped = replaced + first[0], dropped + first[1]
+        replaced, dropped = replaced + own[0], dropped + own[1]
         document["model_version"] = collection.model_version
         document["first_version"] = collection.first_version
         objects.write(plan_uri(folder), json.dumps(document, indent=1).encode())
@@ -78,7 +76,7 @@ def _change_folder(
     collection: Collection,
     get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
 ) -> tuple[int, int]:
-    """Return how many embeddings were replaced and removed; 0 and 0 if none has to be."""
+    """Return how many embeddings were replaced, and how many removed."""
     replaced = dropped = 0
     for found in list(objects.list(embeddings_folder(job_folder))):
         own = _change_file(objects, found.uri, collection, get_faces)
@@ -105,10 +103,6 @@ def _change_file(
         for face in get_faces([face.record.face_id for face in faces])
         if face.record.model_version == collection.model_version
     }
-    if len(current) == len(faces) and all(
-        face.record.model_version == collection.model_version for face in faces
-    ):
-        return 0, 0
     changed = [
         _described_again(face, current[face.record.face_id])
         for face in faces

@@ -171,6 +171,8 @@ class SqliteVectors(VectorStore):
             slots = rows.slots_of_ids(connection, number, ids).values()
             records = rows.records_of_slots(connection, slots)
             embeddings = blocks.read(connection, slots)
+            if slots:
+                self._check_version(connection)
         return [
             Vector(records[slot].id, records[slot].metadata, embeddings[slot]) for slot in slots
         ]

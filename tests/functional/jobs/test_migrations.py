@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from facerec.core.erasures import SubjectKind
 from facerec.errors import ConflictError, InvalidInputError, MigrationError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
-from facerec.jobs.erasing import job_versions
+from facerec.jobs.erasing import folder_erasure, job_versions
 from facerec.jobs.erasure_check.check import erase_and_check
 from facerec.jobs.erasure_check.traces import CheckedStores
 from facerec.jobs.job_data import JobFolders
@@ -431,15 +434,52 @@ def test_a_face_that_is_erased_while_a_migration_is_finished_is_in_no_job_folder
     gallery = installed.gallery()
     migrate(gallery, finish=False)
     (erased, *others) = sorted(installed.stored())
-    written = job_versions.write_embeddings
+    written, erasing = job_versions.write_embeddings, []
 
-    def erase_first(*arguments: Any) -> None:  # noqa: ANN401
+    def erase_meanwhile(*arguments: Any) -> None:  # noqa: ANN401
         # Between the reading and the writing of a file.
-        monkeypatch.setattr(job_versions, "write_embeddings", written)
-        installed.gallery().erase("staff", SubjectKind.FACE, erased)
+        if not erasing:
+            erase = partial(installed.gallery().erase, "staff", SubjectKind.FACE, erased)
+            erasing.append(Thread(target=erase))
+            erasing[0].start()
+            time.sleep(0.3)
         written(*arguments)
 
-    monkeypatch.setattr(job_versions, "write_embeddings", erase_first)
+    monkeypatch.setattr(job_versions, "write_embeddings", erase_meanwhile)
     gallery.finish_migration("staff")
+    erasing[0].join()
     assert sorted(installed.stored()) == others
     assert installed.kept() == installed.stored()
+
+
+def test_two_faces_that_are_deleted_at_the_same_moment_are_in_no_job_folder(
+    installed: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, second, *others) = sorted(installed.stored())
+    written, deleting = folder_erasure.write_embeddings, []
+
+    def delete_meanwhile(*arguments: Any) -> None:  # noqa: ANN401
+        # Between the reading and the writing of a file.
+        if not deleting:
+            delete = partial(installed.gallery().delete_faces, "staff", [second])
+            deleting.append(Thread(target=delete))
+            deleting[0].start()
+            time.sleep(0.3)
+        written(*arguments)
+
+    monkeypatch.setattr(folder_erasure, "write_embeddings", delete_meanwhile)
+    installed.gallery().delete_faces("staff", [first])
+    deleting[0].join()
+    assert sorted(installed.kept()) == sorted(installed.stored()) == others
+
+
+def test_a_photo_of_several_external_ids_is_described_for_each(tmp_path: Path) -> None:
+    (photo,) = write_photos(tmp_path / "photos", 1)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    gallery = Installation(folder).gallery()
+    gallery.create_collection("staff")
+    for name in ("one", "two", "three"):
+        gallery.index("staff", photo, external_image_id=name)
+    page = gallery.prepare_migration("staff", "accurate")
+    assert (page.described, page.missing) == (3, ())

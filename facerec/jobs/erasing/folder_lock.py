@@ -1,0 +1,39 @@
+"""Lets one process at a time change the embeddings in the job folders of this machine.
+
+Deletions, and migrations that are finished, read a file of embeddings and write it again. Two of
+them in turn would otherwise write back what the other one has just removed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from facerec.storage.objects.protocol import scheme_of
+
+
+@contextmanager
+def folder_lock(jobs_root: str) -> Iterator[None]:
+    """Wait for other processes and threads that change job folders, and keep them out.
+
+    Job folders in S3 are not locked: there, migrations do not exist.
+
+    Args:
+        jobs_root: parent of all job folders, with the final ``/``.
+    """
+    if scheme_of(jobs_root) != "file" or not Path(jobs_root).is_dir():
+        yield
+        return
+    import fcntl
+
+    # The lock is the folder's own: a file for it would be one more place to erase.
+    folder = os.open(jobs_root, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        # A process that was forked in this time has the same lock.
+        fcntl.flock(folder, fcntl.LOCK_UN)
+        os.close(folder)
