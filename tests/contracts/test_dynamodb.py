@@ -9,7 +9,7 @@ from botocore.client import BaseClient
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
-from facerec.core.records import User
+from facerec.core.records import Collection, User
 from facerec.errors import StoreUnavailableError
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.testing.records.collections import CollectionContract
@@ -61,6 +61,16 @@ class TestDynamoDBRecords(RecordStoreContract):
     @pytest.fixture
     def records(self, dynamodb_store: DynamoDBStore) -> DynamoDBStore:
         return dynamodb_store
+
+
+def test_ids_of_a_collection_of_the_first_release_are_derived_as_before(
+    client: BaseClient, dynamodb_store: DynamoDBStore
+) -> None:
+    dynamodb_store.create_collection(Collection("staff", "dlib-1", 1.0))
+    (item,) = client.scan(TableName="facerec")["Items"]
+    # What that release wrote: without a generation, a threshold or a first version.
+    assert set(item) == {"pk", "sk", "model_version", "tags", "created_at"}
+    assert dynamodb_store.get_collection("staff").id_version == "dlib-1"
 
 
 def test_a_missing_table_is_an_unavailable_store(client: BaseClient) -> None:

@@ -24,6 +24,12 @@ sides = st.floats(0.004, 1.5)
 places = st.floats(-0.5, 1.2)
 
 
+def test_a_face_has_the_id_that_earlier_releases_gave_it() -> None:
+    key = image_key("staff", "864df305-c97d-8617-9ab4-c2f163e2687e", "photo:0", "fake-1")
+    assert face_id(key, BoundingBox(0.0, 0.1, 0.3, 0.2)) == "1f24060b-5358-86f0-aeb5-fb817a2acb3c"
+    assert face_id(key, BoundingBox(0.1, 0.1, 0.29, 0.2)) == "1f24060b-5358-86f0-aeb5-36fee94565b7"
+
+
 @given(places, places, sides)
 def test_a_face_id_is_a_uuid_that_begins_with_its_image(
     left: float, top: float, side: float

@@ -88,6 +88,7 @@ def test_other_records_are_what_they_were(path: Path) -> None:
             Collection("guests", "fake-1", 1_700_000_001.5),
             Collection("staff", "fake-1", 1_700_000_000.5),
         ]
+        assert store.get_collection("staff").id_version == "fake-1"
         assert store.get_tags("staff") == {"team": "north"}
         assert store.get_request("token", 2.0) == AnsweredRequest("digest", "{}", 4e9)
 
