@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
@@ -185,6 +185,8 @@ class _Supervisor:
         context = get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(target=self._work, args=(there,), daemon=True)
+        # Starting the tracker, which the first process needs, would unblock the signal.
+        resource_tracker.ensure_running()
         # Ctrl-C must not reach the process before it can ignore it.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
