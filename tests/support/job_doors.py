@@ -28,6 +28,7 @@ from facerec.storage.objects import AccessPolicy, Objects, ObjectStore
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.fake_worker import fake_worker
+from tests.support.settled import let_files_settle
 from tests.support.workflow.stack import BUCKET, Stack
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class CommandLineJobs(_LocalDoor):
         return str(self.photos / name)
 
     def run(self, manifest: str, **settings: object) -> dict[str, Any]:
+        let_files_settle()
         words = ["index", self.address(manifest), "--collection", "staff", "--workers", "1"]
         for name, value in settings.items():
             words.append(f"--{name.replace('_', '-')}")
@@ -209,6 +211,7 @@ class RestJobs(_LocalDoor):
             "create_collection": True,
             **settings,
         }
+        let_files_settle()
         submitted = self.client.post("/api/v1/face-recognition/index", json=document)
         assert submitted.status_code == 202, submitted.text
         address = submitted.headers["Location"]

@@ -24,6 +24,7 @@ from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.fake_worker import SlowEngine
+from tests.support.settled import let_files_settle
 
 
 def write_photos(folder: Path, count: int, faces: int = 1) -> list[Path]:
@@ -38,6 +39,7 @@ def write_photos(folder: Path, count: int, faces: int = 1) -> list[Path]:
         path = folder / f"{number:04d}.jpg"
         path.write_bytes(fake_photo(*people))
         paths.append(path)
+    let_files_settle()
     return paths
 
 

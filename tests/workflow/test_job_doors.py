@@ -49,7 +49,8 @@ def test_a_run_says_at_every_door_what_it_added_restored_removed_and_left_delete
     assert door.index(*PEOPLE)["run"] == run_of(faces_restored=2)
     door.delete_face(faces[0])
     assert door.index(*PEOPLE)["run"] == run_of(faces_deleted=1)
-    assert door.index("eve", "dan")["run"] == run_of(new_photos=2)
+    # Dan's photo is unchanged.
+    assert door.index("eve", "dan")["run"] == run_of(new_photos=1)
 
 
 def run_of(**counts: int) -> dict[str, object]:
@@ -116,7 +117,8 @@ def test_a_photo_that_was_missing_is_tried_again_once_it_is_there(door: JobDoor)
     door.write("dan.jpg", photo_of("dan"))
     whole = door.index_again(PEOPLE)
     assert (whole["status"], whole["failed_photos"]) == ("SUCCEEDED", 0)
-    assert whole["outcomes"] == {"ALREADY_INDEXED": 2, "INDEXED": 1}
+    assert whole["outcomes"] == {"INDEXED": 1}
+    assert (whole["difference"]["photos"], whole["difference"]["unchanged"]) == (3, 2)
     assert len(door.face_ids()) == 4
 
 
@@ -124,8 +126,18 @@ def test_failures_are_retried_when_asked_for(door: JobDoor) -> None:
     door.write("broken.jpg", b"no photo")
     first = door.index_again(["broken"])
     assert first["outcomes"] == {"UNREADABLE": 1}
-    # Another photo of the same size: nothing shows that it changed.
-    door.write("broken.jpg", b"NO PHOTO")
     assert door.index_again(["broken"])["job_id"] == first["job_id"]
     retried = door.index_again(["broken"], retry_failures=True)
     assert retried["job_id"] != first["job_id"]
+    assert retried["difference"]["retried"] == 1
+
+
+def test_a_photo_that_was_unreadable_is_tried_again_once_it_is_replaced(door: JobDoor) -> None:
+    door.write("ann.jpg", b"x" * len(photo_of("ann")))
+    first = door.index_again(["ann"])
+    assert first["outcomes"] == {"UNREADABLE": 1}
+    # A photo of the same size: its time or its ETag shows that it has changed.
+    door.write("ann.jpg", photo_of("ann"))
+    replaced = door.index_again(["ann"])
+    assert replaced["job_id"] != first["job_id"]
+    assert (replaced["outcomes"], replaced["difference"]["changed"]) == ({"INDEXED": 1}, 1)

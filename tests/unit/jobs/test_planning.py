@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,12 @@ from facerec.jobs.plan import Plan, plan_from_json, read_collection_id, read_pla
 from facerec.jobs.planning.children import images_per_child
 from facerec.jobs.planning.planner import plan_job
 from facerec.jobs.planning.request import JobRequest, read_job_request
-from facerec.jobs.versions import TICK_NS
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.jobs import LocalJob, job_input, write_manifest, write_photos
+from tests.support.settled import let_files_settle
 
 
 def plan(tmp_path: Path, source: Path | str, **settings: object) -> Plan:
@@ -225,8 +224,7 @@ def test_a_folder_is_listed_with_names_that_follow_from_its_paths(tmp_path: Path
     for path in ("Ann Lee/1.jpg", "Bob/2.jpg", "Bob-x/3.jpg", "notes.txt", ".hidden/4.jpg", ".x"):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(fake_photo(fake_face(path)))
-    # A file that is read as soon as it is written may change without a new time stamp.
-    time.sleep(2 * TICK_NS / 1e9)
+    let_files_settle()
     job = LocalJob(tmp_path, folder)
     job.run()
     assert [(Path(row.photo).name, row.external_image_id) for row in job.rows()] == [
