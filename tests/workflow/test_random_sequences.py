@@ -1,7 +1,9 @@
 """Jobs, deletions, losses and repairs in any order end in the faces that a small model has.
 
 The model: a photo has the faces that the last started job has found in it which says anything about
-it, without those that were deleted. ``SEQUENCES=1000 pytest`` runs more sequences.
+it, without those that were deleted. A run says something about the photos that it reads: those that
+were last read with other options. A run that reads none starts the last round of its job again.
+``SEQUENCES=1000 pytest`` runs more sequences.
 """
 
 from __future__ import annotations
@@ -42,24 +44,37 @@ class Model:
     """What the collection is to hold.
 
     Attributes:
-        said: the faces of each photo that each job names, the job that was started last at the end.
+        said: the faces of each photo that each round of a job names, the round that was started
+            last at the end.
+        read: the options with which each photo was last read.
+        missing: the options with which each photo was last missing, of those that were never read.
         deleted: faces that were deleted.
         gone: photos whose files are gone.
     """
 
-    said: dict[tuple[str, str], dict[str, set[str]]] = field(default_factory=dict)
+    said: dict[tuple[str, str, int], dict[str, set[str]]] = field(default_factory=dict)
+    read: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
     deleted: set[Face] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
 
     def index(self, manifest: str, options: str) -> None:
-        said = self.said.pop((manifest, options), None)
-        if said is None:
-            said = {
-                photo: self.select(photo, options)
-                for photo in LISTS[manifest]
-                if photo not in self.gone
-            }
-        self.said[manifest, options] = said
+        changed = [photo for photo in LISTS[manifest] if self.has_changed(photo, options)]
+        rounds = sum(job[:2] == (manifest, options) for job in self.said)
+        if rounds and not changed:
+            latest = (manifest, options, rounds - 1)
+            self.said[latest] = self.said.pop(latest)
+            return
+        said = {photo: self.select(photo, options) for photo in changed if photo not in self.gone}
+        self.said[manifest, options, rounds] = said
+        for photo in changed:
+            (self.missing if photo in self.gone else self.read)[photo] = options
+
+    def has_changed(self, photo: str, options: str) -> bool:
+        """Return whether a run reads a photo; one that was read and is gone keeps its faces."""
+        if photo not in self.gone:
+            return self.read.get(photo) != options
+        return photo not in self.read and self.missing.get(photo) != options
 
     def select(self, photo: str, options: str) -> set[str]:
         most, confidence = OPTIONS[options]
