@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 
 
 def unfinished_replacements(memory: Memory, objects: ObjectStore) -> Iterator[StalePhoto]:
-    """Yield the replaced photos that other jobs list; a job that has removed them has no list."""
+    """Yield the replaced photos that other jobs list; a job that has removed them has no list.
+
+    Each is yielded once. These jobs have listed those of the jobs before them too, so that lists
+    with repetitions would double with each job that is interrupted.
+    """
+    found = set[StalePhoto]()
     for folder in memory.folders_after(0):
         try:
             lines = objects.read(stale_uri(folder)).splitlines()
         except ObjectNotFoundError:
             continue
         for photo in map(stale_photo_of_line, lines):
-            if not photo.is_gone:
+            if not photo.is_gone and photo not in found:
+                found.add(photo)
                 yield photo

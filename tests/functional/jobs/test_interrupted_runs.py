@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from facerec.jobs.difference import Difference
+from facerec.jobs.ledger.layout import stale_uri
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.plan import Plan
+from facerec.testing.engine import fake_face, fake_photo
 from tests.support.indexed_folder import Collection, EtagObjects
+from tests.support.jobs import LocalJob, write_manifest, write_photos
+from tests.support.settled import let_files_settle
 
 
 @pytest.fixture
@@ -180,3 +184,20 @@ def test_a_manifest_is_forced_after_an_interrupted_run_that_was_not(staff: Colle
     assert second.force
     assert second.job_id != first.job_id
     assert staff.plan(manifest, images_per_child=100, force=True) == second
+
+
+def test_the_list_of_replaced_photos_does_not_grow_with_jobs_that_are_interrupted(
+    tmp_path: Path,
+) -> None:
+    photos = write_photos(tmp_path / "photos", 2)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    LocalJob(tmp_path, manifest).run()
+    photos[0].write_bytes(fake_photo(fake_face("somebody else")))
+    let_files_settle()
+    lengths = []
+    for _ in range(5):
+        # No job removes the faces of the replaced photo.
+        job = LocalJob(tmp_path, manifest, force=True)
+        job.run()
+        lengths.append(len(job.objects.read(stale_uri(job.plan.job_folder)).splitlines()))
+    assert lengths == [1, 1, 1, 1, 1]
