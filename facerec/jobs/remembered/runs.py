@@ -26,7 +26,7 @@ from facerec.core.records import Collection
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.ledger.layout import memory_folder, remembered_uri
 from facerec.jobs.ledger.reading import rows_of_child
-from facerec.jobs.plan import Plan, plan_uri, read_facts, read_plan
+from facerec.jobs.plan import Plan, deleted_plan_uri, plan_uri, read_facts, read_plan
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erased_photos import digest_of, read_erased_photos
 from facerec.jobs.remembered.photos import (
@@ -274,10 +274,13 @@ class Memory:
         else:
             try:
                 folder = self._folder_of(run)
+                plan = self._plan_in(folder)
             except ObjectNotFoundError:
-                # Merged and deleted since.
+                # Merged and deleted since; or its deletion was killed, and the next one completes
+                # it.
                 return iter(())
-            texts, unfinished = self._files(folder), self._unfinished(folder)
+            texts = self._files(folder)
+            unfinished = None if plan is None else self._unfinished(plan)
             if unfinished is not None:
                 texts, in_order = chain(texts, unfinished), False
         if not in_order:
@@ -297,17 +300,28 @@ class Memory:
         folder = self._objects.read(run.note).decode(errors="surrogateescape")
         return folder if folder.startswith(("/", "s3://")) else self._jobs_root + folder
 
-    def _unfinished(self, job_folder: str) -> Iterator[str] | None:
+    def _plan_in(self, job_folder: str) -> Plan | None:
+        """Return the plan of a job; None if it is missing or damaged.
+
+        Raises:
+            ObjectNotFoundError: the job is being deleted.
+        """
+        try:
+            return read_plan(self._objects, job_folder)
+        except InvalidInputError:
+            return None
+        except ObjectNotFoundError:
+            if exists(deleted_plan_uri(job_folder), self._objects):
+                raise
+            return None
+
+    def _unfinished(self, plan: Plan) -> Iterator[str] | None:
         """Return the lines of the photos that incomplete children have committed.
 
         Returns:
-            None if all children are complete, or their state is unknown.
+            None if all children are complete.
         """
-        try:
-            plan = read_plan(self._objects, job_folder)
-        except (ObjectNotFoundError, InvalidInputError):
-            return None
-        children = set(range(plan.children)) - set(self._complete(job_folder))
+        children = set(range(plan.children)) - set(self._complete(plan.job_folder))
         return self._committed(plan, sorted(children)) if children else None
 
     def _committed(self, plan: Plan, children: Iterable[int]) -> Iterator[str]:

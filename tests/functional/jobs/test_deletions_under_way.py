@@ -147,8 +147,8 @@ def test_a_job_that_is_planned_again_completes_its_killed_deletion_first(tmp_pat
     job.run()
     folder = Path(job.plan.job_folder)
     (folder / "plan.json").rename(folder / "deleted.json")
-    # Its photos are remembered, as their faces are still stored.
-    again = LocalJob(tmp_path, manifest, force=True)
+    # What is left of it remembers no photo: the new job has to process them.
+    again = LocalJob(tmp_path, manifest)
     assert again.plan.job_folder == job.plan.job_folder
     names = {path.name for path in folder.iterdir() if not path.name.startswith("manifest-")}
     assert names == {"plan.json", "started.json"}
