@@ -149,6 +149,11 @@ def plan_uri(job_folder: str) -> str:
     return f"{job_folder}plan.json"
 
 
+def manifests_prefix(job_folder: str) -> str:
+    """Return the common address prefix of the manifests that facerec wrote for a job."""
+    return f"{job_folder}manifest-"
+
+
 def deleted_plan_uri(job_folder: str) -> str:
     """Return the address of the plan of a job that is being deleted.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections import Counter
@@ -57,10 +58,10 @@ class Installation:
         ]
         (self.folder / "list.jsonl").write_text("".join(f"{line}\n" for line in lines))
 
-    def index(self, **settings: object) -> Counter[Outcome]:
-        """Index the manifest; return how many rows have each outcome."""
+    def index(self, source: str = "list.jsonl", **settings: object) -> Counter[Outcome]:
+        """Index the manifest, or another source; return how many rows have each outcome."""
         store = self.store
-        manifest = self.folder / "list.jsonl"
+        manifest = os.path.join(self.folder, source)  # noqa: PTH118 - keeps the final slash
         job = LocalJob(self.folder, manifest, faces=store, records=store, **settings)
         job.run()
         write_report(job.plan, job.objects, tolerated_failure_percentage=50)
@@ -126,6 +127,25 @@ def test_an_erased_photo_stays_erased_wherever_it_is_moved(here: Installation) -
     assert here.index(**WIDE)[Outcome.ERASED] == 2
     assert here.names() == ["bob"]
     assert here.files_with("moved-") == set()
+
+
+@pytest.mark.parametrize("source", ["photos/", "list.jsonl", "list.csv", "list.txt"])
+def test_no_manifest_of_a_complete_job_names_an_erased_photo(
+    here: Installation, source: str
+) -> None:
+    here.write("new", fake_photo(fake_face("cid")))
+    photos = [str(here.photos / f"{name}.jpg") for name in ("both", "bob", "doubtful", "new")]
+    here.list({"both": None, "bob": None, "doubtful": None, "new": None})
+    (here.folder / "list.csv").write_text("\n".join(["image", *photos]))
+    (here.folder / "list.txt").write_text("\n".join(photos))
+    here.index(source)
+    for photo in ("both", "bob"):
+        erase_photo(here, photo)
+    outcomes = here.index(source, force=True, images_per_child=1)
+    assert (outcomes[Outcome.ERASED], outcomes.total()) == (2, 4)
+    assert here.files_with("both.jpg") == here.files_with("bob.jpg") == set()
+    named = [Path(file).name for file in here.files_with("new.jpg")]
+    assert any(name.startswith("manifest-") for name in named)
 
 
 def test_another_photo_at_the_address_of_an_erased_one_is_indexed(here: Installation) -> None:

@@ -17,6 +17,7 @@ from facerec.jobs.ledger.layout import (
     stale_uri,
     summaries_folder,
 )
+from facerec.jobs.plan import manifests_prefix
 
 
 class Place(StrEnum):
@@ -44,7 +45,7 @@ def place_uri(place: Place, job_folder: str) -> str:
     """Return the common address prefix of all files of one kind."""
     match place:
         case Place.MANIFEST:
-            return f"{job_folder}manifest-"
+            return manifests_prefix(job_folder)
         case Place.LEDGER:
             return ledger_folder(job_folder)
         case Place.EMBEDDINGS:

@@ -14,6 +14,7 @@ from facerec.jobs.difference import Difference, Removal
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.removal_record import read_removal
 from facerec.jobs.ledger.tally import Tally, tally_from_json
+from facerec.jobs.outcomes import Outcome
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def write_report(
 
     Reads one small object per complete child and the ledgers of the others, many concurrently.
     Needs 16 bytes of memory per child, plus the objects being read. On AWS, the summary of the run
-    is stored too.
+    is stored too. Of a complete job, the lines of erased photos in its own manifest are blanked.
 
     Args:
         plan: the job's plan.
@@ -117,18 +118,22 @@ def write_report(
     """
     # Imported late: commands that only read reports start faster without the ledger.
     from facerec.jobs.ledger.child_runs import write_run_summary
+    from facerec.jobs.ledger.erased_lines import blank_erased_lines
     from facerec.jobs.ledger.incomplete import write_numbers
     from facerec.jobs.ledger.reading import first_lines, numbered, read_summaries
 
     tally = Tally()
     lines, rows = array("q"), array("q")
     incomplete: list[int] = []
+    with_erased: list[int] = []
     for child in read_summaries(plan, objects):
         lines.append(child.lines if child.complete else -1)
         rows.append(child.tally.photos)
         tally.add(child.tally)
         if not child.complete:
             incomplete.append(child.child)
+        if child.tally.outcomes[Outcome.ERASED]:
+            with_erased.append(child.child)
     first_failures = first.read_first_failures(objects, plan.job_folder) if incomplete else None
     before = first_lines(plan, lines)
     tally.failures = [numbered(row, before) for row in tally.failures]
@@ -158,6 +163,8 @@ def write_report(
     )
     if incomplete and incomplete_uri is not None:
         write_numbers(objects, incomplete_uri, incomplete)
+    if with_erased and not incomplete:
+        blank_erased_lines(plan, objects, with_erased, before)
     if not plan.local:
         write_run_summary(objects, plan.job_folder, rows)
     content = json.dumps(report.to_json(), indent=1).encode()

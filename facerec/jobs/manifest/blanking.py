@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Selection
+    from facerec.jobs.manifest.source import Source
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 READ_AT_ONCE = 16 * 1024 * 1024
@@ -43,6 +44,30 @@ def blank_lines(
             file.flush()
             objects.write_file(manifest.uri, Path(file.name))
     return blanked
+
+
+def blank_numbers(objects: ObjectStore, manifest: Source, numbers: Container[int]) -> None:
+    """Blank the lines of a manifest of JSON lines that have one of some numbers, from 1.
+
+    Raises:
+        ObjectNotFoundError: the manifest does not exist.
+    """
+    with tempfile.NamedTemporaryFile() as file:
+        size = objects.head(manifest.uri).size
+        for start in range(0, size, READ_AT_ONCE):
+            file.write(objects.read(manifest.uri, start=start, end=start + READ_AT_ONCE))
+        file.seek(0)
+        end, named = 0, list[tuple[int, int]]()
+        for number, line in enumerate(file, 1):
+            start, end = end, end + len(line)
+            if number in numbers and not line.isspace():
+                named.append((start, len(line) - line.endswith(b"\n")))
+        for start, length in named:
+            file.seek(start)
+            file.write(b" " * length)
+        if named:
+            file.flush()
+            objects.write_file(manifest.uri, Path(file.name))
 
 
 def named_lines(

@@ -46,7 +46,7 @@ from facerec.jobs.ledger.layout import stale_uri
 from facerec.jobs.ledger.removal_record import is_listed_stale
 from facerec.jobs.manifest.inspection import inspect, read_sample
 from facerec.jobs.options import options_to_json
-from facerec.jobs.plan import PLAN_VERSION, Plan, plan_uri, read_plan
+from facerec.jobs.plan import PLAN_VERSION, Plan, manifests_prefix, plan_uri, read_plan
 from facerec.jobs.planning.changes import Changes, find_changes
 from facerec.jobs.planning.children import count_children
 from facerec.jobs.planning.rounds import is_complete, is_resumable, needs_new_round
@@ -334,7 +334,7 @@ def _store(
     """
     if changes.manifest is not None:
         # Each listing gets a new name: the manifest that another plan has pinned must not change.
-        uri = f"{plan.job_folder}manifest-{secrets.token_hex(4)}.jsonl"
+        uri = f"{manifests_prefix(plan.job_folder)}{secrets.token_hex(4)}.jsonl"
         objects.write_file(uri, Path(changes.manifest))
         plan = replace(plan, source=inspect(*read_sample(objects, uri)).source)
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:

@@ -1,0 +1,46 @@
+"""Blanks the lines of erased photos in the manifest that facerec wrote for a job.
+
+Whether a photo was erased is known only once a child has read it: another photo may be at its
+address, or it may have moved. So the manifest names it until the job is complete. The plan keeps
+the version that the children have read, since none reads the manifest after that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.jobs.ledger.reading import rows_of_child
+from facerec.jobs.manifest.blanking import blank_numbers
+from facerec.jobs.outcomes import Outcome
+from facerec.jobs.plan import Plan, manifests_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+def blank_erased_lines(
+    plan: Plan, objects: ObjectStore, children: Iterable[int], before: Sequence[int]
+) -> None:
+    """Blank the lines whose rows are ERASED, if facerec wrote the manifest.
+
+    Args:
+        plan: the plan of a complete job.
+        objects: contains the job folder.
+        children: the children that have such rows.
+        before: the number of lines before each child.
+
+    Raises:
+        ObjectNotFoundError: the job was deleted.
+    """
+    if not plan.source.uri.startswith(manifests_prefix(plan.job_folder)):
+        return
+    numbers = {
+        before[child] + row.line_in_slice
+        for child in children
+        for row in rows_of_child(plan, objects, child)
+        if row.outcome is Outcome.ERASED
+    }
+    if numbers:
+        blank_numbers(objects, plan.source, numbers)
