@@ -64,7 +64,7 @@ class _Drop:
 
 @click.command()
 @click.argument("name")
-@click.option("--recipe", type=recipe_name, help="Recipe to move the collection to.")
+@click.option("--recipe", type=recipe_name, help="Recipe of the faces, after the migration.")
 @click.option("--dry-run", is_flag=True, help="Change nothing: look for the photos of all faces.")
 @click.option(
     "--drop-missing",

@@ -172,7 +172,7 @@ def test_a_limit_says_nothing_about_the_photos_of_a_job(rest: httpx.Client) -> N
     job = {"collection_id": "staff", "bucket": "photos", "prefix": "", "limit": 1}
     answer = rest.post("/api/v1/face-recognition/index", json=job)
     assert answer.status_code == 422
-    assert "jobs have max_faces" in answer.json()["detail"]
+    assert "for a job, use max_faces" in answer.json()["detail"]
 
 
 def without_a_file(operation_id: str) -> dict[str, Any]:
