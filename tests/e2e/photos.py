@@ -13,7 +13,7 @@ from tests.support.shared_data import SHARED_DATA
 LABELLED = int(os.environ.get("FACEREC_E2E_PHOTOS", "500"))
 """Number of labelled photos to index."""
 
-LINES_OF_EXAMPLES = 160
+LINES_OF_EXAMPLES = 400
 """Lines of the manifest of example photos, which repeats them with different ids."""
 
 
