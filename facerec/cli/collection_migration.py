@@ -14,6 +14,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting_migrations
 from facerec.cli.options import data_option, json_option, recipe_name, yes_option
 from facerec.cli.output import console, count, print_json, table
+from facerec.core.batches import batches
 from facerec.core.migrations import MigrationState
 from facerec.errors import ConflictError, MigrationError
 
@@ -204,8 +205,8 @@ def _prepare_all(
         click.confirm(f"delete {faces} of collection {name} for good?", abort=True, err=True)
     done.missing += found.missing
     gone = [face.face_id for face in found.missing]
-    for start in range(0, len(gone), FACES_AT_ONCE):
-        gallery.delete_faces(name, gone[start : start + FACES_AT_ONCE], disassociate=True)
+    for batch in batches(gone, FACES_AT_ONCE):
+        gallery.delete_faces(name, batch, disassociate=True)
 
 
 def _prepare(gallery: Gallery, name: str, recipe: str | None, *, dry_run: bool) -> _Prepared:

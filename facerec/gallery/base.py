@@ -166,11 +166,12 @@ class GalleryBase(Inspector):
 
     def _engine_of(self, collection: Collection) -> FaceEngine:
         """Return the engine of a collection's model version, or the usual one if there is none."""
+        return self._engine_with(collection.model_version) or self._engine
+
+    def _engine_with(self, model_version: str) -> FaceEngine | None:
+        """Return the engine of a model version, or None if there is none."""
         engines = (self._engine, *self._recipes.values())
-        return next(
-            (each for each in engines if each.model_version == collection.model_version),
-            self._engine,
-        )
+        return next((each for each in engines if each.model_version == model_version), None)
 
     def _engine_named(self, recipe: str | None) -> FaceEngine:
         """Return the engine of a recipe; the usual one for None.

@@ -281,16 +281,13 @@ class MigrationOperations(GalleryBase):
                 f"collection {collection_id!r} is being migrated to another version",
                 "finish or cancel that migration first",
             )
-        return self._engine_with(version)
-
-    def _engine_with(self, version: str) -> FaceEngine:
-        for engine in (self._engine, *self._recipes.values()):
-            if engine.model_version == version:
-                return engine
-        raise MigrationError(
-            f"no recipe here has the model version {version!r}",
-            "use the release of facerec that began the migration, or cancel it",
-        )
+        engine = self._engine_with(version)
+        if engine is None:
+            raise MigrationError(
+                f"no recipe here has the model version {version!r}",
+                "use the release of facerec that began the migration, or cancel it",
+            )
+        return engine
 
     def _with_people(
         self, collection_id: str, missing: dict[FaceRecord, MissingReason]
