@@ -67,19 +67,7 @@ def measure(photos: int) -> dict[str, Any]:
     """Return the costs with ``photos`` photos indexed before, in ms."""
     objects = LocalObjects()
     with tempfile.TemporaryDirectory() as folder:
-        with patch("os.fsync"):
-            plan = planned(
-                [f"{number:08}.jpg" for number in range(photos)],
-                folder,
-                objects,
-                FakeEngine(),
-                images_per_child=PER_CHILD,
-            )
-            ids = [
-                face
-                for child in range(plan.children)
-                for face in complete_child(objects, plan, child)
-            ]
+        _, ids = complete_job(objects, folder, photos)
         step = len(ids) // (DELETIONS + 1)
 
         def erase(number: int) -> tuple[float, float]:
@@ -97,6 +85,22 @@ def measure(photos: int) -> dict[str, Any]:
         "processor": 1000 * statistics.median(processor for _, processor in costs),
         "first": 1000 * first,
     }
+
+
+def complete_job(objects: LocalObjects, folder: str, photos: int) -> tuple[Plan, list[str]]:
+    """Write the files of a complete job, and return its plan and the ids of its faces."""
+    with patch("os.fsync"):
+        plan = planned(
+            [f"{number:08}.jpg" for number in range(photos)],
+            folder,
+            objects,
+            FakeEngine(),
+            images_per_child=PER_CHILD,
+        )
+        ids = [
+            face for child in range(plan.children) for face in complete_child(objects, plan, child)
+        ]
+    return plan, ids
 
 
 def complete_child(objects: LocalObjects, plan: Plan, child: int) -> list[str]:

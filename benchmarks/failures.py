@@ -15,15 +15,13 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.erasing import PER_CHILD, complete_child
-from benchmarks.support.jobs import planned
+from benchmarks.erasing import complete_job
 from benchmarks.support.results import arguments, finish, show
 from facerec.jobs.folders import read_folder
 from facerec.jobs.ledger.failures import iterate_failures
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import write_report
 from facerec.storage.objects.local import LocalObjects
-from facerec.testing.engine import FakeEngine
 
 MAX_MS = 100.0
 """Reach: processor time of listing the failures at any size."""
@@ -46,16 +44,8 @@ def measure(photos: int) -> dict[str, Any]:
     """Return the costs for a job of ``photos`` rows, in ms."""
     objects = LocalObjects()
     with tempfile.TemporaryDirectory() as folder:
+        plan, _ = complete_job(objects, folder, photos)
         with patch("os.fsync"):
-            plan = planned(
-                [f"{number:08}.jpg" for number in range(photos)],
-                folder,
-                objects,
-                FakeEngine(),
-                images_per_child=PER_CHILD,
-            )
-            for child in range(plan.children):
-                complete_child(objects, plan, child)
             report = write_report(plan, objects, tolerated_failure_percentage=9)
 
         def failures() -> int:
