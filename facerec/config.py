@@ -108,8 +108,8 @@ class Settings:
 _DEFAULTS = Settings()
 
 _MIN_ARRAY_LIMIT = 3
-"""An odd number of children in arrays of at most two would leave an array of one, which
-AWS Batch refuses."""
+"""Minimum of MAX_ARRAY_SIZE: an odd number of children in arrays of two would leave an array of
+one, which AWS Batch refuses."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -162,7 +162,7 @@ def required_setting(value: Value | None, variable: str) -> Value:
     """Return a setting that this entry point requires.
 
     Raises:
-        ConfigurationError: it is not set.
+        ConfigurationError: the setting is missing.
     """
     if value is None:
         raise ConfigurationError(f"the environment variable {variable} is not set")

@@ -272,7 +272,7 @@ class OtherReleaseError(JobFolderError):
 
 
 class MigrationError(InvalidInputError):
-    """A collection cannot be migrated to another model version, or not in the state that it has."""
+    """A collection cannot be migrated to another model version, or not in its present state."""
 
 
 class ObjectChangedError(InvalidInputError):
@@ -298,7 +298,7 @@ class QuotaExceededError(InvalidInputError):
 
 
 class RecipeUnavailableError(InvalidInputError):
-    """A collection cannot have a recipe, since no engine has it here.
+    """A recipe cannot be chosen for a collection, since no engine here has that recipe.
 
     Attributes:
         recipe: name of the recipe.
@@ -358,7 +358,7 @@ class UserExistsError(InvalidInputError):
 
 
 class PersonChangeError(InvalidInputError):
-    """People cannot be merged, split or put back as requested; nothing was changed."""
+    """People cannot be merged, split or restored as requested; nothing was changed."""
 
 
 class UserNameExistsError(InvalidInputError):

@@ -1,4 +1,4 @@
-"""The outermost layer: checks the sender of a request before the costly parts of the request."""
+"""The outermost layer of the application: checks who sent a request before any costly work."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _DECIDING_HEADERS = frozenset(
 class AccessControl:
     """ASGI middleware that checks a request before its body is parsed.
 
-    The head of a request is checked before its body is read, and the size of its JSON
-    before the JSON is parsed. Requests that name an operation of Rekognition go to ``/``, whatever
-    path the client's endpoint has.
+    The head of a request is checked before its body is read, and the size of its JSON before the
+    JSON is parsed. Requests that name an operation of Rekognition are sent to ``/``, whatever the
+    path of the client's endpoint is.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class AccessControl:
 
         Args:
             app: the application.
-            guard: decides who sends a request.
-            public: whether anybody may send requests of a method to a path.
-            max_body: bytes of a request.
-            max_bodies: bytes of all requests that are being received or answered.
+            guard: identifies the sender of a request.
+            public: returns whether a method and a path need no authentication.
+            max_body: maximum bytes of a request.
+            max_bodies: maximum bytes of all requests that are being received or answered.
             access_log: takes each request once it is answered.
         """
         self._app = app
@@ -107,7 +107,7 @@ class AccessControl:
 
     @contextmanager
     def _holding(self) -> Iterator[Callable[[int], None]]:
-        """Yield a function that counts bytes of a request, which are released at the end."""
+        """Yield a function that reserves bytes for a request; they are released at the end."""
         held = 0
 
         def hold(size: int) -> None:
@@ -138,7 +138,7 @@ class _Body:
         return message
 
     async def discard_rest(self) -> None:
-        """Receive the rest without keeping it, for a moment.
+        """Receive and discard the rest of the body, for a limited time.
 
         A client that is still sending when the connection closes may never see the answer.
         """
@@ -171,7 +171,7 @@ def _check_repeated_headers(scope: Scope) -> None:
 async def _read_body(
     head: RequestHead, receive: Receive, limit: int, hold: Callable[[int], None]
 ) -> bytes | None:
-    """Return the body of a request, None if the client leaves before it is complete."""
+    """Return the body of a request, or None if the client disconnects before it is complete."""
     announced = head.headers.get("content-length", "0")
     if not announced.isdecimal() or len(announced) > 20 or int(announced) > limit:
         raise _too_large(limit)
@@ -198,7 +198,7 @@ async def _read_body(
 
 
 async def _check_json(body: bytes) -> None:
-    """Refuse JSON that would take many times its size when it is parsed.
+    """Refuse JSON that would take many times its size in memory once parsed.
 
     Raises:
         RefusedError: there are too many values in it.
@@ -212,7 +212,7 @@ async def _check_json(body: bytes) -> None:
 
 
 def _tokens(body: bytes) -> int:
-    """Return an upper bound of the values in a JSON text: base64 has none of these characters."""
+    """Return an upper bound on the values in a JSON text, by characters that base64 lacks."""
     return sum(body.count(character) for character in (b",", b":", b"[", b"{"))
 
 
@@ -226,7 +226,7 @@ def _too_large(limit: int) -> RefusedError:
 
 
 def _signed_path(scope: Scope) -> str:
-    """Return the path that the client signed, which API Gateway shortens by the stage's name."""
+    """Return the path that the client signed: API Gateway removes the name of the stage from it."""
     context = scope.get("aws.event", {}).get("requestContext", {})
     path = context.get("path") or context.get("http", {}).get("path")
     if isinstance(path, str):
@@ -254,7 +254,7 @@ def refusal(error: RefusedError, *, rekognition: bool) -> Refusal:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a function that returns the body again, and then what follows it."""
+    """Return a ``receive`` that returns the body again, and then what the client sends next."""
     sent = False
 
     async def replay() -> Message:

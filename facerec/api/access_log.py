@@ -50,7 +50,7 @@ _CURRENT: ContextVar[Access | None] = ContextVar("access", default=None)
 
 @contextmanager
 def record_access(write: Callable[[Access], None]) -> Iterator[Access]:
-    """Record the request that the block answers, and write it when the block ends."""
+    """Record the request that the block answers, and log it when the block ends."""
     access = Access()
     token = _CURRENT.set(access)
     started = time.monotonic()

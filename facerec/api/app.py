@@ -82,7 +82,7 @@ class AppSettings:
         max_body: maximum size of a request body in bytes.
         access_log: called with each answered request; None for no log.
         photos_at_once: maximum number of photos processed concurrently.
-        placeholders: whether Rekognition's attributes that nobody knows have placeholders.
+        placeholders: whether attributes of Rekognition that are unknown get placeholders.
     """
 
     guard: Guard
@@ -175,7 +175,7 @@ def _nothing(_method: str, _path: str) -> bool:
 
 
 def _operation_id(route: APIRoute) -> str:
-    """Return the name of a route's function, which generators give to the client's function."""
+    """Return the name of a route's function; generators give it to the function of the client."""
     return route.endpoint.__name__
 
 

@@ -39,10 +39,10 @@ class Capacity:
         Args:
             request: the request; its client may leave while it waits.
             work: what to run.
-            cpu_bound: whether that finds faces in photos, and so occupies a processor.
+            cpu_bound: whether the work finds faces in photos, and so occupies a processor.
 
         Raises:
-            BusyError: too many queued requests.
+            BusyError: too many requests are queued.
             ClientGoneError: the client left while the request waited.
         """
         limiter = self._photos if cpu_bound else self._others

@@ -21,7 +21,7 @@ _PATH = re.compile(r"(?<![^\s'\"(=:])/[^\s/:;,'\"()]+/[^\s:;,'\"()]*")
 
 
 def message_for_clients(error: FacerecError) -> str:
-    """Return the message of an error without paths of the server and names of its stores."""
+    """Return the message of an error without the server's paths and the names of its stores."""
     if isinstance(error, NoCredentialsError):
         return "this server reads nothing from S3"
     if isinstance(error, JobFolderError):
@@ -41,7 +41,7 @@ def message_for_clients(error: FacerecError) -> str:
 
 
 def _paths(error: FacerecError) -> Iterator[str]:
-    """Yield the absolute paths in the fields of an error, which may contain spaces."""
+    """Yield the absolute paths in the fields of an error; a path may contain spaces."""
     for name, value in vars(error).items():
         if name not in ("message", "hint") and isinstance(value, str) and value.startswith("/"):
             yield value

@@ -1,4 +1,4 @@
-"""Limits the number of connections of the server on one machine, and the time they may idle."""
+"""Limits the number of connections of a local server, and the time that they may be idle."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from facerec.api.limits import MAX_CONNECTIONS, MAX_HEAD_SECONDS, MAX_STALL_SECO
 
 
 class BoundedProtocol(H11Protocol):
-    """uvicorn's HTTP protocol with limits that it leaves to a proxy.
+    """uvicorn's HTTP protocol with the limits that uvicorn leaves to a proxy.
 
-    A client must send the head of a request, and read an answer, within some seconds. Where there
-    are too many connections, a new one takes the place of the one that idles longest, and is closed
-    if none idles.
+    A client must send the head of a request, and read an answer, within some seconds. When there
+    are too many connections, the one that has been idle longest is closed for a new one; if none is
+    idle, the new one is closed.
     """
 
     _head_timer: asyncio.TimerHandle | None = None
@@ -52,7 +52,7 @@ class BoundedProtocol(H11Protocol):
             self._head_timer = None
 
     def on_response_complete(self) -> None:
-        """Keep the connection for the next request, a part of which may be here already."""
+        """Keep the connection for the next request, part of which may have arrived already."""
         self._idle_since = self.loop.time()
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
@@ -63,7 +63,7 @@ class BoundedProtocol(H11Protocol):
         return self.timeout_keep_alive_task is not None
 
     def _close_idle(self) -> bool:
-        """Close the connection that idles longest; return whether there is one."""
+        """Close the connection that has been idle longest; return whether there is one."""
         connections = cast("set[BoundedProtocol]", self.connections)
         idle = [connection for connection in connections if connection._is_idle]
         if not idle:

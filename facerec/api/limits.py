@@ -9,7 +9,8 @@ MAX_PUBLIC_BODY = 64 * 1024
 """Maximum bytes of a request without authentication, such as for the page."""
 
 MAX_BODIES = 8 * MAX_BODY
-"""Maximum bytes of all requests being received or answered. Parsing holds a body four times."""
+"""Maximum bytes of all requests being received or answered. While a body is parsed, it is in memory
+four times."""
 
 MAX_BODY_SECONDS = 120
 """Maximum seconds until the body of a request is complete: 16 MB at one megabit a second."""
@@ -25,17 +26,17 @@ MAX_CONNECTIONS = 400
 """Maximum number of open connections. Processes may usually open 1,024 files, some for photos."""
 
 MAX_HEAD_SECONDS = 10
-"""Maximum seconds until the head of a request is complete, from its first byte or connection on."""
+"""Maximum seconds until the head of a request is complete, from the connection or first byte on."""
 
 MAX_STALL_SECONDS = 30
-"""Maximum seconds in which a client reads nothing of an answer."""
+"""Maximum seconds for which a client may read nothing of an answer."""
 
 KEEP_ALIVE_SECONDS = 75
 """Seconds that a connection is kept without a request. Proxies keep theirs for 60 seconds (nginx,
 Application Load Balancer) and must be the first to close, or they answer 502 now and then."""
 
 MAX_QUEUE = 64
-"""Maximum number of waiting requests with photos; more are rejected, to be sent again later."""
+"""Maximum number of waiting requests with photos; more are refused, and may be sent again later."""
 
 MAX_CONCURRENT_OTHERS = 32
 """Maximum number of concurrent requests without photos, which mostly wait for a store."""

@@ -1,4 +1,4 @@
-"""The server's log: internal errors, without names and without data of clients."""
+"""The server's log: internal errors, without names or data of clients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOG = logging.getLogger("facerec.api")
 def log_error(error: Exception) -> None:
     """Log an error that is not the client's.
 
-    Only its kind and where it arose are logged: messages may name photos, people or addresses.
+    Only its class and traceback are logged: messages may name photos, people or addresses.
     """
     if isinstance(error, StoreUnavailableError):
         _LOG.warning("a store is unavailable (%s)", _cause(error))

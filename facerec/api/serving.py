@@ -51,7 +51,7 @@ class ServerSettings:
         origins: origins of web pages that can call the API.
         keep_alive: seconds after which an idle connection is closed.
         recipe: recipe of new collections; None for ``fast``.
-        placeholders: whether Rekognition's attributes that nobody knows have placeholders.
+        placeholders: whether attributes of Rekognition that are unknown get placeholders.
     """
 
     host: str
@@ -121,7 +121,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which prints its address, and ends in time after a signal."""
+    """uvicorn's server; prints its address, and stops within a limited time after a signal."""
 
     _last_resort: threading.Timer | None = None
 

@@ -1,4 +1,4 @@
-"""Options of the commands that change people: who asks for it, and why."""
+"""Options of the commands that change people: who requested the change, and why."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def change_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def requested_by(by: str | None = None, why: str | None = None) -> Iterator[None]:
-    """Record in the history who requested the changes within the block; by default, the account."""
+    """Record in the history who requested the changes in the block; by default, the account."""
     from facerec.core import recording
     from facerec.core.names import checked_reason, checked_requester
 

@@ -49,7 +49,7 @@ _REASONS = {
 
 @dataclass
 class _Prepared:
-    """What was described in one or several passes over a collection."""
+    """Faces that were described, and those that could not be, in all passes over a collection."""
 
     described: int = 0
     missing: list[MissingFace] = field(default_factory=list)
@@ -57,7 +57,7 @@ class _Prepared:
 
 @dataclass(frozen=True)
 class _Drop:
-    """Whether to delete faces that cannot be described, and without a question."""
+    """Whether to delete faces that cannot be described, and whether that was confirmed already."""
 
     missing: bool
     confirmed: bool
@@ -95,10 +95,10 @@ def migrate(
 ) -> None:
     """Move a collection to another recipe, and so to another model version.
 
-    All faces are described again, from their original photos. Until that is complete, the
-    collection serves the version that it has; then it switches at once. Face ids stay, with
-    people, corrections and the history. After an interruption, run the command again. The earlier
-    version is kept until --finish, so that --rollback can return to it.
+    All faces are described again, from their original photos. While this is done, the collection
+    serves its present version; then it switches at once. Face ids, people, corrections and the
+    history stay. After an interruption, run the command again. The earlier version is kept until
+    --finish, so that --rollback can return to it.
 
     \b
     Examples:
@@ -169,7 +169,7 @@ def _roll_back(gallery: Gallery, name: str, drop: _Drop, *, as_json: bool) -> No
 def _repeat(
     prepare: Callable[[_Prepared], None], change: Callable[[], Result], done: _Prepared
 ) -> Result:
-    """Prepare faces and change the served version, again if faces were added in the meantime."""
+    """Prepare faces and change the served version; repeat if faces were added in the meantime."""
     for _ in range(MAX_PASSES - 1):
         prepare(done)
         with suppress(ConflictError, MigrationError):
@@ -181,10 +181,10 @@ def _repeat(
 def _prepare_all(
     gallery: Gallery, name: str, recipe: str | None, drop: _Drop, done: _Prepared
 ) -> None:
-    """Describe all faces with the other version; delete those that cannot be, or refuse.
+    """Describe all faces with the other version; delete the others if the options allow it.
 
     Raises:
-        MigrationError: A face cannot be described, and is not to be deleted.
+        MigrationError: Faces cannot be described, and the options do not allow deleting them.
     """
     found = _prepare(gallery, name, recipe, dry_run=False)
     done.described += found.described

@@ -54,7 +54,7 @@ def export(name: str, data: Path | None, output: Path, as_json: bool) -> None:
 def import_(folder: Path, data: Path | None, as_json: bool) -> None:
     """Import a collection from a folder that `facerec collections export` wrote.
 
-    It keeps its id, which no other collection may have. All files are checked before
+    The collection keeps its id, which must not be in use. All files are checked before
     anything is stored; faces of another model version are refused. After an interruption, run the
     command again.
 

@@ -251,7 +251,7 @@ def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bo
 def _print_expired(
     expired: Mapping[str, int], receipts: Sequence[Receipt] | None, *, as_json: bool
 ) -> None:
-    """Print how many faces of each collection expired; without receipts, none was erased."""
+    """Print how many faces of each collection expired; they were erased if there are receipts."""
     if as_json:
         print_json(
             expired

@@ -1,4 +1,4 @@
-"""A contact sheet: found faces as one HTML file, without any outside address."""
+"""A contact sheet: one HTML file with all found faces, which loads nothing from other servers."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def write_contact_sheet(
     """Write a contact sheet; return the numbers of faces and of doubtful ones.
 
     Args:
-        file: Where to write; faces are not kept in memory.
+        file: The file to write to, face by face.
         title: Whom the faces show.
-        certain: The faces.
+        certain: Faces that are not doubtful.
         doubtful: Doubtful faces.
         thumbnail: Cuts a face out of its photo.
     """

@@ -13,12 +13,12 @@ def data_folder(chosen: Path | None, *, new: bool = False) -> Path:
 
     Args:
         chosen: the folder that the caller has named, or None.
-        new: whether the named folder may be created. Commands that only read or change what is
-            stored refuse it, since its name is mistyped.
+        new: whether the chosen folder may be created. Commands that need existing data refuse a
+            folder that does not exist: its name is probably mistyped.
 
     Raises:
         NotFoundError: the chosen folder does not exist.
-        ConfigurationError: none is chosen, and the user has no home folder.
+        ConfigurationError: no folder is chosen, and the user has no home folder.
     """
     if chosen is not None:
         if not new and not chosen.exists():

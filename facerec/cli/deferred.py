@@ -1,4 +1,4 @@
-"""Modules that only the work of commands needs, imported when first used, so that help is fast."""
+"""Modules that commands import on first use, so that ``--help`` is fast."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
         path: where to save the copy. Its suffix chooses the format.
 
     Raises:
-        InvalidInputError: no image format has that suffix, or the file cannot be written.
+        InvalidInputError: the suffix is not that of an image format, or the file cannot be written.
     """
     decoded = decode(content, smallest_face=None, max_pixels=FaceOptions().max_pixels)
     assert isinstance(decoded, DecodedPhoto)  # noqa: S101 - it was decoded before

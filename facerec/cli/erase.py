@@ -68,7 +68,7 @@ def _read_subject(
     """Return the subject that the options select: exactly one of them is required.
 
     Raises:
-        UsageError: They name nothing, or more than one thing.
+        UsageError: The options select no subject, or more than one.
     """
     # An empty path would become that of the working folder; the gallery refuses it.
     if photo and objects.scheme_of(photo) == "file":

@@ -164,9 +164,9 @@ def delete(
 def not_same(collection: str, face_id: str, person: str, data: Path | None, lift: bool) -> None:
     """State that a face does not show a person; later searches respect this.
 
-    PERSON is the id or display name of a person, an external image id or what comes before the
-    colon in it, or the id of another face. A search then shows no face of that person that is less
-    similar than FACE_ID.
+    PERSON is the id or display name of a person, an external image id or the part before its colon,
+    or the id of another face. A search then shows no face of that person that is less similar than
+    FACE_ID.
 
     \b
     Examples:

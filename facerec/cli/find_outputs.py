@@ -65,7 +65,7 @@ class Outputs:
 
 
 def keeping_first_pages(find: Find) -> Find:
-    """Return a function that finds pages, and keeps the first one of each kind."""
+    """Return a function that finds pages, and remembers the first page of each kind."""
     kept: dict[bool, FoundPage] = {}
 
     def find_or_recall(doubtful: bool, next_token: str | None) -> FoundPage:

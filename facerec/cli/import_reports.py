@@ -35,14 +35,14 @@ REASONS = {
 """A sentence about each reason of ``facerec.imports.report.Unmatched``."""
 
 SHOWN = 10
-"""Faces that were not imported that are printed; the report has all."""
+"""Maximum number of faces that were not imported to print; the report lists all."""
 
 SAVE_EVERY = 5.0
 """Seconds between two reports that are saved while an import runs."""
 
 
 class ReportFile:
-    """The file of a report, saved every few seconds, so that a kill leaves the last one."""
+    """The file of a report, saved every few seconds, so that a kill leaves a recent report."""
 
     def __init__(self, path: Path | None, report: ImportReport) -> None:
         """Create the file of a report, or none if there is no path.
@@ -69,14 +69,14 @@ class ReportFile:
             ) from error
 
     def save_sometimes(self) -> None:
-        """Save the report if it was saved some seconds ago."""
+        """Save the report, unless it was saved in the last few seconds."""
         if time.monotonic() - self._saved >= SAVE_EVERY:
             self.save()
 
 
 @contextmanager
 def reported(report: ImportReport, path: Path | None, *, as_json: bool) -> Iterator[ReportFile]:
-    """Save a report, even if the import ends early, and print that of a complete import.
+    """Save a report, even if the import ends early; print it if the import completes.
 
     Args:
         report: The report, which the import fills.
@@ -85,7 +85,7 @@ def reported(report: ImportReport, path: Path | None, *, as_json: bool) -> Itera
 
     Raises:
         InvalidInputError: No file can be written at the path.
-        SystemExit: Nothing came through.
+        SystemExit: Nothing was imported.
     """
     file = ReportFile(path, report)
     try:

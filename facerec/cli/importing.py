@@ -31,7 +31,7 @@ restore_option = click.option(
 )
 
 SHOW_EVERY = 100
-"""Photos after which progress is printed."""
+"""Number of photos between two lines of progress."""
 
 
 @click.group("import", cls=SummaryGroup)
@@ -78,8 +78,8 @@ def rekognition(
 
     Embeddings cannot be exported from Rekognition, so each face is found again in its original
     photo by its bounding box. Faces keep their ids, external image ids and people, so ids that
-    programs have stored stay valid. An import that was interrupted is resumed if it is run again.
-    Faces that were deleted here stay deleted. The credentials need rekognition:ListFaces and
+    programs have stored stay valid. To resume an interrupted import, run the command again. Faces
+    that were deleted here stay deleted. The credentials need rekognition:ListFaces and
     rekognition:ListUsers.
 
     \b
@@ -134,7 +134,7 @@ def face_recognition(
 
     The package uses the same network as facerec, so no photos are needed. Each name becomes a
     person. No code in the file is run: a pickle that contains anything but arrays, lists, dicts,
-    text and numbers is refused. An import that is run again changes nothing.
+    text and numbers is refused. Running the import again changes nothing.
 
     \b
     Examples:
@@ -190,8 +190,8 @@ def compreface(
     """Import the people of a CompreFace server at URL, with their photos.
 
     CompreFace uses other networks, so its saved photos are downloaded and indexed, and their faces
-    are associated with people of the same names. An import that was interrupted
-    is resumed if it is run again.
+    are associated with people of the same names. To resume an interrupted import, run the command
+    again.
 
     \b
     Examples:

@@ -92,8 +92,7 @@ _OPTIONS = (
 def job_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of a job; passed as ``job_fields``, fields of the execution input.
 
-    Of the face options only those that the user gives are passed, since a stack has its own
-    defaults of the others.
+    Only the face options that the user gives are passed, since a stack has its own defaults.
     """
 
     @wraps(command)

@@ -37,7 +37,7 @@ def preview(
         document: the execution input.
         stack: where it would run; None for this machine.
         data: folder of the jobs of this machine; None for the user's data folder.
-        photos_per_second: rate of one vCPU; None for what ``facerec estimate`` assumes.
+        photos_per_second: rate of one vCPU; None for the rate that ``facerec estimate`` assumes.
         as_json: print JSON.
 
     Raises:

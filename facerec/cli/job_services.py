@@ -1,4 +1,4 @@
-"""Job services of commands: that of this machine, or that of a stack on AWS."""
+"""The job service of a command: that of this machine, or that of a stack on AWS."""
 
 from __future__ import annotations
 

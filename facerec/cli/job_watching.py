@@ -29,7 +29,7 @@ def watch_job(shown: ShownJobs, job: Job, interval: float | None, *, as_json: bo
         as_json: print JSON.
 
     Raises:
-        SystemExit: it was interrupted, or the job did not succeed.
+        SystemExit: watching was interrupted, or the job did not succeed.
     """
     try:
         with progress_display(shown) as show:

@@ -158,10 +158,10 @@ def cancel(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> 
 def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json: bool) -> None:
     """Delete the folder of JOB: its ledger, report, manifest and embeddings.
 
-    The faces stay in the collection. `facerec rebuild` and `facerec verify --repair` can no longer
-    restore those that this job has indexed, if the database is lost. A running job is refused. A
-    folder that is damaged or that another release wrote is deleted too. If the note of a folder
-    elsewhere is damaged, the note is deleted, and the folder stays.
+    The faces stay in the collection. If the database is lost later, the faces that this job indexed
+    can no longer be restored by `facerec rebuild` and `facerec verify --repair`. A running job is
+    not deleted. A folder that is damaged or that another release wrote is deleted too. If the note
+    of a folder elsewhere is damaged, the note is deleted, and the folder stays.
 
     \b
     Example:

@@ -21,7 +21,7 @@ _OPTIONAL = re.compile(r"'\[([^][']+)\](?:\.\.\.)?'")
 
 
 class SummaryGroup(click.Group):
-    """A group of commands that lists the whole summary of each, where click cuts it."""
+    """A group of commands that lists the whole summary of each command; click shortens it."""
 
     def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
         """Return the name and the summary of each command."""
@@ -39,9 +39,9 @@ class LazyGroup(SummaryGroup):
     """A group of commands that are imported on demand, so that ``--help`` is fast.
 
     Args:
-        commands: module and summary of each command, by name. The module holds the command under
-            the same name, followed by an underscore if Python has the name. ``--help`` prints the
-            summaries without importing the modules.
+        commands: module and summary of each command, by name. The module contains the command under
+            the same name, with a final underscore if Python uses the name itself. ``--help`` prints
+            the summaries without importing the modules.
     """
 
     def __init__(self, *args: Any, commands: Mapping[str, tuple[str, str]], **extra: Any) -> None:  # noqa: ANN401 - click's signature
@@ -120,13 +120,13 @@ class LazyGroup(SummaryGroup):
 
 
 def _usage(error: click.UsageError) -> str:
-    """Return what is wrong with the words of a command, naming an argument without brackets."""
+    """Return the message of a usage error, with the names of arguments without brackets."""
     message = _OPTIONAL.sub(r"'\1'", error.format_message().removesuffix("."))
     return message[0].lower() + message[1:]
 
 
 def _open_missing_streams() -> None:
-    """Read nothing from, and write nowhere to, streams that the caller has closed (``>&-``).
+    """Open the null device for standard streams that the caller has closed (``>&-``).
 
     Otherwise the next file that is opened would get the number of a standard stream, and what a
     library prints would be written into it.
@@ -146,7 +146,7 @@ def _open_missing_streams() -> None:
 
 
 def _escape_unprintable_characters() -> None:
-    """Print characters that the terminal's encoding lacks as escapes, not as a traceback."""
+    """Print characters that the terminal's encoding lacks as escapes, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

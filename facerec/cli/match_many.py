@@ -55,7 +55,7 @@ PHOTO_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """A probe with its result, or with the error instead of one."""
+    """A probe with its result or its error."""
 
     photo: str
     result: SearchResult | None
@@ -63,7 +63,7 @@ class Searched:
 
 
 def photos_in(folder: str) -> list[str]:
-    """Return the addresses of the photos in a folder, in order; other known files are skipped."""
+    """Return the addresses of the photos in a folder, in order; other files are skipped."""
     from facerec.jobs.manifest.companions import describe_companion
     from facerec.jobs.manifest.listing import ListingRules, list_photos
     from facerec.storage.objects.objects import Objects
@@ -73,7 +73,7 @@ def photos_in(folder: str) -> list[str]:
 
 
 def search_all(photos: Iterable[str], search: Callable[[str], SearchResult]) -> Iterator[Searched]:
-    """Yield each probe with its result; a problem with one photo is its result."""
+    """Yield each probe with its result, or with the error that concerns this photo only."""
     for photo in photos:
         try:
             yield Searched(photo, search(photo))
@@ -92,8 +92,8 @@ def print_searched(
 
     Args:
         photos: Addresses of the probes.
-        search: Searches for the faces of one.
-        csv_file: File to write instead; None to print.
+        search: Searches for the faces of the photo at an address.
+        csv_file: File to write the rows to; None to print them.
         as_json: Whether to print a line of JSON for each photo.
     """
     from facerec.cli.new_files import new_text
@@ -171,7 +171,7 @@ def _print(searched: Searched) -> None:
 
 
 def _who(face: SearchedFace) -> str:
-    """Return whom a face resembles: the best face of each person who is too close to call."""
+    """Return the people whom a face may show, separated by "or", with their similarity."""
     people = [
         f" {match.person_name or match.user_id or shown_name(match.face.external_image_id)} "
         f"({match.similarity:.3f})"

@@ -46,7 +46,7 @@ def incomplete_name(path: Path) -> Path:
 
 
 def place(part: Path, path: Path) -> None:
-    """Name a complete file; another one of that name stays as it is.
+    """Give a complete file its name; another file of that name is never replaced.
 
     Raises:
         InvalidInputError: There is a file of this name.

@@ -10,7 +10,7 @@ import click
 from click.types import FloatParamType, IntParamType
 
 MAX_WHOLE = 10**12
-"""Maximum of numbers that nothing else bounds; larger ones overflow as floats or sizes."""
+"""Maximum of numbers without another maximum; larger ones overflow as floats or sizes."""
 
 _DIGITS = re.compile(r"\d{40,}")
 _NEGATIVE = re.compile(r"-[\d.]")
@@ -29,17 +29,17 @@ _FINITE = _Finite()
 
 
 class _Number:
-    """A type of numbers that has a placeholder in the help of options."""
+    """A type of numbers with its placeholder in the help of options."""
 
     metavar: ClassVar[str]
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
-        """Return what stands for the number in the help of an option."""
+        """Return the placeholder for the number in the help of an option."""
         return self.metavar if isinstance(param, click.Option) else None
 
 
 class WholeRange(_Number, click.IntRange):
-    """A range of whole numbers; one up to ``MAX_WHOLE`` has no maximum that matters."""
+    """A range of whole numbers; a maximum of ``MAX_WHOLE`` is not shown in the help."""
 
     name = "whole number"
     metavar = "N"

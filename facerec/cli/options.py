@@ -67,7 +67,7 @@ threshold_option = click.option(
 def target_fmr_option(
     consequence: str, *, default: float | None = None
 ) -> Callable[[Command], Command]:
-    """Return the option that chooses a similarity by its error rate, with what follows from it."""
+    """Return the option that chooses a similarity by its error rate; its help ends as given."""
     return click.option(
         "--target-fmr",
         type=FiniteRange(0, 1, min_open=True, max_open=True),
@@ -92,10 +92,10 @@ csv_option = click.option(
 def _in_a_folder(
     _context: click.Context, _parameter: click.Parameter, path: Path | None
 ) -> Path | None:
-    """Return a file to write, before the work whose result it takes.
+    """Return the path of an output file, after checking its folder before any work is done.
 
     Raises:
-        BadParameter: Its folder does not exist.
+        BadParameter: The folder does not exist.
     """
     if path is not None and not path.absolute().parent.is_dir():
         raise click.BadParameter(f"the folder of {path} does not exist")
@@ -103,7 +103,7 @@ def _in_a_folder(
 
 
 def html_option(text: str) -> Callable[[Command], Command]:
-    """Return the option that writes a page, with what the page shows."""
+    """Return the option that writes an HTML page; the help describes the page by ``text``."""
     return click.option(
         "--html",
         "html_file",
@@ -147,7 +147,7 @@ photos_per_child_option = click.option(
 
 
 def photos_per_second_option(consequence: str) -> Callable[[Command], Command]:
-    """Return the option that states how fast photos are indexed, with what follows from it."""
+    """Return the option for the rate of indexing; its help ends as given."""
     return click.option(
         "--photos-per-second",
         type=FiniteRange(min=0, min_open=True),
@@ -182,14 +182,14 @@ def probe_face_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def require_no_face_options(options: FaceOptions, **others: object) -> None:
-    """Check that no options of photos are given to a command that reads none.
+    """Check that a command that reads no photo is given no options for photos.
 
     Args:
         options: What the face options of the command chose.
         **others: Values of further options; None if they are not given.
 
     Raises:
-        UsageError: One is given.
+        UsageError: Such an option is given.
     """
     given = {**options.chosen(), **others}
     for name, value in given.items():

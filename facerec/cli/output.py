@@ -94,7 +94,7 @@ def more_matches(limit: int, max_limit: int) -> str:
 
 
 def shown_name(external_image_id: str | None) -> str:
-    """Return an external image id as a person reads it, "-" for none."""
+    """Return an external image id for display, or "-" if there is none."""
     from facerec.core.names import readable_name
 
     return readable_name(external_image_id) if external_image_id else "-"

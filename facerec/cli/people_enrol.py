@@ -95,12 +95,12 @@ def name_rule(person_from: str, source: str) -> NameOf:
 
 
 def require_no_external_ids(gallery: Gallery, collection: str, name_of: NameOf) -> None:
-    """Check that photos were not indexed before with ids of their paths.
+    """Check that no photo was indexed before with an external image id.
 
-    Without these ids, each of their faces would be stored a second time.
+    Indexing such a photo without the id would store each of its faces a second time.
 
     Raises:
-        InvalidInputError: Some were.
+        InvalidInputError: A photo was.
     """
     with suppress(CollectionNotFoundError):
         for record in _records(gallery, collection):

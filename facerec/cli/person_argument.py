@@ -29,9 +29,9 @@ def user_id_of(gallery: Gallery, collection: str, person: str) -> str:
 
 
 def deleted_person(gallery: Gallery, collection: str, person: str) -> tuple[str, str]:
-    """Return the id of a person to delete, and which faces the person has, in words.
+    """Return the id of a person to delete, and the number of the person's faces in words.
 
-    The person may be gone already if an earlier deletion was killed.
+    After an interrupted deletion, the person may no longer exist.
 
     Raises:
         UserNotFoundError: Nobody has this id or name.
@@ -50,7 +50,7 @@ def deleted_person(gallery: Gallery, collection: str, person: str) -> tuple[str,
 def new_or_known(gallery: Gallery, collection: str, person: str) -> tuple[str, str | None]:
     """Return the id of a person who may not exist yet, and the display name of a new one.
 
-    What is not an id is the name of a new person, from which the id is derived.
+    A text that is not an id is the name of a new person; the id is derived from the name.
 
     Raises:
         AmbiguousPersonError: One person has this id, and another one this name.

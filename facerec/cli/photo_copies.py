@@ -1,4 +1,4 @@
-"""Copies found photos into a folder, or links them from it, each under a name of its own."""
+"""Copies found photos into a folder, or creates links to them, each under a different name."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def copy_photos(
     Repeating the call completes one that was interrupted. Nothing is overwritten.
 
     Args:
-        certain: The photos.
+        certain: Photos that are not doubtful.
         doubtful: Doubtful photos.
-        folder: An empty folder, one that does not exist, or one with the same photos.
+        folder: The folder for the copies: a new or empty one, or that of an interrupted call.
         objects: Reads the photos.
         link: Whether to link the photos instead of copying them.
 
@@ -121,7 +121,7 @@ def copy_photos(
 def distinct_names(
     sources: Mapping[str, object], *, reserved: Set[str] = frozenset()
 ) -> dict[str, str]:
-    """Return a file name for each address, all different, also where case does not count.
+    """Return a file name for each address; no two differ only in case.
 
     A photo keeps its name unless another one has the same; then both get a digest of their address.
     """

@@ -39,8 +39,8 @@ def rebuild(
     if the database is lost or damaged, or to fill another one. Faces that were erased stay erased.
     Faces that no job has indexed cannot be restored. With --into, people, corrections, clusters,
     tags, retention and threshold are copied too. If the database is lost, people and corrections
-    cannot be restored. The exit code is 1 if a job cannot be read. On AWS it may take 15 minutes; a
-    further call continues.
+    cannot be restored. The exit code is 1 if a job cannot be read. On AWS, a call may take up to 15
+    minutes; if it does not finish, the next one continues.
 
     \b
     Examples:

@@ -77,7 +77,7 @@ def print_report(report: Report) -> None:
 
 
 def print_nothing_new(report: Report, run: RunSummary) -> None:
-    """Print that a run found nothing to do: which photos were done before, and what failed then.
+    """Print that a run found nothing new, with the photos indexed before and their failures.
 
     Args:
         report: the report of the job, whose numbers are those of earlier runs.
@@ -157,7 +157,7 @@ def print_removal(removal: Removal) -> None:
 
 
 def print_earlier_faces(tally: Tally) -> None:
-    """Print the counts of faces that were indexed before or deleted, by what the job did."""
+    """Print how many faces of earlier jobs were replaced, removed or kept, or stay deleted."""
     out = console()
     before = "indexed before with other options"
     if tally.faces_replaced:
@@ -172,7 +172,7 @@ def print_earlier_faces(tally: Tally) -> None:
 
 
 def _print_copies(tally: Tally) -> None:
-    """Print the number of copies, whose own address names nobody and finds no face."""
+    """Print the number of copies; their faces keep the address of the first photo."""
     if tally.copies:
         copies = "is a copy" if tally.copies == 1 else "are copies"
         console().print(

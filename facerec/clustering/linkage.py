@@ -166,7 +166,7 @@ def _rank(cluster: Linked) -> tuple[bool, int, int]:
 
 
 def _ends(merged: Mapping[int, int]) -> dict[int, int]:
-    """Return where each cluster ended up after all of its merges."""
+    """Return the cluster that each merged cluster finally became part of."""
     ends = {}
     for number, into in merged.items():
         end = into

@@ -140,7 +140,7 @@ def scores_at(
 
 
 def _reach(faces: FaceArrays, rows: NDArray[np.int64], max_score: float) -> NDArray[np.float32]:
-    """Return the distance at which each face, by its own stats alone, has a score."""
+    """Return the distance at which each face reaches a score, by its own stats alone."""
     return faces.means[rows] + np.float32(max_score) * faces.deviations[rows]
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from facerec.engine.describe.embedder import Embedder
 
 MAX_HELD_BYTES = 64 * 1024 * 1024
-"""Approximate size of the decoded photos that wait for alignment at the same time."""
+"""Approximate maximum size, in bytes, of the decoded photos that wait for alignment."""
 
 
 def open_engine(*, threads: int | None = None, recipe: Recipe = Recipe.FAST) -> Engine:

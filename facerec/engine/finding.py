@@ -1,4 +1,4 @@
-"""Finds the faces of a decoded photo, on its side or in the dark too."""
+"""Finds the faces of a decoded photo, even if the photo lies on its side or is dark."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MIN_DETECTION_CONFIDENCE = 0.1
 
 
 class FaceFinder:
-    """Finds faces with the detector that the options name; loads each when it is first needed."""
+    """Finds faces with the detector that the options name; loads detectors when first needed."""
 
     def __init__(self, *, threads: int | None = None) -> None:
         self._threads = threads
@@ -36,7 +36,7 @@ class FaceFinder:
         """Return quarter turns, and the faces in the photo turned counterclockwise by them.
 
         A dark photo without a face is searched again with its contrast stretched. Descriptors are
-        always those of the pixels as they are.
+        always computed from the unchanged pixels.
         """
         found = self._detect_in(photo, smallest_face, options)
         min_score = score_at(options.detector, options.min_confidence)

@@ -59,7 +59,7 @@ class AlignedFace:
         face: position and quality of the face.
         views: the aligned face as its recipe embeds it, uint8 of shape (n, 150, 150, 3), RGB.
         reasons: reasons why the face is rejected; empty if it is kept.
-        remedies: options that would keep it, by name.
+        remedies: names of the options that can be changed to keep the face.
     """
 
     face: DetectedFace

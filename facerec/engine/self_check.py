@@ -18,7 +18,7 @@ def known_face() -> bytes:
 def check_engine(engine: FaceEngine) -> None:
     """Check that this machine can run an engine.
 
-    Otherwise a problem of the machine would be recorded as a failure of every photo.
+    Without this check, a problem of the machine would be recorded as a failure of every photo.
 
     Raises:
         MachineError: the engine does not find the face of a photo that shows one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MIN_DEFAULT = 40
-"""Smallest face, in pixels, of photos up to 2000 pixels long: what HOG upsampled once finds."""
+"""Smallest face, in pixels, of photos up to 2000 pixels long; HOG finds it after one upsampling."""
 
 MIN_KEPT_SHARE = 0.65
 """Detections below this share of the smallest face are rejected as too small. It is less than 1
@@ -11,11 +11,12 @@ because sizes are coarse: dlib's detector finds faces from 0.75 of its window, a
 proposals are within 15 %."""
 
 SHARE_OF_LONGER_SIDE = 1 / 50
-"""Rekognition documents 40 pixels in a photo of 1920x1080, about 2 % of the longer side
+"""Smallest face as a share of the longer side. Rekognition documents 40 pixels in a photo of
+1920x1080, about 2 % of the longer side
 (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
 
 SHARE_OF_SHORTER_SIDE = 1 / 25
-"""Limit for panoramas, whose longer side says little about the size of their faces."""
+"""Maximum of the smallest face, for panoramas: their longer side says little about their faces."""
 
 
 def effective_smallest_face(width: int, height: int, requested: int | None) -> int:

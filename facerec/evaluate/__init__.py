@@ -1,1 +1,1 @@
-"""Measures how well faces are recognised in labelled photos. Nothing imports this package."""
+"""Measures how well faces are recognised in labelled photos; used only by the command line."""

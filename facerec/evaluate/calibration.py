@@ -1,7 +1,8 @@
 """Measures error rates on a collection's own faces, and finds faces with doubtful names.
 
-Two faces in one photo show different people. What is stated about others decides whether they show
-one person (``facerec.gallery.people.names.is_one_person``). Nothing is known about other pairs.
+Two faces in one photo show different people. For two faces in different photos, their names and
+people decide (``facerec.gallery.people.names.is_one_person``). Pairs about which these show nothing
+are not used.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ SAME_PERSON_SIMILARITY = 0.98
 """Similarity from which two names may belong to one person."""
 
 MIN_SUSPECTS = 3
-"""Number of such pairs that may be chance, beyond twice as many as the scale expects."""
+"""Number of such pairs that may be chance, in addition to twice the number that the scale
+expects."""
 
 OTHER_PERSON_SIMILARITY = 0.5
 """Similarity that a face with a wrong name does not reach with any other face of that name."""
@@ -49,7 +51,7 @@ SHOWN = 50
 BINS = 80
 
 MAX_DENSITY = 200_000
-"""Pairs from which a density is drawn."""
+"""Approximate number of pairs that are sampled for a density."""
 
 _BLOCK = 256
 
@@ -75,7 +77,7 @@ class CalibratedRate:
 
     Attributes:
         similarity: The threshold.
-        predicted_false_match_rate: By the scale of similarity.
+        predicted_false_match_rate: False match rate that the scale of similarity predicts.
         false_match_rate: Share of pairs of different people that reach it.
         false_search_rate: Share of searches for a stranger that have a match in the collection.
         false_non_match_rate: Share of pairs of one person that do not reach it.
@@ -102,13 +104,14 @@ class Calibration:
         rates: Error rates by similarity.
         target_search_rate: Target share of searches for a stranger that have a match.
         threshold: Similarity that meets this target.
-        is_measured: Whether the threshold is measured on these faces, or by the scale of
-            similarity because the faces are too few.
-        has_wrong_names: Whether the pairs that decide on the threshold look like people with two
-            names. By the scale, its rate is less than a tenth of the one asked for.
+        is_measured: Whether the threshold is measured on these faces. If they are too few, it is
+            taken from the scale of similarity.
+        has_wrong_names: Whether the pairs that determine the threshold look like people with two
+            names: the scale predicts less than a tenth of the target rate at that threshold.
         suspects: Number of pairs that may be of one person under two names, if they affect a
             measured threshold and are far more than the scale expects; 0 otherwise.
-        faces_needed: Named faces of different people that are enough to measure it.
+        faces_needed: Number of named faces of different people that is enough to measure the
+            threshold.
         duplicates: Pairs of faces of one picture.
         one_person: Pairs of faces that may show one person under two names.
         two_people: Faces that may show somebody else than their name says, each with the most
@@ -143,8 +146,8 @@ def calibrate(
     """Measure how well similarities separate the people of a collection.
 
     Args:
-        sample: Its faces, or some of them.
-        faces: Number of its faces.
+        sample: Faces of the collection, or some of them.
+        faces: Number of faces in the collection.
         target_search_rate: Share of searches for a stranger that may have a match, above 0 and
             below 1.
     """
@@ -283,7 +286,7 @@ def _numbers(values: Sequence[Value | None]) -> tuple[list[Value], NDArray[np.in
 
 
 def _stated(identities: Sequence[Identity]) -> NDArray[np.int8]:
-    """Return what is stated about each pair of identities, of shape (n, n)."""
+    """Return whether each pair of identities is known to be one person or two, of shape (n, n)."""
     stated = np.empty((len(identities), len(identities)), np.int8)
     for row, one in enumerate(identities):
         for column in range(row + 1):
@@ -316,7 +319,7 @@ def _rates(
 
 
 def _per_search(rate: float, faces: int) -> float:
-    """Return the share of searches among faces of which a comparison matches at a rate."""
+    """Return the share of searches among faces with a match, by the rate of one comparison."""
     return 1.0 if rate >= 1 else -math.expm1(faces * math.log1p(-rate))
 
 

@@ -15,7 +15,7 @@ Thumbnail = Callable[[str], bytes | None]
 
 
 MAX_SHOWN_FACES = 10**9
-"""Number of faces above which the number does not matter."""
+"""Maximum number of faces to print; more are "more than" this number."""
 
 
 def calibration_page(

@@ -38,7 +38,7 @@ def calibrate_collection(
 def set_calibrated_threshold(
     gallery: Gallery, collection_id: str, calibration: Calibration
 ) -> None:
-    """Make a calibrated threshold the default of its collection, at every door.
+    """Make a calibrated threshold the default of its collection.
 
     Raises:
         InvalidInputError: Wrong names would determine the threshold.

@@ -24,7 +24,7 @@ class OpenSetRate:
 
     Attributes:
         false_positive_rate: share of strangers who are identified as somebody.
-        similarity: the threshold that it needs.
+        similarity: the threshold at which this rate is reached.
         miss_rate: share of probes of enrolled people that are not identified correctly.
     """
 
@@ -67,7 +67,7 @@ def people_photos(folder: Path) -> list[str]:
     """Return the photos of a folder as PERSON/PHOTO, in order.
 
     Raises:
-        InvalidInputError: it has no photos in folders named after people.
+        InvalidInputError: the folder has no photos in subfolders named after people.
     """
     names = sorted(
         str(path.relative_to(folder))
@@ -132,7 +132,7 @@ def _search(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_], NDArray[np.str_]]:
     """Return each probe's best score and least distance, and the person of each.
 
-    Places are those of photos in the gallery that a probe of this name is not compared with.
+    A probe is not compared with the photo at its position in the gallery, if it has one.
     """
     everyone = np.arange(len(enrolled))
     count = len(probes.names)

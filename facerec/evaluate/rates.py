@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 FALSE_MATCH_RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 RESAMPLES = 200
 BOOTSTRAP_SHARE = 0.12
-"""Share of the impostors, from the lowest score, that resampling looks at: enough for a false match
-rate of 0.1 in every resample but a few, whose rate is then cut off."""
+"""Share of the impostor pairs, those with the lowest scores, that resampling uses. It is enough for
+a false match rate of 0.1 in nearly every resample; in the others, the rate is cut off."""
 
 _Z = 1.96
 """Standard deviations on either side of the mean that hold 95 % of a normal distribution."""
@@ -81,7 +81,7 @@ def wilson(successes: int, trials: int) -> Interval:
 
 
 def rates_that_fit(impostors: int) -> list[float]:
-    """Return the false match rates that this many impostor pairs can measure: 5 pairs at least."""
+    """Return the false match rates at which at least 5 of this many impostor pairs match."""
     return [rate for rate in FALSE_MATCH_RATES if impostors * rate >= 5]
 
 

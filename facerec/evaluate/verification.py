@@ -80,7 +80,7 @@ class Verification:
         failures: reasons why photos have no face, by name.
         labelled_pairs: number of pairs in the file.
         pairs_without_a_face: number of labelled pairs with a photo that has no face.
-        all_pairs: whether pairs of all photos were judged, as folders name people.
+        all_pairs: whether pairs of all photos were judged, because folders name people.
         genuine: pairs of one person that were judged.
         impostors: pairs of different people that were judged.
         share_without_a_face: share of the pairs of one person that were not judged, because a photo
@@ -119,7 +119,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _JudgedPairs:
-    """Pairs of faces by position, with what they score."""
+    """Pairs of faces by position, with their scores."""
 
     one: NDArray[np.int64]
     other: NDArray[np.int64]

@@ -52,8 +52,8 @@ class GalleryBase(Inspector):
         """Create a gallery over its collaborators.
 
         Args:
-            engine: Finds faces in photos: those of new collections, unless they name a recipe, and
-                of operations without a collection.
+            engine: Finds faces in photos. It is used for new collections that name no recipe, and
+                for operations without a collection.
             faces: Store of faces and of the people's vectors.
             records: Store of collections, people, tags and answered requests.
             objects: Reads the photos that callers name, restricted to what they may read.
@@ -119,9 +119,9 @@ class GalleryBase(Inspector):
         return self._records.get_user(collection_id, checked_user_id(user_id))
 
     def _keep_settings(self, collection_id: str) -> None:
-        """Keep a copy of a collection's settings where its jobs are.
+        """Store a copy of a collection's settings beside its job folders.
 
-        If another process changes the job folders, the next job keeps the copy instead.
+        If another process changes the job folders, the next job stores the copy instead.
         """
         if self._erasures.start is None:
             # Imported late: few commands change settings.
@@ -133,9 +133,9 @@ class GalleryBase(Inspector):
             self._job_data.keep_settings(collection, settings)
 
     def _restore_tombstone_key(self, collection_id: str) -> None:
-        """Restore the key of tombstones in a store that lost it, before a new one is made.
+        """Restore the key of tombstones in a store that lost it, before a new one is created.
 
-        Tombstones can only be restored from their copies where their key is in use.
+        Tombstones can only be restored from their copies while the store uses their key.
         """
         if self._records.get_tombstone_key(collection_id) is None:
             key = self._job_data.tombstone_key(collection_id)
@@ -144,7 +144,7 @@ class GalleryBase(Inspector):
                     self._records.create_tombstone_key(collection_id, key)
 
     def _drop_lifted_tombstones(self, collection_id: str) -> None:
-        """Remove tombstones from their copies too, once they were removed on purpose.
+        """Remove tombstones that were removed on purpose from the copies too.
 
         If another process changes the job folders, the next job changes the copies instead.
         """
@@ -165,7 +165,7 @@ class GalleryBase(Inspector):
         return collection
 
     def _engine_of(self, collection: Collection) -> FaceEngine:
-        """Return the engine of a collection's model version, or the usual one if there is none."""
+        """Return the engine of a collection's model version, or else the default engine."""
         return self._engine_with(collection.model_version) or self._engine
 
     def _engine_with(self, model_version: str) -> FaceEngine | None:
@@ -174,10 +174,10 @@ class GalleryBase(Inspector):
         return next((each for each in engines if each.model_version == model_version), None)
 
     def _engine_named(self, recipe: str | None) -> FaceEngine:
-        """Return the engine of a recipe; the usual one for None.
+        """Return the engine of a recipe; None means the default engine.
 
         Raises:
-            RecipeUnavailableError: There is no such recipe here.
+            RecipeUnavailableError: No engine here has this recipe.
         """
         return (
             self._engine if recipe is None else self._recipes[checked_recipe(recipe, self._recipes)]

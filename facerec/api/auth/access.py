@@ -79,7 +79,7 @@ class RefusedError(Exception):
 
 
 class Guard(Protocol):
-    """Decides who sends a request."""
+    """Identifies the sender of a request."""
 
     def admit(self, head: RequestHead) -> BodyCheck:
         """Check the head of a request, before its body is read.
@@ -97,7 +97,7 @@ class OpenGuard:
     """Admits every request: for use where API Gateway has checked it."""
 
     def admit(self, head: RequestHead) -> BodyCheck:
-        """Allow everything."""
+        """Admit the request with all permissions."""
         return allow_everything
 
 

@@ -1,8 +1,8 @@
 """Authentication behind API Gateway: requires the identity that the gateway verified.
 
-The gateway authenticates. The function does not take that on trust: a stage that still serves an
-earlier deployment, or a route that somebody opened by hand, passes requests on without the fields
-below, and they are refused. What the fields are called:
+The gateway authenticates, but the function does not rely on it: a stage that still serves an
+earlier deployment, or a route that somebody opened by hand, passes on requests without the fields
+below, and they are refused. The names of the fields:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html
 """
@@ -28,7 +28,7 @@ class ApiAuthorization(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GatewayGuard:
-    """Accepts requests that API Gateway has authenticated, of callers whom the table names.
+    """Accepts requests that API Gateway has authenticated, from callers in the access table.
 
     Attributes:
         mode: how the gateway must have authenticated the caller.
@@ -44,7 +44,7 @@ class GatewayGuard:
         """Check the caller's identity in the gateway's event.
 
         Raises:
-            RefusedError: the event holds no proof of who calls, or no grant names the caller.
+            RefusedError: the event does not prove who the caller is, or no grant names the caller.
         """
         principal = self._find_principal(head.gateway or {})
         return lambda _body: principal

@@ -1,4 +1,4 @@
-"""The guard of a server that only this machine can reach, and of one with a token."""
+"""The guards of a server that only this machine can reach, and of a server with a token."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 class LoopbackGuard:
     """Accepts requests of programs on this machine, but not those of other sites' pages.
 
-    A browser runs on this machine too, and any page may have it post to a loopback address, or
-    let its own name resolve to one (DNS rebinding). So the request must name this server as its
-    host, and a page that sends it must come from this server or an allowed origin.
+    A browser runs on this machine too: any page can send requests to a loopback address, directly
+    or by a host name that resolves to one (DNS rebinding). So a request must name this server as
+    its host, and a page that sends it must come from this server or an allowed origin.
 
     Attributes:
         names: host names of the server, without port.
@@ -34,10 +34,10 @@ class LoopbackGuard:
     origins: frozenset[str] = frozenset()
 
     def admit(self, head: RequestHead) -> BodyCheck:
-        """Allow everything.
+        """Admit the request with all permissions.
 
         Raises:
-            RefusedError: the request is not meant for this server, or comes from another's page.
+            RefusedError: the request names another host, or comes from a page of another site.
         """
         host = head.headers.get("host", "")
         if _name(host) not in self.names:
@@ -65,7 +65,7 @@ class TokenGuard:
     """Accepts requests that carry a token, or are signed with an access key.
 
     Attributes:
-        token: what ``Authorization: Bearer ...`` must say.
+        token: the token that ``Authorization: Bearer ...`` must contain.
         signatures: the guard of signed requests.
     """
 
@@ -73,7 +73,7 @@ class TokenGuard:
     signatures: Guard
 
     def admit(self, head: RequestHead) -> BodyCheck:
-        """Allow everything to a request with the token, and what its key allows to a signed one.
+        """Grant all permissions to the token, and to a signed request those of its key.
 
         Raises:
             RefusedError: the token or signature is missing or wrong.

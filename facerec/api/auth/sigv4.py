@@ -47,8 +47,8 @@ class SignatureGuard:
         """Check a signature, except whether it matches the body.
 
         Raises:
-            RefusedError: the signature is missing, too old, of an unknown key, or does not cover
-                the request; from the check of the body, it is wrong.
+            RefusedError: the signature is missing or too old, its key is unknown, or it does not
+                cover the request. The check of the body raises it if the signature is wrong.
         """
         claim = _claim(head)
         _check_time(head.headers, claim["date"], self.clock())

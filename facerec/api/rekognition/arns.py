@@ -12,7 +12,7 @@ ACCOUNT = "000000000000"
 """Placeholder for the account number; ARNs of any account and region are accepted."""
 
 UNSIGNED_REGION = "local"
-"""Region in the ARNs of requests that are not signed for one."""
+"""Region in the ARNs of answers to requests that are not signed for a region."""
 
 PARTITIONS = {
     "cn-": "aws-cn",
@@ -23,8 +23,8 @@ PARTITIONS = {
     "us-isof-": "aws-iso-f",
     "eusc-": "aws-eusc",
 }
-"""Partition of the regions with each prefix, as botocore's ``partitions.json`` has them; those of
-all others are in ``aws``."""
+"""Partition by the prefix of a region's name, from botocore's ``partitions.json``. All other
+regions are in ``aws``."""
 
 _CREDENTIAL = re.compile(r"Credential=[^/,\s]+/[0-9]+/([a-z0-9-]{1,64})/")
 _UNSIGNED = f"arn:aws:rekognition:{UNSIGNED_REGION}:"

@@ -1,4 +1,4 @@
-"""The attributes of faces that a request asks for, and placeholders of those that nobody knows.
+"""The attributes of faces that a request asks for, and placeholders for those that are unknown.
 
 An emulator of Rekognition in a test must return all attributes, because programs read them without
 checking that they exist. Placeholders contain no information: their confidence is that of a guess.
@@ -23,7 +23,7 @@ MEMBERS = {
     "Smile": "SMILE",
     "Sunglasses": "SUNGLASSES",
 }
-"""The members of a ``FaceDetail`` that are returned when asked for, and what asks for each."""
+"""The members of a ``FaceDetail`` that are returned on request, and the attribute to request."""
 
 ALL_ATTRIBUTES = frozenset(MEMBERS.values())
 
@@ -31,7 +31,7 @@ ESTIMATED = frozenset({"AGE_RANGE", "GENDER"})
 """The attributes that networks can estimate."""
 
 GUESS = 50.0
-"""Confidence in percent of one of two answers that are equally likely."""
+"""Confidence, in percent, of a guess between two answers."""
 
 _PLACEHOLDERS: dict[str, Any] = {
     "AgeRange": {"Low": 0, "High": 100},
@@ -65,8 +65,8 @@ _MEAN_FACE = {
     "midJawlineRight": (0.9, 1.4),
     "upperJawlineRight": (1.0, 0.1),
 }
-"""Approximate positions of landmarks in a face seen from the front: to the right of the middle of
-the eyes as a share of their distance, and down as a share of the distance from there to the nose.
+"""Approximate positions of landmarks in a face seen from the front. The origin is the point between
+the eyes; x is in units of the distance of the eyes, y of the distance from there to the nose.
 """
 
 
@@ -120,7 +120,7 @@ def _placeholders(wanted: frozenset[str]) -> dict[str, Any]:
 
 
 def _all_landmarks(known: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return landmarks, and for the others places that fit eyes and nose."""
+    """Return the known landmarks, and positions for the others that fit the eyes and the nose."""
     points = {point["Type"]: (point["X"], point["Y"]) for point in known}
     (left, top), (right, bottom) = points["eyeLeft"], points["eyeRight"]
     middle, across = ((left + right) / 2, (top + bottom) / 2), (right - left, bottom - top)

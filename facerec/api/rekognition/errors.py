@@ -57,13 +57,13 @@ _UNREADABLE: dict[str, tuple[str, str]] = {
     UnreadableReason.TOO_LARGE: ("ImageTooLargeException", "Request has invalid image size"),
     UnreadableReason.TOO_SMALL: ("InvalidParameterException", "Request has invalid image size"),
 }
-"""Name and sentence for photos that cannot be decoded, if they have a right format."""
+"""Name and sentence for photos of a supported format that have too many or too few pixels."""
 
 _SENTENCES: dict[type[FacerecError], str] = {
     FaceNotFoundError: "faceId was not found in the collection",
     NoFaceError: "There are no faces in the image. Should be at least 1.",
 }
-"""Rekognition's message of an error class, which facerec's own message follows."""
+"""Rekognition's message for an error class; facerec's own message follows it."""
 
 _S3_OBJECT = (
     "Unable to get object metadata from S3. Check object key, region and/or access permissions."
@@ -74,7 +74,7 @@ class RekognitionError(Exception):
     """An exception of the protocol, sent in place of a result.
 
     Attributes:
-        kind: Name of the exception, which SDKs turn into a class of theirs.
+        kind: Name of the exception; SDKs raise a class with this name.
         message: One line for a person.
         status: Status of the HTTP response.
     """
@@ -87,7 +87,7 @@ class RekognitionError(Exception):
 
 
 def malformed(message: str) -> RekognitionError:
-    """Return the exception for a request that does not have the shape of the model."""
+    """Return the exception for a request that does not fit the service model."""
     return RekognitionError("SerializationException", message)
 
 

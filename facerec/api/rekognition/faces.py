@@ -20,7 +20,7 @@ from facerec.gallery.results import FailedDeletion
 
 
 def index_faces(gallery: Gallery, request: Request) -> Shape:
-    """Store the faces of a photo; the others are in ``UnindexedFaces``."""
+    """Store the faces of a photo; rejected ones are returned in ``UnindexedFaces``."""
     wanted = wanted_attributes(request.get("DetectionAttributes", ()))
     indexed = gallery.index(
         request["CollectionId"],

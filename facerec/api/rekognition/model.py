@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 TARGET_PREFIX = "RekognitionService."
-"""What the header ``X-Amz-Target`` begins with, before the operation's name."""
+"""Start of the header ``X-Amz-Target``; the operation's name follows."""
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 

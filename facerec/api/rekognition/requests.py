@@ -22,9 +22,9 @@ def paged(answer: Shape, next_token: str | None) -> Shape:
 
 
 def page_size(request: Request) -> int:
-    """Return the size of a page: as large as Rekognition's unless the request wants less.
+    """Return the size of a page: the maximum, unless the request asks for less.
 
-    Some programs read only one page. The model allows 0, which means the default.
+    The default is the maximum because some programs read only one page. 0 means the default.
     """
     return request.get("MaxResults") or MAX_PAGE
 

@@ -27,7 +27,7 @@ def rekognition_router(
     Args:
         gallery: The operations.
         capacity: Limits the number of requests that are processed concurrently.
-        placeholders: Whether attributes of faces that nobody knows have placeholders.
+        placeholders: Whether attributes of faces that are unknown get placeholders.
     """
     router = APIRouter()
 

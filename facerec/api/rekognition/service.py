@@ -49,7 +49,7 @@ def answer(
         name: Name of the operation.
         body: JSON document of the request.
         region: Region that the request is signed for.
-        placeholders: Whether attributes of faces that nobody knows have placeholders.
+        placeholders: Whether attributes of faces that are unknown get placeholders.
 
     Raises:
         RekognitionError: The request is invalid or not allowed.

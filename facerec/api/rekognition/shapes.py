@@ -113,9 +113,9 @@ def user_match(match: UserMatch) -> Shape:
 
 
 def _landmarks(landmarks: Landmarks) -> list[Shape]:
-    """Return what the corners of the eyes and the base of the nose show.
+    """Return the landmarks that follow from the corners of the eyes and the base of the nose.
 
-    The middle of an eye's corners is the eye; what lies between them, and the mouth, is unknown.
+    The middle of an eye's corners is the eye. Eyelids, pupils and the mouth are unknown.
     """
     points = {
         "eyeLeft": _middle(landmarks.left_eye_outer, landmarks.left_eye_inner),

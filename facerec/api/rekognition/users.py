@@ -42,7 +42,7 @@ def list_users(gallery: Gallery, request: Request) -> Shape:
 
 
 def associate_faces(gallery: Gallery, request: Request) -> Shape:
-    """Associate faces with a user; each refusal has its reasons."""
+    """Associate faces with a user; refused faces are returned with the reasons."""
     threshold = threshold_of(request, "UserMatchThreshold")
     outcome = gallery.associate_faces(
         request["CollectionId"],
@@ -54,7 +54,7 @@ def associate_faces(gallery: Gallery, request: Request) -> Shape:
 
 
 def disassociate_faces(gallery: Gallery, request: Request) -> Shape:
-    """Disassociate faces from a user; each refusal has its reasons."""
+    """Disassociate faces from a user; refused faces are returned with the reasons."""
     outcome = gallery.disassociate_faces(
         request["CollectionId"], request["UserId"], request["FaceIds"]
     )

@@ -1,9 +1,9 @@
 """Validates requests against the shapes of Rekognition's service model.
 
-botocore checks types and required members before it sends a request, but leaves patterns, enums
-and most bounds to the service. Here all of them are checked, and what fails is answered as
-Rekognition answers it: a ``SerializationException`` for what cannot be parsed, and otherwise one
-``ValidationException`` that lists every constraint that fails.
+botocore checks types and required members before it sends a request, but leaves patterns, enums and
+most bounds to the service. This module checks all of them and answers as Rekognition does: with a
+``SerializationException`` if the request cannot be parsed, and otherwise with one
+``ValidationException`` that lists every violated constraint.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Any, NoReturn
 from facerec.api.rekognition.errors import RekognitionError, malformed
 
 MAX_SHOWN_VALUE = 64
-"""Characters of a value that an error message repeats."""
+"""Maximum number of characters of a value that an error message repeats."""
 
 _UNICODE_CLASSES = {
     r"\p{L}": r"\w",
     r"\p{N}": r"\d",
     r"\p{Z}": " \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
 }
-"""Java's Unicode classes of the tags' patterns in Python's notation."""
+"""Java's Unicode classes in the patterns of tags, in Python's notation."""
 
 
 def parse_request(body: bytes, shape: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's shapes
-    """Return the members of a request that the model knows, blobs decoded.
+    """Return the members of a request that the model defines, with blobs decoded.
 
     Args:
         body: the JSON document as sent.
@@ -126,7 +126,7 @@ _DECODERS = {
 
 
 def _violations(value: Any, shape: Any, path: str) -> Iterator[str]:  # noqa: ANN401
-    """Yield a sentence for every constraint that a value or what it holds violates."""
+    """Yield a sentence for every constraint that a value, or a value in it, violates."""
     for constraint in _own_violations(value, shape):
         shown = "" if isinstance(value, bytes | list | dict) else f" '{_shown(value)}'"
         yield f"Value{shown} at '{path}' failed to satisfy constraint: {constraint}"

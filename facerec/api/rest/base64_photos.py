@@ -1,4 +1,4 @@
-"""Photos in base64, in the forms in which programs send them."""
+"""Decodes photos in base64, in all forms that programs send."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def decode_photo(text: str) -> bytes:
     the padding, and have line breaks, as the command ``base64`` writes them.
 
     Raises:
-        ValueError: The text is something else.
+        ValueError: The text is not base64.
     """
     prefix = _DATA_URL.match(text)
     if prefix is None and text[:5].lower() == "data:":

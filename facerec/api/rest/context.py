@@ -29,7 +29,7 @@ class Context:
     Attributes:
         gallery: The operations.
         capacity: Limits the number of requests that are processed concurrently.
-        jobs: Runs jobs; None where none can be run.
+        jobs: Runs jobs; None if jobs are not available.
     """
 
     gallery: Gallery
@@ -52,11 +52,11 @@ class Context:
             work: Calls the operation.
             collection_id: The collection that the operation concerns, or None.
             writes: Whether the operation changes anything.
-            cpu_bound: Whether it finds faces in photos, and so occupies a processor.
+            cpu_bound: Whether the operation finds faces in photos, and so occupies a processor.
 
         Raises:
             RefusedError: Permission denied.
-            BusyError: Too many queued requests.
+            BusyError: Too many requests are queued.
         """
         principal = authorise(request, collection_id, writes=writes)
         why = getattr(request.state, "why", None)
@@ -105,7 +105,7 @@ class Context:
 
 
 def authorise(request: Request, collection_id: str | None, *, writes: bool) -> Principal:
-    """Return the sender of a request, after checking that it is permitted.
+    """Return the sender of a request, after checking the sender's permissions.
 
     Raises:
         RefusedError: Permission denied.

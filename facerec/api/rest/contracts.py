@@ -1,8 +1,8 @@
 """The contracts of ``facerec/schemas`` as components of the OpenAPI document.
 
-The files use what JSON Schema offers: definitions within definitions, and types that extend others.
-Generators of clients follow neither, so every object with a title becomes a component of its own,
-with all properties of the types that it extends, and anything else is written where it is used.
+The files use nested definitions, and types that extend others. Generators of clients support
+neither, so every object with a title becomes a component, with all properties of the types that it
+extends, and everything else is copied to where it is used.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _ANSWERS = (
 _COMPONENTS = "#/components/schemas/"
 
 _ANNOTATIONS = frozenset({"$ref", "description", "unevaluatedProperties"})
-"""What may stand beside a reference without changing the type, since all objects are closed."""
+"""Keywords that a reference may have without changing the type, since all objects are closed."""
 
 
 @cache
@@ -73,7 +73,7 @@ def answer(description: str, name: str) -> dict[str, Any]:
 
 
 def _resolve(schema: Any, found: dict[str, Schema]) -> Any:  # noqa: ANN401 - JSON
-    """Return a schema whose references lead to components, which are added to those found."""
+    """Return a schema whose references lead to components, and add the components to ``found``."""
     if isinstance(schema, list):
         return [_resolve(item, found) for item in schema]
     if not isinstance(schema, dict):

@@ -16,9 +16,9 @@ from facerec.api.rest.uploads import JsonRoute
 
 
 def exports_router(context: Context) -> APIRouter:
-    """Return the route.
+    """Return the route that exports.
 
-    It is not a ``GET``, because paths are written to logs, which must not contain names. It
+    The route is not a ``GET``: paths are written to logs, and logs must not contain names. It
     requires permission to change the collection, because a client that may only search must not
     read embeddings.
     """

@@ -29,7 +29,7 @@ from facerec.gallery.presenting.faces import face_page_json
 from facerec.gallery.presenting.search import face_search_json
 
 JPEG, BYTES = "image/jpeg", "application/octet-stream"
-"""Media types of thumbnails; some generators of clients read no files of other types than bytes."""
+"""Media types of thumbnails. Some generators of clients can only read the second one as a file."""
 
 
 def faces_router(context: Context) -> APIRouter:

@@ -1,7 +1,7 @@
-"""Answers without the folders of the server's machine.
+"""Removes the folders of the server's machine from answers.
 
-A face that the command line has indexed has the path of its photo as its source. Clients of the
-server see the name of the file, and nothing of the folders that it is in.
+If the command line has indexed a photo, the source of its faces is a local path. Clients of the
+server see the name of the file, but not its folders.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 ADDRESS_FIELDS = frozenset({"photo", "source"})
-"""Names of the fields with the address of a photo: of a row of a job, and of a face."""
+"""Names of the fields with the address of a photo, in rows of jobs and in faces."""
 
 
 def without_local_paths(document: Any) -> Any:  # noqa: ANN401 - JSON

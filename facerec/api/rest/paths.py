@@ -1,4 +1,4 @@
-"""Where the REST routes are."""
+"""Paths of the REST routes."""
 
 API = "/api/v1"
 

@@ -1,4 +1,4 @@
-"""The REST routes for people, by Rekognition's name users."""
+"""The REST routes for people, which are users in Rekognition."""
 
 from __future__ import annotations
 

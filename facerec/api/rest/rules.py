@@ -44,8 +44,8 @@ def exactly_one(
 
     Args:
         groups: Fields that are given together; a request has exactly one of these groups.
-        only_with: Fields that need one of some other fields, by name. False, which some clients
-            send for a field that is not set, needs nothing.
+        only_with: Fields that are allowed only with one of some other fields, by name. The value
+            False is always allowed: some clients send it for a field that is not set.
     """
     names = dict.fromkeys(name for group in groups for name in group)
 

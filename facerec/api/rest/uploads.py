@@ -1,6 +1,6 @@
 """Photos uploaded as files: the body of a request, or parts of a form.
 
-A JSON document with the photo in base64 is what the routes read. ``UploadRoute`` turns the other
+The routes read a JSON document with the photo in base64. ``UploadRoute`` turns the other
 two forms of a request into such a document before the route sees it:
 
 - ``Content-Type: image/jpeg`` (or any other image): the body is the photo, and the query string
@@ -29,13 +29,13 @@ from starlette.exceptions import HTTPException
 from facerec.jobs.fields import JOB_FIELDS
 
 MAX_PARTS = 32
-"""Parts of a form; no request has as many fields."""
+"""Maximum number of parts of a form; no request has as many fields."""
 
 _PHOTOS = {"image": "image", "file": "image", "source": "source", "target": "target"}
 """JSON field that receives the photo of each form part."""
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_=\s-]+")
-"""A photo as the text of a part; no image file has these characters only."""
+"""Matches a photo sent as base64 text; no image file consists of these characters only."""
 
 _NUMBERS = frozenset(
     {
@@ -59,11 +59,11 @@ _AS_BOOLEAN = {
     **dict.fromkeys(("true", "True", "TRUE", "1"), True),
     **dict.fromkeys(("false", "False", "FALSE", "0"), False),
 }
-"""How a form may have them."""
+"""Texts for true and false in a form."""
 
 
 _NOT_IN_FORMS = frozenset({"bucket", "key", "manifest", "prefix", "version", *JOB_FIELDS})
-"""Fields about photos that are not sent along, and about jobs."""
+"""Fields that an upload cannot have: addresses of photos, and fields of jobs."""
 
 
 class JsonRoute(APIRoute):
@@ -150,7 +150,7 @@ def upload_bodies(model: type[BaseModel], *photos: str) -> dict[str, Any]:
 
 
 def _in_form(name: str, field: dict[str, Any]) -> dict[str, Any]:
-    """Return the description of a field, as a form may have it."""
+    """Return the description of a field as part of a form."""
     if name not in _BOOLEANS:
         return field
     return {

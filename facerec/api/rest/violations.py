@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_SENTENCES = 10
-"""Violations that an answer lists."""
+"""Maximum number of violations that an answer lists."""
 
 _SENTENCES = {
     "missing": "is missing",

@@ -1,7 +1,7 @@
-"""GIF files without comments and other extensions.
+"""Removes comments and other extensions from GIF files.
 
-Pillow keeps each comment, however short, which takes 36 times their size. See the specification,
-https://www.w3.org/Graphics/GIF/spec-gif89a.txt.
+Pillow keeps each comment, however short, and uses up to 36 times its size in memory. See the
+specification, https://www.w3.org/Graphics/GIF/spec-gif89a.txt.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def _decode_jpeg(content: bytes, options: DecodeOptions) -> DecodedPhoto | Unrea
 
 
 _GARBAGE = b"".join(b"\x55\xaa\x33\xcc" * 16 + bytes((0xFF, 0xD0 + n)) for n in range(8)) * 2
-"""Garbage with restart markers: any block that a decoder reads from it has other pixels."""
+"""Garbage with restart markers: any block that is decoded from it has different pixels."""
 
 
 def _decode_without_end(content: bytes, options: DecodeOptions) -> DecodedPhoto | UnreadablePhoto:
@@ -205,7 +205,7 @@ def _refusal(
 
 
 _ANIMATED = (GIF, WEBP, AVIF)
-"""Formats that may hold a video, besides PNG; further images of a HEIC or TIFF are other photos."""
+"""Formats with animations, besides PNG; further images of a HEIC or TIFF are other photos."""
 
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 """Orientations in which the upright photo's width is the stored height."""

@@ -37,7 +37,7 @@ sys.path[:] = sys.argv[1:]
 from facerec.engine.decode.isolation import serve
 serve(sys.stdin.buffer, sys.stdout.buffer)
 """
-"""The process uses exactly this one's import path."""
+"""Program of a decoder process, which uses the same import path as this process."""
 
 _ATTEMPTS = 2
 """Maximum attempts: a process may be killed by chance, for example when memory is short."""

@@ -58,8 +58,8 @@ TIMED_OUT = UnreadablePhoto(
 class TimedFile(BytesIO):
     """The bytes of a photo, which can be read for ``MAX_SECONDS`` of the thread's processor time.
 
-    Pillow reads a file block by block while it decodes, so the limit ends a decoder that is slow as
-    a whole. It cannot end a single call that decodes everything; such formats are decoded in a
+    Pillow reads a file block by block while it decodes, so the limit can stop a decoder between two
+    blocks. It cannot stop a single call that decodes everything; such formats are decoded in a
     separate process.
     """
 
@@ -71,7 +71,7 @@ class TimedFile(BytesIO):
         """Read like any file.
 
         Raises:
-            LimitExceededError: the time is up.
+            LimitExceededError: the time limit is exceeded.
         """
         if time.thread_time() > self._end:
             raise LimitExceededError(TIMED_OUT.reason, TIMED_OUT.detail)

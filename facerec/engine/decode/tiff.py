@@ -27,10 +27,10 @@ _REDUCED = 1
 """The bit of ``NEW_SUBFILE_TYPE`` that marks a smaller version of another photo in the file."""
 
 _OLD_REDUCED = 2
-"""The same, as a value of ``SUBFILE_TYPE``."""
+"""Value of ``SUBFILE_TYPE`` with the same meaning."""
 
 _JPEG = (6, 7)
-"""Compressions by JPEG, the old and the new way."""
+"""Values of ``COMPRESSION`` for JPEG, the old and the new variant."""
 
 _MIN_TILE_LIMIT = 2048 * 2048
 """Number of pixels that a tile may always have, even in a smaller photo."""

@@ -47,7 +47,7 @@ class Aligner:
             detection: the face, in these pixels.
 
         Returns:
-            dlib's five points in pixels, as ``landmarks`` and ``chip`` take them.
+            dlib's five points in pixels, as ``landmarks`` and ``chip`` expect them.
         """
         import dlib
 

@@ -1,9 +1,10 @@
 """The cohort: vectors of strangers by which the distances of a face are normalised.
 
-dlib's distances are too small where its descriptors crowd, for example among children. How near a
-face comes to a fixed cohort of strangers shows how crowded its surroundings are. Each vector of the
-cohort is a mixture, the average of two similar strangers; it contains no real person's descriptor.
-``training/cohort`` contains the script that builds it, its sources and their attribution.
+dlib's distances are too small where its descriptors crowd, for example among children. The
+distances of a face from a fixed cohort of strangers show how crowded its surroundings are. Each
+vector of the cohort is a mixture, the average of two similar strangers; it contains no real
+person's descriptor. ``training/cohort`` contains the script that builds it, its sources and their
+attribution.
 
 The cohort has two parts: mixtures of clear faces, and mixtures of faces turned, made grainy,
 pixelated, stretched or blurred. A face is normalised by the part that it is nearer to, so that
@@ -25,7 +26,8 @@ from facerec.core.options import Recipe
 
 NEAREST_CLEAR = 16
 """Number of nearest clear mixtures from which a face's stats are computed. Up to 50 give nearly the
-same error rates overall; fewer give groups of people more equal ones (``docs/accuracy.md``)."""
+same error rates overall; with fewer, the error rates of groups of people are more equal
+(``docs/accuracy.md``)."""
 
 NEAREST_DAMAGED = 30
 """Number of nearest damaged mixtures from which a face's stats are computed."""
@@ -35,12 +37,12 @@ OWN_SHARE = 0.3
 deviation is estimated from few distances, and alone causes more false non-matches."""
 
 _BATCH = 512
-"""Faces in one matrix of distances: 8 MB with 4,000 cohort vectors."""
+"""Maximum number of faces in one matrix of distances: 8 MB with 4,000 cohort vectors."""
 
 _MAX_PRODUCT = 262_144
-"""Multiplications of one matrix product. OpenBLAS computes larger ones with all cores (its
-``GEMM_MULTITHREAD_THRESHOLD``), whose threads then wait for those of other workers: on a busy
-machine, 6 ms of processor time instead of 0.03 for one face."""
+"""Maximum number of multiplications of one matrix product. OpenBLAS computes larger products on all
+cores (its ``GEMM_MULTITHREAD_THRESHOLD``), and its threads then wait for those of other workers: on
+a busy machine, one face takes 6 ms of processor time instead of 0.03."""
 
 
 class Cohort:
@@ -58,8 +60,8 @@ class Cohort:
 
         Args:
             vectors: float32 of shape (n, 128); mixtures of clear faces, then of damaged ones.
-            clear: number of mixtures of clear faces, at least ``NEAREST_CLEAR``; of the others
-                there are at least ``NEAREST_DAMAGED``, or none.
+            clear: number of mixtures of clear faces, at least ``NEAREST_CLEAR``; the others must be
+                at least ``NEAREST_DAMAGED``, or none.
             typical_deviation: standard deviation of the distances of a face's nearest vectors,
                 averaged over faces.
             version: version of the vectors.

@@ -57,7 +57,7 @@ class PoseEstimator:
 
 
 def shrunk(chip: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return a chip as the network takes it: grey, float32 of shape (1, 1, 50, 50)."""
+    """Return a chip as the network expects it: grey, float32 of shape (1, 1, 50, 50)."""
     side = len(chip) // SHRINKING
     # Whole numbers are added first: a third of the time that means of grey values take.
     rows = chip.reshape(side, SHRINKING, -1).sum(axis=1, dtype=np.uint16)

@@ -49,7 +49,7 @@ LIMITS = {
         80, 50, min_brightness=18, max_brightness=88, max_yaw=25, max_pitch=25
     ),
 }
-"""Limits of each filter, measured in ``docs/accuracy.md``; NONE has none.
+"""Limits of each filter, measured in ``docs/accuracy.md``; NONE has no limits.
 
 The limits of brightness are lenient on purpose: brightness depends on skin as much as on light.
 """

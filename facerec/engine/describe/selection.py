@@ -48,7 +48,7 @@ def remedies(
         face: the face.
         reasons: why it was rejected.
         options: the options that rejected it.
-        min_size: least side that the smallest face allows, in pixels of the photo as stored.
+        min_size: minimum side by the option ``smallest_face``, in pixels of the photo as stored.
     """
     by_quality = rejections(face.quality, options.quality_filter)
     causes = {

@@ -30,13 +30,13 @@ MAX_WEAK_PROPOSALS = 4
 face."""
 
 MAX_WEAK_PROPOSALS_IF_LARGE = 1
-"""The same in a large photo, which has more of them. In the labelled and large photos of
-``docs/detection.md``, none leads to a face but the first."""
+"""The same for a large photo, which has more such proposals. In the labelled and large photos of
+``docs/detection.md``, only the first of them ever leads to a face."""
 
 CENTRAL_SHARE = 1.0
 """Side of a face tried at the centre of a photo without a face so far, as a share of its shorter
-side: the proposal network misses an eighth of the faces that fill a photo, since it sees nothing of
-what is around them."""
+side: the proposal network misses an eighth of the faces that fill a photo, since it does not see
+    their surroundings."""
 
 MAX_EXACT_PIXELS = 250_000
 """When the cascade finds no face in a photo of at most this many pixels, at the scale of the exact
@@ -54,7 +54,8 @@ _DOUBTFUL_SCORES = (-0.5, 0.5)
 where the proposal was."""
 
 _SIZE_STEPS = (0.8, 1.25)
-"""Factors for the sizes tried next: most proposed sizes are within 15 % of the best, not all."""
+"""Factors for the sizes tried next: most proposed sizes, but not all, are within 15 % of the
+best."""
 
 _STRONG_PROPOSAL_SCORE = 2.0
 """Proposals with at least this logit are verified at other sizes whatever the first score."""
@@ -67,15 +68,15 @@ _PROMISING_SCORE = -1.2
 """Verifier score from which other sizes are tried: nearly all places without a face score less."""
 
 _MIN_RISE = 0.25
-"""Rise of a score below the promising one from which a step further in the same direction is
-tried. Scores away from any face also rise, slowly."""
+"""Minimum rise of a score, below the promising one, for a further step in the same direction to be
+tried. Scores far from any face rise too, but slowly."""
 
 _SAME_FACE_DISTANCE = 0.4
-"""Maximum distance of a proposal's centre from that of the known face it leads to, as a share of
-the face's side."""
+"""Maximum distance between the centres of a proposal and of the known face that it leads to, as a
+share of the face's side."""
 
 _SAME_FACE_OCTAVES = 1.2
-"""Maximum difference in size of a proposal and the known face it leads to, in octaves."""
+"""Maximum difference in size of a proposal and the known face that it leads to, in octaves."""
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ class _Found:
 
     Attributes:
         threshold: minimum score of a face, exclusive.
-        min_side: side from which on a face is large enough, in pixels.
+        min_side: minimum side of a face that is large enough, in pixels.
         faces: faces that are large enough.
         small_faces: faces that are too small.
     """
@@ -184,7 +185,7 @@ class CascadeDetector:
     def _verify_new(
         self, pixels: Pixels, proposal: Proposal, found: _Found, min_score: float
     ) -> None:
-        """Verify a proposal, unless that would lead to a known face or, it seems, to none."""
+        """Verify a proposal, unless it probably leads to a known face or to none."""
         if any(_is_same_face(face, proposal) for face in found.faces):
             return
         # This takes a fifth of the time of a verification; three of five such places end here.
@@ -243,7 +244,7 @@ def _is_doubtful(proposal: Proposal, pixels: Pixels) -> bool:
 
 
 def _central(pixels: Pixels, smallest_face: float) -> list[Proposal]:
-    """Return a proposal for a face that fills the photo; none if that is too small."""
+    """Return a proposal for a face that fills the photo; an empty list if it would be too small."""
     height, width = pixels.shape[:2]
     side = CENTRAL_SHARE * min(height, width)
     if side < smallest_face:
@@ -252,9 +253,9 @@ def _central(pixels: Pixels, smallest_face: float) -> list[Proposal]:
 
 
 def _is_same_face(face: Detection, proposal: Proposal) -> bool:
-    """Return whether verifying a proposal would lead to a face that is already known, or nowhere.
+    """Return whether verifying a proposal would lead to a face that is already known.
 
-    What looks like a small face inside a clear one is a part of it.
+    A small proposal inside a clear face is a part of that face.
     """
     right = face.left + face.width / 2 - proposal.x
     below = face.top + face.height / 2 - proposal.y

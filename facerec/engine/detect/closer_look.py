@@ -25,7 +25,7 @@ _MAX_RATIO = 2.0
 
 
 def cut_out(pixels: Pixels, place: Proposal) -> Image.Image:
-    """Return a place and what is around it in greyscale, upright, at a fixed size."""
+    """Return a place with its surroundings in greyscale, upright, at a fixed size."""
     extent = max(1, round(place.side * TILE / _FACE_IN_TILE))
     left, top = round(place.x - extent / 2), round(place.y - extent / 2)
     rows = slice(max(0, top), max(0, top + extent))
@@ -45,7 +45,7 @@ def score_again(network: ProposalNetwork, pixels: Pixels, place: Proposal) -> fl
         place: the place in these pixels.
 
     Returns:
-        The logit, minus infinity where nothing is like a face.
+        The logit, or minus infinity if nothing resembles a face.
     """
     x, y, side, score = network.search_level(cut_out(pixels, place)).T
     far = np.maximum(np.abs(x - TILE / 2), np.abs(y - TILE / 2)) > _REACH

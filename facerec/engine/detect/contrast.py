@@ -10,16 +10,16 @@ _DARK = 140
 """A photo is dark if 98 % of its values are below this."""
 
 _BRIGHT_SHARE = 0.02
-"""The other values. Counting them takes a tenth of the time that their percentile takes."""
+"""The remaining 2 %. Counting these values takes a tenth of the time of computing a percentile."""
 
 _BRIGHT = 230
-"""What the brightest pixels of a dark photo become."""
+"""New value of the brightest pixels of a dark photo."""
 
 _MAX_FACTOR = 4.0
-"""Noise grows with the light."""
+"""Maximum factor of brightening: noise grows with the light."""
 
 _STEP = 8
-"""Every eighth pixel of every eighth row shows how dark a photo is."""
+"""Step between the pixels, and between the rows, that are checked for darkness."""
 
 
 def brightened(pixels: Pixels) -> Pixels | None:

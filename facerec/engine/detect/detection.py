@@ -29,9 +29,9 @@ class Detection:
         width: width of the box.
         height: height of the box.
         score: the detector's own score; ``confidence`` maps it to a common scale.
-        proposal_score: logit of the proposal that led to the face; None if none did: from detectors
-            without proposals, and where the exact detector searched after the proposals had failed.
-            Low scores are often faces that lie on their side.
+        proposal_score: logit of the proposal that led to the face; None if the detector has no
+            proposals, or if the exact detector found the face after the proposals had failed. Faces
+            with a low score often lie on their side.
     """
 
     left: float

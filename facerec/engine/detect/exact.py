@@ -20,14 +20,15 @@ from facerec.engine.dlib.models import detector_model
 from facerec.engine.dlib.sessions import open_session
 
 _BLOCK_PIXELS = 1_500_000
-"""Pixels of the tile that are scored in one run, which needs about 75 bytes of memory a pixel."""
+"""Pixels of the tile to score in one run. A run needs about 75 bytes of memory per pixel."""
 
 _MAX_BLOCK_WIDTH = 1_500
-"""Wider tiles are also divided along their width: blocks overlap by about 190 pixels, so wide flat
-blocks would repeat much work."""
+"""Maximum width of a block in pixels; wider tiles are also divided along their width. Blocks
+overlap by about 190 pixels, so wide flat blocks would repeat much work."""
 
 _MAX_FLOAT_PIXELS = 4_000_000
-"""Larger photos keep the pyramid as uint8: float32 takes 40 bytes for each pixel of the photo."""
+"""Maximum pixels of a photo with a pyramid of float32, which takes 40 bytes for each pixel of the
+photo; the pyramids of larger photos are uint8."""
 
 
 class ExactDetector:

@@ -35,11 +35,11 @@ _MAX_LOSS = 0.25
 higher on their side, by up to 0.22 on LFW; a photo turned wrongly loses more."""
 
 _MAX_PIXELS = 65_000
-"""The other orientations are judged on at most this many pixels, which show faces of a sixth of the
-side of the photo and more; smaller ones are judged on tiles."""
+"""Maximum number of pixels for judging the other orientations. They show faces from a sixth of the
+photo's side; smaller faces are judged on tiles."""
 
 MAX_TILES = 12
-"""How many of the likeliest places are cut out and judged in each orientation: a face on its side
+"""Number of the most likely places to cut out and judge in each orientation: a face on its side
 still looks more like a face than most places do."""
 
 
@@ -57,7 +57,7 @@ def is_better_turned(turned: Sequence[Detection], stored: Sequence[Detection]) -
 
     Args:
         turned: faces with enough confidence, after the turn.
-        stored: faces before it.
+        stored: faces before the turn.
     """
     if not any(
         face.proposal_score is None or face.proposal_score >= MIN_UPRIGHT_SCORE for face in turned
@@ -90,7 +90,7 @@ class OrientationFinder:
             pixels: uint8 of shape (height, width, 3), RGB.
             smallest_face: side in pixels of the smallest face to search for.
             detections: the faces found in the photo as it is.
-            places: its places that may hold a face, most likely first; None to look for them.
+            places: places in the photo that may hold a face, most likely first; None to find them.
 
         Returns:
             1, 2 or 3 if a face is clearer in that orientation, otherwise 0.

@@ -2,8 +2,8 @@
 
 The network in ``proposals.onnx`` learned from dlib's detector to tell faces of 26 to 64 pixels from
 everything else, in greyscale (``training/proposals``). It runs at full size, at half size, at a
-quarter and so on. The verifier judges what it proposes, so it may be wrong about many places as
-long as it misses no face.
+quarter and so on. The verifier judges every proposal, so the network may propose many places
+without a face, as long as it misses no face.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ MIN_FACE_PIXELS = 40
 """Side of the smallest face that the network finds without enlarging the photo."""
 
 _LARGE_PHOTO = 2_000_000
-"""Photos with more pixels are searched at a smaller size: their smallest face has more of them."""
+"""Photos with more pixels are searched at a smaller size: their smallest faces have more pixels."""
 
 _MIN_FACE_PIXELS_IF_LARGE = 28
 """Side of the smallest face in the search of a large photo. ``docs/detection.md`` shows that this
-loses none of them, for half of the work."""
+halves the work and loses no face."""
 
 MIN_SCORE = -3.5
 """Places with a lower logit are not proposed: fewer than one in 10,000 of them is a face."""
@@ -95,9 +95,10 @@ class ProposingDetector(Detector, Protocol):
         threshold: float = 0.0,
         only_proposed: bool = False,
     ) -> tuple[list[Detection], Iterator[Proposal]]:
-        """Return the faces in a photo as ``detect`` does, and its places, most likely first.
+        """Return the faces in a photo as ``detect`` does, and the places that may hold a face.
 
-        With ``only_proposed``, faces that were found without a proposal are not among them.
+        Places are ordered, most likely first. With ``only_proposed``, faces that were found without
+        a proposal are omitted.
         """
         ...
 

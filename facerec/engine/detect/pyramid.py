@@ -73,8 +73,8 @@ class TileLayout:
 def lay_out(width: int, height: int, padding: int, outer_padding: int) -> TileLayout:
     """Return the layout of dlib's ``compute_tiled_image_pyramid_details``.
 
-    Levels are placed below each other until the remaining ones fit beside them. Those go upwards
-    along the right edge, up to the bottom of the photo itself.
+    Levels are placed below each other until the remaining ones fit beside them. The remaining
+    levels are placed along the right edge, upwards, as far as the bottom of the photo itself.
 
     Args:
         width: width of the photo in pixels.
@@ -170,7 +170,7 @@ def _mix(
     share: NDArray[np.float32],
     axis: int,
 ) -> NDArray[np.float32]:
-    """Return pairs of lines of a plane blended: a share of the second, the rest of the first."""
+    """Return blends of pairs of lines of a plane: a share of the second, the rest of the first."""
     # ``take`` with mode "clip" is faster than indexing because it skips bounds checks.
     mixed: NDArray[np.float32] = values.take(first, axis=axis, mode="clip").astype(
         np.float32, copy=False

@@ -14,8 +14,8 @@ class Span:
 
     Attributes:
         source: the pixels of the input.
-        result: the outputs of this part's run to keep.
-        outputs: where they belong among the outputs of the whole side.
+        result: the outputs to keep of a run on these pixels.
+        outputs: the position of these outputs among those of the whole side.
     """
 
     source: slice

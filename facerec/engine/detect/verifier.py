@@ -91,8 +91,8 @@ class Verifier:
         """Return a square around a point, with the mean colour outside the photo.
 
         dlib resizes in half of Pillow's time. It reads only the four nearest pixels for each pixel
-        of the crop, so rows and columns between them are skipped first: reading more of a large
-        face shows the same.
+        of the crop, so rows and columns between them are skipped first. Reading more pixels of a
+        large face would give the same scores.
         """
         import dlib
 
@@ -117,7 +117,7 @@ class Verifier:
 
 
 def _shift(x: float, y: float, extent: int) -> float:
-    """Return by how many pixels a square of whole pixels around a point is off, in both axes."""
+    """Return how far a square of whole pixels is off-centre around a point, in both axes."""
     left, top = x - 0.5 - extent / 2, y - 0.5 - extent / 2
     return abs(left - round(left)) + abs(top - round(top))
 

@@ -26,8 +26,8 @@ _NOWHERE = Path(os.devnull)
 def cache_folder() -> Path:
     """Return the folder for cached files. It may not exist yet.
 
-    A user without a home folder, as in containers with random user ids, has no cache: others must
-    not be able to write to it.
+    A user without a home folder, as in containers with random user ids, has no cache: others could
+    write to a shared folder.
     """
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:

@@ -1,6 +1,7 @@
 """The interface of the detection network as a model: its input, its output and its layout.
 
-Apart from ``detector_network``, which converts the weights once and is not imported after that.
+This is a separate module because ``detector_network`` converts the weights once and is not imported
+after that.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ else:
     stream = DeferredModule("facerec.engine.dlib.stream")
 
 CONVERTER_VERSION = 2
-"""Raise this with every change of the converters' output; files of other versions are ignored."""
+"""Version of the converters' output, to be raised with every change of it. Files of other versions
+are ignored."""
 
 _BLOCK_BYTES = 64 * 1024
 """Bytes read at a time: a model that is only checked is never held in memory as a whole."""

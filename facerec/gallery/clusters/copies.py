@@ -1,4 +1,4 @@
-"""Reads the clusters of a collection with what was said about them, and restores them elsewhere.
+"""Reads the clusters of a collection with the statements about them, and restores them elsewhere.
 
 Clusters keep their numbers, since the history of people names them.
 """
@@ -24,7 +24,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class ClusterCopy:
-    """A cluster with all its faces, those of people too.
+    """A cluster with all its faces, including those of people.
 
     Attributes:
         number: Its number.

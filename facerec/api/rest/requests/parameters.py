@@ -34,7 +34,7 @@ PersonPath = Annotated[
 def created_id(pattern: str) -> WithJsonSchema:
     """Return the description of an id that facerec creates.
 
-    The pattern is not checked, since an id of another form is one that does not exist: 404.
+    The pattern is not checked: no id of another form exists, so the answer is 404.
     """
     return WithJsonSchema({"type": "string", "pattern": pattern})
 

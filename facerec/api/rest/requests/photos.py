@@ -48,10 +48,10 @@ class PhotoFields(Document):
     )
 
     def check_version(self) -> None:
-        """Check that a version is one of an object.
+        """Check that a version is given only with an object.
 
         Raises:
-            ValueError: it is given without bucket and key.
+            ValueError: the version has no bucket and key.
         """
         if self.version is not None and (self.bucket is None or self.key is None):
             raise ValueError("version can be given only with bucket and key")
