@@ -28,7 +28,7 @@ class FaceAttributes:
     Attributes:
         age_range: Estimated age.
         gender: Estimated gender.
-        gender_confidence: Calibrated probability that it is right, 0.5 to 1.
+        gender_confidence: Calibrated probability that the gender is right, 0.5 to 1.
     """
 
     age_range: AgeRange

@@ -1,4 +1,4 @@
-"""Checks of the types of arguments that programs pass; doors have checked theirs before."""
+"""Checks the types of arguments from Python programs; commands and the API check their own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from numbers import Real
 
 
 def is_number(value: object) -> bool:
-    """Return whether a value is a real number, which a boolean is not here."""
+    """Return whether a value is a real number; booleans do not count."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def is_whole(value: object) -> bool:
-    """Return whether a value is a whole number; some programs write it as 20.0."""
+    """Return whether a value is a whole number; floats such as 20.0 count."""
     return isinstance(value, Real) and is_number(value) and float(value).is_integer()

@@ -51,7 +51,7 @@ class FaceArrays:
         clear: bool; whether a face is clear enough to connect others.
         changed: bool; whether a face may have been stored, or have left its cluster, since clusters
             were last saved.
-        mark: state of the collection, to pass to ``save_clusters``; None without any face.
+        mark: state of the collection, to pass to ``save_clusters``; None if it has no faces.
     """
 
     slots: NDArray[np.int64]

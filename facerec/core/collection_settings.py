@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CollectionSettings:
-    """The threshold and the tags of a collection; a tag contains the retention."""
+    """The threshold and the tags of a collection; the retention is one of the tags."""
 
     threshold: float | None = None
     tags: Mapping[str, str] = field(default_factory=dict)

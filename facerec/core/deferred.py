@@ -1,7 +1,7 @@
 """Modules that are imported when they are first used.
 
 A command that lists collections needs neither numpy nor the code that clusters faces, and starts in
-half the time without them. The code that uses a deferred module reads as if it were imported::
+half the time without them. Code uses a deferred module like an imported one::
 
     if TYPE_CHECKING:
         from facerec.jobs.erasing import tracing

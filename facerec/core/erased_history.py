@@ -14,9 +14,9 @@ def without_names(
 ) -> tuple[list[Entry], frozenset[str]]:
     """Remove erased people and faces from entries.
 
-    Whoever was merged into an erased person goes too, unless that was undone, and so does a deleted
-    person of whose faces none is left. Reasons go with the people: they may name them in their own
-    words.
+    People who were merged into an erased person are removed too, unless the merge was undone. So
+    are deleted people whose faces are all erased. The reason of a change is removed if the change
+    or the reason names somebody who is removed.
 
     Args:
         entries: the entries of a collection.
@@ -24,7 +24,7 @@ def without_names(
         face_ids: ids of erased faces.
 
     Returns:
-        The entries that have changed, as they are then, and the names that were removed.
+        The changed entries, and the names that were removed.
     """
     known = list(entries)
     gone_faces = frozenset(face_ids)
@@ -47,7 +47,7 @@ def without_names(
 
 
 def _undone(entries: Iterable[Entry]) -> frozenset[str]:
-    """Return the ids of the entries that were taken back, unless that was taken back too."""
+    """Return the ids of undone entries, except those whose undo was itself undone."""
     undone = set[str]()
     for cause in sorted((entry.cause for entry in entries), key=_entry_id, reverse=True):
         if cause.undoes is not None and cause.entry_id not in undone:
@@ -60,7 +60,7 @@ def _entry_id(cause: Cause) -> str:
 
 
 def _belongs_to(step: Step, gone: Collection[str], gone_faces: frozenset[str]) -> bool:
-    """Return whether all names of a step are of somebody who is erased."""
+    """Return whether all names in a step belong to erased people."""
     if step.kind is StepKind.FACES_MOVED:
         return False
     if step.kind is StepKind.DELETED and step.face_ids and gone_faces.issuperset(step.face_ids):

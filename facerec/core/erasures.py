@@ -36,7 +36,7 @@ class ErasureStatus(StrEnum):
     RUNNING = "RUNNING"
     DONE = "DONE"
     ABANDONED = "ABANDONED"
-    """Its record was damaged and has been removed; some of the data may not have been erased."""
+    """The erasure's damaged record was removed; some of the data may not have been erased."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,8 +45,8 @@ class Selection:
 
     Attributes:
         face_ids: ids of faces.
-        image_keys: photos that keep no face; faces that jobs with other options found in them are
-            erased too, or a repair would restore them.
+        image_keys: photos that lose all their faces. Faces that jobs found in them with other
+            options are erased too, since a repair would restore them.
         external_image_ids: external image ids whose ledger rows and manifest lines are erased too.
         photos: paths or addresses of photos whose ledger rows and manifest lines are erased too.
         user_ids: ids of people to erase.
@@ -56,8 +56,8 @@ class Selection:
             selected data.
         created_at: creation time of the collection. A later collection with the same id is not
             changed.
-        cause: entry of the history that the deletion of people is a step of, which keeps their
-            names; None if they are erased from the history too.
+        cause: history entry that records the deletion of people, with their names; None if they are
+            erased from the history too.
         tombstones: whether later jobs must not add the faces again.
     """
 

@@ -81,7 +81,7 @@ class Quality:
 class CohortStats:
     """Statistics of the distances from a face to its most similar strangers.
 
-    Distances from the face are normalised by them.
+    They are used to normalise distances from the face.
 
     Attributes:
         mean: mean Euclidean distance of the face's nearest cohort vectors.

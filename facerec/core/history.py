@@ -2,7 +2,8 @@
 
 An operation on people opens an entry (``facerec.core.recording``). Each change that a store makes
 for it becomes a step of the entry, which the store writes in the transaction of the change. Entries
-are only added; an erasure removes what names somebody from them (``facerec.core.erased_history``).
+are never deleted or changed, except that old ones expire and an erasure removes the names of people
+from them (``facerec.core.erased_history``).
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ class Entry:
 
     @property
     def subjects(self) -> frozenset[str]:
-        """What the entry is found by: people, names, faces, and the entry that it takes back."""
+        """Keys that find the entry: people, names, faces, and the entry that it undoes."""
         found = {face_id for step in self.steps for face_id in step.face_ids}
         for step in self.steps:
             found |= step.people
@@ -152,7 +153,7 @@ class Entry:
 
     @property
     def is_erased(self) -> bool:
-        """Whether an erasure removed a person from it."""
+        """Whether an erasure removed a person from the entry."""
         return any(step.erased for step in self.steps)
 
 
@@ -163,7 +164,7 @@ def encode_step(cause: Cause, step: Step) -> str:
 
 
 def decode_steps(texts: Iterable[str]) -> list[Entry]:
-    """Return the entries of texts of ``encode_step``, in the order of their first steps."""
+    """Return the entries in texts from ``encode_step``, in the order of their first steps."""
     causes: dict[str, Cause] = {}
     steps: dict[str, list[Step]] = {}
     for text in texts:

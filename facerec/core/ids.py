@@ -1,10 +1,10 @@
 """Ids derived from content: indexing the same photo again gives the same ids.
 
-Both kinds are UUIDs of version 8 (custom, RFC 9562 section 5.8), since Rekognition's ids are
-UUIDs. A face id is ``xxxxxxxx-xxxx-8xxx-yxxx-ffffffffffff``: everything up to the last dash
-identifies the photo in its collection, the last 12 digits identify the face. So all faces of a
-photo share a prefix, and 10^9 images share 74 random bits with a chance of 3 in 10^5 that
-any two collide (birthday bound n^2 / 2^75).
+Both kinds are UUIDs of version 8 (custom, RFC 9562 section 5.8), since Rekognition's ids are UUIDs.
+A face id is ``xxxxxxxx-xxxx-8xxx-yxxx-ffffffffffff``: everything up to the last dash identifies the
+photo in its collection, the last 12 digits identify the face. So all faces of a photo share a
+prefix. It has 74 random bits: among 10^9 photos, the chance that any two collide is 3 in 10^5
+(birthday bound n^2 / 2^75).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from facerec.core.faces import BoundingBox
 
 _CELLS = 8
-"""Grid cells per extent of a face, rounded to its half octave."""
+"""Number of grid cells per extent of a face; the extent is rounded to half octaves."""
 
 FACE_ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 """Regular expression of a face id, as in Rekognition (``FaceId`` of
@@ -90,7 +90,7 @@ def face_id(image_key: str, box: BoundingBox) -> str:
 
 
 def group_of(vector_id: str) -> str:
-    """Return the prefix of an id that its group shares; for a face, the image key.
+    """Return the prefix that an id shares with its group; for a face, the image key.
 
     Only this module knows the layout of ids.
     """
@@ -108,7 +108,7 @@ def first_of_group(group: str) -> str:
 
 
 def group_bounds(group: str) -> tuple[str, str]:
-    """Return the bounds of the ids of a group; the second one is not an id of the group."""
+    """Return the lower bound and the exclusive upper bound of the ids of a group."""
     # The prefix is followed by hexadecimal digits, which sort before "g".
     return group, group + "g"
 

@@ -19,7 +19,7 @@ MAX_PHOTO_BYTES = 64 * 1024 * 1024
 request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
 
 MAX_FUNCTION_ANSWER = 5_900_000
-"""Maximum size in bytes of what a Lambda function returns, of the 6 MB that Lambda allows:
+"""Maximum size in bytes of the answer of a Lambda function; Lambda allows 6 MB:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
 
 MAX_MATCHES = 4096
@@ -79,5 +79,6 @@ MAX_CLUSTER_PAGE = 500
 """Maximum number of clusters of a page."""
 
 PRUNE_LIMIT_PERCENTAGE = 50.0
-"""Default share of photos, in percent, that may be gone from a folder whose faces are pruned: a
-folder that lacks most of its photos is more likely to be incomplete than intended."""
+"""Default share of photos, in percent, that may be gone from a folder whose faces are pruned. If
+most photos are gone, it is more likely that the folder is incomplete than that they were deleted on
+purpose."""

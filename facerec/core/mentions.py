@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def mentions(text: str, names: Iterable[str]) -> bool:
     """Return whether a text contains one of the names as words of their own, in any case.
 
-    Scripts without upper and lower case may write words without spaces between them: there a name
-    is found within other characters too.
+    Scripts without upper and lower case may put no spaces between words: there, a name is also
+    found between other characters.
     """
     folded = folded_name(text)
     return bool(folded) and any(_contains(folded, folded_name(name)) for name in names)

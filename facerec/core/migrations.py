@@ -31,7 +31,7 @@ class Migration:
     Attributes:
         collection_id: the collection.
         standby_version: model version of the embeddings that are not served.
-        state: how far it is.
+        state: how far the migration is.
         started_at: seconds since 1970, UTC.
         threshold: default minimum similarity of the collection while the standby version is served;
             None: the gallery's default.

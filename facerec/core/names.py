@@ -123,7 +123,7 @@ def checked_person(name: str) -> str:
     """Return the name of the person of a correction unchanged if it is valid.
 
     Raises:
-        InvalidInputError: it is empty, too long, or has other characters than
+        InvalidInputError: it is empty, too long, or contains characters other than
             ``[a-zA-Z0-9_.:-]``.
     """
     return _checked(name, _EXTERNAL_IMAGE_ID, "person", "letters, digits, '_', '.', '-' and ':'")
@@ -260,7 +260,7 @@ def derived_external_image_id(path: str) -> str:
 
 
 def derived_user_id(name: str) -> str:
-    """Derive the id of a person from a display name, in the way of ``derived_external_image_id``.
+    """Derive the id of a person from a display name, by the rules of ``derived_external_image_id``.
 
     Different names have different ids, in any script: ``张伟`` becomes
     ``.xE5.xBC.xA0.xE4.xBC.x9F``.
@@ -277,16 +277,16 @@ def _derived(text: str, maximum: int) -> str:
 
 
 def readable_name(external_image_id: str) -> str:
-    """Return an external image id as a person reads it: with the characters that were escaped.
+    """Return an external image id in readable form, with its escaped characters restored.
 
-    ``read_external_image_id`` returns the id again, so no two ids have the same readable name.
-    Characters that an id may contain, such as ``:``, and invisible characters stay escaped.
+    ``read_external_image_id`` converts it back to the id, so no two ids have the same readable
+    name. Characters that an id may contain, such as ``:``, and invisible characters stay escaped.
     """
     return _ESCAPED.sub(_unescape, external_image_id)
 
 
 def read_external_image_id(name: str) -> str:
-    """Return the external image id that a person names.
+    """Return the external image id that a person means by a name.
 
     The name is an id, the readable name of one, or the path of a photo in its folder. A name that
     is a valid id means that id and no other, even if it looks like the path of another photo.

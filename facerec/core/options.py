@@ -42,7 +42,7 @@ def checked_recipe(recipe: str, available: Collection[str]) -> str:
     """Return the name of a recipe if it is available.
 
     Raises:
-        RecipeUnavailableError: it is not.
+        RecipeUnavailableError: there is no such recipe.
     """
     if recipe not in available:
         raise RecipeUnavailableError(recipe, tuple(available))
@@ -84,7 +84,7 @@ OPTION_TEXTS = {
 
 
 class _Chosen:
-    """Keeps which options were given; not a field, so that it is in no plan and no digest."""
+    """Stores which options were given. Not a field, so that plans and digests do not contain it."""
 
     __slots__ = ("_chosen",)
 
@@ -93,9 +93,9 @@ class _Chosen:
 class FaceOptions(_Chosen):
     """How to find the faces of a photo, and which of them to keep.
 
-    An operation of a gallery replaces the options that were not given by its own defaults, which
-    are not the same for photos that are stored and for photos that are only searched. Elsewhere
-    they have the values below.
+    An operation of a gallery has its own defaults for the options that were not given; they differ
+    between photos that are stored and photos that are only searched. Elsewhere, the defaults of the
+    fields below apply.
 
     Attributes:
         max_faces: number of faces to keep, 1 to 100; the best are kept.
@@ -128,7 +128,7 @@ class FaceOptions(_Chosen):
         rotate: bool | None = None,
         max_pixels: int | None = None,
     ) -> None:
-        """Check every option that is given; None leaves one to the operation.
+        """Check every option that is given; None leaves an option to the operation.
 
         Raises:
             InvalidInputError: an option is out of range; the message names it.
@@ -183,7 +183,7 @@ class FaceOptions(_Chosen):
             )
 
     def digest(self) -> str:
-        """Return 12 hexadecimal digits that change with every option."""
+        """Return 12 hexadecimal digits that change if any option changes."""
         # Imported late: command help lists the options without needing a digest.
         import hashlib
         import json

@@ -1,4 +1,4 @@
-"""Says which entry of the history the changes of people belong to that are made now."""
+"""Keeps the entry of the history to which the current changes of people belong."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _LAST = [0.0]
 
 
 def current_cause() -> Cause | None:
-    """Return the cause of the changes that are made now; None for changes without an entry."""
+    """Return the cause of the current changes; None if they belong to no entry."""
     return _CAUSE.get()
 
 
 @contextmanager
 def caused_by(cause: Cause | None) -> Iterator[None]:
-    """Record changes to people within the block as steps of an entry; with None, do not."""
+    """Record changes to people within the block as steps of an entry; None records nothing."""
     token = _CAUSE.set(cause)
     try:
         yield
@@ -61,7 +61,7 @@ def requested_by(by: str | None, why: str | None) -> Iterator[None]:
 
 
 def _later(now: float) -> float:
-    """Return a time that is later than that of all entries of this process, by a microsecond."""
+    """Return the time, or a microsecond after the latest entry of this process if that is later."""
     with _LAST_LOCK:
         at = round(now, 6)
         if at <= _LAST[0] < at + 1:

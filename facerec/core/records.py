@@ -100,12 +100,12 @@ def new_collection(
 
 
 def generation_of(created_at: float) -> str:
-    """Return the generation of a collection by the time of its creation: 16 digits."""
+    """Return the generation of a collection: 16 digits, derived from its creation time."""
     return struct.pack(">d", created_at).hex()
 
 
 def creation_of(generation: str) -> float:
-    """Return the time of the creation that ``generation_of`` has encoded.
+    """Return the creation time that a generation encodes.
 
     Raises:
         ValueError: it is not a generation.

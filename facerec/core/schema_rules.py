@@ -15,8 +15,8 @@ ReadSchema = Callable[[str], Any]
 """Returns the schema in a file, such as ``plan.json``."""
 
 Rule = Callable[[Any, Any, dict[str, Any], "_References"], bool]
-"""Whether a value satisfies a keyword: called with the keyword's argument, the value, the schema
-that has the keyword, and what references mean in it."""
+"""Returns whether a value satisfies a keyword. It is called with the keyword's argument, the value,
+the schema that contains the keyword, and the references of that schema."""
 
 
 class UnknownRuleError(Exception):
@@ -27,13 +27,13 @@ def satisfies(file: str, value: object, read: ReadSchema) -> bool:
     """Return whether a value satisfies the schema in a file.
 
     Raises:
-        UnknownRuleError: the rules cannot tell.
+        UnknownRuleError: the schema has a keyword that is not among these rules.
     """
     return _satisfies(read(file), value, _References(file, read))
 
 
 class _References:
-    """What the references in the schema of a file mean."""
+    """Resolves the references in the schema of a file."""
 
     def __init__(self, file: str, read: ReadSchema) -> None:
         self._file = file
@@ -146,5 +146,5 @@ _RULES: dict[str, Rule] = {
         sum(_satisfies(each, value, references) for each in schemas) == 1
     ),
 }
-"""``patternProperties`` and ``prefixItems``, which would change what ``additionalProperties`` and
-``items`` mean, are not among them."""
+"""The supported keywords. They do not include ``patternProperties`` and ``prefixItems``, which
+would change the meaning of ``additionalProperties`` and ``items``."""

@@ -1,4 +1,4 @@
-"""Copies of tombstones, which survive the loss of the store of records."""
+"""Copies of tombstones, kept outside the store of records in case it is lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TombstoneCopy:
         erasure_id: the erasure.
         erased_at: time of the erasure, in seconds since 1970.
         key: the key of the collection's tombstones.
-        places: texts of tombstones by keyed hash of a photo.
+        places: texts of tombstones, by keyed hash of the photo.
         people: keyed hashes of ids and names of people that were erased. They are not in the store,
             where a person of that id may be created again.
     """

@@ -22,7 +22,7 @@ class SharedField:
 
     Attributes:
         name: name of the field.
-        values: its value, by group.
+        values: value of the field, by group.
     """
 
     name: str

@@ -23,7 +23,8 @@ LEDGER_BYTES = 410
 
 WRITE_UNIT_BYTES = 1_000
 MIN_WRITE_UNITS = 5
-"""Minimum of an upsert. https://docs.pinecone.io/guides/cost/understand-cost#write-units"""
+"""Minimum charge of an upsert in write units.
+https://docs.pinecone.io/guides/cost/understand-cost#write-units"""
 
 S3_VECTOR_BYTES = 650
 """Size of a face in Amazon S3 Vectors: its vector, key and metadata (``docs/cost.md``)."""
@@ -38,11 +39,12 @@ FULL_PRICE_VECTORS = 100_000
 """Number of vectors of an index up to which queries are charged at the first price (same page)."""
 
 MIN_READ_UNITS = 0.25
-"""Minimum of a query, which costs a read unit per GB of its namespace (same page)."""
+"""Minimum charge of a query in read units; a query costs one per GB of its namespace (same
+page)."""
 
 MIN_READ_UNITS_PER_LOOKUP = 1.0
-"""Assumed minimum of a fetch by metadata, and its price otherwise that of a query: the page does
-not state it."""
+"""Assumed minimum charge of a fetch by metadata, which otherwise is assumed to cost as much as a
+query: the page states neither."""
 
 PUT_REQUESTS_PER_STEP = 2
 """Requests per commit that S3 charges as PUT: the embeddings and the segment of the ledger."""
@@ -51,12 +53,12 @@ GET_REQUESTS_PER_STEP = 2
 """Reads per commit: the plan, before and after, to check that the job was not deleted."""
 
 PUT_REQUESTS_PER_CHILD = 8
-"""Requests that S3 charges as PUT: four listings, the note of the run, the face index, what is
-remembered of the photos, and the summary."""
+"""Requests per child that S3 charges as PUT: four listings, the note of the run, the face index,
+the remembered photos, and the summary."""
 
 GET_REQUESTS_PER_CHILD = 9
-"""Reads from S3: the plan at the start and at the end, twice the start of the job, the slice of the
-manifest, and the summary and the note of the run, again for the report."""
+"""Reads per child from S3: the plan at the start and at the end, twice the start of the job, the
+slice of the manifest, and the summary and the note of the run, again for the report."""
 
 LOG_BYTES_PER_CHILD = 3_000
 TRANSITIONS = 8

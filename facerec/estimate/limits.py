@@ -11,8 +11,8 @@ collection fetches once per step, to replace faces of earlier runs (``docs/pinec
 https://docs.pinecone.io/reference/api/database-limits/rate-limits"""
 
 UPSERTS_PER_SECOND = 100.0
-"""Pinecone's limit per namespace, which is a collection (same page). Each step of a child sends
-one upsert."""
+"""Pinecone's limit per namespace (same page); each collection has its own. Each step of a child
+sends one upsert."""
 
 UPSERT_BYTES_PER_SECOND = 50e6
 """Pinecone's limit per namespace (same page)."""

@@ -41,15 +41,16 @@ class Simulation:
 
     Attributes:
         children: number of children.
-        arrays: number of array jobs that they are submitted in.
-        vcpus: maximum of concurrent vCPUs.
+        arrays: number of array jobs in which the children are submitted.
+        vcpus: maximum number of concurrent vCPUs.
         seconds: time from the start to the end of the last child.
         vcpu_seconds: charged time, from the start to the end of each machine.
         interruptions: containers lost with their machine.
         repeated_photos: photos processed again because of interruptions.
         lost_children: children interrupted in all attempts; redriving the job finishes them.
         bottleneck: name of the limit that takes most of the time.
-        useful_vcpus: number of vCPUs beyond which the limit of a service makes them wait.
+        useful_vcpus: number of vCPUs beyond which further ones only wait for the limit of a
+            service.
     """
 
     children: int
@@ -157,7 +158,7 @@ class _Job:
         return end
 
     def _attempt(self, now: float, photos: float) -> tuple[bool, float, float]:
-        """Return whether an attempt finished, the photos left, and when it ended."""
+        """Return whether an attempt finished, the number of photos left, and when it ended."""
         start = now + (CONTAINER_SECONDS if self._on_aws else 0.0)
         accepted_at = max(self._accepted_at, start) + photos / self._limit
         end = max(start + photos / self._workload.photos_per_second, accepted_at)
@@ -181,7 +182,7 @@ class _Job:
         return MACHINE_SECONDS + self._random.uniform(0, MACHINE_SPREAD)
 
     def _bottleneck(self) -> str:
-        """Return what would take longest on its own; shared work is divided among the slots."""
+        """Return the limit that would take longest on its own; slots share the work."""
         photos, rate = self._workload.photos, self._workload.photos_per_second
         causes = {name: photos / limit for name, limit in self._limits.items()}
         causes[COMPUTATION] = photos / rate / self._slots

@@ -1,7 +1,7 @@
 """The only place that builds engines, stores, galleries and job services.
 
 ``local`` builds for one machine, ``deployed`` for AWS, both with the engines of ``engines``.
-Modules are imported when something of them is built, so that a program loads only what it uses:
+Modules are imported only when they are needed, so that a program loads only what it uses:
 
 - The command line and Python programs: ``open_gallery``, over the SQLite file of a data folder, and
   ``open_local_jobs``, whose worker processes build engines and stores of their own.

@@ -178,7 +178,7 @@ def open_child_dependencies(settings: Settings, engine: FaceEngine) -> ChildDepe
 
 
 def pinecone_api_key(settings: Settings) -> str:
-    """Return the key itself, or the value of the secret that holds it.
+    """Return Pinecone's API key, from the settings or from the secret that they name.
 
     Raises:
         ConfigurationError: neither is set, or the secret does not exist or has no SecretString.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def ordered_recipes(first: str | None = None) -> list[str]:
-    """Return the names of all recipes; ``first``, or the usual one, comes first.
+    """Return the names of all recipes, beginning with ``first`` or the usual one.
 
     Raises:
         RecipeUnavailableError: ``first`` is not a recipe.
@@ -54,7 +54,7 @@ def read_model_versions(first: str | None = None) -> dict[str, str]:
 
 
 def recipe_of(model_version: str) -> str:
-    """Return the recipe of a model version; the usual one if there is none."""
+    """Return the recipe of a model version; the usual one if no recipe has it."""
     for recipe, version in read_model_versions().items():
         if version == model_version:
             return recipe

@@ -35,8 +35,8 @@ def open_gallery(data: str | os.PathLike[str], *, recipe: str | None = None) -> 
 
     Args:
         data: The data folder; ``--data`` of the command line.
-        recipe: Recipe of new collections, ``fast`` or ``accurate``; None for ``fast``. A collection
-            is always used with its own.
+        recipe: Recipe of new collections, ``fast`` or ``accurate``; None for ``fast``. An existing
+            collection keeps its own recipe.
 
     Raises:
         RecipeUnavailableError: ``recipe`` is not a recipe.
@@ -190,5 +190,5 @@ def _delete_faces(
 
 
 def jobs_root_of(data: Path) -> str:
-    """Return the folder in a data folder that holds a folder for each job; ends in ``/``."""
+    """Return the parent of all job folders in a data folder; ends in ``/``."""
     return f"{data.absolute() / 'jobs'}/"

@@ -89,8 +89,8 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
 def count_earlier_jobs(data: Path, collection_id: str) -> int:
     """Return the number of jobs that indexed into an earlier collection with the same name.
 
-    Comparisons do not include them. They exist if the database was lost and the collection was
-    created again before its faces were restored.
+    Comparisons do not include these jobs. They exist if the database was lost and the collection
+    was created again before its faces were restored.
 
     Args:
         data: the data folder.
@@ -121,7 +121,7 @@ def rebuild_local_collection(
         data: the data folder.
         collection_id: the collection.
         into: the data folder that receives the faces; by default the same.
-        on_resumed: called with the erasures that had been interrupted and were completed first.
+        on_resumed: called with the interrupted erasures, which are completed first.
     """
     from facerec.gallery.clusters.copies import all_clusters, restore_clusters
     from facerec.gallery.migrating.settled import require_settled

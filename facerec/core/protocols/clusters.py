@@ -102,10 +102,10 @@ class ClusterStore(Protocol):
     def set_not_faces(
         self, collection_id: str, face_ids: Sequence[str], *, lift: bool
     ) -> tuple[str, ...]:
-        """State that stored faces are not faces, so that no cluster contains them, or undo this.
+        """Mark stored faces as not a face, so that no cluster contains them, or remove the mark.
 
         Returns:
-            The faces for which this was not so before.
+            The ids of the faces whose mark changed.
         """
         ...
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 class HistoryRecords(Protocol):
     """Who changed people, when and why.
 
-    The methods that change people and corrections write steps of the history by themselves, in the
-    transaction of the change, if there is a cause: see ``facerec.core.recording``. A change of more
-    than a hundred faces can be several steps.
+    The methods that change people and corrections write the steps of the history, in the
+    transaction of the change, if there is a cause (see ``facerec.core.recording``). A change of
+    more than a hundred faces can be several steps.
     """
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -38,21 +38,21 @@ class HistoryRecords(Protocol):
         Args:
             collection_id: the collection.
             subject: return only entries with this person, name, face or undone entry.
-            before: id of the entry after which to continue, which is newer.
+            before: id of an entry; only older entries are returned.
             limit: maximum number of entries.
         """
         ...
 
     def get_history(self, collection_id: str, entry_id: str) -> Entry | None:
-        """Return an entry, None if there is none."""
+        """Return an entry; None if it does not exist."""
         ...
 
     def get_history_subjects(self, collection_id: str, subjects: Collection[str]) -> frozenset[str]:
-        """Return those of the subjects that entries have."""
+        """Return the subjects, among those given, that entries of the history have."""
         ...
 
     def put_history(self, collection_id: str, entries: Sequence[Entry]) -> None:
-        """Store entries of another store; those whose ids are known stay as they are.
+        """Store entries of another store; entries whose ids are known are not changed.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
@@ -65,7 +65,7 @@ class HistoryRecords(Protocol):
         """Remove people and faces from all entries; see ``core.erased_history``.
 
         Returns:
-            The number of entries that have changed, and the names that were removed.
+            The number of changed entries, and the names that were removed.
         """
         ...
 

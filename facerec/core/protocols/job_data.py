@@ -30,7 +30,7 @@ class JobData(Protocol):
     ) -> Sequence[KeptByJob]:
         """Return the data that the jobs of a collection keep about faces and photos.
 
-        Without faces, it reads no embeddings.
+        Reads no embeddings unless ``with_faces`` is true.
         """
         ...
 
@@ -39,11 +39,11 @@ class JobData(Protocol):
         ...
 
     def tombstone_key(self, collection_id: str) -> bytes | None:
-        """Return the key of the latest kept tombstones of a collection; None without any."""
+        """Return the key of the latest copy of a collection's tombstones; None without a copy."""
         ...
 
     def drop_lifted_tombstones(self, collection_id: str, records: RecordStore) -> None:
-        """Remove tombstones from the copies that were removed from the store on purpose."""
+        """Remove from the copies the tombstones that were removed from the store on purpose."""
         ...
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
@@ -56,10 +56,10 @@ class JobData(Protocol):
         faces: Any,  # noqa: ANN401 - a ``FaceStore``, a class that this package does not know
         records: RecordStore,
     ) -> int:
-        """Return the number of faces that a collection has lost, and job folders have.
+        """Return the number of faces that a collection has lost but job folders still contain.
 
-        Counts folders of another model version than the collection serves; faces that were deleted
-        on purpose do not count.
+        Folders of other model versions than the collection's are included; faces that were deleted
+        on purpose are not.
         """
         ...
 
@@ -72,7 +72,7 @@ class JobData(Protocol):
 
         Args:
             collection: The collection.
-            get_faces: Returns the stored ones among faces, given by their ids.
+            get_faces: Returns the stored faces among those with the given ids.
 
         Returns:
             The number of embeddings that were replaced, and of those that were removed because the

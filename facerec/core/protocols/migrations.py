@@ -21,7 +21,7 @@ class MigrationStore(Protocol):
     """
 
     def get_migration(self, collection_id: str) -> Migration | None:
-        """Return the unfinished migration of a collection, None if there is none."""
+        """Return the unfinished migration of a collection; None if there is none."""
         ...
 
     def begin_migration(self, migration: Migration) -> Migration:
@@ -39,8 +39,8 @@ class MigrationStore(Protocol):
 
         Args:
             collection: the collection, as it was read before its faces were.
-            described: standby faces by the served faces that they describe. Those whose served face
-                was deleted or changed since are omitted.
+            described: standby faces, each with the served face that it describes. A standby face
+                whose served face was deleted or changed since is not stored.
 
         Raises:
             ConflictError: the migration has ended, or its version is served now.
@@ -89,7 +89,7 @@ class MigrationStore(Protocol):
 
         Args:
             collection_id: the collection.
-            state: the state in which the migration is ended.
+            state: the state that the migration is expected to have.
 
         Raises:
             ConflictError: it has another state, or has ended.

@@ -19,8 +19,8 @@ class UserRecords(Protocol):
             CollectionNotFoundError: the collection does not exist.
             UserExistsError: the person already exists; exactly one of two concurrent callers gets
                 this.
-            UserNameExistsError: another person has its name; exactly one of two concurrent
-                callers gets this.
+            UserNameExistsError: another person has this name; exactly one of two concurrent callers
+                gets this.
         """
         ...
 

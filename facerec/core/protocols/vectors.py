@@ -36,12 +36,12 @@ class VectorStore(Protocol):
 
         Raises:
             ValueError: a group or a vector is malformed; nothing was stored.
-            StoreUnavailableError: nothing, or only whole groups, were stored.
+            StoreUnavailableError: no groups, or only some of them, were stored.
         """
         ...
 
     def add_vectors(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
-        """Add vectors to their groups; the other vectors of a group stay, or stay deleted.
+        """Add vectors to their groups; the other vectors of a group do not change.
 
         Args:
             namespace: a namespace.
@@ -49,7 +49,7 @@ class VectorStore(Protocol):
 
         Raises:
             ValueError: a group or a vector is malformed; nothing was stored.
-            StoreUnavailableError: nothing, or only a part, was stored.
+            StoreUnavailableError: no vectors, or only some of them, were stored.
         """
         ...
 
@@ -121,7 +121,7 @@ class VectorStore(Protocol):
         ...
 
     def stored_namespaces(self, names: Iterable[str]) -> set[str]:
-        """Return those of the names that are names of namespaces here, without listing vectors."""
+        """Return the names, among those given, that are namespaces here; lists no vectors."""
         ...
 
     def version(self, namespace: str) -> str | None:
