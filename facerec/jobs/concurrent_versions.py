@@ -2,8 +2,8 @@
 
 A plan lists replaced photos that earlier jobs remember. A job that is interrupted or slow adds its
 photos to the memory only later, so a later job may index another version of the same file without
-detecting this. Whichever of the two ends last sees the lines of both, and removes the faces of the
-version that is no longer at the address.
+detecting this. The job that ends last sees the lines of both, and removes the faces of the version
+that is no longer at the address.
 
 A manifest may name several versions of a photo on purpose, by their version ids: these stay.
 """
@@ -65,7 +65,7 @@ def later_plans(plan: Plan, objects: ObjectStore, memory: Memory) -> list[Plan]:
 
 
 def request_later_removals(later: Iterable[Plan], objects: ObjectStore) -> None:
-    """Request that later, incomplete jobs look for overlaps too when they are complete."""
+    """Request that later, incomplete jobs check for overlaps too when they complete."""
     for plan in later:
         if not is_complete(plan, objects):
             objects.write(stale_uri(plan.job_folder), b"", if_absent=True)

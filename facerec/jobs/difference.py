@@ -16,7 +16,8 @@ class Difference:
         changed: number of photos remembered with another version, other options or another name.
         retried: number of photos that failed before and are processed again.
         gone: number of remembered photos of the source that no longer exist.
-        not_pruned: number of these whose faces stay because more are gone than may be pruned.
+        not_pruned: number of gone photos whose faces are kept because more are gone than may be
+            pruned.
     """
 
     photos: int = 0

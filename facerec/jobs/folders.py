@@ -63,7 +63,8 @@ class Entry:
         uri: folder in the root that is named after the job, with the final ``/``.
         job_folder: the job folder, which is the same or elsewhere.
         collection_id: collection of a job whose folder is elsewhere; None for the others.
-        erased: whether only the renamed plan and the note are left of a job elsewhere.
+        erased: whether only the renamed plan and the note are left of a job whose folder is
+            elsewhere.
         created_at: when a job whose folder is elsewhere was planned, seconds since 1970, UTC; 0
             for the others.
     """

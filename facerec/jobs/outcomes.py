@@ -10,7 +10,7 @@ class Outcome(StrEnum):
     """The outcome of a manifest line."""
 
     INDEXED = "INDEXED"
-    """Its faces are in the collection."""
+    """The photo's faces are in the collection."""
     ALREADY_INDEXED = "ALREADY_INDEXED"
     """The same photo was indexed before, under the same name and options; nothing was changed."""
     NO_FACE = "NO_FACE"
@@ -38,7 +38,7 @@ class Outcome(StrEnum):
     ERASED = "ERASED"
     """The contents of the row were erased, with the photo's faces."""
     REMOVED = "REMOVED"
-    """The same, but nobody erased them: the photo was replaced, or is gone."""
+    """The contents of the row were removed because the photo was replaced or is gone."""
 
 
 NOT_READ = frozenset(

@@ -38,7 +38,7 @@ class Plan:
         model_version: required model version of the children's engine.
         options: how faces are detected and selected.
         source: the manifest.
-        base: the folder of relative paths in it, with the final ``/``, or None.
+        base: the folder of relative paths in the manifest, with the final ``/``, or None.
         local: whether the job runs on one machine: its manifest may name paths of that machine,
             and a supervisor starts its children.
         stripes: number of children that share a file; 1 if they share by byte range.
@@ -95,7 +95,7 @@ class Plan:
     def overlaps_commits(self) -> bool:
         """Whether a step is committed while the next one is processed.
 
-        On one machine, a commit is too short to be worth it.
+        On one machine, a commit takes too little time for that to help.
         """
         return not self.local
 
@@ -103,7 +103,7 @@ class Plan:
     def children_restore(self) -> bool:
         """Whether children restore committed faces that the collection has lost.
 
-        On one machine, the run of the job has compared the collection before they start.
+        On one machine, the run of the job has compared the collection before the children start.
         """
         return not self.local
 
@@ -214,7 +214,7 @@ class PlanFacts:
         collection_id: the collection that received the faces, or None.
         created_at: time of the plan, seconds since 1970, UTC; 0 if unknown.
         is_current: whether this release can read the rest.
-        is_of_first_release: whether the first release wrote it, whose plans have no version.
+        is_of_first_release: whether the plan has no version, because the first release wrote it.
     """
 
     job_id: str | None

@@ -23,7 +23,8 @@ class RunSummary:
             left counts as one.
         faces_returned: faces deleted on purpose that an older copy of the database contained again,
             and that the run removed.
-        people_returned: people deleted on purpose that an older copy contained again, likewise.
+        people_returned: people deleted on purpose that an older copy contained again, and that the
+            run removed.
         stopped: whether the run was interrupted.
         collection_restored: whether the database had lost the collection, so that the run created
             it again from the job folders.

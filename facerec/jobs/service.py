@@ -40,8 +40,8 @@ class Job:
     Attributes:
         id: id of the job at every door: that of its plan, or the name of its execution on AWS.
         status: current status of the job.
-        started_at: start of its last run, seconds since 1970, UTC; of a job whose folder cannot be
-            read, when it was planned.
+        started_at: start of its last run, seconds since 1970, UTC; if its folder cannot be read,
+            the time when it was planned.
         ended_at: end of that run; None while it runs, or if it was killed.
         collection_id: the collection that receives the faces, if known.
         photos: number of rows in its ledger, if known without reading the ledger.
@@ -52,11 +52,10 @@ class Job:
             read.
         report: report of the job, with the job's status; None before it ended, and in listings.
         run: summary of its last run; None before that ended, and in listings.
-        listed: number of objects listed so far while it is planned; None otherwise, where that is
-            not known, and in listings.
-        unreadable_folder: address of its folder if that cannot be read; None otherwise.
-        tolerated_failure_percentage: failure tolerance of its last run; the default if that is not
-            known any more.
+        listed: number of objects listed so far while it is planned; None otherwise, if unknown, and
+            in listings.
+        unreadable_folder: address of its folder if the folder cannot be read; None otherwise.
+        tolerated_failure_percentage: failure tolerance of its last run; the default if unknown.
     """
 
     id: str
@@ -90,7 +89,7 @@ class Job:
         """Return the address of the job folder, even if it cannot be read.
 
         Raises:
-            JobNotPlannedError: there is none.
+            JobNotPlannedError: the job has no folder.
         """
         return self.unreadable_folder or self.required_plan().job_folder
 
@@ -98,7 +97,7 @@ class Job:
         """Return the plan.
 
         Raises:
-            JobNotPlannedError: there is none.
+            JobNotPlannedError: the job has no plan.
         """
         if self.plan is None:
             raise JobNotPlannedError(self.id, self.cause)
@@ -176,7 +175,7 @@ class JobService(Protocol):
     def report(self, job: Job) -> Report:
         """Return the report of a job; it is written now unless the job has a current one.
 
-        Its status is that of the job.
+        The report has the status of the job.
 
         Raises:
             JobNotPlannedError: the job has no plan.

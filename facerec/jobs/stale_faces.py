@@ -59,8 +59,8 @@ PHOTOS_AT_ONCE = 4096
 
 DeleteFaces = Callable[[str, Sequence[str]], int]
 """Deletes faces of a collection like ``Gallery.delete_faces``, including those of people, and
-returns their number. It leaves no tombstones: nobody deleted these faces on purpose, so that they
-come back with their photo."""
+returns their number. It leaves no tombstones: nobody deleted these faces on purpose, and they come
+back with their photo."""
 
 
 def remove_stale(

@@ -21,10 +21,10 @@ class JobStatus(StrEnum):
     INCOMPLETE = "INCOMPLETE"
     """Some lines have no row yet: submit the same job again to resume it."""
     CANCELLED = "CANCELLED"
-    """Somebody ended it; submit the same job again to resume it."""
+    """Somebody ended the job; submit it again to resume it."""
 
     UNREADABLE = "UNREADABLE"
-    """Its folder is missing, damaged, or was written by another release."""
+    """The job's folder is missing or damaged, or was written by another release."""
 
     @property
     def ended(self) -> bool:

@@ -1,8 +1,8 @@
 """Finds faces below a folder whose photos are gone or replaced, and that no job remembers.
 
 The memory of jobs is older than the collection if job folders were restored from a copy, and newer
-if the database was. Then the stored faces themselves are compared with it: their records name the
-addresses of their photos. This reads all faces of the collection once.
+if the database was. Then the stored faces themselves are compared with the memory: their records
+name the addresses of their photos. This reads all faces of the collection once.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 
 _PIN = "@"
-"""Start of a version that is an S3 version id; ETags and sizes begin otherwise."""
+"""Start of a version that is an S3 version id; ETags and sizes never begin with it."""
 
 TICK_NS = 20_000_000
 """Nanoseconds within which two changes of a file may get the same time stamp. Linux uses the time

@@ -156,7 +156,7 @@ class BatchQueue:
         )
 
     def _newest(self, job_name: str, since: float) -> list[str]:
-        """Return the ids of jobs; of jobs with the same name (redrives), only the last one's."""
+        """Return the ids of jobs; for jobs with the same name (redrives), only the newest id."""
         pages = self._client.get_paginator("list_jobs").paginate(
             jobQueue=self._queue, filters=[{"name": "JOB_NAME", "values": [f"{job_name}-*"]}]
         )

@@ -20,7 +20,7 @@ def pack(document: object, max_bytes: int) -> str:
     """Return JSON values as a compressed text.
 
     Raises:
-        InvalidInputError: it has more than ``max_bytes``.
+        InvalidInputError: the text has more than ``max_bytes``.
     """
     packed = b64encode(gzip.compress(json.dumps(document).encode(), mtime=0)).decode()
     if len(packed) > max_bytes:
@@ -51,7 +51,7 @@ def open_erasure_function(name: str, region: str | None = None) -> ErasureFuncti
 
 
 class ErasureFunction:
-    """A function that completes erasures; ``lambdas.erasure.handler`` has its events."""
+    """A function that completes erasures; ``lambdas.erasure.handler`` describes its events."""
 
     def __init__(self, name: str, client: Any) -> None:  # noqa: ANN401 - boto3 has no types
         self._name, self._client = name, client

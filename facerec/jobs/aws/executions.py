@@ -17,7 +17,8 @@ from facerec.errors import ConfigurationError, InvalidInputError, JobNotFoundErr
 from facerec.jobs.status import JobStatus
 
 _FIRST_EVENTS = 30
-"""Number of first events of an execution that are sure to include the end of its planning."""
+"""Number of events to read from the start of an execution; they always include the end of its
+planning."""
 
 STATUSES = {
     "RUNNING": JobStatus.RUNNING,

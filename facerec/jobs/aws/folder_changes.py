@@ -6,8 +6,8 @@ An event only shows that the folder has changed. The changes themselves are foun
 listing the folder and comparing it with the remembered photos. So a duplicate or late event costs
 at most a listing, and a large upload starts one job at a time.
 
-A job that did not succeed leaves its changes to the next one. The first is started at once, further
-ones after longer and longer pauses, so that a cause that stays costs little.
+If a job does not succeed, another one is started for the same changes: the first one at once,
+further ones after longer and longer pauses, so that a lasting problem costs little.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_RUNNING = 100
-"""Maximum number of running executions to search for that of the folder."""
+"""Maximum number of running executions to search for the job of the folder."""
 
 PAUSE, MAX_PAUSE = 300.0, 86_400.0
-"""Seconds before a job that did not succeed is started for the third time, and their maximum."""
+"""Seconds before a job that did not succeed is started for the third time, and the maximum
+pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class WatchedFolder:
         uri: the prefix, with its final ``/``.
         collection_id: the collection for its photos.
         prune: whether to remove the faces of photos that are gone.
-        prune_limit_percentage: 0 to 100; if a larger share of the photos is gone, their faces stay.
+        prune_limit_percentage: 0 to 100; if a larger share of the photos is gone, their faces are
+            kept.
     """
 
     uri: str
@@ -67,7 +69,7 @@ class _Start:
 
     Attributes:
         change: name of the newest change at its start.
-        execution: its name; None once it has succeeded.
+        execution: name of the job's execution; None once it has succeeded.
         failures: number of jobs for this change that did not succeed.
     """
 
@@ -79,9 +81,9 @@ class _Start:
 class FolderChanges:
     """Records changes of a watched folder, in two objects.
 
-    One contains the name of the newest change, the other that of the change after which a job was
-    last started, and the job until it has succeeded. Names are random, so no clock matters, and
-    neither object is ever deleted.
+    One contains the name of the newest change. The other contains the name of the change for which
+    a job was last started, and that job until it has succeeded. Names are random, so no clock
+    matters. Neither object is ever deleted.
     """
 
     def __init__(self, objects: ObjectStore, root: str) -> None:
@@ -96,8 +98,8 @@ class FolderChanges:
     def start_job(self, folder: WatchedFolder, executions: Executions, *, now: float) -> str | None:
         """Start a job if the folder has changed since the last one, unless such a job is running.
 
-        A change during a running job is indexed by the next one, since the listing may be complete
-        already.
+        A change during a running job is indexed by the next one, since the running one may have
+        listed the folder already.
 
         Args:
             folder: the folder.
@@ -125,7 +127,7 @@ class FolderChanges:
         return started.name
 
     def _is_due(self, last: _Start, executions: Executions, now: float) -> bool:
-        """Return whether the last job did not succeed, and is to be started again now."""
+        """Return whether the last job did not succeed and must be started again now."""
         assert last.execution is not None  # noqa: S101
         try:
             found = executions.describe(last.execution)

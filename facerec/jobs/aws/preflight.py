@@ -28,7 +28,7 @@ _IMAGE = re.compile(
 _NAMED_BUCKET = re.compile(
     rb"s3://([a-z0-9.-]{3,63})/|\"sourceBucket\"\s*:\s*\"([a-z0-9.-]{3,63})\""
 )
-"""A bucket in the lines of a manifest, or the one that an S3 Inventory lists."""
+"""Matches a bucket in the lines of a manifest, or the bucket that an S3 Inventory lists."""
 
 MAX_BUCKETS = 10
 """Number of buckets of a manifest that are checked."""

@@ -67,7 +67,7 @@ def find_start_problems(queue: str, clients: AwsClients, *, child_vcpus: int) ->
 
 
 def _answered(ask: Callable[[], Iterable[Answer]]) -> list[Answer]:
-    """Return the results of a query; none if the service denies access or does not respond."""
+    """Return the results of a query; empty if the service denies access or does not respond."""
     try:
         return list(ask())
     except FacerecError:

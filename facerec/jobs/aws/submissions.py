@@ -2,8 +2,9 @@
 
 AWS Batch retries a child immediately, up to 8 times. That is enough for a reclaimed machine, but
 not for an outage of ten minutes. So the workflow waits, and submits the incomplete children again;
-they resume where their ledgers end. Submissions that an outage of a store ended do not count as
-``Resubmissions``: one child runs alone first, so that each costs one child until the store is back.
+they resume where their ledgers end. Submissions that end because a store is down do not count as
+``Resubmissions``. After such a submission one child runs alone first, so that each further one
+costs only one child until the store is back.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ PAUSES = (60, 300, 1500, 3600, 3600)
 """Seconds before each further submission."""
 
 MAX_OUTAGES = 24
-"""Maximum number of submissions that an outage ends: about a day."""
+"""Maximum number of submissions that may end because a store is down: about a day."""
 
 MIN_CHILDREN_FOR_CANARY = 1000
 """Minimum number of children of a job whose first child runs alone, as a canary: if every child
@@ -65,8 +66,8 @@ class Submission:
         memory: memory of a child in MiB, as text.
         canary: whether one child runs alone first.
         number: 0 for the first submission.
-        pause: seconds to wait before it.
-        outages: number of earlier submissions that an outage of a store ended.
+        pause: seconds to wait before this submission.
+        outages: number of earlier submissions that ended because a store was down.
     """
 
     job_folder: str

@@ -1,4 +1,4 @@
-"""Checks before a job starts whether the vectors of a stack could be stored."""
+"""Checks, before a job starts, that a stack can store its vectors."""
 
 from __future__ import annotations
 

@@ -64,8 +64,8 @@ LOCAL_STEP = StepSize(photos=32, bytes=64 * 1024 * 1024)
 """Size of a step on one machine, where a commit takes milliseconds."""
 
 DEPLOYED_STEP = StepSize(photos=128, bytes=128 * 1024 * 1024)
-"""Size of a step on AWS. Each takes a few requests to the vector store, whose number per second is
-limited and has a price, however many photos they are for. At 20 photos per second, a step takes six
+"""Size of a step on AWS. Each step takes a few requests to the vector store, however many photos it
+has; requests cost money, and their rate is limited. At 20 photos per second, a step takes six
 seconds."""
 
 BUFFERED_BYTES = 64 * 1024 * 1024
@@ -180,8 +180,8 @@ def _run(
 def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> Verification:
     """Restore committed faces of a child that the collection has lost.
 
-    Photos that other jobs have in common with this one are compared too, except on one machine,
-    where ``CollectionCheck.verify`` has done so.
+    Photos that the job shares with other jobs are compared too, except on one machine, where
+    ``CollectionCheck.verify`` has done so.
     """
     objects, faces, records = dependencies.objects, dependencies.faces, dependencies.records
     job, last = started_job(plan, objects), LastStatements()
@@ -194,7 +194,7 @@ def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> Verific
 def _note_run(
     plan: Plan, child: int, rows_before: int, found: Verification, objects: ObjectStore
 ) -> None:
-    """Note what an attempt on AWS begins with, for the summary of the run."""
+    """Record what an attempt on AWS found and repaired at its start, for the summary of the run."""
     note = RunNote(
         child,
         rows_before,
@@ -211,7 +211,7 @@ class _Reached(Enum):
 
     END = auto()
     STOPPED = auto()
-    """It was asked to stop."""
+    """The attempt was asked to stop."""
 
     OVERTAKEN = auto()
     """Another attempt has committed further segments, so the ledger ends elsewhere."""

@@ -51,7 +51,7 @@ class Crashes:
 
         Args:
             notes: number of crashes by the offset at which the ledger ended.
-            until: number of photos in the ledger from which on whole steps are taken again.
+            until: number of photos in the ledger at which the attempt returns to whole steps.
         """
         self._notes, self._until = notes, until
 

@@ -3,9 +3,9 @@
 AWS Batch starts each child up to 8 times. While a store is down, each of these attempts would take
 minutes of a machine, and all of them would send requests to a store that is about to recover. So an
 attempt that ends because a store is unavailable, before it has committed anything, leaves a note in
-the job folder. While the notes of the last minutes are those of several children, other attempts
-end before they load the engine, with an exit code that AWS Batch does not retry. The workflow
-submits these children again after a pause, one of them alone first (``facerec.jobs.aws``).
+the job folder. While several children have left notes within the last minutes, other attempts end
+before they load the engine, with an exit code that AWS Batch does not retry. The workflow submits
+these children again after a pause, one of them alone first (``facerec.jobs.aws``).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def note_outage(objects: ObjectStore, job_folder: str, submission: int, child: i
 def is_store_down(
     objects: ObjectStore, job_folder: str, submission: int, min_children: int = MIN_CHILDREN
 ) -> bool:
-    """Return whether notes of at least this many children are younger than ``WINDOW``."""
+    """Return whether at least ``min_children`` children have left a note within ``WINDOW``."""
     oldest = _LATEST - int(time.time()) + WINDOW
     children: set[str] = set()
     for found in objects.list(outages_folder(job_folder, submission)):

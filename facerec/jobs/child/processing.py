@@ -48,7 +48,7 @@ def process_photos(
         photos: one or more consecutive photos of the slice.
         keys: their image keys (see ``photo_key``).
         known: photos that the collection already contains.
-        start: the cursor before the first one.
+        start: the cursor at the first photo.
         plan: the job's plan.
         child: the child, for its rows.
         engine: detects faces and computes embeddings.

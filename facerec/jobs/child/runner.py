@@ -36,8 +36,8 @@ ALIKE_PERCENTAGE = 95
 tolerates this many failures never does."""
 
 PROBES = 20
-"""Number of photos, spread evenly over the manifest, of which the same percentage must fail with
-that outcome."""
+"""Number of further photos, spread evenly over the manifest. A job ends early only if the same
+percentage of these fails with the same outcome."""
 
 
 class ChildRunner:

@@ -349,7 +349,7 @@ class SegmentWriter:
         return embeddings
 
     def _forget_deletions(self, step: Step) -> None:
-        """Forget that faces and photos were deleted, which are stored again on purpose."""
+        """Forget the deletion of faces and photos that are stored again on purpose."""
         collection_id = self._plan.collection_id
         stored = {key: [face.record for face in own] for key, own in step.faces.items()}
         remove_tombstones(collection_id, stored, records=self._records)

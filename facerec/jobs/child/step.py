@@ -1,7 +1,7 @@
 """A step of a child: the rows of some consecutive photos, and the faces to store with them.
 
 ``processing`` computes a step (``add``), and ``attempt`` adds the faces of photos that were moved
-(``store_again``). Before the commit, ``segment_writer`` updates it for later changes in the
+(``store_again``). Before the commit, ``segment_writer`` updates the step for later changes in the
 collection: faces that were deleted (``omit_deleted``), photos that were erased (``erase``), and
 faces of people that must be kept (``keep``).
 """
@@ -45,10 +45,10 @@ class KnownPhotos:
 class Step:
     """The result of a step.
 
-    ``process_photos`` returns it once complete. ``SegmentWriter`` then edits it in this order, for
-    what has changed in the collection: ``omit_deleted`` and ``erase`` until no more faces or photos
-    were deleted, ``keep`` before each time it is stored. ``store_again`` precedes all of these, in
-    the attempt, for photos that were moved.
+    ``process_photos`` returns it, and the attempt calls ``store_again`` for photos that were moved.
+    ``SegmentWriter`` then edits the step for changes in the collection: it calls ``omit_deleted``
+    and ``erase`` until no more faces or photos were deleted, and ``keep`` each time before it
+    stores the step.
 
     Attributes:
         start: cursor at the beginning of the step.
@@ -155,7 +155,7 @@ def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
 
 
 def is_copy_of(photo: str, stored: Sequence[FaceRecord]) -> bool:
-    """Return whether stored faces name another photo of the same content than this address."""
+    """Return whether stored faces name another address than this one, for the same content."""
     own = storable_source(photo)
     return any(record.source not in (own, "") for record in stored)
 

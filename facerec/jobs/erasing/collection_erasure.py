@@ -212,7 +212,7 @@ def _sweep(objects: ObjectStore, entry: Entry, collection_id: str) -> None:
 
 
 def _is_later(objects: ObjectStore, entry: Entry, time: float) -> bool:
-    """Return whether a job is of a collection that was created after a time."""
+    """Return whether a job belongs to a collection that was created after a time."""
     try:
         plan: dict[str, Any] = json.loads(objects.read(plan_uri(entry.job_folder)))
     except ObjectNotFoundError:

@@ -1,8 +1,8 @@
-"""Extends the face index of a collection by jobs that are complete.
+"""Adds complete jobs to the face index of a collection.
 
-Planning does so with the jobs of earlier runs, a deletion with all jobs that it had to search. So
-each job is searched once, and then only for faces that it names. Jobs of other collections name
-none: their plans are read once.
+Planning adds the jobs of earlier runs, and a deletion adds all jobs that it had to search. So a job
+is searched once, and afterwards only for faces that it names. Jobs of other collections are added
+without faces, so that their plans are read only once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_CHILDREN = 64
-"""Maximum number of children of a job that is covered; others are found by their own face index."""
+"""Maximum number of children of a job in the index; larger jobs have a face index of their own."""
 
 
 def cover_jobs(
@@ -33,7 +33,7 @@ def cover_jobs(
     collection_id: str,
     job_ids: Iterable[str],
 ) -> None:
-    """Add those of some jobs to the index of a collection that are complete.
+    """Add jobs to the face index of a collection, if they are complete.
 
     Args:
         index: the face index of the collection.
@@ -61,7 +61,7 @@ def cover_jobs(
 
 
 def _plan_in_root(objects: ObjectStore, uri: str) -> Plan | None:
-    """Return the plan of a folder in the root; None for any other, and for one elsewhere."""
+    """Return the plan of the job in a folder; None if there is none, or its folder is elsewhere."""
     try:
         if any(entry.is_elsewhere for entry in entries_at(objects, uri)):
             return None
@@ -71,7 +71,7 @@ def _plan_in_root(objects: ObjectStore, uri: str) -> Plan | None:
 
 
 def _faces_of(plan: Plan, objects: ObjectStore) -> bytes | None:
-    """Return the start of each face id that a job names; None if it is not to be covered."""
+    """Return the start of each face id that a job names; None if the index must not cover it."""
     if plan.children > MAX_CHILDREN or not all(complete_children(plan, objects)):
         return None
     children = range(plan.children)

@@ -1,9 +1,9 @@
 """Finds the faces that the first release deleted, which kept no tombstones.
 
 That release removed a deleted face from the store and from the embeddings in all job folders, and
-left the row that names it. So a face that such a row names, and that neither has, was deleted on
-purpose. Before the first job of this release adds faces to a collection, tombstones of these faces
-are kept: otherwise the job would add them again.
+left the row that names it. So a face that such a row names, but that is missing from both, was
+deleted on purpose. Before the first job of this release adds faces to a collection, tombstones of
+these faces are kept: otherwise the job would add them again.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def keep_first_deletions(
 ) -> None:
     """Keep tombstones of the faces of a collection that the first release deleted, once.
 
-    Each job folder of that release is marked in the store of records. So somebody who restores
-    these faces keeps them.
+    Each job folder of that release is marked in the store of records and processed only once, so
+    that somebody can restore these faces later.
 
     Args:
         collection_id: the collection, which exists.
@@ -84,7 +84,7 @@ def _folders(collection_id: str, objects: ObjectStore, jobs_root: str) -> Iterat
 
 
 def _kept_ids(objects: ObjectStore, job_folder: str) -> Iterator[str]:
-    """Yield the ids in the files of embeddings, in a superset: other UUIDs are among them."""
+    """Yield all UUIDs in the files of embeddings: the ids of the faces, and some others."""
     for found in objects.list(place_uri(Place.EMBEDDINGS, job_folder)):
         try:
             with zipfile.ZipFile(io.BytesIO(objects.read(found.uri))) as file:

@@ -180,7 +180,7 @@ def _files(objects: ObjectStore, entry: Entry) -> list[str]:
 
 
 def _delete_files(objects: ObjectStore, entry: Entry, last: Set[str]) -> None:
-    """Delete the files of a job, except some."""
+    """Delete the files of a job, except those in ``last``."""
     folder = entry.job_folder
     if not entry.is_elsewhere:
         for name in _SUBFOLDERS:

@@ -1,7 +1,7 @@
 """Lets one process at a time change the embeddings in the job folders of this machine.
 
-Deletions, and migrations that are finished, read a file of embeddings and write it again. Two of
-them in turn would otherwise write back what the other one has just removed.
+Deletions and migrations read a file of embeddings, change it and write it again. Without the lock,
+one process could write back what another has just removed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from facerec.storage.objects.protocol import scheme_of
 def folder_lock(jobs_root: str) -> Iterator[None]:
     """Wait for other processes and threads that change job folders, and keep them out.
 
-    Job folders in S3 are not locked: there, migrations do not exist.
+    Job folders in S3 are not locked, since migrations do not exist there.
 
     Args:
         jobs_root: parent of all job folders, with the final ``/``.

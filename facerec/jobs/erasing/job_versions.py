@@ -1,8 +1,8 @@
 """Replaces the embeddings in job folders, once a collection has another model version.
 
 A lost database is restored from job folders, so these must have the version of the collection. An
-embedding whose face the collection does not have cannot be replaced: it is removed. Plans follow
-after the embeddings of their folder, so that a repetition finds the folders that are left.
+embedding whose face the collection does not have cannot be replaced: it is removed. The plan of a
+folder is changed after its embeddings, so that a repetition finds the folders that are left.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def change_version(
     collection: Collection,
     get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
 ) -> tuple[int, int]:
-    """Replace the embeddings in the folders of a collection's jobs by those that it serves.
+    """Replace the embeddings in the job folders of a collection by those that it serves.
 
     Args:
         objects: contains the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         collection: the collection.
-        get_faces: returns the stored ones among faces, given by their ids.
+        get_faces: returns the stored faces among those with the given ids.
 
     Returns:
         The number of embeddings that were replaced, and of those that were removed.
@@ -116,7 +116,7 @@ def _change_file(
 
 
 def _described_again(face: StoredFace, current: StoredFace) -> StoredFace:
-    """Return the face of a job with the embedding that the collection has of it."""
+    """Return a face from a job folder with the embedding that the collection has for it."""
     record = replace(
         face.record, model_version=current.record.model_version, stats=current.record.stats
     )

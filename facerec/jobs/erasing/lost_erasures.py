@@ -91,7 +91,7 @@ def _unseen(
 def drop_lifted_tombstones(
     collection_id: str, objects: ObjectStore, jobs_root: str, records: RecordStore
 ) -> None:
-    """Remove tombstones from the copies that were removed from the store on purpose.
+    """Remove from the copies the tombstones that were removed from the store on purpose.
 
     Reads no copy if none was removed since the last call.
 
@@ -116,7 +116,7 @@ def drop_lifted_tombstones(
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """Counts of what was erased, and is back with an older copy of the store."""
+    """Counts of erased faces and people that an older copy of the store brought back."""
 
     faces: int = 0
     people: int = 0

@@ -42,7 +42,7 @@ def addresses_of_others(
     """Return the addresses that jobs recorded for photos with other external image ids, or none.
 
     Raises:
-        FacerecError: a job folder that may contain something cannot be read.
+        FacerecError: a job folder that may contain such addresses cannot be read.
     """
     selection = Selection(photos=frozenset(addresses))
     kept = kept_by_jobs(objects, jobs_root, collection_id, selection)

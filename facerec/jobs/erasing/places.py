@@ -73,7 +73,7 @@ def photo_lists(jobs_root: str, collection_id: str, job_folders: list[str]) -> l
 
 
 def is_photo_list(name: str) -> bool:
-    """Return whether such a file is a list; the others are records that do not name photos.
+    """Return whether a file below these prefixes is a list; other files do not name photos.
 
     A name with a dot is that of a partial file, unless it is a list of stale photos.
     """

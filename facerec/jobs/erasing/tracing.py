@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Content = TypeVar("Content")
 
 FACE_BYTES = 4096
-"""Memory of a face with its embedding and its record, about."""
+"""Approximate memory in bytes of a face with its embedding and its record."""
 
 MAX_BUFFERED = 64 * 1024 * 1024
 """Maximum bytes that are read ahead."""
@@ -149,7 +149,7 @@ def _ahead(
     read: Callable[[ObjectInfo], Content],
     weight: Callable[[Content], int],
 ) -> Generator[Content, None, None]:
-    """Yield what is read from each file, several at a time."""
+    """Yield the content of each file; several are read concurrently."""
     return read_ahead(
         files, read, weight, threads=READERS, max_items=2 * READERS, max_weight=MAX_BUFFERED
     )

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 
 EARLIER_COLLECTION = "the vectors of an earlier collection of this id"
-"""Place of what a killed writer stored after the collection was deleted; see ``Gallery.sweep``."""
+"""Place of vectors that a killed writer stored after the collection was deleted; see
+``Gallery.sweep``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _in_vectors(
 
 
 def _earlier_collections(collection_id: str, stores: CheckedStores) -> list[Collection]:
-    """Return deleted collections of the same id for which something was stored too late."""
+    """Return deleted collections of the same id that received faces after their deletion."""
     current = stores.records.get_collection(collection_id)
     deleted = stores.erasures.deleted_collections(collection_id)
     return [

@@ -20,7 +20,7 @@ SAME = 1e-6
 
 
 def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str]]:
-    """Yield the bytes to search files for, with the kind of data they are."""
+    """Yield the byte patterns to search files for, each with its kind of data."""
     selection = traces.selection
     yield from ((face_id.encode(), "face id") for face_id in selection.face_ids)
     names = (

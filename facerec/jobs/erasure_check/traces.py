@@ -36,8 +36,8 @@ class Traces:
 
     Attributes:
         selection: the selection to erase, including the ids of faces in job folders.
-        addresses: addresses of the photos of the external image ids that are erased.
-        embeddings: the embeddings of all these faces, float32 of shape (128,).
+        addresses: addresses of the photos whose external image ids are erased.
+        embeddings: the embeddings of all selected faces, float32 of shape (128,).
         named: addresses of the collection's photos that contain the id or name of an erased person.
     """
 
@@ -72,7 +72,7 @@ class CheckedStores:
     migrations: MigrationStore | None = None
 
     def standby_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
-        """Return faces as the other version of an unfinished migration describes them."""
+        """Return the standby versions of faces, if a migration is unfinished."""
         if self.migrations is None:
             return []
         return self.migrations.get_standby_faces(collection_id, face_ids)
@@ -109,7 +109,7 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
 def _addresses(
     collection_id: str, selection: Selection, stored: Iterable[StoredFace], stores: CheckedStores
 ) -> frozenset[str]:
-    """Return the addresses of the photos of the external image ids that are erased."""
+    """Return the addresses of the photos whose external image ids are erased."""
     names = selection.external_image_ids
     if not names:
         return frozenset()

@@ -110,7 +110,7 @@ def add_run_note(objects: ObjectStore, job_folder: str, note: RunNote) -> None:
 def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]) -> None:
     """Sum up the notes of a run.
 
-    A child without a note was complete when the run began, and nothing of it differed.
+    A child without a note was complete when the run began, and agreed with its ledger.
 
     Args:
         objects: contains the job folder.

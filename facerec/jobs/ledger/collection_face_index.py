@@ -1,9 +1,10 @@
 """The face index of a collection, which finds the jobs that name a face.
 
 It makes the cost of deleting a face independent of the number of earlier jobs: only the folders of
-the jobs that name it are searched, and of those that the index does not cover. It covers complete
-jobs, which never name another face, except those with many children: these have an index of their
-own (``job_face_index``). Like that one, it may list too many jobs, but never lacks one.
+jobs that name the face, or that the index does not cover, are searched. The index covers complete
+jobs, since these never name further faces. It does not cover jobs with many children, which have an
+index of their own (``job_face_index``). It may list a job that no longer names the face, but never
+lacks one that does.
 
 Format: ``faces.json`` beside the memory of the collection contains the names of the files
 ``faces-...``, their numbers of entries, and the digests of the jobs that it covers. An entry is the
@@ -52,7 +53,7 @@ class CollectionFaceIndex:
     """The face index of a collection."""
 
     def __init__(self, objects: ObjectStore, jobs_root: str, collection_id: str) -> None:
-        """Open the index, with one request; one that is missing or damaged covers nothing.
+        """Open the index, with one request; a missing or damaged index covers nothing.
 
         Args:
             objects: contains the job folders.
@@ -124,7 +125,7 @@ class CollectionFaceIndex:
             self._write()
 
     def forget_others(self, job_ids: Iterable[str]) -> None:
-        """Stop covering all but some jobs: what is left in the folder of a deleted job is searched.
+        """Stop covering all other jobs, so that the leftovers of deleted jobs are searched.
 
         Args:
             job_ids: ids of all jobs, as listed after this index was opened.

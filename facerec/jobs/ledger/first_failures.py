@@ -72,7 +72,7 @@ def first_failures_from_json(document: Mapping[str, Any]) -> FirstFailures:
 
 
 def write_first_failures(objects: ObjectStore, job_folder: str, failures: FirstFailures) -> None:
-    """Record that a job is ended; the last of several records is kept."""
+    """Record that a job is ended because its first photos failed; replaces an earlier record."""
     objects.write(first_failures_uri(job_folder), json.dumps(failures.to_json()).encode())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _NAMES = {"photo": "image", "line_in_slice": "line", "rejected": "left_out"}
-"""Names in the first release by the name in ``schemas/ledger-row.json``."""
+"""Names of the first release, by the names in ``schemas/ledger-row.json``."""
 
 
 def name_in(row: Mapping[str, Any], name: str) -> str:

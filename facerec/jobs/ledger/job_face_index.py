@@ -2,13 +2,13 @@
 
 It makes the cost of deleting a face independent of the number of photos of the job. It is written
 when a job on one machine is complete, otherwise by the first deletion that needs it. A complete
-child is never processed again, so the index stays valid. Like that of a child, it may list too many
-children, but never lacks one.
+child is never processed again, so the index stays valid. It may list a child that no longer names
+the face, but never lacks one that does.
 
 Format: ``index/sorted.json``, written last, contains the number of entries in each of the files
-    ``index/sorted-N``. An entry is the first 8 bytes of a face id and the number of the child in 4
-bytes, big-endian. Ids derive from a hash, so their position follows from their value: a look-up
-reads one short range.
+``index/sorted-N``. An entry is the first 8 bytes of a face id and the number of the child in 4
+bytes, big-endian. Ids derive from a hash, so the position of an id can be estimated from its value:
+a look-up reads one short range.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def summary_uri(job_folder: str, child: int) -> str:
 
 
 def remembered_uri(job_folder: str, child: int | None = None) -> str:
-    """Return the address of the memory of a complete child, or of the folder of all of these."""
+    """Return the address of the memory of a complete child, or of the folder for all children."""
     return f"{job_folder}remembered/" + ("" if child is None else f"{child:07d}")
 
 
@@ -115,7 +115,7 @@ def run_notes_folder(job_folder: str, number: int | None = None) -> str:
 
 
 def run_note_uri(job_folder: str, number: int, child: int | None) -> str:
-    """Return the address of what a child did in a run; None for the restoration before it."""
+    """Return the address of the note of a child in a run; of the restoration if child is None."""
     name = "restored" if child is None else f"{child:07d}"
     return f"{run_notes_folder(job_folder, number)}{name}.json"
 

@@ -48,7 +48,7 @@ def may_name(selection: Selection, content: bytes) -> bool:
 
 
 def erase_from_row(row: dict[str, Any], selection: Selection) -> bool:
-    """Erase a selection from a row in the form of ``schemas/ledger-row.json``, or of any release.
+    """Erase a selection from a ledger row, as JSON of this or an earlier release.
 
     Returns:
         Whether the row has changed.

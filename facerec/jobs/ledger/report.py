@@ -107,7 +107,8 @@ def write_report(
 
     Reads one small object per complete child and the ledgers of the others, many concurrently.
     Needs 16 bytes of memory per child, plus the objects being read. On AWS, the summary of the run
-    is stored too. Of a complete job, the lines of erased photos in its own manifest are blanked.
+    is stored too. If the job is complete and facerec wrote its manifest, the lines of erased photos
+    are blanked.
 
     Args:
         plan: the job's plan.

@@ -28,9 +28,9 @@ Interval = tuple[float, float]
 
 
 def add_interval(union: list[Interval], interval: Interval) -> None:
-    """Add an interval to a union of intervals, which are in order and further apart than the gap.
+    """Add an interval to sorted intervals; those closer than ``MAX_SPELL_GAP`` become one.
 
-    The position is searched for, since merging the whole union for each child of a job would take
+    The position is found by bisection: merging all intervals for each child of a job would take
     time in the square of the number of children.
     """
     start, end = interval

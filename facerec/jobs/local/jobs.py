@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 class LocalJobs:
     """The ``JobService`` of this machine; its job folders are on a local disk.
 
-    Beyond the protocol, ``wait`` and ``result`` are about runs of jobs that were submitted to this
-    object. They are in worker processes of this one, so ``close`` it before this process ends.
+    In addition to the protocol, ``wait`` and ``result`` wait for runs of jobs that were submitted
+    to this object. Such runs need this process, so call ``close`` before it ends.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class LocalJobs:
             open_runs: opens the runner of submitted jobs.
             open_store: opens the store of collections.
             open_erasures: opens the erasures, which record deleted collections.
-            model_versions: returns the versions of the workers' engines by recipe; that of new
-                collections first.
+            model_versions: returns the versions of the workers' engines by recipe, beginning with
+                the recipe of new collections.
             local_paths: whether callers may name paths of this machine.
         """
         self._objects, self._jobs_root, self._open_runs = objects, jobs_root, open_runs
@@ -274,7 +274,7 @@ class LocalJobs:
         return replace(job, status=JobStatus.RUNNING) if is_locked(entry.job_folder) else job
 
     def _at(self, job_folder: str, *, readable: bool) -> Job:
-        """Return the job of a folder; the id of one that is not in the root is its path."""
+        """Return the job of a folder; a folder that is not in the root is named by its path."""
         job = self._of_entry(Entry(job_folder, job_folder), readable=readable)
         try:
             entry = self._find(job.id)

@@ -28,7 +28,7 @@ class RunResult:
 
     Attributes:
         new_photos: number of rows that this run added to the ledger.
-        stopped: whether it was asked to stop.
+        stopped: whether the run was asked to stop.
         lost: cause of failure for each child that was given up; the next run retries them.
         verification: comparison of the collection with the ledgers of earlier runs; None if they
             were not compared.

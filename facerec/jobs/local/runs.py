@@ -132,7 +132,7 @@ class LocalRuns:
             raise
 
     def _run_children(self, plan: Plan, record: RunRecord) -> RunResult:
-        """Run a job's children, with what must be done before and after them; in this order.
+        """Run a job's children, with the steps before and after them, in this order.
 
         1. The memory gets a note of the job: later jobs find it, and it finds earlier ones.
         2. The collection is compared with the ledgers and repaired, so that children find all

@@ -256,7 +256,7 @@ class _Supervisor:
             self.result.lost[child] = _cause(worker.process.exitcode)
 
     def _handle_failed_start(self, child: int, exit_code: int | None) -> None:
-        """Retry a worker that ended before its first photo; finally, report the machine."""
+        """Retry a worker that ended before its first photo; after ``MAX_ATTEMPTS``, end the run."""
         if self.result.stopped or self.error is not None:
             return
         self._failed_starts += 1

@@ -104,7 +104,7 @@ def _silence_native_libraries() -> None:
 
 
 class _StopRequest:
-    """Whether the supervisor, its end or a signal has asked the worker to stop."""
+    """Whether the worker must stop: the supervisor asked for it or ended, or a signal arrived."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe

@@ -47,7 +47,7 @@ def blank_lines(
 
 
 def blank_numbers(objects: ObjectStore, manifest: Source, numbers: Container[int]) -> None:
-    """Blank the lines of a manifest of JSON lines that have one of some numbers, from 1.
+    """Blank lines of a manifest of JSON lines, given by their numbers from 1.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.

@@ -1,6 +1,7 @@
 """Where a child is in its slice of a manifest.
 
-In a module of its own, so that commands that only read ledgers do not import what reads manifests.
+This is a module of its own so that commands that only read ledgers do not import the code that
+reads manifests.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class LineParser:
     local: bool
 
     def parse(self, content: bytes | None) -> ManifestEntry | PhotoFailure | None:
-        """Return the photo that a line names, or the reason for none; None for a blank line.
+        """Return the photo that a line names, or why it names none; None for a blank line.
 
         Args:
             content: the bytes of the line; None if it is longer than ``MAX_LINE_BYTES``.
@@ -83,7 +83,7 @@ class LineParser:
     def named_again(self, content: bytes | None) -> bytes:
         """Return a malformed line as a line of JSON that is malformed for the same reason.
 
-        A line of which nothing can be read is returned as it is.
+        If nothing in the line can be read, it is returned unchanged.
         """
         if content is None:
             return b"." * (MAX_LINE_BYTES + 1)

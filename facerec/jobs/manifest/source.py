@@ -1,6 +1,7 @@
 """The description of a manifest in a plan.
 
-Separate from the code that reads manifests, which commands that only show jobs do not need.
+This is a module of its own so that commands that only show jobs do not import the code that reads
+manifests.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class SourceKind(StrEnum):
     STRIPES = "stripes"
     """Each child streams a whole gzip file and processes some of its lines."""
     INVENTORY = "inventory"
-    """Each file of an S3 Inventory is shared by stripes."""
+    """The children that share a file of an S3 Inventory process stripes of its lines."""
 
 
 @dataclass(frozen=True, slots=True)

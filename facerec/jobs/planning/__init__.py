@@ -1,1 +1,1 @@
-"""Plans jobs: from a request and its source to what children must process."""
+"""Plans jobs: derives from a request and its source what the children must process."""

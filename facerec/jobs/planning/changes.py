@@ -57,7 +57,7 @@ class Changes:
     to_prune: int = 0
 
     def check(self, request: JobRequest) -> None:
-        """Check that there are photos, and that those that are gone can and may be pruned.
+        """Check that there are photos, and that photos that are gone can and may be pruned.
 
         Raises:
             InvalidInputError: the message names the reason.
@@ -84,9 +84,9 @@ class Changes:
             )
 
     def within_limit(self, request: JobRequest) -> Changes:
-        """Return the changes without the photos that are gone, if these are too many to prune.
+        """Return the changes without pruning if too many photos are gone and the request skips it.
 
-        A request that does not skip them is to be refused instead (``check``).
+        ``check`` refuses all other requests with too many.
         """
         found = self.difference
         if found is None or not (
@@ -116,8 +116,9 @@ def find_changes(
 ) -> Iterator[Changes]:
     """Find the work of a job; its files exist during the block.
 
-    Of a manifest of which nothing can be remembered, only a sample was read, and the job reads it
-    where it is. A large one that is compressed is decompressed: each child reads all of it.
+    A manifest is not read if there is nothing to compare it with, or if it is too large: then the
+    children read the original. A compressed manifest for many children is decompressed, since each
+    child would have to read all of it.
     """
     if source.inspection is not None and not _is_read(request, source, source.inspection, memory):
         assert source.identity is not None  # noqa: S101 - a manifest has one
@@ -136,7 +137,7 @@ def _is_read(
     """Return whether to read a manifest in order to plan its job.
 
     Raises:
-        InvalidInputError: it cannot be planned without reading it, but is too large for that.
+        InvalidInputError: the manifest must be read to plan the job, but is too large for that.
     """
     is_remembered = memory is not None and bool(memory.runs)
     is_pruned = request.prune and source.scope is not None

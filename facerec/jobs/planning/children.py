@@ -21,7 +21,8 @@ CHILDREN = 256
 stack's default MaxvCpus."""
 
 LOCAL_IMAGES_PER_CHILD = (8, 500)
-"""On one machine children cost almost nothing; small ones keep all workers busy to the end."""
+"""The same on one machine, where a child costs almost nothing: small children keep all workers busy
+to the end."""
 
 LOCAL_CHILDREN = 64
 """Minimum number of children on one machine; see ``CHILDREN``."""

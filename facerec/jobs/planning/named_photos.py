@@ -1,7 +1,7 @@
 """Reads the photos that a manifest names, in the order of their addresses, in bounded memory.
 
-They are compared with the remembered photos, like those of a folder. Lines do not say whether their
-photos have changed, except those of an inventory with ETags. So remembered photos are looked up:
+They are compared with the remembered photos, like the photos of a folder. Lines do not show whether
+their photos have changed, except in an inventory with ETags. So remembered photos are looked up:
 files one by one, objects of S3 by listings (``storage.objects.lookup``). No photo is read.
 """
 
@@ -40,8 +40,8 @@ def named_photos(lines: Iterable[bytes | None], parser: LineParser) -> Iterator[
     """Yield the photos that the lines of a manifest name, and the lines that are malformed.
 
     Args:
-        lines: the lines; None for one that is too long.
-        parser: parses them.
+        lines: the lines; None for a line that is too long.
+        parser: parses the lines.
     """
     texts = (text for line in lines if (text := _text_of(parser, line)) is not None)
     for line in sorted_lines(texts, key=address_of_line):
@@ -127,7 +127,7 @@ def with_current_versions(
 
 
 def _as_it_is(photo: ListedPhoto, info: ObjectInfo | None) -> ListedPhoto:
-    """Return a photo with the version that was found, unless the source says which it has."""
+    """Return a photo with the version that was found, unless the source states its version."""
     if photo.version:
         return photo
     if info is None:

@@ -92,8 +92,9 @@ def plan_job(
         job_folder: the job's own folder, instead of one under ``jobs_root``; ends in ``/``. An
             existing job keeps its folder.
         on_listed: called repeatedly with the number of objects listed in a folder or prefix.
-        erasures: says whether a collection that is lost was deleted, or one that exists is being
-            deleted; None restores and refuses none.
+        erasures: records which collections were deleted or are being deleted. A missing collection
+            that was not deleted is restored, and a collection that is being deleted is refused.
+            None does neither.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
@@ -101,7 +102,7 @@ def plan_job(
             be pruned, the job folder contains another job, or the folder that the job has is
             missing.
         CollectionNotFoundError: the collection does not exist, and the request does not create it.
-        ModelMismatchError: its faces have another model version.
+        ModelMismatchError: the collection's faces have another model version.
         ConflictError: the deletion of the collection is not finished.
     """
     if erasures is not None:
@@ -147,7 +148,7 @@ def plan_job(
 
 
 def _cover_earlier_jobs(plan: Plan, objects: ObjectStore, jobs_root: str, memory: Memory) -> None:
-    """Add complete jobs to the face index of the collection: a deletion need not search them."""
+    """Add complete jobs to the face index of the collection, so that deletions skip them."""
     index = CollectionFaceIndex(objects, jobs_root, plan.collection_id)
     if index.covers(plan.job_id) and not is_complete(plan, objects):
         # Its folder was restored from an older copy.
@@ -159,7 +160,7 @@ def _cover_earlier_jobs(plan: Plan, objects: ObjectStore, jobs_root: str, memory
 def _model_versions(
     request: JobRequest, model_version: str, recipes: Mapping[str, str]
 ) -> list[str]:
-    """Return the model versions that the job's faces may have; that of a new collection first."""
+    """Return the model versions that the faces may have; the one for a new collection first."""
     if request.recipe is None:
         return [model_version, *recipes.values()]
     return [recipes[checked_recipe(request.recipe, recipes)]]
@@ -262,7 +263,7 @@ class _Rounds:
         return _planned_before(self._objects, folder, job_id)
 
     def _names(self, job_round: int) -> tuple[str, str]:
-        """Return the id of a round and its existing or future folder, looked for once."""
+        """Return the id of a round and its existing or future folder; searched for once."""
         if job_round not in self._found:
             self._found[job_round] = self._find(job_round)
         return self._found[job_round]
@@ -330,7 +331,7 @@ def _store(
         objects: store of the job folder.
         plan: the plan.
         changes: the work of the job.
-        replacements: replaced photos of other jobs, for which the job looks too.
+        replacements: replaced photos that other jobs list and that this job checks too.
     """
     if changes.manifest is not None:
         # Each listing gets a new name: the manifest that another plan has pinned must not change.

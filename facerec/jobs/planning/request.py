@@ -39,10 +39,10 @@ class JobRequest:
         prune: whether to remove the faces of photos that are gone from a folder, a prefix or the
             bucket of an S3 Inventory.
         prune_limit_percentage: 0 to 100, the share of photos that may be gone.
-        recipe: recipe of the collection's faces; None for that of the collection, or for a new
-            one the usual recipe.
-        prune_over_limit: ``refuse`` a job of which more photos are gone, or ``skip`` the removal of
-            their faces.
+        recipe: recipe of the collection's faces; None for the recipe that the collection has, or
+            the usual one for a new collection.
+        prune_over_limit: what to do if more photos are gone: ``refuse`` the job, or ``skip`` the
+            removal of their faces.
     """
 
     collection_id: str

@@ -1,9 +1,9 @@
 """Decides whether a job gets a new round, or its last one is resumed.
 
 A new round of a job processes only photos that are not indexed, so it costs little more than
-reading the others; of listed photos, not even that. A complete job gets a new round only for a
-reason. An incomplete one is resumed only if its plan does what the request asks for now, and
-nothing else.
+reading the others; photos of a folder that have not changed are not even read. A complete job gets
+a new round only for a reason. An incomplete one is resumed only if its plan does what the request
+asks for now, and nothing else.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
     This applies to a complete job if the request forces it or restores deleted faces, if it retries
     failed photos and there are any, or if one of the failures in the report may be resolved: a
     missing photo exists, one that was denied or archived can be read, or an unreadable one has
-    another size. An incomplete job is resumed unless it was planned with other answers to these
-    questions.
+    another size. An incomplete job is resumed unless the request forces, restores or prunes other
+    photos than its plan.
     """
     report = _complete_report(plan, objects)
     if report is None:
@@ -45,7 +45,7 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
 
 
 def has_same_purpose(request: JobRequest, plan: Plan) -> bool:
-    """Return whether a plan forces, restores and prunes what a request does."""
+    """Return whether a plan and a request agree on what to force, restore and prune."""
     force = request.force or request.restore_deleted
     wanted = (force, request.restore_deleted, request.prune)
     return wanted == (plan.force, plan.restore_deleted, plan.prune)
@@ -54,11 +54,11 @@ def has_same_purpose(request: JobRequest, plan: Plan) -> bool:
 def is_resumable(
     request: JobRequest, plan: Plan, now: Difference, objects: ObjectStore, *, is_last: bool
 ) -> bool:
-    """Return whether an incomplete job has to do exactly what a request asks for.
+    """Return whether what is left of an incomplete job is exactly what a request asks for.
 
-    The source is the same, but what is remembered of the photos may have changed since: another
-    job has read some of them, with other options or in another version. Then the plan does not
-    contain all photos to process.
+    The source is the same, but the memory of its photos may have changed: another job may have read
+    some of them, with other options or in another version. Then the plan does not contain all
+    photos to process.
 
     Args:
         request: the request.

@@ -77,8 +77,8 @@ class Source:
         identity: digest that changes whenever the manifest changes; None for photos that are not
             in a manifest.
         inspection: the inspected manifest; None for photos that are not in a manifest.
-        scope: the folder or bucket whose photos the source names, so that others in it are gone;
-            None if it may name a part of them.
+        scope: the folder or bucket whose photos the source names completely, so that all others in
+            it are gone; None if the source may name only some of them.
     """
 
     base: str | None

@@ -1,8 +1,9 @@
 """Data about a collection itself, stored beside the memory of its photos.
 
-It is in ``{jobs_root}remembered@{collection}/{created}/``, and deleted with it: a copy of its
-settings (``settings.json``); after a loss, the earlier collections with the same id that it
-continues (``adopted.json``) and, until its faces are restored, a mark that it was lost (``lost``).
+The folder ``{jobs_root}remembered@{collection}/{created}/``, which is deleted with the collection,
+contains a copy of its settings (``settings.json``). After a loss, it also contains the earlier
+collections with the same id whose jobs count as its own (``adopted.json``) and, until the faces are
+restored, a mark that the collection was lost (``lost``).
 """
 
 from __future__ import annotations

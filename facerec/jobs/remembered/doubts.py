@@ -1,8 +1,8 @@
 """Notes that the memory of a collection may lack photos of which the collection has faces.
 
-That is so if the job folders or the database were restored from a copy, or a job was deleted. Then
-``--prune`` compares the stored faces themselves with the folder (``jobs.unremembered``), once for
-each doubt and folder.
+This happens if the job folders or the database were restored from a copy, or if a job was deleted.
+Then ``--prune`` compares the stored faces themselves with the folder (``jobs.unremembered``), once
+for each doubt and folder.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[tuple[str, str]]]:
     """Erase photos from remembered lines, or from a list of stale photos.
 
-    Lines of photos stay if only faces of them are deleted, so that these photos are not processed
-    again and their faces do not come back.
+    If only faces of a photo are deleted, its line is kept, so that the photo is not processed again
+    and the faces do not come back.
 
     Returns:
         The content without selected photos, and their addresses and versions.
@@ -110,7 +110,7 @@ def note_erased_photos(
 
 
 def read_erased_photos(objects: ObjectStore, notes: Iterable[str]) -> frozenset[str]:
-    """Return the digests in notes of erased photos, given by their addresses."""
+    """Return the digests of erased photos in the notes at these addresses."""
     digests: set[str] = set()
     for note in notes:
         try:

@@ -3,8 +3,8 @@
 ``{jobs_root}remembered@{collection}/{created}/`` contains notes named
 ``{number}-{order}-{settings}-{job id}``. ``order`` is ``sorted`` if the children's files,
 concatenated, are in order, otherwise ``mixed``. The content of a note is the job folder, relative
-to the root if it is inside. A job that was started again has two notes: its first one, and that of
-its last start, which counts. Two kinds of notes are themselves files of lines:
+to the root if it is inside. A job that was started again has two notes: one of its first start, and
+one of its last start, which counts. Two kinds of notes are themselves files of lines:
 ``{number}-merged``, the memory of all runs up to that number, and ``{number}-{token}-gone``, lines
 that cancel earlier ones. The latter keeps its number when the job that wrote it is started again.
 """
@@ -141,7 +141,7 @@ class Memory:
 
         Args:
             photos: their addresses, and external image ids or "".
-            plan: plan of the job that cancels them; if it was deleted, nothing stays.
+            plan: plan of the job that cancels them; if the job was deleted, nothing is cancelled.
         """
         lines = {RememberedPhoto(uri, name, "", "", GONE, "", 0).to_line() for uri, name in photos}
         if not lines:
@@ -201,9 +201,9 @@ class Memory:
     def newest(self) -> Iterator[Remembered]:
         """Yield the newest line of each photo.
 
-        A line without a key gets that of the previous line: a photo that cannot be read now still
-        has its faces in the collection. Each version of a photo that manifests name by its version
-        id is a photo of its own.
+        A line without a key gets the key of the previous line: a photo that cannot be read now
+        still has its faces in the collection. Each version of a photo that manifests name by its
+        version id is a photo of its own.
         """
         lines: list[Remembered] = []
         for line in self.lines():

@@ -1,7 +1,7 @@
 """Copies of tombstones beside the memory of a collection.
 
-They are in ``{jobs_root}remembered@{collection}/{created}/``, and deleted with it. The tombstones
-of a record store that was lost, or restored from an older copy, are restored from them.
+They are in ``{jobs_root}remembered@{collection}/{created}/``, and are deleted with the collection.
+If a record store is lost, or restored from an older copy, its tombstones are restored from them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def write_tombstones(
 
 
 def replace_tombstones(objects: ObjectStore, uri: str, copy: TombstoneCopy) -> None:
-    """Replace a copy of tombstones by one that has some of them; delete it if none is left."""
+    """Replace a copy of tombstones by one with fewer of them; delete it if none is left."""
     if copy.is_empty:
         objects.delete(uri)
     else:
@@ -45,8 +45,8 @@ def erasures_with_tombstones(
 ) -> dict[str, str]:
     """Return the addresses of copies of tombstones by the ids of the erasures.
 
-    Those of earlier creations of the collection are included: they were not deleted, which means
-    that their store was lost.
+    Copies of earlier creations of the collection are included: a deletion would have removed them,
+    so these creations were lost.
     """
     found = {}
     for folder in list(objects.folders(memory_folder(jobs_root, collection_id))):

@@ -1,4 +1,4 @@
-"""Finds replaced photos whose faces a job was to remove, but has not removed.
+"""Finds replaced photos whose faces a job should have removed, but did not.
 
 A job removes the faces of replaced photos when it is complete. If it was interrupted, or its
 removal failed, and another job continues its work, the new versions are remembered already: a
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def unfinished_replacements(memory: Memory, objects: ObjectStore) -> Iterator[StalePhoto]:
     """Yield the replaced photos that other jobs list; a job that has removed them has no list.
 
-    Each is yielded once. These jobs have listed those of the jobs before them too, so that lists
-    with repetitions would double with each job that is interrupted.
+    Each photo is yielded once. A job also lists the photos of the jobs before it, so with
+    repetitions the lists would double with each interrupted job.
     """
     found = set[StalePhoto]()
     for folder in memory.folders_after(0):

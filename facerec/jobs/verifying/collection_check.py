@@ -1,9 +1,9 @@
 """Decides whether a run must compare the ledgers of a collection with the store.
 
 At the end of a run, its job and the version of the stored faces are recorded. The version changes
-with every write, and a restored or emptied database has a different one. While it is the same, the
-store is as that run left it, and comparing millions of rows would find nothing. The rows of other
-jobs are still compared: that run may have replaced faces of the same photos.
+with every write, and a restored or emptied database has a different one. While the version is the
+same, the store is as that run left it, and comparing millions of rows would find nothing. The rows
+of other jobs are still compared: that run may have replaced faces of the same photos.
 
 An older copy of a database contains faces and people that were erased later: they are removed
 first.
@@ -39,7 +39,7 @@ def note_doubt_if_changed(
 ) -> None:
     """Record a doubt about the memory of a collection whose faces have changed since the last run.
 
-    A restored copy of the job folders or of the database has another version than the other.
+    If only the job folders or only the database were restored from a copy, their versions differ.
     """
     try:
         collection = records.get_collection(collection_id)

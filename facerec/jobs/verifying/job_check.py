@@ -172,7 +172,7 @@ def verify_collection(
 def count_lost_faces(
     collection_id: str, objects: ObjectStore, jobs_root: str, faces: FaceStore, records: RecordStore
 ) -> int:
-    """Return the number of faces that a collection lost, and jobs of another model version have.
+    """Return the number of lost faces that the jobs of another model version still contain.
 
     Args:
         collection_id: the collection.
@@ -195,10 +195,10 @@ def count_lost_faces(
 
 
 def require_readable(collection_id: str, unreadable: Iterable[UnreadableFolder]) -> None:
-    """Check that at least one job folder can be read before a collection is restored.
+    """Check, before a collection is restored, that none of its job folders is unreadable.
 
     Raises:
-        InvalidInputError: there is one of the collection.
+        InvalidInputError: a folder of the collection cannot be read.
     """
     for folder in unreadable:
         if folder.collection_id == collection_id:

@@ -60,7 +60,8 @@ def restore_if_lost(
         erasures: records whether the collection was deleted.
 
     Raises:
-        DeletedCollectionError: the database contains it, but is older than its deletion.
+        DeletedCollectionError: the database contains the collection, but is a copy from before its
+            deletion.
     """
     known = creations(objects, jobs_root, collection_id)
     try:
@@ -123,7 +124,7 @@ def restored_collection(
     """Return a collection; if it is lost, create it again from the latest of its jobs.
 
     Raises:
-        CollectionNotFoundError: it does not exist, and there are no jobs.
+        CollectionNotFoundError: it does not exist, and no job has indexed it.
     """
     try:
         return records.get_collection(collection_id)

@@ -37,11 +37,11 @@ class Records(StrEnum):
     """What happened to the people, corrections and retention of a rebuilt collection."""
 
     KEPT = "KEPT"
-    """They were in the store already."""
+    """The records were in the store already."""
     COPIED = "COPIED"
-    """They were copied from the other store."""
+    """The records were copied from the other store."""
     LOST = "LOST"
-    """They were lost with the record of the collection."""
+    """The records were lost with the record of the collection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def rebuild_collection(
 ) -> Rebuilt:
     """Restore all faces that jobs have indexed, except those that were erased.
 
-    After an interruption, calling it again continues.
+    If it was interrupted, call it again to continue.
 
     Args:
         collection_id: the collection; it is created if it does not exist.
@@ -97,7 +97,7 @@ def rebuild_collection(
             yet.
         target_root: parent of the job folders of the receiving store, if that is a different one;
             the location of these job folders is recorded there, so that an erasure reaches them.
-        source: the records that the job folders belong to, if the faces go to another store; people
+        source: the records that belong to the job folders, if the faces go to another store. People
             are copied once, and tombstones too, so that no job adds deleted faces again.
         copy_clusters: copies the clusters to the other store; called before people are copied.
 
@@ -152,7 +152,7 @@ def _require_same_collection(
     jobs_root: str,
     records: RecordStore,
 ) -> bool:
-    """Return whether the store contains the collection, and check that it is that of the jobs."""
+    """Return whether the store contains the collection, and check that the jobs belong to it."""
     try:
         collection = records.get_collection(collection_id)
     except CollectionNotFoundError:

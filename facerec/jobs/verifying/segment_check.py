@@ -49,7 +49,8 @@ class Verification:
             counts as one.
         returned: faces deleted on purpose that the collection contained again, from an older copy
             of the database; with ``repair`` they were removed.
-        people_returned: people deleted on purpose that the collection contained again, likewise.
+        people_returned: people deleted on purpose that the collection contained again, from an
+            older copy of the database; with ``repair`` they were removed.
         unreadable_jobs: jobs that were not compared because their folders cannot be read.
     """
 
@@ -197,7 +198,7 @@ def _add_staying(
     stored: Mapping[str, Mapping[str, FaceRecord]],
     faces: FaceStore,
 ) -> None:
-    """Add the stored faces that come from no job: they stay beside those of the job."""
+    """Add the stored faces that come from no job: they are kept with the faces of the job."""
     own = plan.options.digest()
     staying = {
         face_id: key

@@ -1,8 +1,8 @@
 """Statements in the ledgers of a collection's jobs about the faces of its photos.
 
-A row of a photo that was read is a statement: the collection has the faces that the row names of
-the photo, and no others that a job has found with other options. It may name no face at all. If
-several jobs make a statement, that of the job that was started last counts
+A row of a photo that was read is a statement: the collection has the faces of the photo that the
+row names, and no others that a job has found with other options. It may name no face at all. If
+several jobs make a statement, the one of the job that was started last counts
 (``facerec.jobs.start_order``). An erased row is not a statement.
 
 A job that finds a photo already indexed with its options stores nothing. Its statement counts, but
@@ -95,7 +95,7 @@ def key_of_row(row: LedgerRow, plan: Plan) -> str | None:
 
 @dataclass(slots=True)
 class LastStatements:
-    """The current statements of jobs, which are read from the most recently started one on.
+    """The current statements of jobs; jobs are read in order, most recently started first.
 
     Attributes:
         decided: keys of the photos for which a later job made the statement that counts.
