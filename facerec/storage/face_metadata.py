@@ -24,10 +24,10 @@ _PACKED = {
     "landmarks": tuple(f"{landmark}_{axis}" for landmark in LANDMARKS for axis in "xy"),
     "quality": ("size", "sharpness", "brightness", "roll", "yaw", "pitch"),
 }
-"""Numbers that are stored in one text, since no filter uses them."""
+"""Columns whose numbers are stored together in one text, since no filter uses them."""
 
 _MEMBERS = {field: itemgetter(*members) for field, members in _PACKED.items()}
-"""Functions that return the numbers of a text from the columns."""
+"""Functions that return, from the columns, the numbers to store in each text."""
 
 _FIELDS = tuple(
     column

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def people_namespace(collection_id: str) -> str:
-    """Return the namespace of the vectors of people; that of the faces is the collection's id."""
+    """Return the namespace of people's vectors; the faces' namespace is the id itself."""
     # A collection id never contains a slash.
     return f"{collection_id}/users"
 
@@ -91,9 +91,9 @@ class FaceStore:
     def of(self, collection: Collection) -> FaceStore:
         """Return this store, restricted to writes into a collection.
 
-        Their faces never get into a later collection with the same id, whenever the collection is
-        deleted. A store that also contains the records rejects writes for a deleted collection;
-        others write to a namespace that nobody reads (``facerec.storage.generations``).
+        Faces written through it never get into a later collection with the same id, whenever the
+        collection is deleted. A store that also contains the records rejects writes for a deleted
+        collection; others write to a namespace that nobody reads (``facerec.storage.generations``).
         """
         del collection
         return self
@@ -111,7 +111,7 @@ class FaceStore:
 
         Raises:
             ValueError: a key, an id or an embedding is malformed; nothing was stored.
-            StoreUnavailableError: nothing, or only whole images, were stored.
+            StoreUnavailableError: no photos, or only some of them, were stored.
         """
         return self.vectors.put_groups(
             collection_id,

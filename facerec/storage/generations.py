@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class FacesByGeneration(FaceStore):
     """The faces of collections whose records are in another store.
 
-    Each call without ``of`` reads the record of the collection first.
+    Each call reads the record of the collection first, except on a store returned by ``of``.
     """
 
     def __init__(self, vectors: VectorStore, records: CollectionRecords) -> None:

@@ -1,8 +1,8 @@
 """Exact nearest neighbours by one pass over all embeddings.
 
-The squared distance |x - q|^2 = |x|^2 - 2 x.q + |q|^2 is one matrix product away, which runs as
-fast as memory delivers the embeddings. But if x and q are close, the difference of the large terms
-loses all digits, so the product is only used to select candidates, generously. Their distances are
+The squared distance |x - q|^2 = |x|^2 - 2 x.q + |q|^2 needs one matrix product, which runs as fast
+as memory delivers the embeddings. But if x and q are close, the difference of the large terms loses
+all digits, so the product is only used to select candidates, with a margin. Their distances are
 then computed from the differences, in float64.
 """
 

@@ -26,9 +26,9 @@ _AFTER_ALL = "~"
 
 
 def notes(table: Table, collection_id: str, step: Step) -> list[dict[str, Any]]:
-    """Return the action of a transaction that writes a step of the current entry, if there is one.
+    """Return the action, in a list, that writes a step of the current entry in a transaction.
 
-    The list is empty if there is none.
+    The list is empty if there is no current entry.
     """
     cause = current_cause()
     return [] if cause is None else [_put(table, collection_id, cause, step, time.time_ns())]

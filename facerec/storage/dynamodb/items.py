@@ -13,8 +13,8 @@ COLLECTIONS = "collections"
 """The partition key of all collections."""
 
 REQUESTS = "requests"
-"""The partition key of all answered requests: an erasure finds the answers that name somebody.
-A partition accepts 1,000 writes per second, far more than the requests with a token:
+"""The partition key of all answered requests, so that an erasure can find the answers that name
+somebody. A partition accepts 1,000 writes per second, far more than the requests with a token:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html."""
 
 

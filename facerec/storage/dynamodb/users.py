@@ -35,7 +35,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 
 
 MOVED_AT_ONCE = 97
-"""Faces that a transaction moves between people; with them and the history, 100 items."""
+"""Faces that a transaction moves between people; with the people and the history, 100 items."""
 
 
 def create_user(table: Table, collection_id: str, user: User) -> None:

@@ -38,7 +38,7 @@ class ResolvedUri:
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """Permissions to read and write objects; all other access raises ``AccessDeniedError``.
+    """Permissions to read and write objects; any other access raises ``AccessDeniedError``.
 
     A local folder can be served as a bucket: ``s3://NAME/key`` is then the file ``key`` in the
     folder. No key and no link in the folder leads out of it.

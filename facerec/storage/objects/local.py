@@ -51,8 +51,8 @@ class LocalObjects:
         """Create the store.
 
         Args:
-            follow_links: whether a uri may contain links. Without them, a file that is swapped
-                with a link after its path was resolved is not read.
+            follow_links: whether a uri may contain links. If not, a file that is replaced by a link
+                after its path was resolved is not read.
         """
         self._opener = None if follow_links else _open_without_links
 
@@ -189,7 +189,7 @@ def _place_once(target: Path, fill: Callable[[Path], None], *, if_absent: bool) 
 
 
 def flush(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Wait until a file, or a folder's list of names, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -50,7 +50,7 @@ is served as a bucket has a separate backend."""
 
 @contextmanager
 def _errors_of(resolved: ResolvedUri) -> Iterator[None]:
-    """Convert a backend's errors to ones with the address that the caller used.
+    """Convert a backend's errors to errors with the address that the caller used.
 
     The path of a folder that is served as a bucket must not be revealed to clients.
     """

@@ -83,8 +83,9 @@ class S3Objects:
         Args:
             client: boto3's client; by default one with the region and credentials of the
                 environment.
-            reads_other_regions: whether objects are read from buckets of other regions too. The
-                first read from each such bucket is made, and then refused.
+            reads_other_regions: whether objects are read from buckets of other regions too. If not,
+                the first read from such a bucket reaches S3 before it is refused; further reads are
+                refused at once.
         """
         if client is None:
             from botocore.config import Config
@@ -158,13 +159,13 @@ class S3Objects:
         return True
 
     def write_file(self, uri: str, path: Path) -> None:
-        """Upload a file, a large one in parts."""
+        """Upload a file; a large one is sent in parts."""
         address = _address_of(uri)
         with _errors(uri):
             self._client.upload_file(str(path), address["Bucket"], address["Key"])
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
-        """Yield the objects below a prefix; a large one with concurrent requests."""
+        """Yield the objects below a prefix; a large prefix is listed with concurrent requests."""
         address = _address_of(prefix)
         start_after = _address_of(after)["Key"] if after else ""
 
@@ -254,7 +255,7 @@ class S3Objects:
         response: tuple[Any, Mapping[str, Any]] | None,
         **_event: Any,  # noqa: ANN401
     ) -> None:
-        """Note the bucket of a response that redirects to another region, which botocore follows.
+        """Record the bucket of a response that redirects to another region; botocore follows it.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
         """

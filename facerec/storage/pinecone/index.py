@@ -72,7 +72,7 @@ class VectorIndex:
     def fetch_by_field(
         self, namespace: str, field: str, values: Iterable[str]
     ) -> dict[str, Vector] | None:
-        """Return the vectors by id whose metadata has one of some values in a field.
+        """Return the vectors, by id, whose metadata has one of these values in a field.
 
         https://docs.pinecone.io/reference/api/2025-10/data-plane/fetch_by_metadata
 
@@ -184,13 +184,13 @@ class VectorIndex:
         return self._requests.send_each(query, probes.tolist())
 
     def count(self, namespace: str) -> int:
-        """Return the number of vectors of the namespace; it lags writes."""
+        """Return the number of vectors of the namespace; recent writes may be missing."""
         stats = self._requests.send(self._index.describe_index_stats)
         summary = stats.namespaces.get(namespace)
         return 0 if summary is None else summary.vector_count
 
     def namespaces(self) -> set[str]:
-        """Return the names of all namespaces; it lags writes."""
+        """Return the names of all namespaces; recent ones may be missing."""
         stats = self._requests.send(self._index.describe_index_stats)
         return set(stats.namespaces)
 
@@ -210,7 +210,7 @@ class VectorIndex:
 
 
 def _vectors(answer: Mapping[str, Any]) -> dict[str, Vector]:
-    """Return the vectors of an answer of the client by id."""
+    """Return the vectors in a response of the client, by id."""
     return {
         vector_id: Vector(vector_id, vector.metadata, np.array(vector.values, np.float32))
         for vector_id, vector in answer.items()

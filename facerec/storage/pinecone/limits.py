@@ -20,7 +20,7 @@ IDS_PER_FETCH = 100
 and proxies commonly reject URLs of more than 8 KB."""
 
 VALUES_PER_FILTER = 1000
-"""Values that a filter names. Pinecone allows 10,000 in ``$in``; this is 40 KB of a request."""
+"""Values in a filter, about 40 KB of a request. Pinecone allows 10,000 in ``$in``."""
 
 VECTORS_PER_FETCH_BY_METADATA = 500
 """Vectors per answer of a fetch by metadata, about 1 MB. Pinecone allows 10,000.

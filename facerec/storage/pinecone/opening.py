@@ -63,7 +63,7 @@ class PineconeIndex:
 
     Attributes:
         host: its address without a scheme; "" while it is being created.
-        cloud: the cloud that it is in, such as ``aws``; "" if unknown.
+        cloud: the cloud of the index, such as ``aws``; "" if unknown.
         region: the region of that cloud; "" if unknown.
     """
 

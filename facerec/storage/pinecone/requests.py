@@ -33,7 +33,7 @@ class SharedPause:
         self._refusals = 0
 
     def wait(self) -> float:
-        """Wait for the end of the pause and return the time."""
+        """Wait for the end of the pause, and return the time then."""
         while (left := self._resume - time.monotonic()) > 0:
             time.sleep(left)
         return time.monotonic()

@@ -42,12 +42,12 @@ class PineconeVectors(VectorStore):
         """Replace the vectors of each group.
 
         Vectors are written first; then those that are no longer in the groups are deleted. To find
-        these, groups are listed, unless this store listed or wrote them in the last minutes:
-        ``get_groups`` before ``put_groups`` costs no second listing.
+        the latter, groups are listed, unless this store listed or wrote them in the last minutes.
+        So ``get_groups`` followed by ``put_groups`` lists each group only once.
 
         Raises:
-            StoreUnavailableError: groups may contain old vectors beside the new ones, or be stored
-                only in part if a single one exceeds a request; calling again corrects this.
+            StoreUnavailableError: groups may still contain old vectors besides the new ones, and a
+                group that exceeds a request may be incomplete; calling again corrects this.
             ValueError: a group or a vector is malformed, or its metadata is too long.
         """
         given = checked_groups(groups)
@@ -162,12 +162,12 @@ class PineconeVectors(VectorStore):
 
     @override
     def count_vectors(self, namespace: str) -> int:
-        """Return the number of vectors; it lags writes."""
+        """Return the number of vectors; recent writes may be missing."""
         return self._index.count(namespace)
 
     @override
     def stored_namespaces(self, names: Iterable[str]) -> set[str]:
-        """Return those of the names that have vectors, with one request; it lags writes."""
+        """Return the names, among those given, that have vectors; recent ones may be missing."""
         return self._index.namespaces().intersection(names)
 
     @override

@@ -54,8 +54,8 @@ class S3Vectors(VectorStore):
         """Replace the vectors of each group: three requests, or two if the groups are new.
 
         Raises:
-            StoreUnavailableError: groups may contain old vectors beside the new ones; calling again
-                corrects this.
+            StoreUnavailableError: groups may still contain old vectors besides the new ones;
+                calling again corrects this.
             ValueError: a group or a vector is malformed, or its metadata is too long.
         """
         given = checked_groups(groups)
@@ -198,7 +198,7 @@ class S3Vectors(VectorStore):
 
     @override
     def stored_namespaces(self, names: Iterable[str]) -> set[str]:
-        """Return those of the names that have an index, with a request per 500 indexes."""
+        """Return the names, among those given, that have an index; one request per 500 indexes."""
         indexes = self._indexes.names()
         return {each for each in names if indexes.intersection((_faces(each), _groups(each)))}
 

@@ -121,7 +121,7 @@ def read(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, NDAr
     """Return the embeddings of slots: float32, shape (128,) each.
 
     Raises:
-        sqlite3.DatabaseError: one is not finite, or far too large.
+        sqlite3.DatabaseError: an embedding is not finite, or far too large.
     """
     ordered = sorted(slots)
     embeddings = read_in_order(connection, ordered)

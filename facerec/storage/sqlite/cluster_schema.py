@@ -3,7 +3,7 @@
 ``clustering.write`` is the number of the last write of a namespace whose faces were clustered: only
 blocks written later can contain faces that were not clustered. Other faces to cluster again, such
 as those that left a cluster, are in ``face_to_cluster``. Statements about a face are deleted with
-the face, and those about a collection with the collection.
+the face, and statements about a collection with the collection.
 """
 
 from __future__ import annotations

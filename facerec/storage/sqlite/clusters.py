@@ -225,7 +225,7 @@ def not_faces(connection: sqlite3.Connection, collection_id: str) -> list[str]:
 
 
 def to_cluster(connection: sqlite3.Connection, collection_id: str) -> tuple[int, set[str]]:
-    """Return the faces to cluster again, and the number of the last entry about them."""
+    """Return the faces to cluster again, and the number of the last entry in their table."""
     rows = connection.execute(
         "SELECT entry, face_id FROM face_to_cluster WHERE collection_id = ?", (collection_id,)
     ).fetchall()

@@ -15,7 +15,7 @@ def create(connection: sqlite3.Connection, collection: Collection) -> None:
     """Write a new collection.
 
     Raises:
-        CollectionExistsError: there is one of this name.
+        CollectionExistsError: a collection with this id exists.
     """
     written = connection.execute(
         f"INSERT OR IGNORE INTO collection ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608 - own names
@@ -52,7 +52,7 @@ def is_deleted(connection: sqlite3.Connection, collection: Collection) -> bool:
 
 
 def is_created_again(connection: sqlite3.Connection, collection: Collection) -> bool:
-    """Return whether there is another collection of the same id."""
+    """Return whether another collection with the same id exists."""
     current = _created_at(connection, collection.collection_id)
     return current is not None and current != collection.created_at
 

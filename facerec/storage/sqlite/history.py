@@ -50,7 +50,7 @@ def list_before(
 
 
 def get(connection: sqlite3.Connection, collection_id: str, entry_id: str) -> Entry | None:
-    """Return an entry, None if there is none."""
+    """Return an entry; None if it does not exist."""
     found = _entries(connection, collection_id, [entry_id])
     return found[0] if found else None
 

@@ -70,8 +70,8 @@ _STATEMENTS = (
     "DROP INDEX association_by_user",
     ASSOCIATION_INDEX,
 )
-"""Converts the tables of schema 1 to those of schema 2. The names of namespaces with vectors of
-people end in ``/users``."""
+"""SQL that converts the tables of schema 1 to those of schema 2. The names of namespaces with
+vectors of people end in ``/users``."""
 
 
 def _faces_to_vectors(connection: sqlite3.Connection) -> None:

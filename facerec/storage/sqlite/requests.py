@@ -10,7 +10,7 @@ from facerec.core.records import AnsweredRequest
 
 
 def get(connection: sqlite3.Connection, token: str, now: float) -> AnsweredRequest | None:
-    """Return the answer to the request with this token, unless it has expired."""
+    """Return the answer to the request with this token; None if unknown or expired."""
     row = connection.execute(
         "SELECT digest, answer, expires_at FROM request WHERE token = ? AND expires_at > ?",
         (token, now),
@@ -28,7 +28,7 @@ def keep(connection: sqlite3.Connection, token: str, request: AnsweredRequest, n
 
 
 def get_answers(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
-    """Return the kept answers that name a person or a face, ordered."""
+    """Return the stored answers that name a person or a face, ordered."""
     return sorted(answer for _, answer in _naming(connection, ids))
 
 

@@ -10,11 +10,11 @@ from facerec.core.ids import group_bounds
 from facerec.core.vectors import Metadata, VectorRecord
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-"""Created once: ``json.dumps`` would create one for each row."""
+"""An encoder that is created once; ``json.dumps`` would create one for each row."""
 
 _DECODE = json.JSONDecoder().raw_decode
-"""Skips the checks of ``json.loads`` for texts of unknown origin, which take a fifth of its
-time."""
+"""A decoder without the checks of ``json.loads`` for texts of unknown origin, which take a fifth of
+its time."""
 
 
 def put(

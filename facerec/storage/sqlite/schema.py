@@ -6,9 +6,10 @@ and names the vector in table ``vector``; table ``vector_slot`` finds it by its 
 allocated in order (``block.used``); freed ones are listed in ``free_slot`` and used again first.
 Rows of ``block_values`` are never deleted: cleared blocks wait in namespace 0.
 
-Each write to a namespace has a number, one higher than the last. ``block.written`` is the number of
-the last write of an embedding, after which readers read the block again; ``block.freed`` is the
-number of the last deletion, after which they only look up which slots are free.
+Each write to a namespace has a number, one higher than that of the previous write.
+``block.written`` is the number of the last write of an embedding, after which readers read the
+block again; ``block.freed`` is the number of the last deletion, after which they only look up which
+slots are free.
 
 ``namespace.vectors`` counts the vectors of a namespace. A namespace without a name was deleted, and
 is cleared piece by piece (see ``clearing``). ``vector_slot`` is a table and not an index of

@@ -45,7 +45,7 @@ def require(
     """Return the migration of a collection.
 
     Raises:
-        ConflictError: it has none of these states, or has ended.
+        ConflictError: the migration has none of these states, or has ended.
     """
     migration = get(connection, collection_id)
     if migration is None or migration.state not in states:

@@ -28,7 +28,7 @@ def create(connection: sqlite3.Connection, collection_id: str, user: User) -> No
     Raises:
         CollectionNotFoundError: there is no such collection.
         UserExistsError: a person with this id exists.
-        UserNameExistsError: another person has its name.
+        UserNameExistsError: another person has this name.
     """
     collections.get(connection, collection_id)
     if get_many(connection, collection_id, [user.user_id]):

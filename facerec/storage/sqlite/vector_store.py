@@ -50,9 +50,9 @@ class SqliteVectors(VectorStore):
     def of(self, collection: Collection) -> SqliteVectors:
         """Return these vectors, restricted to a collection and its model version.
 
-        Each transaction that stores vectors checks that the collection still exists. None erases
-        vectors of a later collection with the same id. None stores vectors of another model version
-        than the collection serves, or compares probes with them.
+        Each transaction that stores vectors checks that the collection still exists. No transaction
+        erases vectors of a later collection with the same id, stores vectors of a model version
+        that the collection does not serve, or compares probes with such vectors.
         """
         own = copy(self)
         own._collection = collection
@@ -192,8 +192,8 @@ class SqliteVectors(VectorStore):
         """Erase vectors.
 
         Raises:
-            StoreUnavailableError: raised even if the vectors are deleted, if their bytes are still
-                in the log because other processes are reading it; deleting again clears it.
+            StoreUnavailableError: the store failed; or the vectors are deleted, but other processes
+                are reading the log, which still contains their bytes. Deleting again clears it.
         """
         deleted: list[str] = []
         for start in range(0, len(ids), DELETED_AT_ONCE):
@@ -262,8 +262,8 @@ class SqliteVectors(VectorStore):
     def version(self, namespace: str) -> str | None:
         """Return the number of the last write with a digest of ids near its changes.
 
-        Numbers alone would repeat after a backup is restored. The ids beside the last write are
-        then hashes of other photos.
+        Numbers alone would repeat after a backup is restored. The ids near the last write differ
+        then, because they are hashes of other photos.
         """
         with self._database.reading() as connection:
             found = namespaces.writes(connection, namespace)
