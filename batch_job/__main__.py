@@ -13,24 +13,25 @@ from os import EX_CONFIG, EX_TEMPFAIL
 from batch_job.watched import run_watched
 
 _READY = mmap.mmap(-1, 1)
-"""1 once the engine has been tried; shared with the process that does the work."""
+"""Becomes 1 when the engine has been tested; shared with the process that does the work."""
 
 _MACHINE_SIGNALS = frozenset((signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE))
-"""Signals by which a process ends whose machine cannot run the engine."""
+"""Signals that end a process if the machine cannot run the engine."""
 
 MAX_CRASHES = 24
-"""Crashes before the attempt is given up; a photo that crashes the process does so up to three
+"""Number of crashes after which the attempt is given up; a photo can crash the process up to three
 times before it is rejected."""
 
 
 def main() -> int:
-    """Run the task that the arguments name; SIGTERM makes it commit what is done and end.
+    """Run the task that the arguments name; after SIGTERM, it commits its finished work and ends.
 
     If a photo crashes the process, the work continues in another one.
 
     Returns:
-        0 when all is done; EX_TEMPFAIL or EX_CONFIG otherwise: RETRY or DO_NOT_RETRY of
-            ``facerec.jobs.exit_codes``, which is not imported to keep this process small.
+        0 if the task is complete; otherwise EX_TEMPFAIL or EX_CONFIG, which are RETRY and
+        DO_NOT_RETRY of ``facerec.jobs.exit_codes``. That module is not imported, to keep this
+        process small.
     """
     ended = run_watched(_work)
     for _ in range(MAX_CRASHES):

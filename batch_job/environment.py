@@ -15,16 +15,16 @@ class ChildAssignment:
 
     Attributes:
         job_folder: FACEREC_JOB_FOLDER, uri of the job folder with its final ``/``.
-        child: number of the child: FACEREC_CHILD_OFFSET, that of the first one of the array, plus
-            AWS_BATCH_JOB_ARRAY_INDEX, which is only set in an array. With ``numbers``, it is the
-            position in that list.
+        child: number of the child: FACEREC_CHILD_OFFSET, the number of the first child of the
+            array, plus AWS_BATCH_JOB_ARRAY_INDEX, which is only set in an array. With ``numbers``,
+            the sum is the position in that list.
         numbers: FACEREC_CHILD_NUMBERS, uri of the numbers of resubmitted children, or None.
         attempt: AWS_BATCH_JOB_ATTEMPT, from 1.
         submission: FACEREC_SUBMISSION, number of the submission that started the child; 0 for the
             first.
         canary: FACEREC_CANARY, whether the child runs alone before the others.
-        incomplete_uri: FACEREC_INCOMPLETE, address for the numbers of incomplete children, for a
-            report; None stores none.
+        incomplete_uri: FACEREC_INCOMPLETE, address at which a report stores the numbers of
+            incomplete children; None does not store them.
         tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE.
     """
 
@@ -42,7 +42,7 @@ def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
     """Read the assignment of this container.
 
     Raises:
-        InvalidInputError: names the variable that is wrong.
+        InvalidInputError: a variable is missing or wrong; the message names it.
     """
     folder = environment.get("FACEREC_JOB_FOLDER", "")
     if not folder.endswith("/"):

@@ -25,7 +25,7 @@ class Meters:
             self._count(Restarts=1)
 
     def committed(self, segment: SegmentCommitted) -> None:
-        """Count the photos of a segment, unless an earlier attempt has."""
+        """Count the photos of a segment, unless an earlier attempt has counted them."""
         if not segment.resumed:
             self._count(
                 Images=segment.photos,

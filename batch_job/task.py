@@ -49,9 +49,10 @@ def run(
     Args:
         arguments: ``child`` or nothing, or ``report``.
         environment: settings (``facerec.config``) and assignment (``ChildAssignment``).
-        stop: called between a few photos; once it returns true, what is done is committed.
-        ready: called before the first photo, once the engine has been tried.
-        build_engine: builds the engine, by default dlib's networks.
+        stop: called every few photos; once it returns true, the finished work is committed and the
+            child ends.
+        ready: called before the first photo, after the engine has been tested.
+        build_engine: builds the engine; by default, the engine with dlib's networks.
 
     Returns:
         The exit code of the process: 0, or one of ``facerec.jobs.exit_codes``.
@@ -75,7 +76,7 @@ def run(
 
 
 def note_signal(number: int, environment: Mapping[str, str]) -> int:
-    """Note that a signal ended the process of a child, if a photo may have caused it.
+    """Record that a signal ended the process of a child, if a photo may have caused it.
 
     The next attempt finds out which photo it was and rejects it; see
     ``facerec.jobs.child.crash_notes``.
@@ -85,7 +86,7 @@ def note_signal(number: int, environment: Mapping[str, str]) -> int:
         environment: environment of the process.
 
     Returns:
-        0 if the child can be continued; else the exit code of the container.
+        0 if the child can be resumed; otherwise the exit code of the container.
     """
     log = logger()
     try:
@@ -157,9 +158,9 @@ def _run_child(
 
 
 def _is_outage(assignment: ChildAssignment, objects: ObjectStore) -> bool:
-    """Note that a store is unavailable to an attempt; return whether others have noted it too.
+    """Record that a store is unavailable; return whether other children have recorded it too.
 
-    A canary runs alone: no other child can.
+    A canary runs alone, so no other child can record an outage; its own record is enough.
     """
     folder, submission = assignment.job_folder, assignment.submission
     try:
@@ -191,7 +192,7 @@ def _run_report(
 
 
 def _resolve(assignment: ChildAssignment) -> ChildAssignment:
-    """Return an assignment with the number of its child, also where a list has it."""
+    """Return an assignment with the number of its child, read from a list if necessary."""
     if assignment.numbers is None:
         return assignment
     numbers = read_numbers(Objects(), assignment.numbers)

@@ -14,7 +14,7 @@ _KILLED_WITH_PARENT = 1
 
 
 def run_watched(work: Callable[[], int]) -> int:
-    """Run work in a child process and wait for its end; SIGTERM is forwarded to it.
+    """Run work in a child process and wait for its end; SIGTERM is forwarded to that process.
 
     Call this before anything large is imported, and before any thread is started.
 
@@ -47,6 +47,6 @@ def _forward(number: int, process: int) -> None:
 
 
 def _end_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies, as a container would."""
+    """Make the kernel kill this process when its parent dies, as the end of a container would."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_KILLED_WITH_PARENT, signal.SIGKILL)

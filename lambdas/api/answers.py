@@ -1,4 +1,4 @@
-"""Answers as Lambda can carry them."""
+"""Adapts the application's answers to the limits of Lambda and the paths of API Gateway."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from facerec.api.auth.access import RefusedError
 
 
 def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int) -> dict[str, Any]:
-    """Return an answer as the client can use it, or the refusal of one that it could not.
+    """Return an answer in the form for the client, or a refusal if the answer is too large.
 
     Args:
         event: the request.
-        answer: what the application says.
-        max_bytes: size of an answer's body.
+        answer: the answer of the application.
+        max_bytes: maximum size of an answer's body.
     """
     if len(answer.get("body") or "") > max_bytes:
         error = RefusedError(
@@ -27,13 +27,13 @@ def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int
 
 
 def unready_answer(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer to a request that comes when the application cannot be built."""
+    """Return the answer to a request while the application cannot be built."""
     message = "A store or a setting of the service is missing; see its log."
     return _refused(event, RefusedError("InternalServerError", message, 503))
 
 
 def _with_stage(event: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer whose Location begins with the stage, which API Gateway cuts off paths."""
+    """Return an answer whose Location begins with the stage, which paths from API Gateway lack."""
     stage = str((event.get("requestContext") or {}).get("path", "")).removesuffix(
         str(event.get("path", ""))
     )

@@ -1,4 +1,4 @@
-"""The application as it runs in Lambda."""
+"""Builds the application that runs in Lambda."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def build_app(environment: Mapping[str, str], max_body: int) -> FastAPI:
 
     Args:
         environment: variables by name; see ``Settings`` and ``ApiSettings``.
-        max_body: bytes of a request.
+        max_body: maximum size of a request's body in bytes.
 
     Raises:
-        FacerecError: a setting is missing or wrong, or a part cannot be opened.
+        FacerecError: a setting is missing or wrong, or a store or service cannot be opened.
     """
     settings, own = read_settings(environment), read_api_settings(environment)
     allowed = own.photo_buckets | ({settings.bucket} if settings.bucket else set())

@@ -11,9 +11,10 @@ from typing import Any
 _LOG = logging.getLogger("facerec.api")
 
 MAX_BODY = 4_500_000
-"""Bytes of a request's body. Lambda takes events of 6 MB, headers included, and API Gateway passes
-every body as base64: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
-API Gateway refuses much larger requests itself."""
+"""Maximum size of a request's body in bytes. Lambda accepts events of 6 MB, headers included, and
+API Gateway passes every body as base64:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. API Gateway refuses much
+larger requests itself."""
 
 Answer = dict[str, Any]
 
@@ -23,7 +24,7 @@ def handler(event: dict[str, Any], context: object) -> Answer:
 
     Args:
         event: the request.
-        context: Lambda's own.
+        context: Lambda's context, passed to the application.
     """
     from facerec.core.limits import MAX_FUNCTION_ANSWER
     from facerec.errors import FacerecError

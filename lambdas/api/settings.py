@@ -1,4 +1,4 @@
-"""The settings of the function of the API, beside those of the deployment."""
+"""The settings of the API function, in addition to those of the deployment."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ class ApiSettings:
     """Settings of the function; each attribute names its variable.
 
     Attributes:
-        photo_buckets: PHOTO_BUCKETS, comma-separated names or ARNs of buckets that photos may be
-            read from in addition to AWS_S3_BUCKET.
-        state_machine: STATE_MACHINE_ARN, which runs jobs, or None where jobs cannot be started.
+        photo_buckets: PHOTO_BUCKETS, comma-separated names or ARNs of buckets from which photos may
+            be read, in addition to AWS_S3_BUCKET.
+        state_machine: STATE_MACHINE_ARN, ARN of the state machine that runs jobs; None if jobs
+            cannot be started.
         authorization: API_AUTHORIZATION, how API Gateway authenticates callers: ``AWS_IAM`` or
             ``COGNITO``. Without it the function refuses to start.
         issuer: issuer of the tokens of COGNITO_USER_POOL_ARN, which ``COGNITO`` needs.

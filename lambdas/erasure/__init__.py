@@ -1,1 +1,1 @@
-"""The function that erases after a deletion, and what has expired."""
+"""The function that completes erasures, and erases expired faces."""

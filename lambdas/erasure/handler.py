@@ -1,9 +1,9 @@
-"""Erases from job folders what the API has deleted, expired faces, and faces of stale photos.
+"""Erases deleted data from job folders, expired faces, and faces of stale photos.
 
-The API invokes it after a deletion that it has recorded. Each hour it completes erasures that were
-killed, erases what was stored for collections that were deleted, and faces whose retention period
-is over. The command line invokes it to erase, or to rebuild a collection. The workflow invokes it
-to remove the faces of photos that were replaced or are gone.
+The API invokes the function after it has recorded a deletion. A schedule invokes it each hour, to
+complete erasures that were killed, and to erase faces that were stored for deleted collections or
+whose retention period is over. The command line invokes it to erase data or to rebuild a
+collection. The workflow invokes it to remove the faces of photos that were replaced or are gone.
 """
 
 from __future__ import annotations
@@ -54,33 +54,33 @@ if TYPE_CHECKING:
     from facerec.jobs.verifying.segment_check import Verification
 
 LATEST_START = 600.0
-"""Seconds after which a scheduled run starts nothing more: the function has 15 minutes."""
+"""Seconds after which a scheduled run starts no further erasure: the function has 15 minutes."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Complete an erasure, erase, rebuild a collection, or do what is due.
+    """Complete an erasure, erase data, rebuild a collection, or do what the schedule requires.
 
     Args:
-        event: ``erasure_id`` of an erasure that is noted; or ``collection_id``, ``subject`` and
-            ``name`` of what is to be erased (a person by id or display name), with ``check`` to
-            prove that nothing is left, or with ``export`` to return what is held instead; or
+        event: ``erasure_id`` of a recorded erasure; or ``collection_id``, ``subject`` and ``name``
+            of the data to erase (a person by id or display name), with ``check`` to search for data
+            that is left, or with ``export`` to return the stored data instead of erasing it; or
             ``collection_id`` and ``thumbnails``, ids of faces; or ``describe``, a collection, with
-            ``retention_days`` to set for how long it keeps faces before; or ``rebuild``, a
+            ``retention_days`` to set first for how long it keeps faces; or ``rebuild``, a
             collection, with the ``job_folder`` of the job that waits for it; or ``remove_stale``,
-            the folder of a complete job; or ``sweep``, to erase what was stored for deleted
-            collections. Any other event is that of the schedule. With ``returns_refusals``, an
-            invalid request is answered, and is not a failure of the function, which would raise an
-            alarm.
+            the folder of a complete job; or ``sweep``, to erase the faces that were stored for
+            deleted collections. Any other event is an event of the schedule. With
+            ``returns_refusals``, an invalid request gets an answer; it is not a failure of the
+            function, which would raise an alarm.
 
     Returns:
-        ``erasures``: ids of the erasures that were completed; ``receipt`` of what was to be
-        erased, and what is ``left``; what is held, packed (``pack``); ``thumbnails``, JPEG files in
-        base64 by face id; a collection (``schemas/collection.json``); the numbers of a rebuilt
-        collection, or of a removal; ``swept``, numbers of faces by collection; or ``refused``, an
-        error as JSON values.
+        One of these, by the event: ``erasures``, ids of the completed erasures; ``receipt`` of the
+        erasure, and the data that is ``left``; the exported data, packed (``pack``);
+        ``thumbnails``, JPEG files in base64 by face id; a collection (``schemas/collection.json``);
+        the counts of a rebuilt collection, or of a removal; ``swept``, numbers of faces by
+        collection; or ``refused``, an error as JSON values.
 
     Raises:
-        FacerecError: something cannot be done now; another attempt may succeed.
+        FacerecError: a store or service failed; another attempt may succeed.
     """
     try:
         return _answer(_gallery(), event)
@@ -128,7 +128,7 @@ def _erase(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _subject(gallery: Gallery, event: dict[str, Any]) -> tuple[str, SubjectKind, str]:
-    """Return the collection, and the selection to erase or export."""
+    """Return the collection, and the kind and name of the subject to erase or export."""
     collection_id, subject = str(event["collection_id"]), SubjectKind(event["subject"])
     return collection_id, subject, subject_name(gallery, collection_id, subject, str(event["name"]))
 
@@ -171,7 +171,7 @@ def _rebuild(gallery: Gallery, collection_id: str, job_folder: str | None = None
 
 
 def _note_restored(found: Verification, job_folder: str) -> None:
-    """Note what was restored before a job, for the summary of its run."""
+    """Record what was restored before a job, for the summary of its run."""
     objects = Objects()
     try:
         plan = read_plan(objects, job_folder)
@@ -214,15 +214,15 @@ def _remove_stale(gallery: Gallery, job_folder: str) -> dict[str, Any]:
 
 
 def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
-    """Do what is due, and return the ids of the erasures.
+    """Erase all data that is due, and return the ids of the erasures.
 
-    Killed erasures are completed, what was stored for deleted collections is erased, and then
+    Completes killed erasures, then erases faces that were stored for deleted collections, then
     expired faces.
 
-    A collection that cannot be erased from does not keep others from it.
+    If the faces of a collection cannot be erased, the others are still processed.
 
     Raises:
-        FacerecError: the first error, after everything else was erased.
+        FacerecError: the first error; raised after everything else was erased.
     """
     deadline = clock() + LATEST_START
     errors: list[FacerecError] = []

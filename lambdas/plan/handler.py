@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
 
 MAX_CHILDREN_OF_FUNCTION = 100_000
-"""Children whose summaries a function can sum up within its 15 minutes, at a few hundred a second
-(``benchmarks/report.py``); a report of more is written by a job of AWS Batch."""
+"""Maximum number of children whose summaries a function sums up within its 15 minutes, at a few
+hundred per second (``benchmarks/report.py``). For more children, a job of AWS Batch writes the
+report."""
 
 _FORBIDDEN_IN_JOB_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 """https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html"""
@@ -46,10 +47,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Plan a job.
 
     Args:
-        event: ``input``, the input of the execution as it was given, and ``execution``, its name.
+        event: ``input``, the unchanged input of the execution, and ``execution``, its name.
 
     Returns:
-        What ``plan_execution`` returns.
+        The result of ``plan_execution``.
 
     Raises:
         StoreUnavailableError: another attempt may succeed.
@@ -89,7 +90,7 @@ def plan_execution(
     """Plan the job of an execution, or return why its input is refused.
 
     A mistake in the input is a result, not an error. So the execution ends with one line that says
-    what to correct, and errors of the function are real ones.
+    what to correct, and an error of the function is always a real failure.
 
     Args:
         document: the input of the execution, not validated yet.
@@ -97,13 +98,12 @@ def plan_execution(
         settings: settings of the deployment.
         objects: contains manifests and job folders.
         open_records: opens the store of collections.
-        check: raises an ``InvalidInputError`` for a request that is not to be planned.
+        check: raises an ``InvalidInputError`` for a request that must not be planned.
 
     Returns:
         For a job: ``refused`` false, ``job_id``, ``collection_id``, ``lost`` (whether its
-        collection is to be rebuilt first), ``children`` and the fields of its first
-        ``Submission``. For a refusal: ``refused`` true, ``error`` (a class of
-        ``facerec.errors``) and ``cause``.
+        collection must be rebuilt first), ``children`` and the fields of its first ``Submission``.
+        For a refusal: ``refused`` true, ``error`` (a class of ``facerec.errors``) and ``cause``.
 
     Raises:
         StoreUnavailableError: another attempt may succeed.
@@ -161,7 +161,7 @@ def plan_execution(
 def job_name(plan: Plan) -> str:
     """Return the prefix of the names of a job's jobs in AWS Batch; a number follows it.
 
-    It has at most 100 characters; AWS Batch allows 128.
+    The prefix has at most 100 characters; AWS Batch allows names of 128.
     """
     return f"facerec-{_FORBIDDEN_IN_JOB_NAME.sub('-', plan.job_id)}"
 

@@ -38,11 +38,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Write the report of a job and summarise it.
 
     Args:
-        event: the fields of the ``Submission`` that has ended; where it is ``large``, the
-            report has been written by a job of AWS Batch.
+        event: the fields of the ``Submission`` that has ended; if it is ``large``, a job of AWS
+            Batch has written the report.
 
     Returns:
-        What ``end_submission`` returns.
+        The result of ``end_submission``.
 
     Raises:
         StoreUnavailableError: another attempt may succeed.
@@ -69,7 +69,7 @@ FindReasons = Callable[[str], Mapping[str, int]]
 
 
 def no_reasons(_job_name: str) -> Mapping[str, int]:
-    """Return nothing, where no queue can be asked."""
+    """Return no reasons; used if no queue can be queried."""
     return {}
 
 
@@ -82,12 +82,13 @@ def end_submission(
         last: the submission that has ended.
         settings: settings of the deployment.
         objects: contains the job folder.
-        find_reasons: says why children failed.
+        find_reasons: returns the reasons why children failed.
 
     Returns:
-        ``again`` and ``stale``. For another submission, ``again`` is true, beside its fields. If
-        the job is complete and faces of stale photos are to be removed, ``stale`` is true, beside
-        the fields of ``last``. Else both are false, beside what ``summarise_execution`` returns.
+        ``again`` and ``stale``, with further fields. For another submission, ``again`` is true, and
+        its fields follow. If the job is complete and faces of stale photos must be removed,
+        ``stale`` is true, and the fields of ``last`` follow. Otherwise both are false, and the
+        result of ``summarise_execution`` follows.
     """
     summary = summarise_execution(
         objects,
@@ -129,7 +130,7 @@ def _is_removal_due(last: Submission, settings: Settings, objects: ObjectStore) 
 
 
 def _reasons(find_reasons: FindReasons, job_name: str) -> Mapping[str, int]:
-    """Return why children failed; without an answer they are submitted as if nothing was known."""
+    """Return the reasons why children failed; empty if the queue cannot be queried."""
     try:
         return find_reasons(job_name)
     except FacerecError as error:
@@ -145,18 +146,18 @@ def summarise_execution(
     written: bool,
     incomplete_uri: str | None = None,
 ) -> dict[str, Any]:
-    """Return the output of an execution, or the error and cause that it ends with.
+    """Return the output of an execution, with its error and cause if it failed.
 
     Args:
         objects: contains the job folder.
         job_folder: uri of the folder, with the final ``/``.
-        tolerated_failure_percentage: 0 to 100, of this execution.
+        tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
         written: whether the report has been written already.
-        incomplete_uri: address for the numbers of children that are not complete.
+        incomplete_uri: address at which to store the numbers of incomplete children.
 
     Returns:
-        ``failed``, ``report`` (its address) and its numbers; for a failure also ``error`` and
-        ``cause``, one line.
+        ``failed``, ``report`` (the address of the report) and the counts of the report; for a
+        failure also ``error``, and ``cause`` in one line.
     """
     try:
         plan = read_plan(objects, job_folder)

@@ -1,4 +1,4 @@
-"""Watches running jobs and a folder: on a schedule, and when messages say that it has changed."""
+"""Watches running jobs, and a folder that messages report as changed."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from facerec.storage.objects import Objects
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Check all running jobs, and end those without a started child after the timeout.
 
-    Then a job is started if the watched folder has changed. Messages of the queue that collects
-    these changes are only noted.
+    Then start a job if the watched folder has changed. Messages from the queue that collects these
+    changes are only recorded.
 
     Args:
         event: an event of the schedule, or the messages of the queue in ``Records``.
 
     Returns:
-        ``executions`` and ``running``, which are counted as metrics while any job runs, ``ended``,
-        the reasons of the jobs that were ended, and ``started``, the name of the job of the watched
-        folder, or None. For messages ``changes``, their number.
+        ``executions`` and ``running``, counts that become metrics while any job runs; ``ended``,
+        the reasons of the jobs that were ended; and ``started``, the name of the job of the watched
+        folder, or None. For messages, ``changes``, their number.
 
     Raises:
-        FacerecError: a service cannot be asked.
+        FacerecError: a service cannot be queried.
     """
     settings = read_settings(os.environ)
     if "Records" in event:
