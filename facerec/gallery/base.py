@@ -102,8 +102,9 @@ class GalleryBase(Inspector):
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: Its deletion is not finished.
-            DeletedCollectionError: It was deleted, and is back with an older copy of the database.
+            ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         collection = self._get(collection_id)
         self._erasures.require_not_deleted(collection)
@@ -157,7 +158,7 @@ class GalleryBase(Inspector):
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: The collection has another model version.
         """
         collection = self._get(collection_id)
         if self._engine_of(collection).model_version != collection.model_version:

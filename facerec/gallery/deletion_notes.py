@@ -1,8 +1,9 @@
 """Notes of the collections that were deleted, beside the receipts.
 
-A note outlives the collection. It identifies the creation that was deleted, so that a later
-collection of the same id is not affected: an older copy of the database that has the deleted one
-again is recognised by one lookup, and what a killed process stored too late can be found.
+A note outlives the collection. It contains the time at which the deleted collection was created, so
+that a later collection of the same id is not affected. One lookup then shows that an older copy of
+the database contains a deleted collection, and faces that a killed process stored after the
+deletion can be found.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def note_deletion(
     collection_id: str, selection: Selection, objects: ObjectStore, root: str
 ) -> None:
-    """Note that the selected collection is deleted; do nothing if a part of one is erased.
+    """Note that the selected collection is deleted; do nothing if only a part of it is erased.
 
     Args:
         collection_id: Id of the collection.
@@ -39,7 +40,7 @@ def note_deletion(
 
 
 def was_deleted(collection: Collection, objects: ObjectStore, root: str) -> bool:
-    """Return whether a collection was deleted; not if an earlier release deleted it."""
+    """Return whether a collection was deleted; false if an earlier release deleted it."""
     return exists(_uri(collection.collection_id, collection.created_at, root), objects)
 
 

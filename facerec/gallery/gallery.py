@@ -108,8 +108,8 @@ class Gallery(
             token: Idempotency token, chosen by the caller.
             request: What is requested; the same token for another request is an error.
             answer: Computes the answer.
-            collection_id: The collection that the request changes: a token ends with it, so that
-                it can be used again in a new collection of the same id.
+            collection_id: The collection that the request changes: a token expires with the
+                collection, so that it can be used again in a new one of the same id.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.

@@ -66,7 +66,7 @@ class Inspector:
         """Compare every face of one photo with every face of another.
 
         Args:
-            source: Bytes of an image file, or where one is.
+            source: Bytes of an image file, or its address.
             target: The other photo.
             options: How faces are found and chosen.
             limit: Maximum number of pairs, 1 to 10,000; by default all.
@@ -101,7 +101,7 @@ class Inspector:
         """Return the faces of a photo, including rejected ones.
 
         Args:
-            photo: Bytes of an image file, or where one is.
+            photo: Bytes of an image file, or its address.
             options: How faces are found and chosen.
             attributes: Whether to estimate age and gender, also of rejected faces.
 

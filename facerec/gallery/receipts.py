@@ -248,8 +248,9 @@ class Erasures:
         What is added to it now would be deleted with it, whenever the deletion is completed.
 
         Raises:
-            ConflictError: Its deletion is not finished.
-            DeletedCollectionError: It was deleted, and is back with an older copy of the database.
+            ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         if was_deleted(collection, self.objects, self.root):
             raise DeletedCollectionError(collection.collection_id)
@@ -266,8 +267,9 @@ class Erasures:
         """Check the same of a collection that need not exist yet.
 
         Raises:
-            ConflictError: Its deletion is not finished.
-            DeletedCollectionError: It was deleted, and is back with an older copy of the database.
+            ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         with suppress(CollectionNotFoundError):
             self.require_not_deleted(records.get_collection(collection_id))

@@ -29,7 +29,7 @@ class ClusterCopy:
     Attributes:
         number: Its number.
         face_ids: Its faces.
-        ignored: Whether it is hidden from suggestions.
+        ignored: Whether the cluster is hidden from suggestions.
     """
 
     number: int
@@ -59,14 +59,14 @@ def restore_clusters(
     clusters: ClusterStore,
     faces: FaceStore,
 ) -> None:
-    """Restore clusters in a store that has none of them; repeat it after an interruption.
+    """Restore clusters in a store that has none of them; after an interruption, call this again.
 
     Args:
         collection_id: The collection, with its faces.
         copies: The clusters.
         not_faces: Ids of the faces marked as not a face.
-        clusters: The store that receives them.
-        faces: The faces there.
+        clusters: Store of clusters that receives them.
+        faces: Store of the collection's faces.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.

@@ -1,4 +1,4 @@
-"""What operations on clusters return."""
+"""Results of operations on clusters."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Tombstones of whole photos: no job adds any face of an erased photo again.
 
-The tombstone of a face contains its box in the photo. If a photo or an external image id is erased,
-jobs may find other faces in the photo, or have found none before, and the rows of the next job
-would name it again. So such an erasure also leaves tombstones of the photos: keyed hashes of
+The tombstone of a face contains its box in the photo. That is not enough to erase a photo or an
+external image id: jobs may find other faces in the photo, or none, and the rows of the next job
+would name the photo again. So such an erasure also leaves tombstones of the photos: keyed hashes of
 
 - the image key, which covers the bytes and the external image id: the photo may have moved;
 - the bytes, if the photo was named by its address: its external image id may follow from the
@@ -38,7 +38,7 @@ KNOWN = "photo"
 """Text of a tombstone of a photo whose bytes are known."""
 
 UNREAD = "address"
-"""Text of the tombstone of a photo of which only the address is known."""
+"""Text of the tombstone of a photo whose bytes are not known."""
 
 
 _PERSON = "person"
@@ -191,7 +191,7 @@ def remove_erased_photos(
     """Remove the tombstones of photos that are indexed on purpose.
 
     Returns:
-        Whether there were any.
+        Whether there were any tombstones.
     """
     names = {name for photo in photos for name in _names(photo)}
     return remove_texts(collection_id, names, records=records)

@@ -11,8 +11,8 @@ so an erasure that was killed is performed again from its beginning:
    to, ``Erasures.start`` makes another process perform all steps again, including this one.
 3. The faces are deleted, or the collection with everything in it.
 4. Faces are disassociated from their people; selected people and kept answers are deleted.
-5. Corrections of deleted faces and people are erased, what the history has of them, and copies
-   that the store may have left.
+5. Deleted faces and people are erased from corrections and the history, and copies that the store
+   may have left are removed.
 6. The receipt replaces the record of the unfinished erasure.
 """
 
@@ -79,13 +79,13 @@ class Eraser(StoreEraser):
         return done
 
     def _complete_earlier(self, erasure: Erasure) -> None:
-        """Complete killed erasures of the same selection, whose records still name it."""
+        """Complete interrupted erasures of the same selection, whose records still contain it."""
         for earlier in self._erasures.pending():
             if erasure.includes(earlier):
                 self._perform(earlier)
 
     def _perform(self, erasure: Erasure) -> tuple[Receipt, tuple[str, ...]]:
-        """Perform all steps of an erasure; see the module.
+        """Perform all steps of an erasure; see the module's docstring.
 
         Returns:
             The receipt, and the ids of the faces that were stored.
@@ -212,7 +212,7 @@ class Eraser(StoreEraser):
         return Erasure(receipt, selection)
 
     def _is_of_earlier_collection(self, erasure: Erasure) -> bool:
-        """Return whether a part of a collection is erased, and only a later one of its id exists.
+        """Return whether an erasure is about a part of an earlier collection with the same id.
 
         If no collection with its id exists, job folders may still contain what is selected.
         """
@@ -225,7 +225,7 @@ class Eraser(StoreEraser):
         return False
 
     def _emptied_photos(self, collection_id: str, face_ids: Members[str]) -> frozenset[str]:
-        """Return the keys of the photos that have no other stored faces than these."""
+        """Return the keys of the photos whose stored faces are all among these."""
         keys = [key for key in {group_of(face_id) for face_id in face_ids} if is_group(key)]
         stored = self._faces.get_images(collection_id, keys) if keys else {}
         return frozenset(

@@ -95,7 +95,7 @@ def remove_all_tombstones(collection_id: str, faces: Faces, *, records: RecordSt
     """Remove the tombstones of faces that are stored on purpose, and of their photos.
 
     Returns:
-        Whether there were any.
+        Whether there were any tombstones.
     """
     by_key: dict[str, list[FaceRecord]] = {}
     photos = [_photo_of(image) for image in faces]

@@ -25,7 +25,7 @@ class StoreEraser(GalleryBase):
     """Erases from the stores of faces and records, but from no job folder."""
 
     def _erase_from_stores(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
-        """Erase from the stores of faces and records; return the ids of the faces they had."""
+        """Erase from the stores of faces and records; return the ids of the stored faces."""
         receipt, selection = erasure.receipt, erasure.selection
         stored: tuple[str, ...] = ()
         names = selection.external_image_ids | selection.photos
@@ -72,7 +72,7 @@ class StoreEraser(GalleryBase):
     def _erase_history(
         self, receipt: Receipt, selection: Selection, people: Members[str]
     ) -> tuple[Receipt, frozenset[str]]:
-        """Erase from the history what is gone; return the receipt and the names it had."""
+        """Erase deleted people and faces from the history; return the receipt and their names."""
         collection_id = receipt.collection_id
         own = selection.user_ids | selection.user_names
         sought = (selection.external_image_ids | set(people)) - own
@@ -175,7 +175,7 @@ class StoreEraser(GalleryBase):
     def _disassociate(
         self, collection_id: str, face_ids: Members[str], faces: FaceStore
     ) -> frozenset[str]:
-        """Disassociate faces from their people; return the ids of these."""
+        """Disassociate faces from their people; return the ids of the people."""
         from facerec.gallery.people.associations import update_owners
 
         return update_owners(faces, self._records, collection_id, face_ids, face_ids)

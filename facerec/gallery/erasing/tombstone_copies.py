@@ -1,14 +1,16 @@
 """Copies of tombstones outside the store of records, and their restoration.
 
 Tombstones are lost with their store. So each erasure writes a copy of its tombstones and their key
-beside the collection's job folders; deleting the collection deletes the copy. It also leaves a mark
-in the store. A store without the mark was lost, or restored from a copy older than the erasure: the
-tombstones are restored, and faces and people that were erased are removed again. A tombstone that
-is missing in a store with the mark was removed on purpose, and then leaves the copy too.
+beside the collection's job folders; deleting the collection deletes the copy. The erasure also
+leaves a mark in the store. A store without the mark was lost, or restored from a copy older than
+the erasure: the tombstones are restored, and faces and people that were erased are removed again. A
+tombstone that is missing in a store with the mark was removed on purpose, and is then removed from
+the copy too.
 
-A copy has keyed hashes of ids and names of erased people too. They identify nobody, but recognise
-the people of an older copy of the store: a person with such an id who was created before the
-erasure is erased again, with corrections and the history. One who was created again later stays.
+A copy also has keyed hashes of the ids and names of erased people. They identify nobody, but people
+in an older copy of the store can be compared with them: a person with such an id who was created
+before the erasure is erased again, with corrections and the history. A person who was created again
+later stays.
 """
 
 from __future__ import annotations
@@ -105,7 +107,7 @@ def unseen_erasures(
 def doubtful_erasures(
     collection_id: str, erasure_ids: Sequence[str], *, records: RecordStore
 ) -> list[str]:
-    """Return the erasures that an earlier release has marked, perhaps without their tombstones."""
+    """Return the erasures that an earlier release has marked; some tombstones may be missing."""
     return _erasures_with(collection_id, erasure_ids, frozenset((_SEEN_BEFORE,)), records)
 
 
@@ -142,7 +144,7 @@ def without_lifted(
 def restore_tombstones(
     collection_id: str, copies: Iterable[TombstoneCopy], *, records: RecordStore
 ) -> None:
-    """Restore the tombstones of a store, also if it has its own, with another key.
+    """Restore the tombstones of a store, even if it has others with another key.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -193,11 +195,11 @@ def _mark_of(erasure_id: str) -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ReturnedPeople:
-    """People and names that were erased, and that a store has. A repr contains none of them.
+    """Erased people and names that a store contains again. A repr contains none of them.
 
     Attributes:
         users: People.
-        names: Ids and names in corrections and in the history, of these and of other people.
+        names: Ids and names of these and of other people in corrections and in the history.
     """
 
     users: tuple[User, ...]
@@ -235,7 +237,7 @@ def remove_returned_people(
 ) -> None:
     """Erase people that were erased before; their faces stay.
 
-    Calling it again after an interruption continues.
+    After an interruption, the same call continues.
 
     Args:
         collection_id: The collection.

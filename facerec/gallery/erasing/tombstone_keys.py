@@ -1,8 +1,8 @@
 """The keys of the hashes under which tombstones are stored.
 
-A collection has one key. But a store that was lost may have made a second one before the tombstones
-of the first were restored from their copies. It then has these under their own key, which it knows
-as an earlier one.
+A collection has one key. But a store that was lost may have created a second one before the
+tombstones of the first were restored from their copies. These tombstones then keep the first key,
+which the store has as an earlier key.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Tombstones: the positions of deleted faces, so that no job adds these faces again.
 
-After a job, a collection holds what its manifest names, and the manifest still names the photo of a
+A job stores the faces of all photos in its manifest, and the manifest still names the photo of a
 deleted face. So a deletion leaves a tombstone: a keyed hash of the photo in its collection, and the
 box of the face. A job asks for the tombstones of its photos, and omits faces that overlap such a
 box, whatever the options. A single request to index a photo is a deliberate act: it stores the
 faces and removes their tombstones. A job that restores deleted faces does the same.
 
-A face that was imported under the id of another service leaves a tombstone too, while it is stored:
+A face that was imported under the id of another service has a tombstone even while it is stored:
 its id is not in the group of its photo, so nothing else links the face to the photo. Its tombstone
 contains its id, encrypted with the key. A request to index the photo returns the face, as long as
 it is stored.
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 _LIFTED = "lifted tombstones"
-"""Name of the notes that tombstones were removed; no image key contains a space."""
+"""Name of the notes about removed tombstones; no image key contains a space."""
 
 DeletedBoxes = dict[str, tuple[BoundingBox, ...]]
 """Boxes of deleted and imported faces by image key."""
@@ -61,7 +61,7 @@ class _Tombstone(NamedTuple):
 def keep_tombstones(
     collection_id: str, faces: Iterable[FaceRecord], *, records: RecordStore
 ) -> None:
-    """Store a tombstone of each of these faces; call it before they are deleted.
+    """Store a tombstone of each of these faces; call this before the faces are deleted.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -125,7 +125,7 @@ def boxes_in(texts: Mapping[str, Collection[str]], image_keys: Collection[str]) 
 def keep_imported(
     collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, records: RecordStore
 ) -> None:
-    """Store a tombstone of each imported face; call it before the faces are stored.
+    """Store a tombstone of each imported face; call this before the faces are stored.
 
     Args:
         collection_id: The collection.
@@ -213,7 +213,7 @@ def remove_tombstones(
     """Remove the tombstones of faces that are stored on purpose, by image key.
 
     Returns:
-        Whether there were any.
+        Whether there were any tombstones.
     """
     removed = {}
     for image_key, tombstones in _tombstones(collection_id, list(images), records).items():
@@ -229,24 +229,24 @@ def remove_tombstones(
 
 
 def lifts(collection_id: str, *, records: RecordStore) -> frozenset[str]:
-    """Return notes of removed tombstones, whose copies have not followed yet."""
+    """Return notes about tombstones that were removed, but are still in their copies."""
     return get_texts(collection_id, [_LIFTED], records=records).get(_LIFTED, frozenset())
 
 
 def forget_lifts(collection_id: str, notes: Collection[str], *, records: RecordStore) -> None:
-    """Remove notes of removed tombstones, once their copies have followed."""
+    """Remove notes about tombstones that were removed from the copies too."""
     key = records.get_tombstone_key(collection_id) if notes else None
     if key is not None:
         records.delete_tombstones(collection_id, {digest(key, _LIFTED): notes})
 
 
 def _lift(collection_id: str, texts: Mapping[str, Collection[str]], records: RecordStore) -> bool:
-    """Remove tombstones by names of photos, and note that their copies must follow.
+    """Remove tombstones by names of photos, and note that they must be removed from the copies.
 
-    The note after the removal is for a process that has compared the copies before it.
+    The second note is for a process that compares the copies between the first and the removal.
 
     Returns:
-        Whether there were any.
+        Whether there were any tombstones.
     """
     keys = keys_of(collection_id, records=records) if texts else []
     if not keys:
@@ -278,7 +278,7 @@ def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordSt
 
     Raises:
         CollectionNotFoundError: The other store does not have the collection.
-        InvalidInputError: It has tombstones of its own, with another key.
+        InvalidInputError: The other store has tombstones with another key.
     """
     key = source.get_tombstone_key(collection_id)
     if key is None:

@@ -36,7 +36,7 @@ def require_collection(
     Raises:
         InvalidInputError: The id is not a valid collection id.
         CollectionNotFoundError: The collection does not exist.
-        ModelMismatchError: Its faces have another model version.
+        ModelMismatchError: The collection has another model version.
     """
     collection = records.get_collection(checked_collection_id(collection_id))
     if collection.model_version not in model_versions:
@@ -93,7 +93,7 @@ def prepare_collection(
     Raises:
         InvalidInputError: The id is not a valid collection id.
         CollectionNotFoundError: The collection does not exist, and ``create`` is false.
-        ModelMismatchError: Its faces have another model version.
+        ModelMismatchError: The collection has another model version.
     """
     try:
         found = require_collection(collection_id, model_versions=model_versions, records=records)

@@ -2,8 +2,8 @@
 
 All faces are stored by one of two operations:
 
-- ``replace_faces`` makes the faces of a photo exactly these. Jobs and repairs use it: after a job,
-  a collection contains what the input and the options of the job select.
+- ``replace_faces`` makes the faces of a photo exactly the given ones. Jobs and repairs use it:
+  after a job, a collection contains what the input and the options of the job select.
 - ``add_faces`` adds faces and removes none. Single requests to index a photo use it.
 
 Both follow the same rules, so that face ids and people are kept:
@@ -151,7 +151,7 @@ def replace_faces(
     Raises:
         ConflictError: Too many concurrent changes of a person or of corrections; the faces were
             stored.
-        StoreUnavailableError: Only some photos may be stored; calling again completes it.
+        StoreUnavailableError: Perhaps only some photos were stored; the same call completes this.
     """
     lost = faces.put_images(collection_id, images)
     _update_users(collection_id, {*stored, *lost}, lost, faces=faces, records=records)

@@ -37,7 +37,7 @@ MAX_SAME_DISTANCE = 0.3
 dlib's authors say that two photos show one person (http://dlib.net/face_recognition.py.html)."""
 
 _LOWER = 1e-3
-"""How much less sure than before a detector may be of a stored face."""
+"""Maximum decrease of a detector's confidence in a stored face, for rounding."""
 
 
 class Describer:
@@ -56,7 +56,7 @@ class Describer:
 
         Args:
             collection: The collection.
-            served: The engine of its model version.
+            served: The engine of the collection's model version.
             engine: The engine that describes the faces again.
             objects: Reads the photos of stored faces.
             max_pixels: Maximum number of pixels of a photo.
@@ -73,7 +73,8 @@ class Describer:
             stored: Faces with the same address.
 
         Returns:
-            The described faces by the stored ones, and why others cannot be described.
+            The newly described faces by stored face, and the reasons why others cannot be
+            described.
 
         Raises:
             StoreUnavailableError: The photo cannot be read for now.
@@ -100,7 +101,7 @@ class Describer:
         return described, missing
 
     def check(self, stored: Sequence[StoredFace]) -> dict[FaceRecord, MissingReason]:
-        """Return the faces of one photo that cannot be described, as far as the file shows it."""
+        """Return the faces of one photo that cannot be described, judged by the file alone."""
         content = self._read(stored[0].record.source)
         if isinstance(content, MissingReason):
             return {face.record: content for face in stored}
@@ -139,7 +140,7 @@ class Describer:
     def _find(
         self, content: bytes, stored: Sequence[StoredFace], engine: FaceEngine
     ) -> dict[str, EmbeddedFace] | MissingReason:
-        """Return the detected faces that overlap stored ones, by the ids of these."""
+        """Return the detected faces that overlap stored faces, by the ids of the stored faces."""
         found: dict[str, EmbeddedFace] = {}
         for options in self._attempts(stored):
             left = [face.record for face in stored if face.record.face_id not in found]

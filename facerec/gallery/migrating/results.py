@@ -1,4 +1,4 @@
-"""What the operations of a migration return."""
+"""Results of the operations of a migration."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ class MissingFace:
 
 @dataclass(frozen=True, slots=True)
 class MigrationStatus:
-    """How far the migration of a collection is.
+    """The progress of the migration of a collection.
 
     Attributes:
         collection_id: Id of the collection.
-        state: None if the collection is not being migrated.
+        state: State of the migration; None if the collection is not being migrated.
         model_version: Model version that is served.
         standby_version: The other model version, or None.
         threshold: Default minimum similarity of the collection in the version that is served, or
             None.
-        standby_threshold: The same of the other version.
+        standby_threshold: Default minimum similarity in the other version, or None.
         faces: Number of faces.
         ready: Number of faces that are described with the other version too.
         started_at: Seconds since 1970, UTC; None if the collection is not being migrated.
@@ -96,7 +96,7 @@ class MigrationPage:
 
 @dataclass(frozen=True, slots=True)
 class FinishedMigration:
-    """The outcome of finishing a migration or taking it back.
+    """The outcome of finishing or cancelling a migration.
 
     Attributes:
         status: The collection afterwards.

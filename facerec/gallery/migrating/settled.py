@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def require_settled(collection_id: str, migrations: MigrationStore) -> None:
     """Check that a collection serves the model version of its job folders.
 
-    Between the switch and the end of a migration, job folders have the first version: a job of the
-    new one, or a repair, would mix the two.
+    Between the switch and the end of a migration, job folders contain the earlier version: a job
+    with the new version, or a repair, would mix the two.
 
     Raises:
         MigrationError: The collection serves the new version, and the migration is not finished.

@@ -1,4 +1,4 @@
-"""Operations on unknown people: clusters of faces, and what people state about them."""
+"""Operations on unknown people: clusters of faces, and statements about them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                 keep no clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: The collection has another model version.
         """
         clusters = self._cluster_store()
         if pair_threshold is not None:
@@ -115,7 +115,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         Raises:
             InvalidInputError: The stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
-            ClusterNotFoundError: It has no such cluster.
+            ClusterNotFoundError: The collection has no such cluster.
         """
         found = self._summaries(collection_id, [self._cluster(collection_id, cluster_id)])
         if not found:
@@ -140,7 +140,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         Raises:
             InvalidInputError: The id is not a valid user id, or the stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
-            ClusterNotFoundError: It has no such cluster.
+            ClusterNotFoundError: The collection has no such cluster.
             UserNameExistsError: Another person has the name.
             QuotaExceededError: The person has the maximum number of faces.
             ConflictError: Too many concurrent changes of the person, or the
@@ -168,7 +168,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             InvalidInputError: The stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
-            ClusterNotFoundError: It has no such cluster.
+            ClusterNotFoundError: The collection has no such cluster.
         """
         self._to_change(collection_id)
         cluster = self._cluster(collection_id, cluster_id)
@@ -184,7 +184,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             InvalidInputError: ``person`` is not a name, or the stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
-            ClusterNotFoundError: It has no such cluster.
+            ClusterNotFoundError: The collection has no such cluster.
             QuotaExceededError: The maximum number of corrections of this person is reached.
         """
         self._to_change(collection_id)
@@ -214,7 +214,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             InvalidInputError: The stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
-            FaceNotFoundError: It has no such face.
+            FaceNotFoundError: The collection has no such face.
             FaceInUseError: The face is associated with a person.
         """
         clusters = self._cluster_store()

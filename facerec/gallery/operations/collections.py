@@ -51,8 +51,9 @@ class CollectionOperations(Eraser):
             InvalidInputError: The id is not a valid collection id, or a tag is not valid.
             RecipeUnavailableError: There is no such recipe here.
             CollectionExistsError: A collection of this id exists.
-            ConflictError: One exists whose deletion is not finished.
-            DeletedCollectionError: One is back with an older copy of the database.
+            ConflictError: The deletion of a collection of this id is not finished.
+            DeletedCollectionError: A deleted collection of this id is back with an older copy of
+                the database.
             QuotaExceededError: There are more than ``MAX_TAGS`` tags.
         """
         check_number_of_tags(len(tags or ()), MAX_TAGS)

@@ -24,7 +24,7 @@ MAX_FACES_OF_PERSON = 1000
 most 400 KB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
 
 _LAST = "\x7f"
-"""Sorts after every name of a person."""
+"""Text that sorts after every name of a person."""
 
 
 class CorrectionOperations(GalleryBase):
@@ -45,7 +45,7 @@ class CorrectionOperations(GalleryBase):
                 ``face_id`` is not a face id.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
-            FaceNotFoundError: It has no such face.
+            FaceNotFoundError: The collection has no such face.
             FaceInUseError: The face is associated with the person ``person``.
             QuotaExceededError: There are ``MAX_FACES_OF_PERSON`` corrections of this person.
         """

@@ -65,7 +65,7 @@ class EnrolOperations(UserOperations):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: The collection has another model version.
             ConflictError: Too many concurrent changes of a person, or the
                 deletion of the collection is not finished.
         """

@@ -127,7 +127,7 @@ class ErasureOperations(Eraser):
         return self._erasures.list(collection_id, limit)
 
     def person_being_erased(self, collection_id: str, text: str) -> str | None:
-        """Return the id of the person with an id or display name whose erasure was killed.
+        """Return the id of a person whose erasure was interrupted, by id or display name.
 
         The same erasure or deletion of this person completes it, even if nobody has the id or the
         name any more. Returns None if there is no such erasure.
@@ -140,7 +140,7 @@ class ErasureOperations(Eraser):
         """Complete an unfinished erasure; return None if there is no such erasure.
 
         Raises:
-            ErasureDamagedError: Its record is damaged.
+            ErasureDamagedError: The record of the erasure is damaged.
         """
         for erasure in self._erasures.pending(erasure_id):
             return self._perform(erasure)[0]
@@ -169,9 +169,9 @@ class ErasureOperations(Eraser):
     def sweep(self) -> dict[str, int]:
         """Erase what was stored for collections after they were deleted.
 
-        A child of a job that is killed in that moment cannot remove what it has just stored. No
-        collection shows it, since each creation of a collection has its own namespaces, but the
-        embeddings are there.
+        A child of a job that is killed at that moment cannot remove the faces that it has just
+        stored. No collection shows them, since every collection has its own namespaces, even if it
+        has the id of a deleted one; but the embeddings are still there.
 
         Returns:
             Number of erased faces by the id of their collection; empty if nothing was found.

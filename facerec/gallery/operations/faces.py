@@ -93,7 +93,7 @@ class FaceOperations(Eraser):
             InvalidInputError: ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: The collection has another model version.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_PAGE)
@@ -118,7 +118,7 @@ class FaceOperations(Eraser):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: The collection has another model version.
         """
         collection = self._require(collection_id)
         return sampling.sample_faces(
@@ -188,8 +188,8 @@ class FaceOperations(Eraser):
 
         By default, jobs do not add the faces again; see ``facerec.gallery.erasing.tombstones``.
 
-        A face that is associated with a person is not deleted, since the person's vector is made
-        from it, unless the caller asks to disassociate it first.
+        A face that is associated with a person is not deleted, since the person's vector is
+        computed from it, unless the caller asks to disassociate it first.
 
         Args:
             collection_id: Id of the collection.
@@ -229,7 +229,7 @@ class FaceOperations(Eraser):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            FaceNotFoundError: It has no such face.
+            FaceNotFoundError: The collection has no such face.
             ObjectNotFoundError: The photo no longer exists, has changed, or may not be read.
             StoreUnavailableError: The photo cannot be read for now.
         """

@@ -68,7 +68,7 @@ class FindOperations(RecognitionOperations):
 
         Args:
             collection_id: Id of the collection.
-            photo: Bytes of an image file, or where one is.
+            photo: Bytes of an image file, or its address.
             user_id: Instead of a photo, the id of a person.
             face_number: Which face of the photo to search for, 1 to 100; by default 1, the largest.
             doubtful: Whether to return the doubtful faces instead of the others.
@@ -87,8 +87,8 @@ class FindOperations(RecognitionOperations):
                 ``target_fmr`` or ``limit`` is not valid.
             NotFoundError: The photo has no such face.
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: It has no such person.
-            ModelMismatchError: Its faces have another model version.
+            UserNotFoundError: The collection has no such person.
+            ModelMismatchError: The collection has another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.

@@ -90,7 +90,7 @@ class HistoryOperations(ClusterOperations):
     def undo(self, collection_id: str, entry_id: str) -> Entry:
         """Undo a change of people; return the new history entry, which can itself be undone.
 
-        After an interruption, the same call completes it.
+        After an interruption, the same call completes the undoing.
 
         Args:
             collection_id: Id of the collection.
@@ -99,8 +99,8 @@ class HistoryOperations(ClusterOperations):
         Raises:
             CollectionNotFoundError: The collection does not exist.
             HistoryEntryNotFoundError: The history has no such entry.
-            PersonChangeError: Later changes do not let it be undone, it was undone already, or
-                somebody whom it names was erased. Nothing was changed.
+            PersonChangeError: Later changes prevent this, the entry was undone already, or somebody
+                whom it names was erased. Nothing was changed.
             ConflictError: Too many concurrent changes of the people, or the
                 deletion of the collection is not finished.
         """
@@ -154,7 +154,7 @@ class HistoryOperations(ClusterOperations):
         return frozenset(face.record.face_id for face in found)
 
     def _is_begun(self, collection_id: str, entry_id: str) -> bool:
-        """Return whether an undoing of an entry was started, and was not undone itself."""
+        """Return whether the undoing of an entry was started, and has not been undone itself."""
         return any(
             not self._undoing(collection_id, each.cause.entry_id)
             for each in self._undoing(collection_id, entry_id)
@@ -165,7 +165,7 @@ class HistoryOperations(ClusterOperations):
         return [each for each in found if each.cause.undoes == entry_id]
 
     def _apply(self, collection_id: str, step: Step) -> None:
-        """Make a step of an undoing; the deletion of people comes later."""
+        """Perform a step of an undoing; people are deleted later."""
         records, user_id = self._records, step.user_id or ""
         match step.kind:
             case StepKind.CREATED:

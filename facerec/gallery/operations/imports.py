@@ -67,7 +67,7 @@ class ImportOperations(GalleryBase):
                 never returns; no face was stored.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The deletion of the collection is not finished.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: The collection has another model version.
         """
         collection = self._require(collection_id)
         self._erasures.require_not_deleted(collection)
@@ -142,7 +142,7 @@ class ImportOperations(GalleryBase):
 
         Args:
             collection_id: Id of the collection.
-            photo: Bytes of an image file, or where one is.
+            photo: Bytes of an image file, or its address.
             known: Faces of this photo.
             others: Ids of other faces from that service, which do not count as the collection's own
                 ids.
@@ -154,7 +154,7 @@ class ImportOperations(GalleryBase):
         Raises:
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The deletion of the collection is not finished.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: The collection has another model version.
             ObjectNotFoundError: The photo does not exist.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.

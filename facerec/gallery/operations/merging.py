@@ -37,7 +37,7 @@ class MergeOperations(UserOperations):
 
         The person keeps its id and its display name. Corrections about the other person become
         corrections about this one, except those stating that the two are different people. After an
-        interruption, the same call completes it.
+        interruption, the same call completes the merge.
 
         Raises:
             InvalidInputError: An id is not valid.

@@ -1,7 +1,7 @@
 """Operations that migrate a collection to another model version.
 
-Faces are described again from their photos, page by page, while the collection serves the version
-that it has. The switch exchanges the two versions in one transaction. Face ids stay, and with them
+Faces are described again from their photos, page by page, while the collection serves its present
+version. The switch exchanges the two versions in one transaction. Face ids stay, and with them
 people, corrections, clusters, the history and tombstones.
 """
 
@@ -43,7 +43,7 @@ class MigrationOperations(GalleryBase):
     """The operations of a gallery that migrate a collection to another model version."""
 
     def migration_status(self, collection_id: str) -> MigrationStatus:
-        """Return how far the migration of a collection is.
+        """Return the progress of the migration of a collection.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
@@ -88,12 +88,13 @@ class MigrationOperations(GalleryBase):
                 the switch.
             next_token: Token from the previous page; None for the first page.
             limit: Maximum number of faces of the page, 1 to 4096.
-            dry_run: Whether to only look for the photos, and store nothing.
+            dry_run: Whether to only check that the photos exist and are unchanged, and store
+                nothing.
 
         Raises:
             InvalidInputError: ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: Its faces have another model version than all recipes.
+            ModelMismatchError: The collection's model version is not that of any recipe.
             RecipeUnavailableError: There is no such recipe here.
             MigrationError: The collection has this recipe already, is migrated to another version,
                 or cannot be migrated.

@@ -46,7 +46,7 @@ class RecognitionOperations(GalleryBase):
 
         Args:
             collection_id: Id of the collection.
-            photo: Bytes of an image file, or where one is.
+            photo: Bytes of an image file, or its address.
             external_image_id: The caller's own name for the photo.
             options: How faces are found and chosen; None for the gallery's defaults.
             attributes: Whether to estimate age and gender, which are not stored.
@@ -56,8 +56,9 @@ class RecognitionOperations(GalleryBase):
             InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The deletion of the collection is not finished.
-            DeletedCollectionError: It was deleted, and is back with an older copy of the database.
-            ModelMismatchError: Its faces have another model version.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
+            ModelMismatchError: The collection has another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             AttributesUnavailableError: The networks for attributes are not installed.
@@ -92,7 +93,7 @@ class RecognitionOperations(GalleryBase):
 
         Args:
             collection_id: Id of the collection.
-            photo: The probe: bytes of an image file, or where one is.
+            photo: The probe: bytes of an image file, or its address.
             threshold: Minimum similarity of a match, 0 to 1; by default the collection's, otherwise
                 the gallery's.
             target_fmr: The share of searches for a stranger, above 0 and below 1, that may have a
@@ -111,7 +112,7 @@ class RecognitionOperations(GalleryBase):
             InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: The collection has another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.
@@ -158,14 +159,14 @@ class RecognitionOperations(GalleryBase):
         target_fmr: float | None = None,
         limit: int | None = None,
     ) -> FaceSearchResult:
-        """Search a collection for faces that resemble one of its own; that one is not returned.
+        """Search a collection for faces that resemble one of its own, which is not returned.
 
         ``threshold``, ``target_fmr`` and ``limit`` are as in ``search``.
 
         Raises:
             InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
-            FaceNotFoundError: It has no such face.
+            FaceNotFoundError: The collection has no such face.
         """
         limit = self._limit(limit)
         collection = self._get(collection_id)
@@ -187,7 +188,7 @@ class RecognitionOperations(GalleryBase):
     def _search_threshold(
         self, collection: Collection, threshold: float | None, target_fmr: float | None
     ) -> float:
-        """Return the minimum similarity of a match; if both values are given, the higher one."""
+        """Return the minimum similarity of a match, the higher one if both values are given."""
         if target_fmr is None:
             return self._threshold(collection, threshold)
         lowest = 0.0 if threshold is None else self._threshold(collection, threshold)

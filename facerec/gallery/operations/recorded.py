@@ -22,7 +22,7 @@ def recorded(
 ) -> Callable[
     [Callable[Concatenate[Own, Given], Result]], Callable[Concatenate[Own, Given], Result]
 ]:
-    """Return a decorator of an operation, whose changes of people become one entry."""
+    """Return a decorator that records an operation's changes of people as one entry."""
 
     def decorate(
         operation: Callable[Concatenate[Own, Given], Result],

@@ -33,7 +33,7 @@ def read_days(text: str) -> int:
     """Return the number of days that a text such as ``365d`` means.
 
     Raises:
-        InvalidInputError: It is not a number of days from 1 to ``MAX_DAYS``.
+        InvalidInputError: The text is not a number of days from 1 to ``MAX_DAYS``.
     """
     days = _DAYS.fullmatch(text)
     if days is None or int(days[1]) > MAX_DAYS:
@@ -58,7 +58,7 @@ def stored_retention(collection_id: str, records: RecordStore) -> int | None:
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
-        InvalidInputError: Its tag is not a number of days; the message names the collection.
+        InvalidInputError: The collection's tag is not a number of days; the message names it.
     """
     tags = records.get_tags(collection_id)
     try:

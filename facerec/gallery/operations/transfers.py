@@ -41,7 +41,7 @@ IMPORT_TAG = "facerec:import"
 export."""
 
 FACES_AT_ONCE = 1000
-"""Faces that a write stores."""
+"""Number of faces that one write stores."""
 
 
 class TransferOperations(GalleryBase):
@@ -61,7 +61,7 @@ class TransferOperations(GalleryBase):
         Raises:
             InvalidInputError: The folder is not empty, or the collection is being imported.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: The collection has another model version.
             ConfigurationError: pyarrow is not installed.
         """
         face_table.require_parquet()
@@ -106,7 +106,7 @@ class TransferOperations(GalleryBase):
         Raises:
             InvalidInputError: The folder is not a complete export, was changed since, or its faces
                 are compared with another cohort.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: The collection has another model version.
             CollectionExistsError: A collection of this id exists, and is not of this import.
             ConfigurationError: pyarrow is not installed.
         """

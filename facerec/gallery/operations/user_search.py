@@ -44,7 +44,7 @@ class UserSearchOperations(GalleryBase):
         Raises:
             InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
             CollectionNotFoundError: The collection does not exist.
-            FaceNotFoundError: It has no such face.
+            FaceNotFoundError: The collection has no such face.
         """
         checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
@@ -98,7 +98,7 @@ class UserSearchOperations(GalleryBase):
         Raises:
             InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: The collection has another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.
