@@ -1,4 +1,4 @@
-"""The types of what ``Gallery`` takes and returns, for annotations in typed programs.
+"""Types of the arguments and results of ``Gallery``, for annotations in typed programs.
 
 ``name_by_folder`` and ``name_by_pattern`` create the rules that ``Gallery.enrol_people`` takes.
 """

@@ -30,7 +30,7 @@ def checked_limit(limit: int, maximum: int) -> int:
     """Return the maximum number of entries of a page if it is valid.
 
     Raises:
-        InvalidInputError: It is not an integer from 1 to ``maximum``.
+        InvalidInputError: The number is not an integer from 1 to ``maximum``.
     """
     return checked_integer("limit", limit, maximum)
 
@@ -39,7 +39,7 @@ def checked_integer(name: str, value: int, maximum: int) -> int:
     """Return an argument that must be a positive integer.
 
     Raises:
-        InvalidInputError: It is not an integer from 1 to ``maximum``; the message has ``name``.
+        InvalidInputError: The value is not an integer from 1 to ``maximum``.
     """
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= maximum:
         raise InvalidInputError(f"{name} must be an integer from 1 to {maximum}, got {value!r}")

@@ -72,12 +72,12 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
         name: Name for error messages if the photo is passed as bytes.
 
     Raises:
-        PhotoTooLargeError: It has more than ``MAX_PHOTO_BYTES`` bytes.
-        ObjectNotFoundError: It does not exist.
-        InvalidInputError: It is nothing that names a photo, a folder, or an address of another
+        PhotoTooLargeError: The photo has more than ``MAX_PHOTO_BYTES`` bytes.
+        ObjectNotFoundError: The photo does not exist.
+        InvalidInputError: The argument has another type, or is a folder or an address of another
             kind.
-        AccessDeniedError: It may not be read.
-        StoreUnavailableError: It cannot be read for now.
+        AccessDeniedError: The photo may not be read.
+        StoreUnavailableError: The photo cannot be read for now.
     """
     if isinstance(photo, bytes):
         loaded = PhotoContent(photo, "", name)
@@ -135,7 +135,7 @@ def require_face(photo: PhotoFaces, *, name: str = "the photo") -> None:
     """Check that a photo shows at least one face that was accepted.
 
     Raises:
-        NoFaceError: It shows none; the message says why faces were rejected.
+        NoFaceError: The photo shows none; the message contains the reasons of rejected faces.
     """
     if photo.faces:
         return

@@ -64,7 +64,7 @@ class Erasure:
 
 
 def completed_later(erasure_id: str) -> str:
-    """Return what an error says of an erasure that is not finished."""
+    """Return the consequence in an error about an erasure that is not finished."""
     return f"the erasure {erasure_id} will be completed"
 
 
@@ -154,7 +154,7 @@ class Erasures:
                 yield erasure
 
     def person_of(self, collection_id: str, name: str) -> str | None:
-        """Return the id of the person with an id or display name whose erasure is unfinished.
+        """Return the id of a person whose erasure is unfinished, by id or display name.
 
         The person's own record may be gone already. People who were merged do not count.
         """
@@ -171,7 +171,7 @@ class Erasures:
         return None
 
     def require_readable(self, erasure_id: str | None = None) -> None:
-        """Check that no record is damaged, or only that of one erasure.
+        """Check that the record of an erasure, or of all erasures, is not damaged.
 
         Raises:
             ErasureDamagedError: A record is damaged.
@@ -245,7 +245,7 @@ class Erasures:
     def require_not_deleted(self, collection: Collection) -> None:
         """Check that nobody has asked to delete a collection that still exists.
 
-        What is added to it now would be deleted with it, whenever the deletion is completed.
+        Anything that is added now would be deleted with the collection later.
 
         Raises:
             ConflictError: The deletion of the collection is not finished.
@@ -264,7 +264,7 @@ class Erasures:
             raise error
 
     def require_usable(self, collection_id: str, records: RecordStore) -> None:
-        """Check the same of a collection that need not exist yet.
+        """Check the same as ``require_not_deleted``, for a collection that may not exist yet.
 
         Raises:
             ConflictError: The deletion of the collection is not finished.

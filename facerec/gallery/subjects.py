@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, text: str) -> str:
     """Return the name of a subject for ``Gallery.erase``; for a person, this is the id.
 
-    An id that nobody has is returned too: job folders and the history may still contain what
-    belongs to it. So is the id of somebody who was deleted, or whose erasure was killed, for the
-    name.
+    An id that nobody has is returned too, since job folders and the history may still contain data
+    about it. A name of somebody who was deleted, or whose erasure was interrupted, gives the former
+    id.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.

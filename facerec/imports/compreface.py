@@ -28,10 +28,10 @@ from facerec.errors import (
 )
 
 PAGE_SIZE = 500
-"""Examples of a page."""
+"""Number of examples per page."""
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
-"""Size of a list: subjects are listed without pages."""
+"""Maximum bytes of a list: subjects are listed without pages."""
 
 ATTEMPTS = 3
 """Maximum number of requests for a photo while the server fails."""
@@ -45,7 +45,7 @@ class Example:
     """A saved photo of a person.
 
     Attributes:
-        image_id: Its id, a lowercase UUID.
+        image_id: Id of the photo, a lowercase UUID.
         subject: Name of the person, in any characters.
     """
 
@@ -57,7 +57,7 @@ class _NoRedirects(HTTPRedirectHandler):
     """Follows no redirects, because one could send the key to another server."""
 
     def redirect_request(self, *_: object, **__: object) -> None:
-        """Return nothing."""
+        """Return nothing, so that the redirect is an error."""
 
 
 class ComprefaceServer:
@@ -121,9 +121,9 @@ class ComprefaceServer:
         """Download a photo.
 
         Raises:
-            ObjectNotFoundError: The server has not kept it.
-            UnreadablePhotoError: The server fails, but only for it.
-            PhotoTooLargeError: It has too many bytes.
+            ObjectNotFoundError: The server does not have the photo.
+            UnreadablePhotoError: The server fails, but only for this photo.
+            PhotoTooLargeError: The photo has too many bytes.
         """
         address = self.address_of(example)
         try:

@@ -1,6 +1,6 @@
 """Imports the people of a CompreFace server: indexes their photos, under their names.
 
-An import can be killed at any time: run it again, and it imports the photos that are missing.
+An import can be killed at any time; running it again imports the photos that are missing.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ def import_examples(
 ) -> None:
     """Index the photos of each person, and associate their faces with the person.
 
-    CompreFace saves one face of each photo, so the largest one counts. Its external image id is the
-    id of the person and that of the photo: ``ann:6b135f5b-...``.
+    CompreFace saves one face of each photo, so only the largest face is indexed. Its external image
+    id consists of the ids of the person and the photo: ``ann:6b135f5b-...``.
 
     Args:
-        server: The server that has them.
+        server: The server with the photos.
         collection_id: The collection that receives them; created if it does not exist.
         gallery: The gallery of the collection.
-        report: Receives what becomes of each photo.
+        report: Receives the outcome for each photo.
         restore_deleted: Whether to index faces that were deleted or erased on purpose.
         on_progress: Called with the number of photos that are done.
 
     Raises:
         InvalidInputError: The collection id is not valid, or the server is not CompreFace.
-        AccessDeniedError: It does not accept the key.
+        AccessDeniedError: The server does not accept the key.
         ModelMismatchError: The collection's faces have another model version.
         StoreUnavailableError: A store or the server is down; run the import again later.
     """
@@ -103,7 +103,7 @@ class _Importer:
     created: set[str]
 
     def import_example(self, example: Example) -> Unmatched | None:
-        """Import one photo; return why it was not imported."""
+        """Import one photo; return the reason if it was not imported."""
         gallery, collection_id = self.gallery, self.collection_id
         options = gallery.defaults.index_options(max_faces=1, quality_filter=QualityFilter.NONE)
         try:

@@ -1,4 +1,4 @@
-"""Imports the images of a collection: finds the photo of each, and its faces in it."""
+"""Imports the images of a collection: finds the photo of each image, and the faces in it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from facerec.imports.report import ImportReport, Unmatched, UnmatchedFace
 Result = TypeVar("Result")
 
 MAX_IMAGES_OF_NAME = 1000
-"""Images and photos of one name that are compared: the time grows with the third power."""
+"""Maximum number of images and photos of one name to compare: time grows with its third power."""
 
 
 class PhotoOfFace(NamedTuple):
@@ -42,7 +42,8 @@ class ImageImporter:
     """Imports the images of a collection, those of one name at a time.
 
     Attributes:
-        stored: The photos of those faces of the source that the collection held before, by face id.
+        stored: Photos of those faces of the source that the collection contained before, by face
+            id.
         deleted: Ids of faces of the source that were imported before, and deleted on purpose.
         face_ids: Ids of all faces of the source.
     """
@@ -56,7 +57,7 @@ class ImageImporter:
     restore_deleted: bool
 
     def import_images(self, photos: Sequence[str], images: Sequence[Sequence[KnownFace]]) -> None:
-        """Import images, each from the one of some photos that shows its faces."""
+        """Import each image from the one of several photos that shows its faces."""
         done = self.stored.keys() | self.deleted
         missing = [[face for face in faces if face.face_id not in done] for faces in images]
         if not any(missing):
@@ -87,7 +88,7 @@ class ImageImporter:
                 self._report([faces], photos, failure or Unmatched.NO_FACE_AT_ITS_PLACE)
 
     def _find(self, photos: Sequence[str]) -> tuple[dict[str, list[BoundingBox]], Unmatched | None]:
-        """Return the boxes of faces in photos, and why the last of the others cannot be read."""
+        """Return the boxes of faces in photos, and why the last unreadable photo cannot be read."""
         boxes: dict[str, list[BoundingBox]] = {}
         failure: Unmatched | None = None
         options = self.gallery.defaults.index_options(quality_filter=QualityFilter.NONE)
@@ -105,7 +106,7 @@ class ImageImporter:
         boxes: Mapping[str, Sequence[BoundingBox]],
         photos: Sequence[str],
     ) -> tuple[dict[int, str], set[int]]:
-        """Return the photos of images, and the images for which several fit about equally."""
+        """Return the photos of images, and the images that several photos fit about equally."""
         kept = {
             number: photo
             for number, faces in enumerate(images)

@@ -1,6 +1,6 @@
 """Imports a collection: its faces from their original photos, and its people.
 
-An import can be killed at any time: run it again, and it imports the faces that are missing.
+An import can be killed at any time; running it again imports the faces that are missing.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def import_collection(
     Args:
         source: The collection to import.
         collection_id: The collection that receives it; created if it does not exist.
-        find_photos: Returns where the photo of a face may be.
+        find_photos: Returns the addresses at which the photo of a face may be.
         gallery: The gallery of the collection.
-        report: Receives what becomes of each face.
+        report: Receives the outcome for each face.
         restore_deleted: Whether to store faces that were deleted or erased on purpose.
         on_progress: Called with the number of faces that are done.
 
@@ -100,7 +100,7 @@ def _import_users(
     report: ImportReport,
     restore_deleted: bool,
 ) -> None:
-    """Create the people, and associate the faces that there are with them."""
+    """Create the people, and associate their faces that were imported."""
     stored = _stored(gallery, collection_id, [face.face_id for face in source.faces])
     deleted = {each.face_id for each in report.unmatched if each.reason is Unmatched.DELETED}
     members: dict[str, list[KnownFace]] = {user_id: [] for user_id in source.users}
@@ -126,7 +126,7 @@ def _is_another_person(
 ) -> bool:
     """Return whether a collection has a person of this id that no import has created.
 
-    It has faces, and none of them is of the person that is to be imported.
+    Such a person has faces, but none of those of the imported person.
     """
     with suppress(UserNotFoundError):
         own = gallery.describe_user(collection_id, user_id).face_ids
@@ -160,7 +160,7 @@ def _associate(
 def _stored(
     gallery: Gallery, collection_id: str, face_ids: Sequence[str]
 ) -> dict[str, PhotoOfFace]:
-    """Return the photos of those faces that a collection holds, by face id."""
+    """Return the photos of the faces that a collection contains, by face id."""
     return {
         face.record.face_id: PhotoOfFace(face.record.image_id, face.record.source)
         for batch in batches(face_ids, MAX_PAGE)

@@ -13,8 +13,8 @@ from facerec.gallery.indexing.storing import pair_boxes, shared_area
 from facerec.gallery.transfer.importing import MIN_SHARED
 
 MARGIN = 0.1
-"""Shared area that an assignment must gain over every other one. Boxes of two networks share about
-0.7 of a face: a smaller difference does not tell whose photo it is."""
+"""Minimum shared area that an assignment must gain over every other one. Boxes of two networks
+share about 0.7 of a face, so a smaller difference may be chance."""
 
 MAX_SPREAD = 0.2
 """Maximum difference of the worst and the best fit of a name, since the same two networks drew all
@@ -31,7 +31,7 @@ def fit_of(there: Sequence[BoundingBox], here: Sequence[BoundingBox]) -> float:
 
 
 def assign(fits: NDArray[np.float64]) -> tuple[dict[int, int], set[int]]:
-    """Assign each image the photo that it fits best, no photo to two of them.
+    """Assign to each image the photo that it fits best; each photo is assigned at most once.
 
     Args:
         fits: How well images (rows) fit photos (columns), from 0 to 1.
@@ -70,7 +70,7 @@ def _best_assignment(fits: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _gains(fits: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return how much the best assignment exceeds the best one in which a row has another column.
+    """Return how much worse the assignment becomes if a row must have another column.
 
     In another assignment, rows take each other's columns in a cycle. This finds the shortest cycle.
     """

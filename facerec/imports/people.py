@@ -10,13 +10,13 @@ from facerec.gallery.gallery import Gallery
 
 
 def create_person(gallery: Gallery, collection_id: str, name: str, created: set[str]) -> None:
-    """Create a person, under its name unless that is not a valid one or another person has it.
+    """Create a person, without the name if it is not valid or another person has it.
 
     Args:
         gallery: The gallery of the collection.
         collection_id: The collection.
         name: Name of the person, in any characters; its id is derived from it.
-        created: Names of which the person was created before; this one is added.
+        created: Names of people who were created before; this name is added.
     """
     if name in created:
         return

@@ -11,14 +11,14 @@ from facerec.gallery.transfer.importing import KnownFace
 from facerec.imports.importing import FindPhotos
 
 FIELDS = ("external_image_id", "face_id", "image_id")
-"""What a template may contain, in braces."""
+"""Fields that a template may contain, in braces."""
 
 
 def photos_by_template(template: str) -> FindPhotos:
     """Return the rule of a template such as ``s3://bucket/{external_image_id}.jpg``.
 
     Raises:
-        InvalidInputError: It has no field, or an unknown one.
+        InvalidInputError: The template has no field, or an unknown one.
     """
     try:
         parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
@@ -53,7 +53,7 @@ def photos_by_manifest(lines: Iterable[str]) -> FindPhotos:
     photos may have the same external image id.
 
     Raises:
-        InvalidInputError: A line is something else; the message has its number.
+        InvalidInputError: A line is not such an object; the message contains its number.
     """
     photos: dict[tuple[str, str], list[str]] = {}
     for number, line in enumerate(lines, 1):

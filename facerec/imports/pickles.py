@@ -1,8 +1,8 @@
 """Pickles of dlib's descriptors with names, as programs on ``face_recognition`` write them.
 
-A pickle is a program, and a hostile one runs whatever it names when it is loaded. This reader knows
-the few names that arrays of numpy consist of, and has functions of its own for them: nothing that a
-file names is imported or called. Everything else is refused before it is read.
+A pickle is a program: loading a hostile one runs whatever functions it names. This reader accepts
+only the few names that arrays of numpy need, and has functions of its own for them: nothing that a
+file names is imported or called. Files with anything else are refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from facerec.errors import InvalidInputError
 from facerec.gallery.transfer.importing import NamedEmbedding
 
 MAX_BYTES = 1 << 30
-"""Size of a file: about 900,000 descriptors of float64."""
+"""Maximum bytes of a file: about 900,000 descriptors of float64."""
 
 _OPCODES = frozenset(
     (
@@ -82,7 +82,7 @@ _OPCODES = frozenset(
         "BUILD",
     )
 )
-"""What lists, dicts, text, numbers and arrays consist of
+"""Opcodes of lists, dicts, text, numbers and arrays
 (https://docs.python.org/3/library/pickletools.html)."""
 
 _LAYOUTS = (
@@ -99,7 +99,7 @@ _ENCODINGS = (
     "encoding",
     "embedding",
 )
-"""Keys of dicts that have both."""
+"""Keys of the encodings in dicts of encodings and names."""
 
 
 def read_face_recognition(path: Path) -> list[NamedEmbedding]:
@@ -169,7 +169,7 @@ class _Type:
 
 
 def _values(content: Any, dtype: _Type, shape: Sequence[int], order: str) -> Any:  # noqa: ANN401
-    """Return the numbers of an array, or a list of the texts or objects of one."""
+    """Return the content of an array: numbers as an array, texts or objects as a list."""
     if dtype.name.startswith("O"):
         return list(content)
     flat = np.frombuffer(bytes(content), np.dtype(dtype.order + dtype.name))
@@ -235,7 +235,7 @@ class _Reader(pickle.Unpickler):
 
 
 def _pairs(path: Path, document: object) -> Iterator[tuple[object, object]]:
-    """Yield names with an encoding or several."""
+    """Yield names with one or more encodings."""
     document = _plain(document)
     if isinstance(document, Mapping):
         names, encodings = _of(document, _NAMES), _of(document, _ENCODINGS)
@@ -295,7 +295,7 @@ def _are_names(value: object) -> bool:
 
 
 def _each(values: object) -> Iterable[object]:
-    """Return the encodings of a name, of which there may be one, several or none."""
+    """Return the encodings of a name: none, one or several."""
     values = _plain(values)
     if isinstance(values, np.ndarray):
         return values if values.ndim == 2 or not values.size else (values,)
@@ -324,7 +324,7 @@ def _check_name(path: Path, name: str) -> None:
     """Refuse a name that nobody can have, before any face is stored.
 
     Raises:
-        InvalidInputError: It is empty, or has half of a character that UTF-16 stores in two.
+        InvalidInputError: The name is empty, or contains half of a UTF-16 surrogate pair.
     """
     if not name.strip() or any("\ud800" <= letter <= "\udfff" for letter in name):
         raise InvalidInputError(

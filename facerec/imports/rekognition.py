@@ -17,7 +17,8 @@ from facerec.gallery.transfer.importing import KnownFace
 Item = TypeVar("Item")
 
 _THROTTLED = ("ThrottlingException", "ProvisionedThroughputExceededException")
-"""https://docs.aws.amazon.com/rekognition/latest/dg/error-handling.html"""
+"""Error codes of throttling
+(https://docs.aws.amazon.com/rekognition/latest/dg/error-handling.html)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ def read_collection(client: Any, collection_id: str) -> SourceCollection:  # noq
 
     Raises:
         NotFoundError: The collection does not exist there.
-        AccessDeniedError: The credentials do not allow to list it.
+        AccessDeniedError: The credentials do not allow listing the collection.
         StoreUnavailableError: Rekognition does not answer, or throttles.
-        InvalidInputError: The server refuses to list it, or does not answer as Rekognition does.
+        InvalidInputError: The server refuses the request, or does not answer as Rekognition does.
     """
     resource = f"collection {collection_id!r} of Rekognition"
     unknown = InvalidInputError(

@@ -26,7 +26,7 @@ class Unmatched(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedFace:
-    """A face that was not imported, or whose person does not have it.
+    """A face that was not imported, or not associated with its person.
 
     Attributes:
         face_id: Its id.
@@ -42,7 +42,7 @@ class UnmatchedFace:
 
 
 _INTENDED = frozenset({Unmatched.DELETED, Unmatched.ALREADY_INDEXED})
-"""Reasons that somebody has intended."""
+"""Reasons that do not count as failures of the import."""
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class ImportReport:
         complete: Whether the import has reached its end.
         faces: Number of faces of the source, as far as they are known.
         imported: Number of faces that this run has stored.
-        present: Number of faces that the collection held already.
+        present: Number of faces that the collection contained already.
         people: Number of people of the source.
         unmatched: Faces that are missing, in the order of the source.
     """
@@ -68,7 +68,7 @@ class ImportReport:
 
     @property
     def failed(self) -> bool:
-        """Whether the source has faces, and none came through that should have."""
+        """Whether faces should have been imported, and none is in the collection."""
         missing = any(each.reason not in _INTENDED for each in self.unmatched)
         return missing and self.imported == self.present == 0
 

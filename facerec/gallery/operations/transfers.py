@@ -98,7 +98,7 @@ class TransferOperations(GalleryBase):
         """Import a collection that ``export_collection`` has written, under the same id.
 
         Everything is checked before anything is stored. After an interruption, the same call
-        completes the import; until then the collection has a tag that says so.
+        completes the import; until then the collection has a tag that shows this.
 
         Args:
             folder: The exported folder.
@@ -107,7 +107,7 @@ class TransferOperations(GalleryBase):
             InvalidInputError: The folder is not a complete export, was changed since, or its faces
                 are compared with another cohort.
             ModelMismatchError: The collection has another model version.
-            CollectionExistsError: A collection of this id exists, and is not of this import.
+            CollectionExistsError: A collection of this id exists that this import did not create.
             ConfigurationError: pyarrow is not installed.
         """
         face_table.require_parquet()

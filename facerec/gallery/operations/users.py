@@ -133,8 +133,8 @@ class UserOperations(Eraser):
     def delete_user(self, collection_id: str, user_id: str) -> Receipt:
         """Delete a person with its vector; its faces stay in the collection.
 
-        The name and the id are erased from the history too, so that this cannot be undone. A
-        deletion that was killed is completed, even if the person is gone already.
+        The name and the id are erased from the history too, so that this cannot be undone. An
+        interrupted deletion is completed, even if the person no longer exists.
 
         Returns:
             Counts of what was removed from each store.

@@ -1,1 +1,1 @@
-"""What people are made of: associations, vectors, corrections and names."""
+"""People: their names, their faces and vectors, and corrections."""

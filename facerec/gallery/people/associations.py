@@ -106,7 +106,7 @@ def checked_faces(face_ids: Sequence[str]) -> None:
     """Check the faces of a request.
 
     Raises:
-        InvalidInputError: An id is not valid, or there are too few or too many.
+        InvalidInputError: An id is not valid, or there are too few or too many ids.
     """
     if isinstance(face_ids, str):
         raise InvalidInputError("face_ids must be a list of face ids, not a string")
@@ -299,7 +299,7 @@ def _without_deleted(
     user_id: str,
     outcome: AssociationOutcome,
 ) -> AssociationOutcome:
-    """Disassociate faces whose concurrent deletion did not see the person yet."""
+    """Disassociate faces that were deleted while they were associated."""
     stored = {face.record.face_id for face in faces.get_faces(collection_id, outcome.changed)}
     deleted = tuple(face_id for face_id in outcome.changed if face_id not in stored)
     if not deleted:

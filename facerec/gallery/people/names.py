@@ -1,4 +1,4 @@
-"""The names of people: those that identify them in stored faces, and those that are shown."""
+"""The names of people: those that identify them in stored faces, and those for display."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Identity:
 
     Attributes:
         user_id: Id of the person that the face is associated with, if any.
-        name: The person that its external image id names, if any: the part before the separator,
-            or all of it.
+        name: The person that the face's external image id names, if any: the part before the
+            separator, or all of it.
         denied: Names of people whom the face does not show.
-        names: Every name of its person that nobody denied.
+        names: Every name of the face's person that no correction denies.
     """
 
     user_id: str | None
@@ -59,8 +59,8 @@ def identity_of(
 
     Args:
         record: The face.
-        user_id: Id of the person that it is associated with, if any.
-        denied: Names of people whom it does not show, by corrections.
+        user_id: Id of the person that the face is associated with, if any.
+        denied: Names of people whom the face does not show, by corrections.
     """
     given = given_name(record)
     name = None if {given, person_in_name(record)} & denied else person_in_name(record) or given
@@ -69,7 +69,7 @@ def identity_of(
 
 
 def is_one_person(one: Identity, other: Identity) -> bool | None:
-    """Return whether two stored faces show the same person by what is stated; None if unknown.
+    """Return whether two faces show one person, by names and corrections; None if unknown.
 
     Decisions and measurements of a collection's own error rates follow this rule. The first line
     that applies decides:

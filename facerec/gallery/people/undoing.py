@@ -75,12 +75,12 @@ def faces_of(entry: Entry) -> frozenset[str]:
 
 
 def plan_undo(entry: Entry, people: People, *, resumes: bool) -> list[Step]:
-    """Return the steps that take an entry back, in their order.
+    """Return the steps that undo an entry, in order.
 
     Args:
         entry: The entry.
         people: State before the steps; changed to the state after them.
-        resumes: Whether some of the steps may have been made already.
+        resumes: Whether an earlier attempt may have performed some of the steps.
 
     Raises:
         PersonChangeError: The entry no longer applies, or was undone already.
@@ -96,7 +96,7 @@ def plan_undo(entry: Entry, people: People, *, resumes: bool) -> list[Step]:
 
 
 def _inverses(step: Step) -> list[Step]:
-    """Return the steps that take a step back."""
+    """Return the steps that undo a step."""
     match step.kind:
         case StepKind.CREATED:
             return [replace(step, kind=StepKind.DELETED)]
@@ -261,7 +261,7 @@ class _Planner:
         return user
 
     def _require_resumed(self, reason: str) -> None:
-        """Refuse, unless an earlier attempt may have made this step."""
+        """Raise an error, unless an earlier attempt may have performed this step."""
         if not self._resumes:
             raise self._refused(reason)
 

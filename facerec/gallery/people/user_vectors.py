@@ -1,9 +1,9 @@
 """People's vectors: a person's vector is the mean of the embeddings of the person's faces.
 
 They are stored in the vector store, in a separate namespace for each collection. Records and
-vectors may be in two stores, so a change first goes to the record, which decides between concurrent
-callers, and then to the vector, until the record confirms that the vector belongs to its newest
-version.
+vectors may be in two stores, so a change is first written to the record, which decides between
+concurrent callers, and then to the vector. This is repeated until the vector belongs to the newest
+version of the record.
 """
 
 from __future__ import annotations

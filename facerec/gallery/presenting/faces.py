@@ -118,7 +118,7 @@ def index_json(result: IndexResult) -> Json:
 
 
 def photo_facts(photo: PhotoFaces) -> Json:
-    """Present what is known of a photo apart from its faces."""
+    """Present the properties of a photo, without its faces."""
     return {
         "width": photo.width,
         "height": photo.height,

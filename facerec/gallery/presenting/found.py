@@ -26,7 +26,7 @@ def found_json(page: FoundPage) -> Json:
 
 
 def common_json(page: FoundPage) -> Json:
-    """Present what all pages of a request have in common."""
+    """Present the fields that all pages of a request have in common."""
     return {
         "collection_id": page.collection_id,
         "model_version": page.model_version,

@@ -1,6 +1,6 @@
 """The history of people as plain dictionaries, the same for the command line and for REST.
 
-``facerec/schemas`` has their shapes.
+``facerec/schemas`` defines their format.
 """
 
 from __future__ import annotations

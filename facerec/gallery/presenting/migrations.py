@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def migration_json(status: MigrationStatus) -> Json:
-    """Present how far a migration is (``migration.json``)."""
+    """Present the progress of a migration (``migration.json``)."""
     started_at = status.started_at
     return {
         **asdict(status),

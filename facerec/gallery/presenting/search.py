@@ -48,7 +48,7 @@ def face_search_json(result: FaceSearchResult) -> Json:
 
 
 def comparison_json(comparison: Comparison) -> Json:
-    """Present two photos compared (``compare-result.json``)."""
+    """Present the comparison of two photos (``compare-result.json``)."""
     return {
         "model_version": comparison.model_version,
         "source": photo_json(comparison.source),

@@ -68,12 +68,12 @@ class ScoredFace:
 
 @dataclass(frozen=True, slots=True)
 class Fetched(Generic[Found]):
-    """What a search among the nearest neighbours found.
+    """The result of a search among the nearest neighbours.
 
     Attributes:
         found: The result.
-        missing: Number of further neighbours that may add to it; 0 if it is enough, or the store
-            has no more.
+        missing: Number of further neighbours that may add to the result; 0 if it is complete, or
+            the store has no more neighbours.
     """
 
     found: Found

@@ -14,7 +14,7 @@ def checked_threshold(threshold: float) -> float:
     """Return a minimum similarity.
 
     Raises:
-        InvalidInputError: It is not within 0 to 1.
+        InvalidInputError: The similarity is not within 0 to 1.
     """
     if not is_number(threshold) or not 0 <= threshold <= 1:
         raise InvalidInputError(
@@ -28,7 +28,7 @@ def checked_target_fmr(target_fmr: float) -> float:
     """Return a target rate of false matches.
 
     Raises:
-        InvalidInputError: It is not above 0 and below 1.
+        InvalidInputError: The rate is not above 0 and below 1.
     """
     if not is_number(target_fmr) or not 0 < target_fmr < 1:
         raise InvalidInputError(

@@ -97,8 +97,8 @@ def decide(
 def same_person(one: Candidate, other: Candidate, threshold: float) -> bool:
     """Return whether two stored faces count as the same person.
 
-    What is stated about them decides (``is_one_person``), and a person is in a photo once. Faces
-    about which nothing is stated are one person if they match each other.
+    Two faces in one photo are different people. Otherwise their names and corrections decide
+    (``is_one_person``). If these decide nothing, faces are one person if they match each other.
 
     Args:
         one: A face.

@@ -16,13 +16,13 @@ class Doubt(StrEnum):
     """Reason why a face may show somebody else."""
 
     LESS_SIMILAR = "LESS_SIMILAR"
-    """It is less similar than ``FoundPage.doubtful_below``."""
+    """The face is less similar than ``FoundPage.doubtful_below``."""
 
     AMBIGUOUS = "AMBIGUOUS"
     """Somebody else in the collection is about as similar."""
 
     OTHER_PERSON = "OTHER_PERSON"
-    """It is associated with a person other than the one in the photo."""
+    """The face is associated with a person other than the one in the photo."""
 
 
 @dataclass(frozen=True, slots=True)

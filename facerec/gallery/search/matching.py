@@ -154,7 +154,7 @@ def search_stored_face(
 
 @dataclass(frozen=True, slots=True)
 class _KnownFaces:
-    """What the stores hold of the faces of a search.
+    """Stored data about the faces of a search.
 
     Attributes:
         stored: Faces with their embeddings, by face id: those that decisions compare.
@@ -194,7 +194,7 @@ class _NearestFaces:
             the store has no more.
         farthest: Ids of the farthest neighbours of each probe in a truncated result; none if the
             store has no more.
-        known: What the stores hold of these faces.
+        known: Stored data about these faces.
     """
 
     scored: list[list[ScoredFace]]
@@ -286,8 +286,9 @@ def _may_have_rivals(
 ) -> bool:
     """Return whether a matched person may have a rival beyond the neighbours that were fetched.
 
-    With hundreds of photos, one person can be all of these. Neighbours are ordered by distance, so
-    if the farthest ones still score nearly as well as the best one, others may too.
+    All fetched neighbours can be photos of one person, if the person has hundreds of them.
+    Neighbours are ordered by distance, so if the farthest ones still score nearly as well as the
+    best one, others may too.
     """
     close = _close(relevant)
     if farthest.isdisjoint(face.face_id for face in close):

@@ -41,7 +41,7 @@ def copy_records(
 ) -> Copied:
     """Copy people, corrections, history, tags with the retention, and threshold of a collection.
 
-    Calling it again after an interruption continues.
+    After an interruption, the same call continues.
 
     Args:
         collection_id: The collection; both stores have it.
@@ -51,7 +51,7 @@ def copy_records(
 
     Raises:
         CollectionNotFoundError: A store does not have the collection.
-        ConflictError: Somebody changes the people of the target at the same time.
+        ConflictError: The people of the target are changed concurrently.
     """
     target.set_threshold(collection_id, source.get_collection(collection_id).threshold)
     target.change_tags(collection_id, put=source.get_tags(collection_id))

@@ -1,4 +1,4 @@
-"""The files of an exported collection: what they are called, and that they are complete.
+"""The files of an exported collection: their names, and the check that they are complete.
 
 ``collection.json`` (``schemas/collection-export.json``) describes the collection and has the digest
 of each other file; it is written last. ``faces.parquet`` has the faces (``storage.face_table``).
@@ -31,7 +31,7 @@ FILES = (FACES, *(f"{name}.jsonl" for name in LINES))
 
 @dataclass(frozen=True, slots=True)
 class TransferredCollection:
-    """What a folder has of a collection that was exported or imported.
+    """Counts of what a collection that was exported or imported contains.
 
     Attributes:
         collection_id: Id of the collection.
@@ -94,7 +94,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     """Return ``collection.json`` of an export whose files are all there and unchanged.
 
     Raises:
-        InvalidInputError: The folder is not a complete export, or of a later facerec.
+        InvalidInputError: The folder is not a complete export, or is one of a later release.
     """
     path = folder / DESCRIPTION
     try:
@@ -126,7 +126,7 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 
 def digest_of(folder: Path) -> str:
-    """Return a digest that identifies an export: of ``collection.json``, which has all others."""
+    """Return the digest that identifies an export: that of ``collection.json``."""
     return _digest(folder / DESCRIPTION)
 
 

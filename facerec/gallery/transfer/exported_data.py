@@ -1,4 +1,4 @@
-"""All data about somebody, as an export has it."""
+"""All data about somebody, as an export contains it."""
 
 from __future__ import annotations
 

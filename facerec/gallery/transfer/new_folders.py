@@ -15,14 +15,14 @@ from facerec.storage.objects.local import flush
 def new_folder(folder: Path) -> Iterator[Path]:
     """Create a folder that only its owner can read, whole or not at all.
 
-    The block writes into another folder, which gets the name at its end. One that a killed export
-    has left is deleted first.
+    The block writes into a temporary folder, which is renamed at the end. A temporary folder that a
+    killed export has left is deleted first.
 
     Args:
         folder: The folder; it may exist if it is empty.
 
     Raises:
-        InvalidInputError: The folder is not empty, or cannot be created where it is to be.
+        InvalidInputError: The folder is not empty, or cannot be created.
     """
     if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
         raise InvalidInputError(
