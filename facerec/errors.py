@@ -63,6 +63,7 @@ A problem with a single photo of a job is a result, not an error: see ``facerec.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, ClassVar
 
 
@@ -271,8 +272,39 @@ class OtherReleaseError(JobFolderError):
         )
 
 
+NEW_COLLECTION = "index the photos again into a new collection"
+"""The hint for faces that cannot be used with another model version."""
+
+
+class MigrationRemedy(StrEnum):
+    """What to do if a migration cannot continue. The value is the hint of the error."""
+
+    ALLOW = "allow the photos to be read"
+    CANCEL = "cancel the migration to return to it"
+    CHECK = (
+        "check that the photos are complete, for example that their disk is mounted; if they are, "
+        "raise the limit"
+    )
+    DELETE = "bring back the photos, or delete these faces"
+    END = "finish or cancel the migration first"
+    FINISH = "finish it"
+    NEW_COLLECTION = NEW_COLLECTION
+    PREPARE = "prepare them, and delete those whose photos are gone"
+    RELEASE = "use the release of facerec that began the migration, or cancel it"
+    REPAIR = "cancel the migration, repair the collection, and migrate it again"
+    SWITCH = "switch the version first, or cancel the migration"
+
+
 class MigrationError(InvalidInputError):
-    """A collection cannot be migrated to another model version, or not in its present state."""
+    """A collection cannot be migrated to another model version, or not in its present state.
+
+    Attributes:
+        remedy: what to do about it, or None.
+    """
+
+    def __init__(self, message: str, remedy: MigrationRemedy | None = None) -> None:
+        super().__init__(message, None if remedy is None else remedy.value)
+        self.remedy = remedy
 
 
 class ObjectChangedError(InvalidInputError):
@@ -557,7 +589,7 @@ class ModelMismatchError(FacerecError):
     def __init__(self, expected: str, found: str) -> None:
         super().__init__(
             f"the collection holds faces of model {found!r}, this engine is {expected!r}",
-            "index the photos again into a new collection",
+            NEW_COLLECTION,
         )
         self.expected = expected
         self.found = found

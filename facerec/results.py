@@ -25,6 +25,8 @@ from facerec.gallery.indexing.records import IndexResult
 from facerec.gallery.indexing.stats_refresh import StatsRefresh
 from facerec.gallery.migrating.results import (
     FinishedMigration,
+    MigratedCollection,
+    MigrationListener,
     MigrationPage,
     MigrationStatus,
     MissingFace,
@@ -122,6 +124,8 @@ __all__ = [
     "Landmarks",
     "ListedFace",
     "Match",
+    "MigratedCollection",
+    "MigrationListener",
     "MigrationPage",
     "MigrationState",
     "MigrationStatus",

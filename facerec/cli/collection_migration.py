@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting_migrations
+from facerec.cli.deferred import factory, migration_results, presenting_migrations
+from facerec.cli.numbers import FiniteRange
 from facerec.cli.options import data_option, json_option, recipe_name, yes_option
 from facerec.cli.output import console, count, print_json, table
-from facerec.core.batches import batches
+from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.core.migrations import MigrationState
-from facerec.errors import ConflictError, MigrationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.migrating.results import (
         FinishedMigration,
+        MigratedCollection,
         MigrationStatus,
         MissingFace,
     )
 
-Result = TypeVar("Result")
-
-FACES_AT_ONCE = 100
-"""Number of faces to describe between two lines of progress."""
-
 MAX_SHOWN = 20
 """Number of missing faces to list; `--dry-run --json` lists all."""
-
-MAX_PASSES = 5
-"""Number of times to look for faces that were added while others were described."""
 
 _REASONS = {
     "NO_ADDRESS": "its photo was sent as bytes, or it was imported without one",
@@ -47,20 +40,34 @@ _REASONS = {
 }
 
 
-@dataclass
-class _Prepared:
-    """Faces that were described, and those that could not be, in all passes over a collection."""
+@dataclass(frozen=True)
+class _Drop:
+    """Whether to delete faces that cannot be described, how many, and without a question."""
 
-    described: int = 0
-    missing: list[MissingFace] = field(default_factory=list)
+    missing: bool
+    limit_percentage: float
+    confirmed: bool
 
 
 @dataclass(frozen=True)
-class _Drop:
-    """Whether to delete faces that cannot be described, and whether that was confirmed already."""
+class _Progress:
+    """Shows how far a migration is, and asks before it deletes faces."""
 
-    missing: bool
-    confirmed: bool
+    collection_id: str
+    confirmed: bool = True
+
+    def on_page(self, done: int, faces: int) -> None:
+        if done < faces:
+            console(stderr=True).print(f"{done:,} of {count(faces, 'face')}", style="dim")
+
+    def on_missing(self, missing: Sequence[MissingFace]) -> None:
+        _print_missing(missing, err=True)
+
+    def on_drop(self, missing: Sequence[MissingFace]) -> None:
+        if not self.confirmed:
+            faces = count(len(missing), "face")
+            question = f"delete {faces} of collection {self.collection_id} for good?"
+            click.confirm(question, abort=True, err=True)
 
 
 @click.command()
@@ -72,6 +79,16 @@ class _Drop:
     is_flag=True,
     help="Delete faces that cannot be described again, also those of people, for good "
     "(with --recipe or --rollback).",
+)
+@click.option(
+    "--drop-limit",
+    "drop_limit_percentage",
+    type=FiniteRange(0, 100),
+    default=PRUNE_LIMIT_PERCENTAGE,
+    show_default=True,
+    metavar="PERCENT",
+    help="Percentage of faces that may be deleted; if more cannot be described, --drop-missing is "
+    "refused.",
 )
 @yes_option
 @click.option("--status", "show", is_flag=True, help="Show how far the migration is.")
@@ -86,6 +103,7 @@ def migrate(
     recipe: str | None,
     dry_run: bool,
     drop_missing: bool,
+    drop_limit_percentage: float,
     yes: bool,
     show: bool,
     rollback: bool,
@@ -116,7 +134,7 @@ def migrate(
         raise click.UsageError("--drop-missing requires --recipe or --rollback")
     if yes and not drop_missing:
         raise click.UsageError("--yes requires --drop-missing")
-    drop = _Drop(drop_missing, yes)
+    drop = _Drop(drop_missing, drop_limit_percentage, yes)
     with factory.open_gallery(data_folder(data)) as gallery:
         if show:
             _print_status(gallery.migration_status(name), as_json=as_json)
@@ -124,118 +142,42 @@ def migrate(
             _print_end(gallery.finish_migration(name), None, as_json=as_json)
         elif rollback:
             _roll_back(gallery, name, drop, as_json=as_json)
-        elif dry_run:
+        elif recipe is not None and dry_run:
             _print_missing_photos(gallery, name, recipe, as_json=as_json)
-        else:
+        elif recipe is not None:
             _migrate(gallery, name, recipe, drop, as_json=as_json)
 
 
-def _migrate(
-    gallery: Gallery, name: str, recipe: str | None, drop: _Drop, *, as_json: bool
-) -> None:
-    def prepare(done: _Prepared) -> None:
-        if gallery.migration_status(name).state is not MigrationState.SWITCHED:
-            _prepare_all(gallery, name, recipe, drop, done)
-        elif _can_prepare(gallery, name, recipe):
-            raise MigrationError(
-                f"collection {name!r} was switched from this recipe",
-                "return to it with --rollback",
-            )
-
-    prepared = _Prepared()
-    status = _repeat(prepare, lambda: gallery.switch_version(name), prepared)
-    _print_status(status, prepared, as_json=as_json)
-
-
-def _can_prepare(gallery: Gallery, name: str, recipe: str | None) -> bool:
-    """Return whether a collection that was switched had this recipe before."""
-    try:
-        gallery.prepare_migration(name, recipe, limit=1, dry_run=True)
-    except MigrationError:
-        return False
-    return True
+def _migrate(gallery: Gallery, name: str, recipe: str, drop: _Drop, *, as_json: bool) -> None:
+    migrated = gallery.migrate(
+        name,
+        recipe,
+        drop_missing=drop.missing,
+        drop_limit_percentage=drop.limit_percentage,
+        listener=_Progress(name, drop.confirmed),
+    )
+    _print_status(migrated.status, migrated, as_json=as_json)
 
 
 def _roll_back(gallery: Gallery, name: str, drop: _Drop, *, as_json: bool) -> None:
-    def prepare(done: _Prepared) -> None:
-        if gallery.migration_status(name).state is MigrationState.SWITCHED:
-            _prepare_all(gallery, name, None, drop, done)
-
-    prepared = _Prepared()
-    finished = _repeat(prepare, lambda: gallery.cancel_migration(name), prepared)
-    _print_end(finished, prepared, as_json=as_json)
-
-
-def _repeat(
-    prepare: Callable[[_Prepared], None], change: Callable[[], Result], done: _Prepared
-) -> Result:
-    """Prepare faces and change the served version; repeat if faces were added in the meantime."""
-    for _ in range(MAX_PASSES - 1):
-        prepare(done)
-        with suppress(ConflictError, MigrationError):
-            return change()
-    prepare(done)
-    return change()
+    rolled_back = gallery.roll_back_migration(
+        name,
+        drop_missing=drop.missing,
+        drop_limit_percentage=drop.limit_percentage,
+        listener=_Progress(name, drop.confirmed),
+    )
+    finished = migration_results.FinishedMigration(rolled_back.status, rolled_back.removed)
+    _print_end(finished, rolled_back, as_json=as_json)
 
 
-def _prepare_all(
-    gallery: Gallery, name: str, recipe: str | None, drop: _Drop, done: _Prepared
-) -> None:
-    """Describe all faces with the other version; delete the others if the options allow it.
-
-    Raises:
-        MigrationError: Faces cannot be described, and the options do not allow deleting them.
-    """
-    found = _prepare(gallery, name, recipe, dry_run=False)
-    done.described += found.described
-    if not found.missing:
-        return
-    denied = [face for face in found.missing if face.reason == "ACCESS_DENIED"]
-    faces = count(len(found.missing), "face")
-    if denied or not drop.missing:
-        _print_missing(found.missing, err=True)
-        raise MigrationError(
-            f"{faces} of collection {name!r} cannot be described again; nothing was switched",
-            "allow the photos to be read"
-            if denied
-            else "bring back the photos, or delete these faces with --drop-missing",
-        )
-    if not drop.confirmed:
-        _print_missing(found.missing, err=True)
-        click.confirm(f"delete {faces} of collection {name} for good?", abort=True, err=True)
-    done.missing += found.missing
-    gone = [face.face_id for face in found.missing]
-    for batch in batches(gone, FACES_AT_ONCE):
-        gallery.delete_faces(name, batch, disassociate=True)
-
-
-def _prepare(gallery: Gallery, name: str, recipe: str | None, *, dry_run: bool) -> _Prepared:
-    found, total, token, looked = _Prepared(), 0, None, 0
-    out = console(stderr=True)
-    while True:
-        page = gallery.prepare_migration(
-            name, recipe, next_token=token, limit=FACES_AT_ONCE, dry_run=dry_run
-        )
-        total = total or gallery.migration_status(name).faces
-        found.described += page.described
-        found.missing += page.missing
-        looked = min(total, looked + FACES_AT_ONCE)
-        token = page.next_token
-        if token is None:
-            return found
-        out.print(f"{looked:,} of {count(total, 'face')}", style="dim")
-
-
-def _print_missing_photos(
-    gallery: Gallery, name: str, recipe: str | None, *, as_json: bool
-) -> None:
-    found = _prepare(gallery, name, recipe, dry_run=True)
-    status = gallery.migration_status(name)
+def _print_missing_photos(gallery: Gallery, name: str, recipe: str, *, as_json: bool) -> None:
+    looked = gallery.migrate(name, recipe, dry_run=True, listener=_Progress(name))
+    status = looked.status
     if as_json:
-        print_json(_document(status, found))
+        print_json(_document(status, looked))
         return
-    _print_missing(found.missing)
-    left = status.faces - status.ready - len(found.missing)
+    _print_missing(looked.missing)
+    left = status.faces - status.ready - len(looked.missing)
     console().print(
         f"{count(left, 'face')} of {status.faces:,} can be described with {recipe}; "
         f"{status.ready:,} are ready"
@@ -243,13 +185,13 @@ def _print_missing_photos(
 
 
 def _print_status(
-    status: MigrationStatus, prepared: _Prepared | None = None, *, as_json: bool
+    status: MigrationStatus, migrated: MigratedCollection | None = None, *, as_json: bool
 ) -> None:
     if as_json:
-        print_json(_document(status, prepared))
+        print_json(_document(status, migrated))
         return
     name, out = status.collection_id, console()
-    _print_deleted(prepared)
+    _print_deleted(migrated)
     if status.state is None:
         out.print(f"collection {name} is not being migrated; it has {status.model_version}")
         return
@@ -272,12 +214,14 @@ def _print_status(
         out.print("run the command again with `--finish`", style="dim")
 
 
-def _print_end(finished: FinishedMigration, prepared: _Prepared | None, *, as_json: bool) -> None:
+def _print_end(
+    finished: FinishedMigration, migrated: MigratedCollection | None, *, as_json: bool
+) -> None:
     if as_json:
-        print_json({**presenting_migrations.finished_json(finished), **_prepared_json(prepared)})
+        print_json({**presenting_migrations.finished_json(finished), **_described_json(migrated)})
         return
     out, status = console(), finished.status
-    _print_deleted(prepared)
+    _print_deleted(migrated)
     out.print(f"collection {status.collection_id} serves {status.model_version}")
     out.print(f"{count(finished.removed, 'embedding')} of the other version removed")
     if finished.job_embeddings or finished.dropped:
@@ -287,7 +231,7 @@ def _print_end(finished: FinishedMigration, prepared: _Prepared | None, *, as_js
         )
 
 
-def _print_missing(missing: list[MissingFace], *, err: bool = False) -> None:
+def _print_missing(missing: Sequence[MissingFace], *, err: bool = False) -> None:
     if not missing:
         return
     rows = table("face id", "photo", "person", "why", whole=("face id",))
@@ -304,18 +248,18 @@ def _print_missing(missing: list[MissingFace], *, err: bool = False) -> None:
         out.print(f"and {len(missing) - MAX_SHOWN:,} more; --dry-run --json lists all")
 
 
-def _print_deleted(prepared: _Prepared | None) -> None:
-    if prepared is not None and prepared.missing:
-        faces = count(len(prepared.missing), "face")
+def _print_deleted(migrated: MigratedCollection | None) -> None:
+    if migrated is not None and migrated.missing:
+        faces = count(len(migrated.missing), "face")
         console().print(f"{faces} deleted that could not be described")
 
 
-def _document(status: MigrationStatus, prepared: _Prepared | None) -> dict[str, Any]:
-    return {**presenting_migrations.migration_json(status), **_prepared_json(prepared)}
+def _document(status: MigrationStatus, migrated: MigratedCollection | None) -> dict[str, Any]:
+    return {**presenting_migrations.migration_json(status), **_described_json(migrated)}
 
 
-def _prepared_json(prepared: _Prepared | None) -> dict[str, Any]:
-    if prepared is None:
+def _described_json(migrated: MigratedCollection | None) -> dict[str, Any]:
+    if migrated is None:
         return {}
-    missing = [presenting_migrations.missing_json(each) for each in prepared.missing]
-    return {"described": prepared.described, "missing": missing}
+    missing = [presenting_migrations.missing_json(each) for each in migrated.missing]
+    return {"described": migrated.described, "missing": missing}

@@ -24,6 +24,8 @@ from facerec.errors import (
     HistoryEntryNotFoundError,
     InvalidInputError,
     JobNotFoundError,
+    MigrationError,
+    MigrationRemedy,
     ModelMismatchError,
     NoFaceError,
     NotFoundError,
@@ -127,6 +129,23 @@ HINTS: dict[type[FacerecError], str] = {
 }
 """Hint of each class. A subclass has that of its base class if its errors carry none."""
 
+MIGRATION_HINTS: dict[MigrationRemedy, str] = {
+    MigrationRemedy.CANCEL: "return to it with `facerec collections migrate --rollback`",
+    MigrationRemedy.CHECK: "check that the photos are complete, for example that their disk is "
+    "mounted; if they are, raise --drop-limit",
+    MigrationRemedy.DELETE: "bring back the photos, or delete these faces with --drop-missing",
+    MigrationRemedy.END: "run `facerec collections migrate` with --finish or --rollback first",
+    MigrationRemedy.FINISH: "run `facerec collections migrate --finish`",
+    MigrationRemedy.PREPARE: "run `facerec collections migrate` again",
+    MigrationRemedy.RELEASE: "use the release of facerec that began the migration, or give it up "
+    "with --rollback",
+    MigrationRemedy.REPAIR: "run `facerec collections migrate --rollback`, then `facerec verify "
+    "--repair`, and migrate it again",
+    MigrationRemedy.SWITCH: "`facerec collections migrate --recipe` switches it, --rollback gives "
+    "the migration up",
+}
+"""Hint of an error of a migration by its remedy, where commands name it otherwise."""
+
 
 def exit_code_of(error: FacerecError) -> ExitCode:
     """Return the exit code of an error."""
@@ -155,6 +174,8 @@ def hint_of(error: FacerecError) -> str | None:
 
 
 def _own_hint_of(error: FacerecError) -> str | None:
+    if isinstance(error, MigrationError) and error.remedy is not None:
+        return MIGRATION_HINTS.get(error.remedy, error.hint)
     if type(error) in HINTS:
         return HINTS[type(error)]
     if error.hint is not None:

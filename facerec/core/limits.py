@@ -78,7 +78,10 @@ DEFAULT_CLUSTERS = 100
 MAX_CLUSTER_PAGE = 500
 """Maximum number of clusters of a page."""
 
+MIGRATION_PAGE = 50
+"""Default number of faces to describe with another model version at once: it takes some seconds on
+one core, and few photos of several faces are divided between two pages, and so read twice."""
+
 PRUNE_LIMIT_PERCENTAGE = 50.0
-"""Default share of photos, in percent, that may be gone from a folder whose faces are pruned. If
-most photos are gone, it is more likely that the folder is incomplete than that they were deleted on
-purpose."""
+"""Default share, in percent, of the photos of a folder or of the faces of a collection that may be
+lacking where their faces are then deleted: if most are, a disk is more likely not mounted."""

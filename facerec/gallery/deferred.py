@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from facerec.gallery.clusters import copies as cluster_copies
     from facerec.gallery.clusters import results as cluster_results
     from facerec.gallery.indexing import records as indexing
+    from facerec.gallery.migrating import results as migration_results
     from facerec.gallery.transfer import exported_collection
 else:
     from facerec.core.deferred import DeferredModule
@@ -21,6 +22,7 @@ else:
     erasures = DeferredModule("facerec.core.erasures")
     exported_collection = DeferredModule("facerec.gallery.transfer.exported_collection")
     indexing = DeferredModule("facerec.gallery.indexing.records")
+    migration_results = DeferredModule("facerec.gallery.migrating.results")
     results = DeferredModule("facerec.gallery.results")
 
 __all__ = [
@@ -30,5 +32,6 @@ __all__ = [
     "erasures",
     "exported_collection",
     "indexing",
+    "migration_results",
     "results",
 ]

@@ -16,17 +16,18 @@ from facerec.gallery.operations.history import HistoryOperations
 from facerec.gallery.operations.idempotency import answer_by_token
 from facerec.gallery.operations.imports import ImportOperations
 from facerec.gallery.operations.merging import MergeOperations
-from facerec.gallery.operations.migrations import MigrationOperations
 from facerec.gallery.operations.recognition import RecognitionOperations
 from facerec.gallery.operations.retention import RetentionOperations
 from facerec.gallery.operations.transfers import TransferOperations
 from facerec.gallery.operations.user_search import UserSearchOperations
 from facerec.gallery.operations.users import UserOperations
+from facerec.gallery.operations.whole_migrations import WholeMigrationOperations
 
 
 class Gallery(
     CollectionOperations,
     FindOperations,
+    WholeMigrationOperations,
     RecognitionOperations,
     FaceOperations,
     ImportOperations,
@@ -38,7 +39,6 @@ class Gallery(
     UserOperations,
     ExportOperations,
     TransferOperations,
-    MigrationOperations,
     ErasureOperations,
     RetentionOperations,
 ):
@@ -79,7 +79,9 @@ class Gallery(
       ``person_being_erased``, ``resume_erasure``, ``resume_erasures``, ``sweep``;
     - ``operations.exports``: ``export``, for a subject access request;
     - ``operations.transfers``, of whole collections: ``export_collection``, ``import_collection``;
-    - ``operations.migrations``, to another model version: ``migration_status``,
+    - ``operations.whole_migrations``, to another model version: ``migrate``,
+      ``roll_back_migration``;
+    - ``operations.migrations``, the steps of a migration: ``migration_status``,
       ``prepare_migration``, ``switch_version``, ``finish_migration``, ``cancel_migration``;
     - ``operations.retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.
 

@@ -14,8 +14,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import group_of
+from facerec.core.prune_limit import is_over_limit, too_many_gone
 from facerec.jobs.outcomes import NOT_READ
-from facerec.jobs.prune_limit import is_over_limit, too_many_gone
 from facerec.jobs.remembered.comparison import StalePhoto
 from facerec.jobs.remembered.photos import (
     RememberedPhoto,

@@ -12,14 +12,12 @@ from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import MigrationRequest
 from facerec.api.rest.requests.parameters import CollectionPath, Limit, NextToken
 from facerec.api.rest.uploads import JsonRoute
+from facerec.core.limits import MIGRATION_PAGE
 from facerec.gallery.presenting.migrations import (
     finished_json,
     migration_json,
     migration_page_json,
 )
-
-FACES_AT_ONCE = 10
-"""Default number of faces of a request: describing them takes about a second on one core."""
 
 
 def migrations_router(context: Context) -> APIRouter:
@@ -51,7 +49,7 @@ def migrations_router(context: Context) -> APIRouter:
         request: Request,
         collection_id: CollectionPath,
         body: MigrationRequest,
-        limit: Limit = FACES_AT_ONCE,
+        limit: Limit = MIGRATION_PAGE,
         next_token: NextToken = None,
     ) -> JSONResponse:
         return await context.respond(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from facerec.core.migrations import MigrationState
 
 
@@ -110,3 +112,34 @@ class FinishedMigration:
     removed: int
     job_embeddings: int = 0
     dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MigratedCollection:
+    """The outcome of a whole migration, or of its rollback.
+
+    Attributes:
+        status: The collection afterwards.
+        described: Number of faces that were described with the other version.
+        missing: Faces that could not be described, and were deleted. Those that a dry run returns
+            were not deleted.
+        removed: Number of embeddings of the other version that a rollback removed.
+    """
+
+    status: MigrationStatus
+    described: int
+    missing: tuple[MissingFace, ...]
+    removed: int = 0
+
+
+class MigrationListener(Protocol):
+    """Hears how far a whole migration is. A method that raises an error stops the migration."""
+
+    def on_page(self, done: int, faces: int) -> None:
+        """Called after each page, with the numbers of faces until here and of all faces."""
+
+    def on_missing(self, missing: Sequence[MissingFace]) -> None:
+        """Called with the faces that cannot be described, before they are refused or deleted."""
+
+    def on_drop(self, missing: Sequence[MissingFace]) -> None:
+        """Called with the same faces if they will be deleted now, for good."""

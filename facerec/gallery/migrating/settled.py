@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facerec.core.migrations import MigrationState
-from facerec.errors import MigrationError
+from facerec.errors import MigrationError, MigrationRemedy
 
 if TYPE_CHECKING:
     from facerec.core.protocols.migrations import MigrationStore
@@ -23,7 +23,7 @@ def require_settled(collection_id: str, migrations: MigrationStore) -> None:
     migration = migrations.get_migration(collection_id)
     if migration is not None and migration.state is not MigrationState.PREPARING:
         raise MigrationError(
-            f"collection {collection_id!r} was switched to another model version, and its jobs "
-            "were not",
-            "finish the migration, or roll it back",
+            f"the migration of collection {collection_id!r} is not finished: its jobs have the "
+            "earlier model version",
+            MigrationRemedy.END,
         )

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
-from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
+from facerec.core.limits import MAX_PAGE, MIGRATION_PAGE
 from facerec.core.migrations import Migration, MigrationState
-from facerec.errors import MigrationError
+from facerec.errors import MigrationError, MigrationRemedy
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.deferred import migration_results
 from facerec.gallery.listing import all_users
 from facerec.gallery.paging import checked_limit
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.engine import FaceEngine
     from facerec.core.protocols.migrations import MigrationStore
     from facerec.core.records import Collection, FaceRecord, StoredFace
-    from facerec.gallery.migrating import describing, results
+    from facerec.gallery.migrating import describing
     from facerec.gallery.migrating.describing import Describer
     from facerec.gallery.migrating.results import (
         FinishedMigration,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from facerec.gallery.people import user_vectors
 else:
     describing = DeferredModule("facerec.gallery.migrating.describing")
-    results = DeferredModule("facerec.gallery.migrating.results")
     user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
 
 
@@ -54,7 +54,7 @@ class MigrationOperations(GalleryBase):
         if self._migrations is not None:
             migration = self._migrations.get_migration(collection_id)
             ready = self._migrations.count_standby_faces(collection_id)
-        return results.MigrationStatus(
+        return migration_results.MigrationStatus(
             collection_id,
             None if migration is None else migration.state,
             collection.model_version,
@@ -72,7 +72,7 @@ class MigrationOperations(GalleryBase):
         recipe: str | None = None,
         *,
         next_token: str | None = None,
-        limit: int = DEFAULT_PAGE,
+        limit: int = MIGRATION_PAGE,
         dry_run: bool = False,
     ) -> MigrationPage:
         """Describe the faces of a page with the model version of another recipe.
@@ -132,7 +132,7 @@ class MigrationOperations(GalleryBase):
                 described += store.put_standby_faces(collection, added)
             missing |= lacking
         token = self._token(listing, page[-1]) if len(found) > limit else None
-        return results.MigrationPage(
+        return migration_results.MigrationPage(
             collection_id, described, self._with_people(collection_id, missing), token
         )
 
@@ -175,7 +175,7 @@ class MigrationOperations(GalleryBase):
         if state is MigrationState.PREPARING:
             raise MigrationError(
                 f"collection {collection_id!r} still serves the version that it had",
-                "switch the version first, or cancel the migration",
+                MigrationRemedy.SWITCH,
             )
         if state is MigrationState.SWITCHED:
             self._require_no_lost_faces(collection_id)
@@ -187,7 +187,7 @@ class MigrationOperations(GalleryBase):
         removed = store.count_standby_faces(collection_id)
         store.end_migration(collection_id, MigrationState.FINISHING)
         status = self.migration_status(collection_id)
-        return results.FinishedMigration(status, removed, replaced, dropped)
+        return migration_results.FinishedMigration(status, removed, replaced, dropped)
 
     def cancel_migration(self, collection_id: str) -> FinishedMigration:
         """Serve the earlier model version, and remove the new one.
@@ -209,7 +209,7 @@ class MigrationOperations(GalleryBase):
             self._switch(collection_id, migration.state)
         removed = store.count_standby_faces(collection_id)
         store.end_migration(collection_id, MigrationState.PREPARING)
-        return results.FinishedMigration(self.migration_status(collection_id), removed)
+        return migration_results.FinishedMigration(self.migration_status(collection_id), removed)
 
     def _switch(self, collection_id: str, state: MigrationState) -> None:
         """Exchange the versions of a collection whose migration has a state."""
@@ -218,7 +218,7 @@ class MigrationOperations(GalleryBase):
             raise MigrationError(
                 f"{status.faces - status.ready} of {status.faces} faces of {collection_id!r} are "
                 "not described with the other version yet",
-                "prepare them, and delete those whose photos are gone",
+                MigrationRemedy.PREPARE,
             )
         with self._records.transaction():
             self._require_migrations().switch_version(collection_id, state)
@@ -238,14 +238,14 @@ class MigrationOperations(GalleryBase):
             raise MigrationError(
                 f"collection {collection_id!r} has lost {lost} {'face' if lost == 1 else 'faces'} "
                 "that only the folders of its jobs have; finishing would remove them",
-                "cancel the migration, repair the collection, and migrate it again",
+                MigrationRemedy.REPAIR,
             )
 
     def _require_migrations(self) -> MigrationStore:
         if self._migrations is None:
             raise MigrationError(
                 "collections of this deployment cannot be migrated",
-                "index the photos again into a new collection",
+                MigrationRemedy.NEW_COLLECTION,
             )
         return self._migrations
 
@@ -262,6 +262,8 @@ class MigrationOperations(GalleryBase):
         """Return the engine of the version to prepare; begin the migration if necessary."""
         collection_id = collection.collection_id
         migration = store.get_migration(collection_id)
+        if migration is not None and migration.state is MigrationState.FINISHING:
+            raise _is_finishing(collection_id)
         if recipe is None:
             version = self._migration_of(collection_id).standby_version
         else:
@@ -275,18 +277,16 @@ class MigrationOperations(GalleryBase):
             migration = Migration(collection_id, version, MigrationState.PREPARING, self._clock())
             if not dry_run:
                 migration = store.begin_migration(migration)
-        if migration.state is MigrationState.FINISHING:
-            raise _is_finishing(collection_id)
         if migration.standby_version != version:
             raise MigrationError(
                 f"collection {collection_id!r} is being migrated to another version",
-                "finish or cancel that migration first",
+                MigrationRemedy.END,
             )
         engine = self._engine_with(version)
         if engine is None:
             raise MigrationError(
                 f"no recipe here has the model version {version!r}",
-                "use the release of facerec that began the migration, or cancel it",
+                MigrationRemedy.RELEASE,
             )
         return engine
 
@@ -296,7 +296,7 @@ class MigrationOperations(GalleryBase):
         ids = [record.face_id for record in missing]
         owners = self._records.users_of_faces(collection_id, ids) if ids else {}
         return tuple(
-            results.MissingFace(
+            migration_results.MissingFace(
                 record.face_id, record.external_image_id, owners.get(record.face_id), reason
             )
             for record, reason in missing.items()
@@ -310,4 +310,6 @@ def _described(
 
 
 def _is_finishing(collection_id: str) -> MigrationError:
-    return MigrationError(f"the migration of {collection_id!r} is being finished", "finish it")
+    return MigrationError(
+        f"the migration of {collection_id!r} is being finished", MigrationRemedy.FINISH
+    )

@@ -8,13 +8,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from facerec.core.prune_limit import is_over_limit, too_many_gone
 from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.manifest.source import SourceKind
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.planning.children import MAX_READERS, count_children
 from facerec.jobs.planning.named_photos import MAX_LINES, with_current_versions
 from facerec.jobs.planning.source import Source, find_source, inspect_listing
-from facerec.jobs.prune_limit import is_over_limit, too_many_gone
 from facerec.jobs.remembered.comparison import (
     Outputs,
     StalePhoto,

@@ -105,6 +105,25 @@ def prepared(door: Door) -> None:
     door.gallery.prepare_migration("staff", "accurate")
 
 
+def partly_sent(door: Door) -> None:
+    """A collection with a face of a photo in a file, and with one of a photo that was sent."""
+    path = door.data.parent / f"{door.data.name}.photo"
+    path.write_bytes(ANN)
+    door.gallery.create_collection("staff")
+    door.gallery.index("staff", path)
+    (sent,) = door.gallery.index("staff", STRANGER).faces
+    door.gallery.create_user("staff", "zoe")
+    door.gallery.associate_faces("staff", "zoe", [sent.record.face_id])
+
+
+def switched_and_indexed(door: Door) -> None:
+    """A collection that serves the other recipe, with a photo that was indexed since."""
+    switched(door)
+    path = door.data.parent / f"{door.data.name}-later.photo"
+    path.write_bytes(STRANGER)
+    door.gallery.index("staff", path)
+
+
 def switched(door: Door) -> None:
     """The same collection, which serves the other recipe."""
     prepared(door)
@@ -405,6 +424,39 @@ ROWS = {
     ),
     "migration that is prepared": Row(
         "migration_status", prepared, lambda door: door.migration_status("staff")
+    ),
+    "migrate": Row(
+        "migrate",
+        prepared,
+        lambda door: then(door.migrate("staff", "accurate"), found(door, ANN)),
+    ),
+    "migrate to the recipe that is served": Row(
+        "migrate", staff, lambda door: door.migrate("staff", "fast")
+    ),
+    "migrate a second time": Row(
+        "migrate", switched, lambda door: door.migrate("staff", "accurate")
+    ),
+    "migrate back": Row("migrate", switched, lambda door: door.migrate("staff", "fast")),
+    "migrate a face that cannot be described": Row(
+        "migrate", partly_sent, lambda door: door.migrate("staff", "accurate")
+    ),
+    "migrate and delete what cannot be described": Row(
+        "migrate",
+        partly_sent,
+        lambda door: then(
+            door.migrate("staff", "accurate", drop_missing=True), found(door, STRANGER)
+        ),
+    ),
+    "roll a migration back": Row(
+        "roll_back_migration",
+        switched_and_indexed,
+        lambda door: then(door.roll_back_migration("staff"), found(door, STRANGER)),
+    ),
+    "roll a migration back before the switch": Row(
+        "roll_back_migration", prepared, lambda door: door.roll_back_migration("staff")
+    ),
+    "roll no migration back": Row(
+        "roll_back_migration", staff, lambda door: door.roll_back_migration("staff")
     ),
     "look for the photos of a migration": Row(
         "prepare_migration", staff, lambda door: door.prepare_migration("staff", "accurate")
@@ -1143,6 +1195,7 @@ NO_OPERATIONS = {
 """Public names of ``Gallery`` without a row, and the reasons."""
 
 TAGS = "tags serve the permissions and bills of AWS, so that only its protocol has them"
+STEPS = "`facerec collections migrate` does all steps"
 TOKENS = "repeating the request does no harm there"
 OWN = "Rekognition has no such operation"
 
@@ -1151,6 +1204,8 @@ LACKING = {
     ("command line", "set_tags"): TAGS,
     ("command line", "remove_tags"): TAGS,
     ("command line", "answer_once"): TOKENS,
+    ("command line", "switch_version"): STEPS,
+    ("command line", "cancel_migration"): STEPS,
     ("command line", "index"): "indexes by jobs: see test_a_job_indexes_the_faces below",
     ("rest", "get_tags"): TAGS,
     ("rest", "set_tags"): TAGS,
@@ -1158,6 +1213,8 @@ LACKING = {
     ("rest", "answer_once"): TOKENS,
     ("rekognition", "refresh_stats"): OWN,
     ("rekognition", "migration_status"): OWN,
+    ("rekognition", "migrate"): OWN,
+    ("rekognition", "roll_back_migration"): OWN,
     ("rekognition", "prepare_migration"): OWN,
     ("rekognition", "switch_version"): OWN,
     ("rekognition", "finish_migration"): OWN,
@@ -1195,6 +1252,13 @@ NOBODYS = "takes a name too, which nobody has"
 
 MIGRATED = (
     "migration that is prepared",
+    "migrate",
+    "migrate a second time",
+    "migrate back",
+    "migrate a face that cannot be described",
+    "migrate and delete what cannot be described",
+    "roll a migration back",
+    "roll a migration back before the switch",
     "look for the photos of a migration",
     "switch the version",
     "switch the version again",
@@ -1212,6 +1276,8 @@ LACKING_ROWS = {
     ("command line", "erase an empty USER"): NOBODYS,
     ("command line", "export an empty USER"): NOBODYS,
     ("rekognition", "detect with an unknown detector"): "has no choice of detectors",
+    ("rest", "migrate a second time"): "the step that is repeated is the switch",
+    ("rest", "migrate back"): "prepares to cancel the migration",
     **{("rest on lambda", name): "cannot migrate" for name in MIGRATED},
     ("rekognition", "list the users of a name"): NAMELESS,
     ("rekognition", "search users by a photo without a face"): "finds nobody, without an error",

@@ -196,6 +196,14 @@ class Door:
         """Return how far the migration of a collection is."""
         raise NotImplementedError
 
+    def migrate(self, name: str, recipe: str, *, drop_missing: bool = False) -> Migrated:
+        """Describe all faces with a recipe, and serve it."""
+        raise NotImplementedError
+
+    def roll_back_migration(self, name: str) -> Migrated:
+        """Serve the earlier version, also of faces that were indexed since."""
+        raise NotImplementedError
+
     def prepare_migration(self, name: str, recipe: str) -> list[str]:
         """Return why faces cannot be described with a recipe; nothing is stored."""
         raise NotImplementedError

@@ -151,20 +151,20 @@ class CommandLineDoor(Door):
     def migration_status(self, name: str) -> Migrated:
         return migration(self._run("collections", "migrate", name, "--status", "--json"))
 
+    def migrate(self, name: str, recipe: str, *, drop_missing: bool = False) -> Migrated:
+        words = ("--recipe", recipe, *(("--drop-missing", "--yes") if drop_missing else ()))
+        return migration(self._run("collections", "migrate", name, *words, "--json"))
+
+    def roll_back_migration(self, name: str) -> Migrated:
+        return migration(self._run("collections", "migrate", name, "--rollback", "--json"))
+
     def prepare_migration(self, name: str, recipe: str) -> list[str]:
         words = ("--recipe", recipe, "--dry-run", "--json")
         found = self._run("collections", "migrate", name, *words)
         return sorted(face["reason"] for face in found["missing"])
 
-    def switch_version(self, name: str) -> Migrated:
-        words = ("--recipe", "accurate", "--json")
-        return migration(self._run("collections", "migrate", name, *words))
-
     def finish_migration(self, name: str) -> Migrated:
         return migration(self._run("collections", "migrate", name, "--finish", "--json"))
-
-    def cancel_migration(self, name: str) -> Migrated:
-        return migration(self._run("collections", "migrate", name, "--rollback", "--json"))
 
     def search_face(
         self, name: str, face_id: str, limit: int | None = None, target_fmr: float | None = None

@@ -134,6 +134,14 @@ class PythonDoor(Door):
     def migration_status(self, name: str) -> Migrated:
         return migrated(self._run(lambda: self.gallery.migration_status(name)))
 
+    def migrate(self, name: str, recipe: str, *, drop_missing: bool = False) -> Migrated:
+        return migrated(
+            self._run(lambda: self.gallery.migrate(name, recipe, drop_missing=drop_missing)).status
+        )
+
+    def roll_back_migration(self, name: str) -> Migrated:
+        return migrated(self._run(lambda: self.gallery.roll_back_migration(name)).status)
+
     def prepare_migration(self, name: str, recipe: str) -> list[str]:
         page = self._run(lambda: self.gallery.prepare_migration(name, recipe, dry_run=True))
         return sorted(str(face.reason) for face in page.missing)

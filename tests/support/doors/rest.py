@@ -176,6 +176,26 @@ class RestDoor(Door):
     def migration_status(self, name: str) -> Migrated:
         return migration(self._get(f"collections/{name}/migration"))
 
+    def migrate(self, name: str, recipe: str, *, drop_missing: bool = False) -> Migrated:
+        self._prepare_all(name, recipe, drop_missing=drop_missing)
+        return self.switch_version(name)
+
+    def roll_back_migration(self, name: str) -> Migrated:
+        if self.migration_status(name)[0] == "SWITCHED":
+            self._prepare_all(name, None)
+        return self.cancel_migration(name)
+
+    def _prepare_all(self, name: str, recipe: str | None, *, drop_missing: bool = False) -> None:
+        path, query = f"collections/{name}/migration", {"limit": 1}
+        body = {} if recipe is None else {"recipe": recipe}
+        while True:
+            page = self._send("POST", f"{path}?{urlencode(query)}", body)
+            for face in page["missing"] if drop_missing else ():
+                self.delete_face_of_user(name, face["face_id"])
+            if page["next_token"] is None:
+                return
+            query["next_token"] = page["next_token"]
+
     def prepare_migration(self, name: str, recipe: str) -> list[str]:
         body = {"recipe": recipe, "dry_run": True}
         page = self._send("POST", f"collections/{name}/migration", body)

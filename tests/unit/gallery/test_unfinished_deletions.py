@@ -66,6 +66,7 @@ ADDING: dict[str, Callable[[Gallery, str, str], object]] = {
         photo("wei"),
         [KnownFace(face_id, face_id, None, gallery.detect(photo("wei")).faces[0].box)],
     ),
+    "migrate": lambda gallery, *_: gallery.migrate("staff", "fast"),
     "prepare_migration": lambda gallery, *_: gallery.prepare_migration("staff"),
     "switch_version": lambda gallery, *_: gallery.switch_version("staff"),
     "refresh_stats": lambda gallery, *_: gallery.refresh_stats("staff"),
@@ -103,6 +104,7 @@ REMOVING = {
     "remove_tags",
     "resume_erasure",
     "resume_erasures",
+    "roll_back_migration",
     "sweep",
 }
 """The operations that remove something, which an unfinished deletion does not prevent."""

@@ -1,17 +1,28 @@
-"""The limit that protects faces if most photos are gone, as when a disk is not mounted."""
+"""The limit that protects faces if most photos are lacking, as when a disk is not mounted."""
 
 from __future__ import annotations
 
 from facerec.errors import InvalidInputError
 
 
+def checked_limit_percentage(limit_percentage: float) -> float:
+    """Return the share of photos or faces that may be deleted, if it is valid.
+
+    Raises:
+        InvalidInputError: it is not 0 to 100.
+    """
+    if not 0 <= limit_percentage <= 100:
+        raise InvalidInputError(f"the limit must be 0 to 100 %, not {limit_percentage}")
+    return limit_percentage
+
+
 def is_over_limit(gone: int, photos: int, limit_percentage: float) -> bool:
-    """Return whether more photos are gone than may be pruned.
+    """Return whether more photos or faces are lacking than may be deleted.
 
     Args:
-        gone: number of photos that are gone.
-        photos: number of photos, including these.
-        limit_percentage: 0 to 100, the share of photos that may be gone.
+        gone: number of photos that are gone, or of faces that cannot be described again.
+        photos: number of photos or faces, including these.
+        limit_percentage: 0 to 100, the share of them that may be lacking.
     """
     return gone * 100 > limit_percentage * photos
 

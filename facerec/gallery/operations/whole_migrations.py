@@ -1,0 +1,238 @@
+"""Whole migrations: all faces are described, then the collection is switched or returned.
+
+These operations consist of the steps of ``operations.migrations``. Faces that are added in the
+meantime are described by another pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from facerec.core.batches import batches
+from facerec.core.limits import MIGRATION_PAGE, PRUNE_LIMIT_PERCENTAGE
+from facerec.core.migrations import MigrationState
+from facerec.core.prune_limit import checked_limit_percentage, is_over_limit
+from facerec.errors import ConflictError, MigrationError, MigrationRemedy
+from facerec.gallery.deferred import migration_results
+from facerec.gallery.operations.faces import FaceOperations
+from facerec.gallery.operations.migrations import MigrationOperations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from facerec.gallery.migrating.results import (
+        MigratedCollection,
+        MigrationListener,
+        MissingFace,
+    )
+
+Result = TypeVar("Result")
+
+MAX_PASSES = 5
+"""Number of times to look for faces that were added while others were described."""
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """What to do with faces that cannot be described, and who hears of it."""
+
+    drop_missing: bool
+    drop_limit_percentage: float
+    listener: MigrationListener | None
+
+
+@dataclass
+class _Prepared:
+    """What was described in one or several passes over a collection."""
+
+    described: int = 0
+    missing: list[MissingFace] = field(default_factory=list)
+
+
+class WholeMigrationOperations(MigrationOperations, FaceOperations):
+    """The operations of a gallery that migrate a collection in one call."""
+
+    def migrate(
+        self,
+        collection_id: str,
+        recipe: str,
+        *,
+        dry_run: bool = False,
+        drop_missing: bool = False,
+        drop_limit_percentage: float = PRUNE_LIMIT_PERCENTAGE,
+        listener: MigrationListener | None = None,
+    ) -> MigratedCollection:
+        """Describe all faces with the model version of another recipe, then serve that version.
+
+        After an interruption, the same call continues. The version that was served is kept until
+        ``finish_migration``; ``roll_back_migration`` returns to it.
+
+        Args:
+            collection_id: Id of the collection.
+            recipe: The other recipe.
+            dry_run: Whether to only look for the photos, and change nothing.
+            drop_missing: Whether to delete faces that cannot be described, also those of people,
+                for good. Faces whose photos may not be read are never deleted.
+            drop_limit_percentage: 0 to 100, the share of faces that may be deleted; if more cannot
+                be described, none is.
+            listener: Hears how far the migration is.
+
+        Raises:
+            InvalidInputError: ``drop_limit_percentage`` is not 0 to 100.
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version than all recipes.
+            RecipeUnavailableError: There is no such recipe here.
+            MigrationError: The collection has this recipe already, was switched from it, is
+                migrated to another version, cannot be migrated, or has faces that cannot be
+                described and may not be deleted. Then nothing is switched.
+            ConflictError: Faces are added faster than they are described, or the deletion of the
+                collection is not finished.
+            StoreUnavailableError: A photo cannot be read for now.
+        """
+        prepared = _Prepared()
+        if dry_run:
+            self._prepare_pages(collection_id, recipe, listener, prepared, dry_run=True)
+            status = self.migration_status(collection_id)
+        else:
+            choices = _Choices(
+                drop_missing, checked_limit_percentage(drop_limit_percentage), listener
+            )
+
+            def prepare() -> None:
+                status = self.migration_status(collection_id)
+                if status.state is MigrationState.SWITCHED:
+                    version = self._engine_named(recipe).model_version
+                    if version == status.model_version:
+                        return
+                    if version == status.standby_version:
+                        raise MigrationError(
+                            f"collection {collection_id!r} was switched from the recipe {recipe!r}",
+                            MigrationRemedy.CANCEL,
+                        )
+                self._prepare_all(collection_id, recipe, choices, prepared)
+
+            status = _repeated(prepare, lambda: self.switch_version(collection_id))
+        return migration_results.MigratedCollection(
+            status, prepared.described, tuple(prepared.missing)
+        )
+
+    def roll_back_migration(
+        self,
+        collection_id: str,
+        *,
+        drop_missing: bool = False,
+        drop_limit_percentage: float = PRUNE_LIMIT_PERCENTAGE,
+        listener: MigrationListener | None = None,
+    ) -> MigratedCollection:
+        """Serve the earlier model version again, and remove the new one.
+
+        Faces that were indexed since the switch are described with the earlier version first.
+
+        Args:
+            collection_id: Id of the collection.
+            drop_missing: Whether to delete faces that cannot be described, also those of people,
+                for good. Faces whose photos may not be read are never deleted.
+            drop_limit_percentage: 0 to 100, the share of faces that may be deleted; if more cannot
+                be described, none is.
+            listener: Hears how far it is.
+
+        Raises:
+            InvalidInputError: ``drop_limit_percentage`` is not 0 to 100.
+            CollectionNotFoundError: The collection does not exist.
+            MigrationError: The collection is not being migrated, its migration is being finished,
+                or it has faces that cannot be described and may not be deleted.
+            ConflictError: Faces are added faster than they are described, or the deletion of the
+                collection is not finished.
+            StoreUnavailableError: A photo cannot be read for now.
+        """
+        prepared = _Prepared()
+        choices = _Choices(drop_missing, checked_limit_percentage(drop_limit_percentage), listener)
+
+        def prepare() -> None:
+            if self.migration_status(collection_id).state is MigrationState.SWITCHED:
+                self._prepare_all(collection_id, None, choices, prepared)
+
+        finished = _repeated(prepare, lambda: self.cancel_migration(collection_id))
+        return migration_results.MigratedCollection(
+            finished.status, prepared.described, tuple(prepared.missing), finished.removed
+        )
+
+    def _prepare_all(
+        self, collection_id: str, recipe: str | None, choices: _Choices, done: _Prepared
+    ) -> None:
+        """Describe all faces with the other version; delete those that cannot be, or refuse."""
+        found = _Prepared()
+        self._prepare_pages(collection_id, recipe, choices.listener, found, dry_run=False)
+        done.described += found.described
+        if not found.missing:
+            return
+        if choices.listener is not None:
+            choices.listener.on_missing(found.missing)
+        self._require_may_drop(collection_id, found.missing, choices, len(done.missing))
+        if choices.listener is not None:
+            choices.listener.on_drop(found.missing)
+        done.missing += found.missing
+        for batch in batches((face.face_id for face in found.missing), MIGRATION_PAGE):
+            self.delete_faces(collection_id, batch, disassociate=True)
+
+    def _prepare_pages(
+        self,
+        collection_id: str,
+        recipe: str | None,
+        listener: MigrationListener | None,
+        done: _Prepared,
+        *,
+        dry_run: bool,
+    ) -> None:
+        faces, looked, token = 0, 0, None
+        while True:
+            page = self.prepare_migration(
+                collection_id, recipe, next_token=token, limit=MIGRATION_PAGE, dry_run=dry_run
+            )
+            done.described += page.described
+            done.missing += page.missing
+            faces = faces or self._faces.count_faces(collection_id)
+            looked = min(faces, looked + MIGRATION_PAGE)
+            if listener is not None:
+                listener.on_page(looked, faces)
+            token = page.next_token
+            if token is None:
+                return
+
+    def _require_may_drop(
+        self, collection_id: str, missing: list[MissingFace], choices: _Choices, dropped: int
+    ) -> None:
+        """Check that faces may be deleted, after ``dropped`` others.
+
+        Raises:
+            MigrationError: They may not.
+        """
+        faces = "1 face" if len(missing) == 1 else f"{len(missing):,} faces"
+        refused = f"{faces} of collection {collection_id!r} cannot be described again"
+        if any(face.reason is migration_results.MissingReason.ACCESS_DENIED for face in missing):
+            raise MigrationError(f"{refused}; nothing was switched", MigrationRemedy.ALLOW)
+        if not choices.drop_missing:
+            raise MigrationError(f"{refused}; nothing was switched", MigrationRemedy.DELETE)
+        total = self._faces.count_faces(collection_id) + dropped
+        if is_over_limit(len(missing) + dropped, total, choices.drop_limit_percentage):
+            raise MigrationError(
+                f"{refused}, more than the {choices.drop_limit_percentage:g} % of {total:,} that "
+                "may be deleted; nothing was switched",
+                MigrationRemedy.CHECK,
+            )
+
+
+def _repeated(prepare: Callable[[], None], change: Callable[[], Result]) -> Result:
+    """Prepare faces and change the served version, again if faces were added in the meantime."""
+    for _ in range(MAX_PASSES - 1):
+        prepare()
+        try:
+            return change()
+        except ConflictError:
+            continue
+        except MigrationError as error:
+            if error.remedy is not MigrationRemedy.PREPARE:
+                raise
+    prepare()
+    return change()
