@@ -285,6 +285,7 @@ class MigrationRemedy(StrEnum):
         "check that the photos are complete, for example that their disk is mounted; if they are, "
         "raise the limit"
     )
+    DELETE_JOB = "delete the job, and index its photos again"
     DELETE = "bring back the photos, or delete these faces"
     END = "finish or cancel the migration first"
     FINISH = "finish it"

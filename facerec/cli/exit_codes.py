@@ -134,6 +134,7 @@ MIGRATION_HINTS: dict[MigrationRemedy, str] = {
     MigrationRemedy.CHECK: "check that the photos are complete, for example that their disk is "
     "mounted; if they are, raise --drop-limit",
     MigrationRemedy.DELETE: "bring back the photos, or delete these faces with --drop-missing",
+    MigrationRemedy.DELETE_JOB: "delete it with `facerec jobs delete`, and index its photos again",
     MigrationRemedy.END: "run `facerec collections migrate` with --finish or --rollback first",
     MigrationRemedy.FINISH: "run `facerec collections migrate --finish`",
     MigrationRemedy.PREPARE: "run `facerec collections migrate` again",

@@ -96,6 +96,7 @@ class LocalJobs:
             on_listed: called now and then with the number of files listed in a folder.
         """
         from facerec.gallery.migrating.settled import require_settled
+        from facerec.jobs.local.served_version import with_served_version
         from facerec.jobs.planning.planner import plan_job
         from facerec.jobs.planning.request import read_job_request, require_s3_addresses
         from facerec.jobs.verifying.collection_check import note_doubt_if_changed
@@ -120,6 +121,7 @@ class LocalJobs:
                 on_listed=on_listed,
                 erasures=self._open_erasures(),
             )
+            plan = with_served_version(plan, self._objects, self._jobs_root, store)
         try:
             with while_it_exists(plan, self._objects):
                 redirect(self._objects, self._jobs_root, plan)

@@ -186,5 +186,6 @@ def require_version(connection: sqlite3.Connection, collection_id: str, version:
     if served != version:
         raise ConflictError(
             f"collection {collection_id!r} serves model version {served!r} now, not {version!r}",
-            "do the same again; if a job of the other version does not end, migrate the collection",
+            "try again; if the database was restored from an older copy, migrate the collection "
+            "again",
         )

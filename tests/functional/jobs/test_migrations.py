@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,15 +16,20 @@ import pytest
 
 from facerec.core.erasures import SubjectKind
 from facerec.errors import ConflictError, InvalidInputError, MigrationError
+from facerec.factory.erasures import open_erasures
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
+from facerec.jobs.child.attempt import ChildDependencies
 from facerec.jobs.erasing import folder_erasure, job_versions
 from facerec.jobs.erasure_check.check import erase_and_check
 from facerec.jobs.erasure_check.traces import CheckedStores
 from facerec.jobs.job_data import JobFolders
 from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.local.jobs import LocalJobs
+from facerec.jobs.local.runs import LocalRuns
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.plan import read_plan
+from facerec.jobs.plan import Plan, read_plan
+from facerec.jobs.planning.planner import plan_job
 from facerec.jobs.verifying.job_check import verify_collection
 from facerec.jobs.verifying.rebuild import rebuild_collection
 from facerec.storage.objects.local import LocalObjects
@@ -32,6 +37,7 @@ from facerec.storage.sqlite import SqliteStore
 from facerec.storage.sqlite.database import Database
 from facerec.testing.engine import FakeEngine
 from tests.support.gallery import Collaborators
+from tests.support.job_doors import run_jobs_in_this_process
 from tests.support.jobs import LocalJob, job_input, write_manifest, write_photos
 
 PHOTOS = 5
@@ -76,6 +82,10 @@ class Installation:
             for path in sorted(self.folder.glob("jobs/*/embeddings/*/*"))
             for face in read_embeddings(LocalObjects(), str(path))
         }
+
+    def plans(self) -> list[Path]:
+        """Return the plans in job folders."""
+        return sorted(self.folder.glob("jobs/*/plan.json"))
 
     def content(self) -> bytes:
         return b"".join(path.read_bytes() for path in self.folder.rglob("*") if path.is_file())
@@ -150,6 +160,96 @@ def test_the_same_job_finds_all_its_photos_indexed_after_a_migration(
     again.run()
     assert again.engine.analysed == 0
     assert installed.stored() == served
+
+
+@contextmanager
+def local_jobs(
+    installed: Installation, monkeypatch: pytest.MonkeyPatch, *, planned: Callable[[], None]
+) -> Iterator[LocalJobs]:
+    """Open the jobs of the installation; something happens after each plan is written."""
+    run_jobs_in_this_process(monkeypatch)
+    objects, root = LocalObjects(), f"{installed.folder}/jobs/"
+    file = installed.folder / "store.sqlite"
+
+    def build(version: str) -> ChildDependencies:
+        store = SqliteStore(file)
+        return ChildDependencies(FakeEngine(version), store, store, objects)
+
+    runs = LocalRuns(
+        objects,
+        jobs_root=root,
+        open_store=lambda: SqliteStore(file),
+        build_dependencies=build,
+        delete_faces=lambda store, name, ids: len(store.delete_faces(name, ids)),
+        workers=1,
+    )
+
+    def plan_and_wait(*given: Any, **named: Any) -> Plan:  # noqa: ANN401
+        plan = plan_job(*given, **named)
+        planned()
+        return plan
+
+    monkeypatch.setattr("facerec.jobs.planning.planner.plan_job", plan_and_wait)
+    jobs = LocalJobs(
+        objects,
+        root,
+        lambda: runs,
+        open_store=lambda: SqliteStore(file),
+        open_erasures=lambda: open_erasures(f"{installed.folder}/erasures/"),
+        model_versions=lambda: {"fast": "fake-1", "accurate": "fake-accurate"},
+    )
+    try:
+        yield jobs
+    finally:
+        jobs.close()
+
+
+@pytest.mark.parametrize("finish", [True, False])
+def test_a_job_that_is_planned_during_a_migration_has_the_version_that_is_served(
+    installed: Installation, monkeypatch: pytest.MonkeyPatch, *, finish: bool
+) -> None:
+    """The plan is written after the folders of jobs were changed."""
+    photos = write_photos(installed.folder.parent / "others", PHOTOS + 2)
+    manifest = write_manifest(installed.folder.parent / "others.jsonl", photos)
+    document = {"collection_id": "staff", "manifest": str(manifest)}
+
+    def planned() -> None:
+        plans = {path: path.read_bytes() for path in installed.plans()}
+        migrate(installed.gallery(), finish=finish)
+        for path, content in plans.items():
+            path.write_bytes(content)
+
+    with local_jobs(installed, monkeypatch, planned=planned) as jobs:
+        if not finish:
+            with pytest.raises(MigrationError, match="the migration of collection 'staff' is not"):
+                jobs.submit(document)
+            return
+        assert jobs.result(jobs.submit(document)).new_photos == PHOTOS + 2
+    assert {version for version, _ in installed.stored().values()} == {"fake-accurate"}
+    assert installed.kept() == installed.stored()
+    plans = [read_plan(LocalObjects(), f"{path.parent}/") for path in installed.plans()]
+    assert {plan.model_version for plan in plans} == {"fake-accurate"}
+
+
+def test_a_job_whose_faces_are_lost_is_not_changed_but_refused(
+    installed: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (plan,) = installed.plans()
+    content = plan.read_bytes()
+    migrate(installed.gallery())
+    plan.write_bytes(content)
+    kept = installed.kept()
+    with SqliteStore(installed.folder / "store.sqlite") as store:
+        store.delete_faces("staff", [next(iter(kept))])
+    manifest = installed.folder.parent / "manifest.jsonl"
+    document = {"collection_id": "staff", "manifest": str(manifest)}
+    with (
+        local_jobs(installed, monkeypatch, planned=lambda: None) as jobs,
+        pytest.raises(MigrationError, match="has faces that collection 'staff' has lost") as caught,
+    ):
+        jobs.submit(document)
+    assert "delete the job" in (caught.value.hint or "")
+    assert installed.kept() == kept
 
 
 def test_a_forced_job_stores_the_same_faces_under_the_same_ids(installed: Installation) -> None:

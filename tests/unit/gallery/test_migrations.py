@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from facerec.errors import ConflictError, MigrationError, RecipeUnavailableError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.migrating.results import MigrationPage, MissingReason
 from facerec.gallery.transfer.importing import KnownFace
+from facerec.storage.sqlite.vector_store import SqliteVectors
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.gallery import Collaborators
 
@@ -417,6 +419,61 @@ def test_a_search_during_the_switch_returns_no_faces_of_another_version(
     collaborators.recipes = {**collaborators.recipes, "fast": engine}
     with pytest.raises(ConflictError, match="serves model version 'fake-accurate' now"):
         found(collaborators.gallery(), "ann")
+
+
+@pytest.mark.parametrize("after", ["search", "get_vectors"])
+@pytest.mark.parametrize("by", ["face", "user", "photo"])
+def test_a_search_for_people_during_the_switch_compares_no_faces_of_two_versions(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, by: str, after: str
+) -> None:
+    for person in ("ann", "bob"):
+        gallery.create_user("staff", person)
+        gallery.associate_faces("staff", person, ids(gallery, person))
+    searches: dict[str, Callable[[], object]] = {
+        "face": lambda: gallery.search_users_by_face("staff", ids(gallery, "ann")[0], threshold=0),
+        "user": lambda: gallery.search_users_by_user("staff", "ann", threshold=0),
+        "photo": lambda: gallery.search_users_by_photo("staff", photo_of("ann"), threshold=0),
+    }
+    prepare(gallery)
+    before = searches[by]()
+    real = getattr(SqliteVectors, after)
+
+    def switched(*given: object, **named: object) -> object:
+        result = real(*given, **named)
+        with monkeypatch.context() as patch:
+            patch.setattr(SqliteVectors, after, real)
+            gallery.switch_version("staff")
+        monkeypatch.setattr(SqliteVectors, after, real)
+        return result
+
+    monkeypatch.setattr(SqliteVectors, after, switched)
+    try:
+        assert searches[by]() == before
+    except ConflictError as error:
+        assert "serves model version 'fake-accurate' now" in error.message
+    assert gallery.migration_status("staff").state is MigrationState.SWITCHED
+
+
+def test_an_export_during_the_switch_contains_no_faces_of_two_versions(
+    gallery: Gallery,
+    collaborators: Collaborators,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    prepare(gallery)
+    monkeypatch.setattr("facerec.gallery.operations.transfers.FACES_AT_ONCE", 2)
+    read, pages = collaborators.faces.list_faces, []
+
+    def list_faces(*given: Any, **named: Any) -> Any:  # noqa: ANN401
+        pages.append(read(*given, **named))
+        if len(pages) == 2:
+            gallery.switch_version("staff")
+        return pages[-1]
+
+    monkeypatch.setattr(collaborators.faces, "list_faces", list_faces)
+    with pytest.raises(ConflictError, match="serves model version 'fake-accurate' now"):
+        gallery.export_collection("staff", tmp_path / "export")
+    assert not (tmp_path / "export").exists()
 
 
 class SwitchingEngine(FakeEngine):

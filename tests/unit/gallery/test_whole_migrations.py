@@ -172,5 +172,5 @@ def test_a_collection_does_not_migrate_back_but_is_rolled_back(gallery: Gallery)
 
 def test_the_command_line_names_the_steps_of_a_migration_by_its_options() -> None:
     for remedy in MigrationRemedy:
-        steps = ("cancel", "finish", "limit", "prepare", "switch", "delete these")
+        steps = ("cancel", "finish", "limit", "prepare", "switch", "delete")
         assert (remedy in MIGRATION_HINTS) == any(step in remedy for step in steps)
