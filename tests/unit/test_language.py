@@ -72,7 +72,7 @@ FRAGMENT_OF_ARGUMENT = re.compile(
 """How the description of an argument or attribute must not begin."""
 
 GLOSSARY = re.compile(r"^\| use \| for \| instead of \|$(.*?)^$", re.MULTILINE | re.DOTALL)
-SUFFIXES = {".py", ".md", ".json", ".yaml", ".toml", ".html", ".sh", ""}
+SUFFIXES = {".py", ".md", ".json", ".yaml", ".toml", ".html", ".css", ".js", ".sh", ""}
 EXEMPT = re.compile(
     r"^(tests/unit/test_language\.py|LICENSE|examples/photos/|requirements/|\.|.*\.jsonl$|"
     # written by an earlier release, and the names that it gave

@@ -1,0 +1,116 @@
+// The view of what happens: jobs with their progress, and changes of people, which can be undone.
+
+import {get, path, post} from './api.js';
+import {listHistory, onChange, undoChange} from './changes.js';
+import {current, onCollection, personName} from './collection.js';
+import {at, button, make, newId, plural, show} from './dom.js';
+import {attempt, confirmed, say} from './messages.js';
+
+const SECONDS = 2;
+const RUNNING = ['PENDING', 'RUNNING'];
+const PAGE = 30;
+
+let visible = false;
+let timer = null;
+let next = null;
+
+const STATUS = {
+  PENDING: 'waiting', RUNNING: 'running', SUCCEEDED: 'succeeded', FAILED: 'failed',
+  INCOMPLETE: 'incomplete: start it again to resume it', CANCELLED: 'cancelled', UNREADABLE: 'its folder cannot be read',
+};
+
+async function loadJobs() {
+  clearTimeout(timer);
+  const {jobs} = await get('jobs');
+  const shown = await Promise.all(jobs.map(job =>
+    RUNNING.includes(job.status) ? get(path`jobs/${job.job_id}`).catch(() => job) : job));
+  if (!visible) return;
+  const focused = at('jobs').contains(document.activeElement) && document.activeElement.dataset.job;
+  at('jobs').replaceChildren(...shown.map(jobItem));
+  if (focused) [...at('jobs').querySelectorAll('[data-job]')].find(each => each.dataset.job === focused)?.focus();
+  show('jobs-empty', !shown.length);
+  if (shown.some(job => RUNNING.includes(job.status))) {
+    timer = setTimeout(() => attempt(loadJobs), 1000 * SECONDS);
+  }
+}
+
+function jobItem(job) {
+  const titleId = newId('job');
+  const {progress} = job;
+  const photos = progress ? progress.photos : job.photos;
+  const faces = progress ? progress.faces : job.faces;
+  const isRunning = RUNNING.includes(job.status);
+  const bar = isRunning && make('progress', {'aria-labelledby': titleId});
+  if (bar && progress && progress.estimated_photos) {
+    bar.max = progress.estimated_photos;
+    bar.value = Math.min(progress.photos, progress.estimated_photos);
+  }
+  const facts = [
+    photos !== null && (progress && isRunning
+      ? `${photos.toLocaleString('en')} of ${progress.exact ? '' : 'about '}${plural(progress.estimated_photos, 'photo')}`
+      : plural(photos, 'photo')),
+    faces !== null && plural(faces, 'face'),
+    progress && progress.failures > 0 && `${progress.failures} failed`,
+    progress && progress.seconds_left !== null && isRunning && `about ${plural(Math.ceil(progress.seconds_left), 'second')} left`,
+    `started ${when(job.started_at)}`,
+  ].filter(Boolean);
+  const chip = isRunning ? 'ambiguous' : job.status === 'SUCCEEDED' ? 'match' : 'unknown';
+  const cancel = isRunning && button('Cancel …', () => attempt(async () => {
+    if (!await confirmed('Cancel this job? It can be started again and then continues.', 'Cancel the job')) return;
+    await post(path`jobs/${job.job_id}/cancel`);
+    await loadJobs();
+    say('The job is cancelled.');
+  }), {'data-job': job.job_id});
+  return make('li', {class: 'card', 'aria-labelledby': titleId, tabindex: '-1'},
+    make('div', {class: 'row spread'},
+      make('h3', {id: titleId, class: 'name'}, job.collection_id || 'Job'),
+      make('span', {class: `chip ${chip}`}, STATUS[job.status] || job.status)),
+    bar, make('p', {class: 'quiet'}, facts.join(' · ')),
+    job.cause && make('p', {class: 'name'}, job.cause), cancel);
+}
+
+const when = time => time ? new Date(time).toLocaleString('en', {dateStyle: 'medium', timeStyle: 'short'}) : 'at an unknown time';
+
+const ACTIONS = {
+  CREATE: 'Created', RENAME: 'Renamed', DELETE: 'Deleted', MERGE: 'Merged', SPLIT: 'Split',
+  ADD_FACES: 'Gave faces to', REMOVE_FACES: 'Took faces from', ENROL: 'Enrolled', NAME_CLUSTER: 'Named a cluster:',
+  NOT_SAME: 'Said that a face does not show', IGNORE: 'Ignored, or listed again, a cluster', NOT_A_FACE: 'Said what is, or is not, a face', UNDO: 'Undid a change of',
+};
+
+async function loadHistory(more = false) {
+  if (!current()) return;
+  const collection = current();
+  const page = await listHistory({limit: PAGE, next_token: more ? next : null});
+  const items = await Promise.all(page.entries.map(historyItem));
+  if (collection !== current()) return;
+  if (!more) at('history').replaceChildren();
+  at('history').append(...items);
+  next = page.next_token;
+  show('more-history', next !== null);
+  show('history-empty', !at('history').children.length);
+}
+
+async function historyItem(entry) {
+  const people = [...new Set(entry.steps.flatMap(step => [step.user_id, step.other_id, step.person]).filter(Boolean))];
+  const names = await Promise.all(people.map(personName));
+  const faces = new Set(entry.steps.flatMap(step => step.face_ids)).size;
+  const text = `${ACTIONS[entry.action] || entry.action} ${names.join(', ')}`.trim();
+  return make('li', {class: 'row spread'},
+    make('span', {class: 'grow'}, make('strong', {class: 'name'}, text), make('br'),
+      make('span', {class: 'quiet name'}, [when(entry.at), entry.by && `by ${entry.by}`, entry.why, faces && plural(faces, 'face')].filter(Boolean).join(' · '))),
+    !entry.erased && button('Undo', event => attempt(() => undoChange([entry.entry_id]), event.target), {'aria-label': `Undo: ${text}`}));
+}
+
+at('more-history').addEventListener('click', () => attempt(() => loadHistory(true), at('more-history')));
+const renew = () => { if (visible) attempt(() => loadHistory()); };
+onChange(renew);
+onCollection(() => { at('history').replaceChildren(); renew(); });
+
+export const activityView = {
+  show: () => {
+    visible = true;
+    attempt(loadJobs);
+    renew();
+  },
+  hide: () => { visible = false; clearTimeout(timer); },
+};

@@ -1,0 +1,78 @@
+// Requests to the REST API of this server, and nothing else.
+
+const ROOT = 'api/v1/';
+const MAX_WAITS = 4;
+
+let askForToken = () => {};
+/** Set what is called when the server refuses the token. */
+export const onRefused = ask => { askForToken = ask; };
+
+export class Problem extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const sleep = seconds => new Promise(resolve => setTimeout(resolve, 1000 * seconds));
+
+/** Put values into a path, each encoded: path`collections/${name}/faces`. */
+export const path = (texts, ...values) =>
+  texts.reduce((all, text, index) => all + encodeURIComponent(values[index - 1]) + text);
+
+/** Return the query string of values that are set. */
+export function query(values) {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== '');
+  return given.length ? `?${new URLSearchParams(given)}` : '';
+}
+
+/**
+ * Send a request, and return the response. A server that is busy gets the request again after the
+ * time that it names.
+ */
+export async function call(address, options = {}, waits = MAX_WAITS) {
+  const headers = {...options.headers};
+  const token = sessionStorage.getItem('token');
+  if (token) headers.Authorization = `Bearer ${token}`;
+  let answer;
+  try {
+    answer = await fetch(ROOT + address, {...options, headers});
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new Problem('The server cannot be reached.', 0);
+  }
+  if (answer.ok) return answer;
+  if ((answer.status === 503 || answer.status === 429) && waits > 1) {
+    await sleep(Number(answer.headers.get('Retry-After')) || 1);
+    return call(address, options, waits - 1);
+  }
+  if (answer.status === 401) {
+    askForToken();
+    throw new Problem(token ? 'The server refuses this token.' : '', 401);
+  }
+  const problem = await answer.json().catch(() => ({}));
+  const text = [problem.detail, problem.hint].filter(Boolean).join('; ');
+  throw new Problem(text || answer.statusText || `Status ${answer.status}`, answer.status);
+}
+
+const json = async (address, options) => {
+  const answer = await call(address, options);
+  return answer.status === 204 ? null : answer.json();
+};
+
+const withBody = (method, body) => body === undefined
+  ? {method}
+  : {method, body: JSON.stringify(body), headers: {'Content-Type': 'application/json'}};
+
+export const get = address => json(address, {});
+export const post = (address, body) => json(address, withBody('POST', body));
+export const put = (address, body) => json(address, withBody('PUT', body));
+export const remove = address => json(address, {method: 'DELETE'});
+
+/** Send a photo as a file of a form, with the other fields. */
+export function sendPhoto(address, file, fields, signal) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined && value !== '') form.append(name, value);
+  form.append('image', file);
+  return json(address, {method: 'POST', body: form, signal});
+}

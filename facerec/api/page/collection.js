@@ -1,0 +1,73 @@
+// The collection at hand, and what is known of its people.
+
+import {get, path, post, query} from './api.js';
+import {at} from './dom.js';
+
+const listeners = [];
+let names = new Map();
+
+/** Call something whenever another collection is chosen. */
+export const onCollection = listener => listeners.push(listener);
+
+export const current = () => at('collection').value;
+
+/** Return the path of something in the collection at hand. */
+export const inCollection = rest => path`collections/${current()}` + rest;
+
+export const describe = () => get(inCollection(''));
+
+/** List the collections, and choose one. */
+export async function loadCollections(chosen = current()) {
+  const found = [];
+  let token;
+  do {
+    const page = await get('collections' + query({limit: 1000, next_token: token}));
+    found.push(...page.collections.map(each => each.collection_id));
+    token = page.next_token;
+  } while (token);
+  at('collection').replaceChildren(
+    ...found.map(name => new Option(name, name, false, name === chosen)));
+  at('collection').disabled = !found.length;
+  changed();
+  return found.length;
+}
+
+function changed() {
+  names = new Map();
+  for (const listener of listeners) listener();
+}
+
+at('collection').addEventListener('change', changed);
+
+/** Return people whose name or id contains a text. */
+export async function searchPeople(text, limit = 20) {
+  const page = await get(inCollection('/people') + query({name_contains: text, limit}));
+  for (const person of page.people) remember(person);
+  return page.people;
+}
+
+export const nameOf = person => person.name || person.user_id;
+
+/** Remember the name of a person, which lists of faces do not have. */
+export const remember = person => { names.set(person.user_id, Promise.resolve(nameOf(person))); };
+
+/** Return the name of a person by the id, once it is known. */
+export function personName(userId) {
+  if (!names.has(userId)) {
+    names.set(userId, get(inCollection(path`/people/${userId}`)).then(nameOf).catch(() => userId));
+  }
+  return names.get(userId);
+}
+
+/** Return the person of a name or id; null if there is none. */
+export async function personOf(text) {
+  const wanted = text.normalize('NFC');
+  const found = await searchPeople(wanted, 500);
+  return found.find(each => each.name === wanted) || found.find(each => each.user_id === wanted) || null;
+}
+
+export const createPerson = async name => {
+  const person = await post(inCollection('/people'), {name});
+  remember(person);
+  return person;
+};

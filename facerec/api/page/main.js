@@ -1,0 +1,155 @@
+// The page: which view is shown, the token, dropped files and the keyboard.
+
+import {activityView} from './activity.js';
+import {addView} from './add.js';
+import {onRefused, post} from './api.js';
+import {current, loadCollections} from './collection.js';
+import {at, show} from './dom.js';
+import {facesView} from './faces.js';
+import {matchView} from './match.js';
+import {asked, attempt, say, sayNext, undoLast} from './messages.js';
+import {peopleView} from './people.js';
+import {personView} from './person.js';
+import {unknownView} from './unknown.js';
+
+const VIEWS = {
+  match: matchView, add: addView, unknown: unknownView, people: peopleView, person: personView,
+  faces: facesView, activity: activityView,
+};
+const TABS = [...document.querySelectorAll('.tabs a')];
+const COLLECTION = {
+  label: 'Name (letters, digits, _ . and -)',
+  pattern: '[a-zA-Z0-9_.\\-]{1,255}',
+  title: 'letters, digits, _ . and -',
+  yes: 'Create',
+};
+
+let shown = null;
+let ready = false;
+
+/** Show the view that the address names. */
+function route(isFirst = false) {
+  const parts = location.hash.split('/');
+  if (location.hash && parts[0] !== '#') return; // the link that skips to the content
+  const name = Object.hasOwn(VIEWS, parts[1]) ? parts[1] : 'match';
+  if (!ready) return;
+  const isEmpty = !current();
+  if (shown && VIEWS[shown].hide) VIEWS[shown].hide();
+  for (const each of Object.keys(VIEWS)) show(each, each === name && !isEmpty);
+  show('welcome', isEmpty);
+  for (const tab of TABS) {
+    const isCurrent = tab.hash === `#/${name === 'person' ? 'people' : name}`;
+    if (isCurrent) tab.setAttribute('aria-current', 'page'); else tab.removeAttribute('aria-current');
+  }
+  const heading = at(isEmpty ? 'welcome' : name).querySelector('h1');
+  document.title = `${heading.firstChild.textContent.trim()} – facerec`;
+  shown = isEmpty ? null : name;
+  if (isEmpty) return;
+  if (!isFirst) {
+    sayNext();
+    heading.tabIndex = -1;
+    heading.focus();
+  }
+  VIEWS[name].show(decoded(parts[2]));
+}
+
+function decoded(part) {
+  try { return decodeURIComponent(part || ''); } catch { return part; }
+}
+
+async function start() {
+  await loadCollections();
+  ready = true;
+  route(true);
+}
+
+async function create() {
+  const name = await asked('Create a collection', COLLECTION.label, COLLECTION);
+  if (!name) return;
+  await post('collections', {collection_id: name});
+  await loadCollections(name);
+  route(true);
+  say(`Collection ${name} is created.`);
+}
+
+for (const id of ['create', 'welcome-create']) at(id).addEventListener('click', () => attempt(create));
+addEventListener('hashchange', () => route());
+
+onRefused(() => {
+  show('login', true);
+  for (const name of [...Object.keys(VIEWS), 'welcome']) show(name, false);
+  at('token').focus();
+});
+at('login').addEventListener('submit', event => {
+  event.preventDefault();
+  sessionStorage.setItem('token', at('token').value);
+  show('login', false);
+  say('');
+  attempt(start);
+});
+
+// Photos that are dropped or pasted go to the view at hand, or else are matched.
+function take(files) {
+  if (!files.length || !ready || !current()) return;
+  if (!shown || !VIEWS[shown].drop) location.hash = '#/match';
+  (shown && VIEWS[shown].drop ? VIEWS[shown] : matchView).drop(files);
+}
+
+/** Return the files of a drop, those of folders included. */
+async function droppedFiles(transfer) {
+  const entries = [...transfer.items].map(item => item.webkitGetAsEntry && item.webkitGetAsEntry()).filter(Boolean);
+  if (!entries.some(entry => entry.isDirectory)) return [...transfer.files];
+  return (await Promise.all(entries.map(filesOf))).flat();
+}
+
+async function filesOf(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => { entry.file(resolve, reject); })];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    const some = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
+    if (!some.length) return found;
+    for (const each of some) if (!each.name.startsWith('.')) found.push(...await filesOf(each));
+  }
+}
+
+const over = isOver => {
+  for (const each of document.querySelectorAll('.drop')) each.classList.toggle('over', isOver);
+};
+addEventListener('dragover', event => { event.preventDefault(); over(true); });
+addEventListener('dragleave', event => { if (!event.relatedTarget) over(false); });
+addEventListener('drop', event => {
+  event.preventDefault();
+  over(false);
+  attempt(async () => take(await droppedFiles(event.dataTransfer)));
+});
+addEventListener('paste', event => take([...event.clipboardData.files]));
+
+// Keys of one character can be switched off, since they disturb some who speak to their computer.
+const isOn = () => localStorage.getItem('shortcuts') !== 'off';
+at('use-shortcuts').checked = isOn();
+at('use-shortcuts').addEventListener('change', event => {
+  localStorage.setItem('shortcuts', event.target.checked ? 'on' : 'off');
+});
+at('help').addEventListener('click', () => at('shortcuts').showModal());
+
+function step(by) {
+  const cards = [...document.querySelectorAll('main > section:not([hidden]) li[tabindex]')];
+  const index = cards.findIndex(card => card.contains(document.activeElement));
+  const next = cards[index < 0 ? 0 : Math.min(cards.length - 1, Math.max(0, index + by))];
+  if (next) next.focus();
+}
+
+addEventListener('keydown', event => {
+  if (event.key === 'Escape' && !document.querySelector('dialog[open]')) say('');
+  const isField = event.target.closest && event.target.closest('input, select, textarea, dialog');
+  if (isField || !isOn() || event.ctrlKey || event.metaKey || event.altKey) return;
+  const tab = TABS[Number(event.key) - 1];
+  if (tab) location.hash = tab.hash;
+  else if (event.key === 'u') undoLast();
+  else if (event.key === 'j') step(1);
+  else if (event.key === 'k') step(-1);
+  else if (event.key === '?') at('shortcuts').showModal();
+});
+
+attempt(start);

@@ -1,0 +1,124 @@
+// The view that shows who is in a photo, and names its faces.
+
+import {sendPhoto} from './api.js';
+import {current, describe, onCollection, personName} from './collection.js';
+import {keepCrops} from './crops.js';
+import {at, plural, show} from './dom.js';
+import {attempt, say} from './messages.js';
+import {probeFace} from './probe_face.js';
+import {drawBoxes, openPhoto} from './photo.js';
+import {meaning} from './similarity.js';
+
+const LIMIT = 100;
+const MAX_LIMIT = 4096;
+
+let photo = null;
+let turn = 0; // grows with every search, so that late answers are dropped
+let stale = true; // whether the threshold of the collection is still to be read
+
+const OPTIONS = ['smallest_face', 'min_confidence', 'quality_filter'];
+
+/** Return the options that were given; the server has defaults for the others. */
+const options = () => Object.fromEntries(OPTIONS.map(name => [name, at(name).value]).filter(([, value]) => value));
+
+function showThreshold() {
+  const threshold = Number(at('threshold').value);
+  at('least').textContent = threshold.toFixed(2);
+  at('least-meaning').textContent = meaning(threshold);
+}
+
+const sameBox = (one, other) => ['left', 'top', 'width', 'height'].every(side => Math.abs(one[side] - other[side]) < 1e-6);
+
+async function search(limit = LIMIT) {
+  const mine = ++turn;
+  const collection = current();
+  say('');
+  show('match-busy', true);
+  show('result', false);
+  try {
+    const opened = openPhoto(photo);
+    const result = await sendPhoto('face-recognition/match', photo, {
+      collection_id: collection, threshold: at('threshold').value, limit, ...options(),
+    });
+    const image = await opened;
+    if (mine === turn) present(image, result, limit);
+  } finally {
+    if (mine === turn) show('match-busy', false);
+  }
+}
+
+function present(image, result, limit) {
+  show('result', true);
+  at('drop').classList.add('compact');
+  const items = result.faces.map((face, index) => probeFace(image, face, index, {
+    threshold: result.threshold,
+    more: limit < MAX_LIMIT ? () => attempt(() => search(MAX_LIMIT)) : null,
+  }));
+  drawBoxes(image, result, index => {
+    items[index].element.scrollIntoView({block: 'nearest'});
+    items[index].element.focus();
+  });
+  at('probe-faces').replaceChildren(...items.map(each => each.element));
+  show('index', true);
+  const known = result.faces.filter(face => face.decision === 'match').length;
+  const rejected = result.rejected.length ? `, ${result.rejected.length} rejected` : '';
+  say(`${plural(result.faces.length, 'face')}, ${known} known${rejected}.`);
+  at('index').onsubmit = event => {
+    event.preventDefault();
+    attempt(() => addFaces(result, items), at('index').querySelector('button'));
+  };
+}
+
+async function addFaces(result, items) {
+  const indexed = await sendPhoto('face-recognition/index', photo, {
+    collection_id: result.collection_id, external_image_id: at('external').value, ...options(),
+  });
+  await keepCrops(photo, indexed.faces);
+  let first = null;
+  for (const [index, face] of result.faces.entries()) {
+    const stored = indexed.faces.find(each => sameBox(each.box, face.box));
+    if (!stored) continue;
+    const name = stored.user_id ? await personName(stored.user_id) : null;
+    items[index].nowStored(stored, name);
+    if (!first && !stored.user_id) first = items[index].element.querySelector('.naming input');
+  }
+  show('index', false);
+  say(`${plural(indexed.faces.length, 'face is', 'faces are')} in the collection${indexed.rejected.length ? `, ${indexed.rejected.length} rejected` : ''}. Say whom they show.`);
+  (first || at('result-title')).focus();
+}
+
+function take(file) {
+  if (!file) return;
+  photo = file;
+  at('external').value = '';
+  attempt(() => search());
+}
+
+async function readThreshold() {
+  if (!stale || !current()) return;
+  stale = false;
+  const described = await describe();
+  at('threshold').value = described.threshold ?? at('threshold').defaultValue;
+  showThreshold();
+}
+
+export const matchView = {
+  show: () => attempt(async () => {
+    await readThreshold();
+  }),
+  drop: files => take(files[0]),
+};
+
+onCollection(() => {
+  stale = true;
+  turn += 1;
+  show('result', false);
+  show('match-busy', false);
+  if (photo && current()) attempt(async () => { await readThreshold(); await search(); });
+});
+
+const again = () => photo && attempt(() => search());
+at('file').addEventListener('change', event => { take(event.target.files[0]); event.target.value = ''; });
+at('threshold').addEventListener('input', showThreshold);
+for (const name of ['threshold', ...OPTIONS]) at(name).addEventListener('change', again);
+showThreshold();

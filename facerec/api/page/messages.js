@@ -1,0 +1,95 @@
+// What the page tells its user: one message at a time, and questions.
+
+import {at, show} from './dom.js';
+
+let undoing = null;
+let next = '';
+
+/** Show a message. With `undo`, a button takes back what the message is about. */
+export function say(text, undo = null) {
+  at('problem').textContent = '';
+  at('status').textContent = text;
+  undoing = undo;
+  show('undo', undo !== null);
+  show('toast', text !== '');
+  at('toast').classList.remove('error');
+}
+
+/** Go to another view, and show a message there. */
+export function leaveFor(hash, text) {
+  next = text;
+  location.hash = hash;
+}
+
+/** Show the message that waits for the view, or none. */
+export function sayNext() {
+  say(next);
+  next = '';
+}
+
+/** Show what went wrong. */
+export function complain(text) {
+  say('');
+  at('problem').textContent = text;
+  show('toast', true);
+  at('toast').classList.add('error');
+}
+
+/** Run something for the user, and show what goes wrong; a button is off until it has ended. */
+export async function attempt(work, control = null) {
+  if (control) control.disabled = true;
+  try {
+    await work();
+  } catch (error) {
+    if (error.name !== 'AbortError' && error.message) complain(error.message);
+  } finally {
+    if (control) control.disabled = false;
+  }
+}
+
+/** Undo the change of the message that is shown, if it can be undone. */
+export async function undoLast() {
+  const undo = undoing;
+  if (!undo) return;
+  undoing = null;
+  await attempt(undo, at('undo'));
+}
+
+/** Ask a question that is answered by yes or no. */
+export async function confirmed(text, yes, dangerous = false) {
+  return (await ask(text, {yes, dangerous})) !== null;
+}
+
+/** Ask for a text; null if the user cancels. */
+export const asked = (text, label, {pattern, title, yes}) => ask(text, {label, pattern, title, yes});
+
+function ask(text, {label, pattern, title, yes, dangerous}) {
+  const dialog = at('question');
+  const answer = at('question-answer');
+  at('question-text').textContent = text;
+  at('question-label').textContent = label || '';
+  at('question-yes').textContent = yes;
+  at('question-yes').className = dangerous ? 'danger' : 'primary';
+  show('question-field', Boolean(label));
+  answer.value = '';
+  answer.required = Boolean(label);
+  if (pattern) answer.pattern = pattern; else answer.removeAttribute('pattern');
+  answer.title = title || '';
+  dialog.returnValue = 'no';
+  dialog.showModal();
+  (label ? answer : at('question-no')).focus();
+  return new Promise(resolve => {
+    dialog.addEventListener('close', () => {
+      resolve(dialog.returnValue === 'yes' ? answer.value.trim() : null);
+    }, {once: true});
+  });
+}
+
+// Return in the field means yes, though the first button of the form is the other one.
+at('question-answer').addEventListener('keydown', event => {
+  if (event.key !== 'Enter') return;
+  event.preventDefault();
+  at('question').querySelector('form').requestSubmit(at('question-yes'));
+});
+at('undo').addEventListener('click', undoLast);
+at('close').addEventListener('click', () => { say(''); at('main').focus(); });

@@ -1,0 +1,166 @@
+// The view that reviews clusters: faces that seem to show one person whom nobody has named.
+
+import {get, path, post, put, query} from './api.js';
+import {change, onChange} from './changes.js';
+import {inCollection, onCollection, personName} from './collection.js';
+import {picture} from './crops.js';
+import {at, button, make, newId, plural, removeItem, show} from './dom.js';
+import {attempt, say} from './messages.js';
+import {faceButton, giveFaces, personForm} from './naming.js';
+
+const PAGE = 20;
+const SHOWN = 12; // faces of a cluster
+
+let next = null;
+let visible = false;
+let reviewing = 0; // changes that this view is making itself
+let turn = 0;
+
+async function load(more = false) {
+  const mine = more ? turn : ++turn;
+  const page = await get(inCollection('/clusters') + query({limit: PAGE, next_token: more ? next : null}));
+  if (mine !== turn) return;
+  const items = await Promise.all(page.clusters.map(clusterItem));
+  if (mine !== turn) return;
+  if (!more) at('clusters').replaceChildren();
+  at('clusters').append(...items);
+  next = page.next_token;
+  show('more-clusters', next !== null);
+  count();
+}
+
+function count() {
+  const shown = at('clusters').children.length;
+  at('unknown-count').textContent = shown ? `${shown}${next ? '+' : ''}` : '';
+  show('unknown-empty', shown === 0);
+  at('unknown-empty').textContent = 'There is nobody to name. After you have added photos, look for unknown people.';
+}
+
+async function clusterItem(cluster) {
+  const titleId = newId('cluster');
+  const suggested = cluster.user_id && await personName(cluster.user_id);
+  const title = suggested ? `Is this ${suggested}?` : `Who is this?`;
+  const chosen = new Set(cluster.face_ids);
+  const faces = make('ul', {class: 'plain faces'});
+  const item = make('li', {class: 'card cluster', tabindex: '-1', 'aria-labelledby': titleId});
+  const summary = make('p', {class: 'quiet', 'aria-live': 'polite'});
+  const tell = () => {
+    const different = cluster.face_ids.length - chosen.size;
+    summary.textContent = plural(chosen.size, 'face') + (different ? `, ${different} of somebody else` : '');
+  };
+  const ordered = [cluster.best_face_id, ...cluster.face_ids.filter(each => each !== cluster.best_face_id)];
+  const row = (faceId, index) => clusterFace(faceId, index, chosen, tell, () => {
+    cluster.face_ids = cluster.face_ids.filter(each => each !== faceId);
+    tell();
+    if (!cluster.face_ids.length) leave(item);
+  });
+  faces.append(...ordered.slice(0, SHOWN).map(row));
+  const rest = ordered.slice(SHOWN);
+  const more = rest.length > 0 && button(`Show all ${ordered.length}`, () => {
+    faces.append(...rest.map((faceId, index) => row(faceId, SHOWN + index)));
+    more.remove();
+    faces.children[SHOWN].querySelector('input').focus();
+  });
+  tell();
+  const same = suggested && button('Yes, the same person', () => attempt(() => name(cluster, chosen, suggested, item), same), {class: 'primary'});
+  const different = suggested && button(`No, not ${suggested}`, () => attempt(() => review(async () => {
+    await put(inCollection(path`/clusters/${cluster.cluster_id}/not-same/${cluster.user_id}`));
+    return {text: `These faces do not show ${suggested}; searches respect this.`, ids: cluster.face_ids};
+  }, async () => {
+    item.remove();
+    await suggestAgain(); // the faces may now be a cluster of their own
+    (at('clusters').querySelector('li') || at('suggest')).focus();
+  }), different));
+  const ignore = button('Ignore', () => attempt(() => review(async () => {
+    await put(inCollection(path`/clusters/${cluster.cluster_id}/ignored`));
+    return {text: 'The cluster is ignored.', ids: [cluster.cluster_id]};
+  }, () => leave(item)), ignore), {'aria-label': `Ignore cluster ${cluster.cluster_id}`});
+  item.append(
+    make('div', {class: 'row spread'}, make('h2', {id: titleId, class: 'name'}, title), make('span', {class: 'quiet'}, cluster.cluster_id)),
+    summary, faces, ...[more].filter(Boolean),
+    make('div', {class: 'row'}, ...[same, different].filter(Boolean),
+      personForm({
+        label: suggested ? 'Or somebody else' : 'Name', yes: 'Save',
+        submit: (text, send) => attempt(() => name(cluster, chosen, text, item), send),
+      }), ignore));
+  return item;
+}
+
+function clusterFace(faceId, index, chosen, tell, gone) {
+  const id = newId('chosen');
+  const box = make('input', {id, type: 'checkbox', change: () => {
+    if (box.checked) chosen.add(faceId); else chosen.delete(faceId);
+    tell();
+  }});
+  box.checked = true;
+  const item = make('li', {},
+    make('label', {for: id}, picture(faceId, `Face ${index + 1}`), make('span', {class: 'tick'}, box, 'Same')),
+    faceButton('Not a face', `face ${index + 1}`, event => attempt(() => review(async () => {
+      await put(inCollection(path`/faces/${faceId}/not-a-face`));
+      return {text: 'It is not a face, and in no cluster.', ids: [faceId]};
+    }, () => {
+      chosen.delete(faceId);
+      removeItem(item, at('unknown-title'));
+      gone();
+    }), event.target)));
+  return item;
+}
+
+/** Give the chosen faces of a cluster to a person; the others are stated not to show that person. */
+async function name(cluster, chosen, text, item) {
+  if (!chosen.size) throw new Error('Select the faces that show this person.');
+  const others = cluster.face_ids.filter(each => !chosen.has(each));
+  reviewing += 1;
+  try {
+    const person = await giveFaces(text, [...chosen], others);
+    if (person) leave(item);
+  } finally {
+    reviewing -= 1;
+  }
+}
+
+/** Make a change whose effect on the view is known. */
+async function review(work, after) {
+  reviewing += 1;
+  try {
+    await change(work);
+    await after();
+  } finally {
+    reviewing -= 1;
+  }
+  count();
+}
+
+function leave(item) {
+  const neighbour = item.nextElementSibling || item.previousElementSibling;
+  item.remove();
+  count();
+  (neighbour || at('suggest')).focus();
+}
+
+/** Cluster the faces that are in no cluster yet, and list the clusters. */
+async function suggestAgain() {
+  show('unknown-busy', true);
+  try {
+    const result = await post(inCollection('/clusters'), {});
+    await load();
+    return result;
+  } finally {
+    show('unknown-busy', false);
+  }
+}
+
+at('suggest').addEventListener('click', () => attempt(async () => {
+  const result = await suggestAgain();
+  say(`${plural(result.created, 'new cluster')}; ${plural(result.joined, 'face')} joined others.`);
+}, at('suggest')));
+at('more-clusters').addEventListener('click', () => attempt(() => load(true), at('more-clusters')));
+const renew = () => { if (visible && !reviewing) attempt(() => load()); };
+onChange(renew);
+onCollection(() => { at('clusters').replaceChildren(); renew(); });
+at('unknown-title').tabIndex = -1;
+
+export const unknownView = {
+  show: () => { visible = true; attempt(() => load()); },
+  hide: () => { visible = false; },
+};

@@ -1,0 +1,70 @@
+"""The page in a real browser, which the tests of a process share, over a server of the test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from facerec.storage.objects import AccessPolicy, Objects
+from facerec.storage.sqlite import SqliteStore
+from tests.functional.api.page.site import Site
+from tests.support.api import Switchboard
+from tests.support.gallery import Collaborators
+from tests.support.painted_photos import PaintedEngine
+from tests.support.shared_app import SharedApp
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[playwright.Browser]:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(
+    tmp_path: Path, switchboard: tuple[Switchboard, str], shared_app: SharedApp
+) -> Iterator[Site]:
+    """A server with an empty collection ``staff``, whose bucket ``photos`` is a folder."""
+    bucket = tmp_path / "photos"
+    bucket.mkdir()
+    board, address = switchboard
+    with SqliteStore(tmp_path / "facerec.db") as store:
+        photos = Objects(AccessPolicy({"photos": bucket}, buckets=set()))
+        engine = PaintedEngine()
+        collaborators = Collaborators(store, store, engine, photos, clusters=store)
+        gallery = collaborators.gallery()
+        gallery.create_collection("staff")
+        shared_app.gallery = gallery
+        board.app = shared_app.app
+        yield Site(address, gallery, engine, bucket)
+
+
+@pytest.fixture
+def page(browser: playwright.Browser) -> Iterator[playwright.Page]:
+    """A tab in which nothing may go wrong: no error of a script, and nothing that is forbidden."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: note(message, errors))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def note(message: playwright.ConsoleMessage, errors: list[str]) -> None:
+    # The browser also writes down each answer that refuses a request, as the page expects some.
+    if message.type == "error" and "Failed to load resource" not in message.text:
+        errors.append(message.text)

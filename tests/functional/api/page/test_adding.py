@@ -1,0 +1,178 @@
+"""Adding many photos, and the faces of the collection."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from facerec.testing.engine import fake_face
+from tests.functional.api.page.site import Site
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = playwright.expect
+
+
+def test_many_photos_are_added_a_few_at_a_time(site: Site, page: playwright.Page) -> None:
+    running = highest = 0
+
+    def began(request: playwright.Request) -> None:
+        nonlocal running, highest
+        if request.url.endswith("/index"):
+            running += 1
+            highest = max(highest, running)
+
+    def ended(request: playwright.Request) -> None:
+        nonlocal running
+        if request.url.endswith("/index"):
+            running -= 1
+
+    page.on("request", began)
+    page.on("requestfinished", ended)
+    page.goto(f"{site.address}/#/add")
+    photos = [site.upload(fake_face(f"p{n}"), name=f"{n}.png") for n in range(12)]
+    page.locator("#add-files").set_input_files(photos)
+    expect(page.locator("#upload-summary")).to_have_text(
+        "12 of 12 photos added to staff, 12 faces."
+    )
+    expect(page.locator("#upload-failed")).to_be_hidden()
+    assert page.locator("#upload-progress").evaluate("bar => bar.value / bar.max") == 1
+    assert 1 <= highest <= 3
+    assert site.gallery.describe_collection("staff").face_count == 12
+    # the server keeps no uploaded photo, but the tab shows the faces that it has just added
+    page.get_by_role("link", name="Name the people in them").click()
+    page.get_by_role("link", name="Faces", exact=True).click()
+    expect(page.locator("#face-list img").first).to_have_attribute("src", re.compile("^blob:"))
+
+
+def test_photos_that_fail_are_listed_and_can_be_tried_again(
+    site: Site, page: playwright.Page
+) -> None:
+    broken = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no photo"}
+    page.goto(f"{site.address}/#/add")
+    page.locator("#add-files").set_input_files([site.upload(fake_face("ann")), broken])
+    expect(page.locator("#upload-summary")).to_have_text(
+        "1 of 2 photos added to staff, 1 face, 1 failed."
+    )
+    failed = page.locator("#upload-errors > li")
+    expect(failed).to_contain_text("notes.txt")
+    expect(failed).to_contain_text("cannot be read")
+    with page.expect_request("**/index"):
+        page.get_by_role("button", name="Try again: notes.txt").click()
+    expect(failed).to_have_count(1)
+    with page.expect_request("**/index"):
+        page.get_by_role("button", name="Try all again").click()
+    expect(page.locator("#upload-summary")).to_contain_text("1 failed.")
+    expect(failed).to_have_count(1)
+
+
+def test_an_upload_that_is_stopped_can_be_continued(site: Site, page: playwright.Page) -> None:
+    held: list[playwright.Route] = []
+    page.route("**/face-recognition/index", lambda route: held.append(route))
+    page.goto(f"{site.address}/#/add")
+    photos = [site.upload(fake_face(f"p{n}"), name=f"{n}.png") for n in range(5)]
+    page.locator("#add-files").set_input_files(photos)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#upload-errors > li")).to_have_count(5)
+    page.unroute("**/face-recognition/index")
+    page.get_by_role("button", name="Try all again").click()
+    expect(page.locator("#upload-summary")).to_have_text("5 of 5 photos added to staff, 5 faces.")
+
+
+def test_a_busy_server_is_asked_again(site: Site, page: playwright.Page) -> None:
+    asked = 0
+
+    def refuse_once(route: playwright.Route) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            route.fulfill(status=503, headers={"Retry-After": "0.1"}, json={"detail": "busy"})
+        else:
+            route.continue_()
+
+    page.route("**/face-recognition/index", refuse_once)
+    page.goto(f"{site.address}/#/add")
+    page.locator("#add-files").set_input_files([site.upload(fake_face("ann"))])
+    expect(page.locator("#upload-summary")).to_have_text("1 of 1 photo added to staff, 1 face.")
+    assert asked == 2
+
+
+def test_a_folder_can_be_dropped_anywhere_on_the_view(site: Site, page: playwright.Page) -> None:
+    page.goto(f"{site.address}/#/add")
+    page.evaluate(
+        """async bytes => {
+            const transfer = new DataTransfer();
+            for (const name of ['a.png', 'b.png'])
+                transfer.items.add(new File([new Uint8Array(bytes)], name, {type: 'image/png'}));
+            document.body.dispatchEvent(new DragEvent(
+                'drop', {dataTransfer: transfer, bubbles: true, cancelable: true}));
+        }""",
+        list(site.upload(fake_face("ann"))["buffer"]),  # type: ignore[call-overload]
+    )
+    expect(page.locator("#upload-summary")).to_contain_text("2 of 2 photos added")
+
+
+def test_faces_show_their_thumbnail_or_a_placeholder(site: Site, page: playwright.Page) -> None:
+    site.index("kept.png", fake_face("ann"))
+    site.index("gone.png", fake_face("bob"))
+    (site.bucket / "gone.png").unlink()
+    page.goto(f"{site.address}/#/faces")
+    expect(page.locator("#face-list img")).to_have_count(2)
+    expect(page.locator("#face-list img[src^=blob]")).to_have_count(1)
+    expect(page.locator("#face-list img.missing")).to_have_attribute("src", "page/face.svg")
+    expect(page.get_by_alt_text("(no picture kept)")).to_have_count(1)
+    expect(page.locator("#face-list")).to_contain_text("kept.png")
+
+
+def test_a_face_is_deleted_with_the_keyboard_alone(site: Site, page: playwright.Page) -> None:
+    site.add_person("ann")
+    site.index("x.png", fake_face("x"))
+    page.goto(f"{site.address}/#/faces")
+    first = page.locator("#face-list > li").first.get_by_role("button", name="Delete")
+    expect(first).to_be_visible()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if first.evaluate("button => button === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("for good")
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_have_text("The face is deleted.")
+    expect(page.locator("#face-list > li")).to_have_count(1)
+    expect(page.locator("#count")).to_have_text("1")
+    expect(page.locator("#face-list button").first).to_be_focused()
+    assert site.gallery.describe_collection("staff").face_count == 1
+
+
+def test_a_stored_face_is_named_and_moved_to_somebody_else(
+    site: Site, page: playwright.Page
+) -> None:
+    site.add_person("ann")
+    site.gallery.create_user("staff", name="Bob")
+    page.goto(f"{site.address}/#/faces")
+    page.get_by_role("button", name="Name: ann").click()
+    page.get_by_label("Who is this?").fill("Bob")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("belongs to ann. Give to Bob instead?")
+    page.get_by_role("button", name="Yes, move").click()
+    expect(page.locator("#face-list")).to_contain_text("Bob")
+    assert site.people() == {"ann": 0, "Bob": 1}
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#status")).to_have_text("The change is undone.")
+    assert site.people() == {"ann": 1, "Bob": 0}
+
+
+def test_faces_come_in_pages(site: Site, page: playwright.Page) -> None:
+    for number in range(5):
+        faces = [
+            fake_face(f"p{number}-{n}", left=0.09 * n, width=0.05, height=0.05) for n in range(10)
+        ]
+        site.index(f"{number}.png", *faces)
+    page.goto(f"{site.address}/#/faces")
+    expect(page.locator("#count")).to_have_text("50")
+    expect(page.locator("#face-list > li")).to_have_count(48)
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator("#face-list > li")).to_have_count(50)
+    expect(page.get_by_role("button", name="Show more")).to_be_hidden()

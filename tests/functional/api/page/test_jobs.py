@@ -1,0 +1,82 @@
+"""Jobs: started, watched and cancelled in the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.rest_server import rest_server
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = playwright.expect
+
+RUNNING = {
+    "job_id": "staff-1",
+    "status": "RUNNING",
+    "collection_id": "staff",
+    "started_at": "2026-01-02T03:04:05Z",
+    "ended_at": None,
+    "photos": None,
+    "faces": None,
+    "cause": None,
+    "job_folder": None,
+    "listed": None,
+    "report": None,
+    "run": None,
+    "progress": {
+        "photos": 250,
+        "faces": 310,
+        "failures": 2,
+        "estimated_photos": 1000,
+        "exact": True,
+        "children": 4,
+        "complete_children": 1,
+        "busy_seconds": 25.0,
+        "photos_per_second": 10.0,
+        "seconds_left": 75.0,
+        "child_states": {},
+        "interruptions": None,
+    },
+}
+
+
+def test_a_job_is_started_and_followed_to_its_end(tmp_path: Path, page: playwright.Page) -> None:
+    with rest_server(tmp_path) as server:
+        created = httpx.post(f"{server.address}/api/v1/collections", json={"collection_id": "all"})
+        assert created.status_code == 201
+        page.goto(f"{server.address}/#/add")
+        page.get_by_label("Bucket").fill("photos")
+        page.get_by_role("button", name="Start a job").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Activity")
+        job = page.locator("#jobs > li")
+        expect(job).to_contain_text(re.compile("succeeded|failed"), timeout=60_000)
+        expect(job).to_contain_text("3 photos")
+        expect(job).to_contain_text("all")
+
+
+def test_a_running_job_shows_its_progress_and_can_be_cancelled(
+    tmp_path: Path, page: playwright.Page
+) -> None:
+    with rest_server(tmp_path) as server:
+        httpx.post(f"{server.address}/api/v1/collections", json={"collection_id": "all"})
+        job = dict(RUNNING)
+        listed = {"jobs": [job]}
+        page.route("**/api/v1/jobs", lambda route: route.fulfill(json=listed))
+        page.route("**/api/v1/jobs/staff-1", lambda route: route.fulfill(json=job))
+        page.goto(f"{server.address}/#/activity")
+        shown = page.locator("#jobs > li")
+        expect(shown).to_contain_text("250 of 1,000 photos · 310 faces · 2 failed")
+        expect(shown).to_contain_text("about 75 seconds left")
+        assert shown.locator("progress").evaluate("bar => bar.value / bar.max") == 0.25
+        page.get_by_role("button", name="Cancel …").click()
+        page.route(
+            "**/jobs/staff-1/cancel",
+            lambda route: (job.update(status="CANCELLED"), route.fulfill(json=job)),
+        )
+        with page.expect_request("**/jobs/staff-1/cancel"):
+            page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
+        expect(shown).to_contain_text("cancelled")
+        expect(shown.locator("progress")).to_have_count(0)

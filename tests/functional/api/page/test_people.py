@@ -1,0 +1,226 @@
+"""People: those whom nobody has named yet, their names, faces and photos, and the history."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from facerec.testing.engine import fake_face
+from tests.functional.api.page.site import Site
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = playwright.expect
+
+
+def test_photos_become_clusters_and_a_cluster_a_person(site: Site, page: playwright.Page) -> None:
+    for shot in range(3):
+        site.index(f"ann-{shot}.png", fake_face("ann", shot=shot, away=0.1))
+    page.goto(f"{site.address}/#/unknown")
+    expect(page.locator("#unknown-empty")).to_contain_text("There is nobody to name.")
+    page.get_by_role("button", name="Look for unknown people").click()
+    expect(page.locator("#status")).to_contain_text("1 new cluster")
+    cluster = page.locator("#clusters > li")
+    expect(cluster.get_by_role("heading")).to_have_text("Who is this?")
+    expect(cluster.locator("img[src^=blob]")).to_have_count(3)
+    cluster.get_by_label("Name", exact=True).fill("Ann Lee")
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_have_text("3 faces given to Ann Lee, a new person.")
+    expect(cluster).to_have_count(0)
+    assert site.people() == {"Ann Lee": 3}
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#status")).to_have_text("The change is undone.")
+    assert site.people() == {}
+    expect(cluster).to_have_count(1)
+
+
+def test_faces_of_somebody_else_are_deselected_before_a_cluster_is_named(
+    site: Site, page: playwright.Page
+) -> None:
+    site.add_cluster("ann")
+    page.goto(f"{site.address}/#/unknown")
+    cluster = page.locator("#clusters > li")
+    cluster.get_by_label("Same").nth(2).uncheck()
+    expect(cluster).to_contain_text("2 faces, 1 of somebody else")
+    cluster.get_by_label("Name", exact=True).fill("Ann")
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_contain_text("2 faces given to Ann")
+    assert site.people() == {"Ann": 2}
+    assert len(site.gallery.list_corrections("staff").corrections) == 1
+
+
+def suggest(site: Site, page: playwright.Page) -> playwright.Locator:
+    """Show a cluster that has faces of Ann."""
+    site.add_person("Ann", shots=2)
+    site.add_cluster("Ann")
+    page.goto(f"{site.address}/#/unknown")
+    cluster = page.locator("#clusters > li")
+    expect(cluster.get_by_role("heading")).to_have_text("Is this Ann?")
+    return cluster
+
+
+def test_a_cluster_is_added_to_the_suggested_person(site: Site, page: playwright.Page) -> None:
+    cluster = suggest(site, page)
+    cluster.get_by_role("button", name="Yes, the same person").click()
+    expect(page.locator("#status")).to_have_text("3 faces given to Ann.")
+    expect(cluster).to_have_count(0)
+    expect(page.get_by_role("button", name="Look for unknown people")).to_be_focused()
+    assert site.people() == {"Ann": 5}
+
+
+def test_a_cluster_does_not_show_the_suggested_person(site: Site, page: playwright.Page) -> None:
+    cluster = suggest(site, page)
+    cluster.get_by_role("button", name="No, not Ann").click()
+    expect(page.locator("#status")).to_contain_text("These faces do not show Ann")
+    expect(cluster.get_by_role("heading")).to_have_text("Who is this?")
+    assert len(site.gallery.list_corrections("staff").corrections) == 3
+    assert site.people() == {"Ann": 2}
+
+
+def test_a_cluster_is_ignored_and_listed_again(site: Site, page: playwright.Page) -> None:
+    site.add_cluster("ann")
+    page.goto(f"{site.address}/#/unknown")
+    page.get_by_role("button", name=re.compile("^Ignore cluster")).click()
+    expect(page.locator("#status")).to_have_text("The cluster is ignored.")
+    expect(page.locator("#clusters > li")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#clusters > li")).to_have_count(1)
+
+
+def test_what_is_not_a_face_leaves_its_cluster(site: Site, page: playwright.Page) -> None:
+    site.add_cluster("statue")
+    page.goto(f"{site.address}/#/unknown")
+    page.get_by_role("button", name="Not a face: face 2").click()
+    expect(page.locator("#clusters .faces > li")).to_have_count(2)
+    expect(page.locator("#clusters > li")).to_contain_text("2 faces")
+    (cluster,) = site.gallery.list_clusters("staff").clusters
+    assert len(cluster.face_ids) == 2
+
+
+def test_people_are_listed_searched_and_created(site: Site, page: playwright.Page) -> None:
+    site.add_person("Zoë Müller")
+    site.gallery.create_user("staff", "e-1041")
+    page.goto(f"{site.address}/#/people")
+    people = page.locator("#people-list > li")
+    expect(people).to_have_count(2)
+    expect(page.locator("#people-count")).to_have_text("2")
+    page.get_by_label("Search by a part of the name").fill("zoë")
+    expect(people).to_have_count(1)
+    expect(people).to_contain_text("Zoë Müller")
+    expect(people).to_contain_text("1 face")
+    expect(people.locator("img")).to_have_attribute("src", re.compile("^blob:"))
+    page.get_by_label("Search by a part of the name").fill("nobody")
+    expect(page.locator("#people-empty")).to_have_text("Nobody has this in the name.")
+    page.get_by_label("Search by a part of the name").fill("")
+    page.get_by_label("Name of a new person").fill("张伟")
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_have_text("张伟 is created.")
+    expect(people).to_have_count(3)
+    page.get_by_label("Name of a new person").fill("张伟")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("exist")
+
+
+def open_person(site: Site, page: playwright.Page, name: str) -> None:
+    page.goto(f"{site.address}/#/people")
+    page.get_by_role("link", name=re.compile(rf"^{name}\s*\d")).click()
+    expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
+
+
+def test_a_person_is_renamed_and_it_is_undone_with_a_key(site: Site, page: playwright.Page) -> None:
+    site.add_person("Ann")
+    open_person(site, page, "Ann")
+    page.get_by_label("Name", exact=True).fill("Anne")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Anne")).to_be_visible()
+    page.locator("#main").focus()
+    page.keyboard.press("u")
+    expect(page.locator("#status")).to_have_text("The change is undone.")
+    expect(page.locator("#person-title")).to_have_text("Ann")
+    assert site.people() == {"Ann": 1}
+
+
+def test_two_people_are_merged_after_a_question(site: Site, page: playwright.Page) -> None:
+    site.add_person("Ann", shots=2)
+    site.add_person("Anna")
+    open_person(site, page, "Ann")
+    page.get_by_label("Is also").fill("Anna")
+    page.get_by_role("button", name="Merge …").click()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text("Add the 1 face of Anna to Ann?")
+    question.get_by_role("button", name="Merge").click()
+    expect(page.locator("#person-faces > li")).to_have_count(3)
+    assert site.people() == {"Ann": 3}
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#status")).to_have_text("The change is undone.")
+    assert site.people() == {"Ann": 2, "Anna": 1}
+
+
+def test_a_merge_with_nobody_is_an_error_that_can_be_read(
+    site: Site, page: playwright.Page
+) -> None:
+    site.add_person("Ann")
+    open_person(site, page, "Ann")
+    page.get_by_label("Is also").fill("Nobody")
+    page.get_by_role("button", name="Merge …").click()
+    expect(page.get_by_role("alert")).to_have_text("Nobody is called Nobody.")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_person_is_deleted_only_after_a_question(site: Site, page: playwright.Page) -> None:
+    site.add_person("Ann")
+    open_person(site, page, "Ann")
+    page.get_by_role("button", name="Delete …").click()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text("cannot be undone")
+    page.keyboard.press("Escape")
+    assert site.people() == {"Ann": 1}
+    page.get_by_role("button", name="Delete …").click()
+    question.get_by_role("button", name="Delete").click()
+    expect(page.locator("#status")).to_have_text("Ann is deleted; the faces stay.")
+    assert site.people() == {}
+    assert site.gallery.describe_collection("staff").face_count == 1
+
+
+def test_all_photos_of_a_person_are_shown_the_doubtful_ones_apart(
+    site: Site, page: playwright.Page
+) -> None:
+    site.add_person("Ann", shots=2)
+    open_person(site, page, "Ann")
+    site.index("party.png", fake_face("Ann", shot=9))
+    page.reload()
+    expect(page.locator("#found > li")).to_have_count(3)
+    expect(page.locator("#found")).to_contain_text("party.png")
+    expect(page.locator("#doubtful-part")).to_be_hidden()
+    faces = site.index("anna.png", fake_face("Ann", shot=8))
+    site.gallery.associate_faces(
+        "staff", site.gallery.create_user("staff", name="Anna").user_id, faces
+    )
+    page.reload()
+    expect(page.locator("#doubtful > li")).to_have_count(1)
+    expect(page.locator("#doubtful")).to_contain_text("party.png")
+    expect(page.locator("#doubtful")).to_contain_text("resembles somebody else about as much")
+
+
+def test_a_face_is_taken_from_a_person(site: Site, page: playwright.Page) -> None:
+    site.add_person("Ann", shots=2)
+    open_person(site, page, "Ann")
+    page.get_by_role("button", name="Remove: face 1 of Ann").click()
+    expect(page.locator("#status")).to_have_text("The face no longer belongs to Ann.")
+    expect(page.locator("#person-faces > li")).to_have_count(1)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#person-faces > li")).to_have_count(2)
+
+
+def test_the_history_lists_changes_and_undoes_them(site: Site, page: playwright.Page) -> None:
+    person = site.add_person("Ann")
+    with site.gallery.requested_by("zoe", why="a typo"):
+        site.gallery.rename_user("staff", person, "Anne")
+    page.goto(f"{site.address}/#/activity")
+    newest = page.locator("#history > li").first
+    expect(newest).to_contain_text("Renamed Anne")
+    expect(newest).to_contain_text("by zoe · a typo")
+    newest.get_by_role("button", name="Undo").click()
+    expect(newest).to_contain_text("Undid a change of Ann")
+    assert site.people() == {"Ann": 1}
