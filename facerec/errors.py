@@ -221,7 +221,7 @@ class ErasureDamagedError(InvalidInputError):
 
     def __init__(self, erasure_id: str) -> None:
         super().__init__(
-            f"the note of the erasure {erasure_id!r} is damaged: nobody can complete it",
+            f"the note of the erasure {erasure_id!r} is damaged, so it cannot be completed",
             "erase the same again, then remove the note",
         )
         self.erasure_id = erasure_id
@@ -342,7 +342,7 @@ class RecipeUnavailableError(InvalidInputError):
         known = ", ".join(sorted(available))
         super().__init__(
             f"the recipe {recipe!r} is not available",
-            f"choose one of {known}" if known else "omit it: there is only the usual one",
+            f"choose one of {known}" if known else "omit it: there is only the default recipe",
         )
         self.recipe = recipe
         self.available = tuple(available)
@@ -589,7 +589,7 @@ class ModelMismatchError(FacerecError):
 
     def __init__(self, expected: str, found: str) -> None:
         super().__init__(
-            f"the collection holds faces of model {found!r}, this engine is {expected!r}",
+            f"the collection has faces of model {found!r}, but this engine is {expected!r}",
             NEW_COLLECTION,
         )
         self.expected = expected
@@ -630,7 +630,7 @@ class KeyDeniedError(AccessDeniedError):
         super().__init__(
             uri,
             f"{uri} is encrypted with a KMS key that may not be used",
-            "allow kms:Decrypt for the key; the parameter PhotoKeyArns of a stack does",
+            "allow kms:Decrypt for the key; in a stack, set the parameter PhotoKeyArns",
         )
         self.uri = uri
 

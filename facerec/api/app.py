@@ -46,7 +46,7 @@ from facerec.jobs.service import JobService
 
 DESCRIPTION = """Face collections on your own machine or AWS account.
 
-Beside these routes the server speaks Amazon Rekognition's protocol: set
+Besides these routes, the server supports Amazon Rekognition's protocol: set
 `AWS_ENDPOINT_URL_REKOGNITION` to its address, and boto3, the AWS CLI and the other SDKs work
 unchanged.
 """

@@ -21,9 +21,9 @@ def change_options(command: Callable[..., None]) -> Callable[..., None]:
     by = click.option(
         "--by",
         metavar="WHO",
-        help="Who asks for it, for the history (default: the account of the operating system).",
+        help="Who requested the change, for the history (default: your account on this machine).",
     )
-    why = click.option("--why", metavar="REASON", help="The reason, for the history.")
+    why = click.option("--why", metavar="REASON", help="Reason for the change, for the history.")
     return by(why(with_requester))
 
 

@@ -73,11 +73,11 @@ class _Progress:
 @click.command()
 @click.argument("name")
 @click.option("--recipe", type=recipe_name, help="Recipe of the faces, after the migration.")
-@click.option("--dry-run", is_flag=True, help="Change nothing: look for the photos of all faces.")
+@click.option("--dry-run", is_flag=True, help="Change nothing: check the photos of all faces.")
 @click.option(
     "--drop-missing",
     is_flag=True,
-    help="Delete faces that cannot be described again, also those of people, for good "
+    help="Delete faces that cannot be described again, including those of people, for good "
     "(with --recipe or --rollback).",
 )
 @click.option(
@@ -91,7 +91,7 @@ class _Progress:
     "refused.",
 )
 @yes_option
-@click.option("--status", "show", is_flag=True, help="Show how far the migration is.")
+@click.option("--status", "show", is_flag=True, help="Show the progress of the migration.")
 @click.option(
     "--rollback", is_flag=True, help="Serve the earlier version again, and remove the new one."
 )
@@ -199,7 +199,7 @@ def _print_status(
     if status.state is MigrationState.PREPARING:
         out.print(f"collection {name} serves {status.model_version}")
         out.print(f"{faces} are described with {status.standby_version} too")
-        out.print("`--recipe` continues, `--rollback` gives up", style="dim")
+        out.print("`--recipe` continues the migration, `--rollback` cancels it", style="dim")
     elif status.state is MigrationState.SWITCHED:
         out.print(f"collection {name} serves {status.model_version} now")
         out.print(f"{faces} can be served with {status.standby_version} again")

@@ -160,7 +160,7 @@ def delete(
 @click.argument("person")
 @data_option
 @change_options
-@click.option("--lift", is_flag=True, help="Undo it: remove the statement.")
+@click.option("--lift", is_flag=True, help="Remove the statement instead.")
 def not_same(collection: str, face_id: str, person: str, data: Path | None, lift: bool) -> None:
     """State that a face does not show a person; later searches respect this.
 
@@ -181,7 +181,7 @@ def not_same(collection: str, face_id: str, person: str, data: Path | None, lift
         elif gallery.lift_correction(collection, face_id, name):
             console().print(f"face {face_id} may show {person} again")
         else:
-            console().print(f"nothing says that face {face_id} does not show {person}")
+            console().print(f"there was no statement that face {face_id} does not show {person}")
 
 
 @faces.command()

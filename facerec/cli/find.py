@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     "--link-to",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Link the photos from this folder instead of copying them.",
+    help="Create links to the photos in this folder, instead of copying them.",
 )
 @csv_option
 @html_option("a contact sheet with a picture of each face.")

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 REASONS = {
     "NO_PHOTO_NAMED": "no photo is named for it",
     "PHOTO_NOT_FOUND": "its photo does not exist",
-    "ACCESS_DENIED": "the credentials do not allow to read its photo",
+    "ACCESS_DENIED": "the credentials do not allow reading its photo",
     "PHOTO_UNREADABLE": "its photo cannot be read",
     "NO_FACE": "its photo shows no face",
-    "NO_FACE_AT_ITS_PLACE": "its photo shows no face where it was",
-    "AMBIGUOUS": "several photos may be its own; name one by image_id in a manifest",
+    "NO_FACE_AT_ITS_PLACE": "its photo shows no face at its position",
+    "AMBIGUOUS": "several photos may be the right one; name it by image_id in a manifest",
     "ID_IN_USE": "the collection has a face of another photo under its id",
-    "ALREADY_INDEXED": "the collection has it under an id of its own",
+    "ALREADY_INDEXED": "the collection already has it under another id",
     "DELETED": "it was deleted here; --restore-deleted imports it again",
-    "PERSON_EXISTS": "imported, but there is another person of the id of its person",
-    "NOT_ASSOCIATED": "imported, but another person has it, or its person is full",
+    "PERSON_EXISTS": "imported, but the id of its person belongs to somebody else here",
+    "NOT_ASSOCIATED": "imported, but belongs to another person, or its person has too many faces",
 }
 """A sentence about each reason of ``facerec.imports.report.Unmatched``."""
 
@@ -93,7 +93,7 @@ def reported(report: ImportReport, path: Path | None, *, as_json: bool) -> Itera
     except BaseException:
         file.save()
         if path is not None:
-            console(stderr=True).print(f"{path} has what became of the faces so far")
+            console(stderr=True).print(f"{path} lists the outcome for the faces so far")
         raise
     file.save()
     if as_json:

@@ -160,7 +160,7 @@ def face_recognition(
     console().print(f"{collection} holds {faces} of {count(people, 'person', 'people')}")
     if result.deleted:
         deleted = count(len(result.deleted), "face")
-        console().print(f"{deleted} deleted here not imported; --restore-deleted imports them")
+        console().print(f"{deleted} not imported: deleted here; --restore-deleted imports them")
 
 
 @import_.command()
@@ -248,5 +248,6 @@ def _client(endpoint_url: str | None) -> object:
         return boto3.client("rekognition", region_name=aws_region(), endpoint_url=endpoint_url)
     except (BotoCoreError, ValueError) as error:
         raise InvalidInputError(
-            f"no client of Rekognition: {error}", "check AWS_REGION and --endpoint-url"
+            f"no client of Rekognition can be created: {error}",
+            "check AWS_REGION and --endpoint-url",
         ) from error

@@ -145,7 +145,7 @@ def cancel(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> 
         click.echo(f"{job.id} is cancelled; start it again with the same manifest to resume it")
     else:
         click.echo(
-            f"{job.id} is being cancelled: the photos that are under way are finished first;"
+            f"{job.id} is being cancelled: the photos in progress are finished first;"
             " afterwards, start it again with the same manifest to resume it"
         )
 
@@ -173,7 +173,7 @@ def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json
     job = shown.service.get(job_id, readable=False)
     folder = job.required_folder()
     if job.cause == DAMAGED_NOTE:
-        click.echo(f"{job.cause}: a folder elsewhere that it named stays, delete it too", err=True)
+        click.echo(f"{job.cause}: if it named another folder, delete that folder too", err=True)
     if not yes:
         rows = "its ledger" if job.photos is None else f"a ledger of {count(job.photos, 'photo')}"
         faces = "" if job.faces is None else f" and the embeddings of {count(job.faces, 'face')}"

@@ -38,8 +38,8 @@ else:
 _PROBLEMS = {
     "UNLIKE": "no face resembles the other photos of",
     "OTHER_PERSON": "the face belongs to somebody else than",
-    "NOT_SAME": "it was said not to show",
-    "TOO_MANY_FACES": "more faces than a person may have for",
+    "NOT_SAME": "corrections state that it does not show",
+    "TOO_MANY_FACES": "too many faces for",
     "INVALID_NAME": "the name is not valid:",
 }
 

@@ -134,7 +134,9 @@ def name(collection: str, cluster: str, person: str, data: Path | None, as_json:
 @click.argument("cluster")
 @data_option
 @change_options
-@click.option("--lift", is_flag=True, help="Undo it: suggest the cluster again.")
+@click.option(
+    "--lift", is_flag=True, help="Remove the statement instead: suggest the cluster again."
+)
 def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None:
     """Ignore a cluster from now on, with the faces that join it later.
 
@@ -153,7 +155,7 @@ def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
 @change_options
-@click.option("--lift", is_flag=True, help="Undo it: remove the statement.")
+@click.option("--lift", is_flag=True, help="Remove the statement instead.")
 def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, lift: bool) -> None:
     """State that a stored face is not a face, so that no cluster contains it.
 
@@ -169,7 +171,7 @@ def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, li
             elif changed:
                 console().print(f"face {face_id} is suggested again")
             else:
-                console().print(f"nothing says that {face_id} is not a face")
+                console().print(f"there was no statement that {face_id} is not a face")
 
 
 @click.command("not-same")

@@ -187,7 +187,8 @@ def print_unreadable_jobs(result: Verification) -> None:
         out = console()
         out.print(f"{count(result.unreadable_jobs, 'job')} cannot be read: see `facerec jobs list`")
         out.print(
-            "index their photos again (the faces get the same ids), then delete each of them with"
+            "index their photos again (the faces get the same ids), then delete each of these jobs "
+            "with"
             " `facerec jobs delete JOB`"
         )
 

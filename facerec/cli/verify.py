@@ -45,7 +45,7 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
         if earlier:
             console().print(
                 f"{count(earlier, 'job')} of an earlier collection of this name not compared: "
-                "index their photos again to have their faces"
+                "index their photos again to add their faces"
             )
         print_verification(result, repaired=repair)
         # Without a job that can be read, nothing was compared.

@@ -145,7 +145,8 @@ def verify(pairs: Sequence[LabelledPair], faces: DescribedFaces) -> Verification
     judged = _all_pairs(faces, numbers) if all_pairs else labelled
     if judged.same.all() or not judged.same.any():
         raise InvalidInputError(
-            f"no face was found in {len(faces.failures):,} photos, and the rest are of one kind",
+            f"no face was found in {len(faces.failures):,} photos, and the other pairs are of one "
+            "kind",
             "error rates need pairs of one person and pairs of different people",
         )
     photos_of = np.bincount(numbers)

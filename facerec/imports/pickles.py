@@ -340,7 +340,7 @@ def _is_number(value: object) -> bool:
 def _refused(path: Path, what: str) -> InvalidInputError:
     return InvalidInputError(
         f"{path} is refused: it contains {what}",
-        "only arrays, lists, dicts, text and numbers are read; nothing of the file was run",
+        "only arrays, lists, dicts, text and numbers are read; no code in the file was run",
     )
 
 

@@ -59,7 +59,7 @@ def read_collection(client: Any, collection_id: str) -> SourceCollection:  # noq
         hint="the credentials need rekognition:ListFaces and rekognition:ListUsers",
     )
     throttled = StoreUnavailableError(
-        "Rekognition throttles the requests", "run the import again later, which resumes it"
+        "Rekognition throttles the requests", "run the import again later to resume it"
     )
     codes = dict.fromkeys(_THROTTLED, throttled) | {"AccessDeniedException": denied}
     try:

@@ -63,7 +63,7 @@ class GatewayGuard:
         if principal is None:
             raise RefusedError(
                 "AccessDeniedException",
-                "No grant of the access table names the caller; see docs/security.md.",
+                "The access table has no grant for the caller; see docs/security.md.",
                 403,
             )
         return principal

@@ -118,5 +118,5 @@ def _authorise(
 
 def _denied(name: str) -> RekognitionError:
     return RekognitionError(
-        "AccessDeniedException", f"The sender may not perform rekognition:{name} on this."
+        "AccessDeniedException", f"The sender may not perform rekognition:{name} on this resource."
     )

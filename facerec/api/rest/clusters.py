@@ -34,8 +34,8 @@ def clusters_router(context: Context) -> APIRouter:
     @router.post(
         "/clusters",
         summary="Cluster the faces that were indexed since the last time",
-        description="Faces of unknown people join clusters or create them. The first time takes "
-        "minutes for a million faces. Clusters are kept by the store of one machine only.",
+        description="Faces of unknown people join clusters or create them. The first clustering of "
+        "a million faces takes minutes. Only the store of one machine supports clusters.",
         responses={**problems(404, 415), 200: answer("What changed.", "clustering")},
     )
     async def cluster_faces(
@@ -133,7 +133,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
     @router.delete(
         "/clusters/{cluster_id}/ignored",
         status_code=204,
-        summary="List a cluster again",
+        summary="Stop ignoring a cluster",
         dependencies=REASON,
         responses={**problems(404), 204: DONE},
     )
@@ -168,7 +168,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
     @router.put(
         "/faces/{face_id}/not-a-face",
         status_code=204,
-        summary="State that what was found in a photo is not a face, so that no cluster has it",
+        summary="State that a detection is not a face, so that no cluster contains it",
         dependencies=REASON,
         responses={**problems(404, 409), 204: DONE},
     )
@@ -184,7 +184,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
     @router.delete(
         "/faces/{face_id}/not-a-face",
         status_code=204,
-        summary="Remove the statement that what was found in a photo is not a face",
+        summary="Remove the statement that a detection is not a face",
         dependencies=REASON,
         responses={**problems(404), 204: DONE},
     )

@@ -75,7 +75,7 @@ def collections_router(context: Context) -> APIRouter:
 
     @router.put(
         "/{collection_id}/threshold",
-        summary="Set the minimum similarity of a match where a search gives none",
+        summary="Set the default minimum similarity of a match in a collection",
         responses={**problems(404, 415), 200: answer("The collection.", "collection")},
     )
     async def set_threshold(
@@ -91,7 +91,7 @@ def collections_router(context: Context) -> APIRouter:
 
     @router.delete(
         "/{collection_id}/threshold",
-        summary="Go back to the server's minimum similarity of a match",
+        summary="Return to the server's default minimum similarity of a match",
         responses={**problems(404), 200: answer("The collection.", "collection")},
     )
     async def remove_threshold(request: Request, collection_id: CollectionPath) -> JSONResponse:
@@ -105,7 +105,7 @@ def collections_router(context: Context) -> APIRouter:
 
     @router.post(
         "/{collection_id}/stats",
-        summary="Store the cohort stats of a page of faces that an earlier facerec indexed",
+        summary="Store the cohort stats of a page of faces that an earlier release indexed",
         description="Searches are as accurate without them, but slower. Repeat with `next_token` "
         "until it is null; no photo is read, and the collection can be used at the same time.",
         responses={**problems(404), 200: answer("What changed.", "stats-refresh")},

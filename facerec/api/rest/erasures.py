@@ -63,7 +63,7 @@ def erasures_router(context: Context) -> APIRouter:
 
     @router.get(
         "",
-        summary="List the newest receipts of a collection, which may be deleted",
+        summary="List the newest receipts of a collection, even if it was deleted",
         responses={**problems(), 200: answer("The receipts, newest first.", "receipt-list")},
     )
     async def list_erasures(

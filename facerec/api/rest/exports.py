@@ -27,7 +27,7 @@ def exports_router(context: Context) -> APIRouter:
 
     @router.post(
         "/{collection_id}/exports",
-        summary="Export everything held about a face, a photo, an external image id or a person",
+        summary="Export all data about a face, a photo, an external image id or a person",
         responses={
             **problems(404, 415),
             200: answer("What is held; `thumbnail` is always null.", "export"),

@@ -31,7 +31,9 @@ def history_router(context: Context) -> APIRouter:
         collection_id: CollectionPath,
         person: Annotated[
             str | None,
-            Query(min_length=1, description="List only changes of the person of this id or name."),
+            Query(
+                min_length=1, description="List only changes of the person with this id or name."
+            ),
         ] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_HISTORY)] = DEFAULT_HISTORY,
         next_token: NextToken = None,

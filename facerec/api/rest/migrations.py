@@ -27,7 +27,7 @@ def migrations_router(context: Context) -> APIRouter:
 
     @router.get(
         "/{collection_id}/migration",
-        summary="Show how far the migration of a collection to another recipe is",
+        summary="Show the progress of the migration of a collection to another recipe",
         responses={**problems(404), 200: answer("The migration.", "migration")},
     )
     async def migration_status(request: Request, collection_id: CollectionPath) -> JSONResponse:
@@ -42,7 +42,7 @@ def migrations_router(context: Context) -> APIRouter:
         "/{collection_id}/migration",
         summary="Describe a page of faces with another recipe",
         description="Repeat with `next_token` until it is null, then switch. The collection serves "
-        "the version that it has, and can be used at the same time.",
+        "its present version until then, and can be used.",
         responses={**problems(404, 409, 415), 200: answer("What changed.", "migration-page")},
     )
     async def prepare_migration(
@@ -69,7 +69,7 @@ def migrations_router(context: Context) -> APIRouter:
 
     @router.post(
         "/{collection_id}/migration/switch",
-        summary="Serve the new version from now on",
+        summary="Switch a collection to the new version",
         responses={**problems(404, 409), 200: answer("The migration.", "migration")},
     )
     async def switch_version(request: Request, collection_id: CollectionPath) -> JSONResponse:

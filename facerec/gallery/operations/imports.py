@@ -77,7 +77,7 @@ class ImportOperations(GalleryBase):
         if not all(MIN_LENGTH <= length <= MAX_LENGTH for length in lengths):
             raise InvalidInputError(
                 "the descriptors were not computed by dlib's face recognition network",
-                "those of other networks cannot be compared with them; index the photos instead",
+                "descriptors of other networks cannot be compared; index the photos instead",
             )
         names = [derived_user_id(face.name) for face in faces]
         stats = self._engine_of(collection).cohort_stats(

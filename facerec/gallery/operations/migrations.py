@@ -174,7 +174,7 @@ class MigrationOperations(GalleryBase):
         state = self._migration_of(collection_id).state
         if state is MigrationState.PREPARING:
             raise MigrationError(
-                f"collection {collection_id!r} still serves the version that it had",
+                f"collection {collection_id!r} was not switched to the new version yet",
                 MigrationRemedy.SWITCH,
             )
         if state is MigrationState.SWITCHED:

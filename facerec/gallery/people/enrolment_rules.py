@@ -43,7 +43,8 @@ def name_by_pattern(root: str, pattern: str) -> NameOf:
     """
     if pattern.count(PLACEHOLDER) != 1:
         raise InvalidInputError(
-            f"the pattern {pattern!r} must contain {PLACEHOLDER} once", "such as '{person}_*.jpg'"
+            f"the pattern {pattern!r} must contain {PLACEHOLDER} once",
+            "use one such as '{person}_*.jpg'",
         )
     pieces = (re.escape(piece) for piece in pattern.replace(PLACEHOLDER, "\0").split("*"))
     text = "[^/]*".join(pieces).replace(re.escape("\0"), "([^/]+)")

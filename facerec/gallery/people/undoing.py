@@ -155,7 +155,7 @@ class _Planner:
             if step.kind is StepKind.NOT_A_FACE and owner is not None:
                 raise self._refused(f"face {face_id} belongs to person {owner!r}")
         if not self.steps:
-            self._require_resumed("nothing of it is left")
+            self._require_resumed("nothing of the change is left")
             raise _refusal(self._entry, "it was undone already")
 
     def _create(self, step: Step) -> bool:
@@ -246,7 +246,7 @@ class _Planner:
     def _set(self, value: Value, held: set[Value], adding: StepKind, step: Step) -> bool:
         """Add a value to a set or remove it; return whether that changed anything."""
         if (value in held) == (step.kind is adding):
-            self._require_resumed("what it stated was changed since")
+            self._require_resumed("its statement was changed since")
             return False
         if step.kind is adding:
             held.add(value)

@@ -106,7 +106,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     known = document.get("format") if isinstance(document, dict) else None
     if isinstance(known, int) and known > FORMAT:
         raise InvalidInputError(
-            f"{folder} was exported by a later facerec (format {known}, this one knows {FORMAT})",
+            f"{folder} was exported by a later release of facerec (format {known}, not {FORMAT})",
             "update facerec",
         )
     check("collection-export", document, str(path))

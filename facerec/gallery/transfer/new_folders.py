@@ -33,7 +33,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise InvalidInputError(f"{part.parent} is not a folder", "name another one") from error
+        raise InvalidInputError(f"{part.parent} is not a folder", "name another folder") from error
     part.mkdir(mode=0o700)
     try:
         yield part

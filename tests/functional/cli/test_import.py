@@ -541,7 +541,7 @@ def test_an_import_that_ends_early_leaves_its_report(source: Source, tmp_path: P
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate()
     assert running.returncode == 130
-    assert "has what became of the faces so far" in errors
+    assert "lists the outcome for the faces so far" in errors
     report = json.loads(saved.read_text())
     assert violation("import-report", report) is None
     assert not report["complete"]

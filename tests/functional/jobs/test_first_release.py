@@ -116,7 +116,7 @@ def test_a_comparison_with_the_job_reports_that_it_cannot_be_read(run: Run) -> N
 def test_the_job_is_deleted_and_a_comparison_passes(data: Path, run: Run) -> None:
     faces = face_ids(run)
     compared = run("verify", "staff").stdout
-    assert "delete each of them with `facerec jobs delete JOB`" in " ".join(compared.split())
+    assert "delete each of these jobs with `facerec jobs delete JOB`" in " ".join(compared.split())
 
     result = run("jobs", "delete", JOB, "--yes", "--json")
 

@@ -37,9 +37,9 @@ class MigrationRequest(Document):
     """The recipe to which a collection is migrated."""
 
     recipe: RecipeName | None = Field(
-        None, description="The recipe; omit it to continue, or before a switch back."
+        None, description="The new recipe; omit it to continue, or to prepare a switch back."
     )
-    dry_run: bool = Field(False, description="Whether to only look for the photos.")
+    dry_run: bool = Field(False, description="Whether to only check the photos, and store nothing.")
 
 
 class ThresholdRequest(Document):
@@ -68,7 +68,7 @@ class _SubjectRequest(Document):
         None, description="The photo's `source`, as in its faces."
     )
     external_image_id: NameOfPhoto | None = Field(
-        None, description="The id, or the path in a folder that it was derived from."
+        None, description="The external image id, or the path that it was derived from."
     )
     user_id: UserId | None = Field(None, description="The person, with the associated faces.")
 

@@ -45,7 +45,8 @@ class IndexRequest(LimitedFaces, PhotoFields):
     collection_id: CollectionName
     prefix: Annotated[str, Field(max_length=1024)] | None = Field(
         None,
-        description="With `bucket`: index all photos in this folder of it, as a job; empty: all.",
+        description="With `bucket`: index all photos of the bucket below this folder, as a job; "
+        "if empty, all photos of the bucket.",
     )
     manifest: (
         Annotated[str, Field(min_length=6, max_length=MAX_ADDRESS_LENGTH, pattern="^s3://[^/]+/.+")]

@@ -24,8 +24,8 @@ UserPath = Annotated[UserId, Path()]
 PersonPath = Annotated[
     PersonOfCorrection,
     Path(
-        description="A user id, an external image id or what comes before the colon in it, or the "
-        "id of another face.",
+        description="A user id, an external image id or the part before its colon, or the id of "
+        "another face.",
         examples=["ann"],
     ),
 ]
@@ -61,5 +61,8 @@ Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Return at most this
 NextToken = Annotated[str | None, Query(description="`next_token` of the previous page.")]
 Disassociate = Annotated[
     bool,
-    Query(description="Disassociate the face from its person first, which otherwise is refused."),
+    Query(
+        description="Disassociate the face from its person first; without this, a face of a "
+        "person is not deleted."
+    ),
 ]

@@ -19,9 +19,11 @@ class CreatePersonRequest(Document):
 
     model_config = ConfigDict(json_schema_extra=at_least_one("user_id", "name"))
 
-    user_id: UserId | None = Field(None, description="By default derived from the name.")
+    user_id: UserId | None = Field(
+        None, description="Id of the person; by default derived from the name."
+    )
     name: PersonName | None = Field(
-        None, description="Shown wherever the person is; nobody else may have it."
+        None, description="Name for display, in any script; nobody else may have it."
     )
 
 
@@ -30,7 +32,9 @@ class EnrolRequest(Document):
 
     bucket: Bucket
     prefix: Annotated[str, Field(max_length=1024)] = Field(
-        "", description="Name photos after their folders in this folder of the bucket; empty: all."
+        "",
+        description="Folder of the bucket whose photos are named after their subfolders; if empty, "
+        "the whole bucket.",
     )
     pattern: Annotated[str, Field(max_length=255, pattern=r"^[^{}]*\{person\}[^{}]*$")] | None = (
         Field(

@@ -45,7 +45,7 @@ class MatchRequest(FaceChoice, PhotoSource):
     target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
         description="The share of searches for a stranger that may have a match in a collection of "
-        "this size. With `threshold` too, the higher similarity counts; the answer has it.",
+        "this size. With `threshold` too, the higher similarity counts.",
     )
     repeat_people: bool = Field(
         False,
