@@ -81,7 +81,7 @@ def calibrate(
 
 
 def _thumbnail(gallery: Gallery, collection: str, face_id: str) -> bytes | None:
-    # what the photo of a face is does not matter for the page, nor that it is gone
+    # The page shows no picture of a face whose photo cannot be read, whatever the reason.
     with suppress(FacerecError):
         return gallery.thumbnail(collection, face_id)
     return None

@@ -339,6 +339,6 @@ def _table(summaries: Sequence[Mapping[str, Any]]) -> Any:  # noqa: ANN401 - ric
 
 def _print_deletions(summaries: Sequence[Mapping[str, Any]]) -> None:
     for summary in summaries:
-        # A function of an earlier release does not know.
+        # The function of an earlier release does not return this field.
         if deletion_id := summary.get("deletion_id"):
             print_pending_deletion(summary["collection_id"], deletion_id)

@@ -47,7 +47,7 @@ def import_encodings(
         faces = list(own)
         for start in range(0, len(faces), MAX_FACES_OF_REQUEST):
             batch = faces[start : start + MAX_FACES_OF_REQUEST]
-            # the faces of a person who has the maximum of them keep their external image id
+            # Faces beyond a person's maximum keep only their external image ids.
             with suppress(QuotaExceededError):
                 gallery.associate_faces(
                     collection_id, derived_user_id(name), batch, min_similarity=0.0

@@ -123,7 +123,7 @@ class _Importer:
         face_ids = [face.record.face_id for face in indexed.faces]
         create_person(gallery, collection_id, example.subject, self.created)
         user_id = derived_user_id(example.subject)
-        # whose face it is has been decided there
+        # CompreFace has decided already whose face it is.
         with suppress(QuotaExceededError):
             outcome = gallery.associate_faces(collection_id, user_id, face_ids, min_similarity=0.0)
             if not outcome.failed:

@@ -134,7 +134,7 @@ def _load(path: Path) -> object:
         for opcode, argument, _ in pickletools.genops(content):
             if opcode.name not in _OPCODES:
                 raise _refused(path, f"the instruction {opcode.name}")
-            # The memo is an array: a high place in it would take the memory of the machine.
+            # The memo is an array: a high index would use all memory of the machine.
             if opcode.name in ("PUT", "LONG_BINPUT") and int(argument or 0) > len(content):
                 raise _refused(path, "a memo index that is too large")
         return _Reader(path, content).load()

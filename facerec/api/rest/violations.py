@@ -62,7 +62,7 @@ def _sentence(violation: Mapping[str, Any]) -> str:
     if kind == "json_invalid":
         place = ["body"]  # with the position, which is in the message
     if kind not in _SENTENCES:
-        # our own
+        # The validators of these models raise complete sentences.
         message = str(violation["msg"]).removeprefix("Value error, ")
         return f"{'.'.join(place)}: {message}"
     shown = {

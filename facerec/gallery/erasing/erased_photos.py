@@ -151,7 +151,7 @@ def deleted_and_erased(
     wanted = bool(image_keys) or any(photo is not None for photo in photos)
     key = records.get_tombstone_key(collection_id) if wanted else None
     if key is None:
-        # Of most collections nothing was ever deleted: their photos need no names.
+        # Most collections have no key and no tombstones, so that no names are computed.
         return {}, frozenset()
     names = {name for photo in photos if photo is not None for name in _names(photo)}
     found = texts_under_key(collection_id, [*image_keys, *names], key, records=records)

@@ -29,7 +29,7 @@ class StoreEraser(GalleryBase):
         receipt, selection = erasure.receipt, erasure.selection
         stored: tuple[str, ...] = ()
         names = selection.external_image_ids | selection.photos
-        # What other erasures do within an operation is not a part of its entry.
+        # The erasure's own cause: otherwise its changes would join the entry of another operation.
         with caused_by(selection.cause):
             if selection.created_before is not None:
                 receipt = self._erase_collection(receipt, selection)

@@ -204,8 +204,7 @@ class EnrolOperations(UserOperations):
         if user is None:
             user = self.create_user(collection_id, name=name)
             done.created += 1
-        # if another face of the photo fits better now, the person loses the one that was chosen
-        # before
+        # If another face of the photo fits better now, it replaces the one that was chosen before.
         lost = [face_id for face_id in user.face_ids if face_id in set(wrong)]
         if lost:
             self.disassociate_faces(collection_id, user.user_id, lost)
