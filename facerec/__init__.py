@@ -12,8 +12,8 @@ Quick start:
             print(face.decision, [match.face.external_image_id for match in face.matches])
 
 ``open_gallery`` opens the data folder that the command line uses. ``Gallery`` has one method for
-each operation; its collaborators can be others, such as Pinecone and DynamoDB. ``docs/python.md``
-shows more. ``facerec.errors`` defines every error.
+each operation, and can use other stores, such as Pinecone and DynamoDB. ``docs/python.md`` shows
+more. ``facerec.errors`` defines every error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from facerec.gallery.search.decision import Decision
 
 __version__ = "0.1.0"
-"""Version of the package; read from here, since container images hold no installed metadata."""
+"""Version of the package, defined here because container images contain no package metadata."""
 
 __all__ = [
     "Decision",
@@ -50,8 +50,8 @@ _HOMES = {
     "QualityFilter": "facerec.core.options",
     "open_gallery": "facerec.factory",
 }
-"""Module of each public name. They are imported on first use: the command line starts fast, and
-the plan function runs without numpy."""
+"""Module of each public name. The modules are imported on first use, so that the command line
+starts fast and the plan function runs without numpy."""
 
 
 def __getattr__(name: str) -> object:

@@ -52,7 +52,7 @@
     │   └── NoCredentialsError
     └── WeightsError
 
-An error describes the problem in fields. Each door presents it in its own form: exit codes and
+An error describes the problem in fields. Each interface presents it in its own form: exit codes and
 command-line advice are in ``facerec.cli.exit_codes``, HTTP statuses in
 ``facerec.api.rest.problems``, Rekognition's exceptions in ``facerec.api.rekognition.errors``, and
 the exit codes of a job's child in ``facerec.jobs.exit_codes``.
@@ -72,8 +72,8 @@ class FacerecError(Exception):
 
     Attributes:
         message: what is wrong, in one line.
-        hint: what to do about it, in one line, or None. It applies at every door, so it contains no
-            command and no option of the command line.
+        hint: what to do about it, in one line, or None. It applies to every interface, so it
+            contains no command and no option of the command line.
         consequence: the effect on the request, in one line, if the message does not make it clear.
         hint_is_for_operator: whether the hint is only useful to the operator of this machine or
             deployment, and not to a client of a server.
@@ -717,7 +717,7 @@ class ConfigurationError(FacerecError):
 
 
 class MachineError(ConfigurationError):
-    """The engine or the workers of a job do not run on this machine."""
+    """The engine or the workers of a job cannot run on this machine."""
 
     def __init__(self, message: str) -> None:
         super().__init__(

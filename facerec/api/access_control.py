@@ -29,7 +29,7 @@ Refusal = tuple[int, dict[str, str], bytes]
 _DECIDING_HEADERS = frozenset(
     {"authorization", "content-length", "content-type", "host", "origin", "sec-fetch-site"}
 )
-"""Headers that decide what a request is or who sent it, besides those of AWS (``x-amz-*``)."""
+"""Headers that determine what a request means or who sent it, besides AWS's (``x-amz-*``)."""
 
 
 class AccessControl:
@@ -57,7 +57,7 @@ class AccessControl:
             public: returns whether a method and a path need no authentication.
             max_body: maximum bytes of a request.
             max_bodies: maximum bytes of all requests that are being received or answered.
-            access_log: takes each request once it is answered.
+            access_log: called with each request once it is answered.
         """
         self._app = app
         self._guard = guard
@@ -201,7 +201,7 @@ async def _check_json(body: bytes) -> None:
     """Refuse JSON that would take many times its size in memory once parsed.
 
     Raises:
-        RefusedError: there are too many values in it.
+        RefusedError: the JSON contains too many values.
     """
     if len(body) > MAX_JSON_TOKENS and await run_in_threadpool(_tokens, body) > MAX_JSON_TOKENS:
         raise RefusedError(

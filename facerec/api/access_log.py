@@ -23,7 +23,7 @@ class Access:
         principal: the sender; empty if the request was refused before the sender was known.
         operation: operation such as ``POST /api/v1/face-recognition/match`` or
             ``rekognition:SearchFacesByImage``; empty if there is none.
-        collection_id: the collection that it names, or None.
+        collection_id: the collection that the request names, or None.
         status: status of the response; 500 if there was none.
         seconds: time from the first byte of the request to the end of the response.
     """

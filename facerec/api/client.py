@@ -9,7 +9,7 @@ def sign_for_api_gateway(client: Any) -> Any:  # noqa: ANN401 - boto3 has no sta
     """Make a Rekognition client of boto3 sign its requests for API Gateway, and return it.
 
     Rekognition's clients sign for the service ``rekognition``; API Gateway with IAM demands
-    ``execute-api``. Nothing else of the client changes:
+    ``execute-api``. Nothing else about the client changes:
 
         client = boto3.client("rekognition", endpoint_url="https://...amazonaws.com/v1")
         sign_for_api_gateway(client)

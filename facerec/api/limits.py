@@ -6,7 +6,7 @@ MAX_BODY = 16 * 1024 * 1024
 """Maximum bytes of a request: two photos of 5 MB each in base64, as CompareFaces may send."""
 
 MAX_PUBLIC_BODY = 64 * 1024
-"""Maximum bytes of a request without authentication, such as for the page."""
+"""Maximum bytes of a request without authentication, such as one for the page."""
 
 MAX_BODIES = 8 * MAX_BODY
 """Maximum bytes of all requests being received or answered. While a body is parsed, it is in memory
@@ -33,7 +33,7 @@ MAX_STALL_SECONDS = 30
 
 KEEP_ALIVE_SECONDS = 75
 """Seconds that a connection is kept without a request. Proxies keep theirs for 60 seconds (nginx,
-Application Load Balancer) and must be the first to close, or they answer 502 now and then."""
+Application Load Balancer) and must be the first to close, or they occasionally answer 502."""
 
 MAX_QUEUE = 64
 """Maximum number of waiting requests with photos; more are refused, and may be sent again later."""

@@ -77,7 +77,7 @@ def is_public(method: str, path: str) -> bool:
 
 
 def pages_router(*, page: bool) -> APIRouter:
-    """Return the routes of the documentation, and of the page if it is wanted."""
+    """Return the routes of the documentation and, if it is enabled, of the page."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/docs")

@@ -74,7 +74,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
         engine: the only engine; by default a pool with one engine per core for each recipe.
 
     Raises:
-        InvalidInputError: the address cannot be listened on.
+        InvalidInputError: the server cannot listen on the address.
     """
     cores = available_cores()
     recipes: dict[str, FaceEngine] = {}

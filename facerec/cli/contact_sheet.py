@@ -43,7 +43,7 @@ def write_contact_sheet(
 
     Args:
         file: The file to write to, face by face.
-        title: Whom the faces show.
+        title: Name of the person whom the faces show.
         certain: Faces that are not doubtful.
         doubtful: Doubtful faces.
         thumbnail: Cuts a face out of its photo.

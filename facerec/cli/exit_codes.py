@@ -154,9 +154,9 @@ def exit_code_of(error: FacerecError) -> ExitCode:
 
 
 def raise_first(errors: Iterable[FacerecError]) -> None:
-    """Raise the error of the lowest exit code, if there is any, and print the others.
+    """Raise the error with the lowest exit code, if there is any, and print the others.
 
-    So the exit code of a command with several failures does not depend on their order.
+    The exit code of a command with several failures then does not depend on their order.
     """
     ordered = sorted(errors, key=exit_code_of)
     for error in ordered[1:]:

@@ -35,14 +35,14 @@ def preview(
 
     Args:
         document: the execution input.
-        stack: where it would run; None for this machine.
+        stack: the stack that would run the job; None for this machine.
         data: folder of the jobs of this machine; None for the user's data folder.
         photos_per_second: rate of one vCPU; None for the rate that ``facerec estimate`` assumes.
         as_json: print JSON.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it is not a manifest, or the input violates its schema.
+        InvalidInputError: the file is not a manifest, or the input violates its schema.
     """
     from facerec.engine.dlib.sessions import available_cores
     from facerec.estimate.estimating import PHOTOS_PER_SECOND
@@ -130,7 +130,7 @@ def print_gone(photos: Sequence[StalePhoto]) -> None:
 def _on_aws(
     images: int, rate: float, vcpus: int, images_per_child: int, vector_store: str
 ) -> tuple[float, float]:
-    """Return the seconds and the dollars of a job."""
+    """Return the duration of a job on AWS in seconds, and its cost in dollars."""
     if not images:
         return 0.0, 0.0
     from facerec.estimate.estimating import estimate_job

@@ -99,7 +99,7 @@ def progress_display(jobs: ShownJobs) -> Iterator[Callable[[Job, Progress | None
 
 
 class _LineDisplay:
-    """Prints a line now and then."""
+    """Prints a line of progress every few seconds."""
 
     def __init__(self, jobs: ShownJobs) -> None:
         self._jobs = jobs

@@ -17,7 +17,7 @@ COMMANDS = {
     "cancel": (_SHOWN, "Cancel JOB; finished work is kept."),
     "delete": (_SHOWN, "Delete the folder of JOB: its ledger, report, manifest and embeddings."),
 }
-"""Module and summary of each command, in the order of a first use."""
+"""Module and summary of each command, in the order in which they are first needed."""
 
 
 @click.group(cls=LazyGroup, commands=COMMANDS)

@@ -41,7 +41,7 @@ COMMANDS = {
     "serve": ("facerec.cli.serve", "Serve the API over HTTP."),
     "keys": ("facerec.cli.keys", "Create, list and revoke access keys for the API."),
 }
-"""Module and summary of each command, in the order of a first use."""
+"""Module and summary of each command, in the order in which they are first needed."""
 
 
 @click.group(

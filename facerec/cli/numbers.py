@@ -62,7 +62,7 @@ class WholeRange(_Number, click.IntRange):
 
 
 class FiniteRange(_Number, click.FloatRange):
-    """A range of floats without NaN, which is in every range, and without infinity."""
+    """A range of finite floats; NaN and infinity are refused."""
 
     name = "number"
     metavar = "NUMBER"
@@ -88,7 +88,7 @@ class NumberCommand(click.Command):
     """A command with a number as argument: a negative one is a wrong number, not an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words of the command."""
+        """Parse the arguments of the command."""
         ctx.ignore_unknown_options = any(_NEGATIVE.match(word) for word in args)
         return super().parse_args(ctx, args)
 
@@ -125,5 +125,5 @@ def _describe(numbers: click.IntRange | click.FloatRange) -> str:
 
 
 def shorten_digits(text: str) -> str:
-    """Shorten the numbers of very many digits in a message."""
+    """Shorten numbers with very many digits in a message."""
     return _DIGITS.sub(lambda found: f"{found[0][:10]}...", text)

@@ -67,7 +67,7 @@ threshold_option = click.option(
 def target_fmr_option(
     consequence: str, *, default: float | None = None
 ) -> Callable[[Command], Command]:
-    """Return the option that chooses a similarity by its error rate; its help ends as given."""
+    """Return the option for a similarity by its error rate; ``consequence`` ends the help."""
     return click.option(
         "--target-fmr",
         type=FiniteRange(0, 1, min_open=True, max_open=True),
@@ -147,7 +147,7 @@ photos_per_child_option = click.option(
 
 
 def photos_per_second_option(consequence: str) -> Callable[[Command], Command]:
-    """Return the option for the rate of indexing; its help ends as given."""
+    """Return the option for the rate of indexing; ``consequence`` ends its help."""
     return click.option(
         "--photos-per-second",
         type=FiniteRange(min=0, min_open=True),

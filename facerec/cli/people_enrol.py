@@ -100,7 +100,7 @@ def require_no_external_ids(gallery: Gallery, collection: str, name_of: NameOf) 
     Indexing such a photo without the id would store each of its faces a second time.
 
     Raises:
-        InvalidInputError: A photo was.
+        InvalidInputError: There is such a photo.
     """
     with suppress(CollectionNotFoundError):
         for record in _records(gallery, collection):
@@ -145,7 +145,7 @@ def _root(source: str) -> str:
 
 
 def _names_by_column(manifest: str, column: str) -> dict[str, str]:
-    """Return the names of a manifest's photos by address."""
+    """Return the names of a manifest's photos, by the address of the photo."""
     root, names = _root(manifest), dict[str, str]()
     for row in _rows(manifest, column.strip().lower()):
         image, name = row.get("image", ""), row.get(column.strip().lower(), "")

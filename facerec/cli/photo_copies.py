@@ -32,10 +32,10 @@ _DIGEST = 8
 
 @dataclass
 class FoundPhotos:
-    """The photos of found faces: the ids of their contents by address, in order.
+    """The photos of found faces, in the order of the faces.
 
     Attributes:
-        contents: Ids of the photos that were indexed at an address.
+        contents: For each address, the ids of the photos that were indexed from it.
         without_address: Ids of faces whose photo was not read from an address.
     """
 
@@ -81,7 +81,7 @@ def copy_photos(
         doubtful: Doubtful photos.
         folder: The folder for the copies: a new or empty one, or that of an interrupted call.
         objects: Reads the photos.
-        link: Whether to link the photos instead of copying them.
+        link: Whether to create links to the photos instead of copying them.
 
     Returns:
         The outcome for the photos, and for the doubtful ones.

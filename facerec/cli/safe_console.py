@@ -16,5 +16,5 @@ class SafeConsole(Console):
     """A console of rich that prints texts without control characters."""
 
     def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own options
-        """Return a text as it is printed."""
+        """Return a text as it is printed, with control characters escaped."""
         return super().render_str(printable(text), **options)

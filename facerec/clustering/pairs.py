@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_NEIGHBOURS = 24
 """Maximum number of pairs kept for each face, most similar first. A face needs one pair to join a
-cluster; more help if that cluster is not allowed."""
+cluster; others are used if that cluster is not allowed."""
 
 _PROBES_AT_ONCE = 1_024
 _PAIRS_AT_ONCE = 8_000_000

@@ -83,7 +83,7 @@ class Engine:
     ) -> list[PhotoFaces | UnreadablePhoto]:
         """Return the faces of each photo, in order; problems with a photo are results, not errors.
 
-        Several photos in one call are faster than one call for each: their descriptors are computed
+        One call with several photos is faster than a call for each photo: descriptors are computed
         in batches, and landmarks are found for several photos in a row. Most photos are reduced to
         their face chips as soon as possible, to limit memory.
 

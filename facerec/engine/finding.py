@@ -20,7 +20,7 @@ from facerec.engine.detect.orientation import (
 from facerec.engine.detect.proposals import ProposingDetector
 
 _MIN_DETECTION_CONFIDENCE = 0.1
-"""Most detections below this confidence are false, and each costs as much as a face."""
+"""Minimum confidence of a detection: most below it are false, and each costs as much as a face."""
 
 
 class FaceFinder:
@@ -33,7 +33,7 @@ class FaceFinder:
     def find(
         self, photo: DecodedPhoto, smallest_face: float, options: FaceOptions
     ) -> tuple[int, list[Detection]]:
-        """Return quarter turns, and the faces in the photo turned counterclockwise by them.
+        """Return the number of counterclockwise quarter turns, and the faces after these turns.
 
         A dark photo without a face is searched again with its contrast stretched. Descriptors are
         always computed from the unchanged pixels.
@@ -51,7 +51,7 @@ class FaceFinder:
     def _detect_in(
         self, photo: DecodedPhoto, smallest_face: float, options: FaceOptions
     ) -> tuple[int, list[Detection]]:
-        """Return quarter turns, and the faces in the photo turned counterclockwise by them.
+        """Return the number of counterclockwise quarter turns, and the faces after these turns.
 
         The photo is only turned if its file does not specify an orientation, nothing shows that it
         is upright, and its faces are clearer after the turn.

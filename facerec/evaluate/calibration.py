@@ -78,9 +78,9 @@ class CalibratedRate:
     Attributes:
         similarity: The threshold.
         predicted_false_match_rate: False match rate that the scale of similarity predicts.
-        false_match_rate: Share of pairs of different people that reach it.
+        false_match_rate: Share of pairs of different people that reach the threshold.
         false_search_rate: Share of searches for a stranger that have a match in the collection.
-        false_non_match_rate: Share of pairs of one person that do not reach it.
+        false_non_match_rate: Share of pairs of one person that do not reach the threshold.
     """
 
     similarity: float
@@ -297,7 +297,7 @@ def _stated(identities: Sequence[Identity]) -> NDArray[np.int8]:
 
 
 def _count_people(identities: Sequence[Identity]) -> int:
-    """Return the number of people with names; a name beside a person's id is that person's."""
+    """Return the number of people with names; a face with a person's id counts by that id only."""
     people = {each.person for each in identities} - {None}
     return len(people - {each.name for each in identities if each.name != each.person})
 
@@ -319,7 +319,7 @@ def _rates(
 
 
 def _per_search(rate: float, faces: int) -> float:
-    """Return the share of searches among faces with a match, by the rate of one comparison."""
+    """Return the share of searches among faces that have a match, from the rate per comparison."""
     return 1.0 if rate >= 1 else -math.expm1(faces * math.log1p(-rate))
 
 

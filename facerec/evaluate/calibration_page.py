@@ -15,7 +15,7 @@ Thumbnail = Callable[[str], bytes | None]
 
 
 MAX_SHOWN_FACES = 10**9
-"""Maximum number of faces to print; more are "more than" this number."""
+"""Maximum number of faces to print exactly; larger numbers are printed as "more than" this."""
 
 
 def calibration_page(

@@ -22,7 +22,7 @@ def calibrate_collection(
         InvalidInputError: The collection has fewer than two faces, or ``target_fmr`` is out of
             range.
         CollectionNotFoundError: The collection does not exist.
-        ModelMismatchError: Its faces have another model version.
+        ModelMismatchError: The collection has another model version.
     """
     checked_target_fmr(target_fmr)
     faces = gallery.describe_collection(collection_id).face_count

@@ -24,7 +24,7 @@ class DescribedFaces:
 
     Attributes:
         names: paths of the photos below their folder, in order.
-        boxes: where the face is, in ratios of its photo.
+        boxes: the position of each face, in ratios of its photo.
         embeddings: float32 of shape (n, 128).
         means: the mean of each face's cohort stats, float64 of shape (n,).
         deviations: the deviation of each face's cohort stats, float64 of shape (n,).

@@ -77,7 +77,7 @@ class LabelEvaluation:
 
 
 def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
-    """Return the photos of a file with their labels; all photos exist.
+    """Return the photos of a file with their labels, after checking that all photos exist.
 
     Args:
         path: CSV with a column image (or file), optionally person, and columns of labels.

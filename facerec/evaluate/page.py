@@ -39,7 +39,7 @@ def verification_page(
     Args:
         result: what was measured.
         images: folder that the names of photos are relative to.
-        boxes: where the face is in each photo.
+        boxes: the position of the face in each photo.
         model_version: the version that described the faces.
     """
     across = Axis("false match rate", -6, 0)

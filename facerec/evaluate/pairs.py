@@ -39,7 +39,7 @@ class LabelledPair:
 
 
 def read_pairs(path: Path, images: Path) -> list[LabelledPair]:
-    """Return the pairs of a file, whose photos all exist.
+    """Return the pairs of a file, after checking that all photos exist.
 
     Args:
         path: CSV with columns image_a, image_b and same (1 or 0), and optionally fold, cohort and
@@ -47,7 +47,7 @@ def read_pairs(path: Path, images: Path) -> list[LabelledPair]:
         images: folder that the paths of photos are relative to.
 
     Raises:
-        InvalidInputError: a line is wrong, or pairs are missing; the message says which.
+        InvalidInputError: a line is malformed, or photos or pairs are missing.
     """
     with open_csv(path) as reader:
         pairs = _parse(reader, path)

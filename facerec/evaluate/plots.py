@@ -21,7 +21,7 @@ class Axis:
     high: int
 
     def share(self, value: float) -> float:
-        """Return how far along the axis a value is, 0 to 1; values beyond it are at its ends."""
+        """Return the position of a value on the axis, 0 to 1; values beyond it are at the ends."""
         if value <= 0:
             return 0.0
         return min(1.0, max(0.0, (math.log10(value) - self.low) / (self.high - self.low)))
@@ -39,7 +39,7 @@ class LinearAxis:
     label: str
 
     def share(self, value: float) -> float:
-        """Return how far along the axis a value is."""
+        """Return the position of a value on the axis."""
         return value
 
     @property

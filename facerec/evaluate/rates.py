@@ -95,7 +95,7 @@ def miss_rates(
     Args:
         genuine: pairs of one person.
         impostors: pairs of different people.
-        photos_of: how many photos each person has, shape (people,).
+        photos_of: number of photos of each person, shape (people,).
     """
     ordered = np.sort(impostors.scores)
     rates = rates_that_fit(len(impostors))
@@ -148,7 +148,7 @@ def accuracies(
     Args:
         scores: infinite where a face was not found; such a pair counts as different people.
         same: whether a pair is of one person.
-        folds: name of each pair's fold; there are two at least.
+        folds: name of each pair's fold; there are at least two.
     """
     results = {}
     for fold in np.unique(folds):

@@ -306,7 +306,7 @@ def _cohort_rates(pairs: Sequence[LabelledPair], labelled: _JudgedPairs) -> list
 
 
 def _errors(faces: DescribedFaces, judged: _JudgedPairs, *, same: bool) -> list[PairError]:
-    """Return the worst errors of a kind at a similarity of 0.5."""
+    """Return the worst false non-matches, or false matches, at a similarity of 0.5."""
     threshold = score_of_similarity(0.5)
     wrong = judged.scores > threshold if same else judged.scores <= threshold
     positions = np.flatnonzero((judged.same == same) & wrong)

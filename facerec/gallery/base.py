@@ -62,8 +62,8 @@ class GalleryBase(Inspector):
             recipes: Engines by the names of their recipes; a collection is used with the engine of
                 its model version. None if ``engine`` is the only one.
             clusters: Store of clusters; None if the record store does not support them.
-            migrations: Store of migrations, in the same transactions as the others; None if the
-                stores do not support them.
+            migrations: Store of migrations, which shares transactions with the other stores; None
+                if the stores do not support them.
             indexed_objects: Reads the photos of stored faces; by default ``objects``.
             attributes: Estimates age and gender; None if that is not available.
             defaults: Defaults of the operations.

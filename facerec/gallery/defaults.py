@@ -1,4 +1,4 @@
-"""Defaults of the operations, the same at every door."""
+"""Defaults of the operations, the same for the command line, HTTP and Python."""
 
 from __future__ import annotations
 

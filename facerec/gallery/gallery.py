@@ -42,7 +42,7 @@ class Gallery(
     ErasureOperations,
     RetentionOperations,
 ):
-    """Collections of faces: one method per operation, called by every door.
+    """Collections of faces: one method per operation, called by every interface.
 
     The command line, REST, Rekognition's protocol and Python programs call these methods and
     nothing below them, so that they always agree. Jobs index many photos at a time: they find faces

@@ -23,8 +23,8 @@ class CollectionSummary:
         face_count: Number of its faces.
         user_count: Number of its people.
         retention_days: Number of days for which it keeps each face; None keeps faces for ever.
-        deletion_id: Id of the erasure that deletes it and is not finished; None if nobody has asked
-            to delete it.
+        deletion_id: Id of the unfinished erasure that deletes the collection; None if nobody has
+            asked to delete it.
     """
 
     collection: Collection

@@ -287,7 +287,7 @@ def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
 
 
 def _are_names(value: object) -> bool:
-    """Return whether a value is a list of nothing but texts."""
+    """Return whether a value is a list that contains only texts."""
     value = _plain(value)
     if not isinstance(value, list | tuple):
         return False

@@ -29,7 +29,7 @@ class UnmatchedFace:
     """A face that was not imported, or not associated with its person.
 
     Attributes:
-        face_id: Its id.
+        face_id: Id of the face in the source.
         external_image_id: The caller's own name for its photo, or None.
         reason: Why it was not imported, or not associated.
         photos: Addresses at which its photo was looked for.

@@ -26,7 +26,7 @@ def is_clear(record: FaceRecord) -> bool:
 
 
 class ClusterStoreContract:
-    """Subclasses provide the fixtures ``clusters``, ``faces`` and ``records`` of one store."""
+    """Tests of clusters; subclasses provide ``clusters``, ``faces`` and ``records``."""
 
     @pytest.fixture
     def clusters(self) -> ClusterStore:

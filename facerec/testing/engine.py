@@ -43,10 +43,10 @@ from facerec.core.photos import (
 from facerec.errors import AttributesUnavailableError
 
 SPREAD_OF_PEOPLE = 0.05
-"""Standard deviation of one value of a descriptor: two people are 0.05 * sqrt(256) = 0.8 apart."""
+"""Standard deviation of a value of a descriptor: two people are 0.05 * sqrt(256) = 0.8 apart."""
 
 TYPICAL_NORM = 1.2
-"""Descriptors of dlib's network lie around a common mean far from the origin."""
+"""Length of the mean descriptor: those of dlib's network lie around a mean far from the origin."""
 
 FAKE_COHORT_STATS = CohortStats(mean=0.585477, deviation=0.025375, version="fake-cohort")
 """Stats of every fake face, so that similarity depends on distance alone."""

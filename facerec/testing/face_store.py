@@ -16,7 +16,7 @@ from facerec.testing.vectors import Settle
 
 
 class FaceStoreContract:
-    """Subclasses provide the fixture ``faces``, and ``settle`` if reads lag writes.
+    """Tests of faces; subclasses provide the fixture ``faces``, and ``settle`` if reads lag writes.
 
     The collection is called ``staff``; a store that outlives a test must be emptied.
     """

@@ -12,7 +12,7 @@ from facerec.testing.vectors import Settle, by_group, ids_of, vector_of
 
 
 class VectorSearchContract:
-    """Subclasses provide the fixture ``store``, and ``settle`` if reads lag writes.
+    """Tests of searches; subclasses provide ``store``, and ``settle`` if reads lag writes.
 
     Namespaces are called ``staff``, ``guests`` and ``new``. A store that outlives a test must be
     emptied.

@@ -16,7 +16,7 @@ from facerec.testing.vectors import Settle, by_group, ids_of, vector_of
 
 
 class VectorStoreContract(VectorSearchContract):
-    """Subclasses provide the fixtures of ``VectorSearchContract``."""
+    """Tests of vectors; subclasses provide the fixtures of ``VectorSearchContract``."""
 
     def test_vectors_are_added_beside_those_of_their_group(
         self, store: VectorStore, settle: Settle

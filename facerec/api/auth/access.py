@@ -94,7 +94,7 @@ class Guard(Protocol):
 
 
 class OpenGuard:
-    """Admits every request: for use where API Gateway has checked it."""
+    """Admits every request; for deployments in which API Gateway has checked it."""
 
     def admit(self, head: RequestHead) -> BodyCheck:
         """Admit the request with all permissions."""

@@ -62,7 +62,7 @@ def collection_of(arn: str) -> str:
     """Return the name of the collection of an ARN.
 
     Raises:
-        RekognitionError: it is not the ARN of a collection.
+        RekognitionError: the text is not the ARN of a collection.
     """
     named = _ARN.fullmatch(arn)
     if not named:

@@ -23,7 +23,7 @@ MEMBERS = {
     "Smile": "SMILE",
     "Sunglasses": "SUNGLASSES",
 }
-"""The members of a ``FaceDetail`` that are returned on request, and the attribute to request."""
+"""The members of a ``FaceDetail`` that are returned on request, each with its attribute."""
 
 ALL_ATTRIBUTES = frozenset(MEMBERS.values())
 

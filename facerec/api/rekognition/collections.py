@@ -40,7 +40,7 @@ def describe_collection(gallery: Gallery, request: Request) -> Shape:
 def list_collections(
     gallery: Gallery, request: Request, only: AbstractSet[str] | None = None
 ) -> Shape:
-    """Return a page of the collections that the sender may see, by default of all."""
+    """Return a page of the collections that the sender may use."""
     page = gallery.list_collections(
         next_token=request.get("NextToken"),
         limit=page_size(request),

@@ -51,7 +51,7 @@ _NAMES: dict[type[FacerecError], str] = {
     RequestMismatchError: "IdempotentParameterMismatchException",
     UserExistsError: "ConflictException",
 }
-"""Name of each class; a class that is not listed has that of its base class."""
+"""Exception name of each class; a class that is not listed has the name of its base class."""
 
 _UNREADABLE: dict[str, tuple[str, str]] = {
     UnreadableReason.TOO_LARGE: ("ImageTooLargeException", "Request has invalid image size"),

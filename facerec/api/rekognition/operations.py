@@ -20,8 +20,8 @@ class Operation:
 
     Attributes:
         answer: Returns the answer to a validated request.
-        writes: Whether it changes anything.
-        cpu_bound: Whether it finds faces in photos, and so occupies a processor.
+        writes: Whether the operation changes anything.
+        cpu_bound: Whether the operation finds faces in photos, and so occupies a processor.
     """
 
     answer: Answer

@@ -54,7 +54,7 @@ def estimates(gallery: Gallery, wanted: AbstractSet[str]) -> bool:
 
 
 def threshold_of(request: Request, member: str) -> float | None:
-    """Return a similarity as a ratio; None where the request leaves it to the gallery."""
+    """Return a similarity as a ratio, or None if the request does not set it."""
     percent = request.get(member)
     return None if percent is None else float(percent) / 100
 

@@ -1,6 +1,6 @@
 """Converts results of the gallery to the shapes of Rekognition's service model.
 
-Ratios and degrees are as in facerec; confidence and similarity, 0 to 1 there, are percent here.
+Ratios and degrees are as in facerec; confidence and similarity, 0 to 1 in facerec, are in percent.
 ``Distance``, ``ModelId`` and ``Decision`` are facerec's own: SDKs drop keys that they do not know.
 """
 
@@ -60,7 +60,7 @@ def attributes(estimated: FaceAttributes | None, wanted: AbstractSet[str]) -> Sh
 
 
 def version_number(model_version: str) -> str:
-    """Return a model version in the pattern of Rekognition's, digits and dots.
+    """Return a model version in the form of Rekognition's: digits and dots.
 
     Equal versions have equal numbers; different ones collide with a probability of 10^-9.
     """

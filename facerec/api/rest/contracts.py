@@ -129,7 +129,7 @@ def _lookup(reference: str) -> Schema:
 
 @cache
 def _schema(file: str) -> Schema:
-    """Return a schema file, whose references name their file."""
+    """Return a schema file, with references that include the name of their file."""
     text = (files("facerec") / "schemas" / file).read_text("utf-8")
     schema: Schema = json.loads(text.replace('"$ref": "#', f'"$ref": "{file}#'))
     return schema

@@ -29,7 +29,7 @@ _FOUND: dict[int | str, dict[str, Any]] = {
 
 
 def found_router(context: Context) -> APIRouter:
-    """Return the route for a person."""
+    """Return the route that finds all photos of a person."""
     router = APIRouter(prefix=COLLECTION, tags=["people"], route_class=JsonRoute)
     gallery = context.gallery
 
@@ -71,7 +71,7 @@ def found_router(context: Context) -> APIRouter:
 
 
 def found_photo_router(context: Context) -> APIRouter:
-    """Return the route that takes a photo."""
+    """Return the route that finds all photos of the person in a photo."""
     router = APIRouter(prefix=FACE_RECOGNITION, tags=["people"], route_class=UploadRoute)
     gallery = context.gallery
 

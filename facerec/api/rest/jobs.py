@@ -1,4 +1,4 @@
-"""The routes about jobs."""
+"""The REST routes for jobs."""
 
 from __future__ import annotations
 

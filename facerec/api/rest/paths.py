@@ -7,6 +7,6 @@ COLLECTIONS = f"{API}/collections"
 COLLECTION = f"{COLLECTIONS}/{{collection_id}}"
 
 FACE_RECOGNITION = f"{API}/face-recognition"
-"""The routes that take a photo."""
+"""Prefix of the routes that take a photo."""
 
 JOBS = f"{API}/jobs"

@@ -217,7 +217,7 @@ def people_router(context: Context) -> APIRouter:
 
 
 def people_photo_router(context: Context) -> APIRouter:
-    """Return the route that takes a photo."""
+    """Return the route that searches for the people in a photo."""
     router = APIRouter(prefix=FACE_RECOGNITION, tags=["people"], route_class=UploadRoute)
     gallery = context.gallery
 

@@ -25,4 +25,4 @@ def _note_reason(
 
 
 REASON = [Depends(_note_reason)]
-"""The dependency of routes that change people: they take the query parameter ``why``."""
+"""The dependency of routes that change people, with the query parameter ``why``."""

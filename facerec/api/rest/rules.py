@@ -12,7 +12,8 @@ Schema: TypeAlias = dict[str, Any]
 def without_nulls(schema: Schema) -> None:
     """Describe optional fields as fields that may be omitted, instead of as nullable.
 
-    Their defaults are in their descriptions: some generators of clients require what has a default.
+    Defaults are stated in descriptions only: some generators of clients require fields with a
+    default.
     """
     for name, field in schema.get("properties", {}).items():
         default = field.pop("default", None)

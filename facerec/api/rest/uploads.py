@@ -165,7 +165,7 @@ async def _check_media_type(request: Request, instead: str) -> None:
     """Refuse a body that is not JSON.
 
     Raises:
-        HTTPException: It has another media type.
+        HTTPException: The body has another media type.
     """
     content_type = request.headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()

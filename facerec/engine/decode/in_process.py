@@ -212,7 +212,7 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 
 
 def _orientation(photo: ImageFile.ImageFile) -> int | None:
-    """Return the EXIF orientation that is left to apply, 1 to 8; None if the file states none.
+    """Return the EXIF orientation that is left to apply, 1 to 8; None if the file has none.
 
     pillow-heif and Pillow's TIFF reader turn the photo themselves and return 1 here. In HEIC only
     the properties ``irot`` and ``imir`` count (ISO/IEC 23008-12); EXIF counts if the file contains

@@ -1,4 +1,4 @@
-"""JPEG files (ITU-T T.81): their segments and scans, and decoding them smaller."""
+"""JPEG files (ITU-T T.81): their segments and scans, and decoding at a reduced size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from facerec.engine.decode.limits import (
 )
 
 MAX_REDUCTION = 8
-"""libjpeg decodes blocks of 8 by 8 coefficients to 8, 4, 2 or 1 pixels a side."""
+"""Maximum reduction: libjpeg decodes blocks of 8 by 8 coefficients to 8, 4, 2 or 1 pixels a
+side."""
 
 END_OF_IMAGE = b"\xff\xd9"
 _START_OF_SCAN = 0xDA
@@ -65,7 +66,7 @@ def check_scans(photo: JpegImageFile, content: bytes) -> None:
         content: the bytes of its file.
 
     Raises:
-        LimitExceededError: its pixels times its scans exceed ``MAX_PIXEL_PASSES``.
+        LimitExceededError: the photo's pixels times its scans exceed ``MAX_PIXEL_PASSES``.
     """
     width, height = photo.size
     allowed = max(1, MAX_PIXEL_PASSES // (width * height))

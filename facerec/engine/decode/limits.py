@@ -68,7 +68,7 @@ class TimedFile(BytesIO):
         self._end = time.thread_time() + MAX_SECONDS
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read like any file.
+        """Read bytes as from any file.
 
         Raises:
             LimitExceededError: the time limit is exceeded.

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 FACE_PIXELS_NEEDED = 80
 """Minimum side of the smallest face after decoding, in pixels: the window of the detector.
 
-A chip shows a face with 100 pixels, so the very smallest faces lose some detail. The descriptors
-of faces decoded to 80 pixels are 0.09 from those of the full photo, where two photos of a person
-are 0.25 apart, and to 100 pixels 0.07 (``benchmarks/reduced_decoding.py``).
+A chip shows a face with 100 pixels, so the very smallest faces lose some detail. The descriptors of
+faces decoded to 80 pixels are 0.09 from those of the full photo, and 0.07 if decoded to 100 pixels;
+those of two photos of a person are 0.25 apart (``benchmarks/reduced_decoding.py``).
 """
 
 
@@ -43,7 +43,7 @@ class DecodedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class DecodeOptions:
-    """How to decode a photo; see ``decode`` for what each option does."""
+    """Options for decoding a photo; ``decode`` describes each of them."""
 
     smallest_face: int | None
     max_pixels: int

@@ -46,7 +46,7 @@ def without_metadata(content: bytes) -> bytes:
 def has_more_frames(content: bytes) -> bool:
     """Return whether a PNG file is an animation with several frames; only one is decoded.
 
-    That is the first one, or the image for programs that do not support animated PNG
+    The decoded frame is the first one, or the image for programs that do not support animated PNG
     (https://www.w3.org/TR/png-3/#acTL-chunk).
     """
     for kind, chunk in _chunks(content):

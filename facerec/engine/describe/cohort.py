@@ -6,9 +6,9 @@ vector of the cohort is a mixture, the average of two similar strangers; it cont
 person's descriptor. ``training/cohort`` contains the script that builds it, its sources and their
 attribution.
 
-The cohort has two parts: mixtures of clear faces, and mixtures of faces turned, made grainy,
-pixelated, stretched or blurred. A face is normalised by the part that it is nearer to, so that
-damaged faces do not displace the nearest clear ones.
+The cohort has two parts: mixtures of clear faces, and mixtures of faces that were turned, made
+grainy, pixelated, stretched or blurred. A face is normalised by the part that it is nearer to, so
+that damaged faces do not displace the nearest clear ones.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from facerec.engine.dlib.models import descriptor_model
 from facerec.engine.dlib.sessions import open_session
 
 _BATCH = 8
-"""Chips in one network run. Larger batches are not faster and need more memory."""
+"""Maximum number of chips in one network run. Larger batches are not faster and need more
+memory."""
 
 
 class Embedder:

@@ -19,11 +19,11 @@ from facerec.engine.detect.verifier import Verifier
 from facerec.engine.smallest_face import MIN_KEPT_SHARE
 
 MIN_PROPOSAL_SCORE = 0.0
-"""Proposals with at least this logit are verified. ``docs/detection.md`` shows what other values
-find and cost."""
+"""Minimum logit of a proposal that is verified. ``docs/detection.md`` shows what other values find
+and cost."""
 
 PROPOSAL_SCORE_PER_THRESHOLD = 2.0
-"""How far the minimum proposal score falls for each point of a detection threshold below 0."""
+"""Decrease of the minimum proposal score for each point of a detection threshold below 0."""
 
 MAX_WEAK_PROPOSALS = 4
 """Maximum number of proposals below the minimum score to verify in a small photo while it has no
@@ -36,11 +36,11 @@ MAX_WEAK_PROPOSALS_IF_LARGE = 1
 CENTRAL_SHARE = 1.0
 """Side of a face tried at the centre of a photo without a face so far, as a share of its shorter
 side: the proposal network misses an eighth of the faces that fill a photo, since it does not see
-    their surroundings."""
+their surroundings."""
 
 MAX_EXACT_PIXELS = 250_000
-"""When the cascade finds no face in a photo of at most this many pixels, at the scale of the exact
-detector, the exact detector searches it too. That takes less than 0.1 s."""
+"""Maximum pixels, at the scale of the exact detector, of a photo that this detector searches too if
+the cascade finds no face. That takes less than 0.1 s."""
 
 _SURE_SCORE = 0.9
 """Verifier score that ends the search for a better size: good frontal faces score about 1.05."""
@@ -58,7 +58,7 @@ _SIZE_STEPS = (0.8, 1.25)
 best."""
 
 _STRONG_PROPOSAL_SCORE = 2.0
-"""Proposals with at least this logit are verified at other sizes whatever the first score."""
+"""Minimum logit of a proposal that is verified at other sizes, whatever its first score is."""
 
 _SMALL_SHARE = 0.25
 """Side of a place, as a share of the photo's shorter side, up to which the proposal network
@@ -238,7 +238,7 @@ def _center(face: Detection) -> tuple[float, float]:
 
 
 def _is_doubtful(proposal: Proposal, pixels: Pixels) -> bool:
-    """Return whether the proposal network should look at a place again."""
+    """Return whether the proposal network should judge a place again."""
     is_small = proposal.side < _SMALL_SHARE * min(pixels.shape[:2])
     return is_small and proposal.score < _STRONG_PROPOSAL_SCORE
 

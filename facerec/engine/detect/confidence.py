@@ -22,7 +22,8 @@ _FITS = {
     "cnn-exact": _CNN,
     "hog": _Logistic(slope=4.38, intercept=1.76, min_score=-0.6),
 }
-"""Fitted to detections judged by eye (``benchmarks/calibrate_confidence.py``)."""
+"""Functions by detector, fitted to detections judged by eye
+(``benchmarks/calibrate_confidence.py``)."""
 
 
 def confidence(detector: str, score: float) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 MAX_SEARCHED_PIXELS = 25_000_000
-"""Photos are not enlarged beyond this many pixels, to bound memory."""
+"""Maximum number of pixels of an enlarged photo, to bound memory."""
 
 Pixels = NDArray[np.uint8]
 

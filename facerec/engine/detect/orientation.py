@@ -31,7 +31,7 @@ _CLEAR_UPRIGHT_SCORE = 6.0
 orientations look like: among many sideways faces, one may score more than 4."""
 
 _MAX_LOSS = 0.25
-"""How much lower the best detector score may be after a turn. dlib's network scores some faces
+"""Maximum decrease of the best detector score by a turn. dlib's network scores some faces
 higher on their side, by up to 0.22 on LFW; a photo turned wrongly loses more."""
 
 _MAX_PIXELS = 65_000
@@ -84,7 +84,7 @@ class OrientationFinder:
         detections: Sequence[Detection],
         places: Iterable[Proposal] | None = None,
     ) -> int:
-        """Return the quarter turns, counterclockwise, after which a photo seems to be upright.
+        """Return the number of counterclockwise quarter turns that seem to make a photo upright.
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.

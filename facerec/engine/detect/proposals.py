@@ -71,8 +71,8 @@ class Proposal:
     """A place that may hold a face, in pixels of the photo (see ``Detection``).
 
     Attributes:
-        x: the face's centre.
-        y: the face's centre.
+        x: the face's centre, from the left.
+        y: the face's centre, from the top.
         side: side of the box that the verifier would give.
         score: the network's logit.
     """
@@ -208,7 +208,7 @@ def _halvings(level: Image.Image) -> Iterator[Image.Image]:
 
 
 def _best_first(places: NDArray[np.float32]) -> Iterator[Proposal]:
-    """Yield places that differ, best first and lazily: most photos need only a few of them."""
+    """Yield distinct places, best first and lazily: most photos need only a few of them."""
     remaining = places[np.argsort(-places[:, 3], kind="stable")].T
     while remaining.size:
         x, y, side, score = remaining[:, 0].tolist()

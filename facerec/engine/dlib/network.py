@@ -38,7 +38,7 @@ class Affine:
 
 @dataclass(frozen=True, slots=True)
 class Relu:
-    """Negative values become zero."""
+    """Sets negative values to zero."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ EXPECTED_STRANGERS = 0.15
 """Expected number of strangers per face at the default threshold, as among LFW's 4,171 faces."""
 
 MEAN_RATE_RATIO = 5.0
-"""False match rate at the threshold for the mean, as a multiple of the rate at that for a pair.
+"""Ratio of the false match rates at the two thresholds: that for the mean, and that for a pair.
 Measured, like the two numbers above, by ``python -m benchmarks.clustering``."""
 
 _IDS_AT_ONCE = 50_000
@@ -146,7 +146,7 @@ class _Statements:
     def names(
         self, face_ids: Sequence[str], owners: Mapping[str, str]
     ) -> dict[str, frozenset[str]]:
-        """Return the names of the people that faces show, by face id; only names in corrections."""
+        """Return the names of the person that a face shows, by face id, if corrections use them."""
         names: dict[str, frozenset[str]] = {}
         for some in batches(face_ids if self.people else (), MAX_PAGE):
             for face in self._faces.get_faces(self.collection_id, some):

@@ -97,10 +97,10 @@ def keep_erased_photos(
     *,
     records: RecordStore,
 ) -> set[str]:
-    """Store tombstones of the photos that a selection names; call it before they are erased.
+    """Store tombstones of the photos that a selection names; call this before the erasure.
 
     Returns:
-        The names under which they are stored.
+        The names under which the tombstones are stored.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.

@@ -107,7 +107,7 @@ class Eraser(StoreEraser):
     def _perform_in_stores(
         self, erasure: Erasure, start: Callable[[str], None]
     ) -> tuple[Receipt, tuple[str, ...]]:
-        """Perform the steps of an erasure that concern no job folder, and start the others.
+        """Perform the steps of an erasure that concern no job folder, and start the other steps.
 
         Args:
             erasure: What is erased.

@@ -47,7 +47,7 @@ class StoreEraser(GalleryBase):
         """Erase faces and people, but not a whole collection.
 
         Returns:
-            The receipt, the ids of the faces that were stored, and names that the history had.
+            The receipt, the ids of the stored faces, and the names erased from the history.
         """
         collection_id, requested = receipt.collection_id, sorted(selection.face_ids)
         people = self._names_of_corrected(collection_id, requested)

@@ -198,7 +198,7 @@ class ReturnedPeople:
     """Erased people and names that a store contains again. A repr contains none of them.
 
     Attributes:
-        users: People.
+        users: The people.
         names: Ids and names of these and of other people in corrections and in the history.
     """
 

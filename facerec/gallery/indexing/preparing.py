@@ -20,7 +20,7 @@ class PreparedCollection:
     """A collection that is ready for a job.
 
     Attributes:
-        collection: Its ``created_at`` identifies this creation of the collection.
+        collection: The collection. ``created_at`` distinguishes it from others with the same id.
         created: Whether this call created it, so that it contains no other faces.
     """
 
@@ -79,13 +79,12 @@ def prepare_collection(
       gone. Storing ``created_at`` in the plan and in the job id is sufficient.
 
     Call this once the job's input is known to be valid, so that invalid input leaves no empty
-    collection. It needs neither an engine nor a store of vectors, which the plan function
-    does not have.
+    collection. No engine and no store of vectors is needed, since the plan function has neither.
 
     Args:
         collection_id: Id of the collection.
-        model_versions: Model versions that the job's faces may have; that of a new collection
-            first.
+        model_versions: Model versions that the job's faces may have; the first is that of a new
+            collection.
         create: Whether to create the collection if it does not exist.
         now: Time of the creation, in seconds since 1970.
         records: Store of the collections.

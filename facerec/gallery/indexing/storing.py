@@ -137,7 +137,7 @@ def replace_faces(
     faces: FaceStore,
     records: RecordStore,
 ) -> None:
-    """Make the faces of photos exactly these, and update the people of faces that change.
+    """Make the faces of photos exactly the given ones, and update the people of changed faces.
 
     Requests people from the store only if a photo had faces.
 

@@ -1,1 +1,1 @@
-"""The operations of ``Gallery``, by what they concern."""
+"""The operations of ``Gallery``, one module for each subject."""

@@ -60,7 +60,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
 
         Raises:
             InvalidInputError: ``pair_threshold`` or ``threads`` is out of range, or the stores
-                keep no clusters.
+                do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
             ModelMismatchError: The collection has another model version.
@@ -87,7 +87,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         """Return a page of the clusters with faces that nobody has named, largest first.
 
         Raises:
-            InvalidInputError: ``limit`` is not 1 to 500, or the stores keep no clusters.
+            InvalidInputError: ``limit`` is not 1 to 500, or the stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
@@ -113,7 +113,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         """Return a cluster, even if it is ignored.
 
         Raises:
-            InvalidInputError: The stores keep no clusters.
+            InvalidInputError: The stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             ClusterNotFoundError: The collection has no such cluster.
         """
@@ -138,7 +138,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             The outcome; faces beyond the maximum per person are listed as failed.
 
         Raises:
-            InvalidInputError: The id is not a valid user id, or the stores keep no clusters.
+            InvalidInputError: The id is not a valid user id, or the stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             ClusterNotFoundError: The collection has no such cluster.
             UserNameExistsError: Another person has the name.
@@ -165,7 +165,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         """Ignore a cluster and the faces that join it later, or suggest it again.
 
         Raises:
-            InvalidInputError: The stores keep no clusters.
+            InvalidInputError: The stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
             ClusterNotFoundError: The collection has no such cluster.
@@ -178,10 +178,11 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def not_same_cluster(self, collection_id: str, cluster_id: str, person: str) -> None:
         """State that the faces of a cluster do not show a person; see ``not_same``.
 
-        If the cluster contains faces of that person, its faces without a person leave it together.
+        If the cluster contains faces of that person, its faces without a person move to a new
+        cluster.
 
         Raises:
-            InvalidInputError: ``person`` is not a name, or the stores keep no clusters.
+            InvalidInputError: ``person`` is not a name, or the stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
             ClusterNotFoundError: The collection has no such cluster.
@@ -211,7 +212,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             Whether this changed anything.
 
         Raises:
-            InvalidInputError: The stores keep no clusters.
+            InvalidInputError: The stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
             FaceNotFoundError: The collection has no such face.

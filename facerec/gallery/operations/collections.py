@@ -49,7 +49,7 @@ class CollectionOperations(Eraser):
 
         Raises:
             InvalidInputError: The id is not a valid collection id, or a tag is not valid.
-            RecipeUnavailableError: There is no such recipe here.
+            RecipeUnavailableError: No engine here has this recipe.
             CollectionExistsError: A collection of this id exists.
             ConflictError: The deletion of a collection of this id is not finished.
             DeletedCollectionError: A deleted collection of this id is back with an older copy of

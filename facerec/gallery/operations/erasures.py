@@ -151,7 +151,7 @@ class ErasureOperations(Eraser):
         """Complete all erasures that were killed.
 
         Args:
-            older_than: Seconds since the request; younger erasures may still be running.
+            older_than: Minimum age of an erasure in seconds; younger ones may still be running.
 
         Raises:
             ErasureDamagedError: The record of an erasure is damaged; the others were completed.
@@ -191,7 +191,7 @@ class ErasureOperations(Eraser):
     def _is_in_use(self, deleted: Collection) -> bool:
         """Return whether the namespaces of a deleted collection may be those of an existing one.
 
-        That is so in an older copy of the database, and for collections without a generation.
+        This happens in an older copy of the database, and for collections without a generation.
         """
         try:
             current = self._records.get_collection(deleted.collection_id)

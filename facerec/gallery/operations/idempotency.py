@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
 
 _LOCKS = tuple(Lock() for _ in range(64))
-"""Requests of one token are answered one at a time, within a process."""
+"""Locks, chosen by token: a process answers requests with the same token one at a time."""
 
 LIFETIME = 8 * 3600.0
 """Seconds for which an answer is kept."""

@@ -38,8 +38,8 @@ else:
     importing = DeferredModule("facerec.gallery.transfer.importing")
 
 MIN_LENGTH, MAX_LENGTH = 1.02, 1.9
-"""Euclidean lengths of descriptors of dlib's network, with a margin: those of the cohort's 3,765
-strangers are 1.22 to 1.61. Many other networks return embeddings of length 1."""
+"""Minimum and maximum Euclidean length of a descriptor of dlib's network, with a margin: those of
+the cohort's 3,765 strangers are 1.22 to 1.61. Many other networks return embeddings of length 1."""
 
 WHOLE_PHOTO = BoundingBox(0.0, 0.0, 1.0, 1.0)
 

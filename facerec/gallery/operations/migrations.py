@@ -95,7 +95,7 @@ class MigrationOperations(GalleryBase):
             InvalidInputError: ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection's model version is not that of any recipe.
-            RecipeUnavailableError: There is no such recipe here.
+            RecipeUnavailableError: No engine here has this recipe.
             MigrationError: The collection has this recipe already, is migrated to another version,
                 or cannot be migrated.
             InvalidPageTokenError: The token belongs to another listing or has expired.

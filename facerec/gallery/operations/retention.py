@@ -1,6 +1,6 @@
 """Retention: collections that keep each face for a number of days after it was indexed.
 
-The number is stored as a tag of the collection, so that every door can show and set it.
+The number is stored as a tag of the collection, so that every interface can show and set it.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def given_name(record: FaceRecord) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What is stated about the person whom a stored face shows.
+    """The known and the denied names of the person whom a stored face shows.
 
     Attributes:
         user_id: Id of the person that the face is associated with, if any.
@@ -48,14 +48,14 @@ class Identity:
 
     @property
     def person(self) -> str | None:
-        """The name of the person, if it has one."""
+        """The name of the person whom the face shows, if it has one."""
         return self.user_id or self.name
 
 
 def identity_of(
     record: FaceRecord, user_id: str | None, denied: frozenset[str] = frozenset()
 ) -> Identity:
-    """Return what is stated about the person whom a stored face shows.
+    """Return the known and the denied names of the person whom a stored face shows.
 
     Args:
         record: The face.
@@ -76,9 +76,9 @@ def is_one_person(one: Identity, other: Identity) -> bool | None:
 
     1. A correction separates the two: different people.
     2. Both are associated with people: the same person, if the people are the same.
-    3. One name of both is the same: the same person. The names of a face are the id of its person
+    3. The two have a name in common: the same person. The names of a face are the id of its person
        and the name in its external image id.
-    4. Both have a name: different people.
+    4. Both have names: different people.
 
     An external image id that only repeats the path of its photo does not count as a name.
     """
@@ -95,8 +95,8 @@ def is_one_person(one: Identity, other: Identity) -> bool | None:
 def person_names(record: FaceRecord, user_id: str | None) -> frozenset[str]:
     """Return every name of the person whom a stored face shows.
 
-    These are the id of its person, its external image id, the part of that before the separator,
-    and the id of the face itself.
+    These are the id of the face's person, its external image id, the part of this id before the
+    separator, and the id of the face itself.
     """
     names = {user_id, given_name(record), person_in_name(record), record.face_id}
     return frozenset(name for name in names if name is not None)

@@ -31,7 +31,7 @@ _USER_ID = "user_id"
 """Name of the metadata of a person's vector."""
 
 _EARLIER_USER_ID = "external_image_id"
-"""Name of that metadata in the first release; some indexes still contain it."""
+"""Name of the same metadata in the first release; some indexes still contain it."""
 
 
 def mean_embedding(embeddings: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -47,7 +47,7 @@ def user_vector(faces: FaceStore, collection_id: str, user: User) -> NDArray[np.
 
 
 def refresh_vector(faces: FaceStore, records: RecordStore, collection_id: str, user: User) -> User:
-    """Store the vector of a person's newest version, and return the person with that version.
+    """Store the vector of the newest version of a person, and return that version.
 
     Raises:
         UserNotFoundError: The person was deleted concurrently; its vector is deleted too.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from facerec.core.faces import CohortStats
 
 INTERCEPT, SLOPE, CURVE = -2.4454, 0.34101, -0.016317
-"""Fitted by ``python -m benchmarks.calibrate_similarity``."""
+"""Coefficients of the rate, fitted by ``python -m benchmarks.calibrate_similarity``."""
 
 STRAIGHT_FROM = 4.0
 """Score from which the fit continues as a straight line, because the parabola turns at 10.4."""
@@ -86,7 +86,7 @@ def similarity_at(false_match_rate: float) -> float:
 
 
 def _log_rate_of_score(score: float) -> float:
-    """Return log10 of the false match rate; above 0 where scores are too high for a rate."""
+    """Return log10 of the false match rate of a score; above 0 for very high scores."""
     if score > STRAIGHT_FROM:
         return _LOG_AT_STRAIGHT + _STRAIGHT_SLOPE * (score - STRAIGHT_FROM)
     return INTERCEPT + SLOPE * score + CURVE * score**2

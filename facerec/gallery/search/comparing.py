@@ -33,7 +33,7 @@ class FacePair:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two photos compared.
+    """The result of comparing two photos.
 
     Attributes:
         model_version: Model version of the engine.

@@ -60,7 +60,7 @@ class Candidate:
 
     @property
     def identity(self) -> Identity:
-        """What is stated about the person whom the face shows."""
+        """The known and the denied names of the person whom the face shows."""
         return identity_of(self.face.record, self.user_id, self.corrected)
 
 
@@ -69,7 +69,7 @@ def decide(
 ) -> tuple[Decision, tuple[Candidate, ...]]:
     """Decide which person a probe shows, if any.
 
-    A collection holds photos, not people, so ``same_person`` groups the faces by person.
+    Not every face in a collection has a person, so ``same_person`` groups the faces by person.
 
     Args:
         nearest: The stored faces that score at most ``MARGIN`` worse than the best one, which

@@ -252,7 +252,7 @@ def _nearest_faces(
 def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -> int:
     """Return how many neighbours more than ``count`` may change the result.
 
-    They only help a probe that has too few matches, or too few people.
+    More neighbours only help a probe that has too few matches, or too few people.
     """
     missing = 0
     for own, dropped, farthest in zip(

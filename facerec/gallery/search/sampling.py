@@ -27,7 +27,7 @@ class SampledFace:
     Attributes:
         face: The face with its embedding.
         stats: Its cohort stats.
-        identity: What is stated about the person whom it shows.
+        identity: The known and the denied names of the person whom the face shows.
     """
 
     face: StoredFace

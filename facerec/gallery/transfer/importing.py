@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from facerec.core.faces import BoundingBox
 
 MIN_SHARED = 0.4
-"""Minimum intersection over union of two boxes of the same face. Between boxes of dlib's and of
-Rekognition's networks it is about 0.7; boxes of two faces rarely overlap at all."""
+"""Minimum intersection over union of two boxes of the same face. For a box of dlib's network and
+one of Rekognition's, it is about 0.7; boxes of two faces rarely overlap at all."""
 
 
 @dataclass(frozen=True, slots=True)

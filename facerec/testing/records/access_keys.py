@@ -12,7 +12,7 @@ from facerec.storage.access_keys import AccessKey
 
 
 class AccessKeyStoreContract:
-    """Subclasses provide the fixture ``keys``: an empty store."""
+    """Tests of access keys; subclasses provide the fixture ``keys``: an empty store."""
 
     @pytest.fixture
     def keys(self) -> AccessKeyStore:

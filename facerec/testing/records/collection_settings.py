@@ -16,7 +16,7 @@ from facerec.testing.records.two_collections import TwoCollections
 
 
 class CollectionSettingsContract(TwoCollections):
-    """Tags and thresholds."""
+    """Tests of tags and thresholds."""
 
     def test_a_threshold_is_kept_until_it_is_removed(self, records: RecordStore) -> None:
         records.set_threshold("staff", 0.93)

@@ -12,7 +12,7 @@ from facerec.errors import CollectionExistsError, CollectionNotFoundError
 
 
 class CollectionContract:
-    """Subclasses provide the fixture ``records``: an empty store that threads may share."""
+    """Tests of collections; subclasses provide ``records``: an empty store for several threads."""
 
     @pytest.fixture
     def records(self) -> RecordStore:

@@ -18,7 +18,7 @@ FACES = [stored_face(f"person {number}").record.face_id for number in range(10)]
 
 
 class CorrectionContract(TwoCollections):
-    """Statements that faces do not show people."""
+    """Tests of corrections: statements that faces do not show people."""
 
     def test_corrections_are_found_by_face_and_by_person(self, records: RecordStore) -> None:
         ann, both = Correction(FACES[0], "ann"), Correction(FACES[0], "bob:1")

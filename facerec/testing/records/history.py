@@ -29,7 +29,7 @@ def entries(records: RecordStore) -> list[Entry]:
 
 
 class HistoryContract(TwoCollections):
-    """The history of people."""
+    """Tests of the history of people."""
 
     def test_each_change_is_a_step_of_its_entry(self, records: RecordStore) -> None:
         one = cause(1, by="zoe", why="Grund: „张伟“")

@@ -18,7 +18,7 @@ class RecordStoreContract(
     CollectionSettingsContract,
     RequestContract,
 ):
-    """Subclasses provide the fixture ``records``: an empty store that threads may share.
+    """Tests of records; subclasses provide ``records``, an empty store that threads may share.
 
     What a store must do with collections themselves is in ``CollectionContract``.
     """

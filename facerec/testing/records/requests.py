@@ -8,7 +8,7 @@ from facerec.testing.records.two_collections import TwoCollections
 
 
 class RequestContract(TwoCollections):
-    """Answers kept for repeated requests."""
+    """Tests of answers that are kept for repeated requests."""
 
     def test_an_answer_is_kept_until_it_expires(self, records: RecordStore) -> None:
         answer = AnsweredRequest("digest", '{"a": 1}', 200.0)

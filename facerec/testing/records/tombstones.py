@@ -11,7 +11,7 @@ from facerec.testing.records.two_collections import TwoCollections
 
 
 class TombstoneContract(TwoCollections):
-    """The positions of deleted faces in photos."""
+    """Tests of tombstones: the positions of deleted faces in photos."""
 
     def test_the_first_key_of_tombstones_is_kept(self, records: RecordStore) -> None:
         assert records.get_tombstone_key("staff") is None

@@ -9,7 +9,7 @@ from facerec.core.records import Collection
 
 
 class TwoCollections:
-    """Subclasses provide the fixture ``records``: an empty store that threads may share."""
+    """Two collections; subclasses provide ``records``, an empty store that threads may share."""
 
     @pytest.fixture
     def records(self) -> RecordStore:

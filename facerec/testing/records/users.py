@@ -22,7 +22,7 @@ FACES = [stored_face(f"person {number}").record.face_id for number in range(250)
 
 
 class UserContract(TwoCollections):
-    """People, their names and their faces."""
+    """Tests of people, their names and their faces."""
 
     def test_a_user_comes_back_as_it_was_created(self, records: RecordStore) -> None:
         user = User("ann:1", 1_700_000_000.125)

@@ -55,7 +55,7 @@ class RetentionRequest(Document):
 
 
 class _SubjectRequest(Document):
-    """One of a face, a photo, an external image id and a person."""
+    """The name of exactly one face, photo, external image id or person."""
 
     model_config = ConfigDict(
         json_schema_extra=exactly_one(

@@ -27,11 +27,11 @@ from facerec.gallery.people.associations import MAX_FACES_OF_REQUEST
 COLLECTION_PATTERN = f"^{COLLECTION_ID_CHARACTER}+$"
 EXTERNAL_IMAGE_PATTERN = f"^{EXTERNAL_IMAGE_ID_CHARACTER}+$"
 MAX_ADDRESS_LENGTH = 4096
-"""Characters of the path or address of a photo."""
+"""Maximum number of characters of the path or address of a photo."""
 
 
 def _checked(check: Callable[[str], str]) -> AfterValidator:
-    """Return a validator that refuses an invalid name with the message that all doors use."""
+    """Return a validator that refuses an invalid name with the gallery's own message."""
 
     def validate(name: str) -> str:
         try:

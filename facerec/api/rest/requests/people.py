@@ -28,7 +28,7 @@ class CreatePersonRequest(Document):
 
 
 class EnrolRequest(Document):
-    """People from the names of photos in a folder of a bucket."""
+    """Create people from the names of photos in a folder of a bucket."""
 
     bucket: Bucket
     prefix: Annotated[str, Field(max_length=1024)] = Field(
