@@ -38,7 +38,7 @@ def main() -> int:
         if ended >= 0:
             break
         if not _READY[0]:
-            # No photo can have done it: the machine cannot run the engine.
+            # No photo can be the cause: the machine cannot run the engine.
             return EX_CONFIG if -ended in _MACHINE_SIGNALS else EX_TEMPFAIL
         # Also in a child process, so that this one stays small and free of threads.
         ended = run_watched(partial(_note_crash, -ended)) or run_watched(_work)

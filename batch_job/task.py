@@ -93,8 +93,8 @@ def note_signal(number: int, environment: Mapping[str, str]) -> int:
         assignment = _resolve(read_assignment(environment))
         child = assignment.child
         log.error("ended by a signal", signal=number, child=child, attempt=assignment.attempt)
-        # Whoever kills a container kills its first process. What kills the one that decodes, and
-        # not that one, is the kernel: it takes the largest when memory is short.
+        # Killing a container kills its first process. If only the process that decodes is killed,
+        # the kernel did it: when memory is short, it kills the largest process.
         if number not in {*CRASH_SIGNALS, signal.SIGKILL}:
             return RETRY
         objects: ObjectStore = Objects()
@@ -112,7 +112,7 @@ def _task(arguments: Sequence[str]) -> Task:
             return _run_child
         case ["report"]:
             return _run_report
-    raise InvalidInputError(f"the arguments are {' '.join(arguments)!r}, not child or report")
+    raise InvalidInputError(f"the argument must be child or report, got {' '.join(arguments)!r}")
 
 
 def _run_child(
@@ -168,7 +168,7 @@ def _is_outage(assignment: ChildAssignment, objects: ObjectStore) -> bool:
         children = 1 if assignment.canary else MIN_CHILDREN
         return is_store_down(objects, folder, submission, children)
     except FacerecError:
-        # The unavailable store is that of the notes.
+        # The unavailable store is the one that contains the notes.
         return False
 
 

@@ -41,7 +41,7 @@ def run_watched(work: Callable[[], int]) -> int:
 
 
 def _forward(number: int, process: int) -> None:
-    # It may have just ended.
+    # The process may have just ended.
     with suppress(ProcessLookupError):
         os.kill(process, number)
 

@@ -111,7 +111,7 @@ def checked_source(address: str) -> str:
         InvalidInputError: it is empty.
     """
     if not isinstance(address, str):
-        raise InvalidInputError(f"the address of a photo must be a text, got {address!r}")
+        raise InvalidInputError(f"the address of a photo must be a string, got {address!r}")
     if not address:
         raise InvalidInputError(
             "the address of the photo is empty", "name the photo by its path or address"

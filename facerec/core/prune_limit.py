@@ -41,6 +41,6 @@ def too_many_gone(
     return InvalidInputError(
         f"{gone:,} of {photos:,} {described} are gone, more than the {limit_percentage:g} % that"
         " may be pruned",
-        "check that the folder is complete, for example that its disk is mounted; if it is, raise"
+        "check that the folder is complete, for example that its disk is mounted; if so, raise"
         " the limit",
     )

@@ -198,7 +198,7 @@ def _open_sqlite(address: str) -> SqliteStore:
     if not address.startswith(_SQLITE):
         raise ConfigurationError(
             "the environment variable FACEREC_STORE must be empty or sqlite:///PATH",
-            "leave it empty for the stores of AWS",
+            "leave it empty to use the stores on AWS",
         )
     from facerec.storage.sqlite import SqliteStore
 

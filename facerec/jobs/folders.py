@@ -230,8 +230,8 @@ def missing_folder(entry: Entry) -> JobFolderError:
     """Return the error of a job whose folder elsewhere is missing."""
     return JobFolderError(
         entry.job_folder,
-        "is missing; it may contain deleted faces",
-        f"restore it, or name its new path when the job starts; if it is gone for good, remove "
+        "is missing; it may contain faces that were deleted",
+        f"restore it, or give its new path when you start the job; if it is gone for good, remove "
         f"{entry.note}",
     )
 
@@ -258,7 +258,7 @@ def entries_at(objects: ObjectStore, uri: str) -> list[Entry]:
         raise JobFolderError(
             uri,
             f"has a damaged note: {PurePosixPath(own.note).name}",
-            "restore the note from a backup, or delete the job; the folder that it named stays",
+            "restore the note from a backup, or delete the job (the folder that it named is kept)",
         ) from error
     return [own, elsewhere]
 

@@ -93,7 +93,7 @@ def find_unremembered(
 def _check_limit(plan: Plan, gone: int, photos: int) -> None:
     limit = plan.prune_limit_percentage
     if is_over_limit(gone, photos, limit):
-        raise too_many_gone(gone, photos, f"photos with faces of {plan.base}", limit)
+        raise too_many_gone(gone, photos, f"photos with faces in {plan.base}", limit)
 
 
 def _address(line: str) -> str:

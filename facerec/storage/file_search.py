@@ -58,7 +58,7 @@ def search_files(
         check=False,
     )
     if run.returncode:
-        reason = (run.stderr.splitlines() or ["it was killed"])[-1]
+        reason = (run.stderr.splitlines() or ["the search process was killed"])[-1]
         raise StoreUnavailableError(f"files cannot be searched: {reason}")
     found: Mapping[str, Sequence[int]] = json.loads(run.stdout)
     return found

@@ -47,9 +47,9 @@ def _application() -> Callable[[dict[str, Any], object], Answer]:
 
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
-    # Lambda gives the time before the first request a whole processor, whatever the memory.
+    # Before the first request, Lambda provides a whole processor, whatever the memory size.
     try:
         _application()
     except Exception:
-        # The first request tries again, and says what is wrong.
+        # The first request tries again, and reports the error.
         _LOG.warning("the application could not be built ahead of the first request")

@@ -107,7 +107,7 @@ def _answer(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         return _erase(gallery, event)
     if "erasure_id" in event:
         completed = gallery.resume_erasure(str(event["erasure_id"]))
-        # None has been completed by another attempt.
+        # Nothing, if another attempt has completed the erasure.
         done = [] if completed is None else [completed.erasure_id]
     else:
         done = run_scheduled(gallery, clock=time.monotonic)

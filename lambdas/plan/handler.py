@@ -125,7 +125,7 @@ def plan_execution(
             on_listed=listing_notes(objects, settings.jobs_root, execution),
             erasures=erasures,
         )
-        # While a deletion of the collection is under way, there are those of an earlier one.
+        # While a collection is being deleted, the copies are those of the deleted one.
         if not erasures.is_being_deleted(plan.collection_id):
             restore_lost_tombstones(plan.collection_id, objects, settings.jobs_root, records)
     except StoreUnavailableError:
@@ -134,7 +134,7 @@ def plan_execution(
         return _refuse(error, execution, settings.jobs_root, objects)
     if plan.difference is not None and plan.difference.not_pruned:
         logger().warning(
-            "not pruned: more photos are gone than may be",
+            "not pruned: more photos are gone than the limit allows",
             execution=execution,
             gone=plan.difference.gone,
             remembered=plan.difference.remembered,

@@ -55,7 +55,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     if result["again"]:
         logger().warning("submitted again", submission=result["number"], pause=result["pause"])
     elif result["stale"]:
-        logger().info("faces of stale photos are to be removed")
+        logger().info("faces of stale photos will be removed")
     else:
         logger().info("reported", **{name: result[name] for name in ("job_id", "status", "photos")})
         if result["failed"]:
@@ -114,9 +114,9 @@ def end_submission(
         return {"again": True, "stale": False, **following.to_json()}
     if reasons:
         named = ", ".join(f"{count} x {reason}" for reason, count in reasons.items())
-        summary["cause"] = f"{summary['cause']}; why children ended: {named}"
+        summary["cause"] = f"{summary['cause']}; reasons why children failed: {named}"
     if is_image_missing(reasons):
-        summary["cause"] += "; deploy the stack again, which builds and pushes the image"
+        summary["cause"] += "; deploy the stack again to build and push the image"
     return {"again": False, "stale": False, **summary}
 
 
@@ -134,7 +134,7 @@ def _reasons(find_reasons: FindReasons, job_name: str) -> Mapping[str, int]:
     try:
         return find_reasons(job_name)
     except FacerecError as error:
-        logger().warning("cannot ask why children failed", cause=error.message)
+        logger().warning("cannot query why children failed", cause=error.message)
         return {}
 
 

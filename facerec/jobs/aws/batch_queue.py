@@ -163,8 +163,8 @@ class BatchQueue:
         newest: dict[str, dict[str, Any]] = {}
         for page in pages:
             for job in page["jobSummaryList"]:
-                # For very many children, the report is written by a job too; an array counts its
-                # own children.
+                # Not children: the job that writes a large report, and the members of arrays, which
+                # are counted by their array.
                 other = job["jobName"].endswith("-report") or ":" in job["jobId"]
                 if other or job["createdAt"] < since * 1000:
                     continue

@@ -65,7 +65,7 @@ class ErasureFunction:
         try:
             self._invoke("Event", {"erasure_id": erasure_id})
         except FacerecError as error:
-            logger().warning("the schedule completes an erasure", cause=error.message)
+            logger().warning("an erasure was left to the schedule", cause=error.message)
 
     def call(self, event: dict[str, Any]) -> dict[str, Any]:
         """Invoke the function, and return its answer.

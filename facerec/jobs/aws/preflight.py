@@ -116,7 +116,7 @@ def region_problem(bucket: str, region: str, clients: AwsClients) -> str | None:
     if found == region:
         return None
     return (
-        f"manifest: the bucket {bucket} is in {found}, and jobs run in {region}: copy the photos,"
+        f"manifest: the bucket {bucket} is in {found}, but jobs run in {region}: copy the photos,"
         " or deploy a stack there"
     )
 
@@ -161,7 +161,7 @@ def _of_image(stack: Stack, clients: AwsClients) -> Iterator[str]:
                 registryId=image["account"], repositoryName=image["repository"], imageIds=[named]
             )
     except NotFoundError:
-        yield f"BatchImageUri: {uri} does not exist: deploy again, which builds and pushes it"
+        yield f"BatchImageUri: {uri} does not exist: deploy the stack again to build and push it"
 
 
 def _of_secret(stack: Stack, clients: AwsClients) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _of_secret(stack: Stack, clients: AwsClients) -> Iterator[str]:
         with aws_errors("Secrets Manager"):
             described = clients.open("secretsmanager").describe_secret(SecretId=arn)
     except NotFoundError:
-        yield f"PineconeSecretArn: {arn} does not exist: store the API key, and name its secret"
+        yield f"PineconeSecretArn: {arn} does not exist: store the API key in a secret, and name it"
         return
     if described.get("DeletedDate"):
         yield f"PineconeSecretArn: {arn} is being deleted: restore it, or name another secret"

@@ -66,7 +66,7 @@ def find_stack(name: str) -> Stack:
         region = client.meta.region_name
         raise NotFoundError(
             f"there is no stack {name!r} in {region}",
-            "set AWS_REGION to its region, or deploy it: see docs/deploy.md",
+            "set AWS_REGION to the region of the stack, or deploy it (see docs/deploy.md)",
         ) from error
     return _stack(name, client.meta.region_name, found)
 
@@ -92,6 +92,7 @@ def _stack(name: str, region: str, found: Mapping[str, Any]) -> Stack:
         )
     except KeyError as error:
         raise InvalidInputError(
-            f"the stack {name!r} ({found['StackStatus']}) has no {error.args[0]}",
+            f"the stack {name!r} ({found['StackStatus']}) has no output or parameter"
+            f" {error.args[0]}",
             "name a stack that was deployed from facerec's template, and wait until it is complete",
         ) from error

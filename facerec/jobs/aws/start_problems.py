@@ -90,8 +90,8 @@ def quota_problem(resources: Mapping[str, Any], clients: AwsClients, vcpus: int)
     if allowed >= vcpus:
         return None
     return (
-        f"the account's quota {code} allows {allowed} vCPUs of {kind} machines, and {vcpus} are"
-        " needed: raise it in Service Quotas, or lower MaxvCpus"
+        f"the account's quota {code} allows {allowed} vCPUs of {kind} machines, but {vcpus} are"
+        " needed: raise the quota in Service Quotas, or lower MaxvCpus"
     )
 
 
@@ -132,7 +132,7 @@ def _of_environment(environment: Mapping[str, Any], child_vcpus: int) -> Iterato
         yield f"the compute environment {name} is disabled: enable it in AWS Batch"
     largest = environment.get("computeResources", {}).get("maxvCpus")
     if largest is not None and largest < child_vcpus:
-        yield f"MaxvCpus is {largest}, less than the {child_vcpus} of ChildVcpus: raise it"
+        yield f"MaxvCpus is {largest}, less than the {child_vcpus} of ChildVcpus: raise MaxvCpus"
 
 
 def _of_quota(
@@ -164,4 +164,4 @@ def _of_machines(environment: Mapping[str, Any], clients: AwsClients) -> Iterato
             )["Activities"]
             for activity in activities:
                 if activity["StatusCode"] in ("Failed", "Cancelled"):
-                    yield f"EC2 starts no machine: {activity.get('StatusMessage', 'no reason')}"
+                    yield f"EC2 cannot start machines: {activity.get('StatusMessage', 'no reason')}"

@@ -152,7 +152,7 @@ def next_submission(
     if is_image_missing(reasons):
         return None
     if any(reason.startswith(NOT_STARTED) for reason in reasons):
-        # It has waited for the maximum time without any change.
+        # The job has waited for the maximum time, and no child has started.
         return None
     numbers = incomplete_uri(last.job_folder, last.number)
     children = read_numbers(objects, numbers)

@@ -80,9 +80,9 @@ def of_pinecone_index(stack: Stack, clients: AwsClients, remarks: list[str]) -> 
         return
     given = bare_host(stack.parameters.get("PineconeIndexHost", ""))
     if index.host and given and given != index.host:
-        yield f"PineconeIndexHost: the index {name!r} answers at {index.host}, not at {given}"
+        yield f"PineconeIndexHost: the host of the index {name!r} is {index.host}, not {given}"
     if index.region and (index.cloud, index.region) != ("aws", stack.region):
         remarks.append(
-            f"the Pinecone index is in {index.cloud} {index.region}, and jobs run in aws"
+            f"the Pinecone index is in {index.cloud} {index.region}, but jobs run in aws"
             f" {stack.region}: requests take longer, and traffic between regions costs money"
         )

@@ -155,7 +155,7 @@ def _run(
     on_commit: Callable[[SegmentCommitted], None],
 ) -> ChildSummary:
     objects, readers = dependencies.objects, dependencies.readers
-    # Requested at the same time: S3 answers one request in the time of several photos.
+    # Requested concurrently: one request to S3 takes as long as several photos.
     listed = readers.submit(list_segments, objects, plan.job_folder, child)
     noted = readers.submit(read_crashes, objects, plan, child)
     summary = read_summary(objects, plan.job_folder, child)
@@ -257,7 +257,7 @@ class _Attempt:
                 reached, end = self._process_from(cursor)
                 if reached is _Reached.END:
                     return writer.finish(end)
-                # If it was overtaken, it continues where the ledger ends now.
+                # If the attempt was overtaken, it continues where the ledger ends now.
                 cursor = writer.flush()
             return writer.summary()
 

@@ -109,7 +109,7 @@ class PhotoLoader:
         except KeyDeniedError:
             return PhotoFailure(Outcome.KEY_DENIED, "its KMS key may not be used"), None
         except RequesterPaysError:
-            detail = "in a requester-pays bucket, which is not read: copy it first"
+            detail = "in a requester-pays bucket, from which facerec does not read: copy it first"
             return PhotoFailure(Outcome.REQUESTER_PAYS, detail), None
         except OtherRegionError:
             return PhotoFailure(Outcome.OTHER_REGION, "in a bucket of another region"), None

@@ -233,7 +233,7 @@ class SegmentWriter:
         did not see that the child is complete may have stored more.
         """
         objects, folder, child = self._objects, self._plan.job_folder, self._child
-        # At the same time, but all of it before the summary, which marks the child as complete.
+        # Concurrently, but all before the summary, which marks the child as complete.
         writes = [
             self._threads.submit(
                 write_face_index, objects, folder, child, self._segments_with_faces
@@ -288,7 +288,7 @@ class SegmentWriter:
             step.erase(erased_rows, photos)
             earlier, embeddings = embeddings, self._store_faces(step)
             if earlier is not None:
-                # It contains the embeddings of the faces that were deleted in between.
+                # The earlier file contains the embeddings of faces that were deleted in between.
                 self._objects.delete(plan.job_folder + earlier)
         segment = Segment(
             self._child, step.start, step.end, tuple(step.rows), embeddings, started, time.time()
@@ -320,7 +320,8 @@ class SegmentWriter:
     def _store_faces(self, step: Step) -> str | None:
         """Store embeddings and faces; return the path of the embeddings in the job folder."""
         plan, embeddings = self._plan, None
-        # In a second round, the step has those of the first round already, so none is kept twice.
+        # In a second round, the step already has the faces of the first round, so none is kept
+        # twice.
         step.keep(
             faces_to_keep(
                 plan.collection_id,

@@ -90,7 +90,7 @@ def _kept_ids(objects: ObjectStore, job_folder: str) -> Iterator[str]:
             with zipfile.ZipFile(io.BytesIO(objects.read(found.uri))) as file:
                 content = file.read("records.npy")
         except (ObjectNotFoundError, zipfile.BadZipFile, KeyError):
-            # A file that a killed process left half written.
+            # A partial file left by a killed process.
             continue
         yield from (each.decode() for each in _ID.findall(content))
 
@@ -108,5 +108,5 @@ def _named_faces(objects: ObjectStore, job_folder: str) -> Iterator[tuple[str, B
                 for face in named:
                     yield face["face_id"], BoundingBox(**face["box"])
             except (ValueError, KeyError, TypeError):
-                # A damaged row says nothing reliable.
+                # A damaged row is not evidence of a deletion.
                 continue

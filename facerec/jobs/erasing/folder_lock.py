@@ -34,6 +34,6 @@ def folder_lock(jobs_root: str) -> Iterator[None]:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield
     finally:
-        # A process that was forked in this time has the same lock.
+        # A process that was forked in the meantime shares the lock.
         fcntl.flock(folder, fcntl.LOCK_UN)
         os.close(folder)

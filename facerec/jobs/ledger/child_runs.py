@@ -71,7 +71,7 @@ class RunNote:
             earlier.rows_before,
             self.restored + earlier.restored,
             self.removed + earlier.removed,
-            # What stays is counted again by each attempt.
+            # Each attempt counts all kept and deleted faces again.
             max(self.kept, earlier.kept),
             max(self.deleted, earlier.deleted),
             self.returned + earlier.returned,

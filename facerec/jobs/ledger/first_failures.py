@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 REMEDIES: Mapping[Outcome, str] = {
     Outcome.ACCESS_DENIED: (
-        "allow the photos to be read: the parameter PhotoBucketArns of a stack names their"
-        " buckets, and a bucket of another account needs a policy too"
+        "allow the photos to be read: name their buckets in the parameter PhotoBucketArns of the"
+        " stack; a bucket of another account also needs a bucket policy"
     ),
     Outcome.KEY_DENIED: (
-        "allow kms:Decrypt for the key of the photos: the parameter PhotoKeyArns of a stack does,"
-        " and the policy of the key must not forbid it"
+        "allow kms:Decrypt for the key of the photos: name the key in the parameter PhotoKeyArns"
+        " of the stack; the key's policy must allow it too"
     ),
     Outcome.REQUESTER_PAYS: RequesterPaysError.ADVICE,
     Outcome.OTHER_REGION: OtherRegionError.ADVICE,
     Outcome.ARCHIVED: "restore the photos from their archive first",
     Outcome.NOT_FOUND: (
-        "compare the addresses in the manifest with those of the photos: a prefix, a folder or the"
-        " bucket may be wrong"
+        "compare the addresses in the manifest with the real addresses of the photos: a prefix, a"
+        " folder or the bucket may be wrong"
     ),
     Outcome.MALFORMED_LINE: "check the format of the manifest and the rules for external image ids",
 }

@@ -110,7 +110,7 @@ class LineParser:
         except csv.Error as error:
             return _malformed(f"not a CSV row: {error}")
         if len(fields) != len(self.columns):
-            return _malformed(f"{len(fields)} fields under a header of {len(self.columns)}")
+            return _malformed(f"{len(fields)} fields, but the header has {len(self.columns)}")
         return dict(zip(self.columns, fields, strict=True))
 
     def _inventory_row(self, text: str) -> ManifestEntry | PhotoFailure:
@@ -142,14 +142,14 @@ class LineParser:
         if scheme == "s3":
             return entry
         if scheme != "file" or uri.lower().startswith("file://"):
-            return _malformed("the address is neither s3:// nor a path")
+            return _malformed("neither an s3:// address nor a path")
         if not uri.startswith("/"):
             if self.base is None:
-                return _malformed("a relative path in a manifest that has no folder")
+                return _malformed("a relative path, but the manifest is not in a folder")
             uri = self.base + uri
         if scheme_of(uri) == "file":
             if not self.local:
-                return _malformed("a path of this machine in a job that runs elsewhere")
+                return _malformed("a local path, but the job runs on another machine")
             if entry.version_id is not None:
                 return _malformed("version_id: files have no versions")
         return ManifestEntry(uri, entry.external_image_id, entry.version_id)

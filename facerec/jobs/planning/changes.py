@@ -65,9 +65,9 @@ class Changes:
         found = self.difference
         if request.prune and self.scope is None:
             raise InvalidInputError(
-                "only photos that are gone from a folder, a prefix or the bucket of an S3 "
-                "Inventory can be pruned, not those that a manifest does not name",
-                "erase their faces by photo or external image id",
+                "only a folder, a prefix or the bucket of an S3 Inventory can be pruned: a "
+                "manifest does not show which photos are gone",
+                "erase the faces of such photos by photo or external image id",
             )
         photos = self.inspection.photos if found is None else found.photos + found.not_pruned
         if found is not None and self.scope is None:
@@ -147,7 +147,7 @@ def _is_read(
         return is_remembered or is_pruned or is_streamed
     if is_pruned or inspection.source.kind is SourceKind.STRIPES:
         raise InvalidInputError(
-            f"{inspection.source.uri} has some {inspection.photos:,} lines, more than the "
+            f"{inspection.source.uri} has about {inspection.photos:,} lines, more than the "
             f"{MAX_LINES:,} that can be read to plan a job",
             "divide it into several manifests"
             if is_pruned

@@ -116,7 +116,7 @@ def require_s3_addresses(request: JobRequest) -> None:
     for uri in (request.manifest, *(entry.uri for entry in request.images)):
         if uri is not None and not uri.startswith("s3://"):
             raise InvalidInputError(
-                f"{uri!r} is not an s3:// address, and the job does not run on this machine",
+                f"{uri!r} is not an s3:// address, but the job does not run on this machine",
                 "copy the manifest, and the photos it names, to S3",
             )
 

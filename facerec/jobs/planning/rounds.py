@@ -72,12 +72,12 @@ def is_resumable(
     if not has_same_purpose(request, plan):
         return False
     if planned is None:
-        # It processes all photos that a manifest names; nothing was remembered of them.
+        # The job processes all photos that a manifest names; none of them was remembered.
         return not (now.changed or now.retried)
     if not is_last:
         return False
     if plan.force:
-        # It processes each photo, so that what is remembered does not show how far it is.
+        # The job processes every photo, so the memory does not show how far it is.
         return True
     done = sum(child.tally.photos for child in read_summaries(plan, objects))
     return (now.to_process, now.gone) == (planned.to_process - done, planned.gone)

@@ -164,7 +164,8 @@ class _Merge:
             if lines:
                 self._note_replaced(listed, lines)
             if lines and listed[0].is_missing and any(photo_of_line(line).key for line in lines):
-                # It was there before: its faces stay, like those of a photo that is not listed.
+                # The photo was there before: its faces stay, like those of a photo that is not
+                # listed.
                 self._gone(lines)
                 continue
             for photo in listed:

@@ -96,7 +96,7 @@ def lines_of_rows(rows: Iterable[LedgerRow], plan: Plan) -> Iterator[str]:
     settings = plan.options.digest()
     for row in rows:
         if row.outcome is Outcome.MALFORMED_LINE:
-            # It need not name a photo, and is recognised by its content.
+            # A malformed line need not name a photo; it is recognised by its content.
             if (version := row.version) is not None:
                 yield RememberedPhoto("", version, version, settings, row.outcome, "", 0).to_line()
             continue

@@ -162,7 +162,7 @@ def _require_same_collection(
     own = own_creations(objects, jobs_root, collection)
     if not plans:
         raise InvalidInputError(
-            f"no job folder belongs to the collection {collection_id!r} of the store",
+            f"no job folder belongs to the collection {collection_id!r} in the store",
             "only faces that jobs have indexed can be restored",
         )
     if not any(plan.collection_created_at in own for plan in plans):

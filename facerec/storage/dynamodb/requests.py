@@ -25,7 +25,7 @@ def get(table: Table, token: str, now: float) -> AnsweredRequest | None:
 
 def keep(table: Table, token: str, request: AnsweredRequest, now: float) -> None:
     """Store an answer; see ``RecordStore.keep_request``."""
-    kept = ConflictError("the token has an answer")
+    kept = ConflictError("the token already has an answer")
     try:
         with table.condition_is(kept):
             table.client.put_item(

@@ -210,7 +210,7 @@ def _walk(top: str, start: str) -> Iterator[ObjectInfo]:
     names = _names(top, start)
     if names is None:
         return
-    # Depth first, with a stack: a tree may be deeper than Python's.
+    # Depth first, with a stack: a tree may be deeper than Python's call stack.
     above: list[tuple[tuple[int, int], Iterator[str]]] = [(_identity(top), names)]
     folders = [top]
     while above:

@@ -56,7 +56,7 @@ def _of_status(status: int) -> FacerecError:
     if status == _TOO_MANY:
         return StoreUnavailableError(
             "Pinecone throttles requests, or the units of the plan are used up",
-            "run fewer processes, or have the limits raised",
+            "run fewer processes, or ask Pinecone to raise the limits",
         )
     if status in _RETRIED or status >= 500:
         return StoreUnavailableError(

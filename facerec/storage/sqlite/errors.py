@@ -55,7 +55,7 @@ def _translated(error: sqlite3.Error, path: Path) -> FacerecError:
         )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreUnavailableError(
-            f"another process holds the store {path}", "try again when it has finished"
+            f"another process has locked the store {path}", "try again when it has finished"
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return StoreUnavailableError(

@@ -120,7 +120,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int | None:
         )
     if not 1 <= version <= SCHEMA_VERSION:
         raise InvalidInputError(
-            f"{path} was written by a later facerec "
+            f"{path} was written by a later release of facerec "
             f"(schema {version}, this one supports {SCHEMA_VERSION})",
             "update facerec, or choose another data folder",
         )

@@ -56,8 +56,8 @@ def require(
 def ended(collection_id: str) -> ConflictError:
     """Return the error for a migration that another process has ended or switched."""
     return ConflictError(
-        f"the migration of {collection_id!r} was switched or ended at this moment",
-        "look at its status",
+        f"another process has switched or ended the migration of {collection_id!r}",
+        "check its status",
     )
 
 
@@ -139,7 +139,7 @@ def switch(connection: sqlite3.Connection, collection_id: str, state: MigrationS
     standby = standby_of(collection_id)
     if namespaces.count(connection, collection_id) != namespaces.count(connection, standby):
         raise ConflictError(
-            f"collection {collection_id!r} has faces that are not described with the new version",
+            f"collection {collection_id!r} has faces without embeddings of the new version",
             "continue the migration",
         )
     served_number = namespaces.get_or_create(connection, collection_id)

@@ -440,5 +440,5 @@ def test_a_photo_that_came_and_went_since_it_was_pruned_is_pruned_again(tmp_path
 def test_pruning_by_a_manifest_is_refused(staff: Collection) -> None:
     manifest = staff.photos.parent / "photos.txt"
     manifest.write_text(f"{staff.photos}/a.jpg\n")
-    with pytest.raises(InvalidInputError, match="from a folder, a prefix"):
+    with pytest.raises(InvalidInputError, match="only a folder, a prefix"):
         staff.plan(manifest, prune=True)

@@ -150,7 +150,7 @@ def test_photos_that_an_inventory_no_longer_has_are_pruned(
 
 
 def test_a_manifest_may_not_prune(nights: NightlyJob) -> None:
-    with pytest.raises(InvalidInputError, match="not those that a manifest does not name"):
+    with pytest.raises(InvalidInputError, match="a manifest does not show which photos are gone"):
         nights.plan(by_manifest(nights), prune=True)
 
 

@@ -125,7 +125,7 @@ def test_an_index_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_the_host_of_another_index_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with PineconeServer() as server:
         (problem,) = pinecone(monkeypatch, server, PineconeIndexHost="https://other.io/").problems
-    assert problem.startswith("PineconeIndexHost: the index 'faces' answers at 127.0.0.1")
+    assert problem.startswith("PineconeIndexHost: the host of the index 'faces' is 127.0.0.1")
 
 
 def test_a_key_that_is_not_accepted_is_named_and_not_shown(
@@ -143,5 +143,5 @@ def test_an_index_in_another_region_is_remarked_upon_and_refused_by_nothing(
     with PineconeServer() as server:
         found = pinecone(monkeypatch, server, region="eu-west-1")
     (remark,) = found.remarks
-    assert "aws us-east-1, and jobs run in aws eu-west-1" in remark
+    assert "aws us-east-1, but jobs run in aws eu-west-1" in remark
     assert not [problem for problem in found.problems if "Pinecone" in problem]

@@ -73,7 +73,7 @@ def test_a_bucket_in_another_region_is_refused() -> None:
     make_bucket("photos", "us-west-2")
     given = replace(STACK, parameters={"PhotoBucketArns": "arn:aws:s3:::photos"})
     (problem,) = problems(given, "s3://photos/all.jsonl")
-    assert "the bucket photos is in us-west-2, and jobs run in eu-west-1" in problem
+    assert "the bucket photos is in us-west-2, but jobs run in eu-west-1" in problem
     with pytest.raises(InvalidInputError, match="us-west-2"):
         require("s3://photos/all.jsonl")
     # What cannot be asked is not refused here.

@@ -116,10 +116,10 @@ def array(created: float, **states: int) -> dict[str, Any]:
             "SpotMachines-1 is INVALID: role not found",
         ),
         (Account(max_vcpus=1), "MaxvCpus is 1, less than the 2 of ChildVcpus"),
-        (Account(quota=1), "L-34B43A08 allows 1 vCPUs of spot machines, and 2 are needed"),
+        (Account(quota=1), "L-34B43A08 allows 1 vCPUs of spot machines, but 2 are needed"),
         (
             Account(activities=[{"StatusCode": "Failed", "StatusMessage": "no spot capacity"}]),
-            "EC2 starts no machine: no spot capacity",
+            "EC2 cannot start machines: no spot capacity",
         ),
     ],
 )
@@ -157,7 +157,7 @@ def test_a_job_of_which_no_child_starts_is_ended_with_the_reason() -> None:
 
     assert account.terminated == {"job-100": watched.ended[0]}
     assert watched.ended[0].startswith(
-        f"{NOT_STARTED}: no child in 60 minutes: the account's quota"
+        f"{NOT_STARTED}: no child started within 60 minutes: the account's quota"
     )
 
 
