@@ -70,7 +70,7 @@ class ClusterChanges:
 
     Attributes:
         joined: number of the existing cluster that each face joins, by face id.
-        merged: maps the number of a merged cluster to that of the cluster it becomes part of.
+        merged: maps the number of a merged cluster to the number of the cluster that absorbs it.
         created: face ids of each new cluster.
     """
 

@@ -1,4 +1,4 @@
-"""Settings of a collection that are kept outside the record store as well."""
+"""Settings of a collection, of which a copy is kept outside the record store."""
 
 from __future__ import annotations
 

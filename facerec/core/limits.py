@@ -67,8 +67,8 @@ DEFAULT_JOBS = 20
 """Default number of jobs in a listing."""
 
 MAX_JOBS = 300
-"""Maximum number of jobs in a listing. On AWS each takes one DescribeExecution call, and Step
-Functions allows a burst of 250 and then 10 per second
+"""Maximum number of jobs in a listing. On AWS each takes one DescribeExecution call. Step Functions
+allows a burst of 250 and then 10 per second
 (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html), and API Gateway waits
 for 29 seconds."""
 

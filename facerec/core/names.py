@@ -22,16 +22,16 @@ _MAX_IN_PATHS = 200
 """Maximum length of a collection id in a file name; longer ids are cut."""
 
 MAX_REQUESTER_LENGTH = 2048
-"""Characters of the name of a requester: those of an ARN of AWS
+"""Maximum length of the name of a requester: that of an ARN of AWS
 (https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html)."""
 
 MAX_REASON_LENGTH = 1000
-"""Characters of the reason of a change of people."""
+"""Maximum length of the reason of a change."""
 
 MAX_USER_ID_LENGTH = 128
 MAX_TAG_KEY_LENGTH = 128
 MAX_TAG_VALUE_LENGTH = 256
-"""Characters of a user id, and of a tag's key and value."""
+"""Maximum lengths of a user id, and of a tag's key and value."""
 
 COLLECTION_ID_CHARACTER = r"[a-zA-Z0-9_.\-]"
 EXTERNAL_IMAGE_ID_CHARACTER = r"[a-zA-Z0-9_.\-:]"

@@ -237,10 +237,10 @@ def missing_folder(entry: Entry) -> JobFolderError:
 
 
 def entries_at(objects: ObjectStore, uri: str) -> list[Entry]:
-    """Return the entries of a name in the root: its own folder, and one elsewhere.
+    """Return the entries of a job's name in the root: the folder itself, and one elsewhere.
 
     Raises:
-        JobFolderError: its note is damaged.
+        JobFolderError: the note of the folder elsewhere is damaged.
     """
     own = Entry(uri, uri)
     try:

@@ -6,9 +6,9 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
   renamed at the same time.
 - A replaced photo keeps its faces until the new version has been read.
 - Faces of a photo that also exists at another address stay: photos are identified by their content,
-  so a moved or copied photo has the same faces. An address counts only if something is there now: a
-  folder may have been renamed since. If nothing is there, it is forgotten, so that a photo that
-  comes back, with a disk that is mounted again, is indexed.
+  so a moved or copied photo has the same faces. An address counts only if a photo is there now: a
+  folder may have been renamed since. Otherwise the memory drops the address, so that a photo that
+  comes back, for example when a disk is mounted again, is indexed.
 
 Plans do not list versions that another job reads at the same time; ``concurrent_versions`` finds
 them. Nor do they list photos that are not remembered, because of a restored copy or a deleted job;

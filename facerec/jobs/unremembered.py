@@ -48,7 +48,7 @@ class Unremembered:
 def find_unremembered(
     plan: Plan, objects: ObjectStore, faces: FaceStore, memory: Memory
 ) -> Unremembered:
-    """Compare the faces below the folder of a complete job with what is remembered.
+    """Compare the faces below the folder of a complete job with the memory.
 
     Raises:
         InvalidInputError: more photos are gone than may be pruned.

@@ -38,7 +38,7 @@ def pinned_version(version_id: str) -> str:
 
 
 def is_pinned(version: str) -> bool:
-    """Return whether a version is that of a photo named by its S3 version id."""
+    """Return whether a version belongs to a photo that is named by its S3 version id."""
     return version.startswith(_PIN)
 
 

@@ -30,7 +30,7 @@ class AccessKey:
 
 
 ID_PREFIX = "FREC"
-"""Prefix of the ids of facerec's keys; those of AWS begin with AKIA or ASIA."""
+"""Prefix of the ids of facerec's keys; the ids of AWS's keys begin with AKIA or ASIA."""
 
 
 def new_access_key(collections: tuple[str, ...], *, writes: bool, note: str) -> AccessKey:

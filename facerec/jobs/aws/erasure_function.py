@@ -37,7 +37,7 @@ def unpack(packed: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def open_erasure_function(name: str, region: str | None = None) -> ErasureFunction:
-    """Return the function with a name or ARN, using the credentials of the environment."""
+    """Return the function of this name or ARN, using the credentials of the environment."""
     import boto3
     from botocore.config import Config
 

@@ -16,7 +16,7 @@ SPOT_QUOTA, ON_DEMAND_QUOTA = "L-34B43A08", "L-1216C47A"
 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html)."""
 
 MAX_ACTIVITIES = 5
-"""Number of the newest attempts to start machines to examine."""
+"""Number of attempts to start machines that are examined, newest first."""
 
 Answer = TypeVar("Answer")
 

@@ -70,5 +70,5 @@ def watch_jobs(
 
 def _reason(job: OpenJob, problems: Sequence[str], start_timeout: float) -> str:
     known = [*problems[:2], *([job.reason] if job.reason else [])]
-    why = "; ".join(known) or "no service gives a reason; there may be no spot capacity"
+    why = "; ".join(known) or "no service gives a reason; spot capacity may be exhausted"
     return f"{NOT_STARTED}: no child started within {start_timeout / 60:g} minutes: {why}"

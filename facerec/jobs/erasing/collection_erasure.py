@@ -178,7 +178,7 @@ def entries_of(
         collection_id: the collection.
         unreadable: receives the errors of folders that cannot be read.
         sweep: whether to delete files that a killed deletion left.
-        may_name: returns whether a job, given its id, is to be searched at all.
+        may_name: returns whether to search a job at all, given its id.
     """
     for entry in list_entries(objects, jobs_root, may_name):
         try:

@@ -63,7 +63,7 @@ def erase_from_folder(
     Args:
         objects: contains the folder.
         entry: the entry of the job.
-        selection: what is erased.
+        selection: the faces and photos to erase.
         memory: folder of the memory of the collection.
 
     Raises:

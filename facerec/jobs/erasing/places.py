@@ -75,6 +75,6 @@ def photo_lists(jobs_root: str, collection_id: str, job_folders: list[str]) -> l
 def is_photo_list(name: str) -> bool:
     """Return whether a file below these prefixes is a list; other files do not name photos.
 
-    A name with a dot is that of a partial file, unless it is a list of stale photos.
+    A name with a dot belongs to a partial file, unless the file is a list of stale photos.
     """
     return name.isdigit() or name.endswith(("-merged", "-gone", ".jsonl"))

@@ -56,7 +56,7 @@ class RunNote:
 
     @property
     def has_counts(self) -> bool:
-        """Whether something differed from the ledger."""
+        """Whether any faces or people differed from the ledger."""
         return any(
             (
                 *(self.restored, self.removed, self.kept, self.deleted),

@@ -181,7 +181,7 @@ class CollectionFaceIndex:
         return merged
 
     def _look_up(self, prefixes: Sequence[bytes]) -> set[bytes]:
-        """Return the digests of the jobs that are listed for some faces.
+        """Return the digests of the jobs that are listed for these faces.
 
         Raises:
             ObjectNotFoundError: a file is missing.
@@ -224,7 +224,7 @@ def _split(content: bytes, size: int) -> list[bytes]:
 
 
 def _digests_in(content: bytes, prefixes: Collection[bytes]) -> Iterator[bytes]:
-    """Yield the digests of sorted entries with some prefixes."""
+    """Yield the digests of the sorted entries that have one of these prefixes."""
     entries = range(len(content) // ENTRY_BYTES)
 
     def prefix_at(entry: int) -> bytes:

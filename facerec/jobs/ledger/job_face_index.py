@@ -91,7 +91,7 @@ def write_job_face_index(objects: ObjectStore, job_folder: str, children: int) -
 def children_of_faces(
     objects: ObjectStore, job_folder: str, prefixes: Sequence[bytes]
 ) -> set[int] | None:
-    """Return the children of a job that may name one of some faces.
+    """Return the children of a job that may name one of these faces.
 
     Args:
         objects: contains the job folder.
@@ -171,7 +171,7 @@ def _sorted_file(entries: Sequence[np.ndarray]) -> bytes:
 
 
 def _look_up(objects: ObjectStore, uri: str, size: int, prefixes: Sequence[bytes]) -> set[int]:
-    """Return the children that a file lists for some faces.
+    """Return the children that a file lists for these faces.
 
     Raises:
         ObjectNotFoundError: the file is missing.

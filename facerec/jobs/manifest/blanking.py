@@ -47,7 +47,7 @@ def blank_lines(
 
 
 def blank_numbers(objects: ObjectStore, manifest: Source, numbers: Container[int]) -> None:
-    """Blank lines of a manifest of JSON lines, given by their numbers from 1.
+    """Blank lines of a JSON-lines manifest, given by their numbers from 1.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
@@ -73,7 +73,7 @@ def blank_numbers(objects: ObjectStore, manifest: Source, numbers: Container[int
 def named_lines(
     objects: ObjectStore, manifest: ObjectInfo, selection: Selection, base: str | None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a manifest of JSON lines that name a selected photo, parsed."""
+    """Yield the parsed lines of a JSON-lines manifest that name a selected photo."""
     for line in _lines(objects, manifest):
         if _names(line, selection, base):
             entry: dict[str, Any] = json.loads(line)

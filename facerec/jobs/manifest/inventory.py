@@ -67,7 +67,7 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
 
 
 def source_bucket(objects: ObjectStore, uri: str, version: str) -> str | None:
-    """Return the address of the bucket that an inventory lists; None if it does not say so.
+    """Return the address of the bucket that an inventory lists; None if it names none.
 
     The inventory may list only a part of the bucket; the ``manifest.json`` does not contain its
     prefix.

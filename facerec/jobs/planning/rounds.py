@@ -63,8 +63,8 @@ def is_resumable(
     Args:
         request: the request.
         plan: the plan of the job.
-        now: the difference of the photos from what is remembered, including the photos that the job
-            has processed.
+        now: comparison of the source's photos with the remembered ones, including those that the
+            job has processed.
         objects: contains the job folder.
         is_last: whether no other job of the collection was started later.
     """

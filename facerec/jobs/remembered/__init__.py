@@ -28,9 +28,9 @@ restored, as described in ``jobs.verifying``. If the memory is lost, too old or 
 are read again.
 
 **Doubts.** Job folders and the database may have been restored from different copies, or a job was
-deleted. Then the memory may lack photos of which the collection has faces, and ``prune`` would keep
-these. So a job records a doubt before it is planned if the version of the stored faces is not the
-one that the last run noted (``jobs.verifying.collection_check``). The next job that prunes a folder
-then compares the stored faces below that folder with the photos (``jobs.unremembered``), once for
-each doubt and folder (``doubts``).
+deleted. Then the collection may have faces of photos that the memory lacks, and ``prune`` would
+keep them. So a job records a doubt before it is planned if the version of the stored faces is not
+the one that the last run noted (``jobs.verifying.collection_check``). The next job that prunes a
+folder then compares the stored faces below that folder with the photos (``jobs.unremembered``),
+once for each doubt and folder (``doubts``).
 """

@@ -60,8 +60,9 @@ class Outputs:
 
 
 Group: TypeAlias = tuple[str, list["ListedPhoto"], list[str]]
-"""An address, the photos of the source there, and what is remembered of it. There are several
-photos if they have different external image ids, and under "" the malformed lines of a manifest."""
+"""An address, the photos of the source there, and the remembered lines of the address. There are
+several photos if they have different external image ids, and under "" the malformed lines of a
+manifest."""
 
 
 def joined(listed: Iterable[ListedPhoto], remembered: Iterator[Remembered]) -> Iterator[Group]:

@@ -1,4 +1,4 @@
-"""Notes that the memory of a collection may lack photos of which the collection has faces.
+"""Notes that a collection may have faces of photos that its memory lacks.
 
 This happens if the job folders or the database were restored from a copy, or if a job was deleted.
 Then ``--prune`` compares the stored faces themselves with the folder (``jobs.unremembered``), once

@@ -203,7 +203,7 @@ class Memory:
 
         A line without a key gets the key of the previous line: a photo that cannot be read now
         still has its faces in the collection. Each version of a photo that manifests name by its
-        version id is a photo of its own.
+        version id counts as a separate photo.
         """
         lines: list[Remembered] = []
         for line in self.lines():
@@ -253,7 +253,7 @@ class Memory:
 
     @property
     def has_erased_photos(self) -> bool:
-        """Whether photos were erased that would be new if they are named again."""
+        """Whether erased photos are recorded, which would seem new if they were named again."""
         return bool(self._erased_notes)
 
     def _list(self) -> Iterator[Run]:

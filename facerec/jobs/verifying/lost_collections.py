@@ -6,7 +6,7 @@ created since then. A job then restores the collection before it is planned, so 
 own folder again: the record is created from the job folders, with the settings kept beside them.
 The run of the job then restores the faces of all jobs; on AWS, ``facerec rebuild`` does this.
 
-It imports no numpy, so that the plan function can use it.
+This module imports no numpy, so that the plan function can use it.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Table:
         return item
 
     def get_many(self, keys: Iterable[Item]) -> Iterator[Item]:
-        """Yield the items of some keys, in any order; a key without an item yields nothing."""
+        """Yield the items of these keys, in any order; a key without an item yields nothing."""
         unique = list({(each["pk"]["S"], each["sk"]["S"]): each for each in keys}.values())
         for start in range(0, len(unique), GOT_AT_ONCE):
             batch = unique[start : start + GOT_AT_ONCE]

@@ -182,7 +182,7 @@ class PineconeVectors(VectorStore):
     def _vectors_having(
         self, namespace: str, shared: SharedField | None
     ) -> dict[str, Vector] | None:
-        """Return the vectors with the values of a shared field; None if they must be listed."""
+        """Return the vectors with the values of a shared field; None if it cannot be used."""
         if shared is None or namespace in self._expected_empty:
             return None
         values = dict.fromkeys(shared.values.values())

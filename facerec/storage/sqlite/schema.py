@@ -77,7 +77,7 @@ _STATEMENTS = (
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the tables if the file is empty, and migrate those of earlier releases.
+    """Create the tables if the file is empty, and migrate the tables of earlier releases.
 
     Several processes may do this concurrently; the file must be in WAL mode already.
 
