@@ -119,7 +119,7 @@ def list_entries(
     jobs_root: str,
     is_wanted: Callable[[str], bool] = lambda job_id: True,
 ) -> Iterator[Entry]:
-    """Yield the entries of the wanted jobs of a root, in the order of their uris.
+    """Yield the entries of the jobs in a root that ``is_wanted`` selects, ordered by uri.
 
     A folder in the root that also has a note of a folder elsewhere yields both.
 

@@ -21,7 +21,7 @@ class HistoryRecords(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """Keep all changes of the block or none, in stores that can; others keep each by itself.
 
-        The block must not search, and ends with its first error.
+        The block must not search, and must not continue after an error.
         """
         ...
 

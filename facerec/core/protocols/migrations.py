@@ -65,7 +65,8 @@ class MigrationStore(Protocol):
         """Serve the standby version, and keep the served one on standby, atomically.
 
         The thresholds are exchanged too. Call it in a transaction that also computes the vectors of
-        people again: a concurrent change of a person computes its vector again afterwards.
+        people again. A concurrent change of a person computes that person's vector again
+        afterwards.
 
         Returns:
             The changed collection.

@@ -27,7 +27,8 @@ WINDOW = 300
 """Seconds after which a note no longer counts, and attempts ask the store again."""
 
 _LATEST = 10**10
-"""Notes are named by the seconds until this time, so that the newest is listed first."""
+"""A time far in the future; notes are named by the seconds until then, so that the newest is listed
+first."""
 
 
 def note_outage(objects: ObjectStore, job_folder: str, submission: int, child: int) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from facerec.core.erasures import Selection
 
 MAX_NEEDLES = 64
-"""Maximum number of texts to search a file for before it is parsed."""
+"""Maximum number of texts for which a file is searched before it is parsed; with more texts, every
+file is parsed."""
 
 _FACES = ("faces", "kept")
 """Members of a row that list faces of the collection."""

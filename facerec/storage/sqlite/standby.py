@@ -97,7 +97,7 @@ def put(
     Args:
         connection: the connection, within a transaction.
         collection_id: the collection.
-        described: standby vectors by the served faces as they were read.
+        described: standby vectors, each with its served face as it was read.
     """
     served = namespaces.get(connection, collection_id)
     if served is None:
