@@ -1,4 +1,4 @@
-"""Settings of a collection, of which a copy is kept outside the record store."""
+"""The settings of a collection that are also kept outside the record store, as a copy."""
 
 from __future__ import annotations
 

@@ -11,25 +11,26 @@ collection fetches once per step, to replace faces of earlier runs (``docs/pinec
 https://docs.pinecone.io/reference/api/database-limits/rate-limits"""
 
 UPSERTS_PER_SECOND = 100.0
-"""Pinecone's limit per namespace (same page); each collection has its own. Each step of a child
-sends one upsert."""
+"""Pinecone's limit of upserts per second and namespace (same page); each collection has its own
+namespace. Each step of a child sends one upsert."""
 
 UPSERT_BYTES_PER_SECOND = 50e6
-"""Pinecone's limit per namespace (same page)."""
+"""Pinecone's limit of upserted bytes per second and namespace (same page)."""
 
 VECTORS_PER_SECOND = 2_500.0
-"""Amazon S3 Vectors' limit of vectors written to an index.
+"""Amazon S3 Vectors' limit of vectors written to an index per second.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-limitations.html"""
 
 PUTS_PER_SECOND = 1_000.0
-"""Amazon S3 Vectors' limit of writes to an index (same page). Each step sends one to each index."""
+"""Amazon S3 Vectors' limit of write requests to an index per second (same page). Each step sends
+one to each index."""
 
 GETS_PER_SECOND = 5_500.0
-"""S3's limit per prefix of a bucket.
+"""S3's limit of reads per second and prefix of a bucket.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
 
 SUBMISSIONS_PER_SECOND = 50.0
-"""AWS Batch's limit on submitted jobs and arrays, per account.
+"""AWS Batch's limit of jobs and arrays submitted per second and account.
 https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html"""
 
 CONCURRENT_ARRAYS = 2

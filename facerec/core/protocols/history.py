@@ -19,7 +19,7 @@ class HistoryRecords(Protocol):
     """
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Keep all changes of the block or none, in stores that can; others keep each by itself.
+        """Apply the changes of the block atomically, or one by one in a store without transactions.
 
         The block must not search, and must not continue after an error.
         """
