@@ -69,7 +69,7 @@ FUNCTION_CALLS = 2
 """Calls of Lambda functions per job: the plan and the report."""
 
 FUNCTION_GB_SECONDS = FUNCTION_CALLS * 5.0 * 1769 / 1024
-"""Five seconds per call (assumed) at the memory size in ``template.yaml``."""
+"""Charged GB-seconds: five seconds per call (assumed) at the memory size in ``template.yaml``."""
 
 SEARCH_SECONDS = 1.0
 SEARCH_GB = 3008 / 1024

@@ -90,7 +90,7 @@ class CollectionFaceIndex:
         return lambda job_id: (digest := _digest(job_id)) in named or digest not in covered
 
     def add(self, jobs: Mapping[str, bytes]) -> None:
-        """Cover complete jobs.
+        """Add complete jobs, so that the index covers them.
 
         Args:
             jobs: the first ``ID_BYTES`` of the id of each face that a job names, by job id.

@@ -7,15 +7,15 @@
    (``jobs.remembered``). A folder or prefix is listed for this. A manifest is read, unless
    the collection has had no job. Before this, a collection whose database was lost is restored
    (``lost_collections``).
-3. ``prepare_collection``: the collection is created if necessary, and this creation identified.
+3. ``prepare_collection`` creates the collection if necessary, and identifies this creation of it.
 4. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
    job again. A request for a collection that was deleted and created again finds a new one.
 5. The plan is read from the job folder if it exists; otherwise it is stored there. A job whose plan
    is not what the request would plan now (``rounds``) gets a new round, which is a separate job. So
    does a complete job with ``prune`` if the memory is in doubt (``remembered.doubts``).
 6. The memory gets a note of the job: later jobs find it.
-7. Earlier jobs enter the face index of the collection, then the memory is merged. In this order,
-   since a merged memory does not name them.
+7. Earlier jobs enter the face index of the collection. Only then is the memory merged, since a
+   merged memory does not name them.
 """
 
 from __future__ import annotations
