@@ -1,7 +1,4 @@
-"""Cells: embeddings grouped by their nearest centre, so that a face's neighbours are in few cells.
-
-Up to ``EXACT_FACES`` there is one cell, and every pair is compared.
-"""
+"""Cells: embeddings grouped by nearest centre, so that a face's neighbours are in few cells."""
 
 from __future__ import annotations
 
@@ -9,14 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facerec.clustering.products import product
 from facerec.core.arrays import np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-EXACT_FACES = 20_000
-"""Maximum number of faces for which every pair is compared, in about 10 seconds on one core."""
 
 VISITED_CELLS = 16
 """Number of cells to search for the neighbours of a face (``benchmarks/clustering.py``)."""
@@ -60,15 +55,13 @@ def train(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
     They are k-means centres of a sample (Lloyd 1982, "Least squares quantization in PCM").
     """
     count = len(embeddings)
-    if count <= EXACT_FACES:
-        return np.zeros((1, embeddings.shape[1]), np.float32)
     number = math.ceil(count / _FACES_PER_CELL)
     source = np.random.default_rng(0)
     size = min(count, number * _TRAINING_FACES_PER_CELL)
     sample = embeddings[np.sort(source.choice(count, size, replace=False))]
     centres = sample[source.choice(size, number, replace=False)].copy()
     for _ in range(_ROUNDS):
-        nearest = nearest_cells(sample, centres, 1)[:, 0]
+        nearest = nearest_cells(sample, None, centres, 1)[:, 0]
         order = np.argsort(nearest, kind="stable")
         found, first = np.unique(nearest[order], return_index=True)
         sums = np.add.reduceat(sample[order], first, axis=0)
@@ -79,21 +72,33 @@ def train(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def cells_of(embeddings: NDArray[np.float32], centres: NDArray[np.float32]) -> Cells:
     """Return the cells of embeddings, float32 of shape (n, 128), by their nearest centre."""
-    nearest = nearest_cells(embeddings, centres, 1)[:, 0]
+    nearest = nearest_cells(embeddings, None, centres, 1)[:, 0]
     rows = np.argsort(nearest, kind="stable")
     starts = np.searchsorted(nearest[rows], np.arange(len(centres) + 1))
     return Cells(centres, rows, starts)
 
 
 def nearest_cells(
-    embeddings: NDArray[np.float32], centres: NDArray[np.float32], number: int
+    embeddings: NDArray[np.float32],
+    rows: NDArray[np.int64] | None,
+    centres: NDArray[np.float32],
+    number: int,
 ) -> NDArray[np.int32]:
-    """Return the nearest cells of embeddings in no order: int32, shape (n, number or fewer)."""
+    """Return the nearest cells of embeddings in no order: int32, shape (n, number or fewer).
+
+    Args:
+        embeddings: float32, shape (n, 128).
+        rows: the rows whose cells to return; None for all.
+        centres: the centres of the cells.
+        number: number of cells to return for each.
+    """
     number = min(number, len(centres))
     halves = np.einsum("ij,ij->i", centres, centres) / np.float32(2)
-    nearest = np.empty((len(embeddings), number), np.int32)
-    for start in range(0, len(embeddings), _ROWS_AT_ONCE):
-        scores = halves - embeddings[start : start + _ROWS_AT_ONCE] @ centres.T
+    count = len(embeddings) if rows is None else len(rows)
+    nearest = np.empty((count, number), np.int32)
+    for start in range(0, count, _ROWS_AT_ONCE):
+        some = slice(start, start + _ROWS_AT_ONCE)
+        scores = halves - product(embeddings[some if rows is None else rows[some]], centres.T)
         found = scores.argmin(axis=1)[:, np.newaxis]
         if number > 1:
             found = np.argpartition(scores, number - 1, axis=1)[:, :number]

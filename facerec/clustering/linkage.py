@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from facerec.clustering.pairs import Pairs, scores_at
+from facerec.clustering.pairs import Pairs
+from facerec.clustering.scores import scores_at
 from facerec.core.arrays import np
 from facerec.core.clusters import FaceArrays
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 MAX_COMPARED = 64
 """Maximum number of faces of a cluster that averages include: the first that joined."""
 
+_PAIRS_AT_ONCE = 1_000_000
 _NOBODY: frozenset[str] = frozenset()
 
 
@@ -67,6 +69,7 @@ class Linkage:
 
 def link(
     faces: FaceArrays,
+    embeddings: NDArray[np.float32],
     pairs: Pairs,
     stored: Iterable[Linked],
     describe: Callable[[int], Linked],
@@ -76,66 +79,95 @@ def link(
     """Join faces and clusters that pairs connect.
 
     Args:
-        faces: all faces.
+        faces: all faces of the pairs and of the clusters.
+        embeddings: their embeddings, float32, shape (n, 128).
         pairs: pairs in order.
         stored: clusters that exist; their ``photos`` and ``compared`` are set here.
         describe: returns the cluster that consists of a single row.
         max_mean: maximum mean normalised score of two clusters that may be joined.
     """
-    growing = _Growing(faces, describe, max_mean)
+    growing = _Growing(faces, embeddings, describe, max_mean)
     for cluster in stored:
-        growing.add(cluster)
+        growing.keep(growing.prepared(cluster))
     clear = faces.clear[pairs.first] & faces.clear[pairs.second]
     either = faces.clear[pairs.first] | faces.clear[pairs.second]
     for chosen in (clear, either & ~clear):
-        first, second = pairs.first[chosen].tolist(), pairs.second[chosen].tolist()
-        for one, other in zip(first, second, strict=True):
-            growing.try_pair(one, other)
-    clusters = {id(each): each for each in growing.cluster_of.values() if len(each.rows) > 1}
+        numbers = np.flatnonzero(chosen)
+        for start in range(0, len(numbers), _PAIRS_AT_ONCE):
+            some = numbers[start : start + _PAIRS_AT_ONCE]
+            first, second = pairs.first[some].tolist(), pairs.second[some].tolist()
+            for one, other in zip(first, second, strict=True):
+                growing.try_pair(one, other)
+    clusters = {id(each): each for each in growing.cluster_of if each and len(each.rows) > 1}
     return Linkage(list(clusters.values()), _ends(growing.merged))
 
 
 class _Growing:
+    """Clusters while they grow.
+
+    Attributes:
+        cluster_of: the cluster of each row; None of a row that is in none yet.
+        merged: maps the number of a merged cluster to that of the cluster it became part of.
+    """
+
     def __init__(
-        self, faces: FaceArrays, describe: Callable[[int], Linked], max_mean: float
+        self,
+        faces: FaceArrays,
+        embeddings: NDArray[np.float32],
+        describe: Callable[[int], Linked],
+        max_mean: float,
     ) -> None:
-        self._faces, self._describe, self._max_mean = faces, describe, max_mean
-        self.cluster_of: dict[int, Linked] = {}
+        self._faces, self._embeddings = faces, embeddings
+        self._describe, self._max_mean = describe, max_mean
+        self.cluster_of: list[Linked | None] = [None] * len(faces)
         self.merged: dict[int, int] = {}
 
-    def add(self, cluster: Linked) -> None:
-        cluster.photos = {int(photo) for photo in self._faces.photos[cluster.rows]}
+    def prepared(self, cluster: Linked) -> Linked:
+        """Return a cluster after its ``photos`` and ``compared`` were set."""
+        cluster.photos = set(self._faces.photos[cluster.rows].tolist())
         clear = [row for row in cluster.rows if self._faces.clear[row]]
         cluster.compared = (clear or cluster.rows)[:MAX_COMPARED]
-        self.cluster_of |= dict.fromkeys(cluster.rows, cluster)
+        return cluster
+
+    def keep(self, cluster: Linked) -> None:
+        """Note the cluster of each of its rows."""
+        for row in cluster.rows:
+            self.cluster_of[row] = cluster
 
     def _cluster(self, row: int) -> Linked:
-        if row not in self.cluster_of:
-            self.add(self._describe(row))
-        return self.cluster_of[row]
+        """Return the cluster of a row, or one with this row alone, which is not kept."""
+        return self.cluster_of[row] or self.prepared(self._describe(row))
 
     def try_pair(self, first: int, second: int) -> None:
         """Join the clusters of a pair if they may be joined."""
-        one, other = self._cluster(first), self._cluster(second)
-        if one is other or not _allowed(one, other) or not self._is_bridge(first, second):
+        known = self.cluster_of[first]
+        if known is not None and known is self.cluster_of[second]:
             return
-        if self._mean(one, other) <= self._max_mean:
+        one, other = self._cluster(first), self._cluster(second)
+        if not (_allowed(one, other) and self._is_bridge(first, one, second, other)):
+            return
+        # The score of a pair is lower than the maximum mean.
+        if len(one.rows) == len(other.rows) == 1 or self._mean(one, other) <= self._max_mean:
             self._join(*sorted((one, other), key=_rank))
 
-    def _is_bridge(self, first: int, second: int) -> bool:
+    def _is_bridge(self, first: int, one: Linked, second: int, other: Linked) -> bool:
         """Return whether a pair may connect two clusters, or a single face to one."""
         clear = self._faces.clear
-        return all(clear[row] or len(self._cluster(row).rows) == 1 for row in (first, second))
+        return bool(
+            (clear[first] or len(one.rows) == 1) and (clear[second] or len(other.rows) == 1)
+        )
 
     def _mean(self, one: Linked, other: Linked) -> float:
         rows, columns = np.array(one.compared), np.array(other.compared)
         first, second = np.repeat(rows, len(columns)), np.tile(columns, len(rows))
-        left, right = self._faces.embeddings[rows], self._faces.embeddings[columns]
+        left, right = self._embeddings[rows], self._embeddings[columns]
         differences = left[:, np.newaxis] - right[np.newaxis]
         distances: NDArray[np.float32] = np.sqrt(np.einsum("ijk,ijk->ij", differences, differences))
         return float(scores_at(distances.ravel(), self._faces, first, second).mean())
 
     def _join(self, kept: Linked, lost: Linked) -> None:
+        if len(kept.rows) == 1:
+            self.keep(kept)
         kept.rows += lost.rows
         kept.photos |= lost.photos
         if self._faces.clear[lost.compared[0]]:
@@ -143,7 +175,8 @@ class _Growing:
         kept.user_id = kept.user_id or lost.user_id
         kept.names |= lost.names
         kept.denied |= lost.denied
-        self.cluster_of |= dict.fromkeys(lost.rows, kept)
+        for row in lost.rows:
+            self.cluster_of[row] = kept
         if lost.number is not None and kept.number is not None:
             self.merged[lost.number] = kept.number
 

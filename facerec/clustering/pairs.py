@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.clustering.cells import VISITED_CELLS, Cells, nearest_cells
+from facerec.clustering.cells import VISITED_CELLS, divide, nearest_cells
+from facerec.clustering.comparisons import prepared, principal_directions, similar_pairs
 from facerec.core.arrays import np
 from facerec.core.clusters import FaceArrays
+from facerec.core.faces import EMBEDDING_SIZE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    _Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+    from facerec.clustering.scores import Found, Read
+
+EXACT_PAIRS = 4 * 10**9
+"""Maximum number of pairs of faces that are all compared: those of 63,000 faces, or of 4,000 more
+and a million. It takes about 4 seconds of processor time; cells take less for more pairs."""
 
 MAX_NEIGHBOURS = 24
 """Maximum number of pairs kept for each face, most similar first. A face needs one pair to join a
 cluster; others are used if that cluster is not allowed."""
 
-_PROBES_AT_ONCE = 1_024
+_FACES_AT_ONCE = 8_192
 _PAIRS_AT_ONCE = 8_000_000
 """Number of pairs in memory at which those beyond ``MAX_NEIGHBOURS`` are dropped."""
 
@@ -45,7 +52,7 @@ class Pairs:
 def find_pairs(
     faces: FaceArrays,
     rows: NDArray[np.int64],
-    cells: Cells,
+    read: Read,
     *,
     max_score: float,
     threads: int = 1,
@@ -55,98 +62,86 @@ def find_pairs(
     Args:
         faces: all faces.
         rows: rows of the faces to find pairs of, in order.
-        cells: cells of all faces.
+        read: returns the embeddings of rows in order.
         max_score: maximum normalised score of a pair.
         threads: number of threads.
     """
     if not len(rows):
         return Pairs(*_no_pairs())
-    visited = nearest_cells(faces.embeddings[rows], cells.centres, VISITED_CELLS)
-    cell_of_visit = visited.ravel()
-    order = np.argsort(cell_of_visit, kind="stable")
-    starts = np.searchsorted(cell_of_visit[order], np.arange(len(cells) + 1))
-    probes = rows[order // visited.shape[1]]
+    search = _in_all if len(rows) * len(faces) <= EXACT_PAIRS else _in_cells
     pairs = [_no_pairs()]
     held = 0
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(
-            lambda cell: _pairs_with_cell(
-                faces, probes[starts[cell] : starts[cell + 1]], cells.members(cell), max_score
-            ),
-            range(len(cells)),
-        )
-        for each in found:
+        for each in search(pool, faces, rows, read, max_score):
             pairs.append(each)
             held += len(each[0])
             if held > _PAIRS_AT_ONCE:
                 pairs = [_best_of_each(*_joined(pairs))]
                 held = len(pairs[0][0])
-    return _unordered(*_best_of_each(*_joined(pairs)), count=len(faces.slots))
+    return _unordered(*_best_of_each(*_joined(pairs)), count=len(faces))
 
 
-def _no_pairs() -> _Found:
+def _in_all(
+    pool: ThreadPoolExecutor,
+    faces: FaceArrays,
+    rows: NDArray[np.int64],
+    read: Read,
+    max_score: float,
+) -> Iterator[Found]:
+    """Yield the pairs of probes with all faces."""
+    embeddings = read(rows)
+    directions = principal_directions(embeddings)
+    probes = prepared(rows, embeddings, directions)
+
+    def pairs_with(start: int) -> Found:
+        members = np.arange(start, min(start + _FACES_AT_ONCE, len(faces)))
+        others = prepared(members, read(members), directions)
+        return _joined([_no_pairs(), *similar_pairs(faces, probes, others, max_score)])
+
+    return pool.map(pairs_with, range(0, len(faces), _FACES_AT_ONCE))
+
+
+def _in_cells(
+    pool: ThreadPoolExecutor,
+    faces: FaceArrays,
+    rows: NDArray[np.int64],
+    read: Read,
+    max_score: float,
+) -> Iterator[Found]:
+    """Yield the pairs of probes with the faces of the cells near them."""
+    embeddings = np.empty((len(faces), EMBEDDING_SIZE), np.float32)
+    for start in range(0, len(faces), _FACES_AT_ONCE):
+        members = np.arange(start, min(start + _FACES_AT_ONCE, len(faces)))
+        embeddings[members] = read(members)
+    cells = divide(embeddings)
+    visited = nearest_cells(embeddings, rows, cells.centres, VISITED_CELLS)
+    visits = visited.shape[1]
+    order = np.argsort(visited.ravel(), kind="stable").astype(np.uint32)
+    starts = np.searchsorted(visited.ravel(), np.arange(len(cells) + 1), sorter=order)
+    del visited
+    directions = principal_directions(embeddings)
+    compared = prepared(np.arange(len(faces)), embeddings, directions)
+
+    def pairs_with(cell: int) -> Found:
+        probes = compared.take(rows[order[starts[cell] : starts[cell + 1]] // visits])
+        others = compared.take(cells.members(cell))
+        return _joined([_no_pairs(), *similar_pairs(faces, probes, others, max_score)])
+
+    return pool.map(pairs_with, range(len(cells)))
+
+
+def _no_pairs() -> Found:
     return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
 
 
-def _joined(pairs: list[_Found]) -> _Found:
+def _joined(pairs: list[Found]) -> Found:
     first, second, scores = zip(*pairs, strict=True)
     return np.concatenate(first), np.concatenate(second), np.concatenate(scores)
 
 
-def _pairs_with_cell(
-    faces: FaceArrays, probes: NDArray[np.int64], members: NDArray[np.int64], max_score: float
-) -> _Found:
-    """Return the pairs of probes with the members of a cell."""
-    if not (len(probes) and len(members)):
-        return _no_pairs()
-    embeddings = faces.embeddings[members]
-    halves = np.einsum("ij,ij->i", embeddings, embeddings) / np.float32(2)
-    farthest = _reach(faces, members, max_score).max()
-    pairs = []
-    for start in range(0, len(probes), _PROBES_AT_ONCE):
-        own = probes[start : start + _PROBES_AT_ONCE]
-        vectors = faces.embeddings[own]
-        squares = np.einsum("ij,ij->i", vectors, vectors)
-        # a score averages over both faces, so the distance is within the reach of at least one of
-        # them
-        reach = np.maximum(_reach(faces, own, max_score), farthest)
-        bounds = (np.maximum(reach, 0) ** 2 - squares) / 2
-        # half of |x|^2 - 2 x.p, which is the squared distance without the probe's norm
-        products = vectors @ embeddings.T
-        np.subtract(halves, products, out=products)
-        near, among = np.nonzero(products <= bounds[:, np.newaxis])
-        first, second = own[near], members[among]
-        squared = np.maximum(2 * products[near, among] + squares[near], 0)
-        scores = scores_at(np.sqrt(squared).astype(np.float32), faces, first, second)
-        kept = (scores <= max_score) & (faces.photos[first] != faces.photos[second])
-        pairs.append((first[kept], second[kept], scores[kept]))
-    return _joined(pairs)
-
-
-def scores_at(
-    distances: NDArray[np.float32],
-    faces: FaceArrays,
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-) -> NDArray[np.float32]:
-    """Return the normalised scores of pairs at Euclidean distances.
-
-    ``facerec.gallery.scores.normalisation.normalised_score`` computes the same for one pair.
-    """
-    own = (distances - faces.means[first]) / faces.deviations[first]
-    own += (distances - faces.means[second]) / faces.deviations[second]
-    own /= 2
-    return own
-
-
-def _reach(faces: FaceArrays, rows: NDArray[np.int64], max_score: float) -> NDArray[np.float32]:
-    """Return the distance at which each face reaches a score, by its own stats alone."""
-    return faces.means[rows] + np.float32(max_score) * faces.deviations[rows]
-
-
 def _best_of_each(
     first: NDArray[np.int64], second: NDArray[np.int64], scores: NDArray[np.float32]
-) -> _Found:
+) -> Found:
     """Return the most similar pairs of each first face."""
     order = np.lexsort((second, scores, first))
     first = first[order]

@@ -37,13 +37,12 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceArrays:
-    """The faces of a collection as arrays of one length.
+    """What clustering needs of each face of a collection, besides its embedding.
 
-    Detections marked as "not a face" are excluded.
+    All arrays have the same length. Detections marked as "not a face" are excluded.
 
     Attributes:
         slots: int64; numbers by which the store identifies faces, ordered.
-        embeddings: float32, shape (n, 128).
         means: float32; means of cohort stats, NaN if a face has none of the current version.
         deviations: float32; deviations of cohort stats, NaN in the same places.
         photos: uint64; equal for faces of one photo, and different for faces of different photos
@@ -55,13 +54,32 @@ class FaceArrays:
     """
 
     slots: NDArray[np.int64]
-    embeddings: NDArray[np.float32]
     means: NDArray[np.float32]
     deviations: NDArray[np.float32]
     photos: NDArray[np.uint64]
     clear: NDArray[np.bool_]
     changed: NDArray[np.bool_]
     mark: tuple[int, int, int] | None
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def take(self, rows: NDArray[np.int64]) -> FaceArrays:
+        """Return some of the faces, in the order of ``rows``."""
+        return FaceArrays(
+            self.slots[rows],
+            self.means[rows],
+            self.deviations[rows],
+            self.photos[rows],
+            self.clear[rows],
+            self.changed[rows],
+            self.mark,
+        )
+
+
+def photo_number(face_id: str) -> int:
+    """Return 64 bits of the image key of a face: equal for faces of one photo."""
+    return int(face_id[:18].replace("-", ""), 16)
 
 
 @dataclass(frozen=True, slots=True)

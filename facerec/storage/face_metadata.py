@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from facerec.core.faces import Pose, Quality
 from facerec.storage.columns import (
     COLUMNS,
     LANDMARKS,
@@ -55,6 +56,12 @@ def stats_metadata(stats: CohortStats) -> Metadata:
 def stats_from_metadata(metadata: Metadata) -> CohortStats | None:
     """Return the cohort stats of a face, if it has any, without decoding the rest."""
     return stats_from_columns(metadata)
+
+
+def quality_from_metadata(metadata: Metadata) -> Quality:
+    """Return the quality of a face, without decoding the rest."""
+    size, sharpness, brightness, *pose = map(float, str(metadata["quality"]).split())
+    return Quality(size, sharpness, brightness, Pose(*pose))
 
 
 def from_metadata(face_id: str, metadata: Metadata) -> FaceRecord:

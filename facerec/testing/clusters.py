@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from facerec.core.clusters import Cluster, ClusterChanges
+from facerec.core.faces import Quality
 from facerec.core.protocols.clusters import ClusterStore
 from facerec.core.protocols.records import RecordStore
-from facerec.core.records import Collection, FaceRecord, User
+from facerec.core.records import Collection, User
 from facerec.errors import CollectionNotFoundError
 from facerec.storage.faces import FaceStore
 from facerec.testing.engine import FAKE_COHORT_STATS
 from facerec.testing.faces import by_image, stored_face
 
 FACES = [stored_face("ann", image=f"photo {number}", shot=number) for number in range(6)]
+FACES[0] = replace(
+    FACES[0],
+    record=replace(FACES[0].record, quality=replace(FACES[0].record.quality, sharpness=5.0)),
+)
+BLURRED = FACES[0].record.face_id
 IDS = sorted(face.record.face_id for face in FACES)
 NOBODY = ClusterChanges({}, {}, [])
 VERSION = FAKE_COHORT_STATS.version
 
 
-def is_clear(record: FaceRecord) -> bool:
-    """Return whether a face is the contract's first one."""
-    return record.face_id == IDS[0]
+def is_clear(quality: Quality) -> bool:
+    """Return whether a face is sharp, as all but one of the contract's are."""
+    return quality.sharpness > 10
 
 
 class ClusterStoreContract:
@@ -47,11 +55,11 @@ class ClusterStoreContract:
 
     @staticmethod
     def save(clusters: ClusterStore, changes: ClusterChanges = NOBODY) -> list[int]:
-        mark = clusters.read_face_arrays("staff", VERSION, is_clear).mark
+        mark = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").mark
         return clusters.save_clusters("staff", changes, mark)
 
     def test_faces_are_read_as_arrays(self, clusters: ClusterStore) -> None:
-        arrays = clusters.read_face_arrays("staff", VERSION, is_clear)
+        arrays = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp")
         by_slot = clusters.face_ids_of_slots(arrays.slots.tolist())
         ids = [by_slot[slot] for slot in arrays.slots.tolist()]
         assert sorted(ids) == IDS
@@ -60,16 +68,38 @@ class ClusterStoreContract:
         }
         stored = {face.record.face_id: face for face in FACES}
         embeddings = np.stack([stored[face_id].embedding for face_id in ids])
-        assert np.array_equal(arrays.embeddings, embeddings)
+        assert np.array_equal(clusters.read_embeddings(arrays.slots), embeddings)
+        assert np.array_equal(clusters.read_embeddings(arrays.slots[[1, 4]]), embeddings[[1, 4]])
         assert set(arrays.means.tolist()) == {np.float32(FAKE_COHORT_STATS.mean)}
-        assert [face_id for face_id, clear in zip(ids, arrays.clear, strict=True) if clear] == IDS[
-            :1
-        ]
+        blurred = [face_id for face_id, clear in zip(ids, arrays.clear, strict=True) if not clear]
+        assert blurred == [BLURRED]
         assert len(set(arrays.photos.tolist())) == len(IDS)
         assert arrays.changed.all()
 
+    def test_what_is_read_again_is_as_if_read_for_the_first_time(
+        self, clusters: ClusterStore, faces: FaceStore
+    ) -> None:
+        self.save(clusters)
+        stats = replace(FAKE_COHORT_STATS, mean=0.25)
+        faces.put_stats("staff", {IDS[1]: stats})
+        faces.delete_faces("staff", [IDS[2]])
+        faces.put_images("staff", by_image([stored_face("bob"), stored_face("cyd")]))
+        arrays = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp")
+        by_slot = clusters.face_ids_of_slots(arrays.slots.tolist())
+        means = {by_slot[slot]: mean for slot, mean in zip(arrays.slots, arrays.means, strict=True)}
+        assert len(means) == len(IDS) + 1
+        assert [face_id for face_id, mean in means.items() if mean == np.float32(0.25)] == [IDS[1]]
+        again = clusters.read_face_arrays("staff", VERSION, lambda _: False, "none is")
+        assert not again.clear.any()
+        assert np.array_equal(again.means, arrays.means)
+
+    def test_the_mark_is_that_of_the_arrays(self, clusters: ClusterStore) -> None:
+        arrays = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp")
+        assert clusters.read_mark("staff") == arrays.mark
+        assert clusters.read_mark("nowhere") is None
+
     def test_stats_of_another_cohort_are_not_read(self, clusters: ClusterStore) -> None:
-        arrays = clusters.read_face_arrays("staff", "another", is_clear)
+        arrays = clusters.read_face_arrays("staff", "another", is_clear, "sharp")
         assert np.isnan(arrays.means).all()
         assert np.isnan(arrays.deviations).all()
 
@@ -79,17 +109,17 @@ class ClusterStoreContract:
         faces.put_images(
             "staff", by_image(stored_face("b", image="pair", place=place) for place in (0, 5))
         )
-        arrays = clusters.read_face_arrays("staff", VERSION, is_clear)
+        arrays = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp")
         assert len(set(arrays.photos.tolist())) == len(IDS) + 1
 
     def test_only_later_faces_have_changed(self, clusters: ClusterStore, faces: FaceStore) -> None:
         self.save(clusters)
-        assert not clusters.read_face_arrays("staff", VERSION, is_clear).changed.any()
+        assert not clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").changed.any()
         later = stored_face("bob")
         faces.put_images("staff", by_image([later]))
-        arrays = clusters.read_face_arrays("staff", VERSION, is_clear)
+        arrays = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp")
         slot = clusters.slots_of_faces("staff", [later.record.face_id])[later.record.face_id]
-        assert arrays.changed[np.flatnonzero(arrays.slots == slot)].all()
+        assert arrays.slots[arrays.changed].tolist() == [slot]
 
     def test_clusters_come_back_largest_first(self, clusters: ClusterStore) -> None:
         assert self.save(clusters, ClusterChanges({}, {}, [IDS[:2], IDS[2:5]])) == [1, 2]
@@ -110,7 +140,7 @@ class ClusterStoreContract:
     def test_faces_that_are_clustered_or_deleted_concurrently_stay_so(
         self, clusters: ClusterStore, faces: FaceStore
     ) -> None:
-        mark = clusters.read_face_arrays("staff", VERSION, is_clear).mark
+        mark = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").mark
         self.save(clusters, ClusterChanges({}, {}, [IDS[:2]]))
         faces.delete_faces("staff", [IDS[2]])
         clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[1:5]]), mark)
@@ -152,17 +182,17 @@ class ClusterStoreContract:
         self.save(clusters, ClusterChanges({}, {}, [IDS[:3]]))
         clusters.leave_clusters("staff", IDS[:1])
         assert clusters.list_clusters("staff") == [Cluster(1, tuple(IDS[1:3]))]
-        assert clusters.read_face_arrays("staff", VERSION, is_clear).changed.sum() == 1
+        assert clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").changed.sum() == 1
         self.save(clusters)
-        assert not clusters.read_face_arrays("staff", VERSION, is_clear).changed.any()
+        assert not clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").changed.any()
 
     def test_what_is_not_a_face_is_not_read(self, clusters: ClusterStore) -> None:
         self.save(clusters)
         clusters.set_not_faces("staff", IDS[:2], lift=False)
         assert clusters.list_not_faces("staff") == IDS[:2]
-        assert len(clusters.read_face_arrays("staff", VERSION, is_clear).slots) == 4
+        assert len(clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").slots) == 4
         clusters.set_not_faces("staff", IDS[:1], lift=True)
-        arrays = clusters.read_face_arrays("staff", VERSION, is_clear)
+        arrays = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp")
         assert (len(arrays.slots), arrays.changed.sum()) == (5, 1)
 
     def test_deleted_faces_leave_nothing_behind(
@@ -193,6 +223,6 @@ class ClusterStoreContract:
         records.create_collection(Collection("staff", "fake-1", 2.0))
         assert clusters.ignored_clusters("staff") == set()
         assert clusters.list_not_faces("staff") == []
-        assert len(clusters.read_face_arrays("staff", VERSION, is_clear).slots) == 0
+        assert len(clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").slots) == 0
         faces.put_images("staff", by_image(FACES))
-        assert clusters.read_face_arrays("staff", VERSION, is_clear).changed.all()
+        assert clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").changed.all()

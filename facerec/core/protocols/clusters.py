@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from facerec.core.arrays import np
     from facerec.core.clusters import Cluster, ClusterChanges, FaceArrays
-    from facerec.core.records import FaceRecord
+    from facerec.core.faces import Quality
 
 
 class ClusterStore(Protocol):
@@ -17,15 +20,34 @@ class ClusterStore(Protocol):
     """
 
     def read_face_arrays(
-        self, collection_id: str, cohort_version: str, is_clear: Callable[[FaceRecord], bool]
+        self,
+        collection_id: str,
+        cohort_version: str,
+        is_clear: Callable[[Quality], bool],
+        rule: str,
     ) -> FaceArrays:
         """Return the faces of a collection as arrays.
+
+        The store may keep them, so that only changed faces are read the next time.
 
         Args:
             collection_id: the collection.
             cohort_version: version of the cohort stats to return.
             is_clear: whether a face is clear enough to connect others.
+            rule: a text that is different for each ``is_clear`` that returns other results.
         """
+        ...
+
+    def read_embeddings(self, slots: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the embeddings of slots in ascending order: float32, shape (n, 128).
+
+        The embedding of a face that was deleted since its slot was read is far from all others, or
+        that of another face; its id then is another one, too.
+        """
+        ...
+
+    def read_mark(self, collection_id: str) -> tuple[int, int, int] | None:
+        """Return the ``FaceArrays.mark`` of the current state of a collection."""
         ...
 
     def face_ids_of_slots(self, slots: Sequence[int]) -> dict[int, str]:

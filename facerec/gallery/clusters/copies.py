@@ -79,14 +79,14 @@ def restore_clusters(
     for number, copy in kept.items():
         if copy.ignored:
             clusters.set_ignored(collection_id, number, ignored=True)
-    # Only the mark is used, which does not depend on the cohort stats.
-    arrays = clusters.read_face_arrays(collection_id, "", lambda _: True)
     # A number without a cluster is that of one that was merged or deleted.
     created = [
         kept[number].face_ids if number in kept else () for number in range(1, max(kept) + 1)
     ]
     clusters.save_clusters(
-        collection_id, core_clusters.ClusterChanges({}, {}, created), arrays.mark
+        collection_id,
+        core_clusters.ClusterChanges({}, {}, created),
+        clusters.read_mark(collection_id),
     )
     clustered = {face_id for copy in kept.values() for face_id in copy.face_ids}
     free = [

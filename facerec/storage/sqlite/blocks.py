@@ -148,6 +148,15 @@ def read_block(connection: sqlite3.Connection, block: Block) -> NDArray[np.float
         return _embeddings(blob.read(block.used * _SLOT_BYTES))
 
 
+def read_slots(
+    connection: sqlite3.Connection, block: int, start: int, end: int
+) -> NDArray[np.float32]:
+    """Return consecutive slots of a block, by their offsets: float32, shape (end - start, 128)."""
+    with connection.blobopen("block_values", "embeddings", block, readonly=True) as blob:
+        blob.seek(start * _SLOT_BYTES)
+        return _embeddings(blob.read((end - start) * _SLOT_BYTES))
+
+
 def list_blocks(connection: sqlite3.Connection, namespace: int) -> list[Block]:
     """Return the blocks of a namespace in the order of their creation."""
     rows = connection.execute(

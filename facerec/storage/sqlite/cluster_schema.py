@@ -4,9 +4,28 @@
 blocks written later can contain faces that were not clustered. Other faces to cluster again, such
 as those that left a cluster, are in ``face_to_cluster``. Statements about a face are deleted with
 the face, and statements about a collection with the collection.
+
+``face_summary`` keeps what clustering needs of the faces of a block, besides their embeddings
+(``face_arrays``). The row of a block is deleted when a face of it is deleted or its metadata
+changes.
 """
 
 from __future__ import annotations
+
+SUMMARY_STATEMENTS = (
+    """CREATE TABLE face_summary (
+        block INTEGER PRIMARY KEY,
+        written INTEGER NOT NULL,
+        version TEXT NOT NULL,
+        faces BLOB NOT NULL
+    )""",
+    """CREATE TRIGGER summarised_face_deleted AFTER DELETE ON vector_slot BEGIN
+        DELETE FROM face_summary WHERE block = old.slot / 1024;
+    END""",
+    """CREATE TRIGGER summarised_face_changed AFTER UPDATE ON vector BEGIN
+        DELETE FROM face_summary WHERE block = new.slot / 1024;
+    END""",
+)
 
 CLUSTER_STATEMENTS = (
     """CREATE TABLE clustering (

@@ -10,8 +10,11 @@ from facerec.core.protocols.clusters import ClusterStore
 from facerec.storage.sqlite import clusters, collections, face_arrays, namespaces, rows
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from facerec.core.arrays import np
     from facerec.core.clusters import Cluster, ClusterChanges, FaceArrays
-    from facerec.core.records import FaceRecord
+    from facerec.core.faces import Quality
     from facerec.storage.sqlite.database import Database
 
 
@@ -23,10 +26,26 @@ class SqliteClusters(ClusterStore):
 
     @override
     def read_face_arrays(
-        self, collection_id: str, cohort_version: str, is_clear: Callable[[FaceRecord], bool]
+        self,
+        collection_id: str,
+        cohort_version: str,
+        is_clear: Callable[[Quality], bool],
+        rule: str,
     ) -> FaceArrays:
+        summary_rule = face_arrays.SummaryRule(cohort_version, is_clear, rule)
+        face_arrays.summarise(self._database, collection_id, summary_rule)
         with self._database.reading() as connection:
-            return face_arrays.read(connection, collection_id, cohort_version, is_clear)
+            return face_arrays.read(connection, collection_id, summary_rule)
+
+    @override
+    def read_embeddings(self, slots: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
+        with self._database.reading() as connection:
+            return face_arrays.read_embeddings(connection, slots)
+
+    @override
+    def read_mark(self, collection_id: str) -> tuple[int, int, int] | None:
+        with self._database.reading() as connection:
+            return face_arrays.read_mark(connection, collection_id)
 
     @override
     def face_ids_of_slots(self, slots: Sequence[int]) -> dict[int, str]:

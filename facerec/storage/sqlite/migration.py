@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.face_metadata import to_metadata
-from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS
+from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS, SUMMARY_STATEMENTS
 from facerec.storage.sqlite.history_schema import HISTORY_STATEMENTS
 from facerec.storage.sqlite.migration_schema import MIGRATION_STATEMENTS
 from facerec.storage.sqlite.record_schema import (
@@ -134,6 +134,12 @@ def _add_migrations(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _add_face_summaries(connection: sqlite3.Connection) -> None:
+    """Add what clustering keeps of the faces of a block (schema 9 to 10)."""
+    for statement in SUMMARY_STATEMENTS:
+        connection.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _faces_to_vectors,
     _add_corrections,
@@ -143,5 +149,6 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_history,
     _add_first_versions,
     _add_migrations,
+    _add_face_summaries,
 )
 """The step from each version of the schema to the next, beginning with version 1."""

@@ -22,7 +22,7 @@ import sqlite3
 from pathlib import Path
 
 from facerec.errors import InvalidInputError
-from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS
+from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS, SUMMARY_STATEMENTS
 from facerec.storage.sqlite.history_schema import HISTORY_STATEMENTS
 from facerec.storage.sqlite.migration import MIGRATIONS
 from facerec.storage.sqlite.migration_schema import MIGRATION_STATEMENTS
@@ -31,7 +31,7 @@ from facerec.storage.sqlite.record_schema import RECORD_STATEMENTS
 APPLICATION_ID = 0x66726563
 """Marks the file as facerec's ("frec"); see https://www.sqlite.org/pragma.html."""
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """Version of the layout that this module writes; stored in the file's ``user_version``."""
 
 VECTOR_STATEMENTS = (
@@ -69,6 +69,7 @@ _STATEMENTS = (
     *VECTOR_STATEMENTS,
     *RECORD_STATEMENTS,
     *CLUSTER_STATEMENTS,
+    *SUMMARY_STATEMENTS,
     *HISTORY_STATEMENTS,
     *MIGRATION_STATEMENTS,
     f"PRAGMA application_id = {APPLICATION_ID}",

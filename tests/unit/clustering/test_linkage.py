@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facerec.clustering.cells import divide
 from facerec.clustering.linkage import Linked, link
 from facerec.clustering.pairs import find_pairs
 from facerec.core.clusters import FaceArrays
@@ -13,10 +12,8 @@ from facerec.core.clusters import FaceArrays
 
 def alike(number: int, *, photos: list[int] | None = None) -> FaceArrays:
     """Return faces of one person, each from a photo of its own if ``photos`` does not say."""
-    values = np.random.default_rng(0).normal(0, 0.001, (number, 128)).astype(np.float32)
     return FaceArrays(
         np.arange(number),
-        values,
         np.full(number, 0.6, np.float32),
         np.full(number, 0.02, np.float32),
         np.array(range(number) if photos is None else photos, np.uint64),
@@ -26,11 +23,19 @@ def alike(number: int, *, photos: list[int] | None = None) -> FaceArrays:
     )
 
 
-def linked(faces: FaceArrays, *stored: Linked) -> list[tuple[int | None, list[int]]]:
-    """Return the number and the rows of each cluster after linking all faces."""
-    rows = np.arange(len(faces.slots))
-    pairs = find_pairs(faces, rows, divide(faces.embeddings), max_score=-5.0)
-    found = link(faces, pairs, stored, lambda row: Linked([row]), max_mean=-3.5)
+def linked(
+    faces: FaceArrays, *stored: Linked, far: dict[int, float] | None = None
+) -> list[tuple[int | None, list[int]]]:
+    """Return the number and the rows of each cluster after linking all faces.
+
+    Faces are at almost the same point, except those in ``far``, by their distances from it.
+    """
+    embeddings = np.random.default_rng(0).normal(0, 0.001, (len(faces), 128)).astype(np.float32)
+    for row, distance in (far or {}).items():
+        embeddings[row, 0] += distance
+    rows = np.arange(len(faces))
+    pairs = find_pairs(faces, rows, lambda some: embeddings[some], max_score=-5.0)
+    found = link(faces, embeddings, pairs, stored, lambda row: Linked([row]), max_mean=-3.5)
     return sorted((each.number or 0, sorted(each.rows)) for each in found.clusters)
 
 
@@ -69,8 +74,6 @@ def test_faces_of_one_photo_stay_apart() -> None:
 
 def test_a_face_that_is_not_clear_connects_no_clusters() -> None:
     faces = alike(5)
-    faces.embeddings[:2, 0] += 0.8
-    faces.embeddings[4, 0] += 0.4
     faces.clear[4] = False
-    (one, other) = linked(faces)
+    (one, other) = linked(faces, far={0: 0.8, 1: 0.8, 4: 0.4})
     assert sorted((*one[1], *other[1])) == [0, 1, 2, 3, 4]

@@ -1,0 +1,83 @@
+"""What people have stated about the faces of a collection, as clustering obeys it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from facerec.core.batches import batches
+from facerec.core.limits import MAX_PAGE
+from facerec.gallery.listing import all_corrections
+from facerec.gallery.people.names import person_names
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.clusters import ClusterStore
+    from facerec.core.protocols.records import RecordStore
+    from facerec.storage.faces import FaceStore
+
+IDS_AT_ONCE = 50_000
+"""Maximum number of faces to ask a store about."""
+
+
+class Statements:
+    """Statements about the faces of a collection: people, corrections and ignored clusters."""
+
+    def __init__(
+        self, collection_id: str, *, clusters: ClusterStore, faces: FaceStore, records: RecordStore
+    ) -> None:
+        self.collection_id, self.clusters = collection_id, clusters
+        self._faces, self._records = faces, records
+        self.ignored = clusters.ignored_clusters(collection_id)
+        denied: dict[str, set[str]] = {}
+        for each in all_corrections(collection_id, records=records):
+            denied.setdefault(each.face_id, set()).add(each.person)
+        self.denied = {face_id: frozenset(people) for face_id, people in denied.items()}
+        self.people = frozenset[str]().union(*self.denied.values())
+
+    def owners(self, face_ids: Sequence[str]) -> dict[str, str]:
+        """Return the people of faces by face id."""
+        owners: dict[str, str] = {}
+        for some in batches(face_ids, IDS_AT_ONCE):
+            owners |= self._records.users_of_faces(self.collection_id, some)
+        return owners
+
+    def names(
+        self, face_ids: Sequence[str], owners: Mapping[str, str]
+    ) -> dict[str, frozenset[str]]:
+        """Return the names of the person that a face shows, by face id, if corrections use them."""
+        names: dict[str, frozenset[str]] = {}
+        for some in batches(face_ids if self.people else (), MAX_PAGE):
+            for face in self._faces.get_faces(self.collection_id, some):
+                face_id = face.record.face_id
+                own = person_names(face.record, owners.get(face_id))
+                names[face_id] = (own - self.denied.get(face_id, frozenset())) & self.people
+        return names
+
+    def take_apart(self) -> None:
+        """Remove faces from clusters that newer statements contradict."""
+        left = [*self._of_other_users(), *self._denied_in_clusters()]
+        if left:
+            self.clusters.leave_clusters(self.collection_id, left)
+
+    def _of_other_users(self) -> Iterator[str]:
+        """Yield faces of all but the most frequent person in clusters of several people."""
+        mixed = self.clusters.mixed_clusters(self.collection_id)
+        members = self.clusters.members_of_clusters(self.collection_id, mixed)
+        for number in mixed:
+            owners = self.owners(members[number])
+            users = list(owners.values())
+            kept = min(set(users), key=lambda user: (-users.count(user), user))
+            yield from (face_id for face_id, user in owners.items() if user != kept)
+
+    def _denied_in_clusters(self) -> Iterator[str]:
+        """Yield the faces in a cluster with a person whom they do not show."""
+        numbers = self.clusters.clusters_of_faces(self.collection_id, list(self.denied))
+        shown = sorted({*numbers.values()} - self.ignored)
+        for members in self.clusters.members_of_clusters(self.collection_id, shown).values():
+            names = self.names(members, self.owners(members))
+            for face_id in members:
+                others = (names.get(each, frozenset()) for each in members if each != face_id)
+                if not self.denied.get(face_id, frozenset()).isdisjoint(
+                    frozenset[str]().union(*others)
+                ):
+                    yield face_id
