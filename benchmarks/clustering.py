@@ -1,10 +1,11 @@
 """Measure how well and how quickly `facerec people suggest` clusters faces.
 
-    python -m benchmarks.clustering COLLECTION [--data FOLDER] [--faces 100000] [--json FILE]
+    python -m benchmarks.clustering COLLECTION... [--data FOLDER] [--faces 100000] [--json FILE]
 
-The collection holds the photos of LFW, or others in a folder per person, indexed before, such as
-by `facerec index ../shared/data/lfw/images --collection lfw`. The face nearest to the middle of a
-photo shows the person whom the folder names; the others are strangers. Accuracy is pairwise: of the
+The collections hold the photos of LFW or other labelled ones, indexed before, such as by `facerec
+index ../shared/data/lfw/images --collection lfw`; several are clustered as one. The face nearest to
+the middle of a photo shows the person whom the folder or the file names (`person_of`); the others
+are strangers. Accuracy is pairwise: of the
 pairs of faces in one cluster, the share that shows one person (precision), and of the pairs of one
 person, the share in one cluster (recall). F is their harmonic mean.
 
@@ -43,7 +44,7 @@ THRESHOLDS = (None, 0.9, 0.95, 0.99)
 def main() -> None:
     """Run the benchmark and print its results."""
     parser = arguments(__doc__)
-    parser.add_argument("collection")
+    parser.add_argument("collections", nargs="+")
     parser.add_argument("--data", type=Path, required=True, help="the data folder")
     parser.add_argument("--faces", type=int, nargs="*", default=[100_000])
     parser.add_argument("--threads", type=int, default=2)
@@ -51,7 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         shutil.copy(options.data / "facerec.db", data / "facerec.db")
-        accuracy, faces = measure_accuracy(data, options.collection)
+        accuracy, faces = measure_accuracy(data, options.collections)
         show("accuracy", accuracy)
         speed = [
             measure_speed(data, faces, number, options.threads, str(number))
@@ -61,14 +62,16 @@ def main() -> None:
     finish("clustering", {"accuracy": accuracy, "speed": speed}, options.json)
 
 
-def measure_accuracy(data: Path, collection: str) -> tuple[list[dict[str, Any]], list[SampledFace]]:
+def measure_accuracy(
+    data: Path, collections: list[str]
+) -> tuple[list[dict[str, Any]], list[SampledFace]]:
     """Return pairwise precision and recall by threshold, and the faces."""
     from facerec.factory import open_gallery
     from facerec.storage.sqlite import SqliteStore
 
     rows = []
     with open_gallery(data) as gallery:
-        faces = gallery.sample_faces(collection, 10**9)
+        faces = [face for each in collections for face in gallery.sample_faces(each, 10**9)]
     people = people_of([face.face.record for face in faces])
     for number, threshold in enumerate(THRESHOLDS):
         name = f"copy-{number}"
@@ -203,7 +206,21 @@ def people_of(records: list[FaceRecord]) -> dict[str, str]:
         offset = middle[0] ** 2 + middle[1] ** 2
         nearest[record.source] = min(nearest.get(record.source, (9.0, -1)), (offset, row))
     chosen = [records[row] for _, row in nearest.values()]
-    return {record.face_id: Path(record.source).parent.name for record in chosen}
+    return {record.face_id: person_of(Path(record.source)) for record in chosen}
+
+
+def person_of(photo: Path) -> str:
+    """Return the name of the person whom a photo shows, as its publisher writes it."""
+    match photo.parts[-3:]:
+        case (_, "johns", name):
+            return name.partition("__")[0]
+        case (_, "london", name):
+            return name.partition("_")[0]
+        case ("fairface", "images", name):
+            return name
+        case (*_, folder, _):
+            return folder
+    return photo.name
 
 
 def pairwise(people: dict[str, str], clusters: dict[str, str]) -> tuple[float, float]:
