@@ -103,7 +103,7 @@ class Collection:
         """Run the first child of a job until a number of photos is committed."""
         committed: list[object] = []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("facerec.jobs.child.attempt.LOCAL_STEP", StepSize(1, 1))
+            patch.setattr("facerec.jobs.child.attempt.LOCAL_STEP", StepSize(1, 1, 1))
             run_child(
                 plan,
                 0,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from facerec.jobs.child.attempt import DEPLOYED_STEP, ChildDependencies, run_child
+from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.plan import Plan
+from facerec.jobs.planning.children import IMAGES_PER_CHILD
 from facerec.jobs.planning.planner import plan_job
 from facerec.jobs.planning.request import read_job_request
 from facerec.storage.faces import FaceStore
@@ -15,7 +16,8 @@ from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.memory_objects import MemoryObjects
 from tests.support.pinecone_server import API_KEY, PineconeServer
 
-PHOTOS = 4 * DEPLOYED_STEP.photos
+CHILDREN = 2
+PHOTOS = CHILDREN * min(IMAGES_PER_CHILD)
 
 
 class PineconeJobs:
@@ -42,7 +44,7 @@ class PineconeJobs:
                 "collection_id": "staff",
                 "manifest": manifest,
                 "create_collection": True,
-                "images_per_child": PHOTOS // 2,
+                "images_per_child": PHOTOS // CHILDREN,
                 **settings,
             }
         )

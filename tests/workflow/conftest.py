@@ -62,4 +62,4 @@ def door(
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let children commit before the accidents that happen to them."""
-    monkeypatch.setattr("facerec.jobs.child.attempt.DEPLOYED_STEP", StepSize(32, 64 << 20))
+    monkeypatch.setattr("facerec.jobs.child.attempt.DEPLOYED_STEP", StepSize(32, 64 << 20, 16))

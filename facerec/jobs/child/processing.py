@@ -1,7 +1,7 @@
 """Computes a step of a child: loaded photos become ledger rows and faces to store.
 
 ``process_photos`` depends only on its arguments: it receives the photos that the collection already
-contains, and returns the faces to store.
+contains, and adds the faces to store to the step.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from facerec.core.protocols.engine import FaceEngine
     from facerec.core.records import StoredFace
     from facerec.jobs.child.loading import LoadedPhoto
-    from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.outcomes import PhotoFailure
     from facerec.jobs.plan import Plan
 
@@ -36,33 +35,32 @@ def process_photos(
     keys: Sequence[str | None],
     known: KnownPhotos,
     *,
-    start: Cursor,
+    step: Step,
     plan: Plan,
     child: int,
     engine: FaceEngine,
     stop: Callable[[], bool] = lambda: False,
-) -> Step:
+) -> None:
     """Process photos until all are done or ``stop`` returns true; at least ``PHOTOS_PER_CALL``.
 
     Args:
         photos: one or more consecutive photos of the slice.
         keys: their image keys (see ``photo_key``).
         known: photos that the collection already contains.
-        start: the cursor at the first photo.
+        step: gets the results; it ends where the first photo begins.
         plan: the job's plan.
         child: the child, for its rows.
         engine: detects faces and computes embeddings.
         stop: called between calls of the engine.
     """
-    step = Step(start, photos[-1].end)
     builder = _StepBuilder(step, known, plan, child, engine)
     for first in range(0, len(photos), PHOTOS_PER_CALL):
-        group = slice(first, first + PHOTOS_PER_CALL)
-        builder.process(photos[group], keys[group])
-        if stop() and len(step.rows) < len(photos):
-            step.end, step.complete = photos[len(step.rows) - 1].end, False
+        group = photos[first : first + PHOTOS_PER_CALL]
+        builder.process(group, keys[first : first + PHOTOS_PER_CALL])
+        step.end = group[-1].end
+        if stop() and step.end != photos[-1].end:
+            step.complete = False
             break
-    return step
 
 
 class _StepBuilder:
@@ -74,7 +72,6 @@ class _StepBuilder:
         self._step, self._known = step, known
         self._plan, self._child, self._engine = plan, child, engine
         self._options_digest = plan.options.digest()
-        self._rows_by_key: dict[str, LedgerRow] = {}
 
     def process(self, photos: Sequence[LoadedPhoto], keys: Sequence[str | None]) -> None:
         """Append the rows of photos, and the faces to store."""
@@ -82,11 +79,7 @@ class _StepBuilder:
         analysed = self._analyse(dict(self._unknown(photos, keys)))
         share = 1000 * (time.perf_counter() - started) / max(1, len(analysed))
         for photo, key in zip(photos, keys, strict=True):
-            if key is None:
-                row = self._failed(photo)
-            else:
-                row = self._outcome(photo, key, analysed, share)
-                self._rows_by_key.setdefault(key, row)
+            row = self._failed(photo) if key is None else self._outcome(photo, key, analysed, share)
             self._step.add(row, key)
 
     def _unknown(
@@ -94,7 +87,7 @@ class _StepBuilder:
     ) -> Iterator[tuple[str, bytes]]:
         """Yield the photos that must be analysed, each once."""
         for photo, key in zip(photos, keys, strict=True):
-            if key is None or key in self._known.current or key in self._rows_by_key:
+            if key is None or key in self._known.current or key in self._step.row_of_key:
                 continue
             if isinstance(photo.content, bytes):
                 yield key, photo.content
@@ -112,8 +105,8 @@ class _StepBuilder:
         analysed: Mapping[str, PhotoFaces | UnreadablePhoto],
         milliseconds: float,
     ) -> LedgerRow:
-        if key in self._rows_by_key:
-            return _repeated(photo, self._rows_by_key[key])
+        if key in self._step.row_of_key:
+            return _repeated(photo, self._step.rows[self._step.row_of_key[key]])
         if key in self._known.current:
             stored = self._known.stored[key]
             faces = tuple(map(indexed_face, stored))

@@ -45,10 +45,10 @@ class KnownPhotos:
 class Step:
     """The result of a step.
 
-    ``process_photos`` returns it, and the attempt calls ``store_again`` for photos that were moved.
-    ``SegmentWriter`` then edits the step for changes in the collection: it calls ``omit_deleted``
-    and ``erase`` until no more faces or photos were deleted, and ``keep`` each time before it
-    stores the step.
+    ``process_photos`` adds rows to it, and the attempt calls ``store_again`` for photos that were
+    moved. ``SegmentWriter`` then edits the step for changes in the collection: it calls
+    ``omit_deleted`` and ``erase`` until no more faces or photos were deleted, and ``keep`` each
+    time before it stores the step.
 
     Attributes:
         start: cursor at the beginning of the step.

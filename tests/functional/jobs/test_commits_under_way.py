@@ -91,7 +91,7 @@ def in_a_process(action: Callable[[], object]) -> int:
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the photos of a job be several steps."""
-    monkeypatch.setattr("facerec.jobs.child.attempt.DEPLOYED_STEP", StepSize(32, 64 << 20))
+    monkeypatch.setattr("facerec.jobs.child.attempt.DEPLOYED_STEP", StepSize(32, 64 << 20, 16))
 
 
 @pytest.fixture

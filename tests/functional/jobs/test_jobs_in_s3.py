@@ -7,10 +7,10 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import boto3
@@ -18,6 +18,8 @@ import pytest
 from moto import mock_aws
 
 from facerec.core.erasures import Selection
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.errors import (
     AccessDeniedError,
     KeyDeniedError,
@@ -31,6 +33,7 @@ from facerec.jobs.child.attempt import DEPLOYED_STEP, ChildDependencies, run_chi
 from facerec.jobs.erasing.collection_erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
+from facerec.jobs.ledger.segments import list_segments
 from facerec.jobs.manifest.source import SourceKind
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan, read_plan
@@ -116,12 +119,12 @@ class MeetingObjects(S3Objects):
         expected: addresses that were not requested yet.
     """
 
-    def __init__(self, client: Any, folder: str, *groups: set[str]) -> None:  # noqa: ANN401
+    def __init__(self, client: Any, *groups: set[str]) -> None:  # noqa: ANN401
         super().__init__(client)
         self.expected = {
-            folder + path: barrier
+            uri: barrier
             for group, barrier in [(group, Barrier(len(group), timeout=60)) for group in groups]
-            for path in group
+            for uri in group
         }
 
     def _meet(self, uri: str) -> None:
@@ -131,6 +134,10 @@ class MeetingObjects(S3Objects):
     def read(self, uri: str, **options: Any) -> bytes:  # noqa: ANN401
         self._meet(uri)
         return super().read(uri, **options)
+
+    def fetch(self, uri: str, **options: Any) -> tuple[bytes, ObjectInfo]:  # noqa: ANN401
+        self._meet(uri)
+        return super().fetch(uri, **options)
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
         self._meet(uri)
@@ -333,19 +340,57 @@ def test_copies_of_stored_photos_cost_a_request_each_for_the_first_address(
     assert counted == {
         "GetObject": STEPS * (PHOTOS_PER_STEP + 2) + 6,
         "HeadObject": STEPS * PHOTOS_PER_STEP,
-        # No embeddings are written, but earlier attempts at the child may have left some.
+        # No embeddings are written, but earlier attempts at the child may have left some. They are
+        # listed for each look-up, of which the first step has two.
         "PutObject": STEPS + 4,
-        "ListObjectsV2": STEPS + 4,
+        "ListObjectsV2": STEPS + 1 + 4,
     }
 
 
 def test_a_child_sends_its_first_and_last_requests_at_the_same_time(s3: S3Job, photos: str) -> None:
     plan = s3.plan(photos)
-    s3.objects = MeetingObjects(
-        s3.client,
-        plan.job_folder,
+    names = (
         {"children/0000000.json", "ledger/0000000/", "crashes/0000000/"},
         {"embeddings/0000000/", "index/0000000", "remembered/0000000"},
     )
+    groups = [{plan.job_folder + name for name in group} for group in names]
+    noted = {f"{plan.job_folder}runs/0000001/0000000.json", f"{photos}0000.jpg"}
+    s3.objects = MeetingObjects(s3.client, *groups, noted)
     assert s3.run(plan).status is JobStatus.SUCCEEDED
     assert not s3.objects.expected
+
+
+def test_a_child_processes_its_first_photos_before_it_has_read_a_step(
+    s3: S3Job, photos: str
+) -> None:
+    last = f"{photos}{PHOTOS_PER_STEP - 1:04d}.jpg"
+    analysing = Event()
+
+    class WaitingObjects(S3Objects):
+        def fetch(self, uri: str, **options: Any) -> tuple[bytes, ObjectInfo]:  # noqa: ANN401
+            assert uri != last or analysing.wait(60), "the step was read before"
+            return super().fetch(uri, **options)
+
+    class NotingEngine(FakeEngine):
+        def analyse(
+            self, photos: Sequence[bytes], options: FaceOptions
+        ) -> list[PhotoFaces | UnreadablePhoto]:
+            analysing.set()
+            return super().analyse(photos, options)
+
+    s3.engine, s3.objects = NotingEngine(), WaitingObjects(s3.client)
+    plan = s3.plan(photos)
+    assert s3.run(plan).status is JobStatus.SUCCEEDED
+    assert len(list_segments(s3.objects, plan.job_folder, 0)) == STEPS
+
+
+def test_photos_that_occur_again_in_the_first_step_are_indexed_once(s3: S3Job) -> None:
+    number = DEPLOYED_STEP.first_photos + 1
+    listed = [s3.photo(f"{each % number:03d}.jpg", f"p{each % number}") for each in range(100)]
+    s3.objects.write("s3://work/photos.txt", "".join(f"{uri}\n" for uri in listed).encode())
+    report = s3.run(s3.plan("s3://work/photos.txt"))
+    assert report.tally.outcomes == {
+        Outcome.INDEXED: number,
+        Outcome.ALREADY_INDEXED: len(listed) - number,
+    }
+    assert s3.faces.count_faces("staff") == number

@@ -139,7 +139,7 @@ class RandomRuns:
         if plan.children:
             committed: list[object] = []
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("facerec.jobs.child.attempt.LOCAL_STEP", StepSize(1, 1))
+                patch.setattr("facerec.jobs.child.attempt.LOCAL_STEP", StepSize(1, 1, 1))
                 run_child(
                     plan,
                     0,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 
 import pytest
 
 from facerec.jobs.child.attempt import DEPLOYED_STEP
 from facerec.jobs.outcomes import Outcome
-from tests.support.pinecone_jobs import PHOTOS, PineconeJobs
+from tests.support.pinecone_jobs import CHILDREN, PHOTOS, PineconeJobs
 from tests.support.pinecone_server import PineconeServer
 
 pytest.importorskip("pinecone")
@@ -48,4 +49,5 @@ def test_other_options_replace_the_faces_of_a_step_together(jobs: PineconeJobs) 
 
 def test_a_step_is_one_upsert(jobs: PineconeJobs) -> None:
     _, _, requests = jobs.run(jobs.photos("new", "somebody", faces=2))
-    assert requests["/vectors/upsert"] == PHOTOS // DEPLOYED_STEP.photos
+    steps = ceil(PHOTOS / CHILDREN / DEPLOYED_STEP.photos)
+    assert requests["/vectors/upsert"] == CHILDREN * steps
