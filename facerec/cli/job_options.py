@@ -63,7 +63,8 @@ _OPTIONS = (
         default=TOLERATED_FAILURE_PERCENTAGE,
         show_default=True,
         metavar="PERCENT",
-        help="Percentage of photos that may fail before the job counts as failed.",
+        help="Percentage of photos that may fail before the job counts as failed. If at most 20 "
+        "failed, unchanged photos of the source count too.",
     ),
     click.option(
         "--include",

@@ -125,7 +125,7 @@ def _print_problems(report: Report) -> None:
         out.print(f"{count(missing, 'child', 'children')} of {report.children:,} incomplete")
     if report.failed_photos:
         out.print(
-            f"{count(report.failed_photos, 'failure')} ({report.failure_percentage:.1f} %, "
+            f"{count(report.failed_photos, 'failure')} ({report.failure_percentage:.3g} %, "
             f"tolerated: {report.tolerated_failure_percentage:g} %)"
         )
         print_failures(tally.failures)

@@ -141,3 +141,18 @@ def test_a_photo_that_was_unreadable_is_tried_again_once_it_is_replaced(door: Jo
     replaced = door.index_again(["ann"])
     assert replaced["job_id"] != first["job_id"]
     assert (replaced["outcomes"], replaced["difference"]["changed"]) == ({"INDEXED": 1}, 1)
+
+
+def test_a_corrupt_new_photo_does_not_fail_a_run_over_many_known_ones(door: JobDoor) -> None:
+    people = [f"person{number}" for number in range(20)]
+    door.index(*people)
+    door.write("corrupt.jpg", b"no photo")
+    again = door.index_again([*people, "corrupt"])
+    assert (again["status"], again["failed_photos"]) == ("SUCCEEDED", 1)
+    assert again["difference"]["unchanged"] == 20
+    corrupt = [f"corrupt{number}" for number in range(21)]
+    for name in corrupt:
+        door.write(f"{name}.jpg", b"no photo either")
+    more = door.index_again([*people, *corrupt])
+    assert (more["status"], more["failed_photos"]) == ("FAILED", 21)
+    assert more["failure_percentage"] == 100

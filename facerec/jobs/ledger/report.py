@@ -13,7 +13,7 @@ from facerec.errors import InvalidInputError
 from facerec.jobs.difference import Difference, Removal
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.removal_record import read_removal
-from facerec.jobs.ledger.tally import Tally, tally_from_json
+from facerec.jobs.ledger.tally import MAX_FAILURES, Tally, tally_from_json
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.status import JobStatus
 
@@ -43,7 +43,7 @@ class Report:
         complete_children: number of complete children.
         incomplete: numbers of the first ``MAX_INCOMPLETE`` incomplete children.
         failed_photos: number of failed rows.
-        failure_percentage: share of failed rows, 0 to 100.
+        failure_percentage: share of failed photos, 0 to 100 (``failure_percentage_of``).
         tolerated_failure_percentage: maximum of ``failure_percentage`` for the job to succeed.
         seconds: time during which at least one child was running.
         photos_per_second: photos processed per second of that time.
@@ -138,7 +138,7 @@ def write_report(
     first_failures = first.read_first_failures(objects, plan.job_folder) if incomplete else None
     before = first_lines(plan, lines)
     tally.failures = [numbered(row, before) for row in tally.failures]
-    percentage = 100 * tally.failed_photos / tally.photos if tally.photos else 0.0
+    percentage = failure_percentage_of(tally, plan.difference)
     seconds = tally.seconds
     report = Report(
         job_id=plan.job_id,
@@ -152,7 +152,7 @@ def write_report(
         complete_children=plan.children - len(incomplete),
         incomplete=tuple(incomplete[:MAX_INCOMPLETE]),
         failed_photos=tally.failed_photos,
-        failure_percentage=round(percentage, 3),
+        failure_percentage=percentage,
         tolerated_failure_percentage=tolerated_failure_percentage,
         seconds=round(seconds, 3),
         photos_per_second=round(tally.photos / seconds, 3) if seconds else 0.0,
@@ -171,6 +171,20 @@ def write_report(
     content = json.dumps(report.to_json(), indent=1).encode()
     objects.write(report_uri(plan.job_folder), content)
     return report
+
+
+def failure_percentage_of(tally: Tally, difference: Difference | None) -> float:
+    """Return the share of the photos of a job that failed, 0 to 100.
+
+    It is the share of the photos that were processed. If at most ``MAX_FAILURES`` failed, which a
+    report names all, unchanged photos of the source count too: one corrupt photo among the few new
+    ones of a large folder does not make its job fail.
+    """
+    photos = tally.photos
+    if difference is not None and tally.failed_photos <= MAX_FAILURES:
+        photos = max(photos, difference.photos)
+    # More digits are noise; fewer would hide one failure of a million.
+    return round(100 * tally.failed_photos / photos, 9) if photos else 0.0
 
 
 def read_report(objects: ObjectStore, job_folder: str) -> Report:

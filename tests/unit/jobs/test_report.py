@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from facerec.core.schemas import violation
+from facerec.jobs.difference import Difference
 from facerec.jobs.ledger.failures import iterate_failures
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import read_report, write_report
@@ -95,6 +97,33 @@ def test_too_many_failures_fail_a_job(tmp_path: Path) -> None:
     assert report.status is JobStatus.FAILED
     lenient = write_report(job.plan, job.objects, tolerated_failure_percentage=10)
     assert lenient.status is JobStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("processed", "failed", "of_source", "tolerated", "expected"),
+    [
+        pytest.param(1, 1, 100, 5, JobStatus.SUCCEEDED, id="one of one new photo"),
+        pytest.param(1, 1, 19, 5, JobStatus.FAILED, id="one, of a small folder"),
+        pytest.param(1, 1, 10**8, 0, JobStatus.FAILED, id="one, but none is tolerated"),
+        pytest.param(20, 20, 400, 5, JobStatus.SUCCEEDED, id="as many as a report names"),
+        pytest.param(21, 21, 10**6, 5, JobStatus.FAILED, id="more than a report names"),
+        pytest.param(1000, 21, 10**6, 5, JobStatus.SUCCEEDED, id="few of many new photos"),
+    ],
+)
+def test_few_failures_are_a_share_of_all_photos_of_the_source(
+    tmp_path: Path, processed: int, failed: int, of_source: int, tolerated: float, expected: str
+) -> None:
+    photos = [tmp_path / f"{number:04}.jpg" for number in range(processed)]
+    for number, path in enumerate(photos):
+        path.write_bytes(b"broken" if number < failed else fake_photo(fake_face("somebody")))
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    difference = Difference(of_source, unchanged=of_source - processed, new=processed)
+    plan = replace(job.plan, difference=difference)
+    report = write_report(plan, job.objects, tolerated_failure_percentage=tolerated)
+    assert report.status == expected
+    assert report.is_failed == (expected is JobStatus.FAILED)
+    assert read_report(job.objects, plan.job_folder).is_failed == report.is_failed
 
 
 def test_a_report_names_children_that_are_missing_and_counts_what_they_did(tmp_path: Path) -> None:

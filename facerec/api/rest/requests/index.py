@@ -91,7 +91,8 @@ class IndexRequest(LimitedFaces, PhotoFields):
     tolerated_failure_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
         None,
         description="With a manifest or prefix: the share of photos that may fail before the job "
-        f"counts as failed; by default {TOLERATED_FAILURE_PERCENTAGE:g}.",
+        f"counts as failed; by default {TOLERATED_FAILURE_PERCENTAGE:g}. If at most 20 failed, "
+        "unchanged photos of the source count too.",
     )
     include: Patterns | None = Field(
         None,
