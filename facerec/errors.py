@@ -288,9 +288,9 @@ class MigrationRemedy(StrEnum):
     DELETE_JOB = "delete the job, and index its photos again"
     DELETE = "bring back the photos, or delete these faces"
     END = "finish or cancel the migration first"
-    FINISH = "finish it"
+    FINISH = "finish the migration first"
     NEW_COLLECTION = NEW_COLLECTION
-    PREPARE = "prepare them, and delete those whose photos are gone"
+    PREPARE = "prepare these faces, and delete those whose photos are gone"
     RELEASE = "use the release of facerec that began the migration, or cancel it"
     REPAIR = "cancel the migration, repair the collection, and migrate it again"
     SWITCH = "switch the version first, or cancel the migration"

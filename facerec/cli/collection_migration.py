@@ -42,7 +42,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class _Drop:
-    """Whether to delete faces that cannot be described, how many, and without a question."""
+    """Whether to delete faces that cannot be described, up to which share, and without asking."""
 
     missing: bool
     limit_percentage: float
@@ -51,7 +51,7 @@ class _Drop:
 
 @dataclass(frozen=True)
 class _Progress:
-    """Shows how far a migration is, and asks before it deletes faces."""
+    """Shows the progress of a migration, and asks before faces are deleted."""
 
     collection_id: str
     confirmed: bool = True

@@ -145,7 +145,7 @@ MIGRATION_HINTS: dict[MigrationRemedy, str] = {
     MigrationRemedy.SWITCH: "`facerec collections migrate --recipe` switches it, --rollback gives "
     "the migration up",
 }
-"""Hint of an error of a migration by its remedy, where commands name it otherwise."""
+"""Hints for remedies of migrations that the command line names by its options."""
 
 
 def exit_code_of(error: FacerecError) -> ExitCode:

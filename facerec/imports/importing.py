@@ -37,7 +37,7 @@ def import_collection(
     restore_deleted: bool = False,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Store the faces and people of a collection under the ids that they have.
+    """Store the faces and people of a collection under their ids in the source.
 
     Args:
         source: The collection to import.

@@ -65,7 +65,7 @@ def assign(fits: NDArray[np.float64]) -> tuple[dict[int, int], set[int]]:
 
 
 def _best_assignment(fits: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the column of each row of a square matrix whose sum is the greatest."""
+    """Return a distinct column for each row of a square matrix, so that the sum is the greatest."""
     return np.array(dlib.max_cost_assignment(dlib.matrix(fits)), dtype=np.int64)
 
 

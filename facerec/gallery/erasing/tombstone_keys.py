@@ -27,7 +27,7 @@ _EARLIER_KEYS = "earlier keys"
 def texts_under_key(
     collection_id: str, names: Collection[str], key: bytes, *, records: RecordStore
 ) -> dict[str, frozenset[str]]:
-    """Return the same as ``get_texts`` for a collection whose key is known."""
+    """Return the result of ``get_texts`` for a collection whose key is known."""
     found, earlier = _under_one_key(collection_id, names, key, records)
     for each in earlier:
         for name, own in _under_one_key(collection_id, names, each, records)[0].items():

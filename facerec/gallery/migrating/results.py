@@ -133,10 +133,10 @@ class MigratedCollection:
 
 
 class MigrationListener(Protocol):
-    """Hears how far a whole migration is. A method that raises an error stops the migration."""
+    """Receives the progress of a whole migration. An error in a method stops the migration."""
 
     def on_page(self, done: int, faces: int) -> None:
-        """Called after each page, with the numbers of faces until here and of all faces."""
+        """Called after each page, with the number of faces so far and the number of all faces."""
 
     def on_missing(self, missing: Sequence[MissingFace]) -> None:
         """Called with the faces that cannot be described, before they are refused or deleted."""

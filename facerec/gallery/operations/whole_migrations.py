@@ -35,7 +35,7 @@ MAX_PASSES = 5
 
 @dataclass(frozen=True)
 class _Choices:
-    """What to do with faces that cannot be described, and who hears of it."""
+    """What to do with faces that cannot be described, and the listener to inform."""
 
     drop_missing: bool
     drop_limit_percentage: float
@@ -44,7 +44,7 @@ class _Choices:
 
 @dataclass
 class _Prepared:
-    """What was described in one or several passes over a collection."""
+    """Faces that were described, and those that could not be, in all passes over a collection."""
 
     described: int = 0
     missing: list[MissingFace] = field(default_factory=list)
@@ -161,7 +161,7 @@ class WholeMigrationOperations(MigrationOperations, FaceOperations):
     def _prepare_all(
         self, collection_id: str, recipe: str | None, choices: _Choices, done: _Prepared
     ) -> None:
-        """Describe all faces with the other version; delete those that cannot be, or refuse."""
+        """Describe all faces with the other version; delete the others if that is allowed."""
         found = _Prepared()
         self._prepare_pages(collection_id, recipe, choices.listener, found, dry_run=False)
         done.described += found.described
@@ -224,7 +224,7 @@ class WholeMigrationOperations(MigrationOperations, FaceOperations):
 
 
 def _repeated(prepare: Callable[[], None], change: Callable[[], Result]) -> Result:
-    """Prepare faces and change the served version, again if faces were added in the meantime."""
+    """Prepare faces and change the served version; repeat if faces were added in the meantime."""
     for _ in range(MAX_PASSES - 1):
         prepare()
         try:
