@@ -8,6 +8,7 @@ const SIDE = 160;
 const MARGIN = 0.25;
 const MAX_KEPT = 1000;
 const MAX_LOADING = 3;
+const NO_NAME = 'no name';
 const BLANK = 'page/face.svg';
 
 // Crops of the photos that were added in this tab. The server does not keep photos, so it has none.
@@ -99,11 +100,11 @@ export function picture(faceId, alt) {
 
 /** Return what a stored face is called, as far as the face itself says it. */
 export const label = face =>
-  face.person_name || face.user_id || face.external_image_id || 'no name';
+  face.person_name || face.user_id || face.external_image_id || NO_NAME;
 
 /** Return an element with the name of a stored face, which changes once the person's name is known. */
 export function nameElement(face, tag = 'span') {
-  const element = make(tag, {class: 'name'}, label(face));
+  const element = make(tag, {class: label(face) === NO_NAME ? 'name quiet' : 'name'}, label(face));
   if (face.user_id && !face.person_name) personName(face.user_id).then(name => { element.textContent = name; });
   return element;
 }

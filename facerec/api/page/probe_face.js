@@ -12,10 +12,10 @@ import {similarityElement} from './similarity.js';
 const SHOWN = 3;
 const SIGNS = {match: '✓', ambiguous: '?', unknown: '–'};
 
-/** Return whom a stored face counts as: a person, an external image id up to the colon, or itself. */
-const personKey = face => face.user_id || (face.external_image_id || '').split(':')[0] || face.face_id;
+/** Return whom a stored face counts as here: a person, an external image id up to the colon, or nobody. */
+const personKey = face => face.user_id || (face.external_image_id || '').split(':')[0];
 
-/** Return the best match of each person, most similar first. */
+/** Return the best match of each person, most similar first, and the best one without a name. */
 function people(matches) {
   const best = new Map();
   for (const match of matches) {
@@ -46,7 +46,8 @@ const personRow = match => make('li', {class: 'person'},
   make('div', {class: 'grow'},
     nameElement(match.face, 'strong'),
     similarityElement(match.similarity),
-    match.count > 1 && make('span', {class: 'quiet'}, `${plural(match.count, 'face')} of this person match`)));
+    match.count > 1 && make('span', {class: 'quiet'},
+      `${plural(match.count, 'face')} ${personKey(match.face) ? 'of this person' : 'without a name'} match`)));
 
 const matchRow = match => make('li', {class: 'person'},
   picture(match.face.face_id, `Face of ${label(match.face)}`),

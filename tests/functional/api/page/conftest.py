@@ -18,6 +18,11 @@ from tests.support.shared_app import SharedApp
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
+TIMEOUT = 30_000
+"""Milliseconds; nothing takes as long unless the machine is busy."""
+
+playwright.expect.set_options(timeout=TIMEOUT)
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 
 
@@ -54,7 +59,7 @@ def site(
 def page(browser: playwright.Browser) -> Iterator[playwright.Page]:
     """A tab in which nothing may go wrong: no error of a script, and nothing that is forbidden."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(TIMEOUT)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -90,6 +90,20 @@ def test_people_come_first_and_more_shows_all_their_faces(
     expect(face.locator(".person").nth(20)).to_be_focused()
 
 
+def test_faces_without_a_name_count_as_one_entry_after_people(
+    site: Site, page: playwright.Page
+) -> None:
+    site.add_person("Ann", shots=2)
+    for shot in range(4):
+        site.index(f"unnamed-{shot}.png", fake_face("Ann", away=0.1, shot=20 + shot))
+    match(page, site, fake_face("Ann", away=0.1, shot=99))
+    face = page.locator("#probe-faces > li")
+    expect(face.locator("> ul > .person")).to_have_count(1)
+    expect(face).to_contain_text(re.compile("4 faces without a name match|2 faces of this person"))
+    page.get_by_role("button", name="Add its faces").click()
+    expect(face.locator(".naming input")).to_have_value("Ann")
+
+
 def test_faces_of_a_group_photo_are_given_to_old_and_new_people(
     site: Site, page: playwright.Page
 ) -> None:
