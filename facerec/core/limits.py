@@ -79,9 +79,10 @@ MAX_CLUSTER_PAGE = 500
 """Maximum number of clusters of a page."""
 
 MIGRATION_PAGE = 50
-"""Default number of faces to describe with another model version at once: it takes some seconds on
-one core, and few photos of several faces are divided between two pages, and so read twice."""
+"""Default number of faces per page that are described with another model version: a page takes some
+seconds on one core, and few photos have faces in two pages and are read twice."""
 
 PRUNE_LIMIT_PERCENTAGE = 50.0
 """Default share, in percent, of the photos of a folder or of the faces of a collection that may be
-lacking where their faces are then deleted: if most are, a disk is more likely not mounted."""
+missing when their faces are deleted. If most are missing, it is more likely that a disk is not
+mounted."""

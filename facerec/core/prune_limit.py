@@ -1,4 +1,4 @@
-"""The limit that protects faces if most photos are lacking, as when a disk is not mounted."""
+"""The limit that protects faces if most photos are missing, as when a disk is not mounted."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def checked_limit_percentage(limit_percentage: float) -> float:
 
 
 def is_over_limit(gone: int, photos: int, limit_percentage: float) -> bool:
-    """Return whether more photos or faces are lacking than may be deleted.
+    """Return whether more photos or faces are missing than may be deleted.
 
     Args:
         gone: number of photos that are gone, or of faces that cannot be described again.
         photos: number of photos or faces, including these.
-        limit_percentage: 0 to 100, the share of them that may be lacking.
+        limit_percentage: 0 to 100, the share of them that may be missing.
     """
     return gone * 100 > limit_percentage * photos
 

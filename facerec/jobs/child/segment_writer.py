@@ -195,11 +195,11 @@ class SegmentWriter:
         return not self._in_flight_images.isdisjoint(image_ids)
 
     def unrecorded(self) -> set[str]:
-        """Return the image keys of photos whose faces are stored, but have no row in the ledger.
+        """Return the image keys of photos that have stored faces, but no row in the ledger.
 
-        They were left by an attempt that was killed between the two steps. They are processed
-        again, so that the ledger names their faces as indexed by this child. Waits for the commit
-        in flight first, since it adds rows for its photos.
+        An attempt was killed after it had stored the faces, before it wrote the segment. These
+        photos are processed again, so that the ledger names their faces as indexed by this child.
+        Waits first for the commit in flight, which adds rows for its photos.
         """
         ledger_end = self.flush().offset
         keys: set[str] = set()

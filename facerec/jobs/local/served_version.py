@@ -22,8 +22,8 @@ def with_served_version(
     """Return a plan with the model version that its collection serves now.
 
     A migration changes the job folders that exist when it is finished. A plan that was written
-    after that, or that is back with an older copy of its folder, still has the earlier version: its
-    folder is changed now, as the others were.
+    later, or that came back with an older copy of its folder, still has the earlier version. Its
+    folder is changed now, like the others.
 
     Raises:
         MigrationError: The migration is not finished, or the folder may contain faces that the
