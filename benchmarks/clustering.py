@@ -5,9 +5,9 @@
 The collections hold the photos of LFW or other labelled ones, indexed before, such as by `facerec
 index ../shared/data/lfw/images --collection lfw`; several are clustered as one. The face nearest to
 the middle of a photo shows the person whom the folder or the file names (`person_of`); the others
-are strangers. Accuracy is pairwise: of the
-pairs of faces in one cluster, the share that shows one person (precision), and of the pairs of one
-person, the share in one cluster (recall). F is their harmonic mean.
+are strangers. Accuracy is pairwise: of the pairs of faces in one cluster, the share that shows one
+person (precision), and of the pairs of one person, the share in one cluster (recall). F is their
+harmonic mean.
 
 For speed, distractors are added to the same faces: drawn from the distribution of people in the
 collection, and around each person from the distribution of a person's faces.
@@ -32,7 +32,6 @@ from facerec.core.records import Collection, FaceRecord, StoredFace
 
 if TYPE_CHECKING:
     from facerec.core.faces import CohortStats
-    from facerec.gallery.gallery import Gallery
     from facerec.gallery.search.sampling import SampledFace
 
 FACES_PER_PERSON = 2
@@ -81,7 +80,7 @@ def measure_accuracy(
             started = time.perf_counter()
             result = gallery.cluster_faces(name, pair_threshold=threshold)
             seconds = time.perf_counter() - started
-            clusters = clusters_of(gallery, name)
+            clusters = clusters_of(data, name, people)
             gallery.delete_collection(name)
         precision, recall = pairwise(people, clusters)
         rows.append(
@@ -117,7 +116,7 @@ def measure_speed(
         gallery.cluster_faces(name, threads=threads)
         all_seconds = time.perf_counter() - started
         all_processor = time.process_time() - processor
-        precision, recall = pairwise(people, clusters_of(gallery, name))
+        precision, recall = pairwise(people, clusters_of(data, name, people))
     with SqliteStore(data / "facerec.db") as store:
         copy(store, name, generated)
     with open_gallery(data) as gallery:
@@ -223,7 +222,7 @@ def person_of(photo: Path) -> str:
     return photo.name
 
 
-def pairwise(people: dict[str, str], clusters: dict[str, str]) -> tuple[float, float]:
+def pairwise(people: dict[str, str], clusters: dict[str, int]) -> tuple[float, float]:
     """Return the precision and recall of pairs of labelled faces."""
     same = pairs(Counter(people.values()))
     together = pairs(Counter(clusters[face] for face in people if face in clusters))
@@ -236,16 +235,16 @@ def pairs(sizes: Counter[Any]) -> int:
     return sum(size * (size - 1) // 2 for size in sizes.values())
 
 
-def clusters_of(gallery: Gallery, name: str) -> dict[str, str]:
-    """Return the ids of clusters by face id."""
-    found: dict[str, str] = {}
-    token = None
-    while True:
-        page = gallery.list_clusters(name, next_token=token, limit=500)
-        found |= {face: each.cluster_id for each in page.clusters for face in each.face_ids}
-        token = page.next_token
-        if token is None:
-            return found
+def clusters_of(data: Path, name: str, face_ids: Iterable[str]) -> dict[str, int]:
+    """Return the numbers of clusters by face id."""
+    from facerec.storage.sqlite.cluster_store import SqliteClusters
+    from facerec.storage.sqlite.database import Database
+
+    database = Database(data / "facerec.db")
+    try:
+        return SqliteClusters(database).clusters_of_faces(name, list(face_ids))
+    finally:
+        database.close()
 
 
 if __name__ == "__main__":
