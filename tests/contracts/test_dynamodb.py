@@ -14,6 +14,7 @@ from facerec.errors import StoreUnavailableError
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
+from tests.support.permissions import acting_as, enforce_permissions
 
 REGION = "eu-west-1"
 
@@ -51,16 +52,25 @@ def dynamodb_store(client: BaseClient) -> DynamoDBStore:
     return DynamoDBStore(client, "facerec")
 
 
+@pytest.fixture
+def api_store(
+    dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DynamoDBStore]:
+    """The store with the permissions of the API's function, which may need every method."""
+    with acting_as("ApiFunction", enforce_permissions(monkeypatch, bucket="")):
+        yield dynamodb_store
+
+
 class TestDynamoDBCollections(CollectionContract):
     @pytest.fixture
-    def records(self, dynamodb_store: DynamoDBStore) -> DynamoDBStore:
-        return dynamodb_store
+    def records(self, api_store: DynamoDBStore) -> DynamoDBStore:
+        return api_store
 
 
 class TestDynamoDBRecords(RecordStoreContract):
     @pytest.fixture
-    def records(self, dynamodb_store: DynamoDBStore) -> DynamoDBStore:
-        return dynamodb_store
+    def records(self, api_store: DynamoDBStore) -> DynamoDBStore:
+        return api_store
 
 
 def test_ids_of_a_collection_of_the_first_release_are_derived_as_before(

@@ -23,6 +23,7 @@ from facerec.jobs.aws.jobs import AwsJobs
 from facerec.storage.objects import Objects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from tests.support.permissions import acting_as, enforce_permissions
 from tests.support.stack_template import (
     container_environment,
     function_environment,
@@ -118,6 +119,7 @@ class Stack:
         )
         self.machines = Machines(self._container, self._environment(container_environment()))
         self.machines.install(monkeypatch)
+        self.permissions = enforce_permissions(monkeypatch, BUCKET)
         self._machine = self._deploy()
 
     def put(self, key: str, content: bytes) -> str:
@@ -310,7 +312,8 @@ class Stack:
         try:
             if self.function_faults:
                 raise _fault(self.function_faults.pop(0))
-            returned = handler(json.loads(body), None)
+            with acting_as(function, self.permissions):
+                returned = handler(json.loads(body), None)
         except Exception as error:
             answer["x-amz-function-error"] = "Unhandled"
             returned = {"errorType": type(error).__name__, "errorMessage": str(error)}
@@ -326,12 +329,13 @@ class Stack:
         engine = self._engine(place)
         asked = place in self.accidents.asked_to_stop
         try:
-            return run(
-                arguments,
-                environment,
-                stop=lambda: asked and engine.analysed > 0,
-                build_engine=lambda threads: engine,
-            )
+            with acting_as("JobRole", self.permissions):
+                return run(
+                    arguments,
+                    environment,
+                    stop=lambda: asked and engine.analysed > 0,
+                    build_engine=lambda threads: engine,
+                )
         finally:
             self.analysed += engine.analysed
 

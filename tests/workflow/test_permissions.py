@@ -1,0 +1,166 @@
+"""Each part of the stack may do what it does: its calls are compared with its role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+import facerec.factory.engines
+from facerec.config import read_settings
+from facerec.core.erasures import SubjectKind
+from facerec.factory import open_deployed_gallery
+from facerec.storage.objects import Objects
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from lambdas.erasure import handler
+from tests.support.permissions import acting_as
+from tests.support.s3vectors_server import S3VectorsServer
+from tests.support.workflow.stack import BUCKET, Stack
+
+if TYPE_CHECKING:
+    from facerec.gallery.gallery import Gallery
+
+TABLE = "facerec-records"
+VECTORS = "facerec-vectors"
+
+
+@pytest.fixture
+def vectors(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3VectorsServer]:
+    with S3VectorsServer() as server:
+        server.buckets[VECTORS] = {}
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3VECTORS", server.address)
+        yield server
+
+
+@pytest.fixture
+def stack(
+    deploy: Callable[..., Stack], vectors: S3VectorsServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stack]:
+    """A stack with the stores that a deployment with default parameters has."""
+    monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: FakeEngine())
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
+    handler._gallery.cache_clear()
+    boto3.client("dynamodb", region_name="us-east-1").create_table(
+        TableName=TABLE,
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+        ],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield deploy(FACEREC_STORE="", FACEREC_TABLE=TABLE, VECTOR_BUCKET=VECTORS)
+    handler._gallery.cache_clear()
+
+
+@pytest.fixture
+def gallery(stack: Stack) -> Gallery:
+    """The gallery of the function behind API Gateway."""
+    environment = {
+        "AWS_S3_BUCKET": BUCKET,
+        "FACEREC_TABLE": TABLE,
+        "VECTOR_BUCKET": VECTORS,
+        "ERASURE_FUNCTION": "ErasureFunction",
+        "AWS_REGION": "us-east-1",
+    }
+    return open_deployed_gallery(read_settings(environment), Objects())
+
+
+def put_photo(stack: Stack, name: str, *people: str) -> None:
+    faces = [fake_face(each, left=0.1 + 0.3 * place) for place, each in enumerate(people)]
+    stack.put(f"photos/{name}.jpg", fake_photo(*faces))
+
+
+def index(stack: Stack, **options: object) -> None:
+    ended = stack.index(f"s3://{BUCKET}/photos/", **options)
+    assert stack.permissions.denied == []
+    assert (ended.status, ended.cause) == ("SUCCEEDED", "")
+
+
+def face_ids(gallery: Gallery) -> list[str]:
+    return [face.record.face_id for face in gallery.list_faces("staff").faces]
+
+
+def sweep() -> None:
+    """Invoke the function that erases, as its schedule does."""
+    answer = boto3.client("lambda").invoke(FunctionName="ErasureFunction", Payload=b"{}")
+    assert "errorType" not in json.loads(answer["Payload"].read())
+
+
+def test_a_call_that_a_role_does_not_allow_is_refused(stack: Stack) -> None:
+    with acting_as("JobRole", stack.permissions), pytest.raises(ClientError) as refusal:
+        stack.put("photos/another.jpg", b"")
+    assert "JobRole is not authorized to perform s3:PutObject" in str(refusal.value)
+
+
+def test_every_part_may_do_what_jobs_of_all_kinds_need(stack: Stack, gallery: Gallery) -> None:
+    for name, people in {"one": ["ann"], "two": ["bob", "cid"], "three": ["dan"]}.items():
+        put_photo(stack, name, *people)
+    index(stack)
+    with acting_as("ApiFunction", stack.permissions):
+        gallery.create_user("staff", "ann")
+        gallery.associate_faces("staff", "ann", face_ids(gallery)[:3])
+    # Photos that have changed, whose faces have people; one that is gone; one that is new.
+    put_photo(stack, "one", "eve")
+    put_photo(stack, "two", "cid", "fay")
+    put_photo(stack, "four", "gus")
+    stack.s3.delete_object(Bucket=BUCKET, Key="photos/three.jpg")
+    index(stack, prune=True)
+    index(stack, force=True)
+    index(stack, options={"max_faces": 1})
+    index(stack)
+    faces = face_ids(gallery)
+    with acting_as("ApiFunction", stack.permissions):
+        gallery.delete_faces("staff", faces[:1])
+    index(stack, force=True)
+    assert face_ids(gallery) == faces[1:]
+    index(stack, restore_deleted=True)
+    assert face_ids(gallery) == faces
+    sweep()
+
+
+def test_every_part_may_do_what_the_repair_of_lost_stores_needs(
+    stack: Stack, gallery: Gallery, vectors: S3VectorsServer
+) -> None:
+    for name in ("ann", "bob", "cid"):
+        put_photo(stack, name, name)
+    index(stack)
+    faces = face_ids(gallery)
+    with acting_as("ApiFunction", stack.permissions):
+        gallery.delete_faces("staff", faces[:1])
+    sweep()
+    for stored in vectors.buckets[VECTORS].values():
+        stored.vectors.clear()
+    index(stack)
+    assert face_ids(gallery) == faces[1:]
+    table = boto3.resource("dynamodb").Table(TABLE)
+    for item in table.scan()["Items"]:
+        table.delete_item(Key={name: item[name] for name in ("pk", "sk")})
+    index(stack)
+    assert face_ids(gallery) == faces[1:]
+
+
+def test_every_part_may_do_what_erasures_need(stack: Stack, gallery: Gallery) -> None:
+    for name in ("ann", "bob", "cid"):
+        put_photo(stack, name, name)
+    index(stack)
+    with acting_as("ApiFunction", stack.permissions):
+        faces = face_ids(gallery)
+        gallery.create_user("staff", "ann")
+        gallery.associate_faces("staff", "ann", faces[:1])
+        gallery.erase("staff", SubjectKind.USER, "ann")
+        gallery.delete_faces("staff", faces[1:2])
+        gallery.set_retention("staff", 1)
+    sweep()
+    assert face_ids(gallery) == faces[2:]
+    with acting_as("ApiFunction", stack.permissions):
+        gallery.delete_collection("staff")
+    sweep()
+    index(stack)
+    assert len(face_ids(gallery)) == 3
