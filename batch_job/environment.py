@@ -26,6 +26,7 @@ class ChildAssignment:
         incomplete_uri: FACEREC_INCOMPLETE, address at which a report stores the numbers of
             incomplete children; None does not store them.
         tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE.
+        siblings: length of the list ``numbers``, once it has been read; None without a list.
     """
 
     job_folder: str
@@ -36,6 +37,7 @@ class ChildAssignment:
     canary: bool
     incomplete_uri: str | None
     tolerated_failure_percentage: float
+    siblings: int | None = None
 
 
 def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:

@@ -125,7 +125,8 @@ def _run_child(
     plan = read_plan(objects, assignment.job_folder)
     log = logger()
     log.append_keys(job_id=plan.job_id)
-    if is_store_down(objects, plan.job_folder, assignment.submission):
+    enough = min(MIN_CHILDREN, assignment.siblings or plan.children)
+    if is_store_down(objects, plan.job_folder, assignment.submission, enough):
         log.warning("not started: a store is down", exit_code=OUTAGE)
         return OUTAGE
     meters, committed = Meters(), False
@@ -145,7 +146,7 @@ def _run_child(
         runner = ChildRunner(plan, dependencies, assignment.tolerated_failure_percentage)
         summary = runner.run(assignment.child, stop=stop, on_commit=count)
     except StoreUnavailableError as error:
-        if committed or not _is_outage(assignment, objects):
+        if committed or not _is_outage(assignment, objects, enough):
             raise
         log.error("ended: a store is down", exit_code=OUTAGE, **describe(error))
         return OUTAGE
@@ -157,15 +158,15 @@ def _run_child(
     return DONE if summary.complete else RETRY
 
 
-def _is_outage(assignment: ChildAssignment, objects: ObjectStore) -> bool:
-    """Record that a store is unavailable; return whether other children have recorded it too.
+def _is_outage(assignment: ChildAssignment, objects: ObjectStore, enough: int) -> bool:
+    """Record that a store is unavailable; return whether enough children have recorded it.
 
     A canary runs alone, so no other child can record an outage; its own record is enough.
     """
     folder, submission = assignment.job_folder, assignment.submission
     try:
         note_outage(objects, folder, submission, assignment.child)
-        children = 1 if assignment.canary else MIN_CHILDREN
+        children = 1 if assignment.canary else enough
         return is_store_down(objects, folder, submission, children)
     except FacerecError:
         # The unavailable store is the one that contains the notes.
@@ -198,4 +199,5 @@ def _resolve(assignment: ChildAssignment) -> ChildAssignment:
     numbers = read_numbers(Objects(), assignment.numbers)
     if assignment.child >= len(numbers):
         raise InvalidInputError(f"{assignment.numbers} has no entry {assignment.child}")
-    return replace(assignment, child=numbers[assignment.child], numbers=None)
+    child = numbers[assignment.child]
+    return replace(assignment, child=child, numbers=None, siblings=len(numbers))

@@ -45,6 +45,7 @@
     │   ├── OtherRegionError
     │   └── RequesterPaysError
     ├── StoreUnavailableError
+    │   └── StoreThrottledError
     ├── StoreDamagedError
     ├── BusyError
     ├── ConfigurationError
@@ -683,6 +684,10 @@ class StoreUnavailableError(FacerecError):
     """A store is unreachable, full or throttling. Safe to retry."""
 
     hint_is_for_operator = True
+
+
+class StoreThrottledError(StoreUnavailableError):
+    """A store works, and refuses requests above its rate limit. Safe to retry, more slowly."""
 
 
 class StoreDamagedError(FacerecError):

@@ -14,6 +14,7 @@ from facerec.errors import (
     InvalidInputError,
     NoCredentialsError,
     NotFoundError,
+    StoreThrottledError,
     StoreUnavailableError,
 )
 
@@ -34,6 +35,18 @@ _DENIED = frozenset(
 _MISSING = frozenset(
     {"ExecutionDoesNotExist", "InvalidArn", "InvalidName", "ResourceNotFoundException"}
 )
+
+_THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html"""
 
 _TRANSIENT_STATUSES = frozenset({408, 409, 429})
 
@@ -65,7 +78,8 @@ def aws_errors(
         ConfigurationError: no region is set.
         NotFoundError: the resource does not exist.
         InvalidInputError: boto3 rejects an argument, and ``missing`` is None.
-        StoreUnavailableError: the service does not respond, fails or throttles.
+        StoreThrottledError: the service refuses requests above its rate limit.
+        StoreUnavailableError: the service does not respond, or fails.
     """
     from botocore import exceptions as botocore
 
@@ -82,7 +96,8 @@ def aws_errors(
             raise AccessDeniedError(resource) from error
         if refused is not None and not _is_transient(error.response):
             raise refused from error
-        raise StoreUnavailableError(f"{service} returned {code} for {resource}") from error
+        kind = StoreThrottledError if code in _THROTTLED else StoreUnavailableError
+        raise kind(f"{service} returned {code} for {resource}") from error
     except (
         botocore.NoCredentialsError,
         botocore.PartialCredentialsError,

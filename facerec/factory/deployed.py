@@ -107,12 +107,15 @@ def open_job_folders(settings: Settings) -> Objects:
     return Objects(AccessPolicy(buckets=frozenset(), own_folder=settings.jobs_root))
 
 
-def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStore:
+def open_faces(
+    settings: Settings, *, patience: float | None = None, throttled: float | None = None
+) -> FaceStore:
     """Open the store of faces: S3 Vectors, a Pinecone index, or the SQLite file set in their place.
 
     Args:
         settings: settings of the deployment.
-        patience: seconds after which a throttled request is given up; by default, the store's.
+        patience: seconds after which a request is given up; by default, the store's.
+        throttled: seconds after which a throttled request is given up; by default, ``patience``.
 
     Raises:
         ConfigurationError: a variable is missing.
@@ -120,7 +123,7 @@ def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStor
     if settings.store is not None:
         return _open_sqlite(settings.store)
     from facerec.storage.generations import FacesByGeneration
-    from facerec.storage.patience import PATIENCE
+    from facerec.storage.retrying import PATIENCE
 
     patience = PATIENCE if patience is None else patience
     if settings.vector_bucket is not None:
@@ -131,6 +134,7 @@ def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStor
                 settings.vector_bucket,
                 region=settings.region,
                 patience=patience,
+                throttled=throttled,
             ),
             open_records(settings),
         )
@@ -142,6 +146,7 @@ def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStor
             index_name=settings.pinecone_index_name,
             host=settings.pinecone_index_host,
             patience=patience,
+            throttled=throttled,
         ),
         open_records(settings),
     )
@@ -172,9 +177,11 @@ def open_child_dependencies(settings: Settings, engine: FaceEngine) -> ChildDepe
         ConfigurationError: a variable is missing.
     """
     from facerec.jobs.child.attempt import ChildDependencies
+    from facerec.storage.retrying import THROTTLED_PATIENCE
 
     objects = Objects(reads_other_regions=False)
-    return ChildDependencies(engine, open_faces(settings), open_records(settings), objects)
+    faces = open_faces(settings, throttled=THROTTLED_PATIENCE)
+    return ChildDependencies(engine, faces, open_records(settings), objects)
 
 
 def pinecone_api_key(settings: Settings) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import zlib
 from collections import Counter
 from collections.abc import Mapping
@@ -29,12 +30,33 @@ class RefusedError(Exception):
         self.kind = kind
 
 
+class Rate:
+    """What an index takes in a second: a bucket that is full at first and fills steadily."""
+
+    def __init__(self, per_second: float) -> None:
+        self._per_second = per_second
+        self._left = per_second
+        self._filled = time.monotonic()
+
+    def take(self, count: int) -> None:
+        """Take a number of units, or refuse the request. A full bucket takes any number."""
+        now = time.monotonic()
+        gained = (now - self._filled) * self._per_second
+        self._left = min(self._per_second, self._left + gained)
+        self._filled = now
+        if self._left < min(count, self._per_second):
+            raise RefusedError(429, "TooManyRequestsException", "the index takes fewer in a second")
+        self._left -= count
+
+
 @dataclass
 class Index:
-    """An index: its vectors by key."""
+    """An index: its vectors by key, and its limits of writes."""
 
     dimension: int
     hidden: frozenset[str]
+    written: Rate
+    writes: Rate
     vectors: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -44,16 +66,26 @@ class S3VectorsServer(HttpServer):
     Attributes:
         squares: whether distances are squared, which the documentation leaves open.
         largest_top_k: 100 at first, 10,000 since June 2026.
+        vectors_per_second: vectors that may be put into, or deleted from, an index in a second.
+        writes_per_second: requests for that in a second, per index.
         buckets: indexes by name, by bucket.
         requests: how often each operation was asked for.
     """
 
     def __init__(
-        self, *, squares: bool = False, largest_top_k: int = 10_000, port: int = 0
+        self,
+        *,
+        squares: bool = False,
+        largest_top_k: int = 10_000,
+        vectors_per_second: float = 2_500,
+        writes_per_second: float = 1_000,
+        port: int = 0,
     ) -> None:
         super().__init__(port=port)
         self.squares = squares
         self.largest_top_k = largest_top_k
+        self.vectors_per_second = vectors_per_second
+        self.writes_per_second = writes_per_second
         self.buckets: dict[str, dict[str, Index]] = {}
         self.requests: Counter[str] = Counter()
 
@@ -123,7 +155,12 @@ class S3VectorsServer(HttpServer):
             raise RefusedError(409, "ConflictException", "the index exists")
         if len(bucket) >= 10_000:
             raise RefusedError(402, "ServiceQuotaExceededException", "more than 10,000 indexes")
-        bucket[name] = Index(request["dimension"], frozenset(hidden))
+        bucket[name] = Index(
+            request["dimension"],
+            frozenset(hidden),
+            Rate(self.vectors_per_second),
+            Rate(self.writes_per_second),
+        )
         return {"indexArn": f"{_arn(request['vectorBucketName'])}/index/{name}"}
 
     def _delete_index(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -160,6 +197,8 @@ class S3VectorsServer(HttpServer):
             _require(_size(metadata) <= 40_960, "more than 40 KB of metadata")
             seen = {name: value for name, value in metadata.items() if name not in index.hidden}
             _require(_size(seen) <= 2048, "more than 2 KB of filterable metadata")
+        index.writes.take(1)
+        index.written.take(len(keys))
         for vector in request["vectors"]:
             values = np.array(vector["data"]["float32"], np.float32)
             index.vectors[vector["key"]] = {
@@ -180,6 +219,8 @@ class S3VectorsServer(HttpServer):
     def _delete(self, request: dict[str, Any]) -> dict[str, Any]:
         index = self._index(request)
         _require(1 <= len(request["keys"]) <= 500, "1 to 500 keys")
+        index.writes.take(1)
+        index.written.take(len(request["keys"]))
         for key in request["keys"]:
             index.vectors.pop(key, None)
         return {}

@@ -26,6 +26,7 @@ from facerec.errors import (
     InvalidInputError,
     JobNotFoundError,
     NotFoundError,
+    StoreThrottledError,
     StoreUnavailableError,
 )
 
@@ -50,7 +51,7 @@ def client_error(code: str, status: int = 400, message: str = "") -> ClientError
             NotFoundError,
         ),
         (client_error("ValidationError", message="too long"), StoreUnavailableError),
-        (client_error("ThrottlingException"), StoreUnavailableError),
+        (client_error("ThrottlingException"), StoreThrottledError),
         (client_error("InternalServerError", 500), StoreUnavailableError),
         (client_error("SomethingNew"), StoreUnavailableError),
         (NoCredentialsError(), errors.NoCredentialsError),

@@ -120,6 +120,26 @@ def test_while_a_store_is_down_each_submission_costs_one_child(
     assert plain_and_arrays(stack) == [6, None, None, None, None, None, 6]
 
 
+@pytest.mark.parametrize("children", [1, 2])
+def test_a_small_job_waits_for_a_store_as_long_as_a_large_one(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, waits: list[float], children: int
+) -> None:
+    (queue,) = boto3.client("batch").describe_job_queues()["jobQueues"]
+    monkeypatch.setenv("JOB_QUEUE_ARN", queue["jobQueueArn"])
+
+    def open_dependencies(settings: Settings, engine: FaceEngine) -> ChildDependencies:
+        if len(waits) < 7:
+            raise StoreUnavailableError("the store is down")
+        return open_child_dependencies(settings, engine)
+
+    monkeypatch.setattr(task, "open_child_dependencies", open_dependencies)
+
+    ended = stack.index(stack.put_manifest(10 * children), images_per_child=10)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert waits == [60, 300, 1500, 3600, 3600, 3600, 3600]
+
+
 def test_the_state_of_an_execution_stays_small(stack: Stack) -> None:
     break_child(stack, 1, times=2)
 

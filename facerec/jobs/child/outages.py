@@ -3,9 +3,11 @@
 AWS Batch starts each child up to 8 times. While a store is down, each of these attempts would take
 minutes of a machine, and all of them would send requests to a store that is about to recover. So an
 attempt that ends because a store is unavailable, before it has committed anything, leaves a note in
-the job folder. While several children have left notes within the last minutes, other attempts end
-before they load the engine, with an exit code that AWS Batch does not retry. The workflow submits
-these children again after a pause, one of them alone first (``facerec.jobs.aws``).
+the job folder. (A store that throttles is not down: children wait for it for a quarter of an hour,
+and so slow down to its rate, see ``facerec.storage.retrying``.) While several children have left
+notes within the last minutes, other attempts end before they load the engine, with an exit code
+that AWS Batch does not retry. The workflow submits these children again after a pause, one of them
+alone first (``facerec.jobs.aws``).
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MIN_CHILDREN = 3
-"""Once this many children have left a note, no further child starts. A fault of a single machine or
-connection stops only its own child."""
+"""Once this many children have left a note, no further child starts; in a smaller submission, all
+of them. A fault of a single machine or connection stops only its own child."""
 
 WINDOW = 300
 """Seconds after which a note no longer counts, and attempts ask the store again."""

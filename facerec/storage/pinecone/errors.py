@@ -11,6 +11,7 @@ from facerec.errors import (
     ConfigurationError,
     FacerecError,
     NotFoundError,
+    StoreThrottledError,
     StoreUnavailableError,
 )
 
@@ -35,11 +36,6 @@ def store_error(error: Exception) -> FacerecError:
     return FacerecError(f"the Pinecone client failed with {type(error).__name__}")
 
 
-def is_transient(error: FacerecError) -> bool:
-    """Return whether a retry of the request may succeed."""
-    return isinstance(error, StoreUnavailableError)
-
-
 def _of_status(status: int) -> FacerecError:
     if status == 401:
         return AccessDeniedError(
@@ -54,7 +50,7 @@ def _of_status(status: int) -> FacerecError:
     if status == 404:
         return NotFoundError("the Pinecone index does not exist", _CREATE_HINT)
     if status == _TOO_MANY:
-        return StoreUnavailableError(
+        return StoreThrottledError(
             "Pinecone throttles requests, or the units of the plan are used up",
             "run fewer processes, or ask Pinecone to raise the limits",
         )

@@ -44,9 +44,3 @@ and index)."""
 
 REQUEST_TIMEOUT = 10.0
 """Timeout of one attempt at a request, in seconds."""
-
-FIRST_PAUSE = 0.5
-"""Maximum pause after the first rejection, in seconds; it doubles with each further one."""
-
-MAX_PAUSE = 20.0
-"""Maximum pause, in seconds."""

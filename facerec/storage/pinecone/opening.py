@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from facerec.core.faces import EMBEDDING_SIZE, METRIC
 from facerec.errors import ConfigurationError
-from facerec.storage.patience import PATIENCE
 from facerec.storage.pinecone.index import VectorIndex
 from facerec.storage.pinecone.limits import REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT
 from facerec.storage.pinecone.requests import Requests
 from facerec.storage.pinecone.vector_store import PineconeVectors
+from facerec.storage.retrying import PATIENCE
 
 if TYPE_CHECKING:
     from pinecone import Index, Pinecone
@@ -24,6 +24,7 @@ def open_pinecone_vectors(
     index_name: str | None = None,
     host: str | None = None,
     patience: float = PATIENCE,
+    throttled: float | None = None,
 ) -> PineconeVectors:
     """Open the store in an index.
 
@@ -32,9 +33,10 @@ def open_pinecone_vectors(
         index_name: name of the index; it costs a request to the control plane.
         host: address of the index, instead of or in addition to its name. Without a scheme it
             is https; ``http://127.0.0.1`` is allowed.
-        patience: seconds for which a throttled request is retried. A request that has started is
-            not interrupted: the client makes up to four attempts, each of at most ``patience`` or
+        patience: seconds for which a request is retried. A request that has started is not
+            interrupted: the client makes up to four attempts, each of at most ``patience`` or
             10 seconds.
+        throttled: seconds for which a throttled request is retried; None for ``patience``.
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
@@ -47,7 +49,7 @@ def open_pinecone_vectors(
         raise ConfigurationError("no Pinecone index is configured", "set PINECONE_INDEX_NAME")
     if not api_key.strip():
         raise ConfigurationError("no Pinecone API key is configured", "set PINECONE_API_KEY")
-    requests = Requests(patience)
+    requests = Requests(patience, throttled)
     try:
         client = _client(api_key.strip(), patience)
         index = _by_host(client, requests, host) if host else _by_name(client, requests, index_name)

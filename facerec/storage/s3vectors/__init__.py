@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facerec.core.aws_region import aws_region
-from facerec.storage.patience import PATIENCE
+from facerec.storage.retrying import PATIENCE, Retries
 from facerec.storage.s3vectors.indexes import VectorIndexes
 from facerec.storage.s3vectors.vector_store import S3Vectors
 
@@ -11,26 +11,30 @@ __all__ = ["S3Vectors", "open_s3_vectors"]
 
 
 def open_s3_vectors(
-    bucket: str, *, region: str | None = None, patience: float = PATIENCE
+    bucket: str,
+    *,
+    region: str | None = None,
+    patience: float = PATIENCE,
+    throttled: float | None = None,
 ) -> S3Vectors:
     """Open the vectors of a vector bucket, which must exist; its indexes are created as needed.
 
     Args:
         bucket: name or ARN of the vector bucket.
         region: region of the bucket; None for the one that boto3 finds.
-        patience: approximate seconds for which a throttled request is retried.
+        patience: approximate seconds for which a request is retried.
+        throttled: approximate seconds for which a throttled request is retried; None for
+            ``patience``.
     """
     import boto3
     from botocore.config import Config
 
-    # The waits between attempts double from about a second on and end at 20 seconds:
-    # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-    attempts = 3 if patience < 10 else 8
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": attempts},
+        # The client knows no pause that its requests share, so it does not wait long itself.
+        retries={"mode": "standard", "total_max_attempts": 3},
         connect_timeout=5,
         read_timeout=max(5.0, min(patience, 30.0)),
         max_pool_connections=32,
     )
     client = boto3.client("s3vectors", region_name=aws_region(region), config=config)
-    return S3Vectors(VectorIndexes(client, bucket.rpartition("/")[2]))
+    return S3Vectors(VectorIndexes(client, bucket.rpartition("/")[2], Retries(patience, throttled)))

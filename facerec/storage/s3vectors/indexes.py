@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.aws_errors import aws_errors
 from facerec.core.batches import batches
@@ -20,6 +20,9 @@ from facerec.storage.s3vectors.limits import (
     SEGMENTS,
 )
 
+if TYPE_CHECKING:
+    from facerec.storage.retrying import Retries
+
 DOCUMENT = "document"
 """The only metadata key of a vector: JSON text that cannot be filtered."""
 
@@ -33,10 +36,11 @@ Item = dict[str, Any]
 class VectorIndexes:
     """Indexes of one vector bucket, each created by the first vectors that are put into it."""
 
-    def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 has no types
+    def __init__(self, client: Any, bucket: str, retries: Retries) -> None:  # noqa: ANN401
         """Create the indexes from a client of ``s3vectors`` and the name of the bucket."""
-        self._client = client
+        self._client = client  # boto3 has no types
         self._bucket = bucket
+        self._retries = retries
         self._threads = ThreadPoolExecutor(SEGMENTS, thread_name_prefix="s3vectors")
 
     def put(self, index: str, items: Sequence[Item]) -> None:
@@ -133,15 +137,16 @@ class VectorIndexes:
             token = {"nextToken": page["nextToken"]}
 
     def _call(self, operation: str, index: str, **named: object) -> Mapping[str, Any]:
-        with aws_errors(
-            "S3 Vectors",
-            f"the index {index}",
-            codes={"NotFoundException": NotFoundError(f"there is no index {index}")},
-        ):
-            answer: Mapping[str, Any] = getattr(self._client, operation)(
-                vectorBucketName=self._bucket, indexName=index, **named
-            )
-            return answer
+        missing = {"NotFoundException": NotFoundError(f"there is no index {index}")}
+
+        def send_once() -> Mapping[str, Any]:
+            with aws_errors("S3 Vectors", f"the index {index}", codes=missing):
+                answer: Mapping[str, Any] = getattr(self._client, operation)(
+                    vectorBucketName=self._bucket, indexName=index, **named
+                )
+                return answer
+
+        return self._retries.send(send_once)
 
     @staticmethod
     def _known(ask: Callable[[], list[Any]]) -> list[Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from facerec.errors import ConfigurationError, StoreUnavailableError
+from facerec.errors import ConfigurationError, StoreThrottledError, StoreUnavailableError
 from facerec.storage.s3vectors import S3Vectors, open_s3_vectors
 from facerec.testing.vectors import by_group, vector_of
 from tests.support.s3vectors_server import S3VectorsServer
@@ -27,7 +28,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3VectorsServer]:
 
 @pytest.fixture
 def store(server: S3VectorsServer) -> Iterator[S3Vectors]:
-    opened = open_s3_vectors(BUCKET, region="us-east-1", patience=5)
+    opened = open_s3_vectors(BUCKET, region="us-east-1", patience=1)
     yield opened
     opened.close()
 
@@ -37,6 +38,34 @@ def test_throttled_requests_are_tried_again(server: S3VectorsServer, store: S3Ve
     server.fail("GetVectors", 503, times=1)
     store.put_groups("staff", by_group([vector_of("ann")]))
     assert store.count_vectors("staff") == 1
+
+
+def test_writers_that_exceed_the_rate_of_an_index_together_slow_down_to_it(
+    server: S3VectorsServer,
+) -> None:
+    server.vectors_per_second = 300
+    stores = [
+        open_s3_vectors(BUCKET, region="us-east-1", patience=5, throttled=120) for _ in range(8)
+    ]
+
+    def write(writer: int) -> None:
+        for step in range(2):
+            named = [vector_of(f"person {writer} {step} {each}") for each in range(128)]
+            stores[writer].put_groups("staff", by_group(named))
+
+    with ThreadPoolExecutor(len(stores)) as threads:
+        list(threads.map(write, range(len(stores))))
+    assert stores[0].count_vectors("staff") == 8 * 2 * 128
+    for store in stores:
+        store.close()
+
+
+def test_a_service_that_throttles_for_longer_than_the_patience_is_said_to_throttle(
+    server: S3VectorsServer, store: S3Vectors
+) -> None:
+    server.fail("PutVectors", 429, times=50)
+    with pytest.raises(StoreThrottledError, match="TooManyRequests"):
+        store.put_groups("staff", by_group([vector_of("ann")]))
 
 
 def test_a_service_that_stays_away_is_said_to_be_unavailable(
