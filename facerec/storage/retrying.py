@@ -91,14 +91,14 @@ class Retries:
         Raises:
             StoreUnavailableError: the store refused the request until the patience ended.
         """
-        begun = time.monotonic()
+        first = time.monotonic()
         while True:
             started = self._pause.wait()
             try:
                 answer = request()
             except StoreUnavailableError as error:
                 throttled = isinstance(error, StoreThrottledError)
-                deadline = begun + (self._throttled if throttled else self._patience)
+                deadline = first + (self._throttled if throttled else self._patience)
                 asked = getattr(error.__cause__, "retry_after", None) or 0.0
                 if self._pause.extend(started, asked) > deadline:
                     raise

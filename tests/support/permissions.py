@@ -1,6 +1,6 @@
 """AWS IAM for tests: calls of a part of the stack that its role in the template denies are refused.
 
-moto and the servers of ``tests.support`` answer whoever asks. Here each call of boto3 that is made
+moto and the servers of ``tests.support`` answer every caller. Here each call of boto3 that is made
 while acting as a function or a container needs the actions that AWS documents for it:
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html and, for
 transactions,

@@ -30,7 +30,7 @@ def open_s3_vectors(
     from botocore.config import Config
 
     config = Config(
-        # The client knows no pause that its requests share, so it does not wait long itself.
+        # Requests of the client do not share a pause, so it does not wait long itself.
         retries={"mode": "standard", "total_max_attempts": 3},
         connect_timeout=5,
         read_timeout=max(5.0, min(patience, 30.0)),
