@@ -102,9 +102,11 @@ export function picture(faceId, alt) {
 export const label = face =>
   face.person_name || face.user_id || face.external_image_id || NO_NAME;
 
+export const isNamed = face => label(face) !== NO_NAME;
+
 /** Return an element with the name of a stored face, which changes once the person's name is known. */
 export function nameElement(face, tag = 'span') {
-  const element = make(tag, {class: label(face) === NO_NAME ? 'name quiet' : 'name'}, label(face));
+  const element = make(tag, {class: isNamed(face) ? 'name' : 'name quiet'}, label(face));
   if (face.user_id && !face.person_name) personName(face.user_id).then(name => { element.textContent = name; });
   return element;
 }

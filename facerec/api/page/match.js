@@ -2,7 +2,7 @@
 
 import {sendPhoto} from './api.js';
 import {current, describe, onCollection, personName} from './collection.js';
-import {keepCrops} from './crops.js';
+import {isNamed, keepCrops} from './crops.js';
 import {at, plural, show} from './dom.js';
 import {attempt, say} from './messages.js';
 import {probeFace} from './probe_face.js';
@@ -60,7 +60,7 @@ function present(image, result, limit) {
   });
   at('probe-faces').replaceChildren(...items.map(each => each.element));
   show('index', true);
-  const known = result.faces.filter(face => face.decision === 'match').length;
+  const known = result.faces.filter(face => face.decision === 'match' && isNamed(face.candidates[0].face)).length;
   const rejected = result.rejected.length ? `, ${result.rejected.length} rejected` : '';
   say(`${plural(result.faces.length, 'face')}, ${known} known${rejected}.`);
   at('index').onsubmit = event => {

@@ -104,6 +104,14 @@ def test_faces_without_a_name_count_as_one_entry_after_people(
     expect(face.locator(".naming input")).to_have_value("Ann")
 
 
+def test_a_match_without_a_name_does_not_count_as_known(site: Site, page: playwright.Page) -> None:
+    site.index("unnamed.png", fake_face("Ann", away=0.1))
+    match(page, site, fake_face("Ann", away=0.1, shot=9))
+    expect(page.locator("#status")).to_have_text("1 face, 0 known.")
+    heading = page.locator("#probe-faces").get_by_role("heading", level=3)
+    expect(heading).to_have_text("Face 1: A face without a name")
+
+
 def test_faces_of_a_group_photo_are_given_to_old_and_new_people(
     site: Site, page: playwright.Page
 ) -> None:
