@@ -49,8 +49,7 @@ class ListingRules:
         """
         if self.external_ids is ExternalIds.NONE:
             return ""
-        folder = path.rpartition("/")[0]
-        if self.external_ids is ExternalIds.FOLDER and folder:
+        if self.external_ids is ExternalIds.FOLDER and (folder := path.rpartition("/")[0]):
             return derived_external_image_id(folder)
         return derived_external_image_id(path)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -93,7 +92,7 @@ class Objects(ObjectStore):
         backend, resolved = self._resolve(uri, AccessPolicy.resolve_read)
         with _errors_of(resolved):
             found = backend.head(resolved.uri)
-        return replace(found, uri=uri)
+        return found._replace(uri=uri)
 
     @override
     def fetch(
@@ -102,7 +101,7 @@ class Objects(ObjectStore):
         backend, resolved = self._resolve(uri, AccessPolicy.resolve_read)
         with _errors_of(resolved):
             content, found = backend.fetch(resolved.uri, end=end, version_id=version_id)
-        return content, replace(found, uri=uri)
+        return content, found._replace(uri=uri)
 
     @override
     def read(
@@ -140,7 +139,7 @@ class Objects(ObjectStore):
             for found in backend.list(resolved.uri):
                 uri = resolved.requested_uri(found.uri)
                 if uri > after and not resolved.leaves_folder(found.uri):
-                    yield replace(found, uri=uri)
+                    yield found._replace(uri=uri)
 
     @override
     def folders(self, prefix: str) -> Iterator[str]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from facerec.errors import AccessDeniedError, ObjectNotFoundError
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
-    """Facts about an object without its content.
+class ObjectInfo(NamedTuple):
+    """Facts about an object without its content: a tuple, since a listing makes millions of them.
 
     Attributes:
         uri: a path or an ``s3://bucket/key`` address.
