@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -118,9 +119,9 @@ def measure(objects: int, address: str, folder: Path) -> dict[str, int | float]:
         "manifest": f"s3://listed/{PREFIX}",
     }
     settings = Settings(bucket="work", model_version="any")
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     answer = plan_execution(document, "benchmark", settings, store, lambda: records)
-    seconds = time.perf_counter() - began
+    seconds, worked = time.perf_counter() - began, time.process_time() - worked
     if answer["refused"]:
         raise SystemExit(answer["cause"])
     plan = json.loads(store.read(plan_uri(answer["job_folder"])))
@@ -129,6 +130,8 @@ def measure(objects: int, address: str, folder: Path) -> dict[str, int | float]:
         "children": answer["children"],
         "manifest_bytes": plan["source"]["size"],
         "seconds": round(seconds, 1),
+        "processor_seconds": round(worked, 1),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "objects_per_second": round(objects / seconds),
         "serial_listing_seconds": round(serial, 1),
     }

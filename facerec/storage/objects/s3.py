@@ -23,6 +23,7 @@ from facerec.errors import (
 )
 from facerec.storage.objects.protocol import S3_ADDRESS, ObjectInfo
 from facerec.storage.objects.s3_listing import ListedKey, list_in_parallel
+from facerec.storage.objects.s3_pages import EVENT, parse_listed_objects
 
 CONNECTIONS = 64
 """Maximum number of open connections: the number of threads that read concurrently (botocore's
@@ -99,8 +100,9 @@ class S3Objects:
         self._client = client
         self._requester_pays: set[str] = set()
         self._other_regions: set[str] = set()
+        events = client.meta.events
+        events.register(EVENT, parse_listed_objects)
         if not reads_other_regions:
-            events = client.meta.events
             events.register("before-parameter-build.s3.GetObject", _keep_bucket)
             events.register("needs-retry.s3.GetObject", self._note_region)
 
