@@ -13,6 +13,7 @@ from facerec.core.options import Recipe
 from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
 from facerec.factory import gallery_defaults, open_erasures, open_records
 from facerec.jobs.aws.log import logger
+from facerec.jobs.aws.metrics import metrics
 from facerec.jobs.aws.planning_notes import listing_notes
 from facerec.jobs.aws.preflight import require_region
 from facerec.jobs.aws.start_problems import open_clients
@@ -70,6 +71,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         lambda: open_records(settings),
         check=check,
     )
+    if result["refused"]:
+        # The alarm of failed jobs subtracts these.
+        metrics().add_metric(name="RefusedJobs", unit="Count", value=1)
+        metrics().flush_metrics()
     logger().info(
         "refused" if result["refused"] else "planned",
         execution=event["execution"],

@@ -16,7 +16,6 @@ from facerec.errors import (
 )
 from facerec.jobs.aws.batch_queue import BatchQueue
 from facerec.jobs.aws.log import logger
-from facerec.jobs.aws.metrics import metrics
 from facerec.jobs.aws.submissions import (
     Submission,
     is_image_missing,
@@ -58,9 +57,6 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         logger().info("faces of stale photos will be removed")
     else:
         logger().info("reported", **{name: result[name] for name in ("job_id", "status", "photos")})
-        if result["failed"]:
-            metrics().add_metric(name="FailedJobs", unit="Count", value=1)
-            metrics().flush_metrics()
     return result
 
 

@@ -19,7 +19,7 @@ from facerec.storage.objects import Objects
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Check all running jobs, and end those without a started child after the timeout.
+    """Check all running jobs, and end those of which no child starts in time.
 
     Then start a job if the watched folder has changed. Messages from the queue that collects these
     changes are only recorded.

@@ -15,7 +15,7 @@ import pytest
 from facerec.api.auth.gateway import ApiAuthorization
 from facerec.config import read_settings
 from facerec.core.schemas import violation
-from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY
+from facerec.jobs.exit_codes import DO_NOT_RETRY, OUTAGE, RETRY
 from facerec.jobs.ledger.layout import memory_folder
 from tests.support.batch_rules import EXITED, RECLAIMED, is_tried_again
 from tests.support.stack_template import (
@@ -606,6 +606,7 @@ def test_there_is_an_alarm_for_each_thing_that_goes_wrong() -> None:
         "FunctionErrorsAlarm",
         "InterruptionsAlarm",
         "NoProgressAlarm",
+        "OutagesAlarm",
         "QueueBlockedAlarm",
         "RestartsAlarm",
         "StoreFailuresAlarm",
@@ -622,18 +623,54 @@ def test_an_error_of_any_function_raises_an_alarm() -> None:
         for each in properties("FunctionErrorsAlarm")["Metrics"]
         if "MetricStat" in each
     ]
-    watched = {
-        metric["Dimensions"][0]["Value"]["Ref"]
-        for metric in metrics
-        if metric["MetricName"] == "Errors"
+    for name in ("Errors", "Throttles"):
+        watched = {
+            metric["Dimensions"][0]["Value"]["Ref"]
+            for metric in metrics
+            if metric["MetricName"] == name
+        }
+        assert watched == set(resources("AWS::Serverless::Function"))
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+    assert len(metrics) <= 10
+
+
+def test_every_execution_that_fails_raises_an_alarm_unless_its_input_was_refused() -> None:
+    metrics = {each["Id"]: each for each in properties("FailedJobsAlarm")["Metrics"]}
+    assert metrics["bad"]["Expression"] == (
+        "FILL(failed, 0) + FILL(timedout, 0) - FILL(refused, 0)"
+    )
+    counted = {
+        name: metrics[name]["MetricStat"]["Metric"] for name in ("failed", "timedout", "refused")
     }
-    assert watched == set(resources("AWS::Serverless::Function"))
+    assert counted["failed"]["MetricName"] == "ExecutionsFailed"
+    assert counted["timedout"]["MetricName"] == "ExecutionsTimedOut"
+    assert counted["refused"]["MetricName"] == "RefusedJobs"
+    assert 'name="RefusedJobs"' in (ROOT / "lambdas/plan/handler.py").read_text("utf-8")
+
+
+def test_no_alarm_counts_what_another_stack_does() -> None:
+    for name in resources("AWS::CloudWatch::Alarm"):
+        alarm = properties(name)
+        stats = [each["MetricStat"] for each in alarm.get("Metrics", ()) if "MetricStat" in each]
+        for metric in [stat["Metric"] for stat in stats] or [alarm]:
+            assert metric["Dimensions"], name
+    for name in resources("AWS::Logs::MetricFilter"):
+        (transformed,) = properties(name)["MetricTransformations"]
+        assert transformed["Dimensions"] == [{"Key": "service", "Value": "$.service"}]
+        assert "DefaultValue" not in transformed  # not allowed with dimensions
 
 
 def test_attempts_that_a_store_ended_are_counted_from_their_log_line() -> None:
     pattern = properties("StoreFailuresFilter")["FilterPattern"]
     assert pattern == f'{{ $.message = "failed" && $.exit_code = {RETRY} }}'
     assert 'log.error("failed", exit_code=code' in (ROOT / "batch_job/task.py").read_text("utf-8")
+
+
+def test_each_attempt_that_ends_since_a_store_is_down_raises_an_alarm() -> None:
+    assert properties("OutagesFilter")["FilterPattern"] == f"{{ $.exit_code = {OUTAGE} }}"
+    task = (ROOT / "batch_job/task.py").read_text("utf-8")
+    assert task.count("exit_code=OUTAGE") == task.count("return OUTAGE")
+    assert properties("OutagesAlarm")["Threshold"] == 0
 
 
 def test_a_schedule_erases_what_has_expired() -> None:

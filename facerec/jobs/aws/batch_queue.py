@@ -53,14 +53,14 @@ class OpenJob:
         id: id of the job in AWS Batch.
         created_at: seconds since 1970.
         running: number of its children that are starting or running.
-        started: whether any child has ever started.
+        size: number of its children if it is an array, otherwise 0.
         reason: reason from AWS Batch why it does not start; empty if unknown.
     """
 
     id: str
     created_at: float
     running: int
-    started: bool
+    size: int
     reason: str
 
 
@@ -102,6 +102,19 @@ class BatchQueue:
             described = self._described(self._newest(job_name, 0))
             return [self._open_job(job) for job in described if job["status"] not in _ENDED]
 
+    def last_active(self, job: OpenJob) -> float:
+        """Return when a child of a job last ended an attempt, or when the job was submitted.
+
+        All children are described, 100 per request.
+        """
+        ids = [f"{job.id}:{index}" for index in range(job.size)] or [job.id]
+        ended = [1000 * job.created_at]
+        with aws_errors("AWS Batch", job.id):
+            for child in self._described(ids):
+                attempts = child.get("attempts", ())
+                ended += [each.get("stoppedAt") or 0 for each in (child, *attempts)]
+        return max(ended) / 1000
+
     def end(self, job_id: str, reason: str) -> None:
         """End a job and its children without a retry.
 
@@ -142,16 +155,15 @@ class BatchQueue:
     def _open_job(self, job: Mapping[str, Any]) -> OpenJob:
         array = job.get("arrayProperties", {})
         states = Counter(array.get("statusSummary") or {job["status"]: 1})
-        running = states["STARTING"] + states["RUNNING"]
         first = job
         if array.get("size"):
             first = next(self._described([f"{job['jobId']}:0"]), job)
-        ended = states["SUCCEEDED"] + states["FAILED"]
+            first = job if first["status"] in _ENDED else first
         return OpenJob(
             id=job["jobId"],
             created_at=job["createdAt"] / 1000,
-            running=running,
-            started=bool(running or ended or first.get("attempts")),
+            running=states["STARTING"] + states["RUNNING"],
+            size=array.get("size") or 0,
             reason=str(first.get("statusReason") or job.get("statusReason") or ""),
         )
 

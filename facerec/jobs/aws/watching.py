@@ -15,6 +15,11 @@ MAX_WATCHED = 100
 """Maximum number of running executions to watch; older ones are not watched."""
 
 
+RESUME_TIMEOUT = 86_400.0
+"""Seconds that a job of which children have run waits for the next one, as long as the queue waits
+for the capacity of its first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """The state of the running jobs.
@@ -38,10 +43,11 @@ def watch_jobs(
     start_timeout: float,
     now: float,
 ) -> Watched:
-    """Check all running jobs, and end those without a started child after the timeout.
+    """Check all running jobs, and end those of which no child starts in time.
 
-    A job that waits for another job's children is not ended. The workflow reports a job that is
-    ended here as incomplete, with the reason.
+    A job of which children have run may have lost its machines: it waits for ``RESUME_TIMEOUT``
+    after the last of them. A job that waits for another job's children is not ended. The workflow
+    reports a job that is ended here as incomplete, with the reason.
 
     Args:
         executions: the executions of the stack.
@@ -57,18 +63,26 @@ def watch_jobs(
         if planned is not None and planned.children:
             jobs += queue.open_jobs(planned.job_name)
     children = sum(job.running for job in jobs)
-    late = [job for job in jobs if not job.started and now - job.created_at > start_timeout]
+    late: list[tuple[OpenJob, float]] = []
+    if not children:
+        for job in jobs:
+            if now - job.created_at > start_timeout:
+                active = queue.last_active(job)
+                has_run = active > job.created_at
+                timeout = max(start_timeout, RESUME_TIMEOUT) if has_run else start_timeout
+                if now - active > timeout:
+                    late.append((job, timeout))
     ended = []
-    if late and not children:
+    if late:
         problems = find_problems()
-        for job in late:
-            reason = _reason(job, problems, start_timeout)
+        for job, timeout in late:
+            reason = _reason(job, problems, timeout)
             queue.end(job.id, reason)
             ended.append(reason)
     return Watched(len(running), children, ended)
 
 
-def _reason(job: OpenJob, problems: Sequence[str], start_timeout: float) -> str:
+def _reason(job: OpenJob, problems: Sequence[str], timeout: float) -> str:
     known = [*problems[:2], *([job.reason] if job.reason else [])]
     why = "; ".join(known) or "no service gives a reason; spot capacity may be exhausted"
-    return f"{NOT_STARTED}: no child started within {start_timeout / 60:g} minutes: {why}"
+    return f"{NOT_STARTED}: no child started within {timeout / 60:g} minutes: {why}"

@@ -36,6 +36,7 @@ class Account:
     activities: list[dict[str, str]] = field(default_factory=list)
     denied: set[str] = field(default_factory=set)
     jobs: list[dict[str, Any]] = field(default_factory=list)
+    children: dict[str, dict[str, Any]] = field(default_factory=dict)
     terminated: dict[str, str] = field(default_factory=dict)
 
     def clients(self) -> AwsClients:
@@ -72,7 +73,8 @@ class Account:
         return Pages({"AutoScalingGroups": [{"AutoScalingGroupName": "SpotMachines-1-asg-x"}]})
 
     def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
-        return {"jobs": [job for job in self.jobs if job["jobId"] in jobs]}
+        children = [{"jobId": name, **job} for name, job in self.children.items()]
+        return {"jobs": [job for job in [*self.jobs, *children] if job["jobId"] in jobs]}
 
     def terminate_job(self, jobId: str, reason: str) -> None:  # noqa: N803
         self.terminated[jobId] = reason
@@ -161,6 +163,19 @@ def test_a_job_of_which_no_child_starts_is_ended_with_the_reason() -> None:
     )
 
 
+@pytest.mark.parametrize("ended", [0, 2 * HOUR], ids=["a child", "an attempt of a child"])
+def test_a_job_that_waits_after_its_first_child_is_ended_too(ended: float) -> None:
+    account = Account(quota=0, jobs=[array(100, SUCCEEDED=1, RUNNABLE=3)])
+    last = 100 + 2 * HOUR
+    account.children = {
+        "job-100:0": {"status": "SUCCEEDED", "stoppedAt": 1000 * (last - ended)},
+        "job-100:2": {"status": "RUNNABLE", "attempts": [{"stoppedAt": 1000 * last}]},
+    }
+    assert watch(account, last + 24 * HOUR).ended == []
+    (reason,) = watch(account, last + 24 * HOUR + 1).ended
+    assert reason.startswith(f"{NOT_STARTED}: no child started within 1440 minutes")
+
+
 def test_a_job_that_waits_for_its_turn_is_left_alone() -> None:
     account = Account(jobs=[array(100, RUNNABLE=4), array(50, RUNNING=1, RUNNABLE=3)])
     account.jobs[1]["jobName"] = "facerec-people-1-0-4"
@@ -170,6 +185,7 @@ def test_a_job_that_waits_for_its_turn_is_left_alone() -> None:
 
 def test_a_job_that_has_started_once_may_wait_for_new_machines() -> None:
     account = Account(jobs=[array(100, SUCCEEDED=1, RUNNABLE=3)])
+    account.children = {"job-100:0": {"status": "SUCCEEDED", "stoppedAt": 1000 * HOUR}}
     assert watch(account, 10 * HOUR).ended == []
 
 
