@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from facerec.core.batches import batches
 from facerec.cli.data_folder import data_folder
 from facerec.cli.erase import subject_options
 from facerec.cli.options import collection_option, data_option, stack_option
@@ -93,8 +94,7 @@ def _export_of_stack(stack: str, collection: str, subject: SubjectKind, name: st
     faces = {each["face"]["face_id"]: each for each in document["faces"]}
     thumbnails: dict[str, bytes] = {}
     names = list(faces)
-    for first in range(0, len(names), THUMBNAILS_AT_ONCE):
-        wanted = names[first : first + THUMBNAILS_AT_ONCE]
+    for wanted in batches(names, THUMBNAILS_AT_ONCE):
         answer = function.call({"collection_id": collection, "thumbnails": wanted})
         for face_id, content in answer["thumbnails"].items():
             thumbnails[face_id] = b64decode(content)

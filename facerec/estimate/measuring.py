@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from facerec.core.batches import batches
 from facerec.core.options import FaceOptions
 from facerec.core.protocols.engine import FaceEngine
 from facerec.engine.decode.formats import recognise
@@ -43,12 +44,12 @@ def measure_photos_per_second(
         options: how to find and choose faces.
         seconds: approximate processor time of the measurement.
     """
-    batch = [photos[index % len(photos)] for index in range(max(BATCH_SIZE, len(photos)))]
-    engine.analyse(batch[:1], options)
+    sample = [photos[index % len(photos)] for index in range(max(BATCH_SIZE, len(photos)))]
+    engine.analyse(sample[:1], options)
     done, began = 0, time.process_time()
     while True:
-        for start in range(0, len(batch), BATCH_SIZE):
-            done += len(engine.analyse(batch[start : start + BATCH_SIZE], options))
+        for batch in batches(sample, BATCH_SIZE):
+            done += len(engine.analyse(batch, options))
             spent = time.process_time() - began
             if spent >= seconds:
                 return done / spent

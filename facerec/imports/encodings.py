@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
+from facerec.core.batches import batches
 from facerec.core.names import derived_user_id
 from facerec.errors import CollectionExistsError, QuotaExceededError
 from facerec.gallery.gallery import Gallery
@@ -45,8 +46,7 @@ def import_encodings(
     for name, own in members.items():
         create_person(gallery, collection_id, name, created)
         faces = list(own)
-        for start in range(0, len(faces), MAX_FACES_OF_REQUEST):
-            batch = faces[start : start + MAX_FACES_OF_REQUEST]
+        for batch in batches(faces, MAX_FACES_OF_REQUEST):
             # Faces beyond a person's maximum keep only their external image ids.
             with suppress(QuotaExceededError):
                 gallery.associate_faces(

@@ -28,6 +28,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
+from facerec.core.batches import batches
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.concurrent_versions import (
     later_plans,
@@ -106,8 +107,7 @@ def remove_stale(
             outdated[uri] = outdated.get(uri, frozenset()) | others
     keys, empty = _unheld_keys(stale, outdated, memory, plan, objects)
     photos = removed = 0
-    for first in range(0, len(keys), PHOTOS_AT_ONCE):
-        batch = keys[first : first + PHOTOS_AT_ONCE]
+    for batch in batches(keys, PHOTOS_AT_ONCE):
         stored = faces.get_images(plan.collection_id, batch)
         ids = [record.face_id for members in stored.values() for record in members]
         if ids:

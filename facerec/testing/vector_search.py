@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from facerec.core.batches import batches
 from facerec.core.limits import MAX_NEIGHBOURS
 from facerec.core.protocols.vectors import VectorStore
 from facerec.testing.engine import fake_embedding
@@ -118,8 +119,8 @@ class VectorSearchContract:
             vector_of(f"person {number}", values=embedding)
             for number, embedding in enumerate(embeddings)
         ]
-        for start in range(0, len(vectors), 500):
-            store.put_groups("staff", by_group(vectors[start : start + 500]))
+        for batch in batches(vectors, 500):
+            store.put_groups("staff", by_group(batch))
         settle()
         probe = random.normal(0.1, 0.06, 128).astype(np.float32)
         differences = embeddings.astype(np.float64) - probe

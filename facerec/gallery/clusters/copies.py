@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facerec.core.batches import batches
 from facerec.core.limits import MAX_PAGE
 
 if TYPE_CHECKING:
@@ -44,8 +45,7 @@ def all_clusters(
     ids = [face.face_id for face in faces.all_faces(collection_id)]
     numbers = sorted(set(clusters.clusters_of_faces(collection_id, ids).values()))
     ignored = clusters.ignored_clusters(collection_id)
-    for start in range(0, len(numbers), MAX_PAGE):
-        part = numbers[start : start + MAX_PAGE]
+    for part in batches(numbers, MAX_PAGE):
         members = clusters.members_of_clusters(collection_id, part)
         for number in part:
             yield ClusterCopy(number, tuple(members[number]), number in ignored)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facerec.core.batches import batches
 from facerec.core.limits import MAX_PAGE
 from facerec.gallery.people.corrections import corrected_faces
 from facerec.gallery.people.names import Identity, identity_of
@@ -41,8 +42,7 @@ def sample_faces(
     """Return the faces of a collection, or a random sample; see ``Gallery``."""
     chosen = _chosen((record.face_id for record in faces.all_faces(collection_id)), limit)
     sampled: list[SampledFace] = []
-    for start in range(0, len(chosen), MAX_PAGE):
-        face_ids = chosen[start : start + MAX_PAGE]
+    for face_ids in batches(chosen, MAX_PAGE):
         owners = records.users_of_faces(collection_id, face_ids)
         corrected = corrected_faces(collection_id, face_ids, records=records)
         for face in faces.get_faces(collection_id, face_ids):

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from facerec.core.batches import batches
 from facerec.core.faces import BoundingBox
 from facerec.core.limits import MAX_PAGE
 from facerec.errors import JobFolderError, ObjectNotFoundError
@@ -63,8 +64,7 @@ def keep_first_deletions(
         if face_id not in kept
     }
     ids = sorted(missing)
-    for start in range(0, len(ids), MAX_PAGE):
-        page = ids[start : start + MAX_PAGE]
+    for page in batches(ids, MAX_PAGE):
         stored = {face.record.face_id for face in faces.get_faces(collection_id, page)}
         deleted = {face_id: missing[face_id] for face_id in page if face_id not in stored}
         keep_boxes(collection_id, deleted, records=records)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from facerec.core.batches import batches
 from facerec.core.erased_history import without_names
 from facerec.core.history import Cause, Entry, Step, decode_steps, encode_step
 from facerec.core.recording import current_cause
@@ -73,8 +74,7 @@ def put(table: Table, collection_id: str, entries: Sequence[Entry]) -> None:
             _put(table, collection_id, entry.cause, step, number)
             for number, step in enumerate(entry.steps)
         ]
-        for start in range(0, len(actions), PUT_AT_ONCE):
-            part = actions[start : start + PUT_AT_ONCE]
+        for part in batches(actions, PUT_AT_ONCE):
             if table.transact([table.has_collection(collection_id), *part]) is not None:
                 raise CollectionNotFoundError(collection_id)
 

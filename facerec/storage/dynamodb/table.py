@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from facerec.core.batches import batches
 from facerec.core.aws_errors import aws_errors
 from facerec.errors import ConflictError, StoreUnavailableError
 from facerec.storage.dynamodb.items import Item, collection_key, key
@@ -65,8 +66,7 @@ class Table:
     def get_many(self, keys: Iterable[Item]) -> Iterator[Item]:
         """Yield the items of these keys, in any order; a key without an item yields nothing."""
         unique = list({(each["pk"]["S"], each["sk"]["S"]): each for each in keys}.values())
-        for start in range(0, len(unique), GOT_AT_ONCE):
-            batch = unique[start : start + GOT_AT_ONCE]
+        for batch in batches(unique, GOT_AT_ONCE):
             unread: Any = {self.name: {"Keys": batch, "ConsistentRead": True}}
             while unread:
                 with self.errors():
@@ -125,8 +125,7 @@ class Table:
 
     def delete(self, keys: Sequence[Item]) -> None:
         """Delete items; a missing one is not an error."""
-        for start in range(0, len(keys), DELETED_AT_ONCE):
-            batch = keys[start : start + DELETED_AT_ONCE]
+        for batch in batches(keys, DELETED_AT_ONCE):
             requests = [{"DeleteRequest": {"Key": key}} for key in batch]
             left: Any = {self.name: requests}
             while left:

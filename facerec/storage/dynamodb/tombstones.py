@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.batches import batches
 from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.dynamodb.items import tombstone_item_key, tombstones_partition
 
@@ -72,8 +73,7 @@ def put(table: Table, collection_id: str, places: Mapping[str, Collection[str]])
         for photo, own in places.items()
         if own
     ]
-    for start in range(0, len(changes), PUT_AT_ONCE):
-        part = changes[start : start + PUT_AT_ONCE]
+    for part in batches(changes, PUT_AT_ONCE):
         if table.transact([table.has_collection(collection_id), *part]) is not None:
             raise CollectionNotFoundError(collection_id)
 

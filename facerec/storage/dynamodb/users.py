@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.batches import batches
 from facerec.core.history import Step, StepKind
 from facerec.errors import (
     CollectionNotFoundError,
@@ -131,8 +132,7 @@ def move_faces(
     table: Table, collection_id: str, face_ids: Sequence[str], source: User, target: User
 ) -> tuple[User, User]:
     """Associate faces of one person with another; see ``RecordStore.move_faces``."""
-    for start in range(0, len(face_ids), MOVED_AT_ONCE):
-        batch = face_ids[start : start + MOVED_AT_ONCE]
+    for batch in batches(face_ids, MOVED_AT_ONCE):
         left = tuple(face_id for face_id in source.face_ids if face_id not in batch)
         actions = [
             _set_faces(table, collection_id, source, left),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING
 
+from facerec.core.batches import batches
 from facerec.core.override import override
 from facerec.core.protocols.vectors import VectorStore
 from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
@@ -196,8 +197,8 @@ class SqliteVectors(VectorStore):
                 are reading the log, which still contains their bytes. Deleting again clears it.
         """
         deleted: list[str] = []
-        for start in range(0, len(ids), DELETED_AT_ONCE):
-            deleted += self._delete(namespace, ids[start : start + DELETED_AT_ONCE])
+        for batch in batches(ids, DELETED_AT_ONCE):
+            deleted += self._delete(namespace, batch)
         self._erase()
         return deleted
 
