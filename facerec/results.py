@@ -18,12 +18,23 @@ from facerec.core.history import Action, Cause, Entry, Step, StepKind
 from facerec.core.migrations import MigrationState
 from facerec.core.photos import EmbeddedFace, PhotoFaces, RejectedFace, RejectionReason
 from facerec.core.records import Collection, Correction, FaceRecord, StoredFace, User
+from facerec.gallery.clusters.cluster_results import ClusterPage, ClusterSummary
 from facerec.gallery.clusters.clustering import ClusteringResult
-from facerec.gallery.clusters.results import ClusterPage, ClusterSummary
+from facerec.gallery.collection_results import (
+    CollectionPage,
+    CollectionSummary,
+    CorrectionPage,
+    DeletionFailureReason,
+    FaceDeletion,
+    FacePage,
+    FailedDeletion,
+    HistoryPage,
+    ListedFace,
+)
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.indexing.records import IndexResult
 from facerec.gallery.indexing.stats_refresh import StatsRefresh
-from facerec.gallery.migrating.results import (
+from facerec.gallery.migrating.migration_results import (
     FinishedMigration,
     MigratedCollection,
     MigrationListener,
@@ -53,21 +64,15 @@ from facerec.gallery.people.person_search import (
     UserSearchResult,
 )
 from facerec.gallery.photos import Photo
-from facerec.gallery.results import (
-    CollectionPage,
-    CollectionSummary,
-    CorrectionPage,
-    DeletionFailureReason,
-    FaceDeletion,
-    FacePage,
-    FailedDeletion,
-    HistoryPage,
-    ListedFace,
-)
 from facerec.gallery.search.comparing import Comparison, FacePair
 from facerec.gallery.search.found_faces import Doubt, FoundFace, FoundPage
-from facerec.gallery.search.results import FaceSearchResult, Match, SearchedFace, SearchResult
 from facerec.gallery.search.sampling import SampledFace
+from facerec.gallery.search.search_results import (
+    FaceSearchResult,
+    Match,
+    SearchedFace,
+    SearchResult,
+)
 from facerec.gallery.transfer.exported_collection import TransferredCollection
 from facerec.gallery.transfer.exported_data import Export
 from facerec.gallery.transfer.importing import (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from facerec.gallery.gallery import Gallery
-    from facerec.gallery.migrating.results import (
+    from facerec.gallery.migrating.migration_results import (
         FinishedMigration,
         MigratedCollection,
         MigrationStatus,

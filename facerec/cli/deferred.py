@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from facerec.core import erasures, names
     from facerec.estimate import estimating
     from facerec.estimate import prices as price_tables
-    from facerec.gallery.migrating import results as migration_results
+    from facerec.gallery.migrating import migration_results
     from facerec.gallery.operations import retention
     from facerec.gallery.people import associations, person_search
     from facerec.gallery.presenting import collections as presenting_collections
@@ -32,7 +32,7 @@ else:
     estimating = DeferredModule("facerec.estimate.estimating")
     factory = DeferredModule("facerec.factory")
     job_service = DeferredModule("facerec.jobs.service")
-    migration_results = DeferredModule("facerec.gallery.migrating.results")
+    migration_results = DeferredModule("facerec.gallery.migrating.migration_results")
     names = DeferredModule("facerec.core.names")
     objects = DeferredModule("facerec.storage.objects.protocol")
     platformdirs = DeferredModule("platformdirs")

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from facerec.core.faces import BoundingBox
     from facerec.core.photos import PhotoFaces
-    from facerec.gallery.results import ListedFace
-    from facerec.gallery.search.results import Match
+    from facerec.gallery.collection_results import ListedFace
+    from facerec.gallery.search.search_results import Match
 
 ADVICE = {
     "max_faces": "a larger --max-faces",

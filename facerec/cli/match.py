@@ -28,7 +28,7 @@ from facerec.gallery.defaults import GalleryDefaults
 if TYPE_CHECKING:
     from facerec.cli import match_many
     from facerec.core.options import FaceOptions
-    from facerec.gallery.search.results import SearchedFace, SearchResult
+    from facerec.gallery.search.search_results import SearchedFace, SearchResult
 else:
     match_many = DeferredModule("facerec.cli.match_many")
 

@@ -24,7 +24,7 @@ from facerec.errors import (
 )
 
 if TYPE_CHECKING:
-    from facerec.gallery.search.results import SearchedFace, SearchResult
+    from facerec.gallery.search.search_results import SearchedFace, SearchResult
 
 COLUMNS = (
     "photo",

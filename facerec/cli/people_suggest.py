@@ -24,7 +24,7 @@ from facerec.cli.person_argument import known_name, new_or_known
 from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE, MAX_PAGE
 
 if TYPE_CHECKING:
-    from facerec.gallery.clusters.results import ClusterPage
+    from facerec.gallery.clusters.cluster_results import ClusterPage
 
 _SHOWN_SOURCES = 3
 

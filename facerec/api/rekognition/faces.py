@@ -15,8 +15,8 @@ from facerec.api.rekognition.requests import (
 )
 from facerec.api.rekognition.shapes import Shape, percent
 from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter
+from facerec.gallery.collection_results import FailedDeletion
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.results import FailedDeletion
 
 
 def index_faces(gallery: Gallery, request: Request) -> Shape:

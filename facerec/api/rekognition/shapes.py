@@ -15,10 +15,10 @@ from facerec.core.attributes import FaceAttributes
 from facerec.core.faces import BoundingBox, Landmarks, Point, Quality
 from facerec.core.photos import DetectedFace
 from facerec.core.records import FaceRecord, User
+from facerec.gallery.collection_results import ListedFace
 from facerec.gallery.people.associations import status_of
 from facerec.gallery.people.person_search import UserMatch
-from facerec.gallery.results import ListedFace
-from facerec.gallery.search.results import Match
+from facerec.gallery.search.search_results import Match
 
 Shape: TypeAlias = dict[str, Any]
 

@@ -12,8 +12,8 @@ from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import RetentionRequest
 from facerec.api.rest.requests.parameters import CollectionPath
 from facerec.api.rest.uploads import JsonRoute
+from facerec.gallery.collection_results import CollectionSummary
 from facerec.gallery.presenting.collections import summary_json
-from facerec.gallery.results import CollectionSummary
 
 
 def retention_router(context: Context) -> APIRouter:

@@ -10,7 +10,7 @@ from facerec.core.records import FaceRecord, StoredFace
 
 if TYPE_CHECKING:
     from facerec.core.photos import EmbeddedFace, PhotoFaces
-    from facerec.gallery.results import ListedFace
+    from facerec.gallery.collection_results import ListedFace
 
 
 @dataclass(frozen=True, slots=True)

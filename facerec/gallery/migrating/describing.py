@@ -23,7 +23,7 @@ from facerec.errors import (
     ObjectNotFoundError,
 )
 from facerec.gallery.indexing.storing import pair_boxes
-from facerec.gallery.migrating.results import MissingReason
+from facerec.gallery.migrating.migration_results import MissingReason
 from facerec.gallery.photos import load_photo
 
 if TYPE_CHECKING:

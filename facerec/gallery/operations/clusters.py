@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.clusters import ClusterStore
     from facerec.core.records import FaceRecord
     from facerec.gallery.clusters import clustering
-    from facerec.gallery.clusters.results import ClusterPage, ClusterSummary
+    from facerec.gallery.clusters.cluster_results import ClusterPage, ClusterSummary
     from facerec.gallery.people.associations import AssociationOutcome
 else:
     clustering = DeferredModule("facerec.gallery.clusters.clustering")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.names import check_number_of_tags, checked_collection_id, checked_tags
 from facerec.errors import CollectionExistsError, CollectionNotFoundError
-from facerec.gallery.deferred import erasures, results
+from facerec.gallery.deferred import collection_results, erasures
 from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.indexing.preparing import store_new_collection
 from facerec.gallery.operations.retention import retention_in, stored_retention
@@ -21,7 +21,7 @@ from facerec.gallery.scores.similarity import checked_threshold
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt
     from facerec.core.records import Collection
-    from facerec.gallery.results import CollectionPage, CollectionSummary
+    from facerec.gallery.collection_results import CollectionPage, CollectionSummary
 
 MAX_TAGS = 200
 """Maximum number of tags of one collection, as in Rekognition
@@ -93,7 +93,7 @@ class CollectionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
         """
         collection = self._get(collection_id)
-        return results.CollectionSummary(
+        return collection_results.CollectionSummary(
             collection,
             self._faces.count_faces(collection_id),
             self._records.count_users(collection_id),
@@ -130,7 +130,7 @@ class CollectionOperations(Eraser):
         page = tuple(found[:limit])
         more = page and len(found) > limit
         token = self._token("collections", page[-1].collection_id) if more else None
-        return results.CollectionPage(page, token)
+        return collection_results.CollectionPage(page, token)
 
     def _existing(self, collection_ids: Iterable[str]) -> Iterator[Collection]:
         for collection_id in collection_ids:

@@ -11,13 +11,13 @@ from facerec.core.names import checked_person
 from facerec.core.records import Correction
 from facerec.errors import FaceInUseError, InvalidInputError, QuotaExceededError
 from facerec.gallery.base import GalleryBase
-from facerec.gallery.deferred import results
+from facerec.gallery.deferred import collection_results
 from facerec.gallery.operations.faces import require_stored
 from facerec.gallery.operations.recorded import recorded
 from facerec.gallery.paging import checked_limit
 
 if TYPE_CHECKING:
-    from facerec.gallery.results import CorrectionPage
+    from facerec.gallery.collection_results import CorrectionPage
 
 MAX_FACES_OF_PERSON = 1000
 """Maximum number of faces in corrections of one person. Their ids are one item in DynamoDB, of at
@@ -89,13 +89,15 @@ class CorrectionOperations(GalleryBase):
         after = None if last is None else Correction(last, _LAST)
         page = self._records.list_corrections(collection_id, after=after, limit=limit + 1)
         if len(page) <= limit:
-            return results.CorrectionPage(tuple(page), None)
+            return collection_results.CorrectionPage(tuple(page), None)
         # a page contains all corrections of each of its faces, so a face id marks its end
         first, cut = page[0].face_id, page[-1].face_id
         page = [each for each in page if each.face_id != cut]
         if not page:
             page = self._records.corrections_of_faces(collection_id, [first])
-        return results.CorrectionPage(tuple(page), self._token(listing, page[-1].face_id))
+        return collection_results.CorrectionPage(
+            tuple(page), self._token(listing, page[-1].face_id)
+        )
 
 
 def _checked(face_id: str, person: str) -> Correction:

@@ -9,7 +9,7 @@ from facerec.core.deferred import DeferredModule
 from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.errors import FaceNotFoundError
-from facerec.gallery.deferred import erasures, results
+from facerec.gallery.deferred import collection_results, erasures
 from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.thumbnails import cut_thumbnail
@@ -17,9 +17,14 @@ from facerec.gallery.thumbnails import cut_thumbnail
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord, StoredFace
+    from facerec.gallery.collection_results import (
+        FaceDeletion,
+        FacePage,
+        FailedDeletion,
+        ListedFace,
+    )
     from facerec.gallery.indexing import stats_refresh
     from facerec.gallery.indexing.stats_refresh import StatsRefresh
-    from facerec.gallery.results import FaceDeletion, FacePage, FailedDeletion, ListedFace
     from facerec.gallery.search import sampling
     from facerec.gallery.search.sampling import SampledFace
     from facerec.storage.faces import FaceStore
@@ -34,7 +39,9 @@ def with_users(
     """Return faces with the people that they are associated with."""
     face_ids = list(dict.fromkeys(record.face_id for record in faces))
     owners = records.users_of_faces(collection_id, face_ids) if face_ids else {}
-    return tuple(results.ListedFace(record, owners.get(record.face_id)) for record in faces)
+    return tuple(
+        collection_results.ListedFace(record, owners.get(record.face_id)) for record in faces
+    )
 
 
 def select_faces(
@@ -169,7 +176,7 @@ class FaceOperations(Eraser):
         )
         page = found[:limit]
         token = self._token(listing, page[-1].face_id) if page and len(found) > limit else None
-        return results.FacePage(
+        return collection_results.FacePage(
             collection_id,
             collection.model_version,
             with_users(collection_id, page, records=self._records),
@@ -213,7 +220,7 @@ class FaceOperations(Eraser):
             selection = erasures.Selection(frozenset(free), tombstones=tombstones)
             receipt, stored = self._erase(collection_id, erasures.SubjectKind.FACE, selection)
             deleted = set(stored)
-        return results.FaceDeletion(
+        return collection_results.FaceDeletion(
             collection_id,
             tuple(face_id for face_id in requested if face_id in deleted),
             tuple(
@@ -255,7 +262,9 @@ class FaceOperations(Eraser):
 
 
 def _failed_deletion(face_id: str, user_id: str | None) -> FailedDeletion:
-    reasons = results.DeletionFailureReason
+    reasons = collection_results.DeletionFailureReason
     if user_id is None:
-        return results.FailedDeletion(face_id, reasons.FACE_NOT_FOUND)
-    return results.FailedDeletion(face_id, reasons.ASSOCIATED_TO_AN_EXISTING_USER, user_id)
+        return collection_results.FailedDeletion(face_id, reasons.FACE_NOT_FOUND)
+    return collection_results.FailedDeletion(
+        face_id, reasons.ASSOCIATED_TO_AN_EXISTING_USER, user_id
+    )

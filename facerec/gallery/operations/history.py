@@ -18,12 +18,12 @@ from facerec.core.names import (
 from facerec.core.recording import recording, requested_by
 from facerec.core.records import Correction, User
 from facerec.errors import HistoryEntryNotFoundError, InvalidInputError, UserNotFoundError
-from facerec.gallery.deferred import erasures, results
+from facerec.gallery.deferred import collection_results, erasures
 from facerec.gallery.operations.clusters import ClusterOperations
 from facerec.gallery.paging import checked_limit
 
 if TYPE_CHECKING:
-    from facerec.gallery.results import HistoryPage
+    from facerec.gallery.collection_results import HistoryPage
 
 
 class HistoryOperations(ClusterOperations):
@@ -85,7 +85,7 @@ class HistoryOperations(ClusterOperations):
         token = None
         if len(found) > limit:
             token = self._token(listing, page[-1].cause.entry_id)
-        return results.HistoryPage(collection_id, page, token, subject)
+        return collection_results.HistoryPage(collection_id, page, token, subject)
 
     def undo(self, collection_id: str, entry_id: str) -> Entry:
         """Undo a change of people; return the new history entry, which can itself be undone.

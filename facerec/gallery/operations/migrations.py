@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from facerec.core.records import Collection, FaceRecord, StoredFace
     from facerec.gallery.migrating import describing
     from facerec.gallery.migrating.describing import Describer
-    from facerec.gallery.migrating.results import (
+    from facerec.gallery.migrating.migration_results import (
         FinishedMigration,
         MigrationPage,
         MigrationStatus,

@@ -17,7 +17,7 @@ from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, require_face
 from facerec.gallery.scores.similarity import threshold_at
 from facerec.gallery.search.matching import search_probes, search_stored_face
-from facerec.gallery.search.results import FaceSearchResult, SearchResult
+from facerec.gallery.search.search_results import FaceSearchResult, SearchResult
 
 if TYPE_CHECKING:
     from facerec.core.options import FaceOptions

@@ -21,7 +21,7 @@ from facerec.gallery.operations.migrations import MigrationOperations
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from facerec.gallery.migrating.results import (
+    from facerec.gallery.migrating.migration_results import (
         MigratedCollection,
         MigrationListener,
         MissingFace,

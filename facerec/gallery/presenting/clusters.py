@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from facerec.gallery.clusters.cluster_results import ClusterPage, ClusterSummary
     from facerec.gallery.clusters.clustering import ClusteringResult
-    from facerec.gallery.clusters.results import ClusterPage, ClusterSummary
     from facerec.gallery.presenting.faces import Json
 
 

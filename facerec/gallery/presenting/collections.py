@@ -8,8 +8,8 @@ from facerec.core.times import iso_time
 
 if TYPE_CHECKING:
     from facerec.core.records import Collection
+    from facerec.gallery.collection_results import CollectionSummary
     from facerec.gallery.presenting.faces import Json
-    from facerec.gallery.results import CollectionSummary
 
 
 def collection_json(collection: Collection) -> Json:

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from facerec.core.faces import BoundingBox, Landmarks, Quality
     from facerec.core.photos import DetectedFace, PhotoFaces, RejectedFace
     from facerec.core.records import FaceRecord
+    from facerec.gallery.collection_results import (
+        CorrectionPage,
+        FaceDeletion,
+        FacePage,
+        FailedDeletion,
+    )
     from facerec.gallery.indexing.records import IndexResult
-    from facerec.gallery.results import CorrectionPage, FaceDeletion, FacePage, FailedDeletion
 
 Json: TypeAlias = dict[str, Any]
 

@@ -11,8 +11,8 @@ from facerec.core.times import iso_time
 
 if TYPE_CHECKING:
     from facerec.core.history import Entry, Step
+    from facerec.gallery.collection_results import HistoryPage
     from facerec.gallery.presenting.faces import Json
-    from facerec.gallery.results import HistoryPage
 
 
 def history_entry_json(entry: Entry) -> Json:

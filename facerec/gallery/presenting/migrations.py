@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from facerec.core.times import iso_time
 
 if TYPE_CHECKING:
-    from facerec.gallery.migrating.results import (
+    from facerec.gallery.migrating.migration_results import (
         FinishedMigration,
         MigrationPage,
         MigrationStatus,

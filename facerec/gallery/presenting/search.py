@@ -17,7 +17,12 @@ from facerec.gallery.presenting.faces import (
 
 if TYPE_CHECKING:
     from facerec.gallery.search.comparing import Comparison
-    from facerec.gallery.search.results import FaceSearchResult, Match, SearchedFace, SearchResult
+    from facerec.gallery.search.search_results import (
+        FaceSearchResult,
+        Match,
+        SearchedFace,
+        SearchResult,
+    )
 
 
 def search_json(result: SearchResult) -> Json:

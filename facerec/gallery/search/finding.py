@@ -16,7 +16,7 @@ from facerec.gallery.scores.scoring import ScoredFace, reach, stats_of_stored
 from facerec.gallery.search.decision import MARGIN
 from facerec.gallery.search.found_faces import Doubt, FoundFace
 from facerec.gallery.search.ranking import START, Position, Ranking, position
-from facerec.gallery.search.results import Match
+from facerec.gallery.search.search_results import Match
 
 if TYPE_CHECKING:
     from facerec.core.protocols.engine import Cohort

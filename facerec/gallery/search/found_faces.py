@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from facerec.core.photos import EmbeddedFace
     from facerec.core.records import User
-    from facerec.gallery.search.results import Match
+    from facerec.gallery.search.search_results import Match
 
 
 class Doubt(StrEnum):

@@ -35,7 +35,7 @@ from facerec.gallery.scores.scoring import (
     stats_of_stored,
 )
 from facerec.gallery.search.decision import MARGIN, Candidate, Decision, decide, same_person
-from facerec.gallery.search.results import Match, SearchedFace
+from facerec.gallery.search.search_results import Match, SearchedFace
 
 if TYPE_CHECKING:
     from facerec.core.photos import EmbeddedFace

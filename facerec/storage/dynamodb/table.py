@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from facerec.core.batches import batches
 from facerec.core.aws_errors import aws_errors
+from facerec.core.batches import batches
 from facerec.errors import ConflictError, StoreUnavailableError
 from facerec.storage.dynamodb.items import Item, collection_key, key
 

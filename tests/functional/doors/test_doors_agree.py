@@ -15,8 +15,8 @@ from facerec.core.erasures import Selection, SubjectKind
 from facerec.core.names import derived_external_image_id
 from facerec.core.records import Collection
 from facerec.factory.erasures import open_erasures
+from facerec.gallery.collection_results import ListedFace
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.results import ListedFace
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.doors.conftest import DOORS, put_photo
 from tests.support.doors import Door, DoorError, Found, Page

@@ -5,7 +5,7 @@ import pytest
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.engine.engine import open_engine
 from facerec.gallery.search.decision import Decision
-from facerec.gallery.search.results import SearchedFace
+from facerec.gallery.search.search_results import SearchedFace
 from facerec.storage.sqlite import SqliteStore
 from tests.support.gallery import Collaborators
 from tests.support.shared_data import shared_data

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from facerec import errors
 from facerec.core.erasures import SubjectKind
 from facerec.core.options import FaceOptions, QualityFilter
-from facerec.gallery.migrating.results import MigrationStatus
+from facerec.gallery.migrating.migration_results import MigrationStatus
 from facerec.gallery.people.associations import AssociationOutcome, status_of
 from facerec.gallery.people.person_search import UserSearchResult
 from facerec.gallery.presenting.history import history_entry_json, history_page_json

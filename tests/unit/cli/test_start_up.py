@@ -79,8 +79,8 @@ NOT_FOR_EVERY_OPERATION = (
     "facerec.gallery.people.associations",
     "facerec.gallery.clusters.clustering",
     "facerec.gallery.clusters.copies",
-    "facerec.gallery.clusters.results",
-    "facerec.gallery.migrating.results",
+    "facerec.gallery.clusters.cluster_results",
+    "facerec.gallery.migrating.migration_results",
     "facerec.gallery.search.comparing",
     "facerec.gallery.people.enrolling",
     "facerec.gallery.erasing.tombstone_copies",
@@ -210,7 +210,7 @@ assert not set({READERS_OF_RARE_FORMATS!r}) & set(sys.modules), sorted(sys.modul
     ("words", "others"),
     [
         (("collections", "list"), ("facerec.storage.access_keys",)),
-        (("keys", "list"), ("facerec.gallery.results", "secrets")),
+        (("keys", "list"), ("facerec.gallery.collection_results", "secrets")),
     ],
 )
 def test_opening_a_gallery_imports_no_operation_that_is_not_called(

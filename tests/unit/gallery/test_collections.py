@@ -10,9 +10,9 @@ from facerec.errors import (
     InvalidInputError,
     ModelMismatchError,
 )
+from facerec.gallery.collection_results import DeletionFailureReason
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.indexing.preparing import PreparedCollection, prepare_collection
-from facerec.gallery.results import DeletionFailureReason
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.gallery import Collaborators
 

@@ -14,7 +14,7 @@ from facerec.core.erasures import SubjectKind
 from facerec.core.migrations import MigrationState
 from facerec.errors import ConflictError, MigrationError, RecipeUnavailableError
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.migrating.results import MigrationPage, MissingReason
+from facerec.gallery.migrating.migration_results import MigrationPage, MissingReason
 from facerec.gallery.transfer.importing import KnownFace
 from facerec.storage.sqlite.vector_store import SqliteVectors
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo

@@ -8,9 +8,9 @@ import pytest
 
 from facerec.core.ids import group_of
 from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
+from facerec.gallery.collection_results import DeletionFailureReason
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.people.associations import AssociationFailureReason
-from facerec.gallery.results import DeletionFailureReason
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
 

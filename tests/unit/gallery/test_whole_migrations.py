@@ -11,7 +11,7 @@ from facerec.cli.exit_codes import MIGRATION_HINTS, hint_of
 from facerec.core.migrations import MigrationState
 from facerec.errors import InvalidInputError, MigrationError, MigrationRemedy
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.migrating.results import MissingFace
+from facerec.gallery.migrating.migration_results import MissingFace
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.gallery import Collaborators
 
