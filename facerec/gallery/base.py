@@ -165,6 +165,20 @@ class GalleryBase(Inspector):
             raise ModelMismatchError(self.model_version, collection.model_version)
         return collection
 
+    def _require_to_change(self, collection_id: str) -> Collection:
+        """Return a collection that is changed, whose faces can be compared with an engine's.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+            ConflictError: Its deletion is not finished.
+            DeletedCollectionError: It was deleted, and is back with an older copy of the database.
+        """
+        collection = self._require(collection_id)
+        self._erasures.require_not_deleted(collection)
+        return collection
+
     def _engine_of(self, collection: Collection) -> FaceEngine:
         """Return the engine of a collection's model version, or else the default engine."""
         return self._engine_with(collection.model_version) or self._engine

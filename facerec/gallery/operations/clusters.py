@@ -69,8 +69,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         if pair_threshold is not None:
             checked_threshold(pair_threshold)
         checked_integer("threads", threads, MAX_THREADS)
-        collection = self._require(collection_id)
-        self._erasures.require_not_deleted(collection)
+        collection = self._require_to_change(collection_id)
         return clustering.cluster_faces(
             collection_id,
             clusters=clusters,

@@ -69,8 +69,7 @@ class EnrolOperations(UserOperations):
             ConflictError: Too many concurrent changes of a person, or the
                 deletion of the collection is not finished.
         """
-        collection = self._require(collection_id)
-        self._erasures.require_not_deleted(collection)
+        collection = self._require_to_change(collection_id)
         done = _Done(self._engine_of(collection))
         named: dict[str, dict[str, list[FaceRecord]]] = {}
         for record, name in self._named_faces(collection_id, name_of):

@@ -104,8 +104,7 @@ class FaceOperations(Eraser):
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_PAGE)
-        collection = self._require(collection_id)
-        self._erasures.require_not_deleted(collection)
+        collection = self._require_to_change(collection_id)
         listing = f"stats of {collection_id}"
         after = self._after(listing, next_token)
         found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)

@@ -69,8 +69,7 @@ class ImportOperations(GalleryBase):
             ConflictError: The deletion of the collection is not finished.
             ModelMismatchError: The collection has another model version.
         """
-        collection = self._require(collection_id)
-        self._erasures.require_not_deleted(collection)
+        collection = self._require_to_change(collection_id)
         if not faces:
             return importing.ImportedEmbeddings(())
         lengths = [float(np.linalg.norm(face.embedding)) for face in faces]
@@ -159,8 +158,7 @@ class ImportOperations(GalleryBase):
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
         """
-        collection = self._require(collection_id)
-        self._erasures.require_not_deleted(collection)
+        collection = self._require_to_change(collection_id)
         # the other service has chosen these faces already
         options = self._defaults.index_options(quality_filter=QualityFilter.NONE)
         loaded, found = self._detect(photo, options, engine=self._engine_of(collection))

@@ -104,8 +104,7 @@ class MigrationOperations(GalleryBase):
             StoreUnavailableError: A photo cannot be read for now.
         """
         checked_limit(limit, MAX_PAGE)
-        collection = self._require(collection_id)
-        self._erasures.require_not_deleted(collection)
+        collection = self._require_to_change(collection_id)
         store = self._require_migrations()
         engine = self._engine_on_standby(collection, store, recipe, dry_run=dry_run)
         listing = f"migration of {collection_id}"
@@ -273,7 +272,6 @@ class MigrationOperations(GalleryBase):
                     f"collection {collection_id!r} has the recipe {recipe!r} already"
                 )
         if migration is None:
-            self._erasures.require_not_deleted(collection)
             migration = Migration(collection_id, version, MigrationState.PREPARING, self._clock())
             if not dry_run:
                 migration = store.begin_migration(migration)
