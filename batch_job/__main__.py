@@ -9,8 +9,15 @@ import sys
 import threading
 from functools import partial
 from os import EX_CONFIG, EX_TEMPFAIL
+from typing import TYPE_CHECKING
 
 from batch_job.watched import run_watched
+from facerec.core.deferred import DeferredModule
+
+if TYPE_CHECKING:
+    from batch_job import task
+else:
+    task = DeferredModule("batch_job.task")
 
 _READY = mmap.mmap(-1, 1)
 """Becomes 1 when the engine has been tested; shared with the process that does the work."""
@@ -50,17 +57,15 @@ def _set_ready() -> None:
 
 
 def _work() -> int:
-    from batch_job.task import run
 
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
-    return run(sys.argv[1:], os.environ, stop=asked.is_set, ready=_set_ready)
+    return task.run(sys.argv[1:], os.environ, stop=asked.is_set, ready=_set_ready)
 
 
 def _note_crash(number: int) -> int:
-    from batch_job.task import note_signal
 
-    return note_signal(number, os.environ)
+    return task.note_signal(number, os.environ)
 
 
 if __name__ == "__main__":

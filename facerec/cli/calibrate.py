@@ -19,11 +19,15 @@ from facerec.cli.options import (
     target_fmr_option,
 )
 from facerec.cli.output import console, print_json, table
+from facerec.core.deferred import DeferredModule
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
+    from facerec.evaluate import calibration_page
     from facerec.evaluate.calibration import Calibration, DoubtfulPair
     from facerec.gallery.gallery import Gallery
+else:
+    calibration_page = DeferredModule("facerec.evaluate.calibration_page")
 
 
 @click.command()
@@ -55,13 +59,12 @@ def calibrate(
       facerec calibrate --collection staff --html calibration.html
       facerec calibrate --collection staff --target-fmr 0.001 --set-threshold
     """
-    from facerec.evaluate.calibration_page import calibration_page
     from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
 
     with factory.open_gallery(data_folder(data)) as gallery:
         result = calibrate_collection(gallery, collection, target_fmr=target_fmr)
         if html_file:
-            page = calibration_page(
+            page = calibration_page.calibration_page(
                 result,
                 collection,
                 lambda face_id: _thumbnail(gallery, collection, face_id),
@@ -88,13 +91,12 @@ def _thumbnail(gallery: Gallery, collection: str, face_id: str) -> bytes | None:
 
 
 def _print(result: Calibration, collection: str) -> None:
-    from facerec.evaluate.calibration_page import rate_rows, summary
 
     out = console()
-    for sentence in summary(result, collection):
+    for sentence in calibration_page.summary(result, collection):
         out.print(sentence)
     shown = table("similarity", "predicted", "false matches (95 %)", "per search (95 %)", "misses")
-    for row in rate_rows(result):
+    for row in calibration_page.rate_rows(result):
         shown.add_row(*row)
     out.print(shown)
     _print_pairs("one picture twice", result.duplicates)

@@ -27,11 +27,15 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, print_json, print_page, table
 from facerec.cli.receipts import print_pending_deletion, print_receipt, print_resumed
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
+    from facerec.cli import job_services
     from facerec.core.erasures import Receipt
+else:
+    job_services = DeferredModule("facerec.cli.job_services")
 
 
 @click.group(cls=SummaryGroup)
@@ -130,9 +134,7 @@ def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> 
       facerec collections describe staff
     """
     if stack is not None:
-        from facerec.cli.job_services import erasure_function
-
-        described = erasure_function(stack).call({"describe": name})
+        described = job_services.erasure_function(stack).call({"describe": name})
     else:
         with factory.open_gallery(data_folder(data)) as gallery:
             described = presenting_collections.summary_json(gallery.describe_collection(name))
@@ -198,9 +200,9 @@ def update(
     """
     days = None if expire_after == "never" else retention.read_days(expire_after)
     if stack is not None:
-        from facerec.cli.job_services import erasure_function
-
-        described = erasure_function(stack).call({"describe": name, "retention_days": days})
+        described = job_services.erasure_function(stack).call(
+            {"describe": name, "retention_days": days}
+        )
     else:
         with factory.open_gallery(data_folder(data)) as gallery:
             gallery.set_retention(name, days)

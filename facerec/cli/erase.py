@@ -22,10 +22,14 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, print_json
 from facerec.cli.receipts import WHAT, print_receipt
+from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt, SubjectKind
+    from facerec.jobs.erasure_check import check as erasure_check
     from facerec.jobs.erasure_check.check import Remainder
+else:
+    erasure_check = DeferredModule("facerec.jobs.erasure_check.check")
 
 
 def subject_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -140,9 +144,7 @@ def erase(
         if check and not left:
             console().print("checked: nothing is left in any store, job folder or file")
     if left:
-        from facerec.jobs.erasure_check.check import EARLIER_COLLECTION
-
-        if any(each.place == EARLIER_COLLECTION for each in left):
+        if any(each.place == erasure_check.EARLIER_COLLECTION for each in left):
             command = "facerec erasures sweep" + ("" if stack is None else f" --stack {stack}")
             console(stderr=True).print(f"`{command}` erases what is left of deleted collections")
         raise SystemExit(ExitCode.REMAINDER)
@@ -161,10 +163,9 @@ def _erase_here(
         name = subject_name(gallery, collection, subject, name)
         if not check:
             return gallery.erase(collection, subject, name), []
-        from facerec.jobs.erasure_check.check import erase_and_check
 
         with open_local_checked_stores(folder) as stores:
-            return erase_and_check(gallery, collection, subject, name, stores)
+            return erasure_check.erase_and_check(gallery, collection, subject, name, stores)
 
 
 def _erase_in_stack(
@@ -177,6 +178,5 @@ def _erase_in_stack(
     receipt = erasures.receipt_from_json(answer["receipt"])
     if not check:
         return receipt, []
-    from facerec.jobs.erasure_check.check import Remainder
 
-    return receipt, [Remainder(**each) for each in answer["left"]]
+    return receipt, [erasure_check.Remainder(**each) for each in answer["left"]]

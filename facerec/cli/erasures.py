@@ -20,10 +20,14 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, print_json, table
 from facerec.cli.receipts import WHAT, print_receipt
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 
 if TYPE_CHECKING:
+    from facerec.cli import job_services
     from facerec.gallery.receipts import Erasures
+else:
+    job_services = DeferredModule("facerec.cli.job_services")
 
 
 @click.group(cls=SummaryGroup)
@@ -147,9 +151,7 @@ def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
         with factory.open_gallery(data_folder(data)) as gallery:
             swept = gallery.sweep()
     else:
-        from facerec.cli.job_services import erasure_function
-
-        swept = erasure_function(stack).call({"sweep": True})["swept"]
+        swept = job_services.erasure_function(stack).call({"sweep": True})["swept"]
     if as_json:
         found = [{"collection_id": name, "faces": faces} for name, faces in swept.items()]
         print_json({"swept": found})
@@ -163,6 +165,5 @@ def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
 def _erasures(stack: str | None, data: Path | None) -> Erasures:
     if stack is None:
         return factory.open_local_erasures(data_folder(data))
-    from facerec.cli.job_services import stack_erasures
 
-    return stack_erasures(stack)
+    return job_services.stack_erasures(stack)

@@ -12,15 +12,23 @@ import click
 
 from facerec.cli.options import detector_option, html_option, json_option, recipe_name
 from facerec.cli.output import console, print_json, table
+from facerec.core.deferred import DeferredModule
 from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter, Recipe
 from facerec.gallery.scores.normalisation import similarity_of_score
 
 if TYPE_CHECKING:
     from facerec.engine.engine import Engine
+    from facerec.evaluate import labels as label_rates
+    from facerec.evaluate import page as pages
+    from facerec.evaluate import verification
     from facerec.evaluate.faces import DescribedFaces
     from facerec.evaluate.identification import Identification
     from facerec.evaluate.labels import LabelEvaluation
     from facerec.evaluate.verification import Verification
+else:
+    label_rates = DeferredModule("facerec.evaluate.labels")
+    pages = DeferredModule("facerec.evaluate.page")
+    verification = DeferredModule("facerec.evaluate.verification")
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -81,8 +89,6 @@ def evaluate(
     """
     from facerec.engine.engine import open_engine
     from facerec.evaluate.identification import identify, people_photos
-    from facerec.evaluate.labels import label_rates, read_labels
-    from facerec.evaluate.page import identification_page, label_page
 
     if sum(each is not None for each in (pairs, identified, labels)) != 1:
         raise click.UsageError("specify exactly one of PAIRS, --identify and --labels")
@@ -94,14 +100,14 @@ def evaluate(
     if pairs and images:
         result, page = _verified(pairs, images, describe_photos, engine.model_version)
     elif labels and images:
-        photos = read_labels(labels, images)
+        photos = label_rates.read_labels(labels, images)
         faces = describe_photos(images, [photo.image for photo in photos])
-        result = label_rates(photos, faces)
-        page = partial(label_page, result, model_version=engine.model_version)
+        result = label_rates.label_rates(photos, faces)
+        page = partial(pages.label_page, result, model_version=engine.model_version)
     elif identified:
         gallery, probes = (describe_photos(own, people_photos(own)) for own in identified)
         result = identify(gallery, probes, one_folder=identified[0].samefile(identified[1]))
-        page = partial(identification_page, result, model_version=engine.model_version)
+        page = partial(pages.identification_page, result, model_version=engine.model_version)
     else:
         raise click.UsageError("specify exactly one of PAIRS, --identify and --labels")
     if html_file:
@@ -120,25 +126,25 @@ def _verified(
     describe_photos: Callable[[Path, Sequence[str]], DescribedFaces],
     model_version: str,
 ) -> tuple[Verification, Callable[[], str]]:
-    from facerec.evaluate.page import verification_page
     from facerec.evaluate.pairs import read_pairs
-    from facerec.evaluate.verification import verify
 
     labelled = read_pairs(pairs, images)
     names = sorted({name for pair in labelled for name in (pair.image_a, pair.image_b)})
     faces = describe_photos(images, names)
-    result = verify(labelled, faces)
+    result = verification.verify(labelled, faces)
     boxes = dict(zip(faces.names, faces.boxes, strict=True))
-    return result, partial(verification_page, result, images, boxes, model_version=model_version)
+    return result, partial(
+        pages.verification_page, result, images, boxes, model_version=model_version
+    )
 
 
-def _print(result: Verification | LabelEvaluation | Identification) -> None:
-    from facerec.evaluate.labels import LabelEvaluation
-    from facerec.evaluate.verification import Verification
+def _print(
+    result: verification.Verification | label_rates.LabelEvaluation | Identification,
+) -> None:
 
-    if isinstance(result, Verification):
+    if isinstance(result, verification.Verification):
         _print_verification(result)
-    elif isinstance(result, LabelEvaluation):
+    elif isinstance(result, label_rates.LabelEvaluation):
         _print_labels(result)
     else:
         _print_identification(result)
@@ -229,7 +235,6 @@ def _print_verification(result: Verification) -> None:
 
 
 def _print_labels(result: LabelEvaluation) -> None:
-    from facerec.evaluate.page import label_rows
 
     out = console()
     out.print(
@@ -238,7 +243,7 @@ def _print_labels(result: LabelEvaluation) -> None:
         f"at a false match rate of {result.overall_rate:g} over all pairs, within each label:\n"
     )
     shown = table("label", "pairs", "by plain distance (95 %)", "normalised (95 %)")
-    for row in label_rows(result):
+    for row in pages.label_rows(result):
         shown.add_row(*row)
     out.print(shown)
 

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.cli.output import count
+from facerec.core.deferred import DeferredModule
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from facerec.cli import new_files
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.search.found_faces import FoundFace, FoundPage
+else:
+    new_files = DeferredModule("facerec.cli.new_files")
 
 Find = Callable[[bool, str | None], "FoundPage"]
 """Returns a page of the doubtful faces, or of the others."""
@@ -103,10 +107,8 @@ def _copy(find: Find, folder: Path, *, link: bool) -> tuple[str, list[FacerecErr
 def _write_csv(find: Find, path: Path) -> str:
     import csv
 
-    from facerec.cli.new_files import new_text
-
     lines = 0
-    with new_text(path) as file:
+    with new_files.new_text(path) as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for doubtful in (False, True):
@@ -134,7 +136,6 @@ def _csv_row(each: FoundFace) -> tuple[object, ...]:
 
 def _write_html(find: Find, path: Path, whom: str, gallery: Gallery) -> str:
     from facerec.cli.contact_sheet import write_contact_sheet
-    from facerec.cli.new_files import new_text
 
     collection_id = find(False, None).collection_id
 
@@ -144,7 +145,7 @@ def _write_html(find: Find, path: Path, whom: str, gallery: Gallery) -> str:
         except FacerecError:
             return None
 
-    with new_text(path) as file:
+    with new_files.new_text(path) as file:
         numbers = write_contact_sheet(
             file,
             f"{whom} in {collection_id}",

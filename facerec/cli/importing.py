@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory
 from facerec.cli.import_reports import reported
 from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json
 from facerec.core.aws_region import aws_region
+from facerec.core.deferred import DeferredModule
 from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from facerec.imports import report as import_report
     from facerec.imports.importing import FindPhotos
+else:
+    import_report = DeferredModule("facerec.imports.report")
 
 report_option = click.option(
     "--report",
@@ -87,17 +92,15 @@ def rekognition(
       facerec import rekognition --collection staff --photo-template 's3://hr/{external_image_id}.jpg'
       facerec import rekognition --collection staff --manifest photos.jsonl --report report.json
     """
-    from facerec.factory import open_gallery
     from facerec.imports.importing import import_collection
     from facerec.imports.rekognition import read_collection
-    from facerec.imports.report import ImportReport
 
     find_photos = _rule(template, manifest)
-    result = ImportReport(collection)
+    result = import_report.ImportReport(collection)
     out = console(stderr=True)
     with (
         reported(result, report, as_json=as_json) as file,
-        open_gallery(data_folder(data, new=True)) as gallery,
+        factory.open_gallery(data_folder(data, new=True)) as gallery,
     ):
         source = read_collection(_client(endpoint_url), from_collection or collection)
         shown = -1
@@ -140,12 +143,11 @@ def face_recognition(
     Examples:
       facerec import face-recognition encodings.pickle --collection staff
     """
-    from facerec.factory import open_gallery
     from facerec.imports.encodings import import_encodings
     from facerec.imports.pickles import read_face_recognition
 
     named = read_face_recognition(file)
-    with open_gallery(data_folder(data, new=True)) as gallery:
+    with factory.open_gallery(data_folder(data, new=True)) as gallery:
         result = import_encodings(
             named, collection, gallery=gallery, restore_deleted=restore_deleted
         )
@@ -197,13 +199,11 @@ def compreface(
     Examples:
       facerec import compreface http://localhost:8000 --collection staff
     """
-    from facerec.factory import open_gallery
     from facerec.imports.compreface import ComprefaceServer
     from facerec.imports.examples import import_examples
-    from facerec.imports.report import ImportReport
 
     server = ComprefaceServer(address, api_key)
-    result = ImportReport(collection)
+    result = import_report.ImportReport(collection)
     out = console(stderr=True)
 
     def show(done: int) -> None:
@@ -213,7 +213,7 @@ def compreface(
 
     with (
         reported(result, report, as_json=as_json) as file,
-        open_gallery(data_folder(data, new=True)) as gallery,
+        factory.open_gallery(data_folder(data, new=True)) as gallery,
     ):
         import_examples(
             server,

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import estimating
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.output import console, count, dollars, duration, print_json
 from facerec.cli.reports import print_difference
+from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
     from facerec.jobs.planning.changes import Preview
     from facerec.jobs.planning.request import JobRequest
     from facerec.jobs.remembered.comparison import StalePhoto
+    from facerec.storage import objects as stored_objects
+else:
+    stored_objects = DeferredModule("facerec.storage.objects")
 
 
 def preview(
@@ -45,15 +50,13 @@ def preview(
         InvalidInputError: the file is not a manifest, or the input violates its schema.
     """
     from facerec.engine.dlib.sessions import available_cores
-    from facerec.estimate.estimating import PHOTOS_PER_SECOND
     from facerec.factory import jobs_root_of
     from facerec.jobs.aws.preflight import Findings, examine
     from facerec.jobs.aws.stack import find_stack
     from facerec.jobs.aws.start_problems import open_clients
     from facerec.jobs.planning.request import read_job_request
-    from facerec.storage.objects import Objects
 
-    rate = photos_per_second or PHOTOS_PER_SECOND
+    rate = photos_per_second or estimating.PHOTOS_PER_SECOND
     job = read_job_request(document)
     if stack is None:
         vcpus, cost, findings = available_cores(), None, Findings()
@@ -66,7 +69,7 @@ def preview(
         seconds, cost = _on_aws(
             found.photos, rate, vcpus, job.images_per_child or 0, deployed.vector_store
         )
-        findings = examine(job, deployed, open_clients(), Objects())
+        findings = examine(job, deployed, open_clients(), stored_objects.Objects())
     if as_json:
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
         print_json({**asdict(found), **took, **asdict(findings)})
@@ -110,9 +113,8 @@ def _refuse(problems: Sequence[str]) -> None:
 def _preview(job: JobRequest, jobs_root: str) -> Preview:
     from facerec.jobs.planning.changes import preview_job
     from facerec.jobs.remembered.runs import latest_memory
-    from facerec.storage.objects import Objects
 
-    objects = Objects()
+    objects = stored_objects.Objects()
     memory = latest_memory(objects, jobs_root, job.collection_id)
     return preview_job(job, objects, jobs_root=jobs_root, memory=memory)
 
@@ -133,10 +135,9 @@ def _on_aws(
     """Return the duration of a job on AWS in seconds, and its cost in dollars."""
     if not images:
         return 0.0, 0.0
-    from facerec.estimate.estimating import estimate_job
     from facerec.estimate.workload import Store
 
-    estimate = estimate_job(
+    estimate = estimating.estimate_job(
         images,
         photos_per_second=rate,
         max_vcpus=vcpus,

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory
+from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
     from facerec.gallery.receipts import Erasures
+    from facerec.jobs.aws import stack as stacks
     from facerec.jobs.aws.erasure_function import ErasureFunction
     from facerec.jobs.progress import Progress
     from facerec.jobs.service import Job, JobService
+else:
+    stacks = DeferredModule("facerec.jobs.aws.stack")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +58,12 @@ def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:
         NotFoundError: there is no such stack.
     """
     if stack is None:
-        from facerec.factory import open_local_jobs
-
-        return ShownJobs(open_local_jobs(data_folder(data)))
+        return ShownJobs(factory.open_local_jobs(data_folder(data)))
     from facerec.estimate.prices import load_prices
-    from facerec.factory import open_aws_jobs
-    from facerec.jobs.aws.stack import find_stack
     from facerec.storage.objects.s3 import S3Objects
 
-    found = find_stack(stack)
-    jobs = open_aws_jobs(
+    found = stacks.find_stack(stack)
+    jobs = factory.open_aws_jobs(
         state_machine=found.workflow,
         objects=S3Objects(),
         jobs_root=found.jobs_root,
@@ -80,9 +81,8 @@ def erasure_function(stack: str) -> ErasureFunction:
     """
     from facerec.errors import NotFoundError
     from facerec.jobs.aws.erasure_function import open_erasure_function
-    from facerec.jobs.aws.stack import find_stack
 
-    found = find_stack(stack)
+    found = stacks.find_stack(stack)
     if found.erasure_function is None:
         raise NotFoundError(
             f"the stack {stack!r} has no erasure function", "update the stack to this release"
@@ -96,7 +96,4 @@ def stack_erasures(stack: str) -> Erasures:
     Raises:
         NotFoundError: there is no such stack.
     """
-    from facerec.factory import open_erasures
-    from facerec.jobs.aws.stack import find_stack
-
-    return open_erasures(f"s3://{find_stack(stack).bucket}/erasures/")
+    return factory.open_erasures(f"s3://{stacks.find_stack(stack).bucket}/erasures/")

@@ -21,10 +21,14 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, print_json, print_page, shortened, table
 from facerec.cli.person_argument import known_name, new_or_known
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE, MAX_PAGE
 
 if TYPE_CHECKING:
     from facerec.gallery.clusters.cluster_results import ClusterPage
+    from facerec.gallery.presenting import clusters
+else:
+    clusters = DeferredModule("facerec.gallery.presenting.clusters")
 
 _SHOWN_SOURCES = 3
 
@@ -65,9 +69,7 @@ def suggest(
             result = gallery.cluster_faces(collection, pair_threshold=pair_threshold)
         page = gallery.list_clusters(collection, next_token=next_token, limit=limit)
     if as_json:
-        from facerec.gallery.presenting.clusters import cluster_page_json
-
-        print_json(cluster_page_json(page))
+        print_json(clusters.cluster_page_json(page))
         return
     if result is not None and result.considered:
         console(stderr=True).print(
@@ -93,9 +95,7 @@ def show_cluster(collection: str, cluster_id: str, data: Path | None, as_json: b
         cluster = gallery.describe_cluster(collection, cluster_id)
         page = gallery.list_faces(collection, face_ids=cluster.face_ids, limit=MAX_PAGE)
     if as_json:
-        from facerec.gallery.presenting.clusters import cluster_json
-
-        print_json(cluster_json(cluster))
+        print_json(clusters.cluster_json(cluster))
         return
     whose = "" if cluster.user_id is None else f", perhaps of {cluster.user_id}"
     ignored = ", ignored" if cluster.ignored else ""

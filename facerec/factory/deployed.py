@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.options import Recipe
 from facerec.errors import ConfigurationError
 from facerec.factory import engines
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.aws.jobs import AwsJobs
     from facerec.jobs.child.attempt import ChildDependencies
+    from facerec.storage import retrying
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects import ObjectStore
     from facerec.storage.sqlite import SqliteStore
+else:
+    retrying = DeferredModule("facerec.storage.retrying")
 
 _SQLITE = "sqlite:///"
 
@@ -123,9 +127,8 @@ def open_faces(
     if settings.store is not None:
         return _open_sqlite(settings.store)
     from facerec.storage.generations import FacesByGeneration
-    from facerec.storage.retrying import PATIENCE
 
-    patience = PATIENCE if patience is None else patience
+    patience = retrying.PATIENCE if patience is None else patience
     if settings.vector_bucket is not None:
         from facerec.storage import s3vectors
 
@@ -177,10 +180,9 @@ def open_child_dependencies(settings: Settings, engine: FaceEngine) -> ChildDepe
         ConfigurationError: a variable is missing.
     """
     from facerec.jobs.child.attempt import ChildDependencies
-    from facerec.storage.retrying import THROTTLED_PATIENCE
 
     objects = Objects(reads_other_regions=False)
-    faces = open_faces(settings, throttled=THROTTLED_PATIENCE)
+    faces = open_faces(settings, throttled=retrying.THROTTLED_PATIENCE)
     return ChildDependencies(engine, faces, open_records(settings), objects)
 
 

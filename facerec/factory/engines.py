@@ -5,12 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.options import Recipe, checked_recipe
 
 if TYPE_CHECKING:
     from facerec.config import Settings
     from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
+    from facerec.engine import deferred
+    from facerec.engine import engine as engines
     from facerec.engine.pool import EnginePool
+else:
+    deferred = DeferredModule("facerec.engine.deferred")
+    engines = DeferredModule("facerec.engine.engine")
 
 
 def ordered_recipes(first: str | None = None) -> list[str]:
@@ -30,15 +36,14 @@ def open_local_engine(recipe: str = Recipe.FAST) -> FaceEngine:
 
     Its modules are imported at the first use, and each network is loaded when it is first needed.
     """
-    from facerec.engine.deferred import DeferredEngine
-
-    return DeferredEngine(partial(_import_engine, recipe), partial(read_model_version, recipe))
+    return deferred.DeferredEngine(
+        partial(_import_engine, recipe), partial(read_model_version, recipe)
+    )
 
 
 def _import_engine(recipe: str) -> FaceEngine:
-    from facerec.engine.engine import open_engine
 
-    return open_engine(recipe=Recipe(recipe))
+    return engines.open_engine(recipe=Recipe(recipe))
 
 
 def read_model_version(recipe: str = Recipe.FAST) -> str:
@@ -63,17 +68,14 @@ def recipe_of(model_version: str) -> str:
 
 def open_deployed_engine(settings: Settings) -> FaceEngine:
     """Open the engine of a deployment, which processes one photo at a time."""
-    from facerec.engine.engine import open_engine
-
-    return open_engine(threads=settings.threads)
+    return engines.open_engine(threads=settings.threads)
 
 
 def open_engine_pool(size: int, recipe: str = Recipe.FAST) -> EnginePool:
     """Return an engine that processes several photos concurrently, each in one thread."""
-    from facerec.engine.engine import open_engine
     from facerec.engine.pool import EnginePool
 
-    return EnginePool([open_engine(threads=1, recipe=Recipe(recipe)) for _ in range(size)])
+    return EnginePool([engines.open_engine(threads=1, recipe=Recipe(recipe)) for _ in range(size)])
 
 
 def open_checked_engine(threads: int, recipe: str = Recipe.FAST) -> FaceEngine:
@@ -82,19 +84,16 @@ def open_checked_engine(threads: int, recipe: str = Recipe.FAST) -> FaceEngine:
     Raises:
         ConfigurationError: the engine does not find a face that it must find.
     """
-    from facerec.engine.engine import open_engine
     from facerec.engine.self_check import check_engine
 
-    engine = open_engine(threads=threads, recipe=Recipe(recipe))
+    engine = engines.open_engine(threads=threads, recipe=Recipe(recipe))
     check_engine(engine)
     return engine
 
 
 def open_attribute_networks() -> AttributeEstimator:
     """Open the estimator of age and gender; its networks are loaded when they are first needed."""
-    from facerec.engine.deferred import DeferredAttributes
-
-    return DeferredAttributes(_import_attributes)
+    return deferred.DeferredAttributes(_import_attributes)
 
 
 def _import_attributes() -> AttributeEstimator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.factory.deployed import open_faces, open_job_folders, open_records
 from facerec.factory.erasures import open_erasures
 from facerec.factory.local import jobs_root_of, open_gallery, open_local_erasures, open_local_store
@@ -17,23 +18,27 @@ if TYPE_CHECKING:
     from facerec.config import Settings
     from facerec.core.erasures import Receipt
     from facerec.gallery.gallery import Gallery
-    from facerec.jobs.erasure_check.traces import CheckedStores
+    from facerec.gallery.migrating import settled
+    from facerec.jobs.erasure_check import traces
+    from facerec.jobs.verifying import rebuild
     from facerec.jobs.verifying.rebuild import Rebuilt
     from facerec.jobs.verifying.segment_check import Verification
+else:
+    settled = DeferredModule("facerec.gallery.migrating.settled")
+    traces = DeferredModule("facerec.jobs.erasure_check.traces")
+    rebuild = DeferredModule("facerec.jobs.verifying.rebuild")
 
 
 @contextmanager
-def open_local_checked_stores(data: Path) -> Iterator[CheckedStores]:
+def open_local_checked_stores(data: Path) -> Iterator[traces.CheckedStores]:
     """Open the stores of a data folder that the check of an erasure searches.
 
     Args:
         data: the data folder.
     """
-    from facerec.jobs.erasure_check.traces import CheckedStores
-
     root = f"{data.absolute()}/"
     with open_local_store(data) as store:
-        yield CheckedStores(
+        yield traces.CheckedStores(
             store,
             store,
             Objects(),
@@ -44,7 +49,7 @@ def open_local_checked_stores(data: Path) -> Iterator[CheckedStores]:
         )
 
 
-def open_deployed_checked_stores(settings: Settings) -> CheckedStores:
+def open_deployed_checked_stores(settings: Settings) -> traces.CheckedStores:
     """Open the stores of a deployment that the check of an erasure searches.
 
     Args:
@@ -53,10 +58,8 @@ def open_deployed_checked_stores(settings: Settings) -> CheckedStores:
     Raises:
         ConfigurationError: a variable is missing.
     """
-    from facerec.jobs.erasure_check.traces import CheckedStores
-
     roots = (settings.jobs_root, settings.erasures_root)
-    return CheckedStores(
+    return traces.CheckedStores(
         open_faces(settings),
         open_records(settings),
         Objects(),
@@ -74,13 +77,12 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
         collection_id: the collection.
         repair: whether to restore the faces that differ.
     """
-    from facerec.gallery.migrating.settled import require_settled
     from facerec.jobs.verifying.job_check import verify_collection
 
     with open_local_store(data) as store:
         open_local_erasures(data).require_usable(collection_id, store)
         if repair:
-            require_settled(collection_id, store)
+            settled.require_settled(collection_id, store)
         return verify_collection(
             collection_id, Objects(), jobs_root_of(data), store, store, repair=repair
         )
@@ -124,16 +126,14 @@ def rebuild_local_collection(
         on_resumed: called with the interrupted erasures, which are completed first.
     """
     from facerec.gallery.clusters.copies import all_clusters, restore_clusters
-    from facerec.gallery.migrating.settled import require_settled
-    from facerec.jobs.verifying.rebuild import rebuild_collection
 
     with (
         open_gallery(data) as gallery,
         open_local_store(data) as records,
         open_local_store(data if into is None else into) as store,
     ):
-        require_settled(collection_id, records)
-        return rebuild_collection(
+        settled.require_settled(collection_id, records)
+        return rebuild.rebuild_collection(
             collection_id,
             Objects(),
             jobs_root_of(data),
@@ -162,9 +162,7 @@ def rebuild_deployed_collection(
         gallery: completes unfinished erasures.
         collection_id: the collection.
     """
-    from facerec.jobs.verifying.rebuild import rebuild_collection
-
-    return rebuild_collection(
+    return rebuild.rebuild_collection(
         collection_id,
         open_job_folders(settings),
         settings.jobs_root,

@@ -216,3 +216,48 @@ def test_the_product_does_not_import_its_tests_benchmarks_or_training() -> None:
     forbidden = re.compile(r"^\s*(?:from|import) (tests|benchmarks|training)\b", re.MULTILINE)
     for path in MODULES.values():
         assert not forbidden.search(path.read_text("utf-8")), path
+
+
+def late_imports(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the modules of the product that functions import, with the function around them."""
+    tree = ast.parse(path.read_text("utf-8"))
+    functions = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    inner = {id(each) for one in functions for each in ast.walk(one) if each is not one}
+    for function in (each for each in functions if id(each) not in inner):
+        for node in ast.walk(function):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module in MODULES:
+                yield node.module, f"{function.name}:{function.lineno}"
+
+
+def test_what_several_functions_of_a_module_import_late_is_a_deferred_module() -> None:
+    users: dict[tuple[str, str], set[str]] = {}
+    for name, path in MODULES.items():
+        for imported, function in late_imports(path):
+            users.setdefault((name, imported), set()).add(function)
+    assert not {names: functions for names, functions in users.items() if len(functions) > 1}
+
+
+def test_a_deferred_module_is_imported_for_its_types_too() -> None:
+    """The import lets the tests above and mypy see the module."""
+    missing = []
+    for name, path in MODULES.items():
+        tree = ast.parse(path.read_text("utf-8"))
+        imported = {
+            f"{node.module}.{each.name}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for each in node.names
+        }
+        missing += [
+            (name, node.args[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "DeferredModule"
+            and isinstance(node.args[0], ast.Constant)
+            and str(node.args[0].value).startswith(("facerec.", "batch_job."))
+            and node.args[0].value not in imported
+        ]
+    assert not missing

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.recording import caused_by
 from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
@@ -18,7 +19,10 @@ from facerec.gallery.receipts import Erasure
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt, Selection
+    from facerec.gallery.people import user_vectors
     from facerec.storage.faces import FaceStore
+else:
+    user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
 
 
 class StoreEraser(GalleryBase):
@@ -100,8 +104,6 @@ class StoreEraser(GalleryBase):
         return self._faces.of(new_collection(collection_id, "", selection.created_at))
 
     def _erase_users(self, receipt: Receipt, selection: Selection, own: FaceStore) -> Receipt:
-        from facerec.gallery.people.user_vectors import delete_vector
-
         collection_id = receipt.collection_id
         # A concurrent request may have associated a face before it was deleted.
         changed = self._disassociate(collection_id, selection.face_ids, own) - selection.user_ids
@@ -111,7 +113,7 @@ class StoreEraser(GalleryBase):
             with suppress(UserNotFoundError):
                 self._records.delete_user(collection_id, user_id)
                 users += 1
-            delete_vector(own, collection_id, user_id)
+            user_vectors.delete_vector(own, collection_id, user_id)
         return replace(
             receipt,
             users=receipt.users + users,
@@ -120,8 +122,6 @@ class StoreEraser(GalleryBase):
         )
 
     def _erase_collection(self, receipt: Receipt, selection: Selection) -> Receipt:
-        from facerec.gallery.people.user_vectors import delete_vectors
-
         collection_id = receipt.collection_id
         collection, exists = self._selected_collection(collection_id, selection)
         if collection is None:
@@ -134,13 +134,13 @@ class StoreEraser(GalleryBase):
             receipt = replace(
                 receipt, faces=faces, users=users, user_vectors=users, corrections=corrections
             )
-        delete_vectors(own, collection_id)
+        user_vectors.delete_vectors(own, collection_id)
         own.delete_namespace(collection_id)
         if exists:
             with suppress(CollectionNotFoundError):
                 self._records.delete_collection(collection_id)
             # A concurrent request may have stored more since.
-            delete_vectors(own, collection_id)
+            user_vectors.delete_vectors(own, collection_id)
             own.delete_namespace(collection_id)
         return receipt
 

@@ -6,6 +6,7 @@ import re
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.history import ENTRY_ID_PATTERN, Action, Entry, Step, StepKind
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 from facerec.core.names import (
@@ -24,6 +25,9 @@ from facerec.gallery.paging import checked_limit
 
 if TYPE_CHECKING:
     from facerec.gallery.collection_results import HistoryPage
+    from facerec.gallery.people import undoing
+else:
+    undoing = DeferredModule("facerec.gallery.people.undoing")
 
 
 class HistoryOperations(ClusterOperations):
@@ -104,7 +108,6 @@ class HistoryOperations(ClusterOperations):
             ConflictError: Too many concurrent changes of the people, or the
                 deletion of the collection is not finished.
         """
-        from facerec.gallery.people.undoing import plan_undo, read_people, undone_people
         from facerec.gallery.people.user_vectors import refresh_vector
 
         faces = self._faces.of(self._to_change(collection_id))
@@ -115,14 +118,18 @@ class HistoryOperations(ClusterOperations):
                 if entry is None:
                     raise HistoryEntryNotFoundError(entry_id)
                 stored = self._stored(collection_id, entry)
-                people = read_people(collection_id, entry, records=self._records, stored=stored)
+                people = undoing.read_people(
+                    collection_id, entry, records=self._records, stored=stored
+                )
                 if self._clusters is not None:
                     people.ignored |= self._clusters.ignored_clusters(collection_id)
                     people.not_faces |= set(self._clusters.list_not_faces(collection_id))
-                steps = plan_undo(entry, people, resumes=self._is_begun(collection_id, entry_id))
+                steps = undoing.plan_undo(
+                    entry, people, resumes=self._is_begun(collection_id, entry_id)
+                )
                 for step in steps:
                     self._apply(collection_id, step)
-            for user in self._records.get_users(collection_id, undone_people(steps)):
+            for user in self._records.get_users(collection_id, undoing.undone_people(steps)):
                 with suppress(UserNotFoundError):
                     refresh_vector(faces, self._records, collection_id, user)
             # People without faces have no vector left by now.
@@ -148,9 +155,7 @@ class HistoryOperations(ClusterOperations):
         return person
 
     def _stored(self, collection_id: str, entry: Entry) -> frozenset[str]:
-        from facerec.gallery.people.undoing import faces_of
-
-        found = self._faces.get_faces(collection_id, sorted(faces_of(entry)))
+        found = self._faces.get_faces(collection_id, sorted(undoing.faces_of(entry)))
         return frozenset(face.record.face_id for face in found)
 
     def _is_begun(self, collection_id: str, entry_id: str) -> bool:

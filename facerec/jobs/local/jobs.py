@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.deferred import DeferredModule
 from facerec.errors import (
     InvalidInputError,
     JobDeletedError,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from facerec.gallery.receipts import Erasures
+    from facerec.jobs import job_results
+    from facerec.jobs.erasing import folder_deletion
     from facerec.jobs.ledger.report import Report
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.local.run import RunResult
@@ -44,6 +47,9 @@ if TYPE_CHECKING:
     from facerec.jobs.progress import Progress, ProgressReader
     from facerec.storage.objects.protocol import ObjectStore
     from facerec.storage.sqlite import SqliteStore
+else:
+    folder_deletion = DeferredModule("facerec.jobs.erasing.folder_deletion")
+    job_results = DeferredModule("facerec.jobs.job_results")
 
 
 class LocalJobs:
@@ -128,9 +134,7 @@ class LocalJobs:
                 self._runs.start(plan, request.tolerated_failure_percentage)
                 return self._job(read_folder(self._objects, plan.job_folder))
         except JobDeletedError:
-            from facerec.jobs.erasing.folder_deletion import complete_deletion_of_running
-
-            complete_deletion_of_running(
+            folder_deletion.complete_deletion_of_running(
                 self._objects, self._jobs_root, plan.job_folder, plan.job_id
             )
             raise
@@ -176,21 +180,15 @@ class LocalJobs:
 
     def report(self, job: Job) -> Report:
         """Return the report of a job; see ``JobService.report``."""
-        from facerec.jobs.job_results import report_of
-
-        return report_of(job, self._objects)
+        return job_results.report_of(job, self._objects)
 
     def rows(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the ledger of a job; see ``JobService.rows``."""
-        from facerec.jobs.job_results import rows_of
-
-        return rows_of(job, self._objects)
+        return job_results.rows_of(job, self._objects)
 
     def failures(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the rows that failed; see ``JobService.failures``."""
-        from facerec.jobs.job_results import failures_of
-
-        return failures_of(job, self._objects)
+        return job_results.failures_of(job, self._objects)
 
     def cancel(self, job: Job) -> None:
         """End a job, whichever process runs it; see ``JobService.cancel``.
@@ -203,18 +201,16 @@ class LocalJobs:
 
     def delete(self, job: Job) -> int:
         """Delete the folder of a job; see ``JobService.delete``."""
-        from facerec.jobs.erasing.folder_deletion import delete_damaged_entry, delete_job
-
         folder = job.required_folder()
         if job.cause == DAMAGED_NOTE and folder == f"{self._jobs_root}{job.id}/":
-            return delete_damaged_entry(self._objects, self._jobs_root, job.id)
+            return folder_deletion.delete_damaged_entry(self._objects, self._jobs_root, job.id)
         entry = self._find(job.id if job.plan is None else job.plan.job_id)
         if entry is None or entry.job_folder != folder:
             raise InvalidInputError(
                 f"{folder} does not belong to a job in this data folder",
                 "delete it like any other folder",
             )
-        return delete_job(self._objects, entry, job)
+        return folder_deletion.delete_job(self._objects, entry, job)
 
     def wait(self, job: Job, seconds: float) -> None:
         """Wait for the end of a job's run, up to a maximum number of seconds."""

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.override import override
 from facerec.errors import (
     AccessDeniedError,
@@ -18,11 +20,14 @@ from facerec.errors import (
 from facerec.storage.objects.access import AccessPolicy, ResolvedUri
 from facerec.storage.objects.protocol import ObjectInfo, ObjectStore, scheme_of
 
+if TYPE_CHECKING:
+    from facerec.storage.objects import local
+else:
+    local = DeferredModule("facerec.storage.objects.local")
+
 
 def _local_objects() -> ObjectStore:
-    from facerec.storage.objects.local import LocalObjects
-
-    return LocalObjects()
+    return local.LocalObjects()
 
 
 def _s3_objects(*, reads_other_regions: bool) -> ObjectStore:
@@ -32,10 +37,8 @@ def _s3_objects(*, reads_other_regions: bool) -> ObjectStore:
 
 
 def _folder_objects() -> ObjectStore:
-    from facerec.storage.objects.local import LocalObjects
-
     # The paths are resolved.
-    return LocalObjects(follow_links=False)
+    return local.LocalObjects(follow_links=False)
 
 
 _FOLDER = "folder"
