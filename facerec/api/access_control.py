@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facerec.api.access_log import Access, note_principal, record_access
+from facerec.api.access_log import Access, note_access, note_principal, record_access
 from facerec.api.auth.access import Guard, RefusedError, RequestHead
+from facerec.api.called_operation import called_operation
 from facerec.api.limits import (
     MAX_BODIES,
     MAX_BODY,
@@ -48,6 +50,7 @@ class AccessControl:
         max_body: int = MAX_BODY,
         max_bodies: int = MAX_BODIES,
         access_log: Callable[[Access], None] | None = None,
+        routes: Sequence[BaseRoute] = (),
     ) -> None:
         """Guard an application.
 
@@ -58,6 +61,7 @@ class AccessControl:
             max_body: maximum bytes of a request.
             max_bodies: maximum bytes of all requests that are being received or answered.
             access_log: called with each request once it is answered.
+            routes: routes of the application, for the access log.
         """
         self._app = app
         self._guard = guard
@@ -65,6 +69,7 @@ class AccessControl:
         self._max_body = max_body
         self._max_bodies = max_bodies
         self._access_log = access_log
+        self._routes = routes
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,6 +80,8 @@ class AccessControl:
             await self._answer(scope, receive, send)
         else:
             with record_access(self._access_log) as access:
+                # Requests that are refused or invalid do not reach the code that knows more.
+                note_access(*called_operation(scope, self._routes))
                 await self._answer(scope, receive, access.watch(send))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,6 +105,7 @@ class AccessControl:
                 if rekognition or not is_upload(head.headers.get("content-type", "")):
                     await _check_json(body)
             except RefusedError as error:
+                note_principal(error.sender)
                 await receive.discard_rest()
                 await _send(send, refusal(error, rekognition=rekognition))
                 return

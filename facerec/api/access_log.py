@@ -20,10 +20,11 @@ class Access:
     """One request.
 
     Attributes:
-        principal: the sender; empty if the request was refused before the sender was known.
+        principal: the sender, even if refused; empty if the sender was not authenticated.
         operation: operation such as ``POST /api/v1/face-recognition/match`` or
             ``rekognition:SearchFacesByImage``; empty if there is none.
-        collection_id: the collection that the request names, or None.
+        collection_id: the collection that the request names, or None. Of a request that is refused
+            or invalid, only a collection in its path is known.
         status: status of the response; 500 if there was none.
         seconds: time from the first byte of the request to the end of the response.
     """

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 
 from facerec import __version__
 from facerec.api.access_control import AccessControl
@@ -99,6 +100,27 @@ class AppSettings:
 def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     """Return the application: REST and Rekognition's protocol over the same operations."""
     context = Context(gallery, Capacity(settings.photos_at_once), settings.jobs)
+    routers = [
+        rekognition_router(gallery, context.capacity, placeholders=settings.placeholders),
+        recognition_router(context),
+        collections_router(context),
+        migrations_router(context),
+        faces_router(context),
+        corrections_router(context),
+        people_router(context),
+        people_changes_router(context),
+        history_router(context),
+        clusters_router(context),
+        cluster_statements_router(context),
+        people_photo_router(context),
+        found_router(context),
+        found_photo_router(context),
+        erasures_router(context),
+        exports_router(context),
+        retention_router(context),
+        jobs_router(context),
+        pages_router(page=settings.page),
+    ]
     app = FastAPI(
         title="facerec",
         version=__version__,
@@ -107,30 +129,11 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation_id,
         dependencies=[Depends(refuse_unknown_parameters)],
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, [route for router in routers for route in router.routes]),
     )
     handle_problems(app)
-    app.include_router(
-        rekognition_router(gallery, context.capacity, placeholders=settings.placeholders)
-    )
-    app.include_router(recognition_router(context))
-    app.include_router(collections_router(context))
-    app.include_router(migrations_router(context))
-    app.include_router(faces_router(context))
-    app.include_router(corrections_router(context))
-    app.include_router(people_router(context))
-    app.include_router(people_changes_router(context))
-    app.include_router(history_router(context))
-    app.include_router(clusters_router(context))
-    app.include_router(cluster_statements_router(context))
-    app.include_router(people_photo_router(context))
-    app.include_router(found_router(context))
-    app.include_router(found_photo_router(context))
-    app.include_router(erasures_router(context))
-    app.include_router(exports_router(context))
-    app.include_router(retention_router(context))
-    app.include_router(jobs_router(context))
-    app.include_router(pages_router(page=settings.page))
+    for router in routers:
+        app.include_router(router)
 
     @app.get(
         f"{API}/health",
@@ -148,12 +151,13 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     return app
 
 
-def _middleware(settings: AppSettings) -> list[Middleware]:
+def _middleware(settings: AppSettings, routes: Sequence[BaseRoute]) -> list[Middleware]:
     guarded = Middleware(
         AccessControl,
         guard=settings.guard,
         public=is_public if settings.public_pages else _nothing,
         access_log=settings.access_log,
+        routes=routes,
         max_body=settings.max_body,
     )
     if not settings.origins:

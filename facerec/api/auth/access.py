@@ -69,10 +69,12 @@ class RefusedError(Exception):
         kind: name of the exception in AWS's protocols.
         message: one line of explanation.
         status: status of the HTTP response to a REST request.
+        sender: name of the sender, for the access log; empty if it was not authenticated.
     """
 
-    def __init__(self, kind: str, message: str, status: int) -> None:
+    def __init__(self, kind: str, message: str, status: int, sender: str = "") -> None:
         super().__init__(message)
+        self.sender = sender
         self.kind = kind
         self.message = message
         self.status = status

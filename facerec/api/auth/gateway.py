@@ -65,6 +65,7 @@ class GatewayGuard:
                 "AccessDeniedException",
                 "The access table has no grant for the caller; see docs/security.md.",
                 403,
+                caller.name,
             )
         return principal
 
@@ -73,9 +74,7 @@ class GatewayGuard:
         subject, issuer = claims.get("sub"), claims.get("iss")
         if not isinstance(subject, str) or not subject or issuer != self.issuer:
             raise _unproven()
-        # A list claim arrives as text, with or without brackets.
-        groups = str(claims.get("cognito:groups", "")).strip("[]").replace(",", " ").split()
-        return Caller(subject, groups=frozenset(groups))
+        return Caller(subject, groups=_groups(claims.get("cognito:groups")))
 
 
 def issuer_of(pool_arn: str) -> str:
@@ -98,6 +97,20 @@ def _iam_caller(context: Mapping[str, Any]) -> Caller:
     if not isinstance(arn, str) or not arn.startswith("arn:"):
         raise _unproven()
     return Caller(arn, arn=arn)
+
+
+def _groups(claim: object) -> frozenset[str]:
+    """Return the groups of a claim: a list, or text such as ``[a b]`` or ``a,b``.
+
+    Names of groups contain no space, but may contain a comma. Text without brackets does not show
+    which commas separate names, so ``docs/security.md`` asks for names without commas.
+    """
+    if isinstance(claim, list):
+        return frozenset(name for name in claim if isinstance(name, str))
+    text = claim if isinstance(claim, str) else ""
+    if text.startswith("[") and text.endswith("]"):
+        return frozenset(text[1:-1].split())
+    return frozenset(text.split(","))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -213,10 +213,40 @@ def test_the_access_log_says_who_did_what_and_holds_nothing_of_faces(
         (USER_ARN, "POST /api/v1/collections", "people", 201),
         (USER_ARN, "POST /api/v1/face-recognition/match", "people", 422),
         (USER_ARN, "rekognition:ListFaces", "people", 200),
-        ("", "", None, 403),
+        ("", "GET /api/v1/collections", None, 403),
     ]
     assert all(entry["milliseconds"] >= 0 for entry in entries)
     assert "c2Vj" not in str(entries)
+
+
+def test_the_access_log_says_who_was_refused_and_what_was_invalid(
+    deploy: Deploy, caplog: pytest.LogCaptureFixture
+) -> None:
+    function = deploy("AWS_IAM", [])
+    caplog.set_level(logging.INFO)
+    target = {"X-Amz-Target": "RekognitionService.DeleteCollection"}
+    function("GET", "/api/v1/collections/secret")
+    function("POST", "/", {"CollectionId": "secret"}, headers=target)
+    function = deploy("AWS_IAM")
+    function("POST", "/api/v1/face-recognition/match", {"nonsense": 1})
+    function("DELETE", "/api/v1/collections/%3Cscript%3E")
+    function("POST", "/", {"nonsense": 1}, headers=target)
+    function("POST", "/", {}, headers={"X-Amz-Target": "RekognitionService.ann@example.org"})
+    function("GET", "/nowhere/ann@example.org")
+
+    entries = [vars(record) for record in caplog.records if record.getMessage() == "access"]
+    shown = ("principal", "operation", "collection_id", "status")
+    collection = "/api/v1/collections/{collection_id}"
+    assert [tuple(entry[name] for name in shown) for entry in entries] == [
+        (USER_ARN, f"GET {collection}", "secret", 403),
+        (USER_ARN, "rekognition:DeleteCollection", None, 400),
+        (USER_ARN, "POST /api/v1/face-recognition/match", None, 422),
+        (USER_ARN, f"DELETE {collection}", None, 422),
+        (USER_ARN, "rekognition:DeleteCollection", None, 400),
+        (USER_ARN, "", None, 400),
+        (USER_ARN, "", None, 404),
+    ]
+    assert "example.org" not in str(entries)
 
 
 @pytest.mark.parametrize("mode", ["", "NONE", "API_KEY", "ACCESS_KEY", "aws_iam"])
