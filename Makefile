@@ -121,7 +121,8 @@ clean: ## Remove the environments and the caches of tools.
 # --- The stack: on AWS, and on an emulator of it -------------------------------------------------
 
 STACK ?= facerec
-ARCHITECTURE ?= x86_64
+# x86_64 or arm64. A deployment keeps that of the previous one.
+ARCHITECTURE ?=
 # Parameters of the stack, such as PARAMETERS='PineconeSecretArn=arn:... PineconeIndexName=faces'.
 # A deployment keeps those of the previous one.
 PARAMETERS ?=
@@ -161,8 +162,10 @@ e2e: $(VENV)/.dev .venv-sam/.ready .venv-e2e/.ready ## Deploy the stack to an em
 image: ## Build the image of the jobs and push it to Amazon ECR (needs aws and Docker).
 	deploy/push_image.sh $(STACK) $(ARCHITECTURE)
 
+# By the environment, since values may contain what the shell would read, such as rate(1 hour).
+deploy: export PARAMETERS := $(PARAMETERS)
 deploy: ## Build and deploy the stack (needs aws, sam and Docker; PARAMETERS='Name=Value ...').
-	deploy/deploy.sh $(STACK) $(ARCHITECTURE) $(PARAMETERS)
+	deploy/deploy.sh $(STACK) $(ARCHITECTURE)
 
 teardown: ## Delete the stack and all its data (needs aws and sam).
 	deploy/teardown.sh $(STACK)

@@ -1,10 +1,16 @@
-# Read by the scripts beside it: settles the region once, for every command that follows.
+# Read by the scripts beside it: takes the options before the other arguments, and settles the region
+# once, for every command that follows.
 # The order is that of the AWS SDKs: --region, AWS_REGION, AWS_DEFAULT_REGION, the profile. Version 1
 # of the AWS CLI reads AWS_DEFAULT_REGION only, so both are set.
-if [ "${1:-}" = --region ]; then
-  AWS_REGION=${2:?"--region needs a value"}
-  shift 2
-fi
+yes=false
+while true; do
+  case ${1:-} in
+    --region) AWS_REGION=${2:?"--region needs a value"}; shift 2 ;;
+    --yes) yes=true; shift ;;
+    -*) echo "error: there is no option $1" >&2; exit 2 ;;
+    *) break ;;
+  esac
+done
 region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}
 if [ -z "$region" ]; then
   echo "error: no AWS region is set" >&2
@@ -22,4 +28,29 @@ need() {
       exit 1
     fi
   done
+}
+
+# if_there PATTERN COMMAND...: prints the command's output, or nothing if its error says, by the pattern,
+# that what it asks for does not exist. Any other error ends the script: what could not be asked for
+# may well exist.
+if_there() {
+  local missing=$1 errors found
+  shift
+  errors=$(mktemp)
+  if found=$("$@" 2>"$errors"); then
+    [ "$found" = None ] || echo "$found"
+  elif ! grep -Eq "$missing" "$errors"; then
+    cat "$errors" >&2
+    rm -f "$errors"
+    exit 1
+  fi
+  rm -f "$errors"
+}
+
+# architecture_of STACK GIVEN: the architecture to build for: the one given, or else that of the stack.
+architecture_of() {
+  local deployed
+  deployed=$(if_there 'does not exist' aws cloudformation describe-stacks --stack-name "$1" \
+    --query "Stacks[0].Parameters[?ParameterKey=='Architecture'].ParameterValue" --output text)
+  echo "${2:-${deployed:-x86_64}}"
 }

@@ -17,8 +17,15 @@ aws dynamodb update-table --table-name "$(output TableName)" --deletion-protecti
 aws cloudformation update-termination-protection --stack-name "$stack" \
   --enable-termination-protection >/dev/null
 access=$(output AccessTable)
-if ! aws s3 ls "$access" >/dev/null 2>&1; then
+place=${access#s3://}
+found=$(if_there 'Not Found|NoSuchKey|404' aws s3api head-object --bucket "${place%%/*}" --key "${place#*/}" \
+  --query ETag --output text)
+if [ -z "$found" ]; then
   caller=$(aws sts get-caller-identity --query Arn --output text)
+  # The ARN of a session is gone with the session. A role without its path names the same role in the table.
+  if [[ $caller =~ ^(arn:[a-z-]+):sts::([0-9]+):assumed-role/([^/]+)/ ]]; then
+    caller=${BASH_REMATCH[1]}:iam::${BASH_REMATCH[2]}:role/${BASH_REMATCH[3]}
+  fi
   echo "{\"grants\": [{\"principal\": \"$caller\", \"collections\": \"*\", \"access\": \"write\"}]}" |
     aws s3 cp --quiet - "$access"
   echo "the API answers to $caller; to let others in, edit $access (docs/security.md)" >&2

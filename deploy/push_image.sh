@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 need aws
 stack=${1:-facerec}
-architecture=${2:-x86_64}
+architecture=$(architecture_of "$stack" "${2:-}")
 root=$(dirname "$here")
 repository=$stack/batch
 

@@ -8,20 +8,16 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 need aws sam
-yes=false
-if [ "${1:-}" = --yes ]; then yes=true; shift; fi
 stack=${1:-facerec}
 repository=$stack/batch
 
-status=$(aws cloudformation describe-stacks --stack-name "$stack" \
-  --query 'Stacks[0].StackStatus' --output text 2>/dev/null || echo NONE)
+status=$(if_there 'does not exist' aws cloudformation describe-stacks --stack-name "$stack" \
+  --query 'Stacks[0].StackStatus' --output text)
+status=${status:-NONE}
 # By their logical ids, since a stack that failed has no outputs. Nothing where there is none.
 resource() {
-  local found
-  found=$(aws cloudformation describe-stack-resources --stack-name "$stack" --output text \
-    --query "StackResources[?LogicalResourceId=='$1' && ResourceStatus!='DELETE_COMPLETE'].PhysicalResourceId" \
-    2>/dev/null || true)
-  [ "$found" = None ] || echo "$found"
+  if_there 'does not exist' aws cloudformation describe-stack-resources --stack-name "$stack" --output text \
+    --query "StackResources[?LogicalResourceId=='$1' && ResourceStatus!='DELETE_COMPLETE'].PhysicalResourceId"
 }
 bucket=$(resource Bucket)
 table=$(resource Table)
@@ -37,28 +33,29 @@ fi
 
 # Jobs first, or their children would write into what is being emptied.
 if [ -n "$workflow" ]; then
-  for execution in $(aws stepfunctions list-executions --state-machine-arn "$workflow" \
-    --status-filter RUNNING --query 'executions[].executionArn' --output text 2>/dev/null || true); do
-    [ "$execution" = None ] || aws stepfunctions stop-execution --execution-arn "$execution" \
-      --cause "the stack is being deleted" >/dev/null
+  executions=$(if_there StateMachineDoesNotExist aws stepfunctions list-executions --state-machine-arn "$workflow" \
+    --status-filter RUNNING --query 'executions[].executionArn' --output text)
+  for execution in $executions; do
+    aws stepfunctions stop-execution --execution-arn "$execution" --cause "the stack is being deleted" >/dev/null
   done
 fi
 if [ -n "$table" ]; then
-  aws dynamodb update-table --table-name "$table" --no-deletion-protection-enabled >/dev/null 2>&1 || true
+  if_there ResourceNotFoundException aws dynamodb update-table --table-name "$table" \
+    --no-deletion-protection-enabled >/dev/null
 fi
 if [ -n "$bucket" ]; then
-  aws s3 rm --quiet --recursive "s3://$bucket" || true
+  if_there NoSuchBucket aws s3 rm --quiet --recursive "s3://$bucket"
 fi
 if [ -n "$vectors" ]; then
-  for index in $(aws s3vectors list-indexes --vector-bucket-name "${vectors##*/}" \
-    --query 'indexes[].indexName' --output text 2>/dev/null || true); do
-    [ "$index" = None ] || aws s3vectors delete-index --vector-bucket-name "${vectors##*/}" \
-      --index-name "$index"
+  indexes=$(if_there NotFoundException aws s3vectors list-indexes --vector-bucket-name "${vectors##*/}" \
+    --query 'indexes[].indexName' --output text)
+  for index in $indexes; do
+    aws s3vectors delete-index --vector-bucket-name "${vectors##*/}" --index-name "$index"
   done
 fi
 if [ "$status" != NONE ]; then
-  aws cloudformation update-termination-protection --stack-name "$stack" \
-    --no-enable-termination-protection >/dev/null 2>&1 || true
+  if_there 'does not exist|cannot be|ValidationError' aws cloudformation update-termination-protection \
+    --stack-name "$stack" --no-enable-termination-protection >/dev/null
   if [ "$status" = REVIEW_IN_PROGRESS ]; then
     # A change set that never ran: the SAM CLI does not delete such a stack.
     aws cloudformation delete-stack --stack-name "$stack"
@@ -71,12 +68,15 @@ fi
 # Revisions that earlier deployments left for jobs that were running.
 if [ -n "$definition" ]; then
   name=${definition##*job-definition/}
-  for revision in $(aws batch describe-job-definitions --job-definition-name "${name%%:*}" --status ACTIVE \
-    --query 'jobDefinitions[].jobDefinitionArn' --output text 2>/dev/null || true); do
+  revisions=$(aws batch describe-job-definitions --job-definition-name "${name%%:*}" --status ACTIVE \
+    --query 'jobDefinitions[].jobDefinitionArn' --output text)
+  for revision in $revisions; do
     [ "$revision" = None ] || aws batch deregister-job-definition --job-definition "$revision"
   done
 fi
-if aws ecr describe-repositories --repository-names "$repository" >/dev/null 2>&1; then
+found=$(if_there RepositoryNotFoundException aws ecr describe-repositories --repository-names "$repository" \
+  --query 'repositories[].repositoryName' --output text)
+if [ -n "$found" ]; then
   aws ecr delete-repository --force --repository-name "$repository" >/dev/null
 fi
 echo "deleted; faces in Pinecone, if any, are still there: delete the index, or its namespaces, by hand"

@@ -6,6 +6,7 @@ The stand-ins note each call with the region that it would use, and answer what 
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from facerec.api.auth.grants import is_same
 from tests.support.stack_template import ROOT
 
 ACCOUNT = "123456789012"
+SAM_PYTHON = ROOT / ".venv-sam" / "bin" / "python"
 TOOLS = (
     "bash",
     "cat",
@@ -28,14 +31,23 @@ TOOLS = (
     "tail",
     "xargs",
     "grep",
+    "mktemp",
     "rm",
 )
+
+READ_PARAMETERS = """
+import json, shlex, sys
+from samcli.cli.types import CfnParameterOverridesType
+print(json.dumps(CfnParameterOverridesType().convert((sys.argv[1],), None, None)))
+"""
+"""Program that prints the parameters as the SAM CLI reads them."""
 
 STAND_IN = """#!/usr/bin/env bash
 echo "$AWS_REGION $AWS_DEFAULT_REGION {name} $*" >> "$CALLS"
 [[ "$*" != *--password-stdin* && "$*" != "s3 cp"* ]] || cat > /dev/null
 while IFS=$'\\t' read -r start status answer; do
   if [[ "{name} $*" == $start* ]]; then
+    [ "$status" = 0 ] || exec >&2
     [ -z "$answer" ] || printf '%s\\n' "$answer"
     exit "$status"
   fi
@@ -178,12 +190,13 @@ def test_an_image_that_is_there_is_not_built_again(
 def test_a_deployment_needs_no_other_tools_and_builds_for_one_architecture(
     console: Console, architecture: str
 ) -> None:
-    console.answers["aws cloudformation describe-stacks"] = (0, "value")
-    done = console.run("deploy.sh", "try", architecture, "MaxvCpus=64")
+    console.answers["aws cloudformation describe-stacks"] = (0, architecture)
+    console.settings["PARAMETERS"] = "MaxvCpus=64"
+    done = console.run("deploy.sh", "try", architecture)
     assert done.returncode == 0, done.stderr
     build, deploy = (call for call in console.calls if call.startswith("sam"))
     assert build == f"sam build --parameter-overrides Architecture={architecture}"
-    assert f"Architecture={architecture} MaxvCpus=64" in deploy
+    assert f'Architecture={architecture} MaxvCpus="64"' in deploy
     assert f"-{architecture} " in deploy
     assert "--tags facerec-stack=try" in deploy
     (built,) = (call for call in console.calls if call.startswith("docker build"))
@@ -197,18 +210,19 @@ def test_a_deployment_needs_no_other_tools_and_builds_for_one_architecture(
     assert [call for call in console.calls if "--enable-termination-protection" in call]
 
 
+NO_STACK = (254, "(ValidationError): Stack with id try does not exist")
 STATES = ("NONE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_COMPLETE")
 
 
 @pytest.mark.parametrize("status", STATES)
 def test_a_stack_is_cleared_in_every_state(console: Console, status: str) -> None:
     if status == "NONE":
-        console.answers["aws cloudformation describe-stacks"] = (254, "")
-        console.answers["aws cloudformation describe-stack-resources"] = (254, "")
+        console.answers["aws cloudformation describe-stacks"] = NO_STACK
+        console.answers["aws cloudformation describe-stack-resources"] = NO_STACK
     else:
         console.answers["aws cloudformation describe-stacks"] = (0, status)
         console.answers["aws cloudformation describe-stack-resources"] = (0, "None")
-    console.answers["aws ecr describe-repositories"] = (254, "")
+    console.answers["aws ecr describe-repositories"] = (254, "(RepositoryNotFoundException)")
 
     done = console.run("teardown.sh", "--yes", "try")
 
@@ -239,6 +253,7 @@ def test_a_teardown_leaves_nothing_of_the_stack_and_all_of_others(console: Conso
         "aws stepfunctions list-executions": (0, "arn:execution"),
         "aws s3vectors list-indexes": (0, "vectors-a"),
         "aws batch describe-job-definitions": (0, "arn:revision-6"),
+        "aws ecr describe-repositories": (0, "try/batch"),
     }
 
     done = console.run("teardown.sh", "--yes", "try")
@@ -264,3 +279,137 @@ def test_a_teardown_asks_for_the_name_of_the_stack(console: Console) -> None:
     done = console.run("teardown.sh", "try")
     assert done.returncode == 1
     assert not [call for call in console.calls if "delete" in call or " rm " in call]
+
+
+DENIED = (254, "An error occurred (AccessDenied): not authorized")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "aws cloudformation describe-stacks",
+        "aws cloudformation describe-stack-resources",
+        "aws stepfunctions list-executions",
+        "aws s3 rm",
+        "aws s3vectors list-indexes",
+        "aws batch describe-job-definitions",
+        "aws ecr describe-repositories",
+    ],
+)
+def test_a_teardown_that_cannot_ask_says_so_and_goes_no_further(
+    console: Console, question: str
+) -> None:
+    console.answers[question] = DENIED
+    console.answers["aws cloudformation describe-stack"] = (0, "arn:aws:x:y:z:job-definition/try:7")
+
+    done = console.run("teardown.sh", "--yes", "try")
+
+    assert done.returncode != 0
+    assert "AccessDenied" in done.stderr
+    assert "deleted" not in done.stdout
+    assert not [call for call in console.calls if "delete-repository" in call]
+
+
+@pytest.mark.parametrize(
+    "options", [("--yes", "--region", "us-east-1"), ("--region", "us-east-1", "--yes")]
+)
+def test_options_of_a_script_are_taken_in_any_order(
+    console: Console, options: tuple[str, ...]
+) -> None:
+    console.answers["aws cloudformation describe-stack"] = NO_STACK
+    done = console.run("teardown.sh", *options, "try")
+    assert done.returncode == 0, done.stderr
+    assert "The stack try is NONE" in done.stdout
+    assert console.regions == {("us-east-1", "us-east-1")}
+    assert console.run("teardown.sh", "--force", "try").returncode == 2
+
+
+def test_parameters_reach_the_stack_as_they_were_given(console: Console) -> None:
+    console.answers["aws cloudformation describe-stacks"] = (0, "x86_64")
+    console.settings["PARAMETERS"] = (
+        "Schedule=cron(0 3 * * ? *) MaxvCpus=64 ScheduledManifest=s3://a/b c.csv StoreKeyArn="
+    )
+    assert console.run("deploy.sh", "try").returncode == 0
+    (deploy,) = (call for call in console.calls if call.startswith("sam deploy"))
+    given = deploy.partition("--parameter-overrides ")[2]
+    read = subprocess.run(
+        [SAM_PYTHON, "-c", READ_PARAMETERS, given],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(read.stdout)
+    assert found["Architecture"] == "x86_64"
+    assert {name: found[name] for name in ("Schedule", "MaxvCpus", "ScheduledManifest")} == {
+        "Schedule": "cron(0 3 * * ? *)",
+        "MaxvCpus": "64",
+        "ScheduledManifest": "s3://a/b c.csv",
+    }
+    assert found["StoreKeyArn"] == ""
+
+
+def test_make_does_not_let_the_shell_read_parameters() -> None:
+    shown = subprocess.run(
+        ["make", "--dry-run", "deploy", "PARAMETERS=Schedule=rate(1 hour)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "rate" not in shown.stdout
+
+
+def test_the_architecture_is_that_of_the_stack_unless_another_is_given(console: Console) -> None:
+    console.answers["aws cloudformation describe-stacks"] = (0, "arm64")
+    assert console.run("deploy.sh", "try").returncode == 0
+    assert "sam build --parameter-overrides Architecture=arm64" in console.calls
+    console.settings["PARAMETERS"] = "Architecture=x86_64"
+    refused = console.run("deploy.sh", "try")
+    assert refused.returncode == 2
+    assert "make deploy ARCHITECTURE=x86_64" in refused.stderr
+
+
+def test_the_architecture_is_not_changed_under_running_jobs(console: Console) -> None:
+    console.answers["aws cloudformation describe-stacks"] = (0, "arm64")
+    console.answers["aws cloudformation describe-stack-resources"] = (0, "arn:workflow")
+    console.answers["aws stepfunctions list-executions"] = (0, "nightly")
+    refused = console.run("deploy.sh", "try", "x86_64")
+    assert refused.returncode == 1
+    assert "nightly" in refused.stderr
+    assert not [call for call in console.calls if call.startswith("sam")]
+
+
+ROLE_SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Deploy/botocore-session-1"
+
+
+@pytest.mark.parametrize(
+    ("caller", "granted"),
+    [
+        (ROLE_SESSION, f"arn:aws:iam::{ACCOUNT}:role/Deploy"),
+        (f"arn:aws:iam::{ACCOUNT}:user/ann", f"arn:aws:iam::{ACCOUNT}:user/ann"),
+    ],
+)
+def test_the_first_grant_outlives_the_session(console: Console, caller: str, granted: str) -> None:
+    console.answers |= {
+        "aws cloudformation describe-stacks": (0, "s3://try-bucket/access.json"),
+        "aws s3api head-object": (254, "(404) when calling HeadObject: Not Found"),
+        "aws sts get-caller-identity --query Arn": (0, caller),
+    }
+    done = console.run("finish.sh", "try")
+    assert done.returncode == 0, done.stderr
+    assert f"the API answers to {granted};" in done.stderr
+    session = caller.replace("session-1", "session-2")
+    assert is_same(granted, session)
+
+
+@pytest.mark.parametrize("answer", [(0, "etag"), DENIED])
+def test_an_access_table_is_written_only_where_there_is_none(
+    console: Console, answer: tuple[int, str]
+) -> None:
+    console.answers |= {
+        "aws cloudformation describe-stacks": (0, "s3://try-bucket/access.json"),
+        "aws s3api head-object": answer,
+    }
+    done = console.run("finish.sh", "try")
+    assert done.returncode == (1 if answer is DENIED else 0)
+    assert not [call for call in console.calls if call.startswith("aws s3 cp")]
