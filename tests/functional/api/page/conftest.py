@@ -1,4 +1,4 @@
-"""The page in a real browser, which the tests of a process share, over a server of the test."""
+"""The page in a real browser, which the tests of a file share, over a server of the test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ playwright.expect.set_options(timeout=TIMEOUT)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 
 
-@pytest.fixture(scope="session")
+# Not for the session: playwright's event loop runs until the fixture ends, and tests in the same
+# process start loops of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[playwright.Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
