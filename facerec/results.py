@@ -19,6 +19,7 @@ from facerec.core.migrations import MigrationState
 from facerec.core.photos import EmbeddedFace, PhotoFaces, RejectedFace, RejectionReason
 from facerec.core.records import Collection, Correction, FaceRecord, StoredFace, User
 from facerec.gallery.clusters.cluster_results import ClusterPage, ClusterSummary
+from facerec.core.registrations import Registration
 from facerec.gallery.clusters.clustering import ClusteringResult
 from facerec.gallery.collection_results import (
     CollectionPage,
@@ -145,6 +146,7 @@ __all__ = [
     "Pose",
     "Quality",
     "Receipt",
+    "Registration",
     "RejectedFace",
     "RejectionReason",
     "SampledFace",

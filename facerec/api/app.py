@@ -40,6 +40,7 @@ from facerec.api.rest.people import people_photo_router, people_router
 from facerec.api.rest.people_changes import people_changes_router
 from facerec.api.rest.problems import handle_problems, problems
 from facerec.api.rest.recognition import recognition_router
+from facerec.api.rest.registrations import registrations_router
 from facerec.api.rest.retention import retention_router
 from facerec.api.rest.unknown_parameters import refuse_unknown_parameters
 from facerec.gallery.gallery import Gallery
@@ -109,6 +110,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
         corrections_router(context),
         people_router(context),
         people_changes_router(context),
+        registrations_router(context),
         history_router(context),
         clusters_router(context),
         cluster_statements_router(context),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from facerec.cli.people_changes import merge, split
 from facerec.cli.people_enrol import enrol
 from facerec.cli.people_history import history, undo
 from facerec.cli.people_match import match
+from facerec.cli.people_registered import register, shown_registration, unregister
 from facerec.cli.people_suggest import (
     ignore,
     name,
@@ -40,6 +42,7 @@ from facerec.core.limits import MAX_USER_PAGE
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 
 if TYPE_CHECKING:
+    from facerec.core.registrations import Registration
     from facerec.gallery.people.associations import AssociationOutcome
 
 
@@ -58,6 +61,8 @@ for command in (
     enrol,
     merge,
     split,
+    register,
+    unregister,
     history,
     undo,
     suggest,
@@ -103,12 +108,15 @@ def list_command(
     if as_json:
         print_json(presenting_people.person_page_json(page))
         return
-    rows = table("person", "name", "faces", "status", right=("faces",), whole=("person",))
+    named = ("person", "name", "faces", "status", "registered")
+    rows = table(*named, right=("faces",), whole=("person",))
     for user in page.users:
         faces = str(len(user.face_ids))
-        rows.add_row(user.user_id, user.name or "-", faces, associations.status_of(user).lower())
-    named = "" if name_contains is None else f" named {name_contains}"
-    nothing = "no more people" if next_token else f"collection {collection} has no people{named}"
+        status = associations.status_of(user).lower()
+        registered = _registered(user.registration)
+        rows.add_row(user.user_id, user.name or "-", faces, status, registered)
+    about = "" if name_contains is None else f" named {name_contains}"
+    nothing = "no more people" if next_token else f"collection {collection} has no people{about}"
     print_page(rows, page.next_token, nothing=nothing)
 
 
@@ -136,6 +144,8 @@ def show(collection: str, person: str, data: Path | None, as_json: bool) -> None
         f"{shown}: {count(len(user.face_ids), 'face')}, {associations.status_of(user).lower()}, "
         f"created {created:%Y-%m-%d %H:%M UTC}"
     )
+    if user.registration is not None:
+        console().print(shown_registration(user.registration))
     if page.faces:
         console().print(face_table(page.faces))
     lost = len(user.face_ids) - len(page.faces)
@@ -299,6 +309,13 @@ def delete(collection: str, person: str, data: Path | None, yes: bool, as_json: 
         print_json(receipt.to_json())
     else:
         console().print(f"person {person} deleted; {faces} stay in collection {collection}")
+
+
+def _registered(registration: Registration | None) -> str:
+    if registration is None:
+        return "-"
+    active = registration.is_active(time.time())
+    return f"until {registration.expires}" if active else f"expired {registration.expires}"
 
 
 def _print_change(outcome: AssociationOutcome, done: str, *, as_json: bool) -> None:

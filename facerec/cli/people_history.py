@@ -31,6 +31,8 @@ _ACTIONS = {
     "NOT_SAME": "not the same",
     "IGNORE": "ignore",
     "NOT_A_FACE": "not a face",
+    "REGISTER": "register",
+    "UNREGISTER": "unregister",
     "UNDO": "undo",
 }
 
@@ -126,5 +128,13 @@ def _step(step: Step) -> str:
         "IGNORED_LIFTED": f"cluster c{step.cluster} suggested again",
         "NOT_A_FACE": f"{faces} not a face",
         "NOT_A_FACE_LIFTED": f"{faces} a face again",
+        "REGISTRATION_SET": _registration(whose, step.registration),
     }
     return texts[step.kind.value]
+
+
+def _registration(whose: str, registration: str | None) -> str:
+    if registration is None:
+        return f"{whose} no longer registered"
+    consent, expires = registration.split("/")
+    return f"{whose} registered until {expires} (consent of {consent})"

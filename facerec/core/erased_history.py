@@ -83,5 +83,13 @@ def _step_without(step: Step, gone: Collection[str], gone_faces: frozenset[str])
     if step.people.isdisjoint(gone):
         return step
     return replace(
-        step, user_id=None, other_id=None, name=None, earlier_name=None, person=None, erased=True
+        step,
+        user_id=None,
+        other_id=None,
+        name=None,
+        earlier_name=None,
+        person=None,
+        registration=None,
+        earlier_registration=None,
+        erased=True,
     )

@@ -33,6 +33,8 @@ class Action(StrEnum):
     NOT_SAME = "NOT_SAME"
     IGNORE = "IGNORE"
     NOT_A_FACE = "NOT_A_FACE"
+    REGISTER = "REGISTER"
+    UNREGISTER = "UNREGISTER"
     UNDO = "UNDO"
 
 
@@ -51,6 +53,7 @@ class StepKind(StrEnum):
     IGNORED_LIFTED = "IGNORED_LIFTED"
     NOT_A_FACE = "NOT_A_FACE"
     NOT_A_FACE_LIFTED = "NOT_A_FACE_LIFTED"
+    REGISTRATION_SET = "REGISTRATION_SET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,9 @@ class Step:
         face_ids: the faces; for a deleted person, those that the person had.
         person: whom a corrected face does not show.
         cluster: number of an ignored cluster.
+        registration: days of consent and expiry after the change, ``YYYY-MM-DD/YYYY-MM-DD``; None
+            if the person is no longer registered.
+        earlier_registration: the same before the change.
         erased: whether an erasure removed the person from the step.
     """
 
@@ -111,6 +117,8 @@ class Step:
     face_ids: tuple[str, ...] = ()
     person: str | None = None
     cluster: int | None = None
+    registration: str | None = None
+    earlier_registration: str | None = None
     erased: bool = False
 
     @property

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Quality
+    from facerec.core.registrations import Registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ class User:
         vector_version: the version for which the person's stored vector was computed.
         name: display name in any script, which no other person of the collection has; None if the
             person has none.
+        registration: consent to be matched against new photos; None if there is none.
     """
 
     user_id: str
@@ -151,6 +153,7 @@ class User:
     version: int = 0
     vector_version: int = 0
     name: str | None = None
+    registration: Registration | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,12 +81,14 @@ def _deployed_gallery(
     from facerec.jobs.job_data import JobFolders
 
     jobs_root = settings.jobs_root
+    sqlite = None if settings.store is None else _open_sqlite(settings.store)
     return Gallery(
         engine,
         recipes={Recipe.FAST: engine},
         faces=open_faces(settings, patience=patience),
         records=open_records(settings),
-        clusters=None if settings.store is None else _open_sqlite(settings.store),
+        clusters=sqlite,
+        registrations=sqlite,
         objects=objects,
         indexed_objects=indexed_objects,
         job_data=JobFolders(open_job_folders(settings), jobs_root),

@@ -88,6 +88,7 @@ def _local_gallery(
         records=store,
         clusters=store,
         migrations=store,
+        registrations=store,
         objects=objects,
         job_data=JobFolders(objects, jobs_root_of(data)),
         erasures=open_local_erasures(data),

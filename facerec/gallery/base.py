@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.job_data import JobData
     from facerec.core.protocols.migrations import MigrationStore
     from facerec.core.protocols.records import RecordStore
+    from facerec.core.protocols.registrations import RegistrationStore
     from facerec.core.records import Collection, User
     from facerec.gallery.receipts import Erasures
     from facerec.storage.faces import FaceStore
@@ -43,6 +44,7 @@ class GalleryBase(Inspector):
         recipes: Mapping[str, FaceEngine] | None = None,
         clusters: ClusterStore | None = None,
         migrations: MigrationStore | None = None,
+        registrations: RegistrationStore | None = None,
         indexed_objects: ObjectStore | None = None,
         attributes: AttributeEstimator | None = None,
         defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
@@ -64,6 +66,8 @@ class GalleryBase(Inspector):
             clusters: Store of clusters; None if the record store does not support them.
             migrations: Store of migrations, which shares transactions with the other stores; None
                 if the stores do not support them.
+            registrations: Store of registered people, which shares transactions with the other
+                stores; None if the stores do not support them.
             indexed_objects: Reads the photos of stored faces; by default ``objects``.
             attributes: Estimates age and gender; None if that is not available.
             defaults: Defaults of the operations.
@@ -74,6 +78,7 @@ class GalleryBase(Inspector):
         self._recipes = dict(recipes or {})
         self._faces, self._records, self._job_data = faces, records, job_data
         self._erasures, self._clusters, self._migrations = erasures, clusters, migrations
+        self._registrations = registrations
         self._indexed_objects = indexed_objects or objects
         self._clock, self._on_close = clock, on_close
 

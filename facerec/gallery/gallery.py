@@ -17,6 +17,7 @@ from facerec.gallery.operations.idempotency import answer_by_token
 from facerec.gallery.operations.imports import ImportOperations
 from facerec.gallery.operations.merging import MergeOperations
 from facerec.gallery.operations.recognition import RecognitionOperations
+from facerec.gallery.operations.registrations import RegistrationOperations
 from facerec.gallery.operations.retention import RetentionOperations
 from facerec.gallery.operations.transfers import TransferOperations
 from facerec.gallery.operations.user_search import UserSearchOperations
@@ -33,6 +34,7 @@ class Gallery(
     ImportOperations,
     UserSearchOperations,
     HistoryOperations,
+    RegistrationOperations,
     CorrectionOperations,
     EnrolOperations,
     MergeOperations,
@@ -73,6 +75,8 @@ class Gallery(
     - ``operations.clusters``, for unknown people: ``cluster_faces``, ``list_clusters``,
       ``describe_cluster``, ``name_cluster``, ``ignore_cluster``, ``not_same_cluster``,
       ``not_a_face``;
+    - ``operations.registrations``, of people who are matched against new photos:
+      ``register_user``, ``unregister_user``;
     - ``operations.corrections``: ``not_same``, ``lift_correction``, ``list_corrections``;
     - ``operations.history``: ``list_history``, ``undo``, ``requested_by``;
     - ``operations.erasures``: ``erase``, ``select``, ``get_erasure``, ``list_erasures``,

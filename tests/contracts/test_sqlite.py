@@ -17,6 +17,7 @@ from facerec.testing.face_store import FaceStoreContract
 from facerec.testing.records.access_keys import AccessKeyStoreContract
 from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
+from facerec.testing.registrations import RegistrationStoreContract
 from facerec.testing.vector_store import VectorStoreContract
 
 
@@ -76,6 +77,16 @@ class TestSqliteClusters(ClusterStoreContract):
 
     @pytest.fixture
     def faces(self, sqlite_store: SqliteStore) -> FaceStore:
+        return sqlite_store
+
+    @pytest.fixture
+    def records(self, sqlite_store: SqliteStore) -> SqliteStore:
+        return sqlite_store
+
+
+class TestSqliteRegistrations(RegistrationStoreContract):
+    @pytest.fixture
+    def registrations(self, sqlite_store: SqliteStore) -> SqliteStore:
         return sqlite_store
 
     @pytest.fixture

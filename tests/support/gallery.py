@@ -11,6 +11,7 @@ from facerec.core.protocols.clusters import ClusterStore
 from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
 from facerec.core.protocols.migrations import MigrationStore
 from facerec.core.protocols.records import RecordStore
+from facerec.core.protocols.registrations import RegistrationStore
 from facerec.core.records import Collection
 from facerec.core.tombstone_copies import TombstoneCopy
 from facerec.gallery.defaults import GalleryDefaults
@@ -93,12 +94,14 @@ class Collaborators:
     defaults: GalleryDefaults = field(default_factory=GalleryDefaults)
     clusters: ClusterStore | None = None
     migrations: MigrationStore | None = None
+    registrations: RegistrationStore | None = None
     recipes: dict[str, FaceEngine] = field(default_factory=dict)
 
     @classmethod
     def in_folder(cls, folder: Path, **others: Any) -> Collaborators:  # noqa: ANN401 - fields
         store = SqliteStore(folder / "facerec.db")
-        return cls(store, store, **{"clusters": store, "migrations": store, **others})
+        own = {"clusters": store, "migrations": store, "registrations": store}
+        return cls(store, store, **{**own, **others})
 
     def gallery(self) -> Gallery:
         return Gallery(
@@ -108,6 +111,7 @@ class Collaborators:
             records=self.records,
             clusters=self.clusters,
             migrations=self.migrations,
+            registrations=self.registrations,
             objects=self.objects,
             job_data=self.job_data,
             erasures=self.erasures,

@@ -69,6 +69,7 @@ OPERATIONS = [
     "prepare_migration",
     "refresh_stats",
     "remove_tags",
+    "register_user",
     "rename_user",
     "requested_by",
     "resolve_user",
@@ -90,6 +91,7 @@ OPERATIONS = [
     "switch_version",
     "thumbnail",
     "undo",
+    "unregister_user",
 ]
 
 

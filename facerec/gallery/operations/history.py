@@ -18,9 +18,11 @@ from facerec.core.names import (
 )
 from facerec.core.recording import recording, requested_by
 from facerec.core.records import Correction, User
+from facerec.core.registrations import registration_from_text
 from facerec.errors import HistoryEntryNotFoundError, InvalidInputError, UserNotFoundError
 from facerec.gallery.deferred import collection_results, erasures
 from facerec.gallery.operations.clusters import ClusterOperations
+from facerec.gallery.operations.registrations import RegistrationOperations
 from facerec.gallery.paging import checked_limit
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ else:
     undoing = DeferredModule("facerec.gallery.people.undoing")
 
 
-class HistoryOperations(ClusterOperations):
+class HistoryOperations(RegistrationOperations, ClusterOperations):
     """The operations of a gallery on the history of people."""
 
     def requested_by(
@@ -178,6 +180,9 @@ class HistoryOperations(ClusterOperations):
                 records.create_user(collection_id, user)
             case StepKind.RENAMED:
                 records.set_user_name(collection_id, user_id, step.name)
+            case StepKind.REGISTRATION_SET:
+                registration = registration_from_text(step.registration)
+                self._registration_store().set_registration(collection_id, user_id, registration)
             case StepKind.FACES_ADDED | StepKind.FACES_REMOVED:
                 version = records.get_user(collection_id, user_id).version
                 adds = step.kind is StepKind.FACES_ADDED

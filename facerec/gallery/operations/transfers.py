@@ -12,6 +12,7 @@ from facerec.core.deferred import DeferredModule
 from facerec.core.history import Entry, cause_from_json, step_from_json
 from facerec.core.ids import group_of
 from facerec.core.records import Correction, User, new_collection
+from facerec.core.registrations import registration_from_text
 from facerec.core.times import iso_time
 from facerec.errors import (
     CollectionExistsError,
@@ -180,6 +181,7 @@ class TransferOperations(GalleryBase):
                 "name": user.name,
                 "created_at": user.created_at,
                 "face_ids": list(user.face_ids),
+                "registration": None if user.registration is None else user.registration.to_text(),
             }
 
     def _cluster_lines(self, collection_id: str) -> Iterator[dict[str, Any]]:
@@ -233,7 +235,10 @@ class TransferOperations(GalleryBase):
     def _import_people(self, collection: Collection, folder: Path, faces: FaceStore) -> None:
         collection_id = collection.collection_id
         for each in files.read_lines(folder, "people"):
-            user = User(each["user_id"], each["created_at"], name=each["name"])
+            registration = registration_from_text(each.get("registration"))
+            user = User(
+                each["user_id"], each["created_at"], name=each["name"], registration=registration
+            )
             with suppress(UserExistsError):
                 self._records.create_user(collection_id, user)
             known = self._records.get_user(collection_id, user.user_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from facerec.core.history import Entry, Step, StepKind
 from facerec.core.records import Correction, User
+from facerec.core.registrations import registration_from_text
 from facerec.errors import PersonChangeError
 from facerec.gallery.people.associations import MAX_FACES_OF_USER
 
@@ -108,6 +109,9 @@ def _inverses(step: Step) -> list[Step]:
             return [replace(step, name=step.earlier_name, earlier_name=step.name)]
         case StepKind.FACES_MOVED:
             return [replace(step, user_id=step.other_id, other_id=step.user_id)]
+        case StepKind.REGISTRATION_SET:
+            before, after = step.earlier_registration, step.registration
+            return [replace(step, registration=before, earlier_registration=after)]
     return [replace(step, kind=_OPPOSITES[step.kind])]
 
 
@@ -126,6 +130,8 @@ class _Planner:
                 needed = self._delete(step)
             case StepKind.RENAMED:
                 needed = self._rename(step)
+            case StepKind.REGISTRATION_SET:
+                needed = self._register(step)
             case StepKind.FACES_ADDED | StepKind.FACES_REMOVED | StepKind.FACES_MOVED:
                 step = self._change_faces(step)
                 needed = bool(step.face_ids)
@@ -183,6 +189,8 @@ class _Planner:
             raise self._refused(f"person {user_id!r} was renamed since")
         if known.face_ids:
             raise self._refused(f"person {user_id!r} has other faces now")
+        if known.registration is not None:
+            raise self._refused(f"person {user_id!r} was registered since")
         del self._people.users[user_id]
         return True
 
@@ -196,6 +204,18 @@ class _Planner:
         if step.name is not None and self._people.user_of_name(step.name) is not None:
             raise self._refused("another person now has the earlier name")
         self._people.users[user.user_id] = replace(user, name=step.name)
+        return True
+
+    def _register(self, step: Step) -> bool:
+        user = self._user(step.user_id)
+        before = registration_from_text(step.earlier_registration)
+        after = registration_from_text(step.registration)
+        if user.registration == after:
+            self._require_resumed(f"the registration of {user.user_id!r} was changed since")
+            return False
+        if user.registration != before:
+            raise self._refused(f"the registration of {user.user_id!r} was changed since")
+        self._people.users[user.user_id] = replace(user, registration=after)
         return True
 
     def _change_faces(self, step: Step) -> Step:

@@ -48,5 +48,7 @@ def _step_json(step: Step) -> Json:
         "earlier_name": step.earlier_name,
         "face_ids": list(step.face_ids),
         "person": step.person,
+        "registration": step.registration,
+        "earlier_registration": step.earlier_registration,
         "cluster_id": None if step.cluster is None else f"c{step.cluster}",
     }

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from facerec.core.times import iso_time
@@ -14,6 +15,7 @@ from facerec.gallery.presenting.faces import Json, detected_json, rejected_json
 
 if TYPE_CHECKING:
     from facerec.core.records import User
+    from facerec.core.registrations import Registration
     from facerec.gallery.people.person_search import (
         PhotoUserSearchResult,
         UserMatch,
@@ -30,6 +32,18 @@ def person_json(user: User) -> Json:
         "status": str(status_of(user)),
         "created_at": iso_time(user.created_at),
         "face_count": len(user.face_ids),
+        "registration": registration_json(user.registration),
+    }
+
+
+def registration_json(registration: Registration | None) -> Json | None:
+    """Present a registration, and whether it has expired (``person.json``)."""
+    if registration is None:
+        return None
+    return {
+        "consent": registration.consent,
+        "expires": registration.expires,
+        "expired": not registration.is_active(time.time()),
     }
 
 

@@ -72,7 +72,8 @@ def copy_records(
 def _copy_user(collection_id: str, user: User, target: RecordStore, faces: FaceStore) -> int:
     """Copy a person with the faces that the target has; return the number of missing faces."""
     with suppress(UserExistsError):
-        target.create_user(collection_id, User(user.user_id, user.created_at, name=user.name))
+        copy = User(user.user_id, user.created_at, name=user.name, registration=user.registration)
+        target.create_user(collection_id, copy)
     known = target.get_user(collection_id, user.user_id)
     present = _present(collection_id, user.face_ids, faces)
     added = [each for each in user.face_ids if each in present and each not in known.face_ids]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from facerec.core.times import iso_time
 from facerec.gallery.presenting.faces import stored_face_json
 from facerec.gallery.presenting.history import history_entry_json
+from facerec.gallery.presenting.people import registration_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,6 +85,7 @@ class Export:
                     "name": user.name,
                     "created_at": iso_time(user.created_at),
                     "face_ids": list(user.face_ids),
+                    "registration": registration_json(user.registration),
                     "embedding": None if vector is None else list(map(float, vector)),
                 }
                 for user, vector in self.people

@@ -14,6 +14,7 @@ from facerec.storage.sqlite.record_schema import (
     ASSOCIATION_INDEX,
     CORRECTION_STATEMENTS,
     DELETION_TRIGGER,
+    REGISTERED_INDEX,
     TOMBSTONE_STATEMENTS,
     USER_NAME_INDEX,
 )
@@ -140,6 +141,13 @@ def _add_face_summaries(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _add_registrations(connection: sqlite3.Connection) -> None:
+    """Add registrations of people (schema 10 to 11)."""
+    for column in ("consent", "expires"):
+        connection.execute(f"ALTER TABLE user ADD COLUMN {column} TEXT")
+    connection.execute(REGISTERED_INDEX)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _faces_to_vectors,
     _add_corrections,
@@ -150,5 +158,6 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_first_versions,
     _add_migrations,
     _add_face_summaries,
+    _add_registrations,
 )
 """The step from each version of the schema to the next, beginning with version 1."""

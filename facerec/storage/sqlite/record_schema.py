@@ -11,6 +11,10 @@ USER_NAME_INDEX = (
     "CREATE UNIQUE INDEX user_by_name ON user (collection_id, name) WHERE name IS NOT NULL"
 )
 
+REGISTERED_INDEX = (
+    "CREATE INDEX registered_user ON user (collection_id, user_id) WHERE expires IS NOT NULL"
+)
+
 CORRECTION_STATEMENTS = (
     """CREATE TABLE correction (
         collection_id TEXT NOT NULL,
@@ -60,9 +64,12 @@ RECORD_STATEMENTS = (
         version INTEGER NOT NULL,
         vector_version INTEGER NOT NULL,
         name TEXT,
+        consent TEXT,
+        expires TEXT,
         PRIMARY KEY (collection_id, user_id)
     ) WITHOUT ROWID""",
     USER_NAME_INDEX,
+    REGISTERED_INDEX,
     """CREATE TABLE association (
         collection_id TEXT NOT NULL,
         face_id TEXT NOT NULL,

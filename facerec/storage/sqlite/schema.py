@@ -31,7 +31,7 @@ from facerec.storage.sqlite.record_schema import RECORD_STATEMENTS
 APPLICATION_ID = 0x66726563
 """Marks the file as facerec's ("frec"); see https://www.sqlite.org/pragma.html."""
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 """Version of the layout that this module writes; stored in the file's ``user_version``."""
 
 VECTOR_STATEMENTS = (

@@ -11,6 +11,7 @@ from operator import itemgetter
 
 from facerec.core.history import Step, StepKind
 from facerec.core.records import User
+from facerec.core.registrations import Registration
 from facerec.errors import (
     ConflictError,
     UserExistsError,
@@ -19,7 +20,7 @@ from facerec.errors import (
 )
 from facerec.storage.sqlite import collections, history, requests
 
-_SELECTED = "user_id, created_at, version, vector_version, name"
+_SELECTED = "user_id, created_at, version, vector_version, name, consent, expires"
 
 
 def create(connection: sqlite3.Connection, collection_id: str, user: User) -> None:
@@ -37,8 +38,8 @@ def create(connection: sqlite3.Connection, collection_id: str, user: User) -> No
         raise UserNameExistsError(user.name)
     values = (user.user_id, user.created_at, user.version, user.vector_version, user.name)
     connection.execute(
-        f"INSERT INTO user (collection_id, {_SELECTED}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
-        (collection_id, *values),
+        f"INSERT INTO user (collection_id, {_SELECTED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        (collection_id, *values, *_days(user.registration)),
     )
     step = Step(StepKind.CREATED, user.user_id, created_at=user.created_at, name=user.name)
     history.note(connection, collection_id, step)
@@ -100,7 +101,8 @@ def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> 
     Raises:
         UserNotFoundError: it does not exist.
     """
-    user = get(connection, collection_id, user_id)
+    # noted first, so that undoing a merge restores it
+    user = set_registration(connection, collection_id, user_id, None)
     connection.execute(
         "DELETE FROM user WHERE collection_id = ? AND user_id = ?", (collection_id, user_id)
     )
@@ -185,6 +187,44 @@ def set_name(
     return replace(user, name=name)
 
 
+def set_registration(
+    connection: sqlite3.Connection,
+    collection_id: str,
+    user_id: str,
+    registration: Registration | None,
+) -> User:
+    """Set or remove the registration of a person; return the changed person.
+
+    Raises:
+        UserNotFoundError: it does not exist.
+    """
+    user = get(connection, collection_id, user_id)
+    if registration == user.registration:
+        return user
+    connection.execute(
+        "UPDATE user SET consent = ?, expires = ? WHERE collection_id = ? AND user_id = ?",
+        (*_days(registration), collection_id, user_id),
+    )
+    requests.forget_answers(connection, [user_id])
+    step = Step(
+        StepKind.REGISTRATION_SET,
+        user_id,
+        registration=None if registration is None else registration.to_text(),
+        earlier_registration=None if user.registration is None else user.registration.to_text(),
+    )
+    history.note(connection, collection_id, step)
+    return replace(user, registration=registration)
+
+
+def _days(registration: Registration | None) -> tuple[str | None, str | None]:
+    return (None, None) if registration is None else (registration.consent, registration.expires)
+
+
+def list_registered(connection: sqlite3.Connection, collection_id: str) -> list[User]:
+    """Return the people with a registration, ordered by id."""
+    return _users(connection, "expires IS NOT NULL", (collection_id,))
+
+
 def move(
     connection: sqlite3.Connection,
     collection_id: str,
@@ -267,8 +307,11 @@ def _users(
         values,
     )
     users = []
-    for columns, members in groupby(rows, key=itemgetter(0, 1, 2, 3, 4)):
-        user_id, created_at, version, vector_version, name = columns
+    for columns, members in groupby(rows, key=itemgetter(*range(7))):
+        user_id, created_at, version, vector_version, name, consent, expires = columns
         face_ids = tuple(face_id for *_, face_id in members if face_id is not None)
-        users.append(User(user_id, created_at, face_ids, version, vector_version, name))
+        registration = None if expires is None else Registration(consent, expires)
+        users.append(
+            User(user_id, created_at, face_ids, version, vector_version, name, registration)
+        )
     return users

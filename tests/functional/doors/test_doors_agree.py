@@ -155,6 +155,20 @@ def named(door: Door) -> None:
     door.gallery.rename_user("staff", "ann", "Ann Müller")
 
 
+CONSENT = ("2020-01-01", "2099-01-01")
+"""Days of a consent that holds, and of its expiry."""
+
+
+def registered(door: Door) -> None:
+    """The collection ``staff``, whose user is registered."""
+    staff(door)
+    door.gallery.register_user("staff", "ann", consent=CONSENT[0], expires=CONSENT[1])
+
+
+def registration_of(door: Door) -> object:
+    return door.gallery.describe_user("staff", "ann").registration
+
+
 def merged(door: Door) -> None:
     """The collection ``staff`` with the faces of two people as one user's."""
     crowd(door)
@@ -1008,6 +1022,43 @@ ROWS = {
     "rename to the name of another": Row(
         "rename_user", named, lambda door: door.rename_user("staff", "bob", "Ann Müller")
     ),
+    "register a user": Row(
+        "register_user",
+        staff,
+        lambda door: [
+            door.register_user("staff", "ann", *CONSENT),
+            door.register_user("staff", "ann", CONSENT[0], "2098-01-01"),
+            last_action(door),
+        ],
+    ),
+    "register an unknown user": Row(
+        "register_user", staff, lambda door: door.register_user("staff", "wei", *CONSENT)
+    ),
+    **{
+        f"register a user {how}": Row(
+            "register_user",
+            staff,
+            lambda door, days=days: door.register_user("staff", "ann", *days),
+        )
+        for how, days in {
+            "whose consent has expired": ("2020-01-01", "2021-01-01"),
+            "before the consent": ("2098-01-01", "2099-01-01"),
+            "until a day that does not exist": ("2020-01-01", "2099-02-30"),
+        }.items()
+    },
+    "undo a registration": Row(
+        "undo",
+        registered,
+        lambda door: [door.undo("staff", last_change(door)), registration_of(door)],
+    ),
+    "unregister a user": Row(
+        "unregister_user",
+        registered,
+        lambda door: then(door.unregister_user("staff", "ann"), last_action(door)),
+    ),
+    "unregister a user who is not registered": Row(
+        "unregister_user", staff, lambda door: door.unregister_user("staff", "ann")
+    ),
     "rename an unknown user": Row(
         "rename_user", staff, lambda door: door.rename_user("staff", "wei", "张伟")
     ),
@@ -1229,6 +1280,8 @@ LACKING = {
     ("rekognition", "find"): OWN,
     ("rekognition", "rename_user"): OWN,
     ("rekognition", "merge_users"): OWN,
+    ("rekognition", "register_user"): OWN,
+    ("rekognition", "unregister_user"): OWN,
     ("rekognition", "split_user"): OWN,
     ("rekognition", "describe_user"): OWN,
     ("rekognition", "erase"): OWN,

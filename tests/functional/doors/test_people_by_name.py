@@ -20,6 +20,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "people rename": (ANN, "Ann Meier"),
     "people add": (ANN, "FREE", "--min-similarity", "0"),
     "people remove": (ANN, "OWN"),
+    "people register": (ANN, "--consent", "2020-01-01", "--expires", "2099-01-01"),
+    "people unregister": (ANN,),
     "people delete": (ANN, "--yes"),
     "people history": (ANN,),
     "people merge": (ANN, "Bob Ray"),

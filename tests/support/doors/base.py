@@ -320,6 +320,14 @@ class Door:
         """Set or remove the display name of a user; return what it is then."""
         raise NotImplementedError
 
+    def register_user(self, name: str, user_id: str, consent: str, expires: str) -> object:
+        """Register a user; return both days, and whether the consent has expired."""
+        raise NotImplementedError
+
+    def unregister_user(self, name: str, user_id: str) -> object:
+        """Remove the registration of a user; return what it is then."""
+        raise NotImplementedError
+
     def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
         """Merge a user into another; return the faces."""
         raise NotImplementedError

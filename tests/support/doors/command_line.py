@@ -267,6 +267,13 @@ class CommandLineDoor(Door):
         words = ("--remove",) if displayed is None else (displayed,)
         return self._people("rename", name, user_id, *words, "--json")["name"]
 
+    def register_user(self, name: str, user_id: str, consent: str, expires: str) -> object:
+        days = ("--consent", consent, "--expires", expires)
+        return self._people("register", name, user_id, *days, "--json")["registration"]
+
+    def unregister_user(self, name: str, user_id: str) -> object:
+        return self._people("unregister", name, user_id, "--json")["registration"]
+
     def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
         return self._people("merge", name, user_id, other_id, "--json")["face_ids"]
 

@@ -12,6 +12,7 @@ from facerec.gallery.migrating.migration_results import MigrationStatus
 from facerec.gallery.people.associations import AssociationOutcome, status_of
 from facerec.gallery.people.person_search import UserSearchResult
 from facerec.gallery.presenting.history import history_entry_json, history_page_json
+from facerec.gallery.presenting.people import person_json
 from tests.support.doors.base import (
     Change,
     Door,
@@ -251,6 +252,17 @@ class PythonDoor(Door):
 
     def rename_user(self, name: str, user_id: str, displayed: str | None) -> str | None:
         return self._run(lambda: self.gallery.rename_user(name, user_id, displayed).name)
+
+    def register_user(self, name: str, user_id: str, consent: str, expires: str) -> object:
+        user = self._run(
+            lambda: self.gallery.register_user(name, user_id, consent=consent, expires=expires)
+        )
+        return person_json(user)["registration"]
+
+    def unregister_user(self, name: str, user_id: str) -> object:
+        return person_json(self._run(lambda: self.gallery.unregister_user(name, user_id)))[
+            "registration"
+        ]
 
     def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
         merged = self._run(lambda: self.gallery.merge_users(name, user_id, other_id))

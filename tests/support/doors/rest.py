@@ -307,6 +307,14 @@ class RestDoor(Door):
         method, body = ("DELETE", None) if displayed is None else ("PUT", {"name": displayed})
         return self._send(method, path, body)["name"]
 
+    def register_user(self, name: str, user_id: str, consent: str, expires: str) -> object:
+        path = f"collections/{name}/people/{user_id}/registration"
+        return self._send("PUT", path, {"consent": consent, "expires": expires})["registration"]
+
+    def unregister_user(self, name: str, user_id: str) -> object:
+        path = f"collections/{name}/people/{user_id}/registration"
+        return self._send("DELETE", path)["registration"]
+
     def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
         path = f"collections/{name}/people/{user_id}/merge"
         return self._send("POST", path, {"other_id": other_id})["face_ids"]

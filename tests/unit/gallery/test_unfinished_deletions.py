@@ -74,6 +74,9 @@ ADDING: dict[str, Callable[[Gallery, str, str], object]] = {
     "set_tags": lambda gallery, *_: gallery.set_tags("staff", {"team": "blue"}),
     "set_retention": lambda gallery, *_: gallery.set_retention("staff", 30),
     "create_user": lambda gallery, *_: gallery.create_user("staff", "wei"),
+    "register_user": lambda gallery, *_: gallery.register_user(
+        "staff", "ann", consent="2020-01-01", expires="2099-01-01"
+    ),
     "rename_user": lambda gallery, *_: gallery.rename_user("staff", "ann", "Ann"),
     "associate_faces": lambda gallery, face_id, _: gallery.associate_faces(
         "staff", "bob", [face_id]
@@ -106,6 +109,7 @@ REMOVING = {
     "resume_erasures",
     "roll_back_migration",
     "sweep",
+    "unregister_user",
 }
 """The operations that remove something, which an unfinished deletion does not prevent."""
 

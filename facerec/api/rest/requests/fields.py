@@ -48,6 +48,15 @@ def _described(pattern: str, maximum: int, *examples: str) -> WithJsonSchema:
     return WithJsonSchema(schema | ({"examples": list(examples)} if examples else {}))
 
 
+Day = Annotated[
+    str,
+    Field(
+        min_length=10,
+        max_length=10,
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        examples=["2099-11-26"],
+    ),
+]
 CollectionName = Annotated[
     str,
     _checked(checked_collection_id),

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from facerec.api.rest.requests.document import Document
-from facerec.api.rest.requests.fields import FaceIds, PersonName, Share, UserId
+from facerec.api.rest.requests.fields import Day, FaceIds, PersonName, Share, UserId
 from facerec.api.rest.requests.photos import Bucket
 from facerec.api.rest.rules import at_least_one
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
@@ -56,6 +56,13 @@ class RenamePersonRequest(Document):
     """The name of a person."""
 
     name: PersonName
+
+
+class RegisterPersonRequest(Document):
+    """The consent of a person to be matched against new photos."""
+
+    consent: Day = Field(description="Day on which the person agreed to it.")
+    expires: Day = Field(description="First day, in UTC, on which the consent no longer holds.")
 
 
 class AddFacesRequest(Document):

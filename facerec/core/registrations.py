@@ -1,0 +1,81 @@
+"""Registrations: until when somebody agrees to be matched against new photos."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from facerec.errors import InvalidInputError
+
+_EARLIEST_ZONE = timedelta(hours=14)
+"""How much earlier than in UTC a day begins somewhere (https://data.iana.org/time-zones/tzdb)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Consent of a person to be matched against newly indexed photos.
+
+    Attributes:
+        consent: day of the consent, ``YYYY-MM-DD``.
+        expires: first day, in UTC, on which the consent no longer holds, ``YYYY-MM-DD``.
+    """
+
+    consent: str
+    expires: str
+
+    def is_active(self, now: float) -> bool:
+        """Return whether the consent holds at a time in seconds since 1970."""
+        return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}" < self.expires
+
+    def to_text(self) -> str:
+        """Return both days as an interval of ISO 8601, for the history."""
+        return f"{self.consent}/{self.expires}"
+
+
+def registration_from_text(text: str | None) -> Registration | None:
+    """Return the registration of a text of ``Registration.to_text``; None for None."""
+    return None if text is None else Registration(*text.split("/"))
+
+
+def checked_registration(consent: date | str, expires: date | str, now: float) -> Registration:
+    """Return a registration whose consent holds.
+
+    Args:
+        consent: day of the consent, as a date or ``YYYY-MM-DD``.
+        expires: first day on which it no longer holds.
+        now: seconds since 1970.
+
+    Raises:
+        InvalidInputError: a day is not valid, the consent is of a later day than today, or it has
+            expired.
+    """
+    given, ends = _checked_day(consent, "consent"), _checked_day(expires, "expiry")
+    registration = Registration(given.isoformat(), ends.isoformat())
+    today = datetime.fromtimestamp(now, UTC)
+    if given > (today + _EARLIEST_ZONE).date():
+        raise InvalidInputError(
+            f"the consent is of a day to come: {registration.consent}",
+            "register the person once the consent is given",
+        )
+    if ends <= given:
+        raise InvalidInputError(
+            f"the consent would expire on {registration.expires}, and is of {registration.consent}",
+            "the expiry is the first day on which it no longer holds",
+        )
+    if not registration.is_active(now):
+        raise InvalidInputError(
+            f"the consent has expired on {registration.expires}",
+            "ask the person again, and register the new consent",
+        )
+    return registration
+
+
+def _checked_day(day: date | str, kind: str) -> date:
+    if isinstance(day, date) and not isinstance(day, datetime):
+        return day
+    # fromisoformat reads other forms too, such as 20261126
+    if isinstance(day, str) and len(day) == len("YYYY-MM-DD"):
+        with suppress(ValueError):
+            return date.fromisoformat(day)
+    raise InvalidInputError(f"invalid day of {kind} {day!r:.40}", "write it as YYYY-MM-DD")
