@@ -46,6 +46,7 @@
     │   └── RequesterPaysError
     ├── StoreUnavailableError
     │   └── StoreThrottledError
+    ├── WebhookError
     ├── StoreDamagedError
     ├── BusyError
     ├── ConfigurationError
@@ -688,6 +689,10 @@ class StoreUnavailableError(FacerecError):
 
 class StoreThrottledError(StoreUnavailableError):
     """A store works, and refuses requests above its rate limit. Safe to retry, more slowly."""
+
+
+class WebhookError(FacerecError):
+    """The webhook did not accept an event, which stays in the outbox. Safe to retry."""
 
 
 class StoreDamagedError(FacerecError):

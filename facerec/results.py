@@ -13,6 +13,7 @@ from facerec.core.erasures import (
     Selection,
     SubjectKind,
 )
+from facerec.core.events import KeptEvent, MatchEvent
 from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Point, Pose, Quality
 from facerec.core.history import Action, Cause, Entry, Step, StepKind
 from facerec.core.migrations import MigrationState
@@ -26,6 +27,7 @@ from facerec.gallery.collection_results import (
     CollectionSummary,
     CorrectionPage,
     DeletionFailureReason,
+    EventPage,
     FaceDeletion,
     FacePage,
     FailedDeletion,
@@ -108,6 +110,7 @@ __all__ = [
     "Entry",
     "ErasedJob",
     "ErasureStatus",
+    "EventPage",
     "Export",
     "FaceDeletion",
     "FacePage",
@@ -126,10 +129,12 @@ __all__ = [
     "ImportedPhoto",
     "IndexResult",
     "KeptByJob",
+    "KeptEvent",
     "KnownFace",
     "Landmarks",
     "ListedFace",
     "Match",
+    "MatchEvent",
     "MigratedCollection",
     "MigrationListener",
     "MigrationPage",

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -33,8 +33,10 @@ from facerec.factory import (
     open_server_gallery,
     ordered_recipes,
 )
+from facerec.gallery.registered.delivering import EventDelivery
 from facerec.storage.objects import AccessPolicy
 from facerec.storage.sqlite import SqliteStore
+from facerec.storage.webhook import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class ServerSettings:
         origins: origins of web pages that can call the API.
         keep_alive: seconds after which an idle connection is closed.
         recipe: recipe of new collections; None for ``fast``.
+        webhook: receives the events of registered people; None keeps them in the outbox.
         placeholders: whether attributes of Rekognition that are unknown get placeholders.
     """
 
@@ -64,6 +67,7 @@ class ServerSettings:
     keep_alive: int = KEEP_ALIVE_SECONDS
     recipe: str | None = None
     placeholders: bool = False
+    webhook: Webhook | None = None
 
 
 def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> None:
@@ -110,7 +114,8 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
             )
         )
         try:
-            server.run()
+            with _delivery(settings, store):
+                server.run()
         except SystemExit as error:
             # uvicorn's way to say that it cannot listen; the reason is in its log
             raise InvalidInputError(
@@ -154,6 +159,12 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _delivery(settings: ServerSettings, store: SqliteStore) -> AbstractContextManager[object]:
+    if settings.webhook is None:
+        return nullcontext()
+    return EventDelivery(store, settings.webhook.send)
 
 
 def _guard(settings: ServerSettings, store: SqliteStore) -> Guard:

@@ -14,6 +14,7 @@ from facerec.cli.deferred import factory
 from facerec.cli.job_options import job_options
 from facerec.cli.numbers import MAX_WHOLE, WholeRange
 from facerec.cli.options import collection_option, data_option, json_option, person_from_option
+from facerec.cli.webhooks import open_webhook, webhook_option
 from facerec.core.deferred import DeferredModule
 from facerec.jobs.fields import ExternalIds
 
@@ -47,6 +48,7 @@ else:
     help="Folder for the job's ledger, embeddings and report (default: in the data folder).",
 )
 @person_from_option
+@webhook_option
 @click.option("--dry-run", is_flag=True, help="Change nothing: show what would be indexed.")
 @json_option
 def index(
@@ -57,6 +59,7 @@ def index(
     job_fields: dict[str, Any],
     job_folder: Path | None,
     person_from: str | None,
+    webhook: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -97,7 +100,13 @@ def index(
         job_preview.preview(document, None, data, as_json=as_json)
         return
     local_run.run_here(
-        document, data, workers=workers, job_folder=job_folder, enrol=enrol, as_json=as_json
+        document,
+        data,
+        workers=workers,
+        job_folder=job_folder,
+        enrol=enrol,
+        webhook=None if webhook is None else open_webhook(webhook),
+        as_json=as_json,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import job_service
+from facerec.cli.deferred import factory, job_service
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import listing_display, progress_display
 from facerec.cli.job_services import ShownJobs
 from facerec.cli.output import console, count, print_json
 from facerec.cli.people_enrol import print_enrolment
 from facerec.cli.reports import print_nothing_new, print_report, print_run
+from facerec.cli.webhooks import deliver_now, delivering, matches_since, print_matches
 from facerec.errors import JobDeletedError
 from facerec.gallery.presenting.enrolment import enrolment_json
 from facerec.jobs.status import JobStatus
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from facerec.jobs.local.run import RunResult
     from facerec.jobs.progress import Progress
     from facerec.jobs.service import Job
+    from facerec.storage.webhook import Webhook
 
 
 def run_here(
@@ -37,6 +40,7 @@ def run_here(
     job_folder: Path | None = None,
     interval: float | None = None,
     enrol: Callable[[], Enrolment] | None = None,
+    webhook: Webhook | None = None,
     as_json: bool,
 ) -> None:
     """Run a job on this machine, show its progress and print its report.
@@ -49,6 +53,7 @@ def run_here(
         interval: seconds between refreshes; None for the default.
         enrol: enrols people from the names of the photos; called when the job has ended, unless it
             was interrupted.
+        webhook: receives the events of registered people; None keeps them in the outbox.
         as_json: print JSON.
 
     Raises:
@@ -56,7 +61,8 @@ def run_here(
     """
     from facerec.factory import open_local_jobs
 
-    jobs = open_local_jobs(data_folder(data, new=True), workers=workers)
+    folder_of_data = data_folder(data, new=True)
+    jobs = open_local_jobs(folder_of_data, workers=workers)
     folder = f"{job_folder.absolute()}/" if job_folder else None
     job = jobs.submit(document, job_folder=folder, on_listed=listing_display())
     plan = job.required_plan()
@@ -68,15 +74,17 @@ def run_here(
     # A supervisor that ends this process with SIGTERM means the same as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     shown = ShownJobs(jobs)
-    with progress_display(shown) as show:
+    started = time.time()
+    with delivering(folder_of_data, webhook), progress_display(shown) as show:
         job = _wait(jobs, job, shown.interval if interval is None else interval, show)
     result = jobs.result(job)
     jobs.close()
     report = jobs.report(job)
     enrolment = None if enrol is None or result.stopped else enrol()
+    matches = _matches(folder_of_data, plan.collection_id, webhook, started, as_json=as_json)
     if as_json:
         people = {} if enrolment is None else {"people": enrolment_json(enrolment)}
-        print_json({**report.to_json(), "run": result.summary().to_json(), **people})
+        print_json({**report.to_json(), "run": result.summary().to_json(), **people, **matches})
     else:
         print_run(result.summary())
         if result.new_photos or result.stopped or result.lost:
@@ -91,6 +99,20 @@ def run_here(
                     "their photos were indexed"
                 )
     _exit(job, result)
+
+
+def _matches(
+    data: Path, collection_id: str, webhook: Webhook | None, started: float, *, as_json: bool
+) -> dict[str, dict[str, int]]:
+    """Deliver what is left of the events, and return how many there are, if there are any."""
+    with factory.open_gallery(data) as gallery:
+        counts = matches_since(gallery, collection_id, started)
+        if counts["undelivered"] and webhook is not None:
+            deliver_now(gallery, data, webhook, collection_id)
+            counts = matches_since(gallery, collection_id, started)
+        if not as_json:
+            print_matches(gallery, collection_id, counts)
+    return {"registered": counts} if any(counts.values()) else {}
 
 
 def _wait(

@@ -28,7 +28,7 @@ from facerec.cli.people_changes import merge, split
 from facerec.cli.people_enrol import enrol
 from facerec.cli.people_history import history, undo
 from facerec.cli.people_match import match
-from facerec.cli.people_registered import register, shown_registration, unregister
+from facerec.cli.people_registered import events, register, shown_registration, unregister
 from facerec.cli.people_suggest import (
     ignore,
     name,
@@ -63,6 +63,7 @@ for command in (
     split,
     register,
     unregister,
+    events,
     history,
     undo,
     suggest,

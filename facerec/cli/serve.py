@@ -10,6 +10,7 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.numbers import WholeRange
 from facerec.cli.options import data_option, recipe_name
+from facerec.cli.webhooks import open_webhook, webhook_option
 
 
 def _parse_buckets(
@@ -99,6 +100,7 @@ def _parse_buckets(
     show_default=True,
     help="Recipe of the faces, for new collections whose requests name none.",
 )
+@webhook_option
 @data_option
 def serve(
     host: str,
@@ -110,6 +112,7 @@ def serve(
     keep_alive: int,
     attributes: str,
     recipe: str,
+    webhook: str | None,
     data: Path | None,
 ) -> None:
     """Serve the API over HTTP.
@@ -146,6 +149,7 @@ def serve(
             keep_alive=keep_alive,
             recipe=recipe,
             placeholders=attributes == "placeholder",
+            webhook=None if webhook is None else open_webhook(webhook),
         )
     )
 

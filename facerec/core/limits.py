@@ -63,6 +63,12 @@ DEFAULT_HISTORY = 100
 MAX_HISTORY = 500
 """Maximum number of entries of a page of the history."""
 
+DEFAULT_EVENTS = 100
+"""Default number of entries of a page of matches with registered people."""
+
+MAX_EVENTS = 500
+"""Maximum number of entries of a page of matches with registered people."""
+
 DEFAULT_JOBS = 20
 """Default number of jobs in a listing."""
 

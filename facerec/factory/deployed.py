@@ -81,12 +81,12 @@ def _deployed_gallery(
     from facerec.jobs.job_data import JobFolders
 
     jobs_root = settings.jobs_root
-    sqlite = None if settings.store is None else _open_sqlite(settings.store)
+    faces, records, sqlite = _open_stores(settings, patience=patience)
     return Gallery(
         engine,
         recipes={Recipe.FAST: engine},
-        faces=open_faces(settings, patience=patience),
-        records=open_records(settings),
+        faces=faces,
+        records=records,
         clusters=sqlite,
         registrations=sqlite,
         objects=objects,
@@ -157,6 +157,20 @@ def open_faces(
     )
 
 
+def _open_stores(
+    settings: Settings, *, patience: float | None = None, throttled: float | None = None
+) -> tuple[FaceStore, RecordStore, SqliteStore | None]:
+    """Open the stores of faces and of records; the SQLite file in their place is one store.
+
+    Two stores of one file would wait for each other in a transaction.
+    """
+    if settings.store is not None:
+        sqlite = _open_sqlite(settings.store)
+        return sqlite, sqlite, sqlite
+    faces = open_faces(settings, patience=patience, throttled=throttled)
+    return faces, open_records(settings), None
+
+
 def open_records(settings: Settings) -> RecordStore:
     """Open the store of collections: a DynamoDB table, or the SQLite file set in its place.
 
@@ -184,8 +198,8 @@ def open_child_dependencies(settings: Settings, engine: FaceEngine) -> ChildDepe
     from facerec.jobs.child.attempt import ChildDependencies
 
     objects = Objects(reads_other_regions=False)
-    faces = open_faces(settings, throttled=retrying.THROTTLED_PATIENCE)
-    return ChildDependencies(engine, faces, open_records(settings), objects)
+    faces, records, sqlite = _open_stores(settings, throttled=retrying.THROTTLED_PATIENCE)
+    return ChildDependencies(engine, faces, records, objects, sqlite)
 
 
 def pinecone_api_key(settings: Settings) -> str:

@@ -10,6 +10,7 @@ from facerec.errors import FaceInUseError, FaceNotFoundError
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt
+    from facerec.core.events import KeptEvent
     from facerec.core.history import Entry
     from facerec.core.records import Collection, Correction, FaceRecord
 
@@ -129,3 +130,18 @@ class HistoryPage:
     entries: tuple[Entry, ...]
     next_token: str | None
     person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A page of matches with registered people, newest first.
+
+    Attributes:
+        collection_id: Id of the collection.
+        events: The events, and how far their delivery is.
+        next_token: Token of the next page; None on the last one.
+    """
+
+    collection_id: str
+    events: tuple[KeptEvent, ...]
+    next_token: str | None

@@ -76,7 +76,7 @@ class Gallery(
       ``describe_cluster``, ``name_cluster``, ``ignore_cluster``, ``not_same_cluster``,
       ``not_a_face``;
     - ``operations.registrations``, of people who are matched against new photos:
-      ``register_user``, ``unregister_user``;
+      ``register_user``, ``unregister_user``, ``list_events``, ``retry_events``;
     - ``operations.corrections``: ``not_same``, ``lift_correction``, ``list_corrections``;
     - ``operations.history``: ``list_history``, ``undo``, ``requested_by``;
     - ``operations.erasures``: ``erase``, ``select``, ``get_erasure``, ``list_erasures``,

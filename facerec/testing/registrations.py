@@ -6,14 +6,21 @@ from dataclasses import replace
 
 import pytest
 
+from facerec.core.events import MatchEvent
 from facerec.core.protocols.records import RecordStore
 from facerec.core.protocols.registrations import RegistrationStore
 from facerec.core.records import Collection, User
 from facerec.core.registrations import Registration
 from facerec.errors import UserNotFoundError
+from facerec.storage.faces import FaceStore
+from facerec.testing.faces import by_image, stored_face
 
+FACES = [stored_face("ann", image=f"photo {number}", shot=number) for number in range(5)]
 ANN = User("ann", 1.0, name="Ann")
 YEAR = Registration("2026-11-26", "2027-11-26")
+
+NOW = 1_795_000_000.0
+"""A day on which the consent of ``YEAR`` holds."""
 
 
 class RegistrationStoreContract:
@@ -79,3 +86,147 @@ class RegistrationStoreContract:
         assert registrations.list_registered("staff") == []
         records.create_user("staff", ANN)
         assert records.get_user("staff", "ann") == ANN
+
+
+def match_event(number: int, *, user_id: str = "ann", similarity: float = 0.99) -> MatchEvent:
+    """Return an event of a stored face of Ann, of a second of its own."""
+    record = FACES[number].record
+    return MatchEvent(
+        f"{number:032x}",
+        "staff",
+        user_id,
+        record.face_id,
+        record.image_id,
+        None,
+        "",
+        similarity,
+        NOW + number,
+    )
+
+
+class EventContract(RegistrationStoreContract):
+    """The outbox of events; subclasses provide the fixture ``faces`` too."""
+
+    @pytest.fixture
+    def faces(self) -> FaceStore:
+        raise NotImplementedError
+
+    @pytest.fixture(autouse=True)
+    def ann(
+        self, registrations: RegistrationStore, faces: FaceStore, two_collections: None
+    ) -> None:
+        del two_collections
+        registrations.set_registration("staff", "ann", YEAR)
+        faces.put_images("staff", by_image(FACES))
+
+    def test_an_event_is_in_the_outbox_once(self, registrations: RegistrationStore) -> None:
+        for similarity in (0.99, 0.98):
+            registrations.put_events([match_event(1, similarity=similarity)], NOW)
+        (kept,) = registrations.list_events("staff")
+        assert kept.event == match_event(1)
+        assert (kept.attempts, kept.delivered_at, kept.problem) == (0, None, None)
+        assert registrations.list_events("guests") == []
+
+    def test_nobody_without_a_consent_that_holds_has_an_event(
+        self, registrations: RegistrationStore, records: RecordStore
+    ) -> None:
+        records.create_user("staff", User("bea", 1.0))
+        after = NOW + 400 * 86400
+        registrations.put_events([match_event(1, user_id="bea")], NOW)
+        registrations.put_events([match_event(2, user_id="zoe")], NOW)
+        registrations.put_events([match_event(3)], after)
+        assert registrations.list_events("staff") == []
+
+    def test_the_oldest_event_is_claimed_by_one_of_many(
+        self, registrations: RegistrationStore
+    ) -> None:
+        registrations.put_events([match_event(2), match_event(1)], NOW)
+        assert registrations.claim_event(NOW, NOW + 60) is None
+        claimed = registrations.claim_event(NOW + 5, NOW + 60)
+        assert claimed is not None
+        assert (claimed.event, claimed.attempts) == (match_event(1), 1)
+        assert registrations.claim_event(NOW + 5, NOW + 60).event == match_event(2)  # type: ignore[union-attr]
+        assert registrations.claim_event(NOW + 5, NOW + 60) is None
+        again = registrations.claim_event(NOW + 60, NOW + 90)
+        assert again is not None
+        assert (again.event, again.attempts) == (match_event(1), 2)
+
+    def test_an_event_that_was_not_accepted_is_due_later_or_when_asked(
+        self, registrations: RegistrationStore
+    ) -> None:
+        registrations.put_events([match_event(1)], NOW)
+        registrations.claim_event(NOW + 5, NOW + 60)
+        assert registrations.retry_events("staff", NOW + 6) == 0
+        registrations.note_undelivered(match_event(1).event_id, "no answer", NOW + 3600)
+        (kept,) = registrations.list_events("staff", undelivered=True)
+        assert kept.problem == "no answer"
+        assert registrations.claim_event(NOW + 3599, NOW + 9999) is None
+        assert registrations.retry_events("guests", NOW + 7) == 0
+        assert registrations.retry_events("staff", NOW + 7) == 1
+        assert registrations.claim_event(NOW + 7, NOW + 60) is not None
+
+    def test_a_delivered_event_is_kept_and_not_due(self, registrations: RegistrationStore) -> None:
+        registrations.put_events([match_event(1)], NOW)
+        registrations.claim_event(NOW + 5, NOW + 60)
+        registrations.note_delivered(match_event(1).event_id, NOW + 6)
+        (kept,) = registrations.list_events("staff")
+        assert kept.delivered_at == NOW + 6
+        assert registrations.list_events("staff", undelivered=True) == []
+        assert registrations.claim_event(NOW + 999, NOW + 9999) is None
+        registrations.put_events([match_event(1)], NOW)
+        assert registrations.claim_event(NOW + 999, NOW + 9999) is None
+
+    @pytest.mark.parametrize("how", ["unregistered", "expired"])
+    def test_what_is_not_delivered_when_a_consent_ends_never_is(
+        self, registrations: RegistrationStore, how: str
+    ) -> None:
+        registrations.put_events([match_event(1), match_event(2)], NOW)
+        registrations.note_delivered(match_event(2).event_id, NOW)
+        now = NOW + 10
+        if how == "unregistered":
+            registrations.set_registration("staff", "ann", None)
+        else:
+            now += 400 * 86400
+        assert registrations.claim_event(now, now + 60) is None
+        assert [kept.event for kept in registrations.list_events("staff")] == [match_event(2)]
+
+    def test_events_are_listed_in_pages_newest_first(
+        self, registrations: RegistrationStore
+    ) -> None:
+        registrations.put_events([match_event(number) for number in range(5)], NOW)
+        found = [kept.event for kept in registrations.list_events("staff", limit=3)]
+        assert found == [match_event(number) for number in (4, 3, 2)]
+        last = (found[-1].matched_at, found[-1].event_id)
+        rest = registrations.list_events("staff", before=last)
+        assert [kept.event for kept in rest] == [match_event(1), match_event(0)]
+
+    def test_an_event_is_deleted_with_its_face(
+        self, registrations: RegistrationStore, faces: FaceStore
+    ) -> None:
+        registrations.put_events([match_event(1), match_event(2)], NOW)
+        faces.put_images("staff", by_image(FACES))
+        faces.delete_faces("staff", [match_event(1).face_id])
+        assert [kept.event for kept in registrations.list_events("staff")] == [match_event(2)]
+
+    def test_an_event_is_deleted_with_its_person_and_its_collection(
+        self, registrations: RegistrationStore, records: RecordStore
+    ) -> None:
+        registrations.put_events([match_event(1)], NOW)
+        records.delete_user("staff", "ann")
+        assert registrations.list_events("staff") == []
+        records.create_user("staff", replace(ANN, registration=YEAR))
+        registrations.put_events([match_event(1)], NOW)
+        assert len(registrations.list_events("staff")) == 1
+        records.delete_collection("staff")
+        assert registrations.list_events("staff") == []
+
+    def test_the_events_about_people_and_faces_are_found(
+        self, registrations: RegistrationStore
+    ) -> None:
+        registrations.put_events([match_event(1), match_event(2)], NOW)
+        about = registrations.events_about
+        assert len(about("staff", ["ann"], [])) == 2
+        assert [kept.event for kept in about("staff", ["bea"], [match_event(2).face_id])] == [
+            match_event(2)
+        ]
+        assert about("staff", [], []) == about("guests", ["ann"], []) == []

@@ -17,7 +17,7 @@ from facerec.testing.face_store import FaceStoreContract
 from facerec.testing.records.access_keys import AccessKeyStoreContract
 from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
-from facerec.testing.registrations import RegistrationStoreContract
+from facerec.testing.registrations import EventContract
 from facerec.testing.vector_store import VectorStoreContract
 
 
@@ -84,7 +84,11 @@ class TestSqliteClusters(ClusterStoreContract):
         return sqlite_store
 
 
-class TestSqliteRegistrations(RegistrationStoreContract):
+class TestSqliteRegistrations(EventContract):
+    @pytest.fixture
+    def faces(self, sqlite_store: SqliteStore) -> SqliteStore:
+        return sqlite_store
+
     @pytest.fixture
     def registrations(self, sqlite_store: SqliteStore) -> SqliteStore:
         return sqlite_store

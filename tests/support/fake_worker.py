@@ -17,7 +17,7 @@ from facerec.testing.engine import FakeEngine
 def fake_worker(data: Path, policy: AccessPolicy | None, model_version: str) -> ChildDependencies:
     """Build the dependencies of a worker process with the fake engine."""
     store = SqliteStore(data / "facerec.db")
-    return ChildDependencies(FakeEngine(model_version), store, store, Objects(policy))
+    return ChildDependencies(FakeEngine(model_version), store, store, Objects(policy), store)
 
 
 class SlowEngine(FakeEngine):

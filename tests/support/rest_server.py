@@ -190,6 +190,11 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("undo_change", **staff, entry_id=entry["entry_id"])
         ask("create_person", {"json": {"user_id": "bob"}}, **staff)
         ask("add_faces", {"json": {"face_ids": [second["face_id"]]}}, **staff, user_id="bob")
+        consent = {"consent": "2020-01-01", "expires": "2099-01-01"}
+        ask("register_person", {"json": consent}, **person)
+        ask("list_events", **staff)
+        ask("retry_events", **staff)
+        ask("unregister_person", **person)
         ask("merge_people", {"json": {"other_id": "bob"}}, **person)
         ask(
             "split_person",

@@ -1,23 +1,26 @@
-"""The REST routes for registered people."""
+"""The REST routes for registered people, and for the events of their matches."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from typing import Annotated
 
-from facerec.api.rest.context import Context
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from facerec.api.rest.context import DONE, Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
-from facerec.api.rest.requests.parameters import CollectionPath, UserPath
+from facerec.api.rest.requests.parameters import CollectionPath, NextToken, UserPath
 from facerec.api.rest.requests.people import RegisterPersonRequest
 from facerec.api.rest.uploads import JsonRoute
-from facerec.gallery.presenting.people import person_json
+from facerec.core.limits import DEFAULT_EVENTS, MAX_EVENTS
+from facerec.gallery.presenting.people import event_page_json, person_json
 
 
 def registrations_router(context: Context) -> APIRouter:
-    """Return the routes that register people to be matched against new photos."""
+    """Return the routes that register people, and list the events of their matches."""
     router = APIRouter(prefix=COLLECTION, tags=["people"], route_class=JsonRoute)
     gallery = context.gallery
 
@@ -61,6 +64,40 @@ def registrations_router(context: Context) -> APIRouter:
             person_json,
             collection_id=collection_id,
             writes=True,
+        )
+
+    @router.get(
+        "/events",
+        summary="List matches of new photos with registered people, newest first",
+        responses={**problems(404), 200: answer("A page of events.", "match-event-list")},
+    )
+    async def list_events(
+        request: Request,
+        collection_id: CollectionPath,
+        undelivered: Annotated[
+            bool, Query(description="List only events that no webhook has accepted.")
+        ] = False,
+        limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = DEFAULT_EVENTS,
+        next_token: NextToken = None,
+    ) -> JSONResponse:
+        return await context.respond(
+            request,
+            lambda: gallery.list_events(
+                collection_id, undelivered=undelivered, next_token=next_token, limit=limit
+            ),
+            event_page_json,
+            collection_id=collection_id,
+        )
+
+    @router.post(
+        "/events/retry",
+        status_code=204,
+        summary="Deliver the events again that the webhook did not accept",
+        responses={**problems(404), 204: DONE},
+    )
+    async def retry_events(request: Request, collection_id: CollectionPath) -> Response:
+        return await context.change(
+            request, lambda: gallery.retry_events(collection_id), collection_id=collection_id
         )
 
     return router

@@ -1,16 +1,22 @@
-"""The protocol of stores of registered people."""
+"""The protocol of stores of registered people and of the events of their matches."""
 
 from __future__ import annotations
 
+from collections.abc import Collection as Members
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from facerec.core.events import KeptEvent, MatchEvent
     from facerec.core.records import User
     from facerec.core.registrations import Registration
 
 
 class RegistrationStore(Protocol):
-    """Registrations of people. They are deleted with the person and with the collection."""
+    """Registrations of people, and the outbox of events.
+
+    Both are deleted with the person and with the collection, and an event also with its face.
+    """
 
     def set_registration(
         self, collection_id: str, user_id: str, registration: Registration | None
@@ -24,4 +30,56 @@ class RegistrationStore(Protocol):
 
     def list_registered(self, collection_id: str) -> list[User]:
         """Return the people with a registration, also an expired one, ordered by id."""
+        ...
+
+    def put_events(self, new: Sequence[MatchEvent], now: float) -> None:
+        """Add events to the outbox.
+
+        Events that it has already are ignored, and those of people whose consent does not hold
+        at this time, in seconds since 1970.
+        """
+        ...
+
+    def claim_event(self, now: float, due_at: float) -> KeptEvent | None:
+        """Return the oldest event that is due, of whatever collection; None if there is none.
+
+        It counts as attempted, and is due again at ``due_at``, so that nobody else delivers it
+        until then. Undelivered events of people whose consent no longer holds are deleted first.
+        """
+        ...
+
+    def note_delivered(self, event_id: str, now: float) -> None:
+        """Note that an event was delivered."""
+        ...
+
+    def note_undelivered(self, event_id: str, problem: str, due_at: float) -> None:
+        """Note why an event was not delivered, and when the next attempt is due."""
+        ...
+
+    def retry_events(self, collection_id: str, now: float) -> int:
+        """Let the events of a collection that were not accepted be due now; return their number."""
+        ...
+
+    def list_events(
+        self,
+        collection_id: str,
+        *,
+        undelivered: bool = False,
+        before: tuple[float, str] | None = None,
+        limit: int = 100,
+    ) -> list[KeptEvent]:
+        """Return events, newest first.
+
+        Args:
+            collection_id: the collection.
+            undelivered: whether to return only events that were not delivered.
+            before: time and id of the last event of the previous page.
+            limit: maximum number of events.
+        """
+        ...
+
+    def events_about(
+        self, collection_id: str, user_ids: Members[str], face_ids: Members[str]
+    ) -> list[KeptEvent]:
+        """Return the events of people, and those of faces, oldest first."""
         ...

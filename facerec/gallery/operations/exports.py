@@ -12,6 +12,7 @@ from facerec.gallery.thumbnails import cut_thumbnail
 
 if TYPE_CHECKING:
     from facerec.core.erasures import SubjectKind
+    from facerec.core.events import KeptEvent
     from facerec.core.history import Entry
     from facerec.core.records import StoredFace
     from facerec.gallery.transfer import exported_data
@@ -68,6 +69,7 @@ class ExportOperations(ErasureOperations):
             clusters,
             not_faces,
             self._history_of(collection_id, {*ids, *people, *selection.external_image_ids}),
+            self._events_about(collection_id, people, ids),
             tuple(self._records.get_answers([*ids, *people])),
             tuple(self._job_data.get(collection_id, selection)),
             dict(self._thumbnails(faces) if thumbnails else ()),
@@ -77,6 +79,14 @@ class ExportOperations(ErasureOperations):
                 f"nothing is stored about this subject in collection {collection_id!r} or its jobs"
             )
         return exported
+
+    def _events_about(
+        self, collection_id: str, people: list[str], face_ids: list[str]
+    ) -> tuple[KeptEvent, ...]:
+        """Return the matches of people, and those of faces with others."""
+        if self._registrations is None:
+            return ()
+        return tuple(self._registrations.events_about(collection_id, people, face_ids))
 
     def _standby_faces(self, collection_id: str, face_ids: list[str]) -> tuple[StoredFace, ...]:
         """Return the faces as the other version of an unfinished migration describes them."""

@@ -15,6 +15,7 @@ from facerec.gallery.indexing.storing import add_faces
 from facerec.gallery.operations.faces import require_stored, with_users
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, require_face
+from facerec.gallery.registered.matching import RegisteredPeople
 from facerec.gallery.scores.similarity import threshold_at
 from facerec.gallery.search.matching import search_probes, search_stored_face
 from facerec.gallery.search.search_results import FaceSearchResult, SearchResult
@@ -228,13 +229,24 @@ class RecognitionOperations(GalleryBase):
             own = [face.record for face in faces]
             deleted = find_deleted(collection_id, {image: own}, records=self._records)
             faces = [face for face in faces if face.record.face_id not in deleted]
-        records = add_faces(
-            collection,
-            image.image_key,
+        registered = RegisteredPeople(
+            self._registrations,
+            self._faces.of(collection),
+            self._records,
+            self._engine_of(collection),
+            self._clock,
+        )
+        records = registered.store_with_events(
+            collection_id,
             faces,
-            faces=self._faces,
-            records=self._records,
-            imported=imported.get(image.image_key, ()),
+            lambda: add_faces(
+                collection,
+                image.image_key,
+                faces,
+                faces=self._faces,
+                records=self._records,
+                imported=imported.get(image.image_key, ()),
+            ),
         )
         if restore_deleted and remove_all_tombstones(
             collection_id, {image: records}, records=self._records

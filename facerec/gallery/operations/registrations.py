@@ -1,21 +1,26 @@
-"""Operations on registered people, who agreed to be matched against new photos."""
+"""Operations on registered people, who are matched against new photos, and on the events."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from facerec.core.history import Action
+from facerec.core.limits import DEFAULT_EVENTS, MAX_EVENTS
 from facerec.core.names import checked_user_id
+from facerec.core.records import creation_of, generation_of
 from facerec.core.registrations import checked_registration
 from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.deferred import collection_results
 from facerec.gallery.operations.recorded import recorded
+from facerec.gallery.paging import checked_limit
 
 if TYPE_CHECKING:
     from datetime import date
 
     from facerec.core.protocols.registrations import RegistrationStore
     from facerec.core.records import User
+    from facerec.gallery.collection_results import EventPage
 
 
 class RegistrationOperations(GalleryBase):
@@ -57,6 +62,59 @@ class RegistrationOperations(GalleryBase):
         store = self._registration_store()
         self._get(collection_id)
         return store.set_registration(collection_id, checked_user_id(user_id), None)
+
+    def list_events(
+        self,
+        collection_id: str,
+        *,
+        undelivered: bool = False,
+        next_token: str | None = None,
+        limit: int = DEFAULT_EVENTS,
+    ) -> EventPage:
+        """Return a page of the matches of new faces with registered people, newest first.
+
+        Args:
+            collection_id: Id of the collection.
+            undelivered: Whether to return only events that no webhook has accepted.
+            next_token: Token from the previous page; None for the first page.
+            limit: Maximum number of events, 1 to ``MAX_EVENTS``.
+
+        Raises:
+            InvalidInputError: ``limit`` is not valid, or the stores do not support registered
+                people.
+            CollectionNotFoundError: The collection does not exist.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        checked_limit(limit, MAX_EVENTS)
+        store = self._registration_store()
+        self._get(collection_id)
+        listing = f"events of {collection_id}, {undelivered}"
+        before = None
+        if next_token is not None:
+            at, _, event_id = (self._after(listing, next_token) or "").partition(":")
+            before = (creation_of(at), event_id)
+        found = store.list_events(
+            collection_id, undelivered=undelivered, before=before, limit=limit + 1
+        )
+        token = None
+        if len(found) > limit:
+            last = found[limit - 1].event
+            token = self._token(listing, f"{generation_of(last.matched_at)}:{last.event_id}")
+        return collection_results.EventPage(collection_id, tuple(found[:limit]), token)
+
+    def retry_events(self, collection_id: str) -> int:
+        """Let the events of a collection that no webhook accepted be due; return their number.
+
+        They are delivered by a server with a webhook, or by the next job on this machine that has
+        one.
+
+        Raises:
+            InvalidInputError: The stores do not support registered people.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        store = self._registration_store()
+        self._get(collection_id)
+        return store.retry_events(collection_id, self._clock())
 
     def _registration_store(self) -> RegistrationStore:
         if self._registrations is None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         UserPage,
         UserSearchResult,
     )
+    from facerec.gallery.collection_results import EventPage
 
 
 def person_json(user: User) -> Json:
@@ -57,6 +58,15 @@ def person_page_json(page: UserPage) -> Json:
     return {
         "collection_id": page.collection_id,
         "people": [person_json(user) for user in page.users],
+        "next_token": page.next_token,
+    }
+
+
+def event_page_json(page: EventPage) -> Json:
+    """Present matches with registered people (``match-event-list.json``)."""
+    return {
+        "collection_id": page.collection_id,
+        "events": [kept.to_json() for kept in page.events],
         "next_token": page.next_token,
     }
 

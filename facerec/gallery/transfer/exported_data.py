@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from facerec.core.erasures import KeptByJob, SubjectKind
+    from facerec.core.events import KeptEvent
     from facerec.core.history import Entry
     from facerec.core.records import Correction, StoredFace, User
 
@@ -38,6 +39,7 @@ class Export:
         clusters: Ids of clusters of unknown people by face id.
         not_faces: Ids of detections marked as "not a face".
         history: Entries of the history that name a face or a person.
+        events: Matches of the faces with registered people, and of the people.
         answers: Stored answers to requests with idempotency tokens that name a face or a person.
         jobs: Contents of job folders.
         thumbnails: JPEG files by face id; faces whose photos cannot be read are omitted.
@@ -55,6 +57,7 @@ class Export:
     clusters: dict[str, str]
     not_faces: tuple[str, ...]
     history: tuple[Entry, ...]
+    events: tuple[KeptEvent, ...]
     answers: tuple[str, ...] = field(repr=False)
     jobs: tuple[KeptByJob, ...]
     thumbnails: dict[str, bytes] = field(repr=False)
@@ -64,7 +67,15 @@ class Export:
         """Whether no data is stored."""
         faces = (self.faces, self.standby_faces, self.clusters, self.not_faces)
         return not any(
-            (*faces, self.people, self.corrections, self.history, self.answers, self.jobs)
+            (
+                *faces,
+                self.people,
+                self.corrections,
+                self.history,
+                self.events,
+                self.answers,
+                self.jobs,
+            )
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -93,6 +104,7 @@ class Export:
             "clusters": self.clusters,
             "not_faces": list(self.not_faces),
             "history": [history_entry_json(entry) for entry in self.history],
+            "events": [kept.to_json() for kept in self.events],
             "answers": [json.loads(answer) for answer in self.answers],
             "corrections": [
                 {"face_id": each.face_id, "person": each.person} for each in self.corrections

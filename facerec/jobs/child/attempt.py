@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from facerec.errors import ModelMismatchError
+from facerec.gallery.registered.matching import RegisteredPeople
 from facerec.jobs.child.crash_notes import CRASHED, Crashes, read_crashes
 from facerec.jobs.child.loading import LoadedPhoto, PhotoLoader
 from facerec.jobs.child.moved import faces_of_moved_photos
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from facerec.core.protocols.engine import FaceEngine
     from facerec.core.protocols.records import RecordStore
+    from facerec.core.protocols.registrations import RegistrationStore
     from facerec.core.records import FaceRecord
     from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.plan import Plan
@@ -87,6 +89,8 @@ class ChildDependencies:
         faces: stores the faces.
         records: stores the people of faces.
         objects: contains the manifest, the photos and the job folder.
+        registrations: stores registered people and events; None if the stores do not support
+            them.
         readers: threads that load photos ahead. They are reused for all children: starting them
             takes as long as a photo or two.
     """
@@ -95,6 +99,7 @@ class ChildDependencies:
     faces: FaceStore
     records: RecordStore
     objects: ObjectStore
+    registrations: RegistrationStore | None = None
     readers: Executor = field(
         default_factory=partial(ThreadPoolExecutor, READERS, thread_name_prefix="read-ahead"),
         repr=False,
@@ -240,7 +245,14 @@ class _Attempt:
         self._loader = loader_of(plan, self._objects)
         start = SliceReader.first(plan.source, self._slice)
         self._writer = SegmentWriter(
-            plan, child, start, self._faces, dependencies.records, self._objects, on_commit
+            plan,
+            child,
+            start,
+            RegisteredPeople(
+                dependencies.registrations, self._faces, dependencies.records, self._engine
+            ),
+            self._objects,
+            on_commit,
         )
         self._crashes = Crashes(Counter(), until=0)
         self._run_noted: Callable[[], None] = lambda: None

@@ -8,10 +8,11 @@ and wherever they are killed.** It follows from three rules, all of them kept in
 2. A segment is named by its start and written only if no segment of that name exists. So of two
    attempts that append the same segment one wins; the other reads the winner's segment and
    continues from its end.
-3. A commit stores the embeddings in the job folder, then the faces in the collection, then the
-   segment that names both. Faces of people that it would otherwise remove are kept, and stored
-   again with the others. If a killed attempt stored faces without a segment, the next attempt finds
-   them by their embeddings (``SegmentWriter.unrecorded``) and processes their photos again.
+3. A commit stores the embeddings in the job folder, then the faces in the collection, with the
+   events of registered people, then the segment that names both. Faces of people that it would
+   otherwise remove are kept, and stored again with the others. If a killed attempt stored faces
+   without a segment, the next attempt finds them by their embeddings
+   (``SegmentWriter.unrecorded``) and processes their photos again.
 
 Storing the same faces again changes nothing, since face ids derive from content.
 
@@ -68,11 +69,10 @@ from facerec.jobs.remembered.photos import lines_of_rows
 from facerec.jobs.remembered.runs import write_photos
 
 if TYPE_CHECKING:
-    from facerec.core.protocols.records import RecordStore
+    from facerec.gallery.registered.matching import RegisteredPeople
     from facerec.jobs.child.step import Step
     from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.plan import Plan
-    from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 
 Omitted: TypeAlias = tuple[DeletedBoxes, frozenset[int]]
@@ -124,15 +124,15 @@ class SegmentWriter:
         plan: Plan,
         child: int,
         start: Cursor,
-        faces: FaceStore,
-        records: RecordStore,
+        registered: RegisteredPeople,
         objects: ObjectStore,
         on_commit: Callable[[SegmentCommitted], None],
     ) -> None:
         """Create the writer of a child whose slice begins at ``start``."""
         self.cursor, self.tally = start, Tally()
         self._plan, self._child = plan, child
-        self._faces, self._records, self._objects = faces, records, objects
+        self._registered, self._objects = registered, objects
+        self._faces, self._records = registered.faces, registered.records
         self._on_commit = on_commit
         self._segments_with_faces: list[SegmentFaces] = []
         self._embeddings_files: set[str] = set()
@@ -332,18 +332,24 @@ class SegmentWriter:
                 records=self._records,
             )
         )
-        if faces := [face for image in step.faces.values() for face in image]:
+        faces = [face for image in step.faces.values() for face in image]
+        if faces:
             # Each attempt writes its own files: the losing attempt must not replace those of the
             # winner.
             embeddings = embeddings_name(self._child, step.start.offset, step.end.offset)
             write_embeddings(self._objects, plan.job_folder + embeddings, faces)
         if step.faces:
-            replace_faces(
+            stored = frozenset[str]().union(*step.stored.values())
+            self._registered.store_with_events(
                 plan.collection_id,
-                step.faces,
-                stored=frozenset[str]().union(*step.stored.values()),
-                faces=self._faces,
-                records=self._records,
+                [face for face in faces if face.record.face_id not in stored],
+                lambda: replace_faces(
+                    plan.collection_id,
+                    step.faces,
+                    stored=stored,
+                    faces=self._faces,
+                    records=self._records,
+                ),
             )
         if plan.restore_deleted:
             self._forget_deletions(step)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.face_metadata import to_metadata
 from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS, SUMMARY_STATEMENTS
+from facerec.storage.sqlite.event_schema import EVENT_STATEMENTS
 from facerec.storage.sqlite.history_schema import HISTORY_STATEMENTS
 from facerec.storage.sqlite.migration_schema import MIGRATION_STATEMENTS
 from facerec.storage.sqlite.record_schema import (
@@ -142,10 +143,11 @@ def _add_face_summaries(connection: sqlite3.Connection) -> None:
 
 
 def _add_registrations(connection: sqlite3.Connection) -> None:
-    """Add registrations of people (schema 10 to 11)."""
+    """Add registrations of people, and events (schema 10 to 11)."""
     for column in ("consent", "expires"):
         connection.execute(f"ALTER TABLE user ADD COLUMN {column} TEXT")
-    connection.execute(REGISTERED_INDEX)
+    for statement in (REGISTERED_INDEX, *EVENT_STATEMENTS):
+        connection.execute(statement)
 
 
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (

@@ -1,14 +1,17 @@
-"""The registered people of the embedded store."""
+"""The registered people of the embedded store, and the events of their matches."""
 
 from __future__ import annotations
 
+from collections.abc import Collection as Members
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.override import override
 from facerec.core.protocols.registrations import RegistrationStore
-from facerec.storage.sqlite import users
+from facerec.storage.sqlite import events, users
 
 if TYPE_CHECKING:
+    from facerec.core.events import KeptEvent, MatchEvent
     from facerec.core.records import User
     from facerec.core.registrations import Registration
     from facerec.storage.sqlite.database import Database
@@ -31,3 +34,51 @@ class SqliteRegistrations(RegistrationStore):
     def list_registered(self, collection_id: str) -> list[User]:
         with self._database.reading() as connection:
             return users.list_registered(connection, collection_id)
+
+    @override
+    def put_events(self, new: Sequence[MatchEvent], now: float) -> None:
+        with self._database.writing() as connection:
+            events.put(connection, new, now)
+
+    @override
+    def claim_event(self, now: float, due_at: float) -> KeptEvent | None:
+        # Most of the time nothing is due, and a read does not wait for writers.
+        with self._database.reading() as connection:
+            if not events.is_due(connection, now):
+                return None
+        with self._database.writing() as connection:
+            return events.claim(connection, now, due_at)
+
+    @override
+    def note_delivered(self, event_id: str, now: float) -> None:
+        with self._database.writing() as connection:
+            events.note_delivered(connection, event_id, now)
+
+    @override
+    def note_undelivered(self, event_id: str, problem: str, due_at: float) -> None:
+        with self._database.writing() as connection:
+            events.note_undelivered(connection, event_id, problem, due_at)
+
+    @override
+    def retry_events(self, collection_id: str, now: float) -> int:
+        with self._database.writing() as connection:
+            return events.retry(connection, collection_id, now)
+
+    @override
+    def list_events(
+        self,
+        collection_id: str,
+        *,
+        undelivered: bool = False,
+        before: tuple[float, str] | None = None,
+        limit: int = 100,
+    ) -> list[KeptEvent]:
+        with self._database.reading() as connection:
+            return events.list_before(connection, collection_id, undelivered, before, limit)
+
+    @override
+    def events_about(
+        self, collection_id: str, user_ids: Members[str], face_ids: Members[str]
+    ) -> list[KeptEvent]:
+        with self._database.reading() as connection:
+            return events.about(connection, collection_id, user_ids, face_ids)

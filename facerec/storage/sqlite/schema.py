@@ -23,6 +23,7 @@ from pathlib import Path
 
 from facerec.errors import InvalidInputError
 from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS, SUMMARY_STATEMENTS
+from facerec.storage.sqlite.event_schema import EVENT_STATEMENTS
 from facerec.storage.sqlite.history_schema import HISTORY_STATEMENTS
 from facerec.storage.sqlite.migration import MIGRATIONS
 from facerec.storage.sqlite.migration_schema import MIGRATION_STATEMENTS
@@ -72,6 +73,7 @@ _STATEMENTS = (
     *SUMMARY_STATEMENTS,
     *HISTORY_STATEMENTS,
     *MIGRATION_STATEMENTS,
+    *EVENT_STATEMENTS,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )

@@ -76,13 +76,14 @@ def test_the_commands_of_the_page_register_a_person(facerec: Facerec) -> None:
     ):
         assert facerec(*words).exit_code == 0
     page = (ROOT / "docs" / "people.md").read_text("utf-8")
-    section = page.partition("## Registered people")[2].partition("\n## ")[0]
+    section = page.partition("## Registered people")[2].partition("\n### ")[0]
     printed = []
     for command in (line for block in BLOCK.findall(section) for line in block.splitlines()):
         result = facerec(*shlex.split(command.removeprefix("$ facerec ")))
         assert result.exit_code == 0, result.output
         printed.append(result.stdout)
-    registered, listed, unregistered = printed
+    registered, listed, events, unregistered = printed
+    assert events == "no events\n"
     assert registered == "person ann registered until 2099-11-26 (consent of 2026-11-26)\n"
     assert "until 2099-11-26" in listed
     assert unregistered == "person ann is not registered now\n"

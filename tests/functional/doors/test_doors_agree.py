@@ -165,6 +165,24 @@ def registered(door: Door) -> None:
     door.gallery.register_user("staff", "ann", consent=CONSENT[0], expires=CONSENT[1])
 
 
+def matched(door: Door) -> None:
+    """The collection ``staff`` with three events, of which one was not accepted."""
+    registered(door)
+    for shot in range(3):
+        index(door, "ann", shot + 1)
+    store = door.gallery._registrations
+    assert store is not None
+    claimed = store.claim_event(time.time() + 1, time.time() + 60)
+    assert claimed is not None
+    store.note_undelivered(claimed.event.event_id, "no answer", time.time() + 3600)
+
+
+def due_events(door: Door) -> int:
+    """Return how many events are due soon."""
+    events = door.gallery.list_events("staff").events
+    return sum(kept.due_at < time.time() + 1 for kept in events)
+
+
 def registration_of(door: Door) -> object:
     return door.gallery.describe_user("staff", "ann").registration
 
@@ -1059,6 +1077,22 @@ ROWS = {
     "unregister a user who is not registered": Row(
         "unregister_user", staff, lambda door: door.unregister_user("staff", "ann")
     ),
+    "page through events": Row(
+        "list_events",
+        matched,
+        lambda door: pages(lambda limit, token: door.page_of_events("staff", limit, token), 1),
+    ),
+    "a page of too many events": Row(
+        "list_events", staff, lambda door: door.page_of_events("staff", 501, None)
+    ),
+    "retry events": Row(
+        "retry_events",
+        matched,
+        lambda door: then(door.retry_events("staff"), due_events(door)),
+    ),
+    "retry the events of an unknown collection": Row(
+        "retry_events", nothing, lambda door: door.retry_events("staff")
+    ),
     "rename an unknown user": Row(
         "rename_user", staff, lambda door: door.rename_user("staff", "wei", "张伟")
     ),
@@ -1280,7 +1314,10 @@ LACKING = {
     ("rekognition", "find"): OWN,
     ("rekognition", "rename_user"): OWN,
     ("rekognition", "merge_users"): OWN,
+    ("rekognition", "list_events"): OWN,
     ("rekognition", "register_user"): OWN,
+    ("rekognition", "retry_events"): OWN,
+    ("command line", "retry_events"): "delivers them itself: `facerec people events --retry`",
     ("rekognition", "unregister_user"): OWN,
     ("rekognition", "split_user"): OWN,
     ("rekognition", "describe_user"): OWN,
@@ -1358,6 +1395,7 @@ def test_every_operation_of_a_gallery_is_compared_at_every_door() -> None:
 OTHER_NAMES = {
     "answer_once": "create_user_once",
     "list_clusters": "page_of_clusters",
+    "list_events": "page_of_events",
     "list_corrections": "page_of_corrections",
     "list_history": "page_of_history",
 }

@@ -328,6 +328,14 @@ class Door:
         """Remove the registration of a user; return what it is then."""
         raise NotImplementedError
 
+    def page_of_events(self, name: str, limit: int | None, next_token: str | None) -> Page:
+        """Return some matches with registered users: each a face, a user and a similarity."""
+        raise NotImplementedError
+
+    def retry_events(self, name: str) -> None:
+        """Let the events that were not accepted be due."""
+        raise NotImplementedError
+
     def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
         """Merge a user into another; return the faces."""
         raise NotImplementedError

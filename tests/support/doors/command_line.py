@@ -29,6 +29,7 @@ from tests.support.doors.documents import (
     confidences,
     correction_page,
     erased,
+    event_page,
     exported,
     face_matches,
     face_page,
@@ -273,6 +274,10 @@ class CommandLineDoor(Door):
 
     def unregister_user(self, name: str, user_id: str) -> object:
         return self._people("unregister", name, user_id, "--json")["registration"]
+
+    def page_of_events(self, name: str, limit: int | None, next_token: str | None) -> Page:
+        words = _given(limit=limit, next_token=next_token)
+        return event_page(self._people("events", name, "--json", *words))
 
     def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
         return self._people("merge", name, user_id, other_id, "--json")["face_ids"]

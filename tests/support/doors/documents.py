@@ -84,6 +84,20 @@ def history_entry(document: dict[str, Any]) -> tuple[object, ...]:
     return document["action"], document["why"], document["erased"], steps
 
 
+def event_page(document: dict[str, Any]) -> Page:
+    """Return a page of events as a door shows it."""
+    events = [
+        (
+            kept["event"]["face_id"],
+            kept["event"]["user_id"],
+            rounded(kept["event"]["similarity"]),
+            kept["problem"],
+        )
+        for kept in document["events"]
+    ]
+    return Page(events, document["next_token"])
+
+
 def history_page(document: dict[str, Any]) -> Page:
     """Return the page of ``history.json``."""
     entries = [(each["entry_id"], history_entry(each)) for each in document["entries"]]

@@ -12,7 +12,7 @@ from facerec.gallery.migrating.migration_results import MigrationStatus
 from facerec.gallery.people.associations import AssociationOutcome, status_of
 from facerec.gallery.people.person_search import UserSearchResult
 from facerec.gallery.presenting.history import history_entry_json, history_page_json
-from facerec.gallery.presenting.people import person_json
+from facerec.gallery.presenting.people import event_page_json, person_json
 from tests.support.doors.base import (
     Change,
     Door,
@@ -25,7 +25,7 @@ from tests.support.doors.base import (
     Page,
     rounded,
 )
-from tests.support.doors.documents import erased, exported, history_entry, history_page
+from tests.support.doors.documents import erased, event_page, exported, history_entry, history_page
 
 
 class PythonDoor(Door):
@@ -263,6 +263,14 @@ class PythonDoor(Door):
         return person_json(self._run(lambda: self.gallery.unregister_user(name, user_id)))[
             "registration"
         ]
+
+    def page_of_events(self, name: str, limit: int | None, next_token: str | None) -> Page:
+        chosen = {} if limit is None else {"limit": limit}
+        page = self._run(lambda: self.gallery.list_events(name, next_token=next_token, **chosen))
+        return event_page(event_page_json(page))
+
+    def retry_events(self, name: str) -> None:
+        self._run(lambda: self.gallery.retry_events(name))
 
     def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
         merged = self._run(lambda: self.gallery.merge_users(name, user_id, other_id))

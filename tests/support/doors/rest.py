@@ -32,6 +32,7 @@ from tests.support.doors.documents import (
     confidences,
     correction_page,
     erased,
+    event_page,
     exported,
     face_matches,
     face_page,
@@ -314,6 +315,13 @@ class RestDoor(Door):
     def unregister_user(self, name: str, user_id: str) -> object:
         path = f"collections/{name}/people/{user_id}/registration"
         return self._send("DELETE", path)["registration"]
+
+    def page_of_events(self, name: str, limit: int | None, next_token: str | None) -> Page:
+        path = f"collections/{name}/events"
+        return event_page(self._get(path, limit=limit, next_token=next_token))
+
+    def retry_events(self, name: str) -> None:
+        self._send("POST", f"collections/{name}/events/retry", {})
 
     def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
         path = f"collections/{name}/people/{user_id}/merge"

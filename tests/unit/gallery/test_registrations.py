@@ -24,7 +24,8 @@ def today(collaborators: Collaborators) -> None:
 
 
 @pytest.fixture(autouse=True)
-def ann(gallery: Gallery) -> None:
+def ann(gallery: Gallery, today: None) -> None:
+    del today
     gallery.create_user("staff", "ann", name="Ann")
 
 

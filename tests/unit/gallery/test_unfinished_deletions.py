@@ -107,6 +107,7 @@ REMOVING = {
     "remove_tags",
     "resume_erasure",
     "resume_erasures",
+    "retry_events",
     "roll_back_migration",
     "sweep",
     "unregister_user",

@@ -1,0 +1,106 @@
+"""The option that names a webhook, and the delivery of events to it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+import click
+
+from facerec.cli.deferred import factory
+from facerec.cli.output import console, count
+from facerec.core.limits import MAX_EVENTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from facerec.core.events import KeptEvent
+    from facerec.gallery.gallery import Gallery
+    from facerec.gallery.registered.delivering import EventDelivery
+    from facerec.storage.webhook import Webhook
+
+PATIENCE_SECONDS = 10.0
+"""Seconds for which a command that ends still tries to deliver events."""
+
+webhook_option = click.option(
+    "--webhook",
+    envvar="FACEREC_WEBHOOK",
+    show_envvar=True,
+    metavar="URL",
+    help="Send matches of registered people to this address, signed with the secret in "
+    "FACEREC_WEBHOOK_SECRET.",
+)
+
+
+def open_webhook(address: str) -> Webhook:
+    """Return the webhook of an address, with the secret of the environment.
+
+    Raises:
+        InvalidInputError: the address or the secret is not valid.
+    """
+    from facerec.storage.webhook import Webhook
+
+    return Webhook(address, os.environ.get("FACEREC_WEBHOOK_SECRET", ""))
+
+
+@contextmanager
+def delivering(data: Path, webhook: Webhook | None) -> Iterator[EventDelivery | None]:
+    """Deliver events while the block runs; without a webhook, do nothing."""
+    if webhook is None:
+        yield None
+        return
+    from facerec.gallery.registered.delivering import EventDelivery
+
+    with factory.open_local_store(data) as store, EventDelivery(store, webhook.send) as delivery:
+        yield delivery
+
+
+def deliver_now(gallery: Gallery, data: Path, webhook: Webhook, collection_id: str) -> None:
+    """Deliver the events that are due and those of a collection, and try again for some seconds."""
+    from facerec.gallery.registered.delivering import EventDelivery
+
+    with factory.open_local_store(data) as store:
+        delivery = EventDelivery(store, webhook.send)
+        until, pause = time.monotonic() + PATIENCE_SECONDS, 1.0
+        gallery.retry_events(collection_id)
+        while not delivery.deliver() and time.monotonic() + pause < until:
+            time.sleep(pause)
+            pause *= 2
+            gallery.retry_events(collection_id)
+
+
+def matches_since(gallery: Gallery, collection_id: str, started: float) -> dict[str, int]:
+    """Return how many matches there are since a time, and how many events are not delivered."""
+    new = takewhile(lambda kept: kept.event.matched_at >= started, _events(gallery, collection_id))
+    waiting = _events(gallery, collection_id, undelivered=True)
+    return {"matches": sum(1 for _ in new), "undelivered": sum(1 for _ in waiting)}
+
+
+def print_matches(gallery: Gallery, collection_id: str, counts: dict[str, int]) -> None:
+    """Print what ``matches_since`` has counted, unless there is nothing."""
+    matches, undelivered = counts["matches"], counts["undelivered"]
+    if matches or undelivered:
+        console().print(f"{count(matches, 'match', 'matches')} of registered people")
+    if undelivered:
+        page = gallery.list_events(collection_id, undelivered=True)
+        problem = next((f": {kept.problem}" for kept in page.events if kept.problem), "")
+        console().print(f"{count(undelivered, 'event')} not delivered{problem}")
+        console().print(f"`facerec people events --collection {collection_id}` lists them")
+
+
+def _events(
+    gallery: Gallery, collection_id: str, *, undelivered: bool = False
+) -> Iterator[KeptEvent]:
+    token = None
+    while True:
+        page = gallery.list_events(
+            collection_id, undelivered=undelivered, next_token=token, limit=MAX_EVENTS
+        )
+        yield from page.events
+        token = page.next_token
+        if token is None:
+            return

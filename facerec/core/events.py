@@ -1,0 +1,89 @@
+"""Events: a newly indexed face matches a registered person."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from facerec.core.records import generation_of
+from facerec.core.times import iso_time
+
+if TYPE_CHECKING:
+    from facerec.core.records import Collection
+
+
+@dataclass(frozen=True, slots=True)
+class MatchEvent:
+    """A new face that matches a registered person. It contains no vector and no picture.
+
+    Attributes:
+        event_id: 32 hexadecimal digits that depend on the collection, the person and the face only.
+        collection_id: the collection.
+        user_id: the person.
+        face_id: the face.
+        image_id: the photo, by its content.
+        external_image_id: the caller's own name for the photo, or None.
+        photo: path or address of the photo, "" for bytes.
+        similarity: similarity of the face and the person, 0 to 1.
+        matched_at: seconds since 1970, UTC.
+    """
+
+    event_id: str
+    collection_id: str
+    user_id: str
+    face_id: str
+    image_id: str
+    external_image_id: str | None = field(repr=False)
+    photo: str = field(repr=False)
+    similarity: float
+    matched_at: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event in the form of ``schemas/match-event.json``."""
+        return {
+            "event_id": self.event_id,
+            "collection_id": self.collection_id,
+            "user_id": self.user_id,
+            "face_id": self.face_id,
+            "image_id": self.image_id,
+            "external_image_id": self.external_image_id,
+            "photo": self.photo,
+            "similarity": self.similarity,
+            "matched_at": iso_time(self.matched_at),
+        }
+
+
+def event_id_of(collection: Collection, user_id: str, face_id: str) -> str:
+    """Return the id of the event that a face of a collection matches a person."""
+    named = (collection.collection_id, generation_of(collection.created_at), user_id, face_id)
+    return hashlib.sha256("\n".join(named).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """An event in the outbox.
+
+    Attributes:
+        event: the event.
+        attempts: number of attempts to deliver it.
+        due_at: when the next attempt is due, seconds since 1970.
+        delivered_at: when it was delivered; None if it was not.
+        problem: why the last attempt failed; None if none has failed since.
+    """
+
+    event: MatchEvent
+    attempts: int = 0
+    due_at: float = 0.0
+    delivered_at: float | None = None
+    problem: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event and its delivery in the form of ``schemas/match-event-list.json``."""
+        delivered = None if self.delivered_at is None else iso_time(self.delivered_at)
+        return {
+            "event": self.event.to_json(),
+            "attempts": self.attempts,
+            "delivered_at": delivered,
+            "problem": self.problem,
+        }

@@ -1,0 +1,102 @@
+"""Delivers the events of the outbox, again and again until they are accepted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from facerec.errors import FacerecError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from facerec.core.events import MatchEvent
+    from facerec.core.protocols.registrations import RegistrationStore
+
+POLL_SECONDS = 2.0
+"""Seconds between two looks for new events."""
+
+FIRST_PAUSE = 2.0
+"""Seconds after the first attempt that failed; each further one doubles them."""
+
+MAX_PAUSE = 3600.0
+"""Maximum seconds between two attempts."""
+
+CLAIM_SECONDS = 60.0
+"""Seconds for which a process that delivers an event keeps others from it. If it is killed, the
+event is due again after them."""
+
+
+class EventDelivery:
+    """Delivers events, oldest first, in a thread of its own if used as a context manager.
+
+    Each event is delivered at least once: a process that is killed after the receiver has answered
+    and before this is noted delivers it again. Any number of processes may do this.
+    """
+
+    def __init__(
+        self,
+        store: RegistrationStore,
+        send: Callable[[MatchEvent], None],
+        *,
+        clock: Callable[[], float] = time.time,
+        poll: float = POLL_SECONDS,
+        first_pause: float = FIRST_PAUSE,
+    ) -> None:
+        """Create a delivery.
+
+        Args:
+            store: The outbox.
+            send: Sends an event; raises a ``FacerecError`` if it was not accepted.
+            clock: Returns the time in seconds since 1970.
+            poll: Seconds between two looks for new events.
+            first_pause: Seconds after the first attempt that failed.
+        """
+        self._store, self._send, self._clock = store, send, clock
+        self._poll, self._first_pause = poll, first_pause
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def deliver(self) -> bool:
+        """Deliver all events that are due; return False once one was not accepted."""
+        while not self._stopped.is_set():
+            kept = self._store.claim_event(self._clock(), self._clock() + CLAIM_SECONDS)
+            if kept is None:
+                return True
+            event_id = kept.event.event_id
+            try:
+                self._send(kept.event)
+            except FacerecError as error:
+                due_at = self._clock() + self._pause(kept.attempts)
+                self._store.note_undelivered(event_id, error.message, due_at)
+                return False
+            self._store.note_delivered(event_id, self._clock())
+        return True
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopped.wait(self._pause(failures) if failures else self._poll):
+            try:
+                failures = 0 if self.deliver() else failures + 1
+            except StoreUnavailableError:
+                failures += 1
+
+    def _pause(self, failures: int) -> float:
+        """Return the seconds to wait after a number of attempts that failed."""
+        return float(min(self._first_pause * 2 ** min(failures - 1, 32), MAX_PAUSE))

@@ -1,0 +1,147 @@
+"""Sends events to a webhook: an address of the operator's own, which checks the signature."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from facerec.core.override import override
+from facerec.errors import InvalidInputError, WebhookError
+
+if TYPE_CHECKING:
+    from facerec.core.events import MatchEvent
+
+SIGNATURE_HEADER = "Facerec-Signature"
+"""Header with the time ``t`` in seconds since 1970, and ``v1``, the HMAC-SHA256 of ``t``, a dot and
+the body, in hexadecimal digits; the same form as Stripe's
+(https://docs.stripe.com/webhooks#verify-manually)."""
+
+TIMEOUT = 10.0
+"""Seconds to wait for an answer."""
+
+MIN_SECRET_LENGTH = 16
+"""Minimum number of characters of a secret."""
+
+
+class Webhook:
+    """Sends events to one address, by POST. Redirects are not followed."""
+
+    def __init__(
+        self,
+        address: str,
+        secret: str,
+        *,
+        timeout: float = TIMEOUT,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Create a webhook.
+
+        Args:
+            address: ``https://`` address, or an ``http://`` one of this machine.
+            secret: key of the signature, which the receiver has too.
+            timeout: seconds to wait for an answer.
+            clock: returns the time in seconds since 1970.
+
+        Raises:
+            InvalidInputError: the address or the secret is not valid.
+        """
+        loopback = _checked_address(address)
+        if len(secret) < MIN_SECRET_LENGTH:
+            raise InvalidInputError(
+                "the secret of the webhook is missing or too short",
+                f"set FACEREC_WEBHOOK_SECRET to a random text of at least {MIN_SECRET_LENGTH} "
+                "characters",
+            )
+        self._address, self._secret = address, secret.encode()
+        self._timeout, self._clock = timeout, clock
+        # A proxy must not receive what is meant for this machine.
+        proxies = [urllib.request.ProxyHandler({})] if loopback else []
+        self._opener = urllib.request.build_opener(_NoRedirects(), *proxies)
+
+    def __repr__(self) -> str:
+        return "Webhook()"
+
+    def send(self, event: MatchEvent) -> None:
+        """Send an event.
+
+        Raises:
+            WebhookError: it was not accepted.
+        """
+        body = json.dumps(event.to_json(), ensure_ascii=False, sort_keys=True).encode()
+        request = urllib.request.Request(  # noqa: S310 - checked in the constructor
+            self._address,
+            body,
+            {
+                "Content-Type": "application/json",
+                "User-Agent": "facerec",
+                SIGNATURE_HEADER: signature(self._secret, body, int(self._clock())),
+            },
+        )
+        try:
+            with self._opener.open(request, timeout=self._timeout):
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+            raise WebhookError(_refusal(error.code)) from None
+        except (OSError, HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            name = type(reason if isinstance(reason, Exception) else error).__name__
+            raise WebhookError(f"the webhook does not answer ({name})") from None
+
+
+def signature(secret: bytes, body: bytes, at: int) -> str:
+    """Return the signature of a body that is sent at a time in seconds since 1970."""
+    digest = hmac.new(secret, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    @override
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Follow no redirect: the address is the operator's, and its answer is not trusted."""
+
+
+def _refusal(status: int) -> str:
+    if 300 <= status < 400:
+        return f"the webhook redirects to another address (status {status}), which is not followed"
+    return f"the webhook answers with status {status}"
+
+
+def _checked_address(address: str) -> bool:
+    """Return whether an address is on this machine.
+
+    Raises:
+        InvalidInputError: it is not an address that events may be sent to.
+    """
+    hint = "use an https:// address, or an http:// one of this machine"
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise InvalidInputError("the address of the webhook is not valid", hint) from None
+    if not host or parts.username is not None or parts.password is not None or parts.fragment:
+        raise InvalidInputError(
+            "the address of the webhook is not valid", f"{hint}, without a user and without #"
+        )
+    loopback = _is_loopback(host)
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise InvalidInputError("the webhook is reached without encryption", hint)
+    return loopback
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

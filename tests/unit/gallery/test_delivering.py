@@ -1,0 +1,127 @@
+"""Events are delivered until they are accepted, with longer and longer pauses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from facerec.core.events import MatchEvent
+from facerec.core.records import Collection
+from facerec.errors import WebhookError
+from facerec.gallery.registered.delivering import CLAIM_SECONDS, MAX_PAUSE, EventDelivery
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.faces import by_image
+from facerec.testing.registrations import ANN, FACES, NOW, YEAR, match_event
+from tests.support.gallery import Clock
+
+
+class Receiver:
+    """Accepts events, but for those of a number of attempts."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.received: list[MatchEvent] = []
+        self.changed = threading.Condition()
+
+    def __call__(self, event: MatchEvent) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise WebhookError("no answer")
+        with self.changed:
+            self.received.append(event)
+            self.changed.notify_all()
+
+    def wait_for(self, event: MatchEvent) -> bool:
+        """Wait until an event arrives; return whether it did in time."""
+        with self.changed:
+            return self.changed.wait_for(lambda: event in self.received, timeout=30)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    with SqliteStore(tmp_path / "facerec.db") as store:
+        store.create_collection(Collection("staff", "fake-1", 1.0))
+        store.create_user("staff", ANN)
+        store.set_registration("staff", "ann", YEAR)
+        store.put_images("staff", by_image(FACES))
+        store.put_events([match_event(number) for number in range(3)], NOW)
+        yield store
+
+
+def test_events_are_delivered_oldest_first_and_once(store: SqliteStore) -> None:
+    receiver, clock = Receiver(), Clock(NOW + 10)
+    delivery = EventDelivery(store, receiver, clock=clock)
+    assert delivery.deliver()
+    assert delivery.deliver()
+    assert receiver.received == [match_event(number) for number in range(3)]
+    assert store.list_events("staff", undelivered=True) == []
+
+
+def test_an_event_that_is_not_accepted_is_kept_and_the_next_waits(store: SqliteStore) -> None:
+    receiver, clock = Receiver(failures=1), Clock(NOW + 10)
+    delivery = EventDelivery(store, receiver, clock=clock, first_pause=2)
+    assert not delivery.deliver()
+    assert receiver.received == []
+    (*_, kept) = store.list_events("staff")
+    assert (kept.problem, kept.attempts, kept.due_at) == ("no answer", 1, NOW + 12)
+    clock.now += 2
+    assert delivery.deliver()
+    assert receiver.received == [match_event(number) for number in range(3)]
+
+
+def test_pauses_double_up_to_an_hour(store: SqliteStore) -> None:
+    receiver, clock = Receiver(failures=10**9), Clock(NOW)
+    store.retry_events("staff", NOW)
+    delivery = EventDelivery(store, receiver, clock=clock, first_pause=2)
+    pauses = []
+    for _ in range(14):
+        assert not delivery.deliver()
+        (*_, kept) = store.list_events("staff")
+        pauses.append(kept.due_at - clock.now)
+        clock.now = kept.due_at
+        # the others are due too, and would be tried first
+        for other in store.list_events("staff")[:2]:
+            store.note_delivered(other.event.event_id, NOW)
+    assert pauses[:4] == [2, 4, 8, 16]
+    assert pauses[-1] == MAX_PAUSE
+
+
+def test_an_event_whose_delivery_was_killed_is_delivered_again(store: SqliteStore) -> None:
+    clock = Clock(NOW + 10)
+    claimed = store.claim_event(clock.now, clock.now + CLAIM_SECONDS)
+    assert claimed is not None
+    receiver = Receiver()
+    delivery = EventDelivery(store, receiver, clock=clock)
+    delivery.deliver()
+    assert claimed.event not in receiver.received
+    clock.now += CLAIM_SECONDS
+    delivery.deliver()
+    assert receiver.received.count(claimed.event) == 1
+
+
+def test_two_processes_deliver_no_event_twice(store: SqliteStore, tmp_path: Path) -> None:
+    receiver, clock = Receiver(), Clock(NOW + 10)
+    with SqliteStore(tmp_path / "facerec.db") as other:
+        threads = [
+            threading.Thread(target=EventDelivery(each, receiver, clock=clock).deliver)
+            for each in (store, other)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(event.event_id for event in receiver.received) == [
+        match_event(number).event_id for number in range(3)
+    ]
+
+
+def test_a_thread_delivers_what_is_added_later(store: SqliteStore) -> None:
+    receiver = Receiver()
+    clock = Clock(NOW + 10)
+    with EventDelivery(store, receiver, clock=clock, poll=0.01):
+        assert receiver.wait_for(match_event(2))
+        store.put_events([match_event(3)], NOW)
+        assert receiver.wait_for(match_event(3))
