@@ -111,7 +111,7 @@ def _matches(
             deliver_now(gallery, data, webhook, collection_id)
             counts = matches_since(gallery, collection_id, started)
         if not as_json:
-            print_matches(gallery, collection_id, counts)
+            print_matches(gallery, collection_id, counts, webhook)
     return {"registered": counts} if any(counts.values()) else {}
 
 

@@ -80,15 +80,18 @@ def matches_since(gallery: Gallery, collection_id: str, started: float) -> dict[
     return {"matches": sum(1 for _ in new), "undelivered": sum(1 for _ in waiting)}
 
 
-def print_matches(gallery: Gallery, collection_id: str, counts: dict[str, int]) -> None:
-    """Print what ``matches_since`` has counted, unless there is nothing."""
+def print_matches(
+    gallery: Gallery, collection_id: str, counts: dict[str, int], webhook: Webhook | None
+) -> None:
+    """Print what ``matches_since`` has counted; what is not delivered only if it should be."""
     matches, undelivered = counts["matches"], counts["undelivered"]
-    if matches or undelivered:
+    late = undelivered if webhook is not None else 0
+    if matches or late:
         console().print(f"{count(matches, 'match', 'matches')} of registered people")
-    if undelivered:
-        page = gallery.list_events(collection_id, undelivered=True)
-        problem = next((f": {kept.problem}" for kept in page.events if kept.problem), "")
-        console().print(f"{count(undelivered, 'event')} not delivered{problem}")
+        if late:
+            page = gallery.list_events(collection_id, undelivered=True)
+            problem = next((f": {kept.problem}" for kept in page.events if kept.problem), "")
+            console().print(f"{count(undelivered, 'event')} not delivered{problem}")
         console().print(f"`facerec people events --collection {collection_id}` lists them")
 
 

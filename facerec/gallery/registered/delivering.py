@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from facerec.errors import FacerecError, StoreUnavailableError
+from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
     from facerec.core.events import MatchEvent
@@ -94,7 +94,7 @@ class EventDelivery:
         while not self._stopped.wait(self._pause(failures) if failures else self._poll):
             try:
                 failures = 0 if self.deliver() else failures + 1
-            except StoreUnavailableError:
+            except FacerecError:
                 failures += 1
 
     def _pause(self, failures: int) -> float:
