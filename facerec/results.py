@@ -19,8 +19,8 @@ from facerec.core.history import Action, Cause, Entry, Step, StepKind
 from facerec.core.migrations import MigrationState
 from facerec.core.photos import EmbeddedFace, PhotoFaces, RejectedFace, RejectionReason
 from facerec.core.records import Collection, Correction, FaceRecord, StoredFace, User
-from facerec.gallery.clusters.cluster_results import ClusterPage, ClusterSummary
 from facerec.core.registrations import Registration
+from facerec.gallery.clusters.cluster_results import ClusterPage, ClusterSummary
 from facerec.gallery.clusters.clustering import ClusteringResult
 from facerec.gallery.collection_results import (
     CollectionPage,

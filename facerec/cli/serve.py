@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.numbers import WholeRange
 from facerec.cli.options import data_option, recipe_name
 from facerec.cli.webhooks import open_webhook, webhook_option
+from facerec.core.hosts import is_loopback
 
 
 def _parse_buckets(
@@ -131,7 +131,7 @@ def serve(
     """
     from facerec.api.serving import ServerSettings, run_server
 
-    loopback = _is_loopback(host)
+    loopback = is_loopback(host)
     if not loopback and not token:
         raise click.UsageError(
             f"{host} is reachable from other machines: set FACEREC_TOKEN to a long random text, or "
@@ -152,12 +152,3 @@ def serve(
             webhook=None if webhook is None else open_webhook(webhook),
         )
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

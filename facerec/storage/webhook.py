@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import json
 import time
 import urllib.error
@@ -14,6 +13,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from facerec.core.hosts import is_loopback
 from facerec.core.override import override
 from facerec.errors import InvalidInputError, WebhookError
 
@@ -130,18 +130,9 @@ def _checked_address(address: str) -> bool:
         raise InvalidInputError("the address of the webhook is not valid", hint) from None
     if not host or parts.username is not None or parts.password is not None or parts.fragment:
         raise InvalidInputError(
-            "the address of the webhook is not valid", f"{hint}, without a user and without #"
+            "the address of the webhook is not valid", f"{hint}, without credentials and without #"
         )
-    loopback = _is_loopback(host)
+    loopback = is_loopback(host)
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
         raise InvalidInputError("the webhook is reached without encryption", hint)
     return loopback
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -16,13 +16,13 @@ from facerec.gallery.presenting.faces import Json, detected_json, rejected_json
 if TYPE_CHECKING:
     from facerec.core.records import User
     from facerec.core.registrations import Registration
+    from facerec.gallery.collection_results import EventPage
     from facerec.gallery.people.person_search import (
         PhotoUserSearchResult,
         UserMatch,
         UserPage,
         UserSearchResult,
     )
-    from facerec.gallery.collection_results import EventPage
 
 
 def person_json(user: User) -> Json:

@@ -102,7 +102,7 @@ def test_attempts_that_are_killed_before_the_ledger_make_no_event_twice(
             patch.setattr("facerec.jobs.child.segment_writer.write_segment", killed)
             run(job)
     assert photos_of_events(job) == expected(tmp_path)
-    # whoever was delivered between the attempts stays so
+    # what was delivered between the attempts stays so
     assert isinstance(job.records, SqliteStore)
     for kept in job.records.list_events("staff"):
         job.records.note_delivered(kept.event.event_id, 1.0)
