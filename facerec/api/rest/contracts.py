@@ -35,6 +35,7 @@ _ANSWERS = (
     "index-result",
     "job",
     "job-list",
+    "match-event-list",
     "match-result",
     "migration",
     "migration-page",
