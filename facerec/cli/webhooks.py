@@ -13,6 +13,7 @@ import click
 
 from facerec.cli.deferred import factory
 from facerec.cli.output import console, count
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_EVENTS
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
     from facerec.core.events import KeptEvent
     from facerec.gallery.gallery import Gallery
+    from facerec.gallery.registered import delivering as delivering_events
     from facerec.gallery.registered.delivering import EventDelivery
     from facerec.storage.webhook import Webhook
+else:
+    delivering_events = DeferredModule("facerec.gallery.registered.delivering")
 
 PATIENCE_SECONDS = 10.0
 """Seconds for which a command that ends still tries to deliver events."""
@@ -53,18 +57,17 @@ def delivering(data: Path, webhook: Webhook | None) -> Iterator[EventDelivery | 
     if webhook is None:
         yield None
         return
-    from facerec.gallery.registered.delivering import EventDelivery
-
-    with factory.open_local_store(data) as store, EventDelivery(store, webhook.send) as delivery:
+    with (
+        factory.open_local_store(data) as store,
+        delivering_events.EventDelivery(store, webhook.send) as delivery,
+    ):
         yield delivery
 
 
 def deliver_now(gallery: Gallery, data: Path, webhook: Webhook, collection_id: str) -> None:
     """Deliver the events that are due and those of a collection, and try again for some seconds."""
-    from facerec.gallery.registered.delivering import EventDelivery
-
     with factory.open_local_store(data) as store:
-        delivery = EventDelivery(store, webhook.send)
+        delivery = delivering_events.EventDelivery(store, webhook.send)
         until, pause = time.monotonic() + PATIENCE_SECONDS, 1.0
         gallery.retry_events(collection_id)
         while not delivery.deliver() and time.monotonic() + pause < until:
