@@ -4,7 +4,7 @@ import {get, path, post} from './api.js';
 import {listHistory, onChange, undoChange} from './changes.js';
 import {current, onCollection, personName} from './collection.js';
 import {at, button, make, newId, plural, show} from './dom.js';
-import {attempt, confirmed, say} from './messages.js';
+import {attempt, confirmed, say, withdraw} from './messages.js';
 
 const SECONDS = 2;
 const RUNNING = ['PENDING', 'RUNNING'];
@@ -12,6 +12,7 @@ const PAGE = 30;
 
 let visible = false;
 let timer = null;
+let lost = ''; // why the last request for jobs failed
 let next = null;
 
 const STATUS = {
@@ -19,19 +20,34 @@ const STATUS = {
   INCOMPLETE: 'incomplete: start it again to resume it', CANCELLED: 'cancelled', UNREADABLE: 'its folder cannot be read',
 };
 
+/** List the jobs, and again as long as one is running or the server does not answer. */
+async function watchJobs() {
+  let again = false;
+  try {
+    again = await loadJobs();
+    withdraw(lost);
+    lost = '';
+  } catch (error) {
+    again = error.status !== 401;
+    const isKnown = lost === error.message;
+    lost = error.message;
+    if (!isKnown) throw error;
+  } finally {
+    clearTimeout(timer);
+    if (again && visible) timer = setTimeout(() => attempt(watchJobs), 1000 * SECONDS);
+  }
+}
+
+/** List the jobs; return whether one is running. */
 async function loadJobs() {
-  clearTimeout(timer);
   const {jobs} = await get('jobs');
   const shown = await Promise.all(jobs.map(job =>
     RUNNING.includes(job.status) ? get(path`jobs/${job.job_id}`).catch(() => job) : job));
-  if (!visible) return;
   const focused = at('jobs').contains(document.activeElement) && document.activeElement.dataset.job;
   at('jobs').replaceChildren(...shown.map(jobItem));
   if (focused) [...at('jobs').querySelectorAll('[data-job]')].find(each => each.dataset.job === focused)?.focus();
   show('jobs-empty', !shown.length);
-  if (shown.some(job => RUNNING.includes(job.status))) {
-    timer = setTimeout(() => attempt(loadJobs), 1000 * SECONDS);
-  }
+  return shown.some(job => RUNNING.includes(job.status));
 }
 
 function jobItem(job) {
@@ -58,7 +74,7 @@ function jobItem(job) {
   const cancel = isRunning && button('Cancel …', () => attempt(async () => {
     if (!await confirmed('Cancel this job? It can be started again and then continues.', 'Cancel the job')) return;
     await post(path`jobs/${job.job_id}/cancel`);
-    await loadJobs();
+    await watchJobs();
     say('The job is cancelled.');
   }), {'data-job': job.job_id});
   return make('li', {class: 'card', 'aria-labelledby': titleId, tabindex: '-1'},
@@ -109,7 +125,8 @@ onCollection(() => { at('history').replaceChildren(); renew(); });
 export const activityView = {
   show: () => {
     visible = true;
-    attempt(loadJobs);
+    lost = '';
+    attempt(watchJobs);
     renew();
   },
   hide: () => { visible = false; clearTimeout(timer); },

@@ -35,6 +35,11 @@ export function complain(text) {
   at('toast').classList.add('error');
 }
 
+/** Take back an error that has passed, if it is still shown. */
+export function withdraw(text) {
+  if (text && at('problem').textContent === text) say('');
+}
+
 /** Run something for the user, and show what goes wrong; a button is off until it has ended. */
 export async function attempt(work, control = null) {
   if (control) control.disabled = true;

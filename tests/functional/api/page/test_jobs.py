@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.functional.api.page.site import Site
 from tests.support.rest_server import rest_server
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -80,3 +81,20 @@ def test_a_running_job_shows_its_progress_and_can_be_cancelled(
             page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
         expect(shown).to_contain_text("cancelled")
         expect(shown.locator("progress")).to_have_count(0)
+
+
+def test_a_job_is_followed_again_after_the_server_was_gone(
+    site: Site, page: playwright.Page
+) -> None:
+    job = dict(RUNNING)
+    page.route("**/api/v1/jobs", lambda route: route.fulfill(json={"jobs": [job]}))
+    page.route("**/api/v1/jobs/staff-1", lambda route: route.fulfill(json=job))
+    page.goto(f"{site.address}/#/activity")
+    expect(page.locator("#jobs > li")).to_contain_text("running")
+    page.route("**/api/v1/jobs", lambda route: route.abort())
+    expect(page.get_by_role("alert")).to_have_text("The server cannot be reached.")
+    job.update(status="SUCCEEDED")
+    page.unroute("**/api/v1/jobs")
+    page.route("**/api/v1/jobs", lambda route: route.fulfill(json={"jobs": [job]}))
+    expect(page.locator("#jobs > li")).to_contain_text("succeeded")
+    expect(page.get_by_role("alert")).to_be_hidden()
