@@ -14,6 +14,16 @@ export class Problem extends Error {
   }
 }
 
+/** Send a token with all requests, until the tab is closed. */
+export function useToken(token) {
+  try {
+    new Headers({Authorization: `Bearer ${token}`});
+  } catch {
+    throw new Problem('No token has such characters.', 401);
+  }
+  sessionStorage.setItem('token', token);
+}
+
 const sleep = seconds => new Promise(resolve => setTimeout(resolve, 1000 * seconds));
 
 /** Put values into a path, each encoded: path`collections/${name}/faces`. */

@@ -16,8 +16,11 @@ export const inCollection = rest => path`collections/${current()}` + rest;
 
 export const describe = () => get(inCollection(''));
 
+/** Return the collection that was chosen last: in this tab, or else in another one. */
+const lastChosen = () => sessionStorage.getItem('collection') || localStorage.getItem('collection');
+
 /** List the collections, and choose one. */
-export async function loadCollections(chosen = current()) {
+export async function loadCollections(chosen = current() || lastChosen()) {
   const found = [];
   let token;
   do {
@@ -34,6 +37,7 @@ export async function loadCollections(chosen = current()) {
 
 function changed() {
   names = new Map();
+  for (const storage of [sessionStorage, localStorage]) storage.setItem('collection', current());
   for (const listener of listeners) listener();
 }
 

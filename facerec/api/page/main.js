@@ -2,7 +2,7 @@
 
 import {activityView} from './activity.js';
 import {addView} from './add.js';
-import {onRefused, post} from './api.js';
+import {onRefused, post, useToken} from './api.js';
 import {current, loadCollections} from './collection.js';
 import {at, show} from './dom.js';
 import {facesView} from './faces.js';
@@ -82,10 +82,12 @@ onRefused(() => {
 });
 at('login').addEventListener('submit', event => {
   event.preventDefault();
-  sessionStorage.setItem('token', at('token').value);
-  show('login', false);
-  say('');
-  attempt(start);
+  attempt(async () => {
+    useToken(at('token').value);
+    show('login', false);
+    say('');
+    await start();
+  });
 });
 
 // Photos that are dropped or pasted go to the view at hand, or else are matched.

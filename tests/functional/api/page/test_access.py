@@ -229,12 +229,28 @@ def test_the_first_collection_is_created_in_the_page(site: Site, page: playwrigh
     expect(page.locator("#match")).to_be_visible()
 
 
+def test_the_collection_in_use_is_remembered(site: Site, page: playwright.Page) -> None:
+    site.gallery.create_collection("visitors")
+    page.goto(site.address)
+    chooser = page.get_by_label("Collection", exact=True)
+    expect(chooser).to_have_value("staff")
+    chooser.select_option("visitors")
+    page.reload()
+    expect(chooser).to_have_value("visitors")
+    other = page.context.new_page()
+    other.goto(site.address)
+    expect(other.get_by_label("Collection", exact=True)).to_have_value("visitors")
+
+
 def test_a_server_with_a_token_asks_for_it(
     site: Site, page: playwright.Page, switchboard: tuple[Switchboard, str]
 ) -> None:
     board, address = switchboard
     board.app = create_app(site.gallery, AppSettings(TokenGuard("the token", OpenGuard())))
     page.goto(f"{address}/#/people")
+    page.get_by_label("This server needs its token").fill("mot de passe “à moi”")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("No token has such characters.")
     page.get_by_label("This server needs its token").fill("wrong")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_have_text("The server refuses this token.")
