@@ -11,7 +11,7 @@ const MAX_SENDING = 3;
 let run = newRun();
 
 function newRun() {
-  return {collection: '', waiting: [], sending: 0, total: 0, done: 0, faces: 0, failed: new Map(), stop: new AbortController()};
+  return {collections: new Set(), waiting: [], sending: 0, total: 0, done: 0, faces: 0, faceless: 0, failed: new Set(), stop: new AbortController()};
 }
 
 const isIdle = () => run.sending === 0 && run.waiting.length === 0;
@@ -20,10 +20,12 @@ function add(files) {
   if (!files.length) return;
   if (isIdle()) {
     run = newRun();
-    run.collection = current();
     at('upload-errors').replaceChildren();
   }
-  run.waiting.push(...files);
+  if (run.stop.signal.aborted) run.stop = new AbortController();
+  const collection = current();
+  run.collections.add(collection);
+  run.waiting.push(...files.map(file => ({file, collection})));
   run.total += files.length;
   show('upload', true);
   fill();
@@ -35,67 +37,79 @@ function fill() {
   report();
 }
 
-async function send(mine, file) {
+async function send(mine, photo) {
   mine.sending += 1;
   try {
-    const fields = {collection_id: mine.collection};
-    const indexed = await sendPhoto('face-recognition/index', file, fields, mine.stop.signal);
-    if (mine.collection === current()) await keepCrops(file, indexed.faces);
-    mine.faces += indexed.faces.length;
-    mine.done += 1;
+    const indexed = await sendPhoto(
+      'face-recognition/index', photo.file, {collection_id: photo.collection}, mine.stop.signal);
+    if (indexed.faces.length) {
+      if (photo.collection === current()) await keepCrops(photo.file, indexed.faces);
+      mine.faces += indexed.faces.length;
+      mine.done += 1;
+    } else {
+      mine.faceless += 1;
+      if (mine === run) showPhoto(photo, indexed.rejected.length ? 'No face in it is good enough.' : 'No face was found in it.');
+    }
   } catch (error) {
-    mine.failed.set(file, error.name === 'AbortError' ? 'Stopped.' : error.message);
-    if (mine === run) showFailure(file, mine.failed.get(file));
+    fail(mine, photo, error.name === 'AbortError' ? 'Stopped.' : error.message);
   } finally {
     mine.sending -= 1;
     if (mine === run) fill();
   }
 }
 
-function showFailure(file, why) {
-  const item = make('li', {class: 'row spread'},
-    make('span', {class: 'grow'}, make('strong', {class: 'name'}, file.name), make('br'), make('span', {class: 'quiet'}, why)),
-    button('Try again', () => {
-      removeItem(item, at('upload-title'));
-      retry([file]);
-    }, {'aria-label': `Try again: ${file.name}`}));
-  at('upload-errors').append(item);
+function fail(mine, photo, why) {
+  mine.failed.add(photo);
+  if (mine !== run) return;
+  const item = showPhoto(photo, why, button('Try again', () => {
+    removeItem(item, at('upload-title'));
+    retry([photo]);
+  }, {'aria-label': `Try again: ${photo.file.name}`}));
+  item.dataset.failed = '';
 }
 
-function retry(files) {
+/** List a photo that was not added, and return its item. */
+function showPhoto({file}, why, control = null) {
+  const item = make('li', {class: 'row spread'},
+    make('span', {class: 'grow'}, make('strong', {class: 'name'}, file.name), make('br'), make('span', {class: 'quiet'}, why)),
+    control);
+  at('upload-errors').append(item);
+  return item;
+}
+
+function retry(photos) {
   if (run.stop.signal.aborted) run.stop = new AbortController();
-  for (const file of files) run.failed.delete(file);
-  run.waiting.push(...files);
+  for (const photo of photos) run.failed.delete(photo);
+  run.waiting.push(...photos);
   fill();
 }
 
 function report() {
-  const {total, done, faces, failed} = run;
-  const ended = done + failed.size;
+  const {total, done, faces, faceless, failed} = run;
+  const ended = done + faceless + failed.size;
   at('upload-progress').max = total;
   at('upload-progress').value = ended;
   at('upload-summary').textContent =
-    `${done.toLocaleString('en')} of ${plural(total, 'photo')} added to ${run.collection}, ${plural(faces, 'face')}`
+    `${done.toLocaleString('en')} of ${plural(total, 'photo')} added to ${[...run.collections].join(' and ')}, ${plural(faces, 'face')}`
+    + (faceless ? `, ${faceless} without a face` : '')
     + (failed.size ? `, ${failed.size} failed.` : '.');
   at('upload-title').textContent = ended < total ? 'Adding photos …' : 'Done';
   show('upload-stop', ended < total);
-  show('upload-failed', failed.size > 0);
+  show('upload-failed', faceless + failed.size > 0);
+  show('upload-retry', failed.size > 0);
   show('upload-next', ended === total && faces > 0);
 }
 
 at('upload-title').tabIndex = -1;
 at('upload-stop').addEventListener('click', () => {
   run.stop.abort();
-  for (const file of run.waiting.splice(0)) {
-    run.failed.set(file, 'Stopped.');
-    showFailure(file, 'Stopped.');
-  }
+  for (const photo of run.waiting.splice(0)) fail(run, photo, 'Stopped.');
   report();
   at('upload-title').focus();
 });
 at('upload-retry').addEventListener('click', () => {
-  at('upload-errors').replaceChildren();
-  retry([...run.failed.keys()]);
+  for (const item of at('upload-errors').querySelectorAll('[data-failed]')) item.remove();
+  retry([...run.failed]);
   at('upload-title').focus();
 });
 at('add-files').addEventListener('change', event => {

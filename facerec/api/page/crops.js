@@ -11,7 +11,8 @@ const MAX_LOADING = 3;
 const NO_NAME = 'no name';
 const BLANK = 'page/face.svg';
 
-// Crops of the photos that were added in this tab. The server does not keep photos, so it has none.
+// Crops of the photos that were added in this tab, and the names of their files. The server does not
+// keep photos, so it has neither.
 const kept = new Map();
 const waiting = [];
 let loading = 0;
@@ -41,7 +42,7 @@ export async function keepCrops(file, faces) {
     const blob = await new Promise(resolve => { canvas.toBlob(resolve, 'image/jpeg', 0.85); });
     if (!blob) continue;
     forget(face.face_id);
-    kept.set(face.face_id, URL.createObjectURL(blob));
+    kept.set(face.face_id, {address: URL.createObjectURL(blob), fileName: file.name});
     if (kept.size > MAX_KEPT) forget(kept.keys().next().value);
   }
   photo.close();
@@ -50,7 +51,7 @@ export async function keepCrops(file, faces) {
 /** Forget the crop of a face, once the face is deleted. */
 export function forget(faceId) {
   if (!kept.has(faceId)) return;
-  URL.revokeObjectURL(kept.get(faceId));
+  URL.revokeObjectURL(kept.get(faceId).address);
   kept.delete(faceId);
 }
 
@@ -89,7 +90,7 @@ function placeholder(image) {
 export function picture(faceId, alt) {
   const image = make('img', {class: 'thumb', alt, width: 72, height: 72});
   if (kept.has(faceId)) {
-    image.src = kept.get(faceId);
+    image.src = kept.get(faceId).address;
   } else {
     image.src = BLANK;
     image.dataset.path = path`collections/${current()}/faces/${faceId}/thumbnail`;
@@ -111,7 +112,8 @@ export function nameElement(face, tag = 'span') {
   return element;
 }
 
-/** Return an element with the file name of a face's photo; none if the photo has no address. */
-export const sourceElement = face => face.source
-  ? make('span', {class: 'quiet name', title: face.source}, face.source.split('/').pop())
-  : null;
+/** Return an element with the file name of a face's photo; none if it is not known. */
+export function sourceElement(face) {
+  const source = face.source || kept.get(face.face_id)?.fileName;
+  return source ? make('span', {class: 'quiet name', title: source}, source.split('/').pop()) : null;
+}

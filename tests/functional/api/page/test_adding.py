@@ -43,6 +43,7 @@ def test_many_photos_are_added_a_few_at_a_time(site: Site, page: playwright.Page
     page.get_by_role("link", name="Name the people in them").click()
     page.get_by_role("link", name="Faces", exact=True).click()
     expect(page.locator("#face-list img").first).to_have_attribute("src", re.compile("^blob:"))
+    expect(page.locator("#face-list")).to_contain_text("11.png")
 
 
 def test_photos_that_fail_are_listed_and_can_be_tried_again(
@@ -64,6 +65,42 @@ def test_photos_that_fail_are_listed_and_can_be_tried_again(
         page.get_by_role("button", name="Try all again").click()
     expect(page.locator("#upload-summary")).to_contain_text("1 failed.")
     expect(failed).to_have_count(1)
+
+
+def test_photos_without_a_face_are_named_and_not_counted_as_added(
+    site: Site, page: playwright.Page
+) -> None:
+    page.goto(f"{site.address}/#/add")
+    twice = [site.upload(fake_face("ann"), name="ann.png")] * 2
+    page.locator("#add-files").set_input_files([*twice, site.upload(name="rocket.png")])
+    expect(page.locator("#upload-summary")).to_have_text(
+        "2 of 3 photos added to staff, 2 faces, 1 without a face."
+    )
+    expect(page.locator("#upload-errors > li")).to_have_count(1)
+    expect(page.locator("#upload-errors > li")).to_contain_text("rocket.png")
+    expect(page.locator("#upload-errors > li")).to_contain_text("No face was found in it.")
+    expect(page.get_by_role("button", name="Try")).to_have_count(0)
+
+
+def test_photos_go_to_the_collection_that_was_chosen_when_they_were_added(
+    site: Site, page: playwright.Page
+) -> None:
+    site.gallery.create_collection("visitors")
+    held: list[playwright.Route] = []
+    page.route("**/face-recognition/index", lambda route: held.append(route))
+    page.goto(f"{site.address}/#/add")
+    with page.expect_request("**/face-recognition/index"):
+        page.locator("#add-files").set_input_files([site.upload(fake_face("ann"))])
+    page.get_by_label("Collection", exact=True).select_option("visitors")
+    with page.expect_request("**/face-recognition/index"):
+        page.locator("#add-files").set_input_files([site.upload(fake_face("bob"))])
+    for route in held:
+        route.continue_()
+    expect(page.locator("#upload-summary")).to_have_text(
+        "2 of 2 photos added to staff and visitors, 2 faces."
+    )
+    for collection in ("staff", "visitors"):
+        assert site.gallery.describe_collection(collection).face_count == 1
 
 
 def test_an_upload_that_is_stopped_can_be_continued(site: Site, page: playwright.Page) -> None:
