@@ -92,8 +92,10 @@ def evaluate(
 
     if sum(each is not None for each in (pairs, identified, labels)) != 1:
         raise click.UsageError("specify exactly one of PAIRS, --identify and --labels")
-    if (identified is None) != (images is not None):
-        raise click.UsageError("--images is required with PAIRS and --labels")
+    if identified is None and images is None:
+        raise click.UsageError("--images is required with PAIRS or --labels")
+    if identified is not None and images is not None:
+        raise click.UsageError("--images cannot be used with --identify")
     engine = open_engine(recipe=Recipe(recipe))
     describe_photos = partial(_describe, engine=engine, detector=detector)
     result: Verification | LabelEvaluation | Identification

@@ -33,7 +33,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Installation:
                 here.write(person, number)
         # A photo that cannot be read is in the summaries and the report.
         (here.photos / CANARY / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 broken")
-        patch.setattr(runs, "MAX_RUNS", 2)
+        patch.setattr(runs, "MERGED_FROM", 2)
         for _ in range(3):
             # Earlier runs are merged.
             here.write(CANARY, 0)

@@ -61,7 +61,7 @@ class _Tombstone(NamedTuple):
 def keep_tombstones(
     collection_id: str, faces: Iterable[FaceRecord], *, records: RecordStore
 ) -> None:
-    """Store a tombstone of each of these faces; call this before the faces are deleted.
+    """Store a tombstone for each face; call this before the faces are deleted.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -73,7 +73,7 @@ def keep_tombstones(
 def keep_boxes(
     collection_id: str, boxes: Mapping[str, BoundingBox], *, records: RecordStore
 ) -> None:
-    """Store a tombstone of each of these faces, given as their boxes by face id.
+    """Store a tombstone for each face; ``boxes`` maps face ids to boxes.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -88,7 +88,9 @@ def keep_boxes(
 def keep_texts(
     collection_id: str, texts: Mapping[str, Collection[str]], *, records: RecordStore
 ) -> None:
-    """Store texts of tombstones under keyed hashes of the names of photos.
+    """Store texts by name, under keyed hashes of the names.
+
+    A name is the image key of a photo, whose texts are its tombstones, or the name of a note.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -100,7 +102,7 @@ def keep_texts(
 def get_texts(
     collection_id: str, names: Collection[str], *, records: RecordStore
 ) -> dict[str, frozenset[str]]:
-    """Return the texts of tombstones by names of photos; photos without any are omitted.
+    """Return the stored texts by name (``keep_texts``); names without any are omitted.
 
     Takes one request, plus one per 100 names if the collection ever had a tombstone.
     """
@@ -109,7 +111,7 @@ def get_texts(
 
 
 def remove_texts(collection_id: str, names: Collection[str], *, records: RecordStore) -> bool:
-    """Remove all tombstones of photos, given by their names; return whether there were any."""
+    """Remove all texts of these names (``keep_texts``); return whether there were any."""
     return _lift(collection_id, get_texts(collection_id, names, records=records), records)
 
 
@@ -125,7 +127,7 @@ def boxes_in(texts: Mapping[str, Collection[str]], image_keys: Collection[str]) 
 def keep_imported(
     collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, records: RecordStore
 ) -> None:
-    """Store a tombstone of each imported face; call this before the faces are stored.
+    """Store a tombstone for each imported face; call this before the faces are stored.
 
     Args:
         collection_id: The collection.
@@ -241,12 +243,12 @@ def forget_lifts(collection_id: str, notes: Collection[str], *, records: RecordS
 
 
 def _lift(collection_id: str, texts: Mapping[str, Collection[str]], records: RecordStore) -> bool:
-    """Remove tombstones by names of photos, and note that they must be removed from the copies.
+    """Remove texts by name, and note that they must be removed from the copies too.
 
     The second note is for a process that compares the copies between the first and the removal.
 
     Returns:
-        Whether there were any tombstones.
+        Whether there were any texts to remove.
     """
     keys = keys_of(collection_id, records=records) if texts else []
     if not keys:

@@ -89,6 +89,7 @@ class FindOperations(RecognitionOperations):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The collection has no such person.
             ModelMismatchError: The collection has another model version.
+            ConflictError: The collection was switched to another model version during the search.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.

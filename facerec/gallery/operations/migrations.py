@@ -258,7 +258,10 @@ class MigrationOperations(GalleryBase):
     def _engine_on_standby(
         self, collection: Collection, store: MigrationStore, recipe: str | None, *, dry_run: bool
     ) -> FaceEngine:
-        """Return the engine of the version to prepare; begin the migration if necessary."""
+        """Return the engine of the standby version; begin the migration if there is none.
+
+        With ``dry_run``, no migration begins.
+        """
         collection_id = collection.collection_id
         migration = store.get_migration(collection_id)
         if migration is not None and migration.state is MigrationState.FINISHING:

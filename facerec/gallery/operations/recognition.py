@@ -110,8 +110,11 @@ class RecognitionOperations(GalleryBase):
 
         Raises:
             InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid.
-            CollectionNotFoundError: The collection does not exist.
-            ConflictError: The deletion of the collection is not finished.
+            CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
+            ConflictError: The collection was switched to another model version during the search,
+                or, with ``index``, its deletion is not finished.
+            DeletedCollectionError: With ``index``: the collection was deleted, and is back with an
+                older copy of the database.
             ModelMismatchError: The collection has another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
@@ -165,6 +168,7 @@ class RecognitionOperations(GalleryBase):
             InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.
+            ConflictError: The collection was switched to another model version during the search.
         """
         limit = self._limit(limit)
         collection = self._get(collection_id)

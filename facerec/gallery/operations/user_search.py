@@ -45,6 +45,7 @@ class UserSearchOperations(GalleryBase):
             InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.
+            ConflictError: The collection was switched to another model version during the search.
         """
         checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
@@ -66,6 +67,7 @@ class UserSearchOperations(GalleryBase):
             InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
+            ConflictError: The collection was switched to another model version during the search.
         """
         checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
@@ -99,6 +101,7 @@ class UserSearchOperations(GalleryBase):
             InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
+            ConflictError: The collection was switched to another model version during the search.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.

@@ -48,7 +48,7 @@ class Identity:
 
     @property
     def person(self) -> str | None:
-        """The name of the person whom the face shows, if it has one."""
+        """Id of the associated person, else the name in the external image id; None if neither."""
         return self.user_id or self.name
 
 

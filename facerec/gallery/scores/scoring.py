@@ -72,8 +72,9 @@ class Fetched(Generic[Found]):
 
     Attributes:
         found: The result.
-        missing: Number of further neighbours that may add to the result; 0 if it is complete, or
-            the store has no more neighbours.
+        missing: Number of neighbours to request in addition to those that are enough if none of
+            them is dropped (``search_for``); 0 if the result is complete, or the store has no more
+            neighbours.
     """
 
     found: Found

@@ -2,8 +2,8 @@
 
 A search with the faces of a photo (``search_probes``) takes these steps:
 
-1. The store returns the nearest faces, which are scored. Those that match are *relevant*, and those
-   that score nearly as well as the best one (``_relevant``).
+1. The store returns the nearest faces, which are scored. If the best one matches, the faces that
+   match are *relevant*, and those that score nearly as well as the best one (``_relevant``).
 2. Faces that corrections hide are dropped (``_without_hidden``).
 3. If several faces of the photo match one person, only the most similar one keeps that person's
    faces (``_each_person_once``): the probes are decided in the order of their similarity, each
@@ -250,7 +250,7 @@ def _nearest_faces(
 
 
 def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -> int:
-    """Return how many neighbours more than ``count`` may change the result.
+    """Return how many neighbours are missing (``Fetched``).
 
     More neighbours only help a probe that has too few matches, or too few people.
     """
@@ -259,7 +259,7 @@ def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -
         nearest.scored, nearest.dropped, nearest.farthest, strict=True
     ):
         if _may_have_rivals(own, farthest, nearest.known, threshold):
-            # Four times as many next time: a person with many photos takes few rounds.
+            # Three to four times as many next time: a person with many photos takes few rounds.
             missing = max(missing, 3 * count)
         elif _count_matches(own, threshold) <= limit:
             missing = max(missing, dropped)
@@ -267,7 +267,10 @@ def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -
 
 
 def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:
-    """Return the faces that match, and those that score nearly as well as the best one."""
+    """Return the faces that match, and those that score nearly as well as the best one.
+
+    None is returned if the best one does not match.
+    """
     if not scored:
         return []
     max_score = scored[0].score + MARGIN if is_match(scored[0].similarity, threshold) else -math.inf

@@ -99,7 +99,7 @@ class Step:
     def photos(self) -> list[NamedPhoto | None]:
         """Return the photos that may have been erased, one for each row.
 
-        None stands for a photo that the collection already contains and that was not erased.
+        None stands for a row without a photo, and for a photo that the collection already contains.
         """
         return list(map(self._erasable, self.rows, self.keys))
 

@@ -131,9 +131,10 @@ def remove_returned(
     *,
     repair: bool,
 ) -> Returned:
-    """Remove erased faces and people that an older copy brought back; restore the tombstones.
+    """Return how many erased faces and people an older copy of the store brought back.
 
-    Reads no face if the store has seen all erasures.
+    With ``repair``, removes them and restores the tombstones. Reads no face if the store has seen
+    all erasures.
 
     Args:
         collection: the collection.
@@ -141,7 +142,7 @@ def remove_returned(
         jobs_root: parent of all job folders, with the final ``/``.
         faces: the store of the collection.
         records: store of its records.
-        repair: whether to change anything.
+        repair: whether to remove them, not only count them.
     """
     collection_id, own = collection.collection_id, faces.of(collection)
     if repair:

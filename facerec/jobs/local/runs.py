@@ -134,12 +134,16 @@ class LocalRuns:
     def _run_children(self, plan: Plan, record: RunRecord) -> RunResult:
         """Run a job's children, with the steps before and after them, in this order.
 
-        1. The memory gets a note of the job: later jobs find it, and it finds earlier ones.
+        1. The memory gets a note of this start, which orders it after the jobs that were started
+           since it was submitted (``start_order``).
         2. The collection is compared with the ledgers and repaired, so that children find all
            faces that they take for stored.
         3. The children run.
-        4. Copies of tombstones that the job has lifted are removed.
-        5. If all children are complete, faces of photos that were replaced or are gone are removed.
+        4. With ``restore_deleted``, copies of tombstones that the job has lifted are removed.
+
+        If all children are complete, three steps follow:
+
+        5. Faces of photos that were replaced or are gone are removed.
         6. The version of the stored faces is noted, after the last change of this run.
         7. The face index of the job is written, for deletions.
 
@@ -162,7 +166,6 @@ class LocalRuns:
         try:
             with self._open_store() as store:
                 if job_exists(plan, self._objects):
-                    # Other jobs may have been started since it was submitted.
                     memory_of(plan, self._objects, self._jobs_root).note(plan)
                 check = CollectionCheck(
                     plan, self._objects, self._jobs_root, faces=store, records=store

@@ -53,8 +53,8 @@ READERS = 16
 CHUNK = 4 * 1024 * 1024
 """Number of bytes of a merged file per read."""
 
-MAX_RUNS = 12
-"""Minimum number of runs that are merged into one."""
+MERGED_FROM = 12
+"""Number of runs from which they are merged into one."""
 
 _NOTE = re.compile(r"(\d{8})-(?:(merged)|[0-9a-f]+-(gone)|(sorted|mixed)-([0-9a-f]+)-(.+))")
 
@@ -223,7 +223,7 @@ class Memory:
 
         The merged files stay until the next merge, since other processes may be reading them.
         """
-        if len(self.runs) < MAX_RUNS:
+        if len(self.runs) < MERGED_FROM:
             return
         with tempfile.NamedTemporaryFile("w", newline="\n", errors="surrogateescape") as file:
             file.writelines(f"{line}\n" for _, _, _, line in self.newest())

@@ -1,4 +1,4 @@
-"""The rows of the tombstones of deleted faces."""
+"""The rows of tombstones and of their keys."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def create_key(connection: sqlite3.Connection, collection_id: str, key: bytes) -
 def get(
     connection: sqlite3.Connection, collection_id: str, photos: Sequence[str]
 ) -> dict[str, frozenset[str]]:
-    """Return the positions of deleted faces by photo; photos without any are omitted."""
+    """Return the texts of tombstones by photo; photos without any are omitted."""
     found: dict[str, set[str]] = {}
     rows = connection.execute(
         "SELECT photo, place FROM tombstone "
@@ -49,7 +49,7 @@ def get(
 def list_photos(
     connection: sqlite3.Connection, collection_id: str, after: str, limit: int
 ) -> dict[str, frozenset[str]]:
-    """Return the positions of deleted faces by photo, in order, starting after a photo."""
+    """Return the texts of tombstones by photo, in order, starting after a photo."""
     rows = connection.execute(
         "SELECT DISTINCT photo FROM tombstone WHERE collection_id = ? AND photo > ? "
         "ORDER BY photo LIMIT ?",

@@ -71,6 +71,15 @@ def test_options_that_do_not_go_together_are_wrong_usage(pairs: Path, arguments:
     assert CliRunner().invoke(main, ["evaluate", *given]).exit_code == 2
 
 
+def test_wrong_usage_of_images_is_named(pairs: Path) -> None:
+    images = ["--images", str(PHOTOS)]
+    missing = CliRunner().invoke(main, ["evaluate", str(pairs)])
+    assert "--images is required with PAIRS or --labels" in missing.output
+    both = CliRunner().invoke(main, ["evaluate", "--identify", ".", ".", *images])
+    assert both.exit_code == 2
+    assert "--images cannot be used with --identify" in both.output
+
+
 def test_too_few_photos_with_labels_are_an_error(tmp_path: Path) -> None:
     names = sorted(path.name for path in PHOTOS.glob("*.jpg"))
     labels = tmp_path / "labels.csv"

@@ -18,7 +18,7 @@ from facerec.jobs.concurrent_versions import is_removal_due
 from facerec.jobs.difference import Difference
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan
-from facerec.jobs.remembered.runs import MAX_RUNS
+from facerec.jobs.remembered.runs import MERGED_FROM
 from facerec.jobs.remembered.tombstones import erasures_with_tombstones
 from facerec.jobs.stale_faces import remove_stale
 from facerec.jobs.verifying.job_check import verify_collection
@@ -373,7 +373,7 @@ def test_a_resumed_job_whose_run_was_merged_leaves_the_new_faces(
 ) -> None:
     first = interrupted(2)
     staff.photo("b.jpg", "zoe")
-    for number in range(MAX_RUNS + 2):
+    for number in range(MERGED_FROM + 2):
         staff.photo(f"x{number}.jpg", f"person {number}")
         staff.run()
     staff.complete(first)
