@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import time
@@ -14,6 +15,7 @@ from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailab
 from facerec.factory import gallery_defaults, open_erasures, open_records
 from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.metrics import metrics
+from facerec.jobs.aws.planning_limits import planning_limits
 from facerec.jobs.aws.planning_notes import listing_notes
 from facerec.jobs.aws.preflight import require_region
 from facerec.jobs.aws.start_problems import open_clients
@@ -44,11 +46,12 @@ _FORBIDDEN_IN_JOB_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 """https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html"""
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda has no types
     """Plan a job.
 
     Args:
         event: ``input``, the unchanged input of the execution, and ``execution``, its name.
+        context: Lambda's context, which knows the time that remains.
 
     Returns:
         The result of ``plan_execution``.
@@ -70,6 +73,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         objects,
         lambda: open_records(settings),
         check=check,
+        remaining=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     if result["refused"]:
         # The alarm of failed jobs subtracts these.
@@ -91,6 +95,7 @@ def plan_execution(
     open_records: Callable[[], RecordStore],
     *,
     check: Callable[[JobRequest], None] = lambda request: None,
+    remaining: Callable[[], float] = lambda: math.inf,
 ) -> dict[str, Any]:
     """Plan the job of an execution, or return why its input is refused.
 
@@ -104,6 +109,7 @@ def plan_execution(
         objects: contains manifests and job folders.
         open_records: opens the store of collections.
         check: raises an ``InvalidInputError`` for a request that must not be planned.
+        remaining: returns the seconds until the function is stopped.
 
     Returns:
         For a job: ``refused`` false, ``job_id``, ``collection_id``, ``lost`` (whether its
@@ -120,16 +126,18 @@ def plan_execution(
         records = open_records()
         erasures = open_erasures(settings.erasures_root, objects=objects)
         version = required_setting(settings.model_version, "MODEL_VERSION")
-        plan = plan_job(
-            request,
-            objects,
-            records,
-            jobs_root=settings.jobs_root,
-            model_version=version,
-            recipes={Recipe.FAST: version},
-            on_listed=listing_notes(objects, settings.jobs_root, execution),
-            erasures=erasures,
-        )
+        note = listing_notes(objects, settings.jobs_root, execution)
+        with planning_limits(request.manifest, remaining, note) as on_listed:
+            plan = plan_job(
+                request,
+                objects,
+                records,
+                jobs_root=settings.jobs_root,
+                model_version=version,
+                recipes={Recipe.FAST: version},
+                on_listed=on_listed,
+                erasures=erasures,
+            )
         # While a collection is being deleted, the copies are those of the deleted one.
         if not erasures.is_being_deleted(plan.collection_id):
             restore_lost_tombstones(plan.collection_id, objects, settings.jobs_root, records)

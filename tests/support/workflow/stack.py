@@ -91,12 +91,27 @@ class Ended:
     largest: int
 
 
+@dataclass
+class Context:
+    """The context of an invocation of a function.
+
+    Attributes:
+        seconds_left: seconds until the function is stopped.
+    """
+
+    seconds_left: float = 900.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds_left * 1000)
+
+
 class Stack:
     """A deployed stack, as far as tests need one."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
         self.store = folder / "store.sqlite"
         self.accidents = Accidents()
+        self.context = Context()
         self.function_faults: list[str] = []
         self.held: list[str] | None = None
         self.analysed = 0
@@ -313,7 +328,7 @@ class Stack:
             if self.function_faults:
                 raise _fault(self.function_faults.pop(0))
             with acting_as(function, self.permissions):
-                returned = handler(json.loads(body), None)
+                returned = handler(json.loads(body), self.context)
         except Exception as error:
             answer["x-amz-function-error"] = "Unhandled"
             returned = {"errorType": type(error).__name__, "errorMessage": str(error)}
