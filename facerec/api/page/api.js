@@ -81,6 +81,7 @@ export const remove = address => json(address, {method: 'DELETE'});
 
 /** Send a photo as a file of a form, with the other fields. */
 export function sendPhoto(address, file, fields, signal) {
+  if (!file.size) return Promise.reject(new Problem('The file is empty.', 400));
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value !== undefined && value !== '') form.append(name, value);
   form.append('image', file);

@@ -144,7 +144,7 @@ function step(by) {
 
 addEventListener('keydown', event => {
   if (event.key === 'Escape' && !document.querySelector('dialog[open]')) say('');
-  const isField = event.target.closest && event.target.closest('input, select, textarea, dialog');
+  const isField = event.target.closest && event.target.closest('input:not([type=checkbox], [type=file], [type=range]), select, textarea, dialog');
   if (isField || !isOn() || event.ctrlKey || event.metaKey || event.altKey) return;
   const tab = TABS[Number(event.key) - 1];
   if (tab) location.hash = tab.hash;

@@ -15,10 +15,10 @@ export function say(text, undo = null) {
   at('toast').classList.remove('error');
 }
 
-/** Go to another view, and show a message there. */
-export function leaveFor(hash, text) {
+/** Go to another view, and show a message there. With `forget`, there is no way back to this one. */
+export function leaveFor(hash, text, forget = false) {
   next = text;
-  location.hash = hash;
+  if (forget) location.replace(hash); else location.hash = hash;
 }
 
 /** Show the message that waits for the view, or none. */
@@ -42,7 +42,10 @@ export function withdraw(text) {
 
 /** Run something for the user, and show what goes wrong; a button is off until it has ended. */
 export async function attempt(work, control = null) {
-  if (control) control.disabled = true;
+  if (control) {
+    control.disabled = true;
+    withdraw(at('problem').textContent); // it was about something earlier
+  }
   try {
     await work();
   } catch (error) {

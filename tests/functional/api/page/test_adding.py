@@ -55,6 +55,9 @@ def test_photos_that_fail_are_listed_and_can_be_tried_again(
     expect(page.locator("#upload-summary")).to_have_text(
         "1 of 2 photos added to staff, 1 face, 1 failed."
     )
+    page.locator("#add-files").set_input_files([{**broken, "buffer": b""}])
+    expect(page.locator("#upload-errors")).to_contain_text("The file is empty.")
+    page.locator("#add-files").set_input_files([site.upload(fake_face("ann")), broken])
     failed = page.locator("#upload-errors > li")
     expect(failed).to_contain_text("notes.txt")
     expect(failed).to_contain_text("cannot be read")
