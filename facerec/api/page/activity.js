@@ -14,6 +14,7 @@ let visible = false;
 let timer = null;
 let lost = ''; // why the last request for jobs failed
 let next = null;
+let undone = new Set(); // ids of entries whose change was taken back, and not made again
 
 const STATUS = {
   PENDING: 'waiting', RUNNING: 'running', SUCCEEDED: 'succeeded', FAILED: 'failed',
@@ -97,6 +98,9 @@ async function loadHistory(more = false) {
   if (!current()) return;
   const collection = current();
   const page = await listHistory({limit: PAGE, next_token: more ? next : null});
+  if (collection !== current()) return;
+  if (!more) undone = new Set();
+  for (const entry of page.entries) if (entry.undoes && !undone.has(entry.entry_id)) undone.add(entry.undoes);
   const items = await Promise.all(page.entries.map(historyItem));
   if (collection !== current()) return;
   if (!more) at('history').replaceChildren();
@@ -110,11 +114,11 @@ async function historyItem(entry) {
   const people = [...new Set(entry.steps.flatMap(step => [step.user_id, step.other_id, step.person]).filter(Boolean))];
   const names = await Promise.all(people.map(personName));
   const faces = new Set(entry.steps.flatMap(step => step.face_ids)).size;
-  const text = `${ACTIONS[entry.action] || entry.action} ${names.join(', ')}`.trim();
+  const text = `${ACTIONS[entry.action] || entry.action} ${names.join(', ') || (entry.erased ? 'a person' : '')}`.trim();
   return make('li', {class: 'row spread'},
     make('span', {class: 'grow'}, make('strong', {class: 'name'}, text), make('br'),
       make('span', {class: 'quiet name'}, [when(entry.at), entry.by && `by ${entry.by}`, entry.why, faces && plural(faces, 'face')].filter(Boolean).join(' · '))),
-    !entry.erased && button('Undo', event => attempt(() => undoChange([entry.entry_id]), event.target), {'aria-label': `Undo: ${text}`}));
+    undone.has(entry.entry_id) ? make('span', {class: 'quiet'}, 'undone') : !entry.erased && button('Undo', event => attempt(() => undoChange([entry.entry_id]), event.target), {'aria-label': `Undo: ${text}`}));
 }
 
 at('more-history').addEventListener('click', () => attempt(() => loadHistory(true), at('more-history')));
