@@ -1,7 +1,7 @@
 // Changes of people, each of which can be undone: the server keeps a history of them.
 
 import {get, path, post, query} from './api.js';
-import {inCollection} from './collection.js';
+import {holding, inCollection} from './collection.js';
 import {say} from './messages.js';
 
 const listeners = [];
@@ -23,7 +23,7 @@ const concerns = (entry, ids) => entry.steps.some(step =>
  * @param work makes the change; returns what to say, and the ids of the people, faces and clusters
  *   that it concerns, by which its entries are told from those of others. Null: nothing changed.
  */
-export async function change(work) {
+export const change = work => holding(async () => {
   const before = (await listHistory({limit: 1})).entries[0]?.entry_id ?? '';
   let done;
   try {
@@ -37,7 +37,7 @@ export async function change(work) {
   const own = entries.filter(entry => entry.entry_id > before && concerns(entry, ids));
   const history = inCollection('/history'); // the collection may be another one by then
   say(done.text, own.length === 0 ? null : () => undoChange(own.map(entry => entry.entry_id), history));
-}
+});
 
 /** Undo entries of the history, of which the newest is the first. */
 export async function undoChange(entryIds, history = inCollection('/history')) {

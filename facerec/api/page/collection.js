@@ -43,6 +43,19 @@ function changed() {
 
 at('collection').addEventListener('change', changed);
 
+let holders = 0;
+/** Do some work during which no other collection can be chosen. */
+export async function holding(work) {
+  holders += 1;
+  at('collection').disabled = true;
+  try {
+    return await work();
+  } finally {
+    holders -= 1;
+    at('collection').disabled = holders > 0;
+  }
+}
+
 /** Return people whose name or id contains a text. */
 export async function searchPeople(text, limit = 20) {
   const page = await get(inCollection('/people') + query({name_contains: text, limit}));
