@@ -76,12 +76,16 @@ function faceItem(name, faceId, index) {
 at('rename').addEventListener('submit', event => {
   event.preventDefault();
   const name = at('rename-name').value.trim().normalize('NFC');
-  attempt(() => change(async () => {
-    const person = name
-      ? await put(ofPerson('/name'), {name})
-      : await remove(ofPerson('/name'));
-    return {text: `The name is now ${nameOf(person)}.`, ids: [userId]};
-  }), at('rename').querySelector('button'));
+  attempt(async () => {
+    if (name || await confirmed(`Remove the name ${at('person-title').textContent}? The person then has only an id.`, 'Remove')) await rename(name);
+  }, at('rename').querySelector('button'));
+});
+
+const rename = name => change(async () => {
+  const person = name
+    ? await put(ofPerson('/name'), {name})
+    : await remove(ofPerson('/name'));
+  return {text: name ? `The name is now ${nameOf(person)}.` : 'The name is removed.', ids: [userId]};
 });
 
 const merging = personForm({
@@ -90,6 +94,7 @@ const merging = personForm({
     const other = await personOf(text);
     const name = at('person-title').textContent;
     if (!other) throw new Error(`Nobody is called ${text}.`);
+    if (other.user_id === userId) throw new Error('This is the same person. Give the name of another one.');
     if (!await confirmed(`Add the ${plural(other.face_count, 'face')} of ${nameOf(other)} to ${name}? ${nameOf(other)} is then no longer a person of its own.`, 'Merge')) return;
     await change(async () => {
       await post(ofPerson('/merge'), {other_id: other.user_id});
@@ -106,14 +111,15 @@ at('delete-person').addEventListener('click', () => attempt(async () => {
   if (!await confirmed(`Delete ${name}? The faces stay in the collection without a person. This cannot be undone.`, 'Delete', true)) return;
   await remove(ofPerson());
   turn += 1;
-  leaveFor('#/people', `${name} is deleted; the faces stay.`);
+  leaveFor('#/people', `${name} is deleted; the faces stay.`, true);
 }));
 
 const renew = () => {
   if (!visible) return;
   attempt(() => load().catch(error => {
     if (error.status !== 404) throw error;
-    location.hash = '#/people'; // not created after all, or merged
+    if (!visible) return;
+    leaveFor('#/people', 'This person is not in the collection.', true); // not created after all, merged or deleted
   }));
 };
 onChange(renew);

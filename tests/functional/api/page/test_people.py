@@ -95,6 +95,26 @@ def test_what_is_not_a_face_leaves_its_cluster(site: Site, page: playwright.Page
     expect(page.locator("#clusters > li")).to_contain_text("2 faces")
     (cluster,) = site.gallery.list_clusters("staff").clusters
     assert len(cluster.face_ids) == 2
+    page.keyboard.press("u")
+    expect(page.locator("#status")).to_have_text("The change is undone.")
+
+
+def test_the_collection_stays_the_same_while_people_change(
+    site: Site, page: playwright.Page
+) -> None:
+    site.gallery.create_collection("visitors")
+    site.add_person("Ann")
+    open_person(site, page, "Ann")
+    held: list[playwright.Route] = []
+    page.route("**/name", lambda route: held.append(route))
+    page.get_by_label("Name", exact=True).fill("Anne")
+    with page.expect_request("**/name"):
+        page.keyboard.press("Enter")
+    expect(page.get_by_label("Collection", exact=True)).to_be_disabled()
+    for route in held:
+        route.continue_()
+    expect(page.locator("#status")).to_have_text("The name is now Anne.")
+    expect(page.get_by_label("Collection", exact=True)).to_be_enabled()
 
 
 def test_people_are_listed_searched_and_created(site: Site, page: playwright.Page) -> None:
@@ -140,6 +160,16 @@ def test_a_person_is_renamed_and_it_is_undone_with_a_key(site: Site, page: playw
     assert site.people() == {"Ann": 1}
 
 
+def test_a_name_is_removed_only_after_a_question(site: Site, page: playwright.Page) -> None:
+    site.add_person("Ann")
+    open_person(site, page, "Ann")
+    page.get_by_label("Name", exact=True).fill(" ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("Remove the name Ann?")
+    page.keyboard.press("Escape")
+    assert site.people() == {"Ann": 1}
+
+
 def test_two_people_are_merged_after_a_question(site: Site, page: playwright.Page) -> None:
     site.add_person("Ann", shots=2)
     site.add_person("Anna")
@@ -164,12 +194,17 @@ def test_a_merge_with_nobody_is_an_error_that_can_be_read(
     page.get_by_label("Is also").fill("Nobody")
     page.get_by_role("button", name="Merge …").click()
     expect(page.get_by_role("alert")).to_have_text("Nobody is called Nobody.")
+    page.get_by_label("Is also").fill("Ann")
+    page.get_by_role("button", name="Merge …").click()
+    expect(page.get_by_role("alert")).to_contain_text("This is the same person.")
     page.keyboard.press("Escape")
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
 def test_a_person_is_deleted_only_after_a_question(site: Site, page: playwright.Page) -> None:
     site.add_person("Ann")
+    page.goto(f"{site.address}/#/match")
+    expect(page.locator("#match")).to_be_visible()
     open_person(site, page, "Ann")
     page.get_by_role("button", name="Delete …").click()
     question = page.get_by_role("dialog")
@@ -181,6 +216,20 @@ def test_a_person_is_deleted_only_after_a_question(site: Site, page: playwright.
     expect(page.locator("#status")).to_have_text("Ann is deleted; the faces stay.")
     assert site.people() == {}
     assert site.gallery.describe_collection("staff").face_count == 1
+    page.go_back()
+    assert page.url.endswith("#/people")
+    page.go_back()
+    expect(page.locator("#match")).to_be_visible()
+
+
+def test_a_person_who_is_gone_is_a_message_and_no_trap(site: Site, page: playwright.Page) -> None:
+    page.goto(f"{site.address}/#/match")
+    expect(page.locator("#match")).to_be_visible()
+    page.goto(f"{site.address}/#/person/nobody")
+    expect(page.locator("#status")).to_have_text("This person is not in the collection.")
+    expect(page.locator("#people")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#match")).to_be_visible()
 
 
 def test_all_photos_of_a_person_are_shown_the_doubtful_ones_apart(
@@ -223,4 +272,7 @@ def test_the_history_lists_changes_and_undoes_them(site: Site, page: playwright.
     expect(newest).to_contain_text("by zoe · a typo")
     newest.get_by_role("button", name="Undo").click()
     expect(newest).to_contain_text("Undid a change of Ann")
+    renamed = page.locator("#history > li").nth(1)
+    expect(renamed).to_contain_text("undone")
+    expect(renamed.get_by_role("button")).to_have_count(0)
     assert site.people() == {"Ann": 1}
