@@ -14,7 +14,7 @@ NAMESPACE = "Facerec"
 
 
 class Meters:
-    """Counts committed photos, and attempts that are not the first."""
+    """Counts committed photos, failed photos and faces, and restarts of children."""
 
     def __init__(self) -> None:
         self._metrics = Metrics(namespace=NAMESPACE)

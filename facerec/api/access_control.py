@@ -52,7 +52,7 @@ class AccessControl:
         access_log: Callable[[Access], None] | None = None,
         routes: Sequence[BaseRoute] = (),
     ) -> None:
-        """Guard an application.
+        """Create the middleware of an application.
 
         Args:
             app: the application.

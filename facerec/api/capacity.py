@@ -51,5 +51,6 @@ class Capacity:
         async with limiter:
             if await request.is_disconnected():
                 raise ClientGoneError
-            # The turn is taken already, so the thread needs only a limiter of its own.
+            # ``limiter`` has admitted this request. With a new one, ``run_sync`` does not wait for
+            # the limiter that anyio shares between all threads.
             return await run_sync(work, limiter=anyio.CapacityLimiter(1))

@@ -151,7 +151,7 @@ class _Growing:
             self._join(*sorted((one, other), key=_rank))
 
     def _is_bridge(self, first: int, one: Linked, second: int, other: Linked) -> bool:
-        """Return whether a pair may connect two clusters, or a single face to one."""
+        """Return whether a pair may join clusters: its faces must each be clear, or still alone."""
         clear = self._faces.clear
         return bool(
             (clear[first] or len(one.rows) == 1) and (clear[second] or len(other.rows) == 1)

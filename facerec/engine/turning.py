@@ -11,7 +11,7 @@ _HALF_CIRCLE = 180
 
 
 def turned_back(face: DetectedFace, turns: int) -> DetectedFace:
-    """Return a face of a photo that was turned counterclockwise, in the photo before turning.
+    """Convert a face found in a photo turned counterclockwise to the stored photo's coordinates.
 
     Args:
         face: the face in ratios of the turned photo.

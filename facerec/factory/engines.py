@@ -59,7 +59,7 @@ def read_model_versions(first: str | None = None) -> dict[str, str]:
 
 
 def recipe_of(model_version: str) -> str:
-    """Return the recipe of a model version; the usual one if no recipe has it."""
+    """Return the recipe of a model version; ``fast`` if no recipe has it."""
     for recipe, version in read_model_versions().items():
         if version == model_version:
             return recipe

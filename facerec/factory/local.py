@@ -172,7 +172,9 @@ def _build_worker(data: Path, policy: AccessPolicy | None, model_version: str) -
 
     recipe = engines.recipe_of(model_version)
     engine, store = engines.open_checked_engine(1, recipe), open_local_store(data)
-    return ChildDependencies(engine, store, store, Objects(policy), store)
+    return ChildDependencies(
+        engine, faces=store, records=store, objects=Objects(policy), registrations=store
+    )
 
 
 def _delete_faces(

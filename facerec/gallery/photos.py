@@ -99,7 +99,7 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
             raise
         loaded = PhotoContent(content, source, location.uri)
     if len(loaded.content) > MAX_PHOTO_BYTES:
-        raise PhotoTooLargeError(f"{loaded.name} has more than {MAX_PHOTO_BYTES // 1024**2} MiB")
+        raise PhotoTooLargeError(f"{loaded.name} is larger than {MAX_PHOTO_BYTES // 1024**2} MiB")
     return loaded
 
 

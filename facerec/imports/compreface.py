@@ -133,7 +133,7 @@ class ComprefaceServer:
         if not content:
             raise ObjectNotFoundError(address)
         if len(content) > MAX_PHOTO_BYTES:
-            raise PhotoTooLargeError(f"{address} has more than {MAX_PHOTO_BYTES >> 20} MiB")
+            raise PhotoTooLargeError(f"{address} is larger than {MAX_PHOTO_BYTES >> 20} MiB")
         return content
 
     def _get_again(self, address: str, attempt: int = 1) -> bytes:

@@ -115,7 +115,7 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
             text and numbers, or no descriptors of 128 numbers with names.
     """
     if path.stat().st_size > MAX_BYTES:
-        raise InvalidInputError(f"{path} has more than {MAX_BYTES >> 30} GiB")
+        raise InvalidInputError(f"{path} is larger than {MAX_BYTES >> 30} GiB")
     found = []
     for name, values in _pairs(path, _load(path)):
         if not isinstance(name, str | int) or isinstance(name, bool):

@@ -82,7 +82,7 @@ def to_columns(record: FaceRecord) -> dict[str, Value]:
 
 
 def from_columns(columns: Mapping[str, Value]) -> FaceRecord:
-    """Return the record of the columns that ``to_columns`` returned."""
+    """Return the record whose columns ``to_columns`` returned."""
 
     def text(column: str) -> str:
         return str(columns[column])

@@ -65,7 +65,7 @@ def quality_from_metadata(metadata: Metadata) -> Quality:
 
 
 def from_metadata(face_id: str, metadata: Metadata) -> FaceRecord:
-    """Return the record of the metadata that ``to_metadata`` returned."""
+    """Return the record whose metadata ``to_metadata`` returned."""
     columns: dict[str, Value] = {"external_image_id": None, **metadata, "face_id": face_id}
     for field, members in _PACKED.items():
         numbers = str(metadata[field]).split()

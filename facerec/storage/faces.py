@@ -242,7 +242,7 @@ def to_vector(face: StoredFace) -> Vector:
 
 
 def to_face(vector: Vector) -> StoredFace:
-    """Return the face of a vector that ``to_vector`` returned."""
+    """Return the face whose vector ``to_vector`` returned."""
     return StoredFace(_record(vector), vector.values)
 
 

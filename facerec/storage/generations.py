@@ -64,10 +64,10 @@ class _Renamed(VectorStore):
     """A store whose namespaces are named after the generation of their collection."""
 
     def __init__(self, vectors: VectorStore, generation: Callable[[str], str]) -> None:
-        """Rename namespaces.
+        """Create the store.
 
         Args:
-            vectors: the store.
+            vectors: the store with the renamed namespaces.
             generation: returns the generation of a collection by its id; "" for none.
         """
         self._vectors, self._generation = vectors, generation

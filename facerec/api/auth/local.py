@@ -73,7 +73,7 @@ class TokenGuard:
     signatures: Guard
 
     def admit(self, head: RequestHead) -> BodyCheck:
-        """Grant all permissions to the token, and to a signed request those of its key.
+        """Accept the token with all permissions, or a signed request with those of its key.
 
         Raises:
             RefusedError: the token or signature is missing or wrong.

@@ -1,6 +1,6 @@
 """The exceptions of Rekognition's protocol, and their mapping from facerec's errors.
 
-Programs compare messages too, so each begins with Rekognition's own sentence where that is known:
+Programs compare messages too, so each begins with Rekognition's own message where that is known:
 https://docs.aws.amazon.com/rekognition/latest/dg/error-handling.html
 """
 
@@ -57,7 +57,7 @@ _UNREADABLE: dict[str, tuple[str, str]] = {
     UnreadableReason.TOO_LARGE: ("ImageTooLargeException", "Request has invalid image size"),
     UnreadableReason.TOO_SMALL: ("InvalidParameterException", "Request has invalid image size"),
 }
-"""Name and sentence for photos of a supported format that have too many or too few pixels."""
+"""Exception name and message for photos of a supported format with too many or too few pixels."""
 
 _SENTENCES: dict[type[FacerecError], str] = {
     FaceNotFoundError: "faceId was not found in the collection",

@@ -19,7 +19,7 @@ from facerec.jobs.service import JobService
 Result = TypeVar("Result")
 
 DONE: dict[str, Any] = {"description": "Done."}
-"""The response 204 of ``Context.change``, for the API's description."""
+"""OpenAPI description of the 204 response of ``Context.change``."""
 
 
 @dataclass(frozen=True, slots=True)

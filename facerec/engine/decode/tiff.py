@@ -1,4 +1,4 @@
-"""Rejects TIFF files that are not photos, or whose tiles cost far more than their pixels."""
+"""Rejects TIFF files that are not photos, or take far more work than their size suggests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CANON_RAW = b"\x10\0\0\0CR\x02"
 
 
 def check_tiff(photo: TiffImageFile, content: bytes) -> None:
-    """Reject a TIFF that is a raw photo, or costs far more than its pixels.
+    """Reject a TIFF that is a raw photo, begins with a thumbnail, or is too costly to decode.
 
     Args:
         photo: an opened TIFF.

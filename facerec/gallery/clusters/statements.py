@@ -54,7 +54,7 @@ class Statements:
         return names
 
     def take_apart(self) -> None:
-        """Remove faces from clusters that newer statements contradict."""
+        """Remove the faces whose membership of a cluster newer statements contradict."""
         left = [*self._of_other_users(), *self._denied_in_clusters()]
         if left:
             self.clusters.leave_clusters(self.collection_id, left)

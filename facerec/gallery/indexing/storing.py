@@ -133,7 +133,7 @@ def replace_faces(
     collection_id: str,
     images: Mapping[str, Sequence[StoredFace]],
     *,
-    stored: Iterable[str],
+    stored_ids: Iterable[str],
     faces: FaceStore,
     records: RecordStore,
 ) -> None:
@@ -144,7 +144,7 @@ def replace_faces(
     Args:
         collection_id: The collection.
         images: Faces by image key, including those to keep (``faces_to_keep``).
-        stored: Ids of the faces that the photos had, as far as the caller knows.
+        stored_ids: Ids of the faces that the photos had, as far as the caller knows.
         faces: Store of the collection's faces.
         records: Store of its people.
 
@@ -153,10 +153,10 @@ def replace_faces(
             stored.
         StoreUnavailableError: Perhaps only some photos were stored; the same call completes this.
     """
-    lost = faces.put_images(collection_id, images)
-    _update_users(collection_id, {*stored, *lost}, lost, faces=faces, records=records)
-    if lost:
-        forget_corrections(collection_id, gone=lost, faces=faces, records=records)
+    removed = faces.put_images(collection_id, images)
+    _update_users(collection_id, {*stored_ids, *removed}, removed, faces=faces, records=records)
+    if removed:
+        forget_corrections(collection_id, gone=removed, faces=faces, records=records)
 
 
 def add_faces(
@@ -225,7 +225,7 @@ def _remove_late(collection_id: str, added: Sequence[StoredFace], faces: FaceSto
 def _update_users(
     collection_id: str,
     face_ids: Set[str],
-    lost: Sequence[str],
+    removed: Sequence[str],
     *,
     faces: FaceStore,
     records: RecordStore,
@@ -234,7 +234,7 @@ def _update_users(
         # Imported late: commands that only list jobs start without numpy.
         from facerec.gallery.people.associations import update_owners
 
-        update_owners(faces, records, collection_id, face_ids, lost)
+        update_owners(faces, records, collection_id, face_ids, removed)
 
 
 def shared_area(one: BoundingBox, other: BoundingBox) -> float:

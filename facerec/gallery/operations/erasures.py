@@ -55,7 +55,10 @@ class ErasureOperations(Eraser):
         return replace(selection, face_ids=selection.face_ids | faces_of_jobs(kept))
 
     def _select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
-        """Return the selection without faces that only job folders name."""
+        """Return the selection of what the stores contain.
+
+        ``select`` adds the faces that only job folders name.
+        """
         self._get(collection_id)
         match subject:
             case erasures.SubjectKind.FACE:

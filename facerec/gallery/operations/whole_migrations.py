@@ -211,14 +211,18 @@ class WholeMigrationOperations(MigrationOperations, FaceOperations):
         faces = "1 face" if len(missing) == 1 else f"{len(missing):,} faces"
         refused = f"{faces} of collection {collection_id!r} cannot be described again"
         if any(face.reason is migration_results.MissingReason.ACCESS_DENIED for face in missing):
-            raise MigrationError(f"{refused}; nothing was switched", MigrationRemedy.ALLOW)
+            raise MigrationError(
+                f"{refused}; the collection keeps its model version", MigrationRemedy.ALLOW
+            )
         if not choices.drop_missing:
-            raise MigrationError(f"{refused}; nothing was switched", MigrationRemedy.DELETE)
+            raise MigrationError(
+                f"{refused}; the collection keeps its model version", MigrationRemedy.DELETE
+            )
         total = self._faces.count_faces(collection_id) + dropped
         if is_over_limit(len(missing) + dropped, total, choices.drop_limit_percentage):
             raise MigrationError(
                 f"{refused}, more than the {choices.drop_limit_percentage:g} % of {total:,} that "
-                "may be deleted; nothing was switched",
+                "may be deleted; the collection keeps its model version",
                 MigrationRemedy.CHECK,
             )
 

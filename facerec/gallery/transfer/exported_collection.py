@@ -119,7 +119,7 @@ def read_description(folder: Path) -> dict[str, Any]:
             raise InvalidInputError(f"{folder} has no readable {each['name']}") from None
         if digest != each["sha256"]:
             raise InvalidInputError(
-                f"{folder / each['name']} was changed or damaged since the export",
+                f"{folder / each['name']} has been changed or damaged since the export",
                 "export the collection again",
             )
     return document

@@ -68,7 +68,7 @@ class BatchQueue:
     """A queue of AWS Batch."""
 
     def __init__(self, queue: str, client: Any = None) -> None:  # noqa: ANN401
-        """Use the queue with this ARN, by default with boto3's default client."""
+        """Create a client of the queue with this ARN, by default with boto3's default client."""
         if client is None:
             import boto3
 

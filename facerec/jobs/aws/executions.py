@@ -78,7 +78,7 @@ class Executions:
     """The executions of one state machine."""
 
     def __init__(self, state_machine: str, client: Any = None) -> None:  # noqa: ANN401
-        """Use the state machine with this ARN, by default with boto3's default client."""
+        """Create a client of this state machine, an ARN, by default with boto3's default client."""
         if client is None:
             import boto3
 

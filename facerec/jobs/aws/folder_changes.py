@@ -87,7 +87,7 @@ class FolderChanges:
     """
 
     def __init__(self, objects: ObjectStore, root: str) -> None:
-        """Keep the notes below a folder, given with its final ``/``."""
+        """Create the record of a folder; ``root`` is where it is stored, with its final ``/``."""
         self._objects = objects
         self._newest, self._started = f"{root}newest.json", f"{root}started.json"
 

@@ -169,7 +169,7 @@ def _run(
     summary = read_summary(objects, plan.job_folder, child)
     if summary is not None:
         # On one machine, only incomplete children are started: another process completed this one
-        # in between.
+        # after the run had compared the collection, so it is compared here.
         found = _restore(plan, child, dependencies)
         changed = not found.agrees or found.kept or found.deleted
         if plan.children_restore and changed:
@@ -327,7 +327,9 @@ class _Attempt:
     def _batches(
         self, photos: Iterable[LoadedPhoto | None], start: Cursor
     ) -> Iterator[tuple[list[LoadedPhoto], bool]]:
-        """Yield the photos of each step, those of the first one in two batches.
+        """Yield the photos of each step: together, or those of the first one in two batches.
+
+        Only attempts in a deployment divide the first step (``first_photos``).
 
         Yields:
             photos to look up together, and whether the step is full with them.

@@ -47,7 +47,7 @@ class Crashes:
     """
 
     def __init__(self, notes: Counter[int], *, until: int) -> None:
-        """Use the notes of crashes.
+        """Create the rules of an attempt from the notes of crashes.
 
         Args:
             notes: number of crashes by the offset at which the ledger ended.

@@ -1,7 +1,7 @@
 """Computes a step of a child: loaded photos become ledger rows and faces to store.
 
 ``process_photos`` depends only on its arguments: it receives the photos that the collection already
-contains, and adds the faces to store to the step.
+contains, and adds rows and faces to the step.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class _StepBuilder:
     ) -> LedgerRow:
         stored = self._known.stored.get(key, ())
         if isinstance(result, UnreadablePhoto):
-            self._replace_faces(key, ())
+            self._choose_faces(key, ())
             return self._row(
                 photo,
                 Outcome.UNREADABLE,
@@ -141,7 +141,7 @@ class _StepBuilder:
             now=time.time(),
         )
         faces = with_stored_ids(found, stored)
-        self._replace_faces(key, faces)
+        self._choose_faces(key, faces)
         ids = {face.record.face_id for face in faces}
         # Faces with the same options were stored by a killed attempt, or processing is forced.
         earlier = [record for record in stored if record.options_digest != self._options_digest]
@@ -168,7 +168,7 @@ class _StepBuilder:
             milliseconds=milliseconds,
         )
 
-    def _replace_faces(self, key: str, faces: Sequence[StoredFace]) -> None:
+    def _choose_faces(self, key: str, faces: Sequence[StoredFace]) -> None:
         """Let the step store these faces of a photo, instead of those in the collection."""
         stored = self._known.stored.get(key)
         if faces or stored is not None:

@@ -307,7 +307,7 @@ class SegmentWriter:
 
         Also returns the indices of the rows whose photos were erased. With ``restore_deleted``,
         only imported faces are omitted, since they are stored under other ids;
-        ``_forget_deletions`` follows.
+        ``_store_faces`` then forgets the deletions.
         """
         collection_id = self._plan.collection_id
         keys = step.row_of_key.keys() & step.faces.keys()
@@ -346,7 +346,7 @@ class SegmentWriter:
                 lambda: replace_faces(
                     plan.collection_id,
                     step.faces,
-                    stored=stored,
+                    stored_ids=stored,
                     faces=self._faces,
                     records=self._records,
                 ),

@@ -96,7 +96,7 @@ class SliceReader:
         child_slice: ByteRange | Stripe,
         start: Cursor | None = None,
     ) -> None:
-        """Read from ``start`` on, by default from the beginning of the slice."""
+        """Create a reader from ``start`` on, by default from the beginning of the slice."""
         self._objects = objects
         self._source = source
         self._slice = child_slice

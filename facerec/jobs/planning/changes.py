@@ -114,7 +114,7 @@ class Changes:
 def find_changes(
     request: JobRequest, source: Source, objects: ObjectStore, memory: Memory | None
 ) -> Iterator[Changes]:
-    """Find the work of a job; its files exist during the block.
+    """Find what a job must do. The temporary files that the result names exist during the block.
 
     A manifest is not read if there is nothing to compare it with, or if it is too large: then the
     children read the original. A compressed manifest for many children is decompressed, since each

@@ -3,19 +3,20 @@
 ``plan_job`` creates all plans, for every door:
 
 1. ``find_source`` finds the source. Of a manifest, only the size and a sample are read yet.
-2. ``find_changes``: photos that are unchanged since an earlier job of the collection are omitted
+2. A collection whose database was lost is restored (``lost_collections``).
+3. ``find_changes``: photos that are unchanged since an earlier job of the collection are omitted
    (``jobs.remembered``). A folder or prefix is listed for this. A manifest is read, unless
-   the collection has had no job. Before this, a collection whose database was lost is restored
-   (``lost_collections``).
-3. ``prepare_collection`` creates the collection if necessary, and identifies this creation of it.
-4. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
+   the collection has had no job.
+4. ``prepare_collection`` creates the collection if necessary, and identifies this creation of it.
+5. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
    job again. A request for a collection that was deleted and created again finds a new one.
-5. The plan is read from the job folder if it exists; otherwise it is stored there. A job whose plan
+6. The plan is read from the job folder if it exists; otherwise it is stored there. A job whose plan
    is not what the request would plan now (``rounds``) gets a new round, which is a separate job. So
    does a complete job with ``prune`` if the memory is in doubt (``remembered.doubts``).
-6. The memory gets a note of the job: later jobs find it.
-7. Earlier jobs enter the face index of the collection. Only then is the memory merged, since a
+7. The memory gets a note of the job: later jobs find it.
+8. Earlier jobs enter the face index of the collection. Only then is the memory merged, since a
    merged memory does not name them.
+9. A copy of the collection's settings is stored beside its job folders, for a restoration.
 """
 
 from __future__ import annotations
@@ -104,6 +105,8 @@ def plan_job(
         CollectionNotFoundError: the collection does not exist, and the request does not create it.
         ModelMismatchError: the collection's faces have another model version.
         ConflictError: the deletion of the collection is not finished.
+        DeletedCollectionError: the collection was deleted, and is back with an older copy of the
+            database.
     """
     if erasures is not None:
         erasures.require_usable(request.collection_id, records)

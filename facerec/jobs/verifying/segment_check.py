@@ -128,7 +128,7 @@ def verify_segment(
             replace_faces(
                 plan.collection_id,
                 repairs,
-                stored=set[str]().union(*(stored.get(key, ()) for key in repairs)),
+                stored_ids=set[str]().union(*(stored.get(key, ()) for key in repairs)),
                 faces=faces,
                 records=records,
             )

@@ -20,7 +20,7 @@ BLOCK_SLOTS = 1024
 offset."""
 
 MAX_IDS_BESIDE_WRITE = 2 * BLOCK_SLOTS
-"""Number of vector ids that identify a write."""
+"""Maximum number of vector ids that identify a write."""
 
 MIN_BLOCK_SLOTS = 32
 """Number of slots in a namespace's first block. Further blocks double the namespace up to the full
@@ -132,7 +132,7 @@ def read(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, NDAr
 
 
 def read_in_order(connection: sqlite3.Connection, slots: Sequence[int]) -> NDArray[np.float32]:
-    """Return the embeddings of slots in ascending order: float32, shape (n, 128)."""
+    """Return the embeddings of slots, which must be in ascending order: float32, shape (n, 128)."""
     content = bytearray()
     for block, members in groupby(slots, _block_of):
         with connection.blobopen("block_values", "embeddings", block, readonly=True) as blob:

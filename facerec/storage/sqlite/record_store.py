@@ -238,7 +238,10 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             self._clear_log()
 
     def _clear_log(self) -> None:
-        """Remove deleted names from the log too, now or during the next deletion."""
+        """Empty the write-ahead log, which may contain deleted names.
+
+        If another process is reading it, the next deletion empties it.
+        """
         with suppress(StoreUnavailableError):
             self._database.clear_log()
 

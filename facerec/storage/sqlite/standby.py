@@ -82,7 +82,7 @@ def write(connection: sqlite3.Connection, migration: Migration) -> None:
 
 
 def remove(connection: sqlite3.Connection, collection_id: str) -> None:
-    """Remove a migration, and let its vectors be cleared."""
+    """Remove a migration, and mark its vectors for clearing."""
     connection.execute("DELETE FROM migration WHERE collection_id = ?", (collection_id,))
     namespaces.mark_deleted(connection, standby_of(collection_id))
 

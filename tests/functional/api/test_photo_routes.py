@@ -210,7 +210,7 @@ WRONG: dict[str, tuple[Callable[[str], dict[str, Any]], int, tuple[str, ...]]] =
     "no file": (
         without_a_file,
         422,
-        ("a file in a form", "specify exactly one of image", "two parts of a"),
+        ("a file in a form", "specify exactly one: image", "two parts of a"),
     ),
     "several files": (with_two_files, 422, ("send one photo per request",)),
     "text": (as_text, 415, ("a photo with Content-Type: image/jpeg",)),

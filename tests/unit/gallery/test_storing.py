@@ -102,7 +102,7 @@ def test_corrections_of_a_face_that_a_replacement_removes_are_erased(
     replace_faces(
         "staff",
         {group_of(face_id): []},
-        stored={face_id},
+        stored_ids={face_id},
         faces=collaborators.faces,
         records=collaborators.records,
     )
@@ -134,7 +134,7 @@ def test_a_user_follows_a_face_that_is_replaced(
     replace_faces(
         "staff",
         {group_of(face_id): [StoredFace(old.record, bob)]},
-        stored=[face_id],
+        stored_ids=[face_id],
         faces=collaborators.faces,
         records=collaborators.records,
     )
@@ -154,7 +154,7 @@ def test_a_face_that_is_lost_to_a_replacement_is_taken_from_its_user(
     replace_faces(
         "staff",
         {group_of(face_id): []},
-        stored=[],
+        stored_ids=[],
         faces=collaborators.faces,
         records=collaborators.records,
     )

@@ -134,7 +134,7 @@ class IndexRequest(LimitedFaces, PhotoFields):
         sources = ({"image"}, {"bucket", "key"}, {"bucket", "prefix"}, {"manifest"})
         if given not in sources:
             raise ValueError(
-                "specify exactly one of image, bucket and key, bucket and prefix, and manifest"
+                "specify exactly one: image; bucket with key; bucket with prefix; or manifest"
             )
         if self.is_job and self.external_image_id is not None:
             raise ValueError(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from facerec.api.rest.requests.fields import WHOLE, CollectionName, ExternalImageId, Share
 from facerec.api.rest.requests.photos import FaceChoice, LimitedFaces, PhotoSource
-from facerec.api.rest.rules import exactly_one
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE, MAX_PAIRS, MAX_USER_MATCHES
 from facerec.core.options import DEFAULT_THRESHOLD, MAX_FACES
 from facerec.gallery.defaults import DEFAULT_LIMIT
@@ -26,10 +25,6 @@ TARGET_FMR = (
 
 class MatchRequest(FaceChoice, PhotoSource):
     """Search a collection for every face of a photo."""
-
-    model_config = ConfigDict(
-        json_schema_extra=exactly_one(("image",), ("bucket", "key"), version=("key",))
-    )
 
     collection_id: CollectionName
     limit: Annotated[int, Field(ge=1, le=MAX_MATCHES), WHOLE] | None = Field(
@@ -64,10 +59,6 @@ class MatchRequest(FaceChoice, PhotoSource):
 
 class FindRequest(FaceChoice, PhotoSource):
     """Find all faces of a collection that show the person of a photo."""
-
-    model_config = ConfigDict(
-        json_schema_extra=exactly_one(("image",), ("bucket", "key"), version=("key",))
-    )
 
     collection_id: CollectionName
     face_number: Annotated[int, Field(ge=1, le=MAX_FACES), WHOLE] = Field(
@@ -116,10 +107,6 @@ class CompareRequest(FaceChoice):
 
 class DetectRequest(LimitedFaces, PhotoSource):
     """Find the faces of a photo."""
-
-    model_config = ConfigDict(
-        json_schema_extra=exactly_one(("image",), ("bucket", "key"), version=("key",))
-    )
 
     attributes: bool = Field(
         False,
