@@ -131,6 +131,8 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation_id,
         dependencies=[Depends(refuse_unknown_parameters)],
+        # A path with a slash at its end may be what a client made of another path.
+        redirect_slashes=False,
         middleware=_middleware(settings, [route for router in routers for route in router.routes]),
     )
     handle_problems(app)

@@ -62,6 +62,20 @@ def checked_collection_id(name: str) -> str:
     return _checked(name, _COLLECTION_ID, "collection ID", "letters, digits, '_', '.' and '-'")
 
 
+def checked_new_id(new_id: str) -> str:
+    """Return the id of a new collection or person unchanged if a URL can contain it.
+
+    Clients resolve ``.`` and ``..`` in a URL as folders before they send it, so that a request for
+    the person ``..`` would reach its collection. Ids that exist already can still be deleted.
+
+    Raises:
+        InvalidInputError: it is ``.`` or ``..``.
+    """
+    if new_id in _DOT_SEGMENTS:
+        raise InvalidInputError(f"invalid ID {new_id!r}", "URLs cannot contain it; use another")
+    return new_id
+
+
 def name_in_paths(collection_id: str) -> str:
     """Return a collection's name as a path component of at most 217 characters.
 
@@ -245,6 +259,9 @@ _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_.\-:]")
 _KEPT = re.compile(r"[a-zA-Z0-9_.\-:/]")
 """Characters that a readable name keeps escaped: unescaped, they would mean another id."""
 
+_DOT_SEGMENTS = frozenset({".", ".."})
+"""Parts of a URL's path that stand for folders (RFC 3986, section 5.2.4)."""
+
 _DIGEST_LENGTH = 16
 
 
@@ -269,6 +286,8 @@ def derived_user_id(name: str) -> str:
 
 
 def _derived(text: str, maximum: int) -> str:
+    if text in _DOT_SEGMENTS:
+        return text.replace(".", ".x2E")
     escaped = _UNSAFE.sub(_escape, text).replace("/", ":")
     if len(escaped) <= maximum:
         return escaped

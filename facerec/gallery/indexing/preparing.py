@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.core.names import checked_collection_id
+from facerec.core.names import checked_collection_id, checked_new_id
 from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError, ModelMismatchError
 
@@ -53,7 +53,8 @@ def store_new_collection(
         InvalidInputError: The id is not a valid collection id.
         CollectionExistsError: A collection of this id exists.
     """
-    collection = new_collection(checked_collection_id(collection_id), model_version, now)
+    checked_new_id(checked_collection_id(collection_id))
+    collection = new_collection(collection_id, model_version, now)
     records.create_collection(collection)
     return collection
 

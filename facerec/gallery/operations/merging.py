@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Action
-from facerec.core.names import checked_user_id, checked_user_name
+from facerec.core.names import checked_new_id, checked_user_id, checked_user_name
 from facerec.core.recording import recording
 from facerec.core.records import Correction, User
 from facerec.errors import (
@@ -105,7 +105,7 @@ class MergeOperations(UserOperations):
                 deletion of the collection is not finished.
         """
         checked_user_id(user_id)
-        checked_user_id(new_user_id)
+        checked_new_id(checked_user_id(new_user_id))
         kept_name = None if name is None else checked_user_name(name)
         chosen = list(dict.fromkeys(face_ids))
         associations.checked_faces(face_ids)

@@ -11,6 +11,7 @@ from facerec.core.deferred import DeferredModule
 from facerec.core.history import Action
 from facerec.core.limits import MAX_USER_PAGE
 from facerec.core.names import (
+    checked_new_id,
     checked_user_id,
     checked_user_name,
     derived_user_id,
@@ -71,7 +72,7 @@ class UserOperations(Eraser):
             if name is None:
                 raise InvalidInputError("a new person needs an id or a name")
             user_id = derived_user_id(name)
-        user = User(checked_user_id(user_id), self._clock(), name=name)
+        user = User(checked_new_id(checked_user_id(user_id)), self._clock(), name=name)
         self._to_change(collection_id)
         self._records.create_user(collection_id, user)
         return user

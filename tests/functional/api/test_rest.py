@@ -430,3 +430,24 @@ def test_the_faces_of_one_person_are_listed(rest: httpx.Client, staff: str) -> N
     listed = valid("face-list", rest.get(path, params={"user_id": "ann"}))
     assert [face["face_id"] for face in listed["faces"]] == [ann["face_id"]]
     problem(rest.get(path, params={"user_id": "wei"}), 404)
+
+
+def test_no_id_stands_for_another_address_of_a_url(
+    rest: httpx.Client, client: BaseClient, staff: str
+) -> None:
+    people = "/api/v1/collections/staff/people"
+    for wrong in (".", ".."):
+        created = rest.post("/api/v1/collections", json={"collection_id": wrong})
+        assert (created.status_code, "URLs cannot contain it" in created.text) == (422, True)
+        assert rest.post(people, json={"user_id": wrong}).status_code == 422
+        with pytest.raises(client.exceptions.InvalidParameterException):
+            client.create_collection(CollectionId=wrong)
+
+    person = rest.post(people, json={"name": ".."}).json()
+    assert rest.delete(f"{people}/{person['user_id']}").status_code == 204
+    assert rest.get("/api/v1/collections/staff").status_code == 200
+
+
+def test_a_slash_at_the_end_of_a_path_is_not_ignored(rest: httpx.Client, staff: str) -> None:
+    assert rest.delete("/api/v1/collections/staff/").status_code == 404
+    assert rest.get("/api/v1/collections/staff").status_code == 200

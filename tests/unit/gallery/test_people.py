@@ -8,11 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from facerec.core.erasures import SubjectKind
-from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
+from facerec.core.names import (
+    checked_new_id,
+    checked_user_id,
+    checked_user_name,
+    derived_user_id,
+)
 from facerec.core.protocols.records import RecordStore
 from facerec.core.schemas import violation
 from facerec.errors import (
@@ -38,9 +43,10 @@ def index(gallery: Gallery, person: str, shot: int = 0) -> str:
 
 
 @given(NAMES, NAMES)
+@example(".", "..")
 def test_different_names_have_different_ids_which_rekognition_allows(name: str, other: str) -> None:
     assert (derived_user_id(name) == derived_user_id(other)) == (name == other)
-    checked_user_id(derived_user_id(name))
+    checked_new_id(checked_user_id(derived_user_id(name)))
 
 
 def test_people_of_one_letter_each_in_their_script_stay_two_people(gallery: Gallery) -> None:
