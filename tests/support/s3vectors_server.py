@@ -65,7 +65,7 @@ class S3VectorsServer(HttpServer):
 
     Attributes:
         squares: whether distances are squared, which the documentation leaves open.
-        largest_top_k: 100 at first, 10,000 since June 2026.
+        largest_top_k: 100, as documented; regions with result pages accept 10,000.
         vectors_per_second: vectors that may be put into, or deleted from, an index in a second.
         writes_per_second: requests for that in a second, per index.
         buckets: indexes by name, by bucket.
@@ -76,7 +76,7 @@ class S3VectorsServer(HttpServer):
         self,
         *,
         squares: bool = False,
-        largest_top_k: int = 10_000,
+        largest_top_k: int = 100,
         vectors_per_second: float = 2_500,
         writes_per_second: float = 1_000,
         port: int = 0,

@@ -94,6 +94,7 @@ class VectorStore(Protocol):
             max_distance: maximum Euclidean distance, inclusive.
 
         Raises:
+            InvalidInputError: the store cannot return that many matches.
             ValueError: the probes are malformed, or ``limit`` is out of range.
         """
         ...

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from facerec.core.arrays import np
 from facerec.core.limits import MAX_NEIGHBOURS
+from facerec.errors import InvalidInputError
 from facerec.gallery.scores.normalisation import (
     normalised_score,
     score_of_similarity,
@@ -134,15 +135,21 @@ def search_for(
         limit: Maximum number of matches. One more is requested, to detect whether there are more.
         search: Searches among this number of neighbours.
         itself: Whether the probe is a stored face, and thus its own nearest neighbour.
+
+    Raises:
+        InvalidInputError: The store cannot return that many matches.
     """
     needed = max(limit + 1, NEIGHBOURS_TO_SCORE) + itself
     count = needed
-    while True:
-        fetched = search(count)
-        more = min(needed + fetched.missing, MAX_NEIGHBOURS)
-        if more <= count:
-            return fetched.found
+    fetched = search(count)
+    while (more := min(needed + fetched.missing, MAX_NEIGHBOURS)) > count:
         count = more
+        try:
+            fetched = search(count)
+        except InvalidInputError:
+            # The store does not return as many, and the caller did not ask for them.
+            break
+    return fetched.found
 
 
 def score_neighbours(

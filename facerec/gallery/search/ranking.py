@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from facerec.core.arrays import np
 from facerec.core.limits import MAX_PAGE
 from facerec.core.vectors import Vector, VectorMatch
+from facerec.errors import InvalidInputError
 from facerec.gallery.scores.scoring import ScoredFace, is_match, reach, score_neighbours
 from facerec.storage.faces import FaceStore, Neighbour
 
@@ -97,12 +98,16 @@ class Ranking:
     @cached_property
     def _nearest(self) -> list[ScoredFace] | None:
         """Return all faces of the ranking, or None if a search may not find all of them."""
-        found = self._faces.search(
-            self._collection_id,
-            self._embedding[np.newaxis],
-            top=SEARCHED,
-            max_distance=self._reach,
-        )
+        try:
+            found = self._faces.search(
+                self._collection_id,
+                self._embedding[np.newaxis],
+                top=SEARCHED,
+                max_distance=self._reach,
+            )
+        except InvalidInputError:
+            # The store does not return as many.
+            return None
         if len(found[0]) >= SEARCHED:
             return None
         (scored,) = score_neighbours(

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from facerec.core.aws_errors import aws_errors
 from facerec.core.batches import batches
 from facerec.core.faces import EMBEDDING_SIZE
-from facerec.errors import ConfigurationError, NotFoundError
+from facerec.core.limits import MAX_NEIGHBOURS
+from facerec.errors import ConfigurationError, FacerecError, InvalidInputError, NotFoundError
 from facerec.storage.s3vectors.limits import (
+    DOCUMENTED_TOP_K,
     MAX_BODY,
     MAX_DELETE,
     MAX_GET,
@@ -34,13 +36,18 @@ Item = dict[str, Any]
 
 
 class VectorIndexes:
-    """Indexes of one vector bucket, each created by the first vectors that are put into it."""
+    """Indexes of one vector bucket, each created by the first vectors that are put into it.
+
+    Attributes:
+        max_neighbours: maximum number of vectors that a query returns, as far as it is known.
+    """
 
     def __init__(self, client: Any, bucket: str, retries: Retries) -> None:  # noqa: ANN401
         """Create the indexes from a client of ``s3vectors`` and the name of the bucket."""
         self._client = client  # boto3 has no types
         self._bucket = bucket
         self._retries = retries
+        self.max_neighbours = MAX_NEIGHBOURS
         self._threads = ThreadPoolExecutor(SEGMENTS, thread_name_prefix="s3vectors")
 
     def put(self, index: str, items: Sequence[Item]) -> None:
@@ -73,9 +80,20 @@ class VectorIndexes:
         for batch in batches(keys, MAX_DELETE):
             delete(batch)
 
-    def query(self, index: str, probes: Iterable[Sequence[float]], count: int) -> list[list[str]]:
-        """Return the keys of the approximately nearest vectors of each probe."""
+    def query(self, index: str, probes: Sequence[Sequence[float]], count: int) -> list[list[str]]:
+        """Return the keys of the approximately nearest vectors of each probe.
 
+        There are at most ``max_neighbours``, which this reduces if the service refuses ``count``.
+        """
+        try:
+            return self._query(index, probes, min(count, self.max_neighbours))
+        except InvalidInputError:
+            if min(count, self.max_neighbours) <= DOCUMENTED_TOP_K:
+                raise
+        self.max_neighbours = DOCUMENTED_TOP_K
+        return self._query(index, probes, DOCUMENTED_TOP_K)
+
+    def _query(self, index: str, probes: Sequence[Sequence[float]], count: int) -> list[list[str]]:
         def query(probe: Sequence[float]) -> list[str]:
             named = {"queryVector": {"float32": probe}, "topK": count}
             pages = self._known(lambda: list(self._pages("query_vectors", index, **named)))
@@ -137,10 +155,14 @@ class VectorIndexes:
             token = {"nextToken": page["nextToken"]}
 
     def _call(self, operation: str, index: str, **named: object) -> Mapping[str, Any]:
-        missing = {"NotFoundException": NotFoundError(f"there is no index {index}")}
+        codes: dict[str, FacerecError] = {
+            "NotFoundException": NotFoundError(f"there is no index {index}")
+        }
+        if operation == "query_vectors":
+            codes["ValidationException"] = InvalidInputError("S3 Vectors refuses the query")
 
         def send_once() -> Mapping[str, Any]:
-            with aws_errors("S3 Vectors", f"the index {index}", codes=missing):
+            with aws_errors("S3 Vectors", f"the index {index}", codes=codes):
                 answer: Mapping[str, Any] = getattr(self._client, operation)(
                     vectorBucketName=self._bucket, indexName=index, **named
                 )

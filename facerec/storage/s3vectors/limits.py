@@ -24,8 +24,19 @@ MAX_METADATA = 40_960
 
 MIN_CANDIDATES = 100
 """Minimum number of neighbours to request: the index is approximate, so more neighbours are
-compared exactly than are returned. It is also the largest ``topK`` in regions without result
-pages."""
+compared exactly than are returned."""
+
+DOCUMENTED_TOP_K = 100
+"""Largest ``topK`` of a query that the page above names. Regions with result pages accept more:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-query.html"""
+
+ANSWERED_BY_100 = 102
+"""Largest number of neighbours of a search that 100 of them answer. A search for 100 matches
+requests one more, which only shows whether there are more, and one for a stored probe itself."""
+
+MAX_COMPARED = 20_000
+"""Maximum number of vectors of an index that are all read to find more neighbours than a query
+returns: some 220 requests, 16 at a time."""
 
 MAX_BODY = 20 * 1024 * 1024
 """Maximum size of a request in bytes."""

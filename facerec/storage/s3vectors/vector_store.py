@@ -13,10 +13,17 @@ from facerec.core.ids import group_of
 from facerec.core.override import override
 from facerec.core.protocols.vectors import VectorStore
 from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
+from facerec.errors import InvalidInputError
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.groups import records_by_group
 from facerec.storage.s3vectors.indexes import DOCUMENT, Item, VectorIndexes
-from facerec.storage.s3vectors.limits import MAX_GET, MAX_METADATA, MIN_CANDIDATES
+from facerec.storage.s3vectors.limits import (
+    ANSWERED_BY_100,
+    MAX_COMPARED,
+    MAX_GET,
+    MAX_METADATA,
+    MIN_CANDIDATES,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -138,13 +145,44 @@ class S3Vectors(VectorStore):
         limit: int,
         max_distance: float,
     ) -> list[list[VectorMatch]]:
-        """Return the nearest vectors; takes two requests per probe, and more above 100 matches."""
+        """Return the nearest vectors; takes two requests per probe, and more above 100 matches.
+
+        Where a query returns 100 vectors at most, a search for more compares all vectors of a small
+        namespace, unless fewer than 100 are within ``max_distance``.
+
+        Raises:
+            InvalidInputError: the namespace is too large for that.
+        """
         check_search(probes, limit)
-        candidates = self._indexes.query(
-            _faces(namespace), (probe.tolist() for probe in probes), max(limit, MIN_CANDIDATES)
+        index, count = _faces(namespace), max(limit, MIN_CANDIDATES)
+        candidates = self._indexes.query(index, probes.tolist(), count)
+        found = self._compare(index, probes, candidates, limit, max_distance)
+        if limit <= self._indexes.max_neighbours:
+            return found
+        # The farthest candidate is near enough, so others may be, too.
+        if all(len(matches) < self._indexes.max_neighbours for matches in found):
+            return found
+        keys = self._indexes.keys(index)
+        if len(keys) <= MAX_COMPARED:
+            return self._compare(index, probes, [keys] * len(probes), limit, max_distance)
+        if limit <= ANSWERED_BY_100:
+            return found
+        raise InvalidInputError(
+            f"S3 Vectors returns at most {self._indexes.max_neighbours} matches in this region",
+            "use a lower limit or a higher threshold",
         )
+
+    def _compare(
+        self,
+        index: str,
+        probes: NDArray[np.float32],
+        candidates: Sequence[Sequence[str]],
+        limit: int,
+        max_distance: float,
+    ) -> list[list[VectorMatch]]:
+        """Return the nearest of the candidates of each probe, by their exact distances."""
         wanted = dict.fromkeys(key for keys in candidates for key in keys)
-        items = self._indexes.get(_faces(namespace), wanted, data=True)
+        items = self._indexes.get(index, wanted, data=True)
         vectors = {key: _vector(item) for key, item in items.items()}
         return [
             _nearest(probe, [vectors[key] for key in keys if key in vectors], limit, max_distance)

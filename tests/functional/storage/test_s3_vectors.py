@@ -8,8 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from facerec.errors import ConfigurationError, StoreThrottledError, StoreUnavailableError
-from facerec.storage.s3vectors import S3Vectors, open_s3_vectors
+from facerec.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    StoreThrottledError,
+    StoreUnavailableError,
+)
+from facerec.storage.s3vectors import S3Vectors, open_s3_vectors, vector_store
 from facerec.testing.vectors import by_group, vector_of
 from tests.support.s3vectors_server import S3VectorsServer
 
@@ -31,6 +36,55 @@ def store(server: S3VectorsServer) -> Iterator[S3Vectors]:
     opened = open_s3_vectors(BUCKET, region="us-east-1", patience=1)
     yield opened
     opened.close()
+
+
+def put_strangers(store: S3Vectors, count: int) -> None:
+    store.put_groups("staff", by_group([vector_of(f"person {each}") for each in range(count)]))
+
+
+def count_found(store: S3Vectors, limit: int, max_distance: float = 100.0) -> int:
+    probe = vector_of("ann").values
+    (found,) = store.search("staff", probe[None], limit=limit, max_distance=max_distance)
+    distances = [match.distance for match in found]
+    assert distances == sorted(distances)
+    return len(found)
+
+
+@pytest.mark.parametrize("largest", [100, 10_000])
+def test_a_search_returns_more_matches_than_a_query(
+    server: S3VectorsServer, store: S3Vectors, largest: int
+) -> None:
+    server.largest_top_k = largest
+    put_strangers(store, 150)
+    assert [count_found(store, limit) for limit in (1, 100, 101, 4096)] == [1, 100, 101, 150]
+
+
+def test_a_search_reads_no_more_vectors_if_few_are_near(
+    server: S3VectorsServer, store: S3Vectors
+) -> None:
+    put_strangers(store, 150)
+    assert count_found(store, 4096, max_distance=0.01) == 0
+    assert server.requests["ListVectors"] == 0
+
+
+def test_a_service_that_returned_100_neighbours_is_not_asked_for_more_again(
+    server: S3VectorsServer, store: S3Vectors
+) -> None:
+    put_strangers(store, 150)
+    for _ in range(3):
+        count_found(store, 101)
+    assert server.requests["QueryVectors"] == 4
+
+
+def test_a_search_of_a_large_collection_for_more_matches_is_refused(
+    store: S3Vectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_strangers(store, 150)
+    monkeypatch.setattr(vector_store, "MAX_COMPARED", 149)
+    # A search for 100 matches requests one more.
+    assert count_found(store, 101) == 100
+    with pytest.raises(InvalidInputError, match="at most 100 matches"):
+        count_found(store, 103)
 
 
 def test_throttled_requests_are_tried_again(server: S3VectorsServer, store: S3Vectors) -> None:

@@ -2,6 +2,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from facerec.gallery.gallery import Gallery
 from facerec.gallery.scores.scoring import similarity_between
 from facerec.gallery.scores.similarity import threshold_at
 from facerec.gallery.search.decision import MARGIN, Decision
+from facerec.storage.faces import FaceStore, Neighbour
 from facerec.testing.engine import (
     FAKE_COHORT_STATS,
     FAKE_DISTANCE_AT_DEFAULT,
@@ -197,6 +199,32 @@ def test_a_search_finds_that_there_are_more_matches_than_it_scores(gallery: Gall
     ]
     found = gallery.search_face("staff", faces[0].record.face_id, limit=100)
     assert (len(found.matches), found.more_matches) == (100, True)
+
+
+def test_a_store_that_returns_100_neighbours_answers_smaller_limits_only(
+    gallery: Gallery, collaborators: Collaborators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = [stored_face("ann", image=str(number), away=0.1, shot=number) for number in range(150)]
+    collaborators.faces.put_images("staff", by_image(stored))
+    search, requested = FaceStore.search, list[int]()
+
+    def search_few(
+        self: FaceStore, collection_id: str, probes: np.ndarray, *, top: int, max_distance: float
+    ) -> list[list[Neighbour]]:
+        requested.append(top)
+        if top > 102:
+            raise InvalidInputError("the store returns at most 100 matches")
+        return search(self, collection_id, probes, top=min(top, 100), max_distance=max_distance)
+
+    monkeypatch.setattr(FaceStore, "search", search_few)
+    for limit in (10, 100):
+        (searched,) = gallery.search("staff", ANN, limit=limit).faces
+        assert (searched.decision, len(searched.matches)) == (Decision.MATCH, limit)
+        found = gallery.search_face("staff", stored[0].record.face_id, limit=min(limit, 99))
+        assert len(found.matches) == min(limit, 99)
+    assert max(requested) > 102
+    with pytest.raises(InvalidInputError, match="at most 100"):
+        gallery.search("staff", ANN, limit=103)
 
 
 def test_the_greatest_limit_reports_whether_there_are_more_matches(
