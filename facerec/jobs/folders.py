@@ -181,7 +181,7 @@ def _read_facts(objects: ObjectStore, entry: Entry) -> UnreadableFolder:
     )
 
 
-def redirect(objects: ObjectStore, jobs_root: str, plan: Plan) -> None:
+def note_folder_elsewhere(objects: ObjectStore, jobs_root: str, plan: Plan) -> None:
     """Record that a job's folder is elsewhere, so that it is listed and erased like others."""
     entry = Entry(
         f"{jobs_root}{plan.job_id}/",

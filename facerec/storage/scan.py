@@ -41,7 +41,9 @@ next float32."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """A part of a collection that is scanned as a whole; only ``free_rows`` changes it.
+    """A part of a collection in memory that is scanned as a whole; only ``free_rows`` changes it.
+
+    It is not related to the segments of a ledger.
 
     Attributes:
         embeddings: float32, shape (n, 128).

@@ -24,9 +24,9 @@ from facerec.jobs.folders import (
     entries_at,
     find_entry,
     list_folders,
+    note_folder_elsewhere,
     read_entry,
     read_folder,
-    redirect,
 )
 from facerec.jobs.local.run_record import RunRecord, is_locked, read_record, request_cancel
 from facerec.jobs.run_summary import run_from_json
@@ -130,7 +130,7 @@ class LocalJobs:
             plan = with_served_version(plan, self._objects, self._jobs_root, store)
         try:
             with while_it_exists(plan, self._objects):
-                redirect(self._objects, self._jobs_root, plan)
+                note_folder_elsewhere(self._objects, self._jobs_root, plan)
                 self._runs.start(plan, request.tolerated_failure_percentage)
                 return self._job(read_folder(self._objects, plan.job_folder))
         except JobDeletedError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.erasing.tombstones import copy_tombstones
 from facerec.gallery.transfer.copying import Copied, copy_records
-from facerec.jobs.folders import redirect
+from facerec.jobs.folders import note_folder_elsewhere
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.remembered.collections import note_restored, own_creations
 from facerec.jobs.verifying.job_check import require_readable, verify_collection
@@ -116,7 +116,7 @@ def rebuild_collection(
     lost = not _require_same_collection(collection_id, plans, objects, jobs_root, records)
     if target_root is not None:
         for plan in plans:
-            redirect(objects, target_root, plan)
+            note_folder_elsewhere(objects, target_root, plan)
     if source is None or target_root is None:
         found = verify_collection(collection_id, objects, jobs_root, faces, records, repair=True)
         note_restored(objects, jobs_root, records.get_collection(collection_id))

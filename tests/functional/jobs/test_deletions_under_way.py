@@ -27,7 +27,7 @@ from facerec.errors import (
 from facerec.factory import open_gallery, open_local_erasures
 from facerec.jobs.erasing.collection_erasure import erase_collection
 from facerec.jobs.erasing.folder_deletion import delete_folder
-from facerec.jobs.folders import Entry, list_folders, redirect
+from facerec.jobs.folders import Entry, list_folders, note_folder_elsewhere
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from tests.support.job_doors import use_fake_engine
@@ -93,7 +93,7 @@ def test_a_collection_can_be_deleted_at_each_access_of_a_job_to_its_folder(
         root = f"{folder}/roots/" if elsewhere else f"{folder}/jobs/"
         mine = Path(job.plan.job_folder, "mine.txt")
         if elsewhere:
-            redirect(job.objects, root, job.plan)
+            note_folder_elsewhere(job.objects, root, job.plan)
             mine.write_text("a file of the user")
 
         def delete(job: LocalJob = job, root: str = root) -> None:

@@ -12,7 +12,7 @@ import pytest
 from facerec.core.erasures import Selection
 from facerec.errors import FacerecError, JobDeletedError
 from facerec.jobs.erasing.collection_erasure import erase_collection, erase_faces
-from facerec.jobs.folders import list_folders, redirect
+from facerec.jobs.folders import list_folders, note_folder_elsewhere
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.report import write_report
 from facerec.storage.objects.local import TEMPORARY_PREFIX, LocalObjects
@@ -208,7 +208,7 @@ def test_jobs_in_folders_elsewhere_are_erased_too(tmp_path: Path) -> None:
     job = LocalJob(tmp_path / "own", write_manifest(tmp_path / "list.jsonl", photos))
     job.run()
     root = f"{tmp_path}/jobs/"
-    redirect(job.objects, root, job.plan)
+    note_folder_elsewhere(job.objects, root, job.plan)
     first, *others = job.face_ids()
     assert erase(job.objects, root, "staff", [first]) == 1
     assert kept(job) == set(others)
@@ -223,7 +223,7 @@ def test_a_folder_elsewhere_that_is_gone_makes_a_deletion_fail(tmp_path: Path) -
     job = LocalJob(tmp_path / "own", write_manifest(tmp_path / "list.jsonl", photos))
     job.run()
     root = f"{tmp_path}/jobs/"
-    redirect(job.objects, root, job.plan)
+    note_folder_elsewhere(job.objects, root, job.plan)
     Path(job.plan.job_folder).rename(tmp_path / "unmounted")
     with pytest.raises(FacerecError, match="is missing"):
         erase_collection(job.objects, root, "staff")
