@@ -43,6 +43,8 @@ VALUES: dict[str, object] = {
     "keys": ["team"],
     "days": 3,
     "threshold": 0.5,
+    "consent": "2026-01-01",
+    "expires": "2099-01-01",
     "limit": 1,
     "recipe": "accurate",
     "next_token": None,

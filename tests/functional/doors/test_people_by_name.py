@@ -27,8 +27,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "people merge": (ANN, "Bob Ray"),
     "people split": (ANN, "new", "OWN"),
     "people match": ("--person", ANN),
-    "people name": ("c1", ANN),
-    "people not-same": ("c1", ANN),
+    "people name": ("CLUSTER", ANN),
+    "people not-same": ("CLUSTER", ANN),
     "faces list": ("--person", ANN),
     "faces not-same": ("FREE", ANN),
     "find": (ANN,),
@@ -93,6 +93,7 @@ def test_a_command_takes_the_display_name_of_a_person(door: Door, name: str) -> 
             if face.user_id is None
         ),
         "OUTPUT": str(door.data / "exported"),
+        "CLUSTER": door.gallery.list_clusters("staff").clusters[0].cluster_id,
     }
     given = [words.get(word, word) for word in COMMANDS[name]]
     runner = CliRunner(env={"FACEREC_DATA": str(door.data)})
