@@ -26,9 +26,14 @@ export function useToken(token) {
 
 const sleep = seconds => new Promise(resolve => setTimeout(resolve, 1000 * seconds));
 
+// Browsers resolve these in paths, encoded or not, so that people/.. would be the whole collection.
+const RESOLVED = ['', '.', '..'];
+
 /** Put values into a path, each encoded: path`collections/${name}/faces`. */
-export const path = (texts, ...values) =>
-  texts.reduce((all, text, index) => all + encodeURIComponent(values[index - 1]) + text);
+export function path(texts, ...values) {
+  if (values.some(value => RESOLVED.includes(value))) throw new Problem('No page can show what is called so.', 404);
+  return texts.reduce((all, text, index) => all + encodeURIComponent(values[index - 1]) + text);
+}
 
 /** Return the query string of values that are set. */
 export function query(values) {

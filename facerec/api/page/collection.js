@@ -47,12 +47,12 @@ let holders = 0;
 /** Do some work during which no other collection can be chosen. */
 export async function holding(work) {
   holders += 1;
-  at('collection').disabled = true;
+  for (const id of ['collection', 'create']) at(id).disabled = true;
   try {
     return await work();
   } finally {
     holders -= 1;
-    at('collection').disabled = holders > 0;
+    for (const id of ['collection', 'create']) at(id).disabled = holders > 0;
   }
 }
 

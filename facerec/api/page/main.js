@@ -19,7 +19,7 @@ const VIEWS = {
 const TABS = [...document.querySelectorAll('.tabs a')];
 const COLLECTION = {
   label: 'Name (letters, digits, _ . and -)',
-  pattern: '[a-zA-Z0-9_.\\-]{1,255}',
+  pattern: '(?!\\.{1,2}$)[a-zA-Z0-9_.\\-]{1,255}',
   title: 'letters, digits, _ . and -',
   yes: 'Create',
 };
@@ -33,6 +33,7 @@ function route(isFirst = false) {
   if (location.hash && parts[0] !== '#') return; // the link that skips to the content
   const name = Object.hasOwn(VIEWS, parts[1]) ? parts[1] : 'match';
   if (!ready) return;
+  for (const open of document.querySelectorAll('dialog[open]')) open.close(); // it asked about the view that is left
   const isEmpty = !current();
   if (shown && VIEWS[shown].hide) VIEWS[shown].hide();
   for (const each of Object.keys(VIEWS)) show(each, each === name && !isEmpty);

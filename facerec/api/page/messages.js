@@ -42,6 +42,7 @@ export function withdraw(text) {
 
 /** Run something for the user, and show what goes wrong; a button is off until it has ended. */
 export async function attempt(work, control = null) {
+  const hadFocus = control && control === document.activeElement;
   if (control) {
     control.disabled = true;
     withdraw(at('problem').textContent); // it was about something earlier
@@ -52,6 +53,7 @@ export async function attempt(work, control = null) {
     if (error.name !== 'AbortError' && error.message) complain(error.message);
   } finally {
     if (control) control.disabled = false;
+    if (hadFocus && document.activeElement === document.body) (control.checkVisibility() ? control : at('main')).focus();
   }
 }
 

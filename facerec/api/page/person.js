@@ -20,11 +20,11 @@ let userId = null;
 let visible = false;
 let turn = 0;
 
-const ofPerson = (rest = '') => inCollection(path`/people/${userId}` + rest);
+const ofPerson = (id, rest = '') => inCollection(path`/people/${id}` + rest);
 
 async function load() {
   const mine = ++turn;
-  const person = await get(ofPerson());
+  const person = await get(ofPerson(userId));
   if (mine !== turn) return;
   remember(person);
   const name = nameOf(person);
@@ -47,7 +47,7 @@ async function load() {
 
 /** List faces that show the person, or those that are doubtful. */
 async function find(list, mine, token = null) {
-  const page = await get(ofPerson('/photos') + query({limit: PAGE, doubtful: list === 'doubtful', next_token: token}));
+  const page = await get(ofPerson(userId, '/photos') + query({limit: PAGE, doubtful: list === 'doubtful', next_token: token}));
   if (mine !== turn) return;
   at(list).append(...page.matches.map(foundItem));
   if (list === 'doubtful') show('doubtful-part', at(list).children.length > 0);
@@ -64,42 +64,45 @@ const foundItem = match => make('li', {class: 'card tile'},
   match.doubt && make('span', {class: 'quiet'}, DOUBTS[match.doubt] || match.doubt));
 
 function faceItem(name, faceId, index) {
+  const id = userId; // the view may show somebody else before an answer comes
   return make('li', {class: 'card tile'},
     picture(faceId, `Face ${index + 1} of ${name}`),
     faceButton('Remove', `face ${index + 1} of ${name}`, event => attempt(() => change(async () => {
-      await remove(ofPerson(path`/faces/${faceId}`));
+      await remove(ofPerson(id, path`/faces/${faceId}`));
       at('person-title').focus();
-      return {text: `The face no longer belongs to ${name}.`, ids: [userId, faceId]};
+      return {text: `The face no longer belongs to ${name}.`, ids: [id, faceId]};
     }), event.target)));
 }
 
 at('rename').addEventListener('submit', event => {
   event.preventDefault();
+  const id = userId;
   const name = at('rename-name').value.trim().normalize('NFC');
   attempt(async () => {
-    if (name || await confirmed(`Remove the name ${at('person-title').textContent}? The person then has only an id.`, 'Remove')) await rename(name);
+    if (name || await confirmed(`Remove the name ${at('person-title').textContent}? The person then has only an id.`, 'Remove')) await rename(id, name);
   }, at('rename').querySelector('button'));
 });
 
-const rename = name => change(async () => {
+const rename = (id, name) => change(async () => {
   const person = name
-    ? await put(ofPerson('/name'), {name})
-    : await remove(ofPerson('/name'));
-  return {text: name ? `The name is now ${nameOf(person)}.` : 'The name is removed.', ids: [userId]};
+    ? await put(ofPerson(id, '/name'), {name})
+    : await remove(ofPerson(id, '/name'));
+  return {text: name ? `The name is now ${nameOf(person)}.` : 'The name is removed.', ids: [id]};
 });
 
 const merging = personForm({
   label: 'Is also', yes: 'Merge …',
   submit: (text, send) => attempt(async () => {
-    const other = await personOf(text);
+    const id = userId;
     const name = at('person-title').textContent;
+    const other = await personOf(text);
     if (!other) throw new Error(`Nobody is called ${text}.`);
-    if (other.user_id === userId) throw new Error('This is the same person. Give the name of another one.');
+    if (other.user_id === id) throw new Error('This is the same person. Give the name of another one.');
     if (!await confirmed(`Add the ${plural(other.face_count, 'face')} of ${nameOf(other)} to ${name}? ${nameOf(other)} is then no longer a person of its own.`, 'Merge')) return;
     await change(async () => {
-      await post(ofPerson('/merge'), {other_id: other.user_id});
+      await post(ofPerson(id, '/merge'), {other_id: other.user_id});
       merging.reset();
-      return {text: `${nameOf(other)} is now part of ${name}.`, ids: [userId, other.user_id]};
+      return {text: `${nameOf(other)} is now part of ${name}.`, ids: [id, other.user_id]};
     });
   }, send),
 });
@@ -107,9 +110,11 @@ merging.id = 'merge';
 at('merge').replaceWith(merging);
 
 at('delete-person').addEventListener('click', () => attempt(async () => {
+  const id = userId;
   const name = at('person-title').textContent;
   if (!await confirmed(`Delete ${name}? The faces stay in the collection without a person. This cannot be undone.`, 'Delete', true)) return;
-  await remove(ofPerson());
+  await remove(ofPerson(id));
+  if (!visible || id !== userId) return;
   turn += 1;
   leaveFor('#/people', `${name} is deleted; the faces stay.`, true);
 }));

@@ -135,7 +135,9 @@ function nowStored(naming, face, stored, name) {
       value: proposal,
       submit: (text, send) => attempt(async () => {
         const person = await giveFaces(text, [stored.face_id]);
-        if (person) nowStored(naming, face, stored, person.name || person.user_id);
+        if (!person) return;
+        nowStored(naming, face, stored, person.name || person.user_id);
+        naming.closest('li').focus(); // the field that had the focus is gone
       }, send),
     }),
     proposal && button(`Not ${proposal}`, () => attempt(async () => {

@@ -222,6 +222,50 @@ def test_a_person_is_deleted_only_after_a_question(site: Site, page: playwright.
     expect(page.locator("#match")).to_be_visible()
 
 
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_person_called_by_dots_is_deleted_and_not_the_collection(
+    site: Site, page: playwright.Page, name: str
+) -> None:
+    site.add_person("Ann")
+    site.gallery.create_user("staff", name=name)
+    page.goto(f"{site.address}/#/people")
+    page.get_by_role("link", name=re.compile(rf"^{re.escape(name)}\s*0")).click()
+    expect(page.locator("#person-title")).to_have_text(name)
+    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator("#status")).to_contain_text("is deleted")
+    assert site.people() == {"Ann": 1}
+
+
+@pytest.mark.parametrize("part", ["", ".", ".."])
+def test_an_address_of_dots_shows_no_person(site: Site, page: playwright.Page, part: str) -> None:
+    site.add_person("Ann")
+    page.goto(f"{site.address}/#/person/{part}")
+    expect(page.locator("#status")).to_have_text("This person is not in the collection.")
+    expect(page.locator("#people-list > li")).to_have_count(1)
+
+
+def test_a_change_stays_with_the_person_for_whom_it_was_begun(
+    site: Site, page: playwright.Page
+) -> None:
+    site.add_person("Ann")
+    site.add_person("Bob")
+    open_person(site, page, "Ann")
+    open_person(site, page, "Bob")
+    held: list[playwright.Route] = []
+    page.route("**/history?limit=1", lambda route: held.append(route))
+    page.get_by_label("Name", exact=True).fill("Robert")
+    with page.expect_request("**/history?limit=1"):
+        page.keyboard.press("Enter")
+    page.go_back()
+    page.go_back()
+    expect(page.get_by_role("heading", level=1, name="Ann")).to_be_visible()
+    for route in held:
+        route.continue_()
+    expect(page.locator("#status")).to_have_text("The name is now Robert.")
+    assert site.people() == {"Ann": 1, "Robert": 1}
+
+
 def test_a_person_who_is_gone_is_a_message_and_no_trap(site: Site, page: playwright.Page) -> None:
     page.goto(f"{site.address}/#/match")
     expect(page.locator("#match")).to_be_visible()
