@@ -190,6 +190,36 @@ class EventContract(RegistrationStoreContract):
         assert registrations.claim_event(now, now + 60) is None
         assert [kept.event for kept in registrations.list_events("staff")] == [match_event(2)]
 
+    @pytest.mark.parametrize("ended", [True, False])
+    def test_a_later_consent_sends_nothing_of_an_earlier_one_that_ended(
+        self, registrations: RegistrationStore, ended: bool
+    ) -> None:
+        registrations.put_events([match_event(1), match_event(2)], NOW)
+        registrations.note_delivered(match_event(2).event_id, NOW)
+        if ended:
+            registrations.set_registration("staff", "ann", None)
+            assert registrations.list_events("staff", undelivered=True) == []
+            registrations.set_registration("staff", "ann", YEAR)
+        else:
+            later = Registration(YEAR.expires, "2099-01-01")
+            registrations.set_registration("staff", "ann", later)
+        assert [kept.event for kept in registrations.list_events("staff")] == [match_event(2)]
+
+    def test_a_consent_that_is_renewed_in_time_keeps_what_is_not_delivered(
+        self, registrations: RegistrationStore
+    ) -> None:
+        registrations.put_events([match_event(1)], NOW)
+        registrations.set_registration("staff", "ann", Registration("2027-11-25", "2099-01-01"))
+        assert [kept.event for kept in registrations.list_events("staff")] == [match_event(1)]
+
+    def test_the_events_of_faces_are_deleted_before_these(
+        self, registrations: RegistrationStore
+    ) -> None:
+        registrations.put_events([match_event(1), match_event(2)], NOW)
+        registrations.delete_events("guests", [match_event(2).face_id])
+        registrations.delete_events("staff", [match_event(1).face_id])
+        assert [kept.event for kept in registrations.list_events("staff")] == [match_event(2)]
+
     def test_events_are_listed_in_pages_newest_first(
         self, registrations: RegistrationStore
     ) -> None:

@@ -23,6 +23,9 @@ class RegistrationStore(Protocol):
     ) -> User:
         """Set or remove the registration of a person, and return the person.
 
+        Undelivered events of the person are deleted, unless the new consent is of a day on which
+        the earlier one held.
+
         Raises:
             UserNotFoundError: the person does not exist.
         """
@@ -54,6 +57,10 @@ class RegistrationStore(Protocol):
 
     def note_undelivered(self, event_id: str, problem: str, due_at: float) -> None:
         """Note why an event was not delivered, and when the next attempt is due."""
+        ...
+
+    def delete_events(self, collection_id: str, face_ids: Members[str]) -> None:
+        """Delete the events of faces, which themselves may be deleted later."""
         ...
 
     def retry_events(self, collection_id: str, now: float) -> int:

@@ -3,9 +3,10 @@
 An erasure is recorded (``Erasures.begin``) before anything is removed. Its steps can be repeated,
 so an erasure that was killed is performed again from its beginning:
 
-1. Tombstones of the faces and of selected photos are stored, so that no job adds the faces again.
-   Faces that a job has added in the meantime are selected too. A copy of the tombstones is kept
-   beside the job folders (``facerec.gallery.erasing.tombstone_copies``).
+1. Selected people are no longer registered, and events of the faces are deleted, so that none is
+   sent. Tombstones of the faces and of selected photos are stored, so that no job adds the faces
+   again. Faces that a job has added in the meantime are selected too. A copy of the tombstones is
+   kept beside the job folders (``facerec.gallery.erasing.tombstone_copies``).
 2. The faces are removed from job folders. This comes before the stores, so that after an
    interruption the caller still sees the faces. If it can take longer than a request is allowed
    to, ``Erasures.start`` makes another process perform all steps again, including this one.
@@ -93,6 +94,7 @@ class Eraser(StoreEraser):
         if self._is_of_earlier_collection(erasure):
             return self._finish(erasure), ()
         self._restore_tombstone_key(erasure.receipt.collection_id)
+        self._stop_matching(erasure)
         erasure, names = self._with_photos_of_jobs(erasure)
         if erasure.selection.tombstones:
             erasure, own_names = self._keep_tombstones(erasure)

@@ -28,6 +28,26 @@ else:
 class StoreEraser(GalleryBase):
     """Erases from the stores of faces and records, but from no job folder."""
 
+    def _stop_matching(self, erasure: Erasure) -> None:
+        """End the registrations of selected people, and delete the events of selected faces.
+
+        Other processes would send these while job folders are changed, or after an interruption.
+        """
+        store, selection = self._registrations, erasure.selection
+        if store is None:
+            return
+        collection_id = erasure.receipt.collection_id
+        whole = selection.created_before is not None
+        if whole and not self._selected_collection(collection_id, selection)[1]:
+            return
+        with caused_by(selection.cause):
+            for user in store.list_registered(collection_id):
+                if whole or user.user_id in selection.user_ids:
+                    with suppress(UserNotFoundError):
+                        store.set_registration(collection_id, user.user_id, None)
+        if selection.face_ids:
+            store.delete_events(collection_id, selection.face_ids)
+
     def _erase_from_stores(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
         """Erase from the stores of faces and records; return the ids of the stored faces."""
         receipt, selection = erasure.receipt, erasure.selection

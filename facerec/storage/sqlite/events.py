@@ -93,6 +93,24 @@ def note_undelivered(
     )
 
 
+def delete_undelivered(connection: sqlite3.Connection, collection_id: str, user_id: str) -> None:
+    """Delete the events of a person that were not delivered."""
+    connection.execute(
+        "DELETE FROM event WHERE collection_id = ? AND user_id = ? AND delivered_at IS NULL",
+        (collection_id, user_id),
+    )
+
+
+def delete_of_faces(
+    connection: sqlite3.Connection, collection_id: str, face_ids: Collection[str]
+) -> None:
+    """Delete the events of faces."""
+    connection.execute(
+        "DELETE FROM event WHERE collection_id = ? AND face_id IN (SELECT value FROM json_each(?))",
+        (collection_id, json.dumps(list(face_ids))),
+    )
+
+
 def retry(connection: sqlite3.Connection, collection_id: str, now: float) -> int:
     """Let the events of a collection that were not accepted be due now; return their number."""
     return connection.execute(

@@ -60,6 +60,11 @@ class SqliteRegistrations(RegistrationStore):
             events.note_undelivered(connection, event_id, problem, due_at)
 
     @override
+    def delete_events(self, collection_id: str, face_ids: Members[str]) -> None:
+        with self._database.writing() as connection:
+            events.delete_of_faces(connection, collection_id, face_ids)
+
+    @override
     def retry_events(self, collection_id: str, now: float) -> int:
         with self._database.writing() as connection:
             return events.retry(connection, collection_id, now)
