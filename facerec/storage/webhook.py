@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,7 +30,7 @@ the body, in hexadecimal digits; the same form as Stripe's
 (https://docs.stripe.com/webhooks#verify-manually)."""
 
 TIMEOUT = 10.0
-"""Seconds to wait for an answer."""
+"""Seconds to wait for a complete answer."""
 
 MIN_SECRET_LENGTH = 16
 """Minimum number of characters of a secret."""
@@ -48,24 +52,27 @@ class Webhook:
         Args:
             address: ``https://`` address, or an ``http://`` one of this machine.
             secret: key of the signature, which the receiver has too.
-            timeout: seconds to wait for an answer.
+            timeout: seconds to wait for a complete answer.
             clock: returns the time in seconds since 1970.
 
         Raises:
             InvalidInputError: the address or the secret is not valid.
         """
         loopback = _checked_address(address)
-        if len(secret) < MIN_SECRET_LENGTH:
+        if len(secret.strip()) < MIN_SECRET_LENGTH:
             raise InvalidInputError(
                 "the secret of the webhook is missing or too short",
                 f"set FACEREC_WEBHOOK_SECRET to a random text of at least {MIN_SECRET_LENGTH} "
                 "characters",
             )
-        self._address, self._secret = address, secret.encode()
+        # the bytes of the environment, whatever they are
+        self._address, self._secret = address, secret.encode(errors="surrogateescape")
         self._timeout, self._clock = timeout, clock
         # A proxy must not receive what is meant for this machine.
         proxies = [urllib.request.ProxyHandler({})] if loopback else []
-        self._opener = urllib.request.build_opener(_NoRedirects(), *proxies)
+        self._opener = urllib.request.build_opener(
+            _NoRedirects(), _HttpHandler(), _HttpsHandler(), *proxies
+        )
 
     def __repr__(self) -> str:
         return "Webhook()"
@@ -104,6 +111,67 @@ def signature(secret: bytes, body: bytes, at: int) -> str:
     return f"t={at},v1={digest}"
 
 
+class _Connection(HTTPConnection):
+    """A connection whose answer must be complete in time.
+
+    The timeout of a socket is that of each read: an answer of single bytes would never end.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - http.client's
+        super().__init__(*args, **options)
+        self._late = False
+        self._timer = threading.Timer(self.timeout or TIMEOUT, self._give_up)
+        self._timer.daemon = True
+        self._timer.start()
+
+    @override
+    def connect(self) -> None:
+        super().connect()
+        if self._late:
+            raise TimeoutError
+
+    @override
+    def getresponse(self) -> HTTPResponse:
+        try:
+            answer = super().getresponse()
+        except (OSError, HTTPException):
+            if self._late:
+                raise TimeoutError from None
+            raise
+        finally:
+            self._timer.cancel()
+        if self._late:
+            answer.close()
+            raise TimeoutError
+        return answer
+
+    @override
+    def close(self) -> None:
+        self._timer.cancel()
+        super().close()
+
+    def _give_up(self) -> None:
+        self._late = True
+        with suppress(OSError, AttributeError):  # not connected, or closed by now
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _HttpHandler(urllib.request.HTTPHandler):
+    @override
+    def http_open(self, req: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_Connection, req)
+
+
+class _HttpsHandler(urllib.request.HTTPSHandler):
+    @override
+    def https_open(self, req: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_TlsConnection, req)
+
+
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     @override
     def redirect_request(self, *_: Any, **__: Any) -> None:
@@ -126,9 +194,12 @@ def _checked_address(address: str) -> bool:
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname, parts.port
+        sendable = _is_sendable(address, host or "", parts.path + parts.query)
     except ValueError:
         raise InvalidInputError("the address of the webhook is not valid", hint) from None
-    if not host or parts.username is not None or parts.password is not None or parts.fragment:
+    if not (host and sendable):
+        raise InvalidInputError("the address of the webhook is not valid", hint)
+    if parts.username is not None or parts.password is not None or parts.fragment:
         raise InvalidInputError(
             "the address of the webhook is not valid", f"{hint}, without credentials and without #"
         )
@@ -136,3 +207,14 @@ def _checked_address(address: str) -> bool:
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
         raise InvalidInputError("the webhook is reached without encryption", hint)
     return loopback
+
+
+def _is_sendable(address: str, host: str, selector: str) -> bool:
+    """Return whether an address can be a part of a request as it is.
+
+    Raises:
+        ValueError: the name of the machine is not valid.
+    """
+    if ":" not in host:
+        host.encode("idna")
+    return selector.isascii() and re.search(r"[\x00-\x20\x7f]", address) is None

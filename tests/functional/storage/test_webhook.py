@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -76,6 +78,30 @@ def test_a_webhook_that_accepts_and_is_silent_is_given_up() -> None:
             Webhook(address, SECRET, timeout=0.1).send(match_event(1))
 
 
+@pytest.mark.parametrize("piece", [b"H", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_an_answer_that_does_not_end_is_given_up(piece: bytes) -> None:
+    given_up = threading.Event()
+    with socket.socket() as slow:
+        slow.bind(("127.0.0.1", 0))
+        slow.listen()
+
+        def answer() -> None:
+            connection, _ = slow.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                while not given_up.wait(0.02):
+                    connection.sendall(piece)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        with pytest.raises(WebhookError, match=r"does not answer \(TimeoutError\)"):
+            Webhook(f"http://127.0.0.1:{slow.getsockname()[1]}/", SECRET, timeout=0.2).send(
+                match_event(1)
+            )
+        given_up.set()
+        thread.join()
+
+
 def test_what_is_no_http_is_an_error() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -116,6 +142,10 @@ def test_no_proxy_receives_what_is_for_this_machine(
         "https://example.org/#part",
         "https://example.org:99999/",
         "https://[::1/",
+        "https://example..org/",
+        "https://example.org/a b",
+        "https://example.org/\n",
+        "https://example.org/\u00e9",
         "example.org",
         "",
     ],
@@ -133,13 +163,22 @@ def test_only_encrypted_addresses_or_this_machine_are_accepted(address: str) -> 
         "http://localhost:8080/",
         "http://[::1]/",
         "http://127.1.2.3/",
+        "https://b\u00fccher.example/",
     ],
 )
 def test_good_addresses_are_accepted_and_not_shown(address: str) -> None:
     assert repr(Webhook(address, SECRET)) == "Webhook()"
 
 
-@pytest.mark.parametrize("secret", ["", "short"])
+@pytest.mark.parametrize("secret", ["", "short", " " * 20])
 def test_a_webhook_needs_a_secret(secret: str) -> None:
     with pytest.raises(InvalidInputError, match="missing or too short"):
         Webhook("https://example.org/", secret)
+
+
+def test_a_secret_may_be_of_any_bytes(receiver: Receiver) -> None:
+    secret = b"\xff" * 20
+    Webhook(receiver.address, os.fsdecode(secret), clock=lambda: 5).send(match_event(1))
+    ((_, headers, body),) = receiver.requests
+    digest = hmac.new(secret, b"5." + body, hashlib.sha256).hexdigest()
+    assert headers["Facerec-Signature"] == f"t=5,v1={digest}"
