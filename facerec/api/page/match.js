@@ -29,7 +29,7 @@ function showThreshold() {
 
 const sameBox = (one, other) => ['left', 'top', 'width', 'height'].every(side => Math.abs(one[side] - other[side]) < 1e-6);
 
-async function search(limit = LIMIT) {
+async function search(limit = at('limit').value || LIMIT) {
   const mine = ++turn;
   const collection = current();
   say('');
@@ -120,5 +120,5 @@ onCollection(() => {
 const again = () => photo && attempt(() => search());
 at('file').addEventListener('change', event => { take(event.target.files[0]); event.target.value = ''; });
 at('threshold').addEventListener('input', showThreshold);
-for (const name of ['threshold', ...OPTIONS]) at(name).addEventListener('change', again);
+for (const name of ['threshold', 'limit', ...OPTIONS]) at(name).addEventListener('change', again);
 showThreshold();

@@ -226,3 +226,14 @@ def test_the_threshold_of_the_collection_is_the_default(site: Site, page: playwr
     page.goto(site.address)
     expect(page.locator("#least")).to_have_text("0.95")
     expect(page.locator("#least-meaning")).to_contain_text("about 1 in 13,000 pairs")
+
+
+def test_the_most_matches_of_a_face_can_be_chosen(site: Site, page: playwright.Page) -> None:
+    site.add_person("ann", shots=3)
+    match(page, site, fake_face("ann", away=0.1, shot=99))
+    face = page.locator("#probe-faces > li")
+    expect(face).to_contain_text("Matching faces (3)")
+    page.get_by_text("Options", exact=True).click()
+    page.get_by_label("Most matches of a face").fill("2")
+    page.get_by_label("Most matches of a face").press("Tab")
+    expect(face).to_contain_text("Matching faces (2")
