@@ -70,7 +70,7 @@ def deliver_now(gallery: Gallery, data: Path, webhook: Webhook, collection_id: s
         delivery = delivering_events.EventDelivery(store, webhook.send)
         until, pause = time.monotonic() + PATIENCE_SECONDS, 1.0
         gallery.retry_events(collection_id)
-        while not delivery.deliver() and time.monotonic() + pause < until:
+        while not delivery.deliver(until - time.monotonic()) and time.monotonic() + pause < until:
             time.sleep(pause)
             pause *= 2
             gallery.retry_events(collection_id)

@@ -44,7 +44,7 @@ class RegistrationStore(Protocol):
         ...
 
     def claim_event(self, now: float, due_at: float) -> KeptEvent | None:
-        """Return the oldest event that is due, of whatever collection; None if there is none.
+        """Return the event that is due for longest, of whatever collection; None if none is due.
 
         It counts as attempted, and is due again at ``due_at``, so that nobody else delivers it
         until then. Undelivered events of people whose consent no longer holds are deleted first.

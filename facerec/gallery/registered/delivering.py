@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +22,10 @@ FIRST_PAUSE = 2.0
 """Seconds after the first attempt that failed; each further one doubles them."""
 
 MAX_PAUSE = 3600.0
-"""Maximum seconds between two attempts."""
+"""Maximum seconds between two attempts to deliver an event."""
+
+MAX_WAIT = 60.0
+"""Maximum seconds without an attempt: events that are never accepted must not delay others."""
 
 CLAIM_SECONDS = 60.0
 """Seconds for which a process that delivers an event keeps others from it. If it is killed, the
@@ -29,7 +33,9 @@ event is due again after them."""
 
 
 class EventDelivery:
-    """Delivers events, oldest first, in a thread of its own if used as a context manager.
+    """Delivers events, in a thread of its own if used as a context manager.
+
+    Those that are due for longest are first.
 
     Each event is delivered at least once: a process that is killed after the receiver has answered
     and before this is noted delivers it again. Any number of processes may do this.
@@ -73,9 +79,14 @@ class EventDelivery:
         if self._thread is not None:
             self._thread.join()
 
-    def deliver(self) -> bool:
-        """Deliver all events that are due; return False once one was not accepted."""
-        while not self._stopped.is_set():
+    def deliver(self, seconds: float = math.inf) -> bool:
+        """Deliver all events that are due; return False once one was not accepted.
+
+        Args:
+            seconds: After which no further event is sent; then the result is True too.
+        """
+        until = time.monotonic() + seconds
+        while not self._stopped.is_set() and time.monotonic() < until:
             kept = self._store.claim_event(self._clock(), self._clock() + CLAIM_SECONDS)
             if kept is None:
                 return True
@@ -91,7 +102,9 @@ class EventDelivery:
 
     def _run(self) -> None:
         failures = 0
-        while not self._stopped.wait(self._pause(failures) if failures else self._poll):
+        while not self._stopped.wait(
+            min(self._pause(failures), MAX_WAIT) if failures else self._poll
+        ):
             try:
                 failures = 0 if self.deliver() else failures + 1
             except FacerecError:

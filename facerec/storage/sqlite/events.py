@@ -55,7 +55,7 @@ def is_due(connection: sqlite3.Connection, now: float) -> bool:
 
 
 def claim(connection: sqlite3.Connection, now: float, due_at: float) -> KeptEvent | None:
-    """Return the oldest event that is due, and let it be due again later; see the protocol."""
+    """Return the event that is due for longest, and let it be due again later; see the protocol."""
     connection.execute(
         "DELETE FROM event WHERE delivered_at IS NULL "  # noqa: S608 - own names
         f"AND NOT EXISTS ({_CONSENTS.format('event')})",
@@ -63,7 +63,7 @@ def claim(connection: sqlite3.Connection, now: float, due_at: float) -> KeptEven
     )
     rows = connection.execute(
         f"{_SELECTED} WHERE delivered_at IS NULL AND due_at <= ? "
-        "ORDER BY matched_at, event_id LIMIT 1",
+        "ORDER BY due_at, matched_at, event_id LIMIT 1",
         (now,),
     )
     found = [_kept(row) for row in rows]

@@ -69,7 +69,25 @@ def test_an_event_that_is_not_accepted_is_kept_and_the_next_waits(store: SqliteS
     assert (kept.problem, kept.attempts, kept.due_at) == ("no answer", 1, NOW + 12)
     clock.now += 2
     assert delivery.deliver()
-    assert receiver.received == [match_event(number) for number in range(3)]
+    assert receiver.received == [match_event(number) for number in (1, 2, 0)]
+
+
+def test_events_that_are_never_accepted_do_not_keep_others_waiting(store: SqliteStore) -> None:
+    receiver, clock = Receiver(failures=10**9), Clock(NOW + 10)
+    delivery = EventDelivery(store, receiver, clock=clock)
+    for _ in range(20):
+        delivery.deliver()
+        clock.now += MAX_PAUSE
+    store.put_events([match_event(3)], NOW)
+    receiver.failures = 0
+    delivery.deliver()
+    assert receiver.received[0] == match_event(3)
+
+
+def test_a_delivery_ends_in_time_though_more_is_due(store: SqliteStore) -> None:
+    receiver = Receiver()
+    EventDelivery(store, receiver, clock=Clock(NOW + 10)).deliver(0.0)
+    assert receiver.received == []
 
 
 def test_pauses_double_up_to_an_hour(store: SqliteStore) -> None:
