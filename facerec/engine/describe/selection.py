@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from facerec.core.faces import Quality
 from facerec.core.options import MAX_FACES, MIN_SMALLEST_FACE, FaceOptions, QualityFilter
 from facerec.core.photos import DetectedFace, RejectionReason
 from facerec.engine.describe.quality import rejections
+
+_SIZE_IN_NEXT_SEARCH = 0.8
+"""Size of a face in a search for smaller faces, as a share of the one measured now, at least: sizes
+of one face differ by up to a fifth (``docs/detection.md``)."""
 
 _FILTERS = (QualityFilter.AUTO, QualityFilter.LOW, QualityFilter.MEDIUM, QualityFilter.HIGH)
 
@@ -42,7 +47,7 @@ def remedies(
     """Return the options that can be changed to keep a rejected face, by name.
 
     An option at its limit is not among them. A small face may be rejected by the smallest face, by
-    the quality filter or by both.
+    the quality filter or by both, or by the filter in the search with a smaller smallest face.
 
     Args:
         face: the face.
@@ -50,13 +55,16 @@ def remedies(
         options: the options that rejected it.
         min_size: minimum side by the option ``smallest_face``, in pixels of the photo as stored.
     """
-    by_quality = rejections(face.quality, options.quality_filter)
+    can_search_smaller = options.smallest_face is None or options.smallest_face > MIN_SMALLEST_FACE
+    by_size = can_search_smaller and face.quality.size < min_size
+    quality = face.quality
+    if by_size:
+        quality = replace(quality, size=quality.size * _SIZE_IN_NEXT_SEARCH)
     causes = {
         "max_faces": RejectionReason.EXCEEDS_MAX_FACES in reasons and options.max_faces < MAX_FACES,
         "min_confidence": RejectionReason.LOW_CONFIDENCE in reasons,
-        "quality_filter": bool(by_quality),
-        "smallest_face": face.quality.size < min_size
-        and (options.smallest_face is None or options.smallest_face > MIN_SMALLEST_FACE),
+        "quality_filter": bool(rejections(quality, options.quality_filter)),
+        "smallest_face": by_size,
     }
     return tuple(sorted(name for name, holds in causes.items() if holds))
 

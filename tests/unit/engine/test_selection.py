@@ -62,6 +62,11 @@ def test_a_small_face_is_kept_by_the_option_that_rejected_it() -> None:
     assert advice(30, anything, 97.5) == ("smallest_face",)
     assert advice(79, FaceOptions(quality_filter=QualityFilter.HIGH), 26) == ("quality_filter",)
     assert advice(20, FaceOptions(), 26) == ("quality_filter", "smallest_face")
+    assert advice(31, FaceOptions(), 32) == ("smallest_face",)
+
+
+def test_a_face_that_the_next_search_may_measure_smaller_needs_a_laxer_filter_too() -> None:
+    assert advice(25, FaceOptions(), 26) == ("quality_filter", "smallest_face")
 
 
 def test_an_option_at_its_limit_is_no_advice() -> None:
