@@ -20,6 +20,7 @@ from facerec.jobs.aws.planning_notes import listing_notes
 from facerec.jobs.aws.preflight import require_region
 from facerec.jobs.aws.start_problems import open_clients
 from facerec.jobs.aws.submissions import first_submission
+from facerec.jobs.child.outages import forget_outages
 from facerec.jobs.erasing.lost_erasures import restore_lost_tombstones
 from facerec.jobs.plan import Plan
 from facerec.jobs.planning.planner import plan_job
@@ -141,6 +142,7 @@ def plan_execution(
         # While a collection is being deleted, the copies are those of the deleted one.
         if not erasures.is_being_deleted(plan.collection_id):
             restore_lost_tombstones(plan.collection_id, objects, settings.jobs_root, records)
+        forget_outages(objects, plan.job_folder)
     except StoreUnavailableError:
         raise
     except FacerecError as error:

@@ -16,7 +16,7 @@ from facerec.api.auth.gateway import ApiAuthorization
 from facerec.config import read_settings
 from facerec.core.schemas import violation
 from facerec.jobs.exit_codes import DO_NOT_RETRY, OUTAGE, RETRY
-from facerec.jobs.ledger.layout import memory_folder
+from facerec.jobs.ledger.layout import OUTAGES, memory_folder
 from tests.support.batch_rules import EXITED, RECLAIMED, is_tried_again
 from tests.support.stack_template import (
     ROOT,
@@ -222,13 +222,16 @@ def test_objects_that_are_missing_are_told_from_forbidden_ones() -> None:
     assert [each["Sid"] for each in listing if "Condition" in each] == []
 
 
-def test_the_plan_may_delete_only_notes_that_it_has_merged() -> None:
+def test_the_plan_may_delete_only_notes() -> None:
     (policy,) = properties("PlanFunction")["Policies"]
     deleting = [
         each for each in policy["Statement"] if "s3:DeleteObject" in listed(each.get("Action"))
     ]
-    notes = memory_folder("${Bucket.Arn}/jobs/", "*")
-    assert [each["Resource"] for each in deleting] == [{"Fn::Sub": f"{notes}*"}]
+    merged = memory_folder("${Bucket.Arn}/jobs/", "*")
+    outages = f"${{Bucket.Arn}}/jobs/*/{OUTAGES}/"
+    assert [each["Resource"] for each in deleting] == [
+        {"Fn::Sub": f"{notes}*"} for notes in (merged, outages)
+    ]
 
 
 def test_what_is_kept_is_encrypted_and_private() -> None:

@@ -240,7 +240,7 @@ def test_a_stack_of_another_kind_is_refused(stack: Stack, facerec: Facerec) -> N
     result = facerec("jobs", "list", "--stack", "foreign")
 
     assert result.exit_code == 4
-    assert "has no BucketName" in result.stderr
+    assert "has no output or parameter BucketName" in result.stderr
 
 
 def test_missing_credentials_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

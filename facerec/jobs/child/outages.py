@@ -16,7 +16,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from facerec.jobs.ledger.layout import outages_folder
+from facerec.jobs.ledger.layout import OUTAGES, outages_folder
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
@@ -37,6 +37,11 @@ def note_outage(objects: ObjectStore, job_folder: str, submission: int, child: i
     """Note that an attempt at a child could not start because a store is unavailable."""
     name = f"{_LATEST - int(time.time()):010d}-{child:07d}"
     objects.write(f"{outages_folder(job_folder, submission)}{name}", b"")
+
+
+def forget_outages(objects: ObjectStore, job_folder: str) -> None:
+    """Delete the notes of earlier executions of a job, so that a new one tries the stores."""
+    objects.delete_folder(f"{job_folder}{OUTAGES}/")
 
 
 def is_store_down(

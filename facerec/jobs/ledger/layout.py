@@ -38,9 +38,13 @@ def child_of(path: str) -> int | None:
     return int(named[1]) if named else None
 
 
+OUTAGES = "outages"
+"""Folder, in a job folder, of the notes about stores that were down."""
+
+
 def outages_folder(job_folder: str, submission: int) -> str:
     """Return the folder of the notes that a submission's children leave while a store is down."""
-    return f"{job_folder}outages/{submission}/"
+    return f"{job_folder}{OUTAGES}/{submission}/"
 
 
 def face_index_uri(job_folder: str, child: int) -> str:

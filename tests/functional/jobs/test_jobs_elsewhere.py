@@ -282,7 +282,7 @@ def test_the_damaged_note_of_a_job_is_named_and_deleted(machine: Machine, tmp_pa
     assert "delete the job" in refused.output
     deleted = machine.command("jobs", "delete", note.parent.name, "--yes")
     assert deleted.exit_code == 0, deleted.output
-    assert "delete it too" in deleted.output
+    assert "delete that folder too" in deleted.output
     assert (tmp_path / "a" / "plan.json").exists()
     assert not note.exists()
     assert machine.command("collections", "delete", "staff", "--yes").exit_code == 0

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from facerec.jobs.child import outages
-from facerec.jobs.child.outages import WINDOW, is_store_down, note_outage
+from facerec.jobs.child.outages import WINDOW, forget_outages, is_store_down, note_outage
 from tests.support.memory_objects import MemoryObjects
 
 FOLDER = "s3://work/jobs/1/"
@@ -42,6 +42,15 @@ def test_a_submission_asks_the_store_again(objects: MemoryObjects) -> None:
     for child in range(3):
         note_outage(objects, FOLDER, 1, child)
     assert not is_store_down(objects, FOLDER, 10)
+
+
+def test_a_job_that_is_started_again_asks_the_store_at_once(objects: MemoryObjects) -> None:
+    for child in range(3):
+        note_outage(objects, FOLDER, 0, child)
+        note_outage(objects, FOLDER, 1, child)
+    forget_outages(objects, FOLDER)
+    assert not is_store_down(objects, FOLDER, 0)
+    assert not is_store_down(objects, FOLDER, 1)
 
 
 def test_old_notes_do_not_count(objects: MemoryObjects, clock: SimpleNamespace) -> None:
