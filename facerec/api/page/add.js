@@ -9,6 +9,7 @@ import {attempt, leaveFor} from './messages.js';
 const MAX_SENDING = 3;
 
 let run = newRun();
+const early = []; // files that were chosen before the collections were listed
 
 function newRun() {
   return {collections: new Set(), waiting: [], sending: 0, total: 0, done: 0, faces: 0, faceless: 0, failed: new Set(), stop: new AbortController()};
@@ -18,6 +19,10 @@ const isIdle = () => run.sending === 0 && run.waiting.length === 0;
 
 function add(files) {
   if (!files.length) return;
+  if (!current()) {
+    early.push(...files);
+    return;
+  }
   if (isIdle()) {
     run = newRun();
     at('upload-errors').replaceChildren();
@@ -126,6 +131,9 @@ at('job').addEventListener('submit', event => {
   }, at('job').querySelector('button'));
 });
 addEventListener('beforeunload', event => { if (!isIdle()) event.preventDefault(); });
-onCollection(() => { if (isIdle()) show('upload', false); });
+onCollection(() => {
+  if (isIdle()) show('upload', false);
+  if (current()) add(early.splice(0));
+});
 
 export const addView = {show: () => {}, drop: add};

@@ -85,6 +85,17 @@ def test_photos_without_a_face_are_named_and_not_counted_as_added(
     expect(page.get_by_role("button", name="Try")).to_have_count(0)
 
 
+def test_photos_wait_for_the_list_of_collections(site: Site, page: playwright.Page) -> None:
+    held: list[playwright.Route] = []
+    page.route("**/api/v1/collections?*", lambda route: held.append(route))
+    with page.expect_request("**/api/v1/collections?*"):
+        page.goto(f"{site.address}/#/add")
+    page.locator("#add-files").set_input_files([site.upload(fake_face("ann"))])
+    for route in held:
+        route.continue_()
+    expect(page.locator("#upload-summary")).to_have_text("1 of 1 photo added to staff, 1 face.")
+
+
 def test_photos_go_to_the_collection_that_was_chosen_when_they_were_added(
     site: Site, page: playwright.Page
 ) -> None:
@@ -139,6 +150,7 @@ def test_a_busy_server_is_asked_again(site: Site, page: playwright.Page) -> None
 
 def test_a_folder_can_be_dropped_anywhere_on_the_view(site: Site, page: playwright.Page) -> None:
     page.goto(f"{site.address}/#/add")
+    expect(page.get_by_label("Collection", exact=True)).to_have_value("staff")
     page.evaluate(
         """async bytes => {
             const transfer = new DataTransfer();
