@@ -2,11 +2,13 @@
 # once, for every command that follows.
 # The order is that of the AWS SDKs: --region, AWS_REGION, AWS_DEFAULT_REGION, the profile. Version 1
 # of the AWS CLI reads AWS_DEFAULT_REGION only, so both are set.
-yes=false
 while true; do
   case ${1:-} in
     --region) AWS_REGION=${2:?"--region needs a value"}; shift 2 ;;
-    --yes) yes=true; shift ;;
+    --yes)
+      # only where the script that reads this asks a question
+      if [ -z "${yes:-}" ]; then echo "error: there is no option $1" >&2; exit 2; fi
+      yes=true; shift ;;
     -*) echo "error: there is no option $1" >&2; exit 2 ;;
     *) break ;;
   esac
@@ -47,10 +49,10 @@ if_there() {
   rm -f "$errors"
 }
 
-# architecture_of STACK GIVEN: the architecture to build for: the one given, or else that of the stack.
-architecture_of() {
-  local deployed
-  deployed=$(if_there 'does not exist' aws cloudformation describe-stacks --stack-name "$1" \
+# deployed_architecture STACK: prints the architecture of a stack, or that of a first deployment.
+deployed_architecture() {
+  local found
+  found=$(if_there 'does not exist' aws cloudformation describe-stacks --stack-name "$1" \
     --query "Stacks[0].Parameters[?ParameterKey=='Architecture'].ParameterValue" --output text)
-  echo "${2:-${deployed:-x86_64}}"
+  echo "${found:-x86_64}"
 }

@@ -8,7 +8,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 need aws sam
 stack=${1:-facerec}
-architecture=$(architecture_of "$stack" "${2:-}")
+deployed=$(deployed_architecture "$stack")
+architecture=${2:-$deployed}
 cd "$here/.."
 
 # A word that does not begin with a name and "=" belongs to the value before it. The SAM CLI takes a value
@@ -42,7 +43,7 @@ for number in ${names[@]+"${!names[@]}"}; do
 done
 
 # Machines of the new architecture cannot run the image of jobs that are running.
-if [ "$architecture" != "$(architecture_of "$stack" "")" ]; then
+if [ "$architecture" != "$deployed" ]; then
   workflow=$(if_there 'does not exist' aws cloudformation describe-stack-resources --stack-name "$stack" \
     --query "StackResources[?LogicalResourceId=='Workflow'].PhysicalResourceId" --output text)
   running=

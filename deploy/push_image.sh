@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 need aws
 stack=${1:-facerec}
-architecture=$(architecture_of "$stack" "${2:-}")
+architecture=${2:-$(deployed_architecture "$stack")}
 root=$(dirname "$here")
 repository=$stack/batch
 

@@ -6,6 +6,7 @@
 # that the SAM CLI keeps for all stacks of the account.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+yes=false
 . "$here/common.sh"
 need aws sam
 stack=${1:-facerec}
@@ -54,7 +55,7 @@ if [ -n "$vectors" ]; then
   done
 fi
 if [ "$status" != NONE ]; then
-  if_there 'does not exist|cannot be|ValidationError' aws cloudformation update-termination-protection \
+  if_there ValidationError aws cloudformation update-termination-protection \
     --stack-name "$stack" --no-enable-termination-protection >/dev/null
   if [ "$status" = REVIEW_IN_PROGRESS ]; then
     # A change set that never ran: the SAM CLI does not delete such a stack.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from facerec.api.rekognition.model import TARGET_PREFIX
-from facerec.api.rekognition.operations import OPERATIONS
-
-_COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.-]{1,255}")
+from facerec.api.rekognition.errors import RekognitionError
+from facerec.api.rekognition.service import find_operation
+from facerec.core.names import checked_collection_id
+from facerec.errors import InvalidInputError
 
 
 def called_operation(scope: Scope, routes: Iterable[BaseRoute]) -> tuple[str, str | None]:
@@ -22,13 +21,18 @@ def called_operation(scope: Scope, routes: Iterable[BaseRoute]) -> tuple[str, st
     """
     target = dict(scope["headers"]).get(b"x-amz-target")
     if scope["method"] == "POST" and target is not None:
-        name = target.decode("latin-1").removeprefix(TARGET_PREFIX)
-        return (f"rekognition:{name}" if name in OPERATIONS else ""), None
+        try:
+            name, _ = find_operation(target.decode("latin-1"))
+        except RekognitionError:
+            return "", None
+        return f"rekognition:{name}", None
     for route in routes:
         if isinstance(route, Route):
             match, found = route.matches(scope)
             if match is Match.FULL:
-                collection_id = found["path_params"].get("collection_id", "")
-                is_id = _COLLECTION_ID.fullmatch(collection_id) is not None
-                return f"{scope['method']} {route.path}", collection_id if is_id else None
+                operation = f"{scope['method']} {route.path}"
+                try:
+                    return operation, checked_collection_id(found["path_params"]["collection_id"])
+                except (InvalidInputError, KeyError):
+                    return operation, None
     return "", None

@@ -322,6 +322,7 @@ def test_options_of_a_script_are_taken_in_any_order(
     assert "The stack try is NONE" in done.stdout
     assert console.regions == {("us-east-1", "us-east-1")}
     assert console.run("teardown.sh", "--force", "try").returncode == 2
+    assert console.run("deploy.sh", "--yes", "try").returncode == 2
 
 
 def test_parameters_reach_the_stack_as_they_were_given(console: Console) -> None:

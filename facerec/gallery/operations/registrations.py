@@ -89,9 +89,10 @@ class RegistrationOperations(GalleryBase):
         store = self._registration_store()
         self._get(collection_id)
         listing = f"events of {collection_id}, {undelivered}"
+        last_seen = self._after(listing, next_token)
         before = None
-        if next_token is not None:
-            at, _, event_id = (self._after(listing, next_token) or "").partition(":")
+        if last_seen is not None:
+            at, _, event_id = last_seen.partition(":")
             before = (creation_of(at), event_id)
         found = store.list_events(
             collection_id, undelivered=undelivered, before=before, limit=limit + 1
