@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from facerec.storage.faces import Neighbour
 
-BATCH, PROBES, TOP = 1_000, 200, 10
+BATCH, PROBES, LIMIT = 1_000, 200, 10
 
 
 def main() -> None:
@@ -118,7 +118,7 @@ def measure(
         def search(
             store: SqliteStore, some: NDArray[np.float32], within: float = reach
         ) -> list[list[Neighbour]]:
-            return store.search("all", some, top=TOP, max_distance=within)
+            return store.search("all", some, limit=LIMIT, max_distance=within)
 
         with SqliteStore(path, large=10**12) as exact, SqliteStore(path, large=1) as quick:
             search(quick, probes[:1])  # the first search of a process builds no index

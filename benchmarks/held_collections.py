@@ -39,7 +39,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, SqliteStore(Path(folder) / "faces.db") as store:
 
         def search(number: int) -> None:
-            store.search(f"collection-{number}", probe, top=FACES, max_distance=0.6)
+            store.search(f"collection-{number}", probe, limit=FACES, max_distance=0.6)
 
         held = 0
         for collections in sorted(options.collections):

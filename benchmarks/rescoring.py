@@ -85,7 +85,7 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
 
         def by_distance() -> None:
             probe = photos[next(turn) % PROBES]
-            store.search("all", probe[None], top=10, max_distance=REACH)
+            store.search("all", probe[None], limit=10, max_distance=REACH)
 
         def whole() -> None:
             search_probes(

@@ -82,7 +82,7 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
         with SqliteStore(path, large=10**12) as store:
 
             def search(some: NDArray[np.float32]) -> int:
-                found = store.search("all", some, top=10, max_distance=max_distance)
+                found = store.search("all", some, limit=10, max_distance=max_distance)
                 return sum(len(neighbours) for neighbours in found)
 
             first = Times()

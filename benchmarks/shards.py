@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from facerec.storage.sqlite import SqliteStore
 
 PROBES = 32
-TOP = 10
+LIMIT = 10
 
 
 def main() -> None:
@@ -102,11 +102,11 @@ def search_all(store: SqliteStore, number: int, probes: NDArray[np.float32]) -> 
     found = []
     for probe in probes:
         nearest = [
-            store.search(name, probe[None], top=TOP, max_distance=REACH)[0]
+            store.search(name, probe[None], limit=LIMIT, max_distance=REACH)[0]
             for name in names(number)
         ]
         merged = merge(*nearest, key=attrgetter("distance"))
-        found.append([face.face_id for face in islice(merged, TOP)])
+        found.append([face.face_id for face in islice(merged, LIMIT)])
     return found
 
 

@@ -81,7 +81,7 @@ def _store_costs(
     probe = faces[0].embedding[None]
 
     def search() -> object:
-        return store.search("all", probe, top=10, max_distance=0.6)
+        return store.search("all", probe, limit=10, max_distance=0.6)
 
     search()
     ids = [faces[number].record.face_id for number in scattered]

@@ -26,7 +26,7 @@ from facerec.api.rekognition.route import rekognition_router
 from facerec.api.rest.clusters import cluster_statements_router, clusters_router
 from facerec.api.rest.collections import collections_router
 from facerec.api.rest.context import Context
-from facerec.api.rest.contracts import answer, components
+from facerec.api.rest.contracts import components, response_doc
 from facerec.api.rest.corrections import corrections_router
 from facerec.api.rest.erasures import erasures_router
 from facerec.api.rest.exports import exports_router
@@ -143,7 +143,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
         f"{API}/health",
         tags=["health"],
         summary="Check that the server answers",
-        responses={**problems(), 200: answer("It does.", "health")},
+        responses={**problems(), 200: response_doc("It does.", "health")},
     )
     async def check_health(request: Request) -> JSONResponse:
         model_version = await context.run(request, lambda: gallery.model_version)

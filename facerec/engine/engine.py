@@ -183,8 +183,13 @@ class Engine:
         min_size = MIN_KEPT_SHARE * photo.smallest_face
         reasons = rejection_reasons([face for face, _ in aligned], options, min_size)
         faces = [
-            AlignedFace(face, views, own, remedies(face, own, options, min_size) if own else ())
-            for (face, views), own in zip(aligned, reasons, strict=True)
+            AlignedFace(
+                face,
+                views,
+                face_reasons,
+                remedies(face, face_reasons, options, min_size) if face_reasons else (),
+            )
+            for (face, views), face_reasons in zip(aligned, reasons, strict=True)
         ]
         return AlignedPhoto(photo.width, photo.height, faces, photo.turns, photo.is_animated)
 

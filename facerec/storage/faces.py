@@ -160,7 +160,7 @@ class FaceStore:
         collection_id: str,
         probes: NDArray[np.float32],
         *,
-        top: int,
+        limit: int,
         max_distance: float,
     ) -> list[list[Neighbour]]:
         """Return the nearest faces of each probe, nearest first.
@@ -168,13 +168,13 @@ class FaceStore:
         Args:
             collection_id: the collection.
             probes: float32, shape (n, 128).
-            top: maximum number of faces per probe, 1 to 8192.
+            limit: maximum number of faces per probe, 1 to 8192.
             max_distance: maximum Euclidean distance, inclusive.
 
         Raises:
-            ValueError: the probes are malformed, or ``top`` is out of range.
+            ValueError: the probes are malformed, or ``limit`` is out of range.
         """
-        found = self.vectors.search(collection_id, probes, limit=top, max_distance=max_distance)
+        found = self.vectors.search(collection_id, probes, limit=limit, max_distance=max_distance)
         return [list(map(Neighbour, matches)) for matches in found]
 
     def get_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:

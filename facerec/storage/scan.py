@@ -105,7 +105,7 @@ def scan(
     segments: Iterable[Segment],
     probes: NDArray[np.float32],
     *,
-    top: int,
+    limit: int,
     max_distance: float,
 ) -> list[Nearest]:
     """Return the nearest embeddings of each probe.
@@ -113,7 +113,7 @@ def scan(
     Args:
         segments: the collection, read once if there are at most ``PROBES_AT_ONCE`` probes.
         probes: float32, shape (n, 128), finite.
-        top: maximum number of neighbours of each probe.
+        limit: maximum number of neighbours of each probe.
         max_distance: maximum Euclidean distance, inclusive.
     """
     if len(probes) > PROBES_AT_ONCE:
@@ -122,37 +122,37 @@ def scan(
     found = []
     for start in range(0, len(probes), PROBES_AT_ONCE):
         group = np.ascontiguousarray(probes[start : start + PROBES_AT_ONCE])
-        found += _scan_group(segments, group, top, reach)
+        found += _scan_group(segments, group, limit, reach)
     return found
 
 
 def _scan_group(
-    segments: Iterable[Segment], probes: NDArray[np.float32], top: int, reach: float
+    segments: Iterable[Segment], probes: NDArray[np.float32], limit: int, reach: float
 ) -> list[Nearest]:
     nothing = Nearest(np.empty(0), np.empty(0, np.int64))
     nearest = [nothing] * len(probes)
     exact_probes = probes.astype(np.float64)
     squared_norms = np.einsum("ij,ij->i", exact_probes, exact_probes)
     norms = np.sqrt(squared_norms)
-    limits = np.full(len(probes), reach)
+    reaches = np.full(len(probes), reach)
     for segment in segments:
         slack = ROUNDING * segment.largest_norm * (segment.largest_norm + norms)
         slack += ROUNDING * squared_norms
         # scores are half of |x|^2 - 2 x.q, which is the squared distance without the probe's norm
         scores = _products(probes, segment.embeddings)
         np.subtract(segment.half_norms, scores, out=scores)
-        bounds = (limits**2 - squared_norms) / 2 + slack
+        bounds = (reaches**2 - squared_norms) / 2 + slack
         near = scores <= bounds.astype(np.float32)[:, None]
         for probe in np.flatnonzero(near.any(axis=1)):
             rows = np.flatnonzero(near[probe])
-            rows = _best_rows(rows, scores[probe, rows], top, slack[probe])
+            rows = _best_rows(rows, scores[probe, rows], limit, slack[probe])
             differences = segment.embeddings[rows] - exact_probes[probe]
             distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
             nearest[probe] = _merge(
-                nearest[probe], distances, segment.slots[rows], top, limits[probe]
+                nearest[probe], distances, segment.slots[rows], limit, reaches[probe]
             )
-            if len(nearest[probe].distances) == top:
-                limits[probe] = nearest[probe].distances[-1]
+            if len(nearest[probe].distances) == limit:
+                reaches[probe] = nearest[probe].distances[-1]
     return nearest
 
 
@@ -167,11 +167,11 @@ def _products(probes: NDArray[np.float32], embeddings: NDArray[np.float32]) -> N
 
 
 def _best_rows(
-    rows: NDArray[np.intp], scores: NDArray[np.float32], top: int, slack: float
+    rows: NDArray[np.intp], scores: NDArray[np.float32], limit: int, slack: float
 ) -> NDArray[np.intp]:
-    if len(rows) <= top:
+    if len(rows) <= limit:
         return rows
-    last = np.partition(scores, top - 1)[top - 1]
+    last = np.partition(scores, limit - 1)[limit - 1]
     best: NDArray[np.intp] = rows[scores <= last + np.float32(slack)]
     return best
 
@@ -180,11 +180,11 @@ def _merge(
     nearest: Nearest,
     distances: NDArray[np.float64],
     slots: NDArray[np.int64],
-    top: int,
-    limit: float,
+    limit: int,
+    reach: float,
 ) -> Nearest:
-    within = distances <= limit
+    within = distances <= reach
     distances = np.concatenate((nearest.distances, distances[within]))
     slots = np.concatenate((nearest.slots, slots[within]))
-    order = np.lexsort((slots, distances))[:top]
+    order = np.lexsort((slots, distances))[:limit]
     return Nearest(distances[order], slots[order])

@@ -68,7 +68,7 @@ class FaceStoreContract:
         near, far = stored_face("ann", image="1", away=0.1), stored_face("ann", image="2", away=0.3)
         faces.put_images("staff", by_image([far, near, stored_face("bob")]))
         settle()
-        (found,) = faces.search("staff", fake_embedding("ann")[None], top=5, max_distance=0.5)
+        (found,) = faces.search("staff", fake_embedding("ann")[None], limit=5, max_distance=0.5)
         assert [neighbour.record for neighbour in found] == [near.record, far.record]
         assert [each.distance for each in found] == pytest.approx([0.1, 0.3], abs=1e-5)
 

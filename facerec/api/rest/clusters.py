@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import DONE, Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
@@ -36,7 +36,7 @@ def clusters_router(context: Context) -> APIRouter:
         summary="Cluster the faces that were indexed since the last time",
         description="Faces of unknown people join clusters or create them. The first clustering of "
         "a million faces takes minutes. Only the store of one machine supports clusters.",
-        responses={**problems(404, 415), 200: answer("What changed.", "clustering")},
+        responses={**problems(404, 415), 200: response_doc("What changed.", "clustering")},
     )
     async def cluster_faces(
         request: Request, collection_id: CollectionPath, body: ClusterRequest
@@ -53,7 +53,7 @@ def clusters_router(context: Context) -> APIRouter:
     @router.get(
         "/clusters",
         summary="List the clusters of unknown people, largest first",
-        responses={**problems(404), 200: answer("A page of clusters.", "cluster-list")},
+        responses={**problems(404), 200: response_doc("A page of clusters.", "cluster-list")},
     )
     async def list_clusters(
         request: Request,
@@ -71,7 +71,7 @@ def clusters_router(context: Context) -> APIRouter:
     @router.get(
         "/clusters/{cluster_id}",
         summary="Describe a cluster, even if it is ignored",
-        responses={**problems(404), 200: answer("The cluster.", "cluster")},
+        responses={**problems(404), 200: response_doc("The cluster.", "cluster")},
     )
     async def describe_cluster(
         request: Request, collection_id: CollectionPath, cluster_id: ClusterPath
@@ -89,7 +89,9 @@ def clusters_router(context: Context) -> APIRouter:
         dependencies=REASON,
         responses={
             **problems(404, 409, 415),
-            200: answer("The faces that were associated, and those that were not.", "association"),
+            200: response_doc(
+                "The faces that were associated, and those that were not.", "association"
+            ),
         },
     )
     async def name_cluster(

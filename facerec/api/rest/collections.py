@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import Context, authorise
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.erasures import ERASED, receipt_location
 from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
@@ -27,7 +27,7 @@ def collections_router(context: Context) -> APIRouter:
     @router.get(
         "",
         summary="List collections",
-        responses={**problems(404), 200: answer("A page of collections.", "collection-list")},
+        responses={**problems(404), 200: response_doc("A page of collections.", "collection-list")},
     )
     async def list_collections(
         request: Request, limit: Limit = DEFAULT_PAGE, next_token: NextToken = None
@@ -46,7 +46,7 @@ def collections_router(context: Context) -> APIRouter:
         "",
         status_code=201,
         summary="Create a collection",
-        responses={**problems(409, 415), 201: answer("The new collection.", "collection")},
+        responses={**problems(409, 415), 201: response_doc("The new collection.", "collection")},
     )
     async def create_collection(request: Request, body: CreateCollectionRequest) -> JSONResponse:
         name = body.collection_id
@@ -63,7 +63,7 @@ def collections_router(context: Context) -> APIRouter:
         "/{collection_id}",
         name="collection",
         summary="Describe a collection",
-        responses={**problems(404), 200: answer("The collection.", "collection")},
+        responses={**problems(404), 200: response_doc("The collection.", "collection")},
     )
     async def describe_collection(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await context.respond(
@@ -76,7 +76,7 @@ def collections_router(context: Context) -> APIRouter:
     @router.put(
         "/{collection_id}/threshold",
         summary="Set the default minimum similarity of a match in a collection",
-        responses={**problems(404, 415), 200: answer("The collection.", "collection")},
+        responses={**problems(404, 415), 200: response_doc("The collection.", "collection")},
     )
     async def set_threshold(
         request: Request, collection_id: CollectionPath, body: ThresholdRequest
@@ -92,7 +92,7 @@ def collections_router(context: Context) -> APIRouter:
     @router.delete(
         "/{collection_id}/threshold",
         summary="Return to the server's default minimum similarity of a match",
-        responses={**problems(404), 200: answer("The collection.", "collection")},
+        responses={**problems(404), 200: response_doc("The collection.", "collection")},
     )
     async def remove_threshold(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await context.respond(
@@ -108,7 +108,7 @@ def collections_router(context: Context) -> APIRouter:
         summary="Store the cohort stats of a page of faces that an earlier release indexed",
         description="Searches are as accurate without them, but slower. Repeat with `next_token` "
         "until it is null; no photo is read, and the collection can be used at the same time.",
-        responses={**problems(404), 200: answer("What changed.", "stats-refresh")},
+        responses={**problems(404), 200: response_doc("What changed.", "stats-refresh")},
     )
     async def refresh_stats(
         request: Request,

@@ -64,8 +64,8 @@ def components() -> dict[str, Schema]:
     return found
 
 
-def answer(description: str, name: str) -> dict[str, Any]:
-    """Return the description of an answer with a schema for the OpenAPI document."""
+def response_doc(description: str, name: str) -> dict[str, Any]:
+    """Return the OpenAPI description of a response with a schema of ``facerec.schemas``."""
     media_type = "application/problem+json" if name == "problem" else "application/json"
     return {
         "description": description,

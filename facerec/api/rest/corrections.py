@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import DONE, Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
@@ -29,7 +29,7 @@ def corrections_router(context: Context) -> APIRouter:
     @router.get(
         "/{collection_id}/corrections",
         summary="List which faces do not show which people",
-        responses={**problems(404), 200: answer("A page of corrections.", "correction-list")},
+        responses={**problems(404), 200: response_doc("A page of corrections.", "correction-list")},
     )
     async def list_corrections(
         request: Request,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import ErasureRequest
@@ -43,8 +43,10 @@ def erasures_router(context: Context) -> APIRouter:
         summary="Erase everything known about a face, a photo, an external image id or a person",
         responses={
             **problems(404, 415),
-            200: answer("Everything is erased: the receipt.", "receipt"),
-            202: answer("The folders of jobs are still being erased: the receipt.", "receipt"),
+            200: response_doc("Everything is erased: the receipt.", "receipt"),
+            202: response_doc(
+                "The folders of jobs are still being erased: the receipt.", "receipt"
+            ),
         },
     )
     async def erase(
@@ -64,7 +66,7 @@ def erasures_router(context: Context) -> APIRouter:
     @router.get(
         "",
         summary="List the newest receipts of a collection, even if it was deleted",
-        responses={**problems(), 200: answer("The receipts, newest first.", "receipt-list")},
+        responses={**problems(), 200: response_doc("The receipts, newest first.", "receipt-list")},
     )
     async def list_erasures(
         request: Request,
@@ -82,7 +84,7 @@ def erasures_router(context: Context) -> APIRouter:
         "/{erasure_id}",
         name="erasure",
         summary="Return the receipt of an erasure, which may not be finished",
-        responses={**problems(404), 200: answer("The receipt.", "receipt")},
+        responses={**problems(404), 200: response_doc("The receipt.", "receipt")},
     )
     async def get_erasure(
         request: Request, collection_id: CollectionPath, erasure_id: ErasurePath

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.local_paths import without_local_paths
 from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
@@ -30,7 +30,7 @@ def exports_router(context: Context) -> APIRouter:
         summary="Export all data about a face, a photo, an external image id or a person",
         responses={
             **problems(404, 415),
-            200: answer("What is held; `thumbnail` is always null.", "export"),
+            200: response_doc("What is held; `thumbnail` is always null.", "export"),
         },
     )
     async def export(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.erasures import ERASED, receipt_location
 from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
@@ -40,7 +40,7 @@ def faces_router(context: Context) -> APIRouter:
     @router.get(
         "/{collection_id}/faces",
         summary="List the faces of a collection",
-        responses={**problems(404), 200: answer("A page of faces.", "face-list")},
+        responses={**problems(404), 200: response_doc("A page of faces.", "face-list")},
     )
     async def list_faces(
         request: Request,
@@ -90,7 +90,10 @@ def faces_router(context: Context) -> APIRouter:
     @router.get(
         "/{collection_id}/faces/{face_id}/matches",
         summary="Search a collection for faces that resemble one of its own",
-        responses={**problems(404, 409), 200: answer("The faces found.", "face-match-result")},
+        responses={
+            **problems(404, 409),
+            200: response_doc("The faces found.", "face-match-result"),
+        },
     )
     async def match_face(
         request: Request,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import COLLECTION, FACE_RECOGNITION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import (
@@ -24,7 +24,7 @@ from facerec.gallery.presenting.found import found_json
 
 _FOUND: dict[int | str, dict[str, Any]] = {
     **problems(404, 409),
-    200: answer("A page of faces, most similar first.", "find-result"),
+    200: response_doc("A page of faces, most similar first.", "find-result"),
 }
 
 

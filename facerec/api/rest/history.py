@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
 from facerec.api.rest.requests.parameters import CollectionPath, EntryPath, NextToken
@@ -24,7 +24,7 @@ def history_router(context: Context) -> APIRouter:
     @router.get(
         "/history",
         summary="List who changed people, when and why, newest first",
-        responses={**problems(404), 200: answer("A page of the history.", "history")},
+        responses={**problems(404), 200: response_doc("A page of the history.", "history")},
     )
     async def list_history(
         request: Request,
@@ -51,7 +51,7 @@ def history_router(context: Context) -> APIRouter:
         "/history/{entry_id}/undo",
         summary="Undo a change of people",
         dependencies=REASON,
-        responses={**problems(404, 409), 200: answer("The entry of this.", "history-entry")},
+        responses={**problems(404, 409), 200: response_doc("The entry of this.", "history-entry")},
     )
     async def undo_change(
         request: Request,

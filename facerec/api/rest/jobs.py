@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context, authorise
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import JOBS
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import created_id
@@ -39,7 +39,7 @@ def jobs_router(context: Context) -> APIRouter:
     @router.get(
         "",
         summary="List the newest jobs",
-        responses={**problems(), 200: answer("The newest jobs.", "job-list")},
+        responses={**problems(), 200: response_doc("The newest jobs.", "job-list")},
     )
     async def list_jobs(
         request: Request, limit: Annotated[int, Query(ge=1, le=MAX_JOBS)] = DEFAULT_JOBS
@@ -58,7 +58,7 @@ def jobs_router(context: Context) -> APIRouter:
         "/{job_id}",
         name="job",
         summary="Return the status and progress of a job",
-        responses={**problems(404), 200: answer("The job.", "job")},
+        responses={**problems(404), 200: response_doc("The job.", "job")},
     )
     async def get_job(request: Request, job_id: JobPath) -> JSONResponse:
         jobs = service(job_id)
@@ -69,7 +69,7 @@ def jobs_router(context: Context) -> APIRouter:
     @router.post(
         "/{job_id}/cancel",
         summary="Cancel a job",
-        responses={**problems(404, 409), 200: answer("The job.", "job")},
+        responses={**problems(404, 409), 200: response_doc("The job.", "job")},
     )
     async def cancel_job(request: Request, job_id: JobPath) -> JSONResponse:
         jobs = service(job_id)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import MigrationRequest
@@ -28,7 +28,7 @@ def migrations_router(context: Context) -> APIRouter:
     @router.get(
         "/{collection_id}/migration",
         summary="Show the progress of the migration of a collection to another recipe",
-        responses={**problems(404), 200: answer("The migration.", "migration")},
+        responses={**problems(404), 200: response_doc("The migration.", "migration")},
     )
     async def migration_status(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await context.respond(
@@ -43,7 +43,7 @@ def migrations_router(context: Context) -> APIRouter:
         summary="Describe a page of faces with another recipe",
         description="Repeat with `next_token` until it is null, then switch. The collection serves "
         "its present version until then, and can be used.",
-        responses={**problems(404, 409, 415), 200: answer("What changed.", "migration-page")},
+        responses={**problems(404, 409, 415), 200: response_doc("What changed.", "migration-page")},
     )
     async def prepare_migration(
         request: Request,
@@ -70,7 +70,7 @@ def migrations_router(context: Context) -> APIRouter:
     @router.post(
         "/{collection_id}/migration/switch",
         summary="Switch a collection to the new version",
-        responses={**problems(404, 409), 200: answer("The migration.", "migration")},
+        responses={**problems(404, 409), 200: response_doc("The migration.", "migration")},
     )
     async def switch_version(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await context.respond(
@@ -84,7 +84,7 @@ def migrations_router(context: Context) -> APIRouter:
     @router.post(
         "/{collection_id}/migration/finish",
         summary="Remove the version that was served before the switch, for good",
-        responses={**problems(404, 409), 200: answer("The migration.", "migration")},
+        responses={**problems(404, 409), 200: response_doc("The migration.", "migration")},
     )
     async def finish_migration(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await context.respond(
@@ -98,7 +98,7 @@ def migrations_router(context: Context) -> APIRouter:
     @router.delete(
         "/{collection_id}/migration",
         summary="Serve the earlier version, and remove the new one",
-        responses={**problems(404, 409), 200: answer("The migration.", "migration")},
+        responses={**problems(404, 409), 200: response_doc("The migration.", "migration")},
     )
     async def cancel_migration(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await context.respond(

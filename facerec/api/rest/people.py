@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import DONE, Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import COLLECTION, FACE_RECOGNITION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
@@ -39,7 +39,7 @@ PeopleLimit = Annotated[
 ]
 _MATCHES: dict[int | str, dict[str, Any]] = {
     **problems(404, 409),
-    200: answer("The people found.", "people-match-result"),
+    200: response_doc("The people found.", "people-match-result"),
 }
 
 
@@ -51,7 +51,7 @@ def people_router(context: Context) -> APIRouter:
     @router.get(
         "/people",
         summary="List the people of a collection",
-        responses={**problems(404), 200: answer("A page of people.", "person-list")},
+        responses={**problems(404), 200: response_doc("A page of people.", "person-list")},
     )
     async def list_people(
         request: Request,
@@ -81,7 +81,7 @@ def people_router(context: Context) -> APIRouter:
         status_code=201,
         summary="Create a person without faces",
         dependencies=REASON,
-        responses={**problems(404, 409, 415), 201: answer("The new person.", "person")},
+        responses={**problems(404, 409, 415), 201: response_doc("The new person.", "person")},
     )
     async def create_person(
         request: Request, collection_id: CollectionPath, body: CreatePersonRequest
@@ -99,7 +99,7 @@ def people_router(context: Context) -> APIRouter:
         "/people/{user_id}",
         name="person",
         summary="Describe a person",
-        responses={**problems(404), 200: answer("The person with its faces.", "person")},
+        responses={**problems(404), 200: response_doc("The person with its faces.", "person")},
     )
     async def describe_person(
         request: Request, collection_id: CollectionPath, user_id: UserPath
@@ -133,7 +133,9 @@ def people_router(context: Context) -> APIRouter:
         dependencies=REASON,
         responses={
             **problems(404, 409, 415),
-            200: answer("The faces that were associated, and those that were not.", "association"),
+            200: response_doc(
+                "The faces that were associated, and those that were not.", "association"
+            ),
         },
     )
     async def add_faces(
@@ -157,7 +159,7 @@ def people_router(context: Context) -> APIRouter:
         dependencies=REASON,
         responses={
             **problems(404, 409),
-            200: answer("The face, if it was disassociated or could not be.", "association"),
+            200: response_doc("The face, if it was disassociated or could not be.", "association"),
         },
     )
     async def remove_face(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
@@ -31,7 +31,7 @@ def people_changes_router(context: Context) -> APIRouter:
         "/people/{user_id}/name",
         summary="Set the name of a person",
         dependencies=REASON,
-        responses={**problems(404, 409, 415), 200: answer("The renamed person.", "person")},
+        responses={**problems(404, 409, 415), 200: response_doc("The renamed person.", "person")},
     )
     async def rename_person(
         request: Request,
@@ -51,7 +51,7 @@ def people_changes_router(context: Context) -> APIRouter:
         "/people/{user_id}/name",
         summary="Remove the name of a person",
         dependencies=REASON,
-        responses={**problems(404, 409), 200: answer("The person without a name.", "person")},
+        responses={**problems(404, 409), 200: response_doc("The person without a name.", "person")},
     )
     async def remove_name(
         request: Request, collection_id: CollectionPath, user_id: UserPath
@@ -70,7 +70,7 @@ def people_changes_router(context: Context) -> APIRouter:
         dependencies=REASON,
         responses={
             **problems(404, 409, 415),
-            200: answer("Who was created, and which photos got no name.", "enrolment"),
+            200: response_doc("Who was created, and which photos got no name.", "enrolment"),
         },
     )
     async def enrol_people(
@@ -88,7 +88,10 @@ def people_changes_router(context: Context) -> APIRouter:
         "/people/{user_id}/merge",
         summary="Merge another person into a person, and delete the other one",
         dependencies=REASON,
-        responses={**problems(404, 409, 415), 200: answer("The person with all faces.", "person")},
+        responses={
+            **problems(404, 409, 415),
+            200: response_doc("The person with all faces.", "person"),
+        },
     )
     async def merge_people(
         request: Request, collection_id: CollectionPath, user_id: UserPath, body: MergePeopleRequest
@@ -105,7 +108,7 @@ def people_changes_router(context: Context) -> APIRouter:
         "/people/{user_id}/split",
         summary="Move some faces of a person to a new one",
         dependencies=REASON,
-        responses={**problems(404, 409, 415), 200: answer("The new person.", "person")},
+        responses={**problems(404, 409, 415), 200: response_doc("The new person.", "person")},
     )
     async def split_person(
         request: Request, collection_id: CollectionPath, user_id: UserPath, body: SplitPersonRequest

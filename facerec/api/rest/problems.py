@@ -15,7 +15,7 @@ from facerec.api.auth.access import RefusedError
 from facerec.api.capacity import CLIENT_GONE, ClientGoneError
 from facerec.api.client_messages import message_for_clients
 from facerec.api.logging import log_error
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.violations import sentences_of
 from facerec.core.photos import UnreadableReason
 from facerec.errors import (
@@ -70,13 +70,13 @@ _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
 """HTTP status of each error; 422 for all others."""
 
 _COMMON: dict[int | str, dict[str, Any]] = {
-    400: answer("The request is malformed.", "problem"),
-    401: answer("The request needs a token.", "problem"),
-    403: answer("Permission denied.", "problem"),
-    413: answer("The request or the photo is too large.", "problem"),
-    422: answer("The request is invalid.", "problem"),
-    500: answer("An unexpected error of the server.", "problem"),
-    503: answer("A store is unavailable, or too many requests are queued.", "problem"),
+    400: response_doc("The request is malformed.", "problem"),
+    401: response_doc("The request needs a token.", "problem"),
+    403: response_doc("Permission denied.", "problem"),
+    413: response_doc("The request or the photo is too large.", "problem"),
+    422: response_doc("The request is invalid.", "problem"),
+    500: response_doc("An unexpected error of the server.", "problem"),
+    503: response_doc("A store is unavailable, or too many requests are queued.", "problem"),
 }
 
 
@@ -88,7 +88,7 @@ def problems(*more: int) -> dict[int | str, dict[str, Any]]:
     """
     described = dict(_COMMON)
     for status in more:
-        described[status] = answer(HTTPStatus(status).phrase, "problem")
+        described[status] = response_doc(HTTPStatus(status).phrase, "problem")
     return described
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.jobs import job_json
 from facerec.api.rest.paths import FACE_RECOGNITION
 from facerec.api.rest.problems import problems
@@ -32,9 +32,11 @@ def recognition_router(context: Context) -> APIRouter:
         openapi_extra=upload_bodies(IndexRequest, "image"),
         responses={
             **problems(404, 409, 415),
-            200: answer("The faces that were stored and those that were rejected.", "index-result"),
+            200: response_doc(
+                "The faces that were stored and those that were rejected.", "index-result"
+            ),
             202: {
-                **answer("The job was started; `Location` is its address.", "job"),
+                **response_doc("The job was started; `Location` is its address.", "job"),
                 "headers": {"Location": {"schema": {"type": "string"}}},
             },
         },
@@ -65,7 +67,7 @@ def recognition_router(context: Context) -> APIRouter:
         openapi_extra=upload_bodies(MatchRequest, "image"),
         responses={
             **problems(404, 409, 415),
-            200: answer("The faces of the photo with their matches.", "match-result"),
+            200: response_doc("The faces of the photo with their matches.", "match-result"),
         },
     )
     async def match(request: Request, body: MatchRequest) -> JSONResponse:
@@ -92,7 +94,10 @@ def recognition_router(context: Context) -> APIRouter:
         "/compare",
         summary="Compare the faces of two photos",
         openapi_extra=upload_bodies(CompareRequest, "source", "target"),
-        responses={**problems(404, 415), 200: answer("Every pair of faces.", "compare-result")},
+        responses={
+            **problems(404, 415),
+            200: response_doc("Every pair of faces.", "compare-result"),
+        },
     )
     async def compare(request: Request, body: CompareRequest) -> JSONResponse:
         options = body.options()
@@ -109,7 +114,10 @@ def recognition_router(context: Context) -> APIRouter:
         "/detect",
         summary="Find the faces of a photo",
         openapi_extra=upload_bodies(DetectRequest, "image"),
-        responses={**problems(404, 415), 200: answer("The faces of the photo.", "detect-result")},
+        responses={
+            **problems(404, 415),
+            200: response_doc("The faces of the photo.", "detect-result"),
+        },
     )
     async def detect(request: Request, body: DetectRequest) -> JSONResponse:
         options = body.options()

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import DONE, Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
@@ -28,7 +28,10 @@ def registrations_router(context: Context) -> APIRouter:
         "/people/{user_id}/registration",
         summary="Register a person, who agreed to be matched against new photos",
         dependencies=REASON,
-        responses={**problems(404, 409, 415), 200: answer("The registered person.", "person")},
+        responses={
+            **problems(404, 409, 415),
+            200: response_doc("The registered person.", "person"),
+        },
     )
     async def register_person(
         request: Request,
@@ -52,7 +55,7 @@ def registrations_router(context: Context) -> APIRouter:
         dependencies=REASON,
         responses={
             **problems(404, 409),
-            200: answer("The person without a registration.", "person"),
+            200: response_doc("The person without a registration.", "person"),
         },
     )
     async def unregister_person(
@@ -69,7 +72,7 @@ def registrations_router(context: Context) -> APIRouter:
     @router.get(
         "/events",
         summary="List matches of new photos with registered people, newest first",
-        responses={**problems(404), 200: answer("A page of events.", "match-event-list")},
+        responses={**problems(404), 200: response_doc("A page of events.", "match-event-list")},
     )
     async def list_events(
         request: Request,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
-from facerec.api.rest.contracts import answer
+from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import RetentionRequest
@@ -24,7 +24,7 @@ def retention_router(context: Context) -> APIRouter:
     @router.put(
         "/{collection_id}/retention",
         summary="Set for how many days a collection keeps each face after it was indexed",
-        responses={**problems(404, 415), 200: answer("The collection.", "collection")},
+        responses={**problems(404, 415), 200: response_doc("The collection.", "collection")},
     )
     async def set_retention(
         request: Request, collection_id: CollectionPath, body: RetentionRequest
@@ -34,7 +34,7 @@ def retention_router(context: Context) -> APIRouter:
     @router.delete(
         "/{collection_id}/retention",
         summary="Keep the faces of a collection for ever",
-        responses={**problems(404), 200: answer("The collection.", "collection")},
+        responses={**problems(404), 200: response_doc("The collection.", "collection")},
     )
     async def remove_retention(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await change_retention(request, collection_id, None)

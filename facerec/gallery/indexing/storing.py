@@ -95,7 +95,7 @@ def pair_boxes(
 def faces_to_keep(
     collection_id: str,
     images: Mapping[str, Sequence[StoredFace]],
-    stored: Mapping[str, Iterable[str]],
+    stored_ids: Mapping[str, Iterable[str]],
     *,
     options_digest: str,
     faces: FaceStore,
@@ -109,7 +109,7 @@ def faces_to_keep(
     Args:
         collection_id: The collection.
         images: The new faces of each photo.
-        stored: Ids of the faces of each photo in the collection.
+        stored_ids: Ids of the faces of each photo in the collection.
         options_digest: Digest of the options of the replacement.
         faces: Store of the collection's faces.
         records: Store of its people.
@@ -118,7 +118,7 @@ def faces_to_keep(
         face_id: key
         for key, own in images.items()
         for face_id in sorted(
-            set(stored.get(key, ())) - {face.record.face_id for face in own},
+            set(stored_ids.get(key, ())) - {face.record.face_id for face in own},
         )
     }
     owners = records.users_of_faces(collection_id, list(keys)) if keys else {}

@@ -93,16 +93,18 @@ def search_probes(
     owners = nearest.known.owners
     names = display_names(collection_id, _owners_of(nearest.scored, owners), records=records)
     searched = []
-    for probe, own in zip(probes, nearest.scored, strict=True):
-        decision, best = decide(nearest.known.candidates(_close(own)), threshold=threshold)
+    for probe, scored_faces in zip(probes, nearest.scored, strict=True):
+        decision, best = decide(nearest.known.candidates(_close(scored_faces)), threshold=threshold)
         chosen = {candidate.face.record.face_id for candidate in best}
         searched.append(
             SearchedFace(
                 probe,
                 decision,
-                _matches(own, threshold, limit, owners, names),
-                tuple(_match(face, owners, names) for face in own if face.face_id in chosen),
-                more_matches=_count_matches(own, threshold) > limit,
+                _matches(scored_faces, threshold, limit, owners, names),
+                tuple(
+                    _match(face, owners, names) for face in scored_faces if face.face_id in chosen
+                ),
+                more_matches=_count_matches(scored_faces, threshold) > limit,
             )
         )
     return tuple(searched)
@@ -129,7 +131,7 @@ def search_stored_face(
         neighbours = faces.search(
             collection_id,
             face.embedding[np.newaxis],
-            top=count,
+            limit=count,
             max_distance=reach(threshold, stats),
         )
         (scored,) = score_neighbours(collection_id, neighbours, [stats], faces=faces, cohort=cohort)
@@ -219,18 +221,18 @@ def _nearest_faces(
     neighbours = faces.search(
         collection_id,
         np.stack([probe.embedding for probe in probes]),
-        top=count,
-        max_distance=max(reach(threshold, own, margin=MARGIN) for own in stats),
+        limit=count,
+        max_distance=max(reach(threshold, each, margin=MARGIN) for each in stats),
     )
     every = score_neighbours(collection_id, neighbours, stats, faces=faces, cohort=cohort)
-    relevant = [_relevant(own, threshold) for own in every]
+    relevant = [_relevant(scored_faces, threshold) for scored_faces in every]
     face_ids = _face_ids(relevant)
     owners = records.users_of_faces(collection_id, face_ids) if face_ids else {}
     corrected = corrected_faces(collection_id, face_ids, records=records)
-    scored = [_without_hidden(own, owners, corrected) for own in relevant]
+    scored = [_without_hidden(scored_faces, owners, corrected) for scored_faces in relevant]
     several = not repeat_people and sum(map(bool, scored)) > 1
     # Decisions compare embeddings, which a search does not return.
-    deciding = _face_ids(scored if several else [_close(own) for own in scored])
+    deciding = _face_ids(scored if several else [_close(scored_faces) for scored_faces in scored])
     stored = {
         face.record.face_id: face
         for face in (faces.get_faces(collection_id, deciding) if deciding else [])
@@ -239,12 +241,12 @@ def _nearest_faces(
     if several:
         scored = _each_person_once(scored, known, threshold)
     dropped = [
-        len(before) - len(own) if len(nearest) == count else 0
-        for before, own, nearest in zip(relevant, scored, neighbours, strict=True)
+        len(before) - len(scored_faces) if len(nearest) == count else 0
+        for before, scored_faces, nearest in zip(relevant, scored, neighbours, strict=True)
     ]
     farthest = [
-        frozenset(each.face_id for each in own[-FARTHEST:] if len(own) == count)
-        for own in neighbours
+        frozenset(each.face_id for each in found[-FARTHEST:] if len(found) == count)
+        for found in neighbours
     ]
     return _NearestFaces(scored, dropped, farthest, known)
 
@@ -255,13 +257,13 @@ def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -
     More neighbours only help a probe that has too few matches, or too few people.
     """
     missing = 0
-    for own, dropped, farthest in zip(
+    for scored_faces, dropped, farthest in zip(
         nearest.scored, nearest.dropped, nearest.farthest, strict=True
     ):
-        if _may_have_rivals(own, farthest, nearest.known, threshold):
+        if _may_have_rivals(scored_faces, farthest, nearest.known, threshold):
             # Three to four times as many next time: a person with many photos takes few rounds.
             missing = max(missing, 3 * count)
-        elif _count_matches(own, threshold) <= limit:
+        elif _count_matches(scored_faces, threshold) <= limit:
             missing = max(missing, dropped)
     return missing
 
@@ -317,7 +319,7 @@ def _each_person_once(
     """
     remaining = list(scored)
     matched: list[Candidate] = []
-    undecided = {probe for probe, own in enumerate(remaining) if own}
+    undecided = {probe for probe, scored_faces in enumerate(remaining) if scored_faces}
     while undecided:
         probe = min(undecided, key=lambda number: (remaining[number][0].score, number))
         best_score = remaining[probe][0].score
@@ -327,9 +329,9 @@ def _each_person_once(
             if not any(same_person(candidate, other, threshold) for other in matched)
         ]
         face_ids = {candidate.face.record.face_id for candidate in unmatched}
-        own = [face for face in remaining[probe] if face.face_id in face_ids]
+        scored_faces = [face for face in remaining[probe] if face.face_id in face_ids]
         # Which faces score nearly as well as the best one depends on which is the best one now.
-        remaining[probe] = _relevant(own, threshold)
+        remaining[probe] = _relevant(scored_faces, threshold)
         if remaining[probe] and remaining[probe][0].score > best_score:
             # The best face of this probe showed a person who is matched already, so another probe
             # may be the most similar one now.
@@ -369,4 +371,4 @@ def _match(face: ScoredFace, owners: Mapping[str, str], names: Mapping[str, str]
 
 
 def _face_ids(scored: Iterable[Sequence[ScoredFace]]) -> list[str]:
-    return list(dict.fromkeys(face.face_id for own in scored for face in own))
+    return list(dict.fromkeys(face.face_id for scored_faces in scored for face in scored_faces))

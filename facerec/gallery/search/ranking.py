@@ -102,7 +102,7 @@ class Ranking:
             found = self._faces.search(
                 self._collection_id,
                 self._embedding[np.newaxis],
-                top=SEARCHED,
+                limit=SEARCHED,
                 max_distance=self._reach,
             )
         except InvalidInputError:

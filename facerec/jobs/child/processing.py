@@ -174,7 +174,7 @@ class _StepBuilder:
         if faces or stored is not None:
             self._step.faces[key] = list(faces)
         if stored is not None:
-            self._step.stored[key] = frozenset(record.face_id for record in stored)
+            self._step.stored_ids[key] = frozenset(record.face_id for record in stored)
 
     def _failed(self, photo: LoadedPhoto) -> LedgerRow:
         # Only a failed photo has no image key.

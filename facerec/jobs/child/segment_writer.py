@@ -326,7 +326,7 @@ class SegmentWriter:
             faces_to_keep(
                 plan.collection_id,
                 step.faces,
-                step.stored,
+                step.stored_ids,
                 options_digest=plan.options.digest(),
                 faces=self._faces,
                 records=self._records,
@@ -339,7 +339,7 @@ class SegmentWriter:
             embeddings = embeddings_name(self._child, step.start.offset, step.end.offset)
             write_embeddings(self._objects, plan.job_folder + embeddings, faces)
         if step.faces:
-            stored = frozenset[str]().union(*step.stored.values())
+            stored = frozenset[str]().union(*step.stored_ids.values())
             self._registered.store_with_events(
                 plan.collection_id,
                 [face for face in faces if face.record.face_id not in stored],

@@ -55,7 +55,7 @@ class Step:
         end: cursor at the end of the step.
         rows: one for each photo that was processed, in order.
         faces: the faces to store, by image key. An empty list deletes the stored faces of the key.
-        stored: ids of the faces of these photos that are already in the collection, by image key.
+        stored_ids: ids of these photos' faces that the collection already has, by image key.
         complete: whether all photos were processed, not only those before a stop request.
         keys: image key of each row's photo; None for a failed photo.
         row_of_key: index in ``rows`` of the first row of each image key.
@@ -65,7 +65,7 @@ class Step:
     end: Cursor
     rows: list[LedgerRow] = field(default_factory=list)
     faces: dict[str, list[StoredFace]] = field(default_factory=dict)
-    stored: dict[str, frozenset[str]] = field(default_factory=dict)
+    stored_ids: dict[str, frozenset[str]] = field(default_factory=dict)
     complete: bool = True
     keys: list[str | None] = field(default_factory=list, repr=False)
     row_of_key: dict[str, int] = field(default_factory=dict, repr=False)
@@ -107,7 +107,7 @@ class Step:
         if not row.photo or row.outcome in (Outcome.MALFORMED_LINE, Outcome.SKIPPED):
             return None
         present = row.outcome is Outcome.ALREADY_INDEXED and key not in self.faces
-        if present or key in self.stored:
+        if present or key in self.stored_ids:
             return None
         return NamedPhoto(row.photo, row.external_image_id, row.image_id, key)
 
@@ -140,7 +140,7 @@ class Step:
         """Store current photos' faces again with these records, given by image key."""
         for key in faces.keys() & self.row_of_key.keys():
             self.faces[key] = faces[key]
-            self.stored[key] = frozenset(face.record.face_id for face in faces[key])
+            self.stored_ids[key] = frozenset(face.record.face_id for face in faces[key])
         for number, own in enumerate(self.keys if faces else ()):
             if own is not None and own in faces:
                 row, records = self.rows[number], [face.record for face in faces[own]]

@@ -95,7 +95,7 @@ def _is_held(collection_id: str, embedding: np.ndarray, stores: CheckedStores) -
     faces, migrations = stores.faces, stores.migrations
     if migrations is not None and migrations.has_standby_embedding(collection_id, embedding, SAME):
         return True
-    (found,) = faces.search(collection_id, embedding[np.newaxis], top=1, max_distance=SAME)
+    (found,) = faces.search(collection_id, embedding[np.newaxis], limit=1, max_distance=SAME)
     return bool(
         found or search_vectors(faces, collection_id, embedding, limit=1, max_distance=SAME)
     )

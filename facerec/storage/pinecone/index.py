@@ -165,7 +165,7 @@ class VectorIndex:
         self,
         namespace: str,
         probes: NDArray[np.float32],
-        top: int,
+        limit: int,
         *,
         include_metadata: bool,
     ) -> Iterator[list[Any]]:
@@ -175,7 +175,7 @@ class VectorIndex:
             return list(
                 self._index.query(
                     vector=probe,
-                    top_k=top,
+                    top_k=limit,
                     namespace=namespace,
                     include_metadata=include_metadata,
                 ).matches

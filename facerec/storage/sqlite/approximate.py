@@ -79,7 +79,7 @@ class ApproximateSearch:
         collection_id: str,
         probes: NDArray[np.float32],
         *,
-        top: int,
+        limit: int,
         max_distance: float,
     ) -> list[Nearest] | None:
         """Return the nearest faces, or None if the collection needs an exact scan.
@@ -88,11 +88,11 @@ class ApproximateSearch:
             connection: within a transaction.
             collection_id: the collection.
             probes: float32, shape (n, 128), finite.
-            top: maximum number of neighbours of a probe.
+            limit: maximum number of neighbours of a probe.
             max_distance: maximum Euclidean distance, inclusive.
         """
         found_namespace = namespaces.writes(connection, collection_id)
-        if found_namespace is None or 2 * top > CANDIDATES:
+        if found_namespace is None or 2 * limit > CANDIDATES:
             return None
         namespace, write = found_namespace
         blocks = embedding_blocks.list_blocks(connection, namespace)
@@ -101,7 +101,7 @@ class ApproximateSearch:
         with self._lock_of(namespace):
             index = self._current(connection, namespace, blocks, write)
             if index is None:
-                return self._scan_once(connection, blocks, probes, top, max_distance)
+                return self._scan_once(connection, blocks, probes, limit, max_distance)
             changed = set(blocks).difference(index.blocks)
             tail = self._tail(connection, namespace, changed, write)
         # The system's cache reads candidates ten times as fast as SQLite's own pages.
@@ -110,7 +110,7 @@ class ApproximateSearch:
         # For all probes together, since those of one photo share candidates.
         slots = np.unique(np.concatenate(found))
         near = make_segment(embedding_blocks.read_in_order(connection, slots.tolist()), slots)
-        return scan((near, *tail), probes, top=top, max_distance=max_distance)
+        return scan((near, *tail), probes, limit=limit, max_distance=max_distance)
 
     def _current(
         self, connection: sqlite3.Connection, namespace: int, blocks: Sequence[Block], write: int
@@ -146,14 +146,14 @@ class ApproximateSearch:
         connection: sqlite3.Connection,
         blocks: Sequence[Block],
         probes: NDArray[np.float32],
-        top: int,
+        limit: int,
         max_distance: float,
     ) -> list[Nearest] | None:
         """Scan all embeddings without keeping them in memory; return None for too many probes."""
         if len(probes) > PROBES_AT_ONCE:
             return None
         segments = (_block_segment(connection, block) for block in blocks if block.used)
-        return scan(segments, probes, top=top, max_distance=max_distance)
+        return scan(segments, probes, limit=limit, max_distance=max_distance)
 
     def _keep(self, namespace: int, index: CodeIndex, write: int) -> None:
         """Write an index for other processes; if the disk is full, each builds its own."""

@@ -152,14 +152,14 @@ class SqliteVectors(VectorStore):
         if self._approximate is not None:
             with self._database.reading() as connection:
                 found = self._approximate.search(
-                    connection, namespace, probes, top=limit, max_distance=max_distance
+                    connection, namespace, probes, limit=limit, max_distance=max_distance
                 )
                 if found is not None:
                     self._check_version(connection)
                     return _matches(connection, found)
         with self._database.reading() as connection:
             segments = self._matrices.segments(connection, namespace)
-            nearest = scan(segments, probes, top=limit, max_distance=max_distance)
+            nearest = scan(segments, probes, limit=limit, max_distance=max_distance)
             self._check_version(connection)
             return _matches(connection, nearest)
 

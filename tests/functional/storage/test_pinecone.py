@@ -37,9 +37,9 @@ def ids_of(faces: Iterable[StoredFace]) -> list[str]:
 
 
 def search_one(
-    store: FaceStore, probe: np.ndarray, *, top: int = 10, max_distance: float = 0.6
+    store: FaceStore, probe: np.ndarray, *, limit: int = 10, max_distance: float = 0.6
 ) -> list[tuple[str, float]]:
-    (neighbours,) = store.search("staff", probe[None], top=top, max_distance=max_distance)
+    (neighbours,) = store.search("staff", probe[None], limit=limit, max_distance=max_distance)
     return [(neighbour.record.face_id, neighbour.distance) for neighbour in neighbours]
 
 
@@ -239,7 +239,7 @@ def test_threads_that_share_a_store_keep_within_its_requests_in_flight(
     server.delay = 0.01
     with ThreadPoolExecutor(24) as callers:
         for probes in (several, *several.reshape(20, 1, 128)):
-            callers.submit(store.search, "staff", probes, top=1, max_distance=1.0)
+            callers.submit(store.search, "staff", probes, limit=1, max_distance=1.0)
     assert server.requests["/query"] == 40
     assert 1 < server.busiest <= REQUESTS_IN_FLIGHT
 
@@ -268,7 +268,7 @@ def test_long_sources_keep_upserts_and_answers_within_their_bytes(
     ]
     store.put_images("staff", by_image(faces))
     assert server.requests["/vectors/upsert"] >= 3
-    found = search_one(store, fake_embedding("ann"), top=700, max_distance=1.0)
+    found = search_one(store, fake_embedding("ann"), limit=700, max_distance=1.0)
     assert {face_id for face_id, _ in found} == set(ids_of(faces))
 
 

@@ -40,7 +40,7 @@ def test_four_concurrent_writers_lose_nothing(tmp_path: Path) -> None:
             for face in batch_of(writer, batch)
         ]
         probes = np.stack([face.embedding for face in every_face])
-        found = store.search("staff", probes, top=1, max_distance=0.01)
+        found = store.search("staff", probes, limit=1, max_distance=0.01)
     # faces of images that each batch replaces stand as the last batch left them
     expected = {face.record.face_id: face for face in every_face}
     assert {record.face_id for record in stored} == set(expected)

@@ -209,12 +209,12 @@ def test_a_store_that_returns_100_neighbours_answers_smaller_limits_only(
     search, requested = FaceStore.search, list[int]()
 
     def search_few(
-        self: FaceStore, collection_id: str, probes: np.ndarray, *, top: int, max_distance: float
+        self: FaceStore, collection_id: str, probes: np.ndarray, *, limit: int, max_distance: float
     ) -> list[list[Neighbour]]:
-        requested.append(top)
-        if top > 102:
+        requested.append(limit)
+        if limit > 102:
             raise InvalidInputError("the store returns at most 100 matches")
-        return search(self, collection_id, probes, top=min(top, 100), max_distance=max_distance)
+        return search(self, collection_id, probes, limit=min(limit, 100), max_distance=max_distance)
 
     monkeypatch.setattr(FaceStore, "search", search_few)
     for limit in (10, 100):

@@ -18,12 +18,12 @@ def segments_of(embeddings: np.ndarray, sizes: list[int]) -> list[Segment]:
 
 
 def nearest_by_differences(
-    embeddings: np.ndarray, probe: np.ndarray, top: int, max_distance: float
+    embeddings: np.ndarray, probe: np.ndarray, limit: int, max_distance: float
 ) -> Nearest:
     differences = embeddings.astype(np.float64) - probe.astype(np.float64)
     distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
     order = np.lexsort((np.arange(len(distances)), distances))
-    order = order[distances[order] <= max_distance][:top]
+    order = order[distances[order] <= max_distance][:limit]
     return Nearest(distances[order], order)
 
 
@@ -32,7 +32,7 @@ def nearest_by_differences(
     seed=st.integers(0, 2**32 - 1),
     sizes=st.lists(st.integers(0, 40), min_size=1, max_size=5),
     probes=st.integers(1, 70),
-    top=st.integers(1, 60),
+    limit=st.integers(1, 60),
     max_distance=st.sampled_from([0.0, 0.3, 0.9, 2.0, float("inf")]),
     spread=st.sampled_from([0.0, 1e-7, 1e-4, 0.05, 1.0]),
     centre=st.sampled_from([0.0, 0.1, 30.0]),
@@ -41,7 +41,7 @@ def test_the_scan_finds_what_comparing_one_by_one_finds(
     seed: int,
     sizes: list[int],
     probes: int,
-    top: int,
+    limit: int,
     max_distance: float,
     spread: float,
     centre: float,
@@ -54,17 +54,17 @@ def test_the_scan_finds_what_comparing_one_by_one_finds(
     embeddings[random.random(len(embeddings)) < 0.2] = embeddings[:1]
     asked = people[random.integers(0, 7, probes)].astype(np.float32)
     asked[:1] = embeddings[:1] if len(embeddings) else asked[:1]
-    found = scan(segments_of(embeddings, sizes), asked, top=top, max_distance=max_distance)
+    found = scan(segments_of(embeddings, sizes), asked, limit=limit, max_distance=max_distance)
     assert len(found) == probes
     for probe, nearest in zip(asked, found, strict=True):
-        expected = nearest_by_differences(embeddings, probe, top, max_distance)
+        expected = nearest_by_differences(embeddings, probe, limit, max_distance)
         assert nearest.slots.tolist() == expected.slots.tolist()
         assert nearest.distances.tolist() == pytest.approx(expected.distances.tolist(), rel=1e-12)
 
 
 def test_an_embedding_is_at_distance_zero_from_itself() -> None:
     embeddings = np.random.default_rng(1).normal(0.1, 0.05, (500, 128)).astype(np.float32)
-    found = scan(segments_of(embeddings, [500]), embeddings, top=1, max_distance=0.6)
+    found = scan(segments_of(embeddings, [500]), embeddings, limit=1, max_distance=0.6)
     assert [nearest.distances.tolist() for nearest in found] == [[0.0]] * 500
     assert [nearest.slots.tolist() for nearest in found] == [[slot] for slot in range(500)]
 
@@ -73,7 +73,7 @@ def test_free_slots_are_never_found() -> None:
     embeddings = np.full((40, 128), FAR, np.float32)
     embeddings[7] = 0.1
     probe = np.zeros((1, 128), np.float32)
-    (nearest,) = scan(segments_of(embeddings, [40]), probe, top=40, max_distance=float("inf"))
+    (nearest,) = scan(segments_of(embeddings, [40]), probe, limit=40, max_distance=float("inf"))
     assert nearest.slots.tolist() == [7]
 
 
@@ -83,12 +83,12 @@ def test_freed_rows_are_never_found_again() -> None:
     freed = np.array([0, 29, 30, 55, 99, 400])
     for segment in segments:
         free_rows(segment, freed)
-    found = scan(segments, embeddings, top=100, max_distance=float("inf"))
+    found = scan(segments, embeddings, limit=100, max_distance=float("inf"))
     for nearest in found:
         assert sorted(nearest.slots.tolist()) == sorted(set(range(100)) - set(freed.tolist()))
     assert all((segment.embeddings[segment.slots == 55] == FAR).all() for segment in segments)
 
 
 def test_a_collection_without_embeddings_has_no_neighbours() -> None:
-    (nearest,) = scan([], np.zeros((1, 128), np.float32), top=3, max_distance=1.0)
+    (nearest,) = scan([], np.zeros((1, 128), np.float32), limit=3, max_distance=1.0)
     assert nearest.slots.tolist() == []

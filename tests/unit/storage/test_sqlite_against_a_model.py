@@ -83,10 +83,10 @@ class StoreAgainstModel(RuleBasedStateMachine):
         held = self.model[collection]
         if not held:
             probes = stored_face("person 0").embedding[None]
-            assert self.store.search(collection, probes, top=9, max_distance=9.0) == [[]]
+            assert self.store.search(collection, probes, limit=9, max_distance=9.0) == [[]]
             return {}
         probes = np.stack([face.embedding for face in held.values()])
-        found = self.store.search(collection, probes, top=4096, max_distance=9.0)
+        found = self.store.search(collection, probes, limit=4096, max_distance=9.0)
         distances = {}
         for face_id, neighbours in zip(held, found, strict=True):
             assert len(neighbours) == len(held)

@@ -53,10 +53,10 @@ def indexes(path: Path) -> list[Path]:
     return sorted(path.parent.glob(f"{path.name}.index-*"))
 
 
-def search(store: SqliteStore, probes: NDArray[np.float32], top: int = 10) -> list[list[str]]:
+def search(store: SqliteStore, probes: NDArray[np.float32], limit: int = 10) -> list[list[str]]:
     """Search twice: only the second search of a process builds an index."""
-    store.search("staff", probes[:1], top=top, max_distance=2.0)
-    found = store.search("staff", probes, top=top, max_distance=2.0)
+    store.search("staff", probes[:1], limit=limit, max_distance=2.0)
+    found = store.search("staff", probes, limit=limit, max_distance=2.0)
     return [[neighbour.record.face_id for neighbour in nearest] for nearest in found]
 
 
@@ -65,9 +65,9 @@ def test_neighbours_and_distances_are_those_of_an_exact_search(
 ) -> None:
     probes = embeddings[::100] + np.float32(0.001)
     with SqliteStore(path, large=10**9) as exact, SqliteStore(path, large=1) as store:
-        expected = exact.search("staff", probes, top=5, max_distance=2.0)
-        store.search("staff", probes[:1], top=5, max_distance=2.0)
-        found = store.search("staff", probes, top=5, max_distance=2.0)
+        expected = exact.search("staff", probes, limit=5, max_distance=2.0)
+        store.search("staff", probes[:1], limit=5, max_distance=2.0)
+        found = store.search("staff", probes, limit=5, max_distance=2.0)
     assert len(indexes(path)) == 1
     assert [[n.record for n in near] for near in found] == [
         [n.record for n in near] for near in expected
@@ -81,8 +81,8 @@ def test_a_single_search_of_a_process_is_exact_and_builds_no_index(
 ) -> None:
     probes = embeddings[::200] + np.float32(0.001)
     with SqliteStore(path, large=10**9) as exact, SqliteStore(path, large=1) as store:
-        expected = exact.search("staff", probes, top=5, max_distance=2.0)
-        assert store.search("staff", probes, top=5, max_distance=2.0) == expected
+        expected = exact.search("staff", probes, limit=5, max_distance=2.0)
+        assert store.search("staff", probes, limit=5, max_distance=2.0) == expected
     assert indexes(path) == []
 
 
@@ -106,7 +106,7 @@ def test_a_face_stored_after_the_index_was_built_is_found(
         search(store, embeddings[:1])
         before = indexes(path)[0].stat().st_mtime_ns
         store.put_images("staff", by_image(new))
-        found = search(store, -embeddings[:3], top=1)
+        found = search(store, -embeddings[:3], limit=1)
     assert found == [[face.record.face_id] for face in new]
     assert indexes(path)[0].stat().st_mtime_ns == before
 
@@ -115,11 +115,11 @@ def test_a_deleted_face_is_not_found_and_no_index_of_it_stays(
     path: Path, embeddings: NDArray[np.float32]
 ) -> None:
     with SqliteStore(path, large=1) as store:
-        first, second = search(store, embeddings[:1], top=2)[0]
+        first, second = search(store, embeddings[:1], limit=2)[0]
         assert indexes(path)
         store.delete_faces("staff", [first])
         assert indexes(path) == []
-        assert search(store, embeddings[:1], top=1) == [[second]]
+        assert search(store, embeddings[:1], limit=1) == [[second]]
 
 
 def test_deletion_removes_indexes_without_faiss(
@@ -178,5 +178,5 @@ def test_small_collections_and_long_lists_are_searched_exactly(
     with SqliteStore(path) as store:
         search(store, embeddings[:1])
     with SqliteStore(path, large=1) as store:
-        assert len(search(store, embeddings[:1], top=900)[0]) == 900
+        assert len(search(store, embeddings[:1], limit=900)[0]) == 900
     assert indexes(path) == []

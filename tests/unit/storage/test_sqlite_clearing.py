@@ -66,7 +66,7 @@ def test_a_deletion_that_was_interrupted_is_completed_by_the_next_one(
         assert store.count_faces("staff") == 3
         store.delete_namespace("staff")
         assert store.count_faces("guests") == 30
-        (found,) = store.search("guests", faces[5].embedding[np.newaxis], top=9, max_distance=0.3)
+        (found,) = store.search("guests", faces[5].embedding[np.newaxis], limit=9, max_distance=0.3)
         assert found == []
     assert rows_of(path) == {"vector": 30, "vector_slot": 30, "free_slot": 0, "namespace": 1}
 

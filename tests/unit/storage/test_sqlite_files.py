@@ -118,7 +118,7 @@ def test_a_store_on_a_disk_that_cannot_be_written_is_read(
     monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)
     with SqliteStore(path) as store:
         assert store.list_faces("staff") == [face.record]
-        (found,) = store.search("staff", face.embedding[None], top=1, max_distance=1.0)
+        (found,) = store.search("staff", face.embedding[None], limit=1, max_distance=1.0)
         assert [neighbour.record for neighbour in found] == [face.record]
         with pytest.raises(StoreUnavailableError, match="cannot be written"):
             store.put_images("staff", by_image([stored_face("bob")]))

@@ -60,7 +60,7 @@ def test_every_face_is_what_it_was(path: Path, collection_id: str, faces: int) -
         } == before
         for face in after:
             ((nearest, *_),) = store.search(
-                collection_id, face.embedding[np.newaxis], top=2, max_distance=0.1
+                collection_id, face.embedding[np.newaxis], limit=2, max_distance=0.1
             )
             assert nearest.record == face.record
 

@@ -51,7 +51,7 @@ def test_threads_search_while_faces_change(tmp_path: Path) -> None:
                 store.delete_faces("staff", [face.record.face_id for face in passing])
 
         def search() -> list[list[str]]:
-            found = store.search("staff", probes, top=1, max_distance=0.3)
+            found = store.search("staff", probes, limit=1, max_distance=0.3)
             return [[n.record.face_id for n in neighbours] for neighbours in found]
 
         with ThreadPoolExecutor(5) as threads:
@@ -68,5 +68,5 @@ def test_threads_search_while_faces_change(tmp_path: Path) -> None:
 
 def found_by(store: SqliteStore, faces: list[StoredFace]) -> set[str]:
     probes = np.stack([face.embedding for face in faces])
-    found = store.search("staff", probes, top=5, max_distance=0.1)
+    found = store.search("staff", probes, limit=5, max_distance=0.1)
     return {neighbour.record.face_id for neighbours in found for neighbour in neighbours}
