@@ -36,6 +36,7 @@ from tests.support.gallery import Clock, Collaborators
 from tests.support.jobs import LocalJob, write_manifest
 from tests.support.pinecone_server import API_KEY, PineconeServer
 from tests.support.s3vectors_server import S3VectorsServer
+from tests.support.stack_template import create_table
 
 BUCKET = "facerec-vectors"
 FACE_ID = "6f2c1d2e-0000-4000-8000-000000000001"
@@ -118,17 +119,7 @@ def _clock() -> Clock:
 
 def _table() -> DynamoDBStore:
     client = boto3.client("dynamodb", region_name="us-east-1")
-    client.create_table(
-        TableName="facerec",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(client, "facerec")
     return DynamoDBStore(client, "facerec")
 
 

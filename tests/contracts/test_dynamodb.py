@@ -15,6 +15,7 @@ from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
 from tests.support.permissions import acting_as, enforce_permissions
+from tests.support.stack_template import create_table
 
 REGION = "eu-west-1"
 
@@ -33,17 +34,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[BaseClient]:
     monkeypatch.setattr(DynamoHandler, "call_action", call_action)
     with mock_aws():
         client = boto3.client("dynamodb", region_name=REGION)
-        client.create_table(
-            TableName="facerec",
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-            ],
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_table(client, "facerec")
         yield client
 
 

@@ -26,6 +26,13 @@ def properties(name: str) -> dict[str, Any]:
     return template()["Resources"][name]["Properties"]
 
 
+def create_table(client: Any, name: str) -> None:  # noqa: ANN401 - boto3 has no static types
+    """Create a DynamoDB table that has the keys of the stack's table."""
+    table = properties("Table")
+    keys = ("AttributeDefinitions", "KeySchema", "BillingMode")
+    client.create_table(TableName=name, **{key: table[key] for key in keys})
+
+
 def handler_of(name: str) -> str:
     """Return the handler of a function, in a package or in an image."""
     function = properties(name)

@@ -19,6 +19,7 @@ from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from lambdas.erasure import handler
 from tests.support.permissions import acting_as
 from tests.support.s3vectors_server import S3VectorsServer
+from tests.support.stack_template import create_table
 from tests.support.workflow.stack import BUCKET, Stack
 
 if TYPE_CHECKING:
@@ -44,17 +45,7 @@ def stack(
     monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: FakeEngine())
     monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
     handler._gallery.cache_clear()
-    boto3.client("dynamodb", region_name="us-east-1").create_table(
-        TableName=TABLE,
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(boto3.client("dynamodb", region_name="us-east-1"), TABLE)
     yield deploy(FACEREC_STORE="", FACEREC_TABLE=TABLE, VECTOR_BUCKET=VECTORS)
     handler._gallery.cache_clear()
 

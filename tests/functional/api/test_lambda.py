@@ -29,6 +29,7 @@ from tests.support.empty_bucket import empty_bucket
 from tests.support.gallery import Collaborators
 from tests.support.gateway_events import USER_ARN, rest_event
 from tests.support.rie import EmulatedFunction, emulated_function
+from tests.support.stack_template import create_table
 
 MAX_EVENT = 6 * 1024 * 1024
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -144,16 +145,7 @@ def test_records_in_dynamodb_serve_an_unchanged_client(
     tmp_path: Path, switchboard: tuple[Switchboard, str]
 ) -> None:
     table = boto3.client("dynamodb", region_name="eu-west-1")
-    names = ("pk", "sk")
-    table.create_table(
-        TableName="facerec",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-        KeySchema=[
-            {"AttributeName": name, "KeyType": kind}
-            for name, kind in zip(names, ("HASH", "RANGE"), strict=True)
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(table, "facerec")
     with SqliteStore(tmp_path / "facerec.db") as faces:
         gallery = Collaborators(faces, DynamoDBStore(table, "facerec")).gallery()
         board, address = switchboard

@@ -23,7 +23,7 @@ from facerec.storage.dynamodb.store import DynamoDBStore, open_dynamodb_store
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 from tests.support.pinecone_server import API_KEY, PineconeServer
-from tests.support.stack_template import ROOT, properties
+from tests.support.stack_template import ROOT, create_table
 
 PROGRAM = """
 import os
@@ -75,11 +75,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBStore]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
-        table = properties("Table")
-        boto3.client("dynamodb").create_table(
-            TableName="facerec",
-            **{name: table[name] for name in ("AttributeDefinitions", "KeySchema", "BillingMode")},
-        )
+        create_table(boto3.client("dynamodb"), "facerec")
         yield open_dynamodb_store("facerec")
 
 
