@@ -8,6 +8,9 @@
 # This copy of Docker's official image is not limited in its pulls as Docker Hub is.
 ARG BASE_IMAGE=public.ecr.aws/docker/library/python:3.11-slim-bookworm
 
+# The version of the engine that the weights and the code make. Building fails where it is another.
+ARG MODEL_VERSION=dlib-resnet-v1:55533b28/5pt:c4b1e980/pad0.25/single
+
 # --- Libraries. Wheels only: each exists for both architectures, so that no compiler is needed.
 FROM ${BASE_IMAGE} AS build
 ARG PIP_INDEX_URL
@@ -40,7 +43,8 @@ COPY facerec facerec
 COPY batch_job batch_job
 COPY examples examples
 # Converts the networks, and fails unless they find the face of a photo.
-RUN /opt/facerec/bin/python -m batch_job.warm_up examples/probe.jpg \
+ARG MODEL_VERSION
+RUN /opt/facerec/bin/python -m batch_job.warm_up examples/probe.jpg "$MODEL_VERSION" \
     && chmod -R a+rX /opt/models /opt/cache
 
 # --- What both images have in common.
@@ -78,6 +82,9 @@ CMD ["lambdas.api.handler.handler"]
 
 # --- Children of jobs, and the target that is built if none is named.
 FROM common AS batch
+# Jobs are refused where this is not the parameter ModelVersion of their stack.
+ARG MODEL_VERSION
+LABEL facerec.model-version=$MODEL_VERSION
 COPY --from=build /opt/facerec /opt/facerec
 COPY batch_job batch_job
 RUN python -m compileall -q /app && chmod -R a+rX /app

@@ -39,6 +39,10 @@ class Settings:
         similarity_threshold: SIMILARITY_THRESHOLD, minimum similarity of a match, 0 to 1.
         allowed_origins: ALLOWED_ORIGINS, origins of web pages that can call the API.
         threads: FACEREC_THREADS, threads per run of a network; None for all cores of the process.
+        batch_image: BATCH_IMAGE, the address of the container image of the jobs, or None.
+        architecture: ARCHITECTURE of the machines of the jobs, ``x86_64`` or ``arm64``, or None.
+        instance_types: INSTANCE_TYPES, types or families of these machines; if empty, AWS Batch
+            chooses.
         child_memory: CHILD_MEMORY, memory in MiB for each child of a job on AWS.
         resubmissions: RESUBMISSIONS, how often unfinished children are submitted again, 0 to 5.
         erasure_function: ERASURE_FUNCTION, the function that erases from job folders after a
@@ -72,6 +76,9 @@ class Settings:
     similarity_threshold: float = DEFAULT_THRESHOLD
     allowed_origins: tuple[str, ...] = ()
     threads: int | None = None
+    batch_image: str | None = None
+    architecture: str | None = None
+    instance_types: tuple[str, ...] = ()
     child_memory: int = 1792
     resubmissions: int = 3
     erasure_function: str | None = None
@@ -137,8 +144,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         similarity_threshold=variables.number(
             "SIMILARITY_THRESHOLD", float, _DEFAULTS.similarity_threshold, 0, 1
         ),
-        allowed_origins=tuple((variables.text("ALLOWED_ORIGINS") or "").replace(",", " ").split()),
+        allowed_origins=variables.texts("ALLOWED_ORIGINS"),
         threads=variables.number("FACEREC_THREADS", int, 0, 1, 1024) or None,
+        batch_image=variables.text("BATCH_IMAGE"),
+        architecture=variables.text("ARCHITECTURE"),
+        instance_types=variables.texts("INSTANCE_TYPES"),
         child_memory=variables.number("CHILD_MEMORY", int, _DEFAULTS.child_memory, 1024, 32768),
         resubmissions=variables.number("RESUBMISSIONS", int, _DEFAULTS.resubmissions, 0, 5),
         erasure_function=variables.text("ERASURE_FUNCTION"),
@@ -177,6 +187,9 @@ class _Variables:
 
     def text(self, name: str) -> str | None:
         return self._environment.get(name, "").strip() or None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        return tuple(self._environment.get(name, "").replace(",", " ").split())
 
     def number(
         self,

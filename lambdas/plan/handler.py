@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.config import Settings, read_settings, required_setting
 from facerec.core.options import Recipe
-from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
+from facerec.errors import (
+    CollectionNotFoundError,
+    ConfigurationError,
+    FacerecError,
+    StoreUnavailableError,
+)
 from facerec.factory import gallery_defaults, open_erasures, open_records
+from facerec.jobs.aws.batch_image import ChildMachines
 from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.metrics import metrics
 from facerec.jobs.aws.planning_limits import planning_limits
 from facerec.jobs.aws.planning_notes import listing_notes
-from facerec.jobs.aws.preflight import require_region
+from facerec.jobs.aws.preflight import require_fitting_machines, require_region
 from facerec.jobs.aws.start_problems import open_clients
 from facerec.jobs.aws.submissions import first_submission
 from facerec.jobs.child.outages import forget_outages
@@ -66,6 +72,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     def check(request: JobRequest) -> None:
         if settings.region is not None:
             require_region(request, settings.region, open_clients(), objects)
+        if settings.batch_image is not None and settings.architecture is not None:
+            machines = ChildMachines(
+                settings.batch_image,
+                settings.architecture,
+                required_setting(settings.model_version, "MODEL_VERSION"),
+                settings.instance_types,
+            )
+            require_fitting_machines(machines, open_clients())
 
     result = plan_execution(
         event["input"],
@@ -76,8 +90,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
         check=check,
         remaining=lambda: context.get_remaining_time_in_millis() / 1000,
     )
-    if result["refused"]:
-        # The alarm of failed jobs subtracts these.
+    if result["refused"] and result["error"] != ConfigurationError.__name__:
+        # The alarm of failed jobs subtracts these, but not a stack that is set up wrongly.
         metrics().add_metric(name="RefusedJobs", unit="Count", value=1)
         metrics().flush_metrics()
     logger().info(
@@ -109,7 +123,7 @@ def plan_execution(
         settings: settings of the deployment.
         objects: contains manifests and job folders.
         open_records: opens the store of collections.
-        check: raises an ``InvalidInputError`` for a request that must not be planned.
+        check: raises an error of facerec for a request that must not be planned.
         remaining: returns the seconds until the function is stopped.
 
     Returns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,4 +77,6 @@ def _described(target: str, network: Mapping[str, str]) -> dict[str, Any]:
             "OMP_NUM_THREADS": "1",
         },
         "folder": "/",
+        "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()],
+        "labels": image.get("Labels") or {},
     }

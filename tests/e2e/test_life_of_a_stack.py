@@ -13,6 +13,7 @@ from tests.e2e.images import BATCH_IMAGE
 from tests.e2e.machine import REGION
 from tests.e2e.photos import SomePhotos, some_photos
 from tests.e2e.stack import BuiltStack, DeployedStack, until
+from tests.support.stack_template import template
 
 LIST = {
     "Content-Type": "application/x-amz-json-1.1",
@@ -110,8 +111,32 @@ def test_a_change_of_the_authorization_takes_effect_and_opens_nothing(
     assert deployed.post("/", {}, LIST)[0] == 200
 
 
+def test_a_model_version_that_the_image_does_not_have_starts_no_child(
+    deployed: DeployedStack,
+) -> None:
+    photos = some_photos()
+    few = SomePhotos(photos.lines[:2], photos.probe, photos.known)
+    document = {
+        "collection_id": "other-model",
+        "create_collection": True,
+        "manifest": put_manifest(deployed, few),
+    }
+    _update(deployed, ModelVersion="other-1")
+
+    ended = deployed.ended(deployed.start(document, "other-model"))
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "ConfigurationError")
+    assert ended["cause"].startswith("ModelVersion: it is other-1, but the image ")
+    assert _jobs(deployed, "facerec-other-model-*") == []
+    _update(deployed)
+
+
 def _update(stack: DeployedStack, **parameters: str) -> None:
-    defaults = {"ApiAuthorization": "AWS_IAM", "ChildTimeout": "3600"}
+    defaults = {
+        "ApiAuthorization": "AWS_IAM",
+        "ChildTimeout": "3600",
+        "ModelVersion": template()["Parameters"]["ModelVersion"]["Default"],
+    }
     stack.deploy(**{**defaults, **parameters})
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from facerec.jobs.aws.batch_image import MODEL_VERSION_LABEL
 from tests.support.stack_template import ROOT, properties, template
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
@@ -88,6 +89,14 @@ def test_networks_are_in_the_images_so_that_nothing_is_written_at_run_time() -> 
     for name in ("api", "batch"):
         assert "FACEREC_CACHE=/opt/cache" in final(name)
         assert "COPY --from=weights /opt/cache /opt/cache" in final(name)
+
+
+def test_the_image_of_the_jobs_names_its_model_version() -> None:
+    version = template()["Parameters"]["ModelVersion"]["Default"]
+    assert f"\nARG MODEL_VERSION={version}\n" in DOCKERFILE
+    assert f"\nLABEL {MODEL_VERSION_LABEL}=$MODEL_VERSION\n" in stages()["batch"]
+    # What does not have this version is not built.
+    assert 'batch_job.warm_up examples/probe.jpg "$MODEL_VERSION"' in stages()["weights"]
 
 
 def test_the_runtime_sends_no_telemetry() -> None:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from facerec.core.aws_errors import aws_errors
-from facerec.errors import FacerecError, InvalidInputError, NotFoundError
+from facerec.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    FacerecError,
+    InvalidInputError,
+    NotFoundError,
+    StoreUnavailableError,
+)
+from facerec.jobs.aws.batch_image import ChildMachines, machine_problems
 from facerec.jobs.aws.start_problems import AwsClients, find_start_problems
 from facerec.jobs.aws.vector_stores import of_pinecone_index, of_vector_bucket
 from facerec.jobs.manifest.inspection import read_start
@@ -20,10 +28,6 @@ if TYPE_CHECKING:
     from facerec.jobs.aws.stack import Stack
     from facerec.jobs.planning.request import JobRequest
     from facerec.storage.objects.protocol import ObjectStore
-
-_IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.[^/]+/(?P<repository>[^:@]+)(:(?P<tag>[^@]+)|@(?P<digest>.+))"
-)
 
 _NAMED_BUCKET = re.compile(
     rb"s3://([a-z0-9.-]{3,63})/|\"sourceBucket\"\s*:\s*\"([a-z0-9.-]{3,63})\""
@@ -64,7 +68,7 @@ def examine(
     found = Findings()
     checks: list[Callable[[Stack, AwsClients], Iterator[str]]] = [
         *(partial(_of_bucket, bucket) for bucket in _buckets(request, objects)),
-        _of_image,
+        _of_machines,
         _of_secret,
         of_vector_bucket,
         partial(of_pinecone_index, remarks=found.remarks),
@@ -102,6 +106,19 @@ def require_region(
             continue
         if problem is not None:
             raise InvalidInputError(problem)
+
+
+def require_fitting_machines(machines: ChildMachines, clients: AwsClients) -> None:
+    """Check that the machines of a stack can run the image of its children.
+
+    What Amazon ECR does not answer is not checked.
+
+    Raises:
+        ConfigurationError: they cannot; the message names the parameter and the remedy.
+    """
+    with suppress(AccessDeniedError, NotFoundError, StoreUnavailableError):
+        for problem in machine_problems(machines, clients):
+            raise ConfigurationError(problem)
 
 
 def region_problem(bucket: str, region: str, clients: AwsClients) -> str | None:
@@ -147,21 +164,15 @@ def _of_bucket(bucket: str, stack: Stack, clients: AwsClients) -> Iterator[str]:
         yield problem
 
 
-def _of_image(stack: Stack, clients: AwsClients) -> Iterator[str]:
-    uri = stack.parameters.get("BatchImageUri", "")
-    image = _IMAGE.fullmatch(uri)
-    if image is None:
-        return
-    named = {"imageTag": image["tag"]} if image["tag"] else {"imageDigest": image["digest"]}
-    missing = NotFoundError(uri)
-    codes = dict.fromkeys(("ImageNotFoundException", "RepositoryNotFoundException"), missing)
-    try:
-        with aws_errors("Amazon ECR", codes=codes):
-            clients.open("ecr").describe_images(
-                registryId=image["account"], repositoryName=image["repository"], imageIds=[named]
-            )
-    except NotFoundError:
-        yield f"BatchImageUri: {uri} does not exist: deploy the stack again to build and push it"
+def _of_machines(stack: Stack, clients: AwsClients) -> Iterator[str]:
+    given = stack.parameters
+    machines = ChildMachines(
+        given.get("BatchImageUri", ""),
+        given.get("Architecture", "x86_64"),
+        given.get("ModelVersion", ""),
+        tuple(given.get("InstanceTypes", "").replace(",", " ").split()),
+    )
+    yield from machine_problems(machines, clients)
 
 
 def _of_secret(stack: Stack, clients: AwsClients) -> Iterator[str]:

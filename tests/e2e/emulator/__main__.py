@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from tests.e2e.emulator import batch, functions, gateway, resources, workflows
+from tests.e2e.emulator import batch, functions, gateway, registry, resources, workflows
 from tests.e2e.emulator.containers import Containers
 from tests.e2e.emulator.jobs import Jobs
 from tests.e2e.emulator.settings import read_settings
@@ -23,6 +23,7 @@ def main() -> None:
     resources.install()
     functions.install(settings.images)
     gateway.install()
+    registry.install(settings.images)
     from ministack.app import main as run
 
     run()

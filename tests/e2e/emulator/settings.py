@@ -16,11 +16,15 @@ class Image:
         command: its entry point.
         environment: what it sets, and what its network would resolve; nothing else is passed on.
         folder: its working directory.
+        architecture: the architecture that it is built for, as its configuration names it.
+        labels: its labels.
     """
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
     folder: Path
+    architecture: str
+    labels: Mapping[str, str]
 
     def resolved(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a container, with hosts where they are on this machine."""
@@ -48,7 +52,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     aws = {"AWS_ENDPOINT_URL": endpoint(environment)}
     images = {
         address: Image(
-            tuple(image["command"]), {**image["environment"], **aws}, Path(image["folder"])
+            tuple(image["command"]),
+            {**image["environment"], **aws},
+            Path(image["folder"]),
+            image["architecture"],
+            image["labels"],
         )
         for address, image in described.items()
     }
