@@ -14,8 +14,10 @@ import multiprocessing
 import os
 import resource
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.synchronize import Event
@@ -119,9 +121,10 @@ def measure(objects: int, address: str, folder: Path) -> dict[str, int | float]:
         "manifest": f"s3://listed/{PREFIX}",
     }
     settings = Settings(bucket="work", model_version="any")
-    began, worked = time.perf_counter(), time.process_time()
-    answer = plan_execution(document, "benchmark", settings, store, lambda: records)
-    seconds, worked = time.perf_counter() - began, time.process_time() - worked
+    with _temporary_bytes(folder) as temporary_bytes:
+        began, worked = time.perf_counter(), time.process_time()
+        answer = plan_execution(document, "benchmark", settings, store, lambda: records)
+        seconds, worked = time.perf_counter() - began, time.process_time() - worked
     if answer["refused"]:
         raise SystemExit(answer["cause"])
     plan = json.loads(store.read(plan_uri(answer["job_folder"])))
@@ -132,9 +135,41 @@ def measure(objects: int, address: str, folder: Path) -> dict[str, int | float]:
         "seconds": round(seconds, 1),
         "processor_seconds": round(worked, 1),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_temporary_mb": round(max(temporary_bytes) / 2**20),
         "objects_per_second": round(objects / seconds),
         "serial_listing_seconds": round(serial, 1),
     }
+
+
+@contextmanager
+def _temporary_bytes(stored: Path) -> Iterator[list[int]]:
+    """Sample the size of the temporary files that this process has open, each second.
+
+    Args:
+        stored: the folder of what is stored, which is not temporary.
+    """
+    samples, ended = [0], threading.Event()
+
+    def sample() -> None:
+        while not ended.wait(1):
+            samples.append(sum(_open_sizes(tempfile.gettempdir(), stored)))
+
+    thread = threading.Thread(target=sample, daemon=True)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _open_sizes(folder: str, excluded: Path) -> Iterator[int]:
+    """Yield the sizes of the open files in a folder, also of those without a name."""
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            path = descriptor.readlink()
+            if path.is_relative_to(folder) and not path.is_relative_to(excluded):
+                yield descriptor.stat().st_size
 
 
 def _serve(objects: int, delay: float, started: Event, port: Any) -> None:  # noqa: ANN401
