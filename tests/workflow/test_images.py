@@ -62,7 +62,7 @@ def test_the_parameter_is_named_and_the_alarm_of_failed_jobs_is_raised(
     assert ended.cause.startswith(f"{parameter}: ")
     assert "\n" not in ended.cause
     assert stack.machines.submissions == []
-    # This is no mistake in the input, which the alarm would leave out.
+    # The input is correct, so the alarm must count this job.
     assert "RefusedJobs" not in metrics.names
     assert stack.permissions.denied == []
 
