@@ -23,7 +23,7 @@ class EcrServer(HttpServer):
     """A registry with images that have a manifest and a configuration, and no layers.
 
     Attributes:
-        repositories: by their names, the manifests by their tags and digests.
+        repositories: manifests by tags and digests, for each repository by its name.
     """
 
     def __init__(self) -> None:
