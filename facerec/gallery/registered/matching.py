@@ -140,7 +140,7 @@ class RegisteredPeople:
         if not matches or not scoring.is_match(matches[0].similarity, threshold):
             return None
         scores = [normalisation.score_of_similarity(match.similarity) for match in matches]
-        if len(scores) > 1 and scores[1] <= scores[0] + decision.MARGIN:
+        if any(decision.is_close(score, scores[0]) for score in scores[1:]):
             return None
         return matches[0]
 

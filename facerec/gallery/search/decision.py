@@ -25,6 +25,11 @@ MIN_SIMILARITY = 0.5
 a caller chooses: at a threshold of 0, everybody matches everybody."""
 
 
+def is_close(score: float, best: float) -> bool:
+    """Return whether a normalised score is too close to the best one to tell two people apart."""
+    return score <= best + MARGIN
+
+
 class Decision(StrEnum):
     """Whether the matches of a probe identify one person."""
 

@@ -13,7 +13,7 @@ from facerec.gallery.people.names import display_names, person_names
 from facerec.gallery.people.user_vectors import nearest_users
 from facerec.gallery.scores.normalisation import normalised_score
 from facerec.gallery.scores.scoring import ScoredFace, reach, stats_of_stored
-from facerec.gallery.search.decision import MARGIN
+from facerec.gallery.search.decision import MARGIN, is_close
 from facerec.gallery.search.found_faces import Doubt, FoundFace
 from facerec.gallery.search.ranking import START, Position, Ranking, position
 from facerec.gallery.search.search_results import Match
@@ -211,9 +211,9 @@ def _rivalled(
     )
     rivalled = set()
     for face, own, users in zip(stored, stats, found, strict=True):
-        best = free[face.record.face_id].score + MARGIN
+        best = free[face.record.face_id].score
         for user_id in users.keys() & vectors.keys():
             distance = float(np.linalg.norm(vectors[user_id].astype(np.float64) - face.embedding))
-            if normalised_score(distance, own, stats_of_user[user_id]) <= best:
+            if is_close(normalised_score(distance, own, stats_of_user[user_id]), best):
                 rivalled.add(face.record.face_id)
     return frozenset(rivalled)

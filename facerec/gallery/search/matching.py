@@ -34,7 +34,14 @@ from facerec.gallery.scores.scoring import (
     search_for,
     stats_of_stored,
 )
-from facerec.gallery.search.decision import MARGIN, Candidate, Decision, decide, same_person
+from facerec.gallery.search.decision import (
+    MARGIN,
+    Candidate,
+    Decision,
+    decide,
+    is_close,
+    same_person,
+)
 from facerec.gallery.search.search_results import Match, SearchedFace
 
 if TYPE_CHECKING:
@@ -275,15 +282,17 @@ def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace
     """
     if not scored:
         return []
-    max_score = scored[0].score + MARGIN if is_match(scored[0].similarity, threshold) else -math.inf
+    best = scored[0].score if is_match(scored[0].similarity, threshold) else -math.inf
     return [
-        face for face in scored if is_match(face.similarity, threshold) or face.score <= max_score
+        face
+        for face in scored
+        if is_match(face.similarity, threshold) or is_close(face.score, best)
     ]
 
 
 def _close(relevant: Sequence[ScoredFace]) -> list[ScoredFace]:
     """Return the relevant faces that score nearly as well as the best one, for the decision."""
-    return [face for face in relevant if face.score <= relevant[0].score + MARGIN]
+    return [face for face in relevant if is_close(face.score, relevant[0].score)]
 
 
 def _may_have_rivals(
