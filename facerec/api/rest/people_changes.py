@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
@@ -18,6 +20,7 @@ from facerec.api.rest.requests.people import (
     SplitPersonRequest,
 )
 from facerec.api.rest.uploads import JsonRoute
+from facerec.core.records import User
 from facerec.gallery.presenting.enrolment import enrolment_json
 from facerec.gallery.presenting.people import described_person_json, person_json
 
@@ -39,12 +42,11 @@ def people_changes_router(context: Context) -> APIRouter:
         user_id: UserPath,
         body: RenamePersonRequest,
     ) -> JSONResponse:
-        return await context.respond(
+        return await change_person(
+            context,
             request,
+            collection_id,
             lambda: gallery.rename_user(collection_id, user_id, body.name),
-            person_json,
-            collection_id=collection_id,
-            writes=True,
         )
 
     @router.delete(
@@ -56,12 +58,11 @@ def people_changes_router(context: Context) -> APIRouter:
     async def remove_name(
         request: Request, collection_id: CollectionPath, user_id: UserPath
     ) -> JSONResponse:
-        return await context.respond(
+        return await change_person(
+            context,
             request,
+            collection_id,
             lambda: gallery.rename_user(collection_id, user_id, None),
-            person_json,
-            collection_id=collection_id,
-            writes=True,
         )
 
     @router.post(
@@ -124,3 +125,12 @@ def people_changes_router(context: Context) -> APIRouter:
         )
 
     return router
+
+
+async def change_person(
+    context: Context, request: Request, collection_id: str, change: Callable[[], User]
+) -> JSONResponse:
+    """Call an operation that changes a person, and answer with the person."""
+    return await context.respond(
+        request, change, person_json, collection_id=collection_id, writes=True
+    )

@@ -10,13 +10,14 @@ from fastapi.responses import JSONResponse, Response
 from facerec.api.rest.context import DONE, Context
 from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import COLLECTION
+from facerec.api.rest.people_changes import change_person
 from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
 from facerec.api.rest.requests.parameters import CollectionPath, NextToken, UserPath
 from facerec.api.rest.requests.people import RegisterPersonRequest
 from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_EVENTS, MAX_EVENTS
-from facerec.gallery.presenting.people import event_page_json, person_json
+from facerec.gallery.presenting.people import event_page_json
 
 
 def registrations_router(context: Context) -> APIRouter:
@@ -39,14 +40,13 @@ def registrations_router(context: Context) -> APIRouter:
         user_id: UserPath,
         body: RegisterPersonRequest,
     ) -> JSONResponse:
-        return await context.respond(
+        return await change_person(
+            context,
             request,
+            collection_id,
             lambda: gallery.register_user(
                 collection_id, user_id, consent=body.consent, expires=body.expires
             ),
-            person_json,
-            collection_id=collection_id,
-            writes=True,
         )
 
     @router.delete(
@@ -61,12 +61,8 @@ def registrations_router(context: Context) -> APIRouter:
     async def unregister_person(
         request: Request, collection_id: CollectionPath, user_id: UserPath
     ) -> JSONResponse:
-        return await context.respond(
-            request,
-            lambda: gallery.unregister_user(collection_id, user_id),
-            person_json,
-            collection_id=collection_id,
-            writes=True,
+        return await change_person(
+            context, request, collection_id, lambda: gallery.unregister_user(collection_id, user_id)
         )
 
     @router.get(
