@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from facerec.core.records import Collection
 
 
+CLAIM_SECONDS = 60.0
+"""Seconds for which a process that delivers an event keeps others from it. If it is killed, the
+event is due again after them."""
+
+SEND_SECONDS = 10.0
+"""Maximum seconds of an attempt to send an event."""
+
+
 @dataclass(frozen=True, slots=True)
 class MatchEvent:
     """A new face that matches a registered person. It contains no vector and no picture.
@@ -77,6 +85,12 @@ class KeptEvent:
     due_at: float = 0.0
     delivered_at: float | None = None
     problem: str | None = None
+
+    def sent_until(self, now: float) -> float | None:
+        """Return until when an attempt to deliver the event may last; None if there is none."""
+        claimed_at = self.due_at - CLAIM_SECONDS
+        under_way = self.attempts > 0 and claimed_at <= now < claimed_at + SEND_SECONDS
+        return claimed_at + SEND_SECONDS if under_way and self.delivered_at is None else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the event and its delivery in the form of ``schemas/match-event-list.json``."""

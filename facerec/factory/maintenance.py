@@ -46,6 +46,7 @@ def open_local_checked_stores(data: Path) -> Iterator[traces.CheckedStores]:
             open_local_erasures(data),
             (root,),
             migrations=store,
+            registrations=store,
         )
 
 

@@ -17,6 +17,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from facerec.core.events import SEND_SECONDS
 from facerec.core.hosts import is_loopback
 from facerec.core.override import override
 from facerec.errors import InvalidInputError, WebhookError
@@ -29,7 +30,7 @@ SIGNATURE_HEADER = "Facerec-Signature"
 the body, in hexadecimal digits; the same form as Stripe's
 (https://docs.stripe.com/webhooks#verify-manually)."""
 
-TIMEOUT = 10.0
+TIMEOUT = SEND_SECONDS
 """Seconds to wait for a complete answer."""
 
 MIN_SECRET_LENGTH = 16

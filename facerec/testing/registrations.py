@@ -9,7 +9,7 @@ import pytest
 from facerec.core.events import MatchEvent
 from facerec.core.protocols.records import RecordStore
 from facerec.core.protocols.registrations import RegistrationStore
-from facerec.core.records import Collection, User
+from facerec.core.records import Collection, Correction, User
 from facerec.core.registrations import Registration
 from facerec.errors import UserNotFoundError
 from facerec.storage.faces import FaceStore
@@ -157,7 +157,7 @@ class EventContract(RegistrationStoreContract):
         registrations.put_events([match_event(1)], NOW)
         registrations.claim_event(NOW + 5, NOW + 60)
         assert registrations.retry_events("staff", NOW + 6) == 0
-        registrations.note_undelivered(match_event(1).event_id, "no answer", NOW + 3600)
+        registrations.note_undelivered(match_event(1), "no answer", NOW + 3600)
         (kept,) = registrations.list_events("staff", undelivered=True)
         assert kept.problem == "no answer"
         assert registrations.claim_event(NOW + 3599, NOW + 9999) is None
@@ -168,7 +168,7 @@ class EventContract(RegistrationStoreContract):
     def test_a_delivered_event_is_kept_and_not_due(self, registrations: RegistrationStore) -> None:
         registrations.put_events([match_event(1)], NOW)
         registrations.claim_event(NOW + 5, NOW + 60)
-        registrations.note_delivered(match_event(1).event_id, NOW + 6)
+        registrations.note_delivered(match_event(1), NOW + 6)
         (kept,) = registrations.list_events("staff")
         assert kept.delivered_at == NOW + 6
         assert registrations.list_events("staff", undelivered=True) == []
@@ -181,7 +181,7 @@ class EventContract(RegistrationStoreContract):
         self, registrations: RegistrationStore, how: str
     ) -> None:
         registrations.put_events([match_event(1), match_event(2)], NOW)
-        registrations.note_delivered(match_event(2).event_id, NOW)
+        registrations.note_delivered(match_event(2), NOW)
         now = NOW + 10
         if how == "unregistered":
             registrations.set_registration("staff", "ann", None)
@@ -195,7 +195,7 @@ class EventContract(RegistrationStoreContract):
         self, registrations: RegistrationStore, ended: bool
     ) -> None:
         registrations.put_events([match_event(1), match_event(2)], NOW)
-        registrations.note_delivered(match_event(2).event_id, NOW)
+        registrations.note_delivered(match_event(2), NOW)
         if ended:
             registrations.set_registration("staff", "ann", None)
             assert registrations.list_events("staff", undelivered=True) == []
@@ -211,6 +211,21 @@ class EventContract(RegistrationStoreContract):
         registrations.put_events([match_event(1)], NOW)
         registrations.set_registration("staff", "ann", Registration("2027-11-25", "2099-01-01"))
         assert [kept.event for kept in registrations.list_events("staff")] == [match_event(1)]
+
+    def test_what_a_correction_denies_before_the_delivery_is_not_delivered(
+        self, registrations: RegistrationStore, records: RecordStore
+    ) -> None:
+        registrations.put_events([match_event(1), match_event(2), match_event(3)], NOW)
+        registrations.note_delivered(match_event(2), NOW)
+        for number, person in ((1, "ann"), (2, "ann"), (3, "bea")):
+            correction = Correction(match_event(number).face_id, person)
+            records.add_correction("staff", correction)
+        claimed = registrations.claim_event(NOW + 10, NOW + 60)
+        assert claimed is not None
+        assert claimed.event == match_event(3)
+        assert registrations.claim_event(NOW + 10, NOW + 60) is None
+        left = [kept.event for kept in registrations.list_events("staff")]
+        assert left == [match_event(3), match_event(2)]
 
     def test_the_events_of_faces_are_deleted_before_these(
         self, registrations: RegistrationStore

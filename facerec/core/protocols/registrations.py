@@ -47,15 +47,16 @@ class RegistrationStore(Protocol):
         """Return the event that is due for longest, of whatever collection; None if none is due.
 
         It counts as attempted, and is due again at ``due_at``, so that nobody else delivers it
-        until then. Undelivered events of people whose consent no longer holds are deleted first.
+        until then. Undelivered events of people whose consent no longer holds are deleted first, as
+        are those of faces that do not show the person, by a correction since.
         """
         ...
 
-    def note_delivered(self, event_id: str, now: float) -> None:
-        """Note that an event was delivered."""
+    def note_delivered(self, event: MatchEvent, now: float) -> None:
+        """Note that an event was delivered; nothing if it was deleted since."""
         ...
 
-    def note_undelivered(self, event_id: str, problem: str, due_at: float) -> None:
+    def note_undelivered(self, event: MatchEvent, problem: str, due_at: float) -> None:
         """Note why an event was not delivered, and when the next attempt is due."""
         ...
 

@@ -121,6 +121,7 @@ class Eraser(StoreEraser):
         if self._is_of_earlier_collection(erasure):
             return self._finish(erasure), ()
         self._restore_tombstone_key(erasure.receipt.collection_id)
+        self._stop_matching(erasure)
         if erasure.selection.tombstones:
             erasure, _ = self._keep_tombstones(erasure)
         erasure, stored = self._erase_from_stores(erasure)

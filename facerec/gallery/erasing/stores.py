@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection as Members
 from collections.abc import Sequence
 from contextlib import suppress
@@ -31,7 +32,8 @@ class StoreEraser(GalleryBase):
     def _stop_matching(self, erasure: Erasure) -> None:
         """End the registrations of selected people, and delete the events of selected faces.
 
-        Other processes would send these while job folders are changed, or after an interruption.
+        Other processes would send these while job folders are changed, or after an interruption. If
+        one is being sent, wait until it is.
         """
         store, selection = self._registrations, erasure.selection
         if store is None:
@@ -40,13 +42,21 @@ class StoreEraser(GalleryBase):
         whole = selection.created_before is not None
         if whole and not self._selected_collection(collection_id, selection)[1]:
             return
-        with caused_by(selection.cause):
-            for user in store.list_registered(collection_id):
-                if whole or user.user_id in selection.user_ids:
-                    with suppress(UserNotFoundError):
-                        store.set_registration(collection_id, user.user_id, None)
-        if selection.face_ids:
-            store.delete_events(collection_id, selection.face_ids)
+        with caused_by(selection.cause), self._records.transaction():
+            people = [
+                user.user_id
+                for user in store.list_registered(collection_id)
+                if whole or user.user_id in selection.user_ids
+            ]
+            about = store.events_about(collection_id, people, selection.face_ids)
+            for user_id in people:
+                with suppress(UserNotFoundError):
+                    store.set_registration(collection_id, user_id, None)
+            if selection.face_ids:
+                store.delete_events(collection_id, selection.face_ids)
+        now = self._clock()
+        ends = (kept.sent_until(now) for kept in about)
+        time.sleep(max((end - now for end in ends if end is not None), default=0.0))
 
     def _erase_from_stores(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
         """Erase from the stores of faces and records; return the ids of the stored faces."""

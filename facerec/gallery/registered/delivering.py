@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from facerec.core.events import CLAIM_SECONDS
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
@@ -27,9 +29,7 @@ MAX_PAUSE = 3600.0
 MAX_WAIT = 60.0
 """Maximum seconds without an attempt: events that are never accepted must not delay others."""
 
-CLAIM_SECONDS = 60.0
-"""Seconds for which a process that delivers an event keeps others from it. If it is killed, the
-event is due again after them."""
+_LOG = logging.getLogger("facerec.events")
 
 
 class EventDelivery:
@@ -90,14 +90,13 @@ class EventDelivery:
             kept = self._store.claim_event(self._clock(), self._clock() + CLAIM_SECONDS)
             if kept is None:
                 return True
-            event_id = kept.event.event_id
             try:
                 self._send(kept.event)
-            except FacerecError as error:
+            except Exception as error:  # the other events must be delivered
                 due_at = self._clock() + self._pause(kept.attempts)
-                self._store.note_undelivered(event_id, error.message, due_at)
+                self._store.note_undelivered(kept.event, _problem(error), due_at)
                 return False
-            self._store.note_delivered(event_id, self._clock())
+            self._store.note_delivered(kept.event, self._clock())
         return True
 
     def _run(self) -> None:
@@ -107,9 +106,20 @@ class EventDelivery:
         ):
             try:
                 failures = 0 if self.deliver() else failures + 1
-            except FacerecError:
+            except Exception as error:  # the thread must not end
+                _problem(error)
                 failures += 1
 
     def _pause(self, failures: int) -> float:
         """Return the seconds to wait after a number of attempts that failed."""
         return float(min(self._first_pause * 2 ** min(failures - 1, 32), MAX_PAUSE))
+
+
+def _problem(error: Exception) -> str:
+    """Return why an event was not delivered; log an error that is not an expected one."""
+    if isinstance(error, FacerecError):
+        return error.message
+    name = type(error).__name__
+    # its message may contain the event
+    _LOG.error("an event was not delivered: unexpected %s", name)
+    return f"unexpected {name}"

@@ -163,6 +163,9 @@ def _in_stores(
         yield Remainder("the store of people", "face id")
     if records.get_users(collection_id, sorted(selection.user_ids)):
         yield Remainder("the store of people", "user id")
+    events = stores.registrations
+    if events is not None and events.events_about(collection_id, selection.user_ids, ids):
+        yield Remainder("the events of registered people", "user id or face id")
     corrected = records.corrections_of_people(
         collection_id, sorted(names | selection.external_image_ids)
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from facerec.core.arrays import np
     from facerec.core.protocols.migrations import MigrationStore
     from facerec.core.protocols.records import RecordStore
+    from facerec.core.protocols.registrations import RegistrationStore
     from facerec.core.records import StoredFace
     from facerec.gallery.receipts import Erasures
     from facerec.storage.faces import FaceStore
@@ -61,6 +62,8 @@ class CheckedStores:
             facerec's. Job folders elsewhere are searched too.
         migrations: store of migrations, with the standby versions of faces; None if the stores do
             not support them.
+        registrations: store of registered people and of events; None if the stores do not support
+            them.
     """
 
     faces: FaceStore
@@ -70,6 +73,7 @@ class CheckedStores:
     erasures: Erasures
     roots: tuple[str, ...] = field(default=())
     migrations: MigrationStore | None = None
+    registrations: RegistrationStore | None = None
 
     def standby_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
         """Return the standby versions of faces, if a migration is unfinished."""

@@ -23,6 +23,11 @@ _CONSENTS = (
     "AND user.user_id = {0}.user_id AND expires > ?1"
 )
 
+_CORRECTIONS = (
+    "SELECT 1 FROM correction WHERE correction.collection_id = event.collection_id "
+    "AND correction.face_id = event.face_id AND person = event.user_id"
+)
+
 
 def put(connection: sqlite3.Connection, events: Sequence[MatchEvent], now: float) -> None:
     """Add events that are new, of people whose consent holds."""
@@ -58,7 +63,7 @@ def claim(connection: sqlite3.Connection, now: float, due_at: float) -> KeptEven
     """Return the event that is due for longest, and let it be due again later; see the protocol."""
     connection.execute(
         "DELETE FROM event WHERE delivered_at IS NULL "  # noqa: S608 - own names
-        f"AND NOT EXISTS ({_CONSENTS.format('event')})",
+        f"AND (NOT EXISTS ({_CONSENTS.format('event')}) OR EXISTS ({_CORRECTIONS}))",
         (_day(now),),
     )
     rows = connection.execute(

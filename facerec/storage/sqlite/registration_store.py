@@ -50,14 +50,14 @@ class SqliteRegistrations(RegistrationStore):
             return events.claim(connection, now, due_at)
 
     @override
-    def note_delivered(self, event_id: str, now: float) -> None:
+    def note_delivered(self, event: MatchEvent, now: float) -> None:
         with self._database.writing() as connection:
-            events.note_delivered(connection, event_id, now)
+            events.note_delivered(connection, event.event_id, now)
 
     @override
-    def note_undelivered(self, event_id: str, problem: str, due_at: float) -> None:
+    def note_undelivered(self, event: MatchEvent, problem: str, due_at: float) -> None:
         with self._database.writing() as connection:
-            events.note_undelivered(connection, event_id, problem, due_at)
+            events.note_undelivered(connection, event.event_id, problem, due_at)
 
     @override
     def delete_events(self, collection_id: str, face_ids: Members[str]) -> None:

@@ -174,7 +174,7 @@ def matched(door: Door) -> None:
     assert store is not None
     claimed = store.claim_event(time.time() + 1, time.time() + 60)
     assert claimed is not None
-    store.note_undelivered(claimed.event.event_id, "no answer", time.time() + 3600)
+    store.note_undelivered(claimed.event, "no answer", time.time() + 3600)
 
 
 def due_events(door: Door) -> int:

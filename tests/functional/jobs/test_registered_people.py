@@ -105,7 +105,7 @@ def test_attempts_that_are_killed_before_the_ledger_make_no_event_twice(
     # what was delivered between the attempts stays so
     assert isinstance(job.records, SqliteStore)
     for kept in job.records.list_events("staff"):
-        job.records.note_delivered(kept.event.event_id, 1.0)
+        job.records.note_delivered(kept.event, 1.0)
     run(job)
     assert photos_of_events(job) == expected(tmp_path)
     assert job.records.list_events("staff", undelivered=True) == []

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from facerec.core.events import MatchEvent
+from facerec.core.events import CLAIM_SECONDS, KeptEvent, MatchEvent
 from facerec.core.records import Collection
 from facerec.errors import WebhookError
-from facerec.gallery.registered.delivering import CLAIM_SECONDS, MAX_PAUSE, EventDelivery
+from facerec.gallery.registered.delivering import MAX_PAUSE, EventDelivery
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.faces import by_image
 from facerec.testing.registrations import ANN, FACES, NOW, YEAR, match_event
@@ -102,9 +102,43 @@ def test_pauses_double_up_to_an_hour(store: SqliteStore) -> None:
         clock.now = kept.due_at
         # the others are due too, and would be tried first
         for other in store.list_events("staff")[:2]:
-            store.note_delivered(other.event.event_id, NOW)
+            store.note_delivered(other.event, NOW)
     assert pauses[:4] == [2, 4, 8, 16]
     assert pauses[-1] == MAX_PAUSE
+
+
+def test_an_unexpected_error_is_logged_and_does_not_end_the_delivery(
+    store: SqliteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver = Receiver()
+
+    def send(event: MatchEvent) -> None:
+        if event == match_event(0):
+            raise ValueError(event.face_id)
+        receiver(event)
+
+    with EventDelivery(store, send, clock=Clock(NOW + 10), poll=0.01, first_pause=0.01):
+        assert receiver.wait_for(match_event(2))
+    (kept,) = store.list_events("staff", undelivered=True)
+    assert (kept.event, kept.problem) == (match_event(0), "unexpected ValueError")
+    assert "unexpected ValueError" in caplog.text
+    assert match_event(0).face_id not in caplog.text
+
+
+def test_the_delivery_goes_on_after_an_error_of_the_store(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver, claim, broken = Receiver(), store.claim_event, [RuntimeError("no disk")]
+
+    def claim_event(now: float, due_at: float) -> KeptEvent | None:
+        if broken:
+            raise broken.pop()
+        return claim(now, due_at)
+
+    monkeypatch.setattr(store, "claim_event", claim_event)
+    with EventDelivery(store, receiver, clock=Clock(NOW + 10), poll=0.01, first_pause=0.01):
+        assert receiver.wait_for(match_event(2))
+    assert "unexpected RuntimeError" in caplog.text
 
 
 def test_an_event_whose_delivery_was_killed_is_delivered_again(store: SqliteStore) -> None:
