@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from facerec.core.times import day_of
 from facerec.errors import InvalidInputError
 
 _EARLIEST_ZONE = timedelta(hours=14)
@@ -26,7 +27,11 @@ class Registration:
 
     def is_active(self, now: float) -> bool:
         """Return whether the consent holds at a time in seconds since 1970."""
-        return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}" < self.expires
+        return day_of(now) < self.expires
+
+    def continues(self, earlier: Registration | None) -> bool:
+        """Return whether there is no day between an earlier consent and this one."""
+        return earlier is not None and self.consent < earlier.expires
 
     def to_text(self) -> str:
         """Return both days as an interval of ISO 8601, for the history."""

@@ -14,6 +14,7 @@ from facerec.errors import StoreUnavailableError
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
+from facerec.testing.registrations import EventContract
 from tests.support.permissions import acting_as, enforce_permissions
 from tests.support.stack_template import create_table
 
@@ -59,6 +60,16 @@ class TestDynamoDBCollections(CollectionContract):
 
 
 class TestDynamoDBRecords(RecordStoreContract):
+    @pytest.fixture
+    def records(self, api_store: DynamoDBStore) -> DynamoDBStore:
+        return api_store
+
+
+class TestDynamoDBRegistrations(EventContract):
+    @pytest.fixture
+    def registrations(self, api_store: DynamoDBStore) -> DynamoDBStore:
+        return api_store
+
     @pytest.fixture
     def records(self, api_store: DynamoDBStore) -> DynamoDBStore:
         return api_store

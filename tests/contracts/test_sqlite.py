@@ -17,7 +17,7 @@ from facerec.testing.face_store import FaceStoreContract
 from facerec.testing.records.access_keys import AccessKeyStoreContract
 from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
-from facerec.testing.registrations import EventContract
+from facerec.testing.registrations import FaceEventContract
 from facerec.testing.vector_store import VectorStoreContract
 
 
@@ -84,7 +84,7 @@ class TestSqliteClusters(ClusterStoreContract):
         return sqlite_store
 
 
-class TestSqliteRegistrations(EventContract):
+class TestSqliteRegistrations(FaceEventContract):
     @pytest.fixture
     def faces(self, sqlite_store: SqliteStore) -> SqliteStore:
         return sqlite_store

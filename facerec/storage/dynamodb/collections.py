@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from facerec.errors import CollectionExistsError, CollectionNotFoundError
+from facerec.storage.dynamodb import events
 from facerec.storage.dynamodb.items import (
     COLLECTIONS,
     Item,
@@ -12,6 +13,7 @@ from facerec.storage.dynamodb.items import (
     collection_key,
     history_partition,
     numbers,
+    registered_partition,
     to_collection,
     tombstones_partition,
     user_names_partition,
@@ -71,8 +73,11 @@ def delete(table: Table, collection_id: str) -> list[str]:
         f"corrected#{collection_id}",
         history_partition(collection_id),
         tombstones_partition(collection_id),
+        registered_partition(collection_id),
     ):
         table.delete_partition(partition)
+    # Only of people who still exist, events are added.
+    events.delete_of_collection(table, collection_id)
     return user_ids
 
 

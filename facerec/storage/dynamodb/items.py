@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from facerec.core.records import Collection, Correction, User
+from facerec.core.registrations import Registration
 
 Item: TypeAlias = dict[str, Any]
 
@@ -16,6 +17,11 @@ REQUESTS = "requests"
 """The partition key of all answered requests, so that an erasure can find the answers that name
 somebody. A partition accepts 1,000 writes per second, far more than the requests with a token:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html."""
+
+
+OUTBOX = "outbox"
+"""The partition key of events that were not delivered, of all collections. The number of matches
+is far below what a partition accepts."""
 
 
 def key(partition: str, sort: str) -> Item:
@@ -92,6 +98,33 @@ def request_key(token: str) -> Item:
     return key(REQUESTS, token)
 
 
+def registered_partition(collection_id: str) -> str:
+    """Return the partition key of the registered people of a collection."""
+    return f"registered#{collection_id}"
+
+
+def registered_key(collection_id: str, user_id: str) -> Item:
+    """Return the key of the mark that a person is registered."""
+    return key(registered_partition(collection_id), user_id)
+
+
+def events_partition(collection_id: str) -> str:
+    """Return the partition key of the events of a collection."""
+    return f"events#{collection_id}"
+
+
+def matched_partition(collection_id: str) -> str:
+    """Return the partition key of the faces and people of events."""
+    return f"matched#{collection_id}"
+
+
+def consent_item(registration: Registration | None) -> Item:
+    """Return the days of a registration as attributes."""
+    if registration is None:
+        return {}
+    return {"consent_day": {"S": registration.consent}, "expiry_day": {"S": registration.expires}}
+
+
 def numbers(values: Mapping[str, float]) -> Item:
     """Return numbers as attributes. ``repr`` preserves all digits of a float."""
     return {name: {"N": repr(value)} for name, value in values.items()}
@@ -135,6 +168,7 @@ def user_item(collection_id: str, user: User) -> Item:
             }
         ),
         **({} if user.name is None else {"display_name": {"S": user.name}}),
+        **consent_item(user.registration),
     }
 
 
@@ -147,4 +181,7 @@ def to_user(item: Mapping[str, Any]) -> User:
         version=int(item["version"]["N"]),
         vector_version=int(item["vector_version"]["N"]),
         name=item["display_name"]["S"] if "display_name" in item else None,
+        registration=Registration(item["consent_day"]["S"], item["expiry_day"]["S"])
+        if "consent_day" in item
+        else None,
     )

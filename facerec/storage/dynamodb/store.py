@@ -13,6 +13,10 @@ Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 | a step of the history of people | ``history#`` and the collection's id | entry and time |
 | deleted faces of a photo | ``deleted#`` and the collection's id | keyed hash of the photo |
 | the key of these hashes | ``deleted#`` and the collection's id | ``key`` |
+| the mark that a person is registered | ``registered#`` and the collection's id | the person's id |
+| an event, with its delivery | ``events#`` and the collection's id | its time and id |
+| the event of a face and a person | ``matched#`` and the collection's id | both ids |
+| an event that was not delivered | ``outbox`` | when it is due, and its id |
 | an answered request | ``requests`` | the token |
 
 If the table has a time to live, its attribute is ``ttl``.
@@ -31,6 +35,7 @@ from facerec.core.protocols.records import RecordStore
 from facerec.storage.dynamodb import (
     collections,
     corrections,
+    events,
     history,
     requests,
     tags,
@@ -46,6 +51,7 @@ from facerec.storage.dynamodb.items import (
     user_key,
     user_name_key,
 )
+from facerec.storage.dynamodb.registration_store import DynamoDBRegistrations
 from facerec.storage.dynamodb.table import Table
 
 if TYPE_CHECKING:
@@ -64,14 +70,14 @@ def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:
     )
 
 
-class DynamoDBStore(RecordStore):
-    """A ``RecordStore``; threads may share it.
+class DynamoDBStore(DynamoDBRegistrations, RecordStore):
+    """A ``RecordStore`` with registered people; threads may share it.
 
     All reads are consistent.
     """
 
     def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401 - boto3 has no types
-        self._table = Table(client, table)
+        super().__init__(Table(client, table))
 
     @override
     def create_collection(self, collection: Collection) -> None:
@@ -125,7 +131,9 @@ class DynamoDBStore(RecordStore):
 
     @override
     def delete_user(self, collection_id: str, user_id: str) -> None:
+        self.set_registration(collection_id, user_id, None)
         user = users.delete_user(self._table, collection_id, user_id)
+        events.delete_of_person(self._table, collection_id, user_id)
         self._table.delete([association_key(collection_id, face_id) for face_id in user.face_ids])
         self.forget_answers([user_id])
 

@@ -98,6 +98,18 @@ class Table:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
         return items
 
+    def beginning(self, partition: str, start: str) -> Iterator[Item]:
+        """Yield the items of a partition whose sort keys begin with a text."""
+        with self.errors():
+            pages = self.client.get_paginator("query").paginate(
+                TableName=self.name,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :start)",
+                ExpressionAttributeValues={":pk": {"S": partition}, ":start": {"S": start}},
+                ConsistentRead=True,
+            )
+            for page in pages:
+                yield from page["Items"]
+
     def newest(self, partition: str, before: str) -> Iterator[Item]:
         """Yield items of a partition in reverse order of their sort keys, from before a key."""
         with self.errors():

@@ -20,6 +20,7 @@ from facerec.storage.dynamodb.items import (
     Item,
     association_key,
     numbers,
+    registered_key,
     to_user,
     user_item,
     user_key,
@@ -51,7 +52,8 @@ def create_user(table: Table, collection_id: str, user: User) -> None:
     name = [] if user.name is None else [_take_name(table, collection_id, user, user.name)]
     step = Step(StepKind.CREATED, user.user_id, created_at=user.created_at, name=user.name)
     noted = history.notes(table, collection_id, step)
-    unmet = table.transact([table.has_collection(collection_id), put, *name, *noted])
+    marked = [] if user.registration is None else [mark_registered(table, collection_id, user)]
+    unmet = table.transact([table.has_collection(collection_id), put, *name, *marked, *noted])
     if unmet is not None:
         if unmet[0]:
             raise CollectionNotFoundError(collection_id)
@@ -69,7 +71,10 @@ def delete_user(table: Table, collection_id: str, user_id: str) -> User:
     """
     for _ in range(TRIES):
         user = get_user(table, collection_id, user_id)
-        actions = [{"Delete": _unchanged(table, collection_id, user)}]
+        actions = [
+            {"Delete": unchanged(table, collection_id, user)},
+            forget_registered(table, collection_id, user_id),
+        ]
         if user.name is not None:
             actions.append(_free_name(table, collection_id, user.name))
         step = Step(
@@ -81,7 +86,7 @@ def delete_user(table: Table, collection_id: str, user_id: str) -> User:
         )
         if table.transact([*actions, *history.notes(table, collection_id, step)]) is None:
             return user
-    raise _too_many_changes()
+    raise too_many_changes()
 
 
 def set_name(table: Table, collection_id: str, user_id: str, name: str | None) -> User:
@@ -90,7 +95,7 @@ def set_name(table: Table, collection_id: str, user_id: str, name: str | None) -
         user = get_user(table, collection_id, user_id)
         if user.name == name:
             return user
-        change = _unchanged(table, collection_id, user)
+        change = unchanged(table, collection_id, user)
         if name is None:
             change["UpdateExpression"] = "REMOVE display_name"
         else:
@@ -108,7 +113,7 @@ def set_name(table: Table, collection_id: str, user_id: str, name: str | None) -
             return replace(user, name=name)
         if name is not None and unmet[-1]:
             raise UserNameExistsError(name)
-    raise _too_many_changes()
+    raise too_many_changes()
 
 
 def mark_vector(table: Table, collection_id: str, user_id: str, version: int) -> bool:
@@ -265,13 +270,22 @@ def get_user(table: Table, collection_id: str, user_id: str) -> User:
     return to_user(item)
 
 
-def _unchanged(table: Table, collection_id: str, user: User) -> dict[str, Any]:
-    """Return the fields of an action on a person whose version and name have not changed."""
+def unchanged(table: Table, collection_id: str, user: User) -> dict[str, Any]:
+    """Return the fields of an action on a person.
+
+    The version, the name and the registration must not have changed.
+    """
     values: Item = numbers({":version": user.version})
     condition = "#version = :version AND attribute_not_exists(display_name)"
     if user.name is not None:
         condition = "#version = :version AND display_name = :name"
         values[":name"] = {"S": user.name}
+    if user.registration is None:
+        condition += " AND attribute_not_exists(expiry_day)"
+    else:
+        condition += " AND consent_day = :consent AND expiry_day = :expiry"
+        values[":consent"] = {"S": user.registration.consent}
+        values[":expiry"] = {"S": user.registration.expires}
     return {
         "TableName": table.name,
         "Key": user_key(collection_id, user.user_id),
@@ -279,6 +293,16 @@ def _unchanged(table: Table, collection_id: str, user: User) -> dict[str, Any]:
         "ExpressionAttributeNames": {"#version": "version"},
         "ExpressionAttributeValues": values,
     }
+
+
+def mark_registered(table: Table, collection_id: str, user: User) -> dict[str, Any]:
+    """Return the action that marks a person as registered."""
+    return {"Put": {"TableName": table.name, "Item": registered_key(collection_id, user.user_id)}}
+
+
+def forget_registered(table: Table, collection_id: str, user_id: str) -> dict[str, Any]:
+    """Return the action that removes the mark that a person is registered."""
+    return {"Delete": {"TableName": table.name, "Key": registered_key(collection_id, user_id)}}
 
 
 def _take_name(table: Table, collection_id: str, user: User, name: str) -> dict[str, Any]:
@@ -291,5 +315,6 @@ def _free_name(table: Table, collection_id: str, name: str) -> dict[str, Any]:
     return {"Delete": {"TableName": table.name, "Key": user_name_key(collection_id, name)}}
 
 
-def _too_many_changes() -> ConflictError:
+def too_many_changes() -> ConflictError:
+    """Return the error of a change that other callers have overtaken again and again."""
     return ConflictError("too many concurrent changes", "try again")

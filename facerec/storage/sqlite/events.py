@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 
 from facerec.core.events import KeptEvent, MatchEvent
+from facerec.core.times import day_of
 
 _EVENT = (
     "event_id, collection_id, user_id, face_id, image_id, external_image_id, photo, similarity, "
@@ -37,7 +37,7 @@ def put(connection: sqlite3.Connection, events: Sequence[MatchEvent], now: float
             "SELECT ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?10 FROM user "
             "WHERE collection_id = ?3 AND user_id = ?4 AND expires > ?1",
             (
-                _day(now),
+                day_of(now),
                 event.event_id,
                 event.collection_id,
                 event.user_id,
@@ -64,7 +64,7 @@ def claim(connection: sqlite3.Connection, now: float, due_at: float) -> KeptEven
     connection.execute(
         "DELETE FROM event WHERE delivered_at IS NULL "  # noqa: S608 - own names
         f"AND (NOT EXISTS ({_CONSENTS.format('event')}) OR EXISTS ({_CORRECTIONS}))",
-        (_day(now),),
+        (day_of(now),),
     )
     rows = connection.execute(
         f"{_SELECTED} WHERE delivered_at IS NULL AND due_at <= ? "
@@ -162,8 +162,3 @@ def about(
 def _kept(row: tuple[object, ...]) -> KeptEvent:
     event = MatchEvent(*row[:_FIELDS])  # type: ignore[arg-type]
     return KeptEvent(event, *row[_FIELDS:])  # type: ignore[arg-type]
-
-
-def _day(now: float) -> str:
-    """Return the day of a time, in UTC."""
-    return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"

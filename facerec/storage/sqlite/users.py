@@ -206,7 +206,7 @@ def set_registration(
         (*_days(registration), collection_id, user_id),
     )
     requests.forget_answers(connection, [user_id])
-    if not _continues(registration, user.registration):
+    if registration is None or not registration.continues(user.registration):
         # a later consent does not cover what was found under this one
         events.delete_undelivered(connection, collection_id, user_id)
     step = Step(
@@ -217,13 +217,6 @@ def set_registration(
     )
     history.note(connection, collection_id, step)
     return replace(user, registration=registration)
-
-
-def _continues(registration: Registration | None, earlier: Registration | None) -> bool:
-    """Return whether there is a consent without a day between them that has none."""
-    if registration is None or earlier is None:
-        return False
-    return registration.consent < earlier.expires
 
 
 def _days(registration: Registration | None) -> tuple[str | None, str | None]:

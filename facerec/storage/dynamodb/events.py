@@ -1,0 +1,341 @@
+"""The events of matches in a DynamoDB table: up to three items for each.
+
+The event itself sorts by time. A second item is named after the face and the person, so that no
+event is added twice, and the events of a face are found. A third one, in the partition of the
+outbox, sorts by the time at which the event is due, until it is delivered. The three change in one
+transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from facerec.core.events import KeptEvent, MatchEvent
+from facerec.core.times import day_of
+from facerec.storage.dynamodb.items import (
+    OUTBOX,
+    Item,
+    events_partition,
+    face_corrections_key,
+    key,
+    matched_partition,
+    numbers,
+    user_key,
+)
+from facerec.storage.dynamodb.table import TRIES
+from facerec.storage.dynamodb.users import too_many_changes
+
+if TYPE_CHECKING:
+    from facerec.storage.dynamodb.table import Table
+
+FACES_ONE_BY_ONE = 100
+"""Maximum number of faces whose events are found by a request each; of more, all are read."""
+
+_AFTER_ALL = "~"
+"""Sorts after every time."""
+
+
+def put(table: Table, events: Sequence[MatchEvent], now: float) -> None:
+    """Add events that are new, of people whose consent holds."""
+    for event in events:
+        item = _to_item(event)
+        match = {**_matched_key(item), "event": item["sk"]}
+        absent = {"ConditionExpression": "attribute_not_exists(pk)"}
+        # A condition that is not met says that the event must not be added.
+        table.transact(
+            [
+                _has_consent(table, event, now),
+                {"Put": {"TableName": table.name, "Item": match, **absent}},
+                {"Put": {"TableName": table.name, "Item": item}},
+                _put_pointer(table, item, event.matched_at),
+            ]
+        )
+
+
+def claim(table: Table, now: float, due_at: float) -> KeptEvent | None:
+    """Return the event that is due for longest; see ``RegistrationStore.claim_event``."""
+    while True:
+        first = table.items(OUTBOX, None, 1)
+        if not first or first[0]["sk"]["S"] > _sort(now, _AFTER_ALL):
+            return None
+        claimed = _claim(table, first[0], now, due_at)
+        if claimed is not None:
+            return claimed
+
+
+def note_delivered(table: Table, event: MatchEvent, now: float) -> None:
+    """Note that an event was delivered."""
+    for item in _current(table, event):
+        change = _unchanged(table, item)
+        change["UpdateExpression"] = "SET delivered_at = :now REMOVE problem"
+        change["ExpressionAttributeValues"] |= numbers({":now": now})
+        if table.transact([{"Update": change}, _delete_pointer(table, item)]) is None:
+            return
+
+
+def note_undelivered(table: Table, event: MatchEvent, problem: str, due_at: float) -> None:
+    """Note why an event was not delivered."""
+    for item in _current(table, event):
+        if _move(table, item, due_at, "problem = :problem", {":problem": {"S": problem}}):
+            return
+
+
+def retry(table: Table, collection_id: str, now: float) -> int:
+    """Let the events of a collection that were not accepted be due now; return their number."""
+    return sum(
+        _move(table, item, now) for item in _undelivered(table, collection_id) if "problem" in item
+    )
+
+
+def delete_undelivered(table: Table, collection_id: str, user_id: str) -> None:
+    """Delete the events of a person that were not delivered."""
+    for item in _undelivered(table, collection_id):
+        if item["user_id"]["S"] == user_id:
+            _delete(table, item)
+
+
+def delete_of_person(table: Table, collection_id: str, user_id: str) -> None:
+    """Delete the events of a person."""
+    for item in list(table.partition(events_partition(collection_id))):
+        if item["user_id"]["S"] == user_id:
+            _delete(table, item)
+
+
+def delete_of_faces(table: Table, collection_id: str, face_ids: Collection[str]) -> None:
+    """Delete the events of faces."""
+    partition = matched_partition(collection_id)
+    if not face_ids or not table.items(partition, None, 1):
+        return
+    matches: Iterator[Item] | list[Item] = table.partition(partition)
+    if len(face_ids) <= FACES_ONE_BY_ONE:
+        matches = [match for face_id in face_ids for match in table.beginning(partition, face_id)]
+    for match in list(matches):
+        if match["sk"]["S"].partition("#")[0] in face_ids:
+            item = table.get(key(events_partition(collection_id), match["event"]["S"]))
+            if item is not None:
+                _delete(table, item)
+
+
+def delete_of_collection(table: Table, collection_id: str) -> None:
+    """Delete the events of a collection whose people are deleted."""
+    table.delete([_pointer_key(item) for item in _undelivered(table, collection_id)])
+    for partition in (events_partition(collection_id), matched_partition(collection_id)):
+        table.delete_partition(partition)
+
+
+def list_before(
+    table: Table,
+    collection_id: str,
+    undelivered: bool,
+    before: tuple[float, str] | None,
+    limit: int,
+) -> list[KeptEvent]:
+    """Return events, newest first."""
+    end = _AFTER_ALL if before is None else _sort(*before)
+    if undelivered:
+        waiting = [item for item in _undelivered(table, collection_id) if item["sk"]["S"] < end]
+        waiting.sort(key=lambda item: str(item["sk"]["S"]), reverse=True)
+        return [_to_kept(item) for item in waiting[:limit]]
+    found = []
+    for item in table.newest(events_partition(collection_id), end):
+        found.append(_to_kept(item))
+        if len(found) == limit:
+            break
+    return found
+
+
+def about(
+    table: Table, collection_id: str, user_ids: Collection[str], face_ids: Collection[str]
+) -> list[KeptEvent]:
+    """Return the events of people, and those of faces, oldest first."""
+    if not (user_ids or face_ids):
+        return []
+    return [
+        _to_kept(item)
+        for item in table.partition(events_partition(collection_id))
+        if item["user_id"]["S"] in user_ids or item["face_id"]["S"] in face_ids
+    ]
+
+
+def _claim(table: Table, pointer: Item, now: float, due_at: float) -> KeptEvent | None:
+    """Claim the event of an item of the outbox; return None if it must not be delivered now."""
+    item = table.get({"pk": pointer["events"], "sk": pointer["event"]})
+    if item is None or _pointer_key(item)["sk"] != pointer["sk"]:
+        # Its collection was deleted, or another process has claimed it.
+        table.delete([key(OUTBOX, pointer["sk"]["S"])])
+        return None
+    kept = _to_kept(item)
+    if not _may_be_sent(table, kept.event, now):
+        _delete(table, item)
+        return None
+    claimed = _move(
+        table,
+        item,
+        due_at,
+        "attempts = attempts + :one",
+        numbers({":one": 1}),
+        [_has_consent(table, kept.event, now)],
+    )
+    if not claimed:
+        return None
+    return KeptEvent(kept.event, kept.attempts + 1, due_at, None, kept.problem)
+
+
+def _may_be_sent(table: Table, event: MatchEvent, now: float) -> bool:
+    """Return whether the person's consent holds, and no correction denies the match."""
+    user = table.get(user_key(event.collection_id, event.user_id))
+    if user is None or user.get("expiry_day", {"S": ""})["S"] <= day_of(now):
+        return False
+    denied = table.get(face_corrections_key(event.collection_id, event.face_id))
+    return denied is None or event.user_id not in denied.get("people", {"SS": []})["SS"]
+
+
+def _move(
+    table: Table,
+    item: Item,
+    due_at: float,
+    change: str = "",
+    values: Item | None = None,
+    checks: Sequence[dict[str, Any]] = (),
+) -> bool:
+    """Let an event be due at another time; return whether nobody has changed it since it was read.
+
+    Args:
+        table: The table.
+        item: The event.
+        due_at: When it is due, seconds since 1970.
+        change: A further assignment to the item.
+        values: Values of ``change``.
+        checks: Further conditions of the transaction.
+    """
+    update = _unchanged(table, item)
+    update["UpdateExpression"] = ", ".join(each for each in ("SET due_at = :new", change) if each)
+    update["ExpressionAttributeValues"] |= {**numbers({":new": due_at}), **(values or {})}
+    moved = {**item, **numbers({"due_at": due_at})}
+    actions = [*checks, {"Update": update}]
+    # A transaction has one action for each key.
+    if _pointer_key(moved) != _pointer_key(item):
+        actions += [_delete_pointer(table, item), _put_pointer(table, item, due_at)]
+    return table.transact(actions) is None
+
+
+def _delete(table: Table, item: Item) -> None:
+    """Delete an event, whatever its state is by now."""
+    for each in _current(table, _to_kept(item).event):
+        match = {"Delete": {"TableName": table.name, "Key": _matched_key(each)}}
+        actions = [{"Delete": _unchanged(table, each)}, match, _delete_pointer(table, each)]
+        if table.transact(actions) is None:
+            return
+
+
+def _current(table: Table, event: MatchEvent) -> Iterator[Item]:
+    """Yield the item of an event for each attempt to change it, until it is gone.
+
+    Raises:
+        ConflictError: each attempt was overtaken by others.
+    """
+    own = key(events_partition(event.collection_id), _sort(event.matched_at, event.event_id))
+    for _ in range(TRIES):
+        item = table.get(own)
+        if item is None:
+            return
+        yield item
+    raise too_many_changes()
+
+
+def _undelivered(table: Table, collection_id: str) -> list[Item]:
+    """Return the events of a collection that were not delivered."""
+    partition = events_partition(collection_id)
+    pointers = (each for each in table.partition(OUTBOX) if each["events"]["S"] == partition)
+    return list(table.get_many(key(partition, each["event"]["S"]) for each in pointers))
+
+
+def _has_consent(table: Table, event: MatchEvent, now: float) -> dict[str, Any]:
+    """Return a transaction's condition that the consent of an event's person holds."""
+    return {
+        "ConditionCheck": {
+            "TableName": table.name,
+            "Key": user_key(event.collection_id, event.user_id),
+            "ConditionExpression": "expiry_day > :today",
+            "ExpressionAttributeValues": {":today": {"S": day_of(now)}},
+        }
+    }
+
+
+def _unchanged(table: Table, item: Item) -> dict[str, Any]:
+    """Return the fields of an action on an event that is due at the same time as before."""
+    return {
+        "TableName": table.name,
+        "Key": key(item["pk"]["S"], item["sk"]["S"]),
+        "ConditionExpression": "due_at = :due AND attempts = :attempts",
+        "ExpressionAttributeValues": {":due": item["due_at"], ":attempts": item["attempts"]},
+    }
+
+
+def _pointer_key(item: Item) -> Item:
+    event_id = item["sk"]["S"].partition("#")[2]
+    return key(OUTBOX, _sort(float(item["due_at"]["N"]), event_id))
+
+
+def _put_pointer(table: Table, item: Item, due_at: float) -> dict[str, Any]:
+    own = _pointer_key({**item, **numbers({"due_at": due_at})})
+    pointer = {**own, "events": item["pk"], "event": item["sk"]}
+    return {"Put": {"TableName": table.name, "Item": pointer}}
+
+
+def _delete_pointer(table: Table, item: Item) -> dict[str, Any]:
+    return {"Delete": {"TableName": table.name, "Key": _pointer_key(item)}}
+
+
+def _matched_key(item: Item) -> Item:
+    partition = matched_partition(item["pk"]["S"].partition("#")[2])
+    return key(partition, f"{item['face_id']['S']}#{item['user_id']['S']}")
+
+
+def _sort(at: float, name: str) -> str:
+    """Return a text that sorts by a time in seconds since 1970, then by a name."""
+    return f"{at:020.6f}#{name}"
+
+
+def _to_item(event: MatchEvent) -> Item:
+    texts = {
+        "user_id": event.user_id,
+        "face_id": event.face_id,
+        "image_id": event.image_id,
+        "external_image_id": event.external_image_id,
+        "photo": event.photo,
+    }
+    return {
+        **key(events_partition(event.collection_id), _sort(event.matched_at, event.event_id)),
+        **{name: {"S": text} for name, text in texts.items() if text is not None},
+        **numbers(
+            {
+                "similarity": event.similarity,
+                "matched_at": event.matched_at,
+                "due_at": event.matched_at,
+                "attempts": 0,
+            }
+        ),
+    }
+
+
+def _to_kept(item: Item) -> KeptEvent:
+    event = MatchEvent(
+        item["sk"]["S"].partition("#")[2],
+        item["pk"]["S"].partition("#")[2],
+        item["user_id"]["S"],
+        item["face_id"]["S"],
+        item["image_id"]["S"],
+        item["external_image_id"]["S"] if "external_image_id" in item else None,
+        item["photo"]["S"],
+        float(item["similarity"]["N"]),
+        float(item["matched_at"]["N"]),
+    )
+    return KeptEvent(
+        event,
+        int(item["attempts"]["N"]),
+        float(item["due_at"]["N"]),
+        float(item["delivered_at"]["N"]) if "delivered_at" in item else None,
+        item["problem"]["S"] if "problem" in item else None,
+    )

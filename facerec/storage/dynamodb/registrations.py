@@ -1,0 +1,73 @@
+"""Registered people in a DynamoDB table: the days are in the item of the person.
+
+A second item marks that the person is registered, so that the others need not be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from facerec.core.history import Step, StepKind
+from facerec.storage.dynamodb import events, history, users
+from facerec.storage.dynamodb.items import registered_partition, to_user, user_key
+from facerec.storage.dynamodb.table import TRIES
+
+if TYPE_CHECKING:
+    from facerec.core.records import User
+    from facerec.core.registrations import Registration
+    from facerec.storage.dynamodb.table import Table
+
+
+def set_registration(
+    table: Table, collection_id: str, user_id: str, registration: Registration | None
+) -> User:
+    """Set or remove a registration; see ``RegistrationStore.set_registration``."""
+    for _ in range(TRIES):
+        user = users.get_user(table, collection_id, user_id)
+        ends = registration is None or not registration.continues(user.registration)
+        if registration == user.registration:
+            ends = registration is None
+        if ends:
+            # First of all: an attempt that was killed may have left them.
+            events.delete_undelivered(table, collection_id, user_id)
+        if registration == user.registration:
+            return user
+        if not _write(table, collection_id, user, registration):
+            continue
+        if ends:
+            events.delete_undelivered(table, collection_id, user_id)
+        return replace(user, registration=registration)
+    raise users.too_many_changes()
+
+
+def list_registered(table: Table, collection_id: str) -> list[User]:
+    """Return registered people; see ``RegistrationStore.list_registered``."""
+    marks = table.partition(registered_partition(collection_id))
+    keys = [user_key(collection_id, mark["sk"]["S"]) for mark in marks]
+    found = [to_user(item) for item in table.get_many(keys)]
+    registered = [user for user in found if user.registration is not None]
+    return sorted(registered, key=lambda user: user.user_id)
+
+
+def _write(table: Table, collection_id: str, user: User, registration: Registration | None) -> bool:
+    """Write a registration; return False if the person was changed concurrently."""
+    change = users.unchanged(table, collection_id, user)
+    step = Step(
+        StepKind.REGISTRATION_SET,
+        user.user_id,
+        registration=None if registration is None else registration.to_text(),
+        earlier_registration=None if user.registration is None else user.registration.to_text(),
+    )
+    if registration is None:
+        change["UpdateExpression"] = "REMOVE consent_day, expiry_day"
+        mark = users.forget_registered(table, collection_id, user.user_id)
+    else:
+        change["UpdateExpression"] = "SET consent_day = :new_consent, expiry_day = :new_expiry"
+        change["ExpressionAttributeValues"] |= {
+            ":new_consent": {"S": registration.consent},
+            ":new_expiry": {"S": registration.expires},
+        }
+        mark = users.mark_registered(table, collection_id, user)
+    noted = history.notes(table, collection_id, step)
+    return table.transact([{"Update": change}, mark, *noted]) is None
