@@ -236,6 +236,36 @@ def test_a_check_finds_the_name_of_a_person_in_the_addresses_of_photos(here: Ins
     assert erase(here, "--person", "Xena", "--check").exit_code == ExitCode.DONE
 
 
+def test_a_check_finds_earlier_names_and_those_of_merged_people_in_addresses(
+    here: Installation,
+) -> None:
+    for person in ("Ann Lee", "Zoë", "Bob"):
+        here.write(person, 0)
+    words = ("index", here.photos, "--collection", "staff", "--workers", 1)
+    indexed = here.run(*words, "--person-from", "folder")
+    assert indexed.exit_code == ExitCode.DONE, indexed.output
+    for change in (("rename", "Ann Lee", "Ann Zott"), ("merge", "Ann Zott", "Zoë")):
+        changed = here.run("people", *change, "--collection", "staff")
+        assert changed.exit_code == ExitCode.DONE, changed.output
+    erased = erase(here, "--person", "Ann Zott", "--check")
+    assert erased.exit_code == ExitCode.REMAINDER
+    for address in (b"Ann Lee/", "Zoë/".encode()):
+        assert (left := here.holders([address]))
+        assert all(path in erased.output for path in left)
+
+
+def test_a_check_finds_the_name_of_a_person_in_the_memory_of_photos(here: Installation) -> None:
+    photo = here.write("Xena", 0)
+    names = here.photos.parent / "names.csv"
+    names.write_text(f"image,name\n{photo},Xena\n", "utf-8")
+    words = ("index", names, "--collection", "staff", "--workers", 1)
+    indexed = here.run(*words, "--person-from", "column:name")
+    assert indexed.exit_code == ExitCode.DONE, indexed.output
+    erased = erase(here, "--person", "Xena", "--check")
+    assert erased.exit_code == ExitCode.REMAINDER
+    assert "/remembered/" in erased.output
+
+
 def test_a_name_that_may_mean_two_people_erases_nobody(here: Installation) -> None:
     with_person(here, "employee-4711", "ann")
     with open_gallery(here.data) as gallery:

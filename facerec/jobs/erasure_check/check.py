@@ -80,13 +80,12 @@ def find_remainders(
     Raises:
         FacerecError: a store or a folder cannot be read.
     """
+    stored = {face.source for face in stores.faces.all_faces(collection_id)} if traces.named else ()
+    traces = replace(traces, named=traces.named.difference(stored))
     left, others = _in_memory(collection_id, traces, stores)
     yield from left
     others |= addresses_held_by_others(collection_id, traces, stores)
-    stored = {face.source for face in stores.faces.all_faces(collection_id)} if traces.named else ()
-    traces = replace(
-        traces, addresses=traces.addresses - others, named=traces.named.difference(stored)
-    )
+    traces = replace(traces, addresses=traces.addresses - others)
     held = set(held_by_others(collection_id, traces, stores))
     yield from _in_stores(collection_id, traces.selection, stores)
     patterns = [
@@ -118,8 +117,10 @@ def _in_memory(
     for file, address, name in remembered:
         if address in selection.photos or name in selection.external_image_ids:
             left.append(Remainder(file, "photo"))
-        else:
-            others.add(address)
+            continue
+        others.add(address)
+        if address in traces.named:
+            left.append(Remainder(file, "address with the name"))
     return left, others & traces.addresses
 
 

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from facerec.core.erased_history import without_names
 from facerec.core.erasures import Selection
+from facerec.core.names import readable_name
 from facerec.errors import FacerecError
+from facerec.gallery.listing import all_history
 from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_erasure import is_selected_face
 from facerec.jobs.erasing.photo_addresses import (
@@ -39,7 +42,8 @@ class Traces:
         selection: the selection to erase, including the ids of faces in job folders.
         addresses: addresses of the photos whose external image ids are erased.
         embeddings: the embeddings of all selected faces, float32 of shape (128,).
-        named: addresses of the collection's photos that contain the id or name of an erased person.
+        named: addresses of the collection's photos that contain an id or name of an erased person,
+            or a name that the history gives them.
     """
 
     selection: Selection
@@ -126,10 +130,16 @@ def _addresses(
 def _named_after(
     collection_id: str, selection: Selection, stored: Iterable[StoredFace], stores: CheckedStores
 ) -> frozenset[str]:
-    """Return the addresses of photos that contain the id or name of an erased person as a word."""
-    names = selection.user_ids | selection.user_names
-    if not names:
+    """Return the addresses of photos that contain an id or name of an erased person as a word.
+
+    These include earlier names, and names of people who were merged into the person.
+    """
+    current = selection.user_ids | selection.user_names
+    if not current:
         return frozenset()
+    history = all_history(collection_id, records=stores.records)
+    _, erased = without_names(history, people=current, face_ids=())
+    names = {*erased, *map(readable_name, erased)}
     words = "|".join(re.escape(name) for name in sorted(names))
     # "ann" is in ann/1.jpg and in ann_1.jpg, but not in anna/1.jpg.
     sought = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])")
