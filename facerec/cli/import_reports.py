@@ -19,20 +19,26 @@ if TYPE_CHECKING:
     from facerec.imports.report import ImportReport
 
 REASONS = {
-    "NO_PHOTO_NAMED": "no photo is named for it",
-    "PHOTO_NOT_FOUND": "its photo does not exist",
-    "ACCESS_DENIED": "the credentials do not allow reading its photo",
-    "PHOTO_UNREADABLE": "its photo cannot be read",
-    "NO_FACE": "its photo shows no face",
-    "NO_FACE_AT_ITS_PLACE": "its photo shows no face at its position",
+    "NO_PHOTO_NAMED": "no photo is named for it; add it to the manifest, and run the import again",
+    "PHOTO_NOT_FOUND": "its photo does not exist (--report lists where it was looked for); put it "
+    "there and run the import again, or index another photo of the person",
+    "ACCESS_DENIED": "the credentials do not allow reading its photo; allow it, and run the import "
+    "again",
+    "PHOTO_UNREADABLE": "its photo cannot be read; replace it, and run the import again",
+    "NO_FACE": "its photo shows no face; index another photo of the person",
+    "NO_FACE_AT_ITS_PLACE": "its photo shows no face at its position; check that it is the "
+    "photo that was indexed",
     "AMBIGUOUS": "several photos may be the right one; name it by image_id in a manifest",
-    "ID_IN_USE": "the collection has a face of another photo under its id",
-    "ALREADY_INDEXED": "the collection already has it under another id",
+    "ID_IN_USE": "the collection has a face of another photo under its id; delete that face with "
+    "`facerec faces delete`, and run the import again",
+    "ALREADY_INDEXED": "the collection already has it under another id; to import this id, delete "
+    "that face, and run the import again",
     "DELETED": "it was deleted here; --restore-deleted imports it again",
-    "PERSON_EXISTS": "imported, but the id of its person belongs to somebody else here",
+    "PERSON_EXISTS": "imported, but the id of its person belongs to somebody else here; if it is "
+    "the same person, associate it with `facerec people add`",
     "NOT_ASSOCIATED": "imported, but belongs to another person, or its person has too many faces",
 }
-"""A sentence about each reason of ``facerec.imports.report.Unmatched``."""
+"""What each reason of ``facerec.imports.report.Unmatched`` means, and what to do about it."""
 
 SHOWN = 10
 """Maximum number of faces that were not imported to print; the report lists all."""
@@ -111,6 +117,11 @@ def _print(report: ImportReport) -> None:
         f"{count(report.people, 'person', 'people')}, "
         f"{count(len(report.unmatched), 'face')} not imported or not associated"
     )
+    for model, number in report.source_models.items():
+        out.print(
+            f"{count(number, 'face')} of {model}: embeddings of another network cannot be used, so "
+            "photos are described again"
+        )
     if not report.unmatched:
         return
     for reason, number in Counter(face.reason for face in report.unmatched).most_common():

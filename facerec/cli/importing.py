@@ -19,6 +19,7 @@ from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.imports import report as import_report
+    from facerec.imports.examples import ExampleSource
     from facerec.imports.importing import FindPhotos
 else:
     import_report = DeferredModule("facerec.imports.report")
@@ -166,43 +167,43 @@ def face_recognition(
 
 
 @import_.command()
-@click.argument("address", metavar="URL")
+@click.argument("source", metavar="URL|DUMP")
 @collection_option
 @click.option(
     "--api-key",
     envvar="COMPREFACE_API_KEY",
-    required=True,
     metavar="KEY",
     help="Key of the face recognition service (default: the environment variable "
-    "COMPREFACE_API_KEY, which lists of processes do not show).",
+    "COMPREFACE_API_KEY, which lists of processes do not show). A dump needs it only if several "
+    "services have people.",
 )
 @report_option
 @restore_option
 @data_option
 @json_option
 def compreface(
-    address: str,
+    source: str,
     collection: str,
-    api_key: str,
+    api_key: str | None,
     report: Path | None,
     restore_deleted: bool,
     data: Path | None,
     as_json: bool,
 ) -> None:
-    """Import the people of a CompreFace server at URL, with their photos.
+    """Import the people of CompreFace, with their photos: of a server at URL, or of a file DUMP.
 
-    CompreFace uses other networks, so its saved photos are downloaded and indexed, and their faces
-    are associated with people of the same names. To resume an interrupted import, run the command
-    again.
+    CompreFace uses other networks, so its saved photos are read and indexed, and their faces are
+    associated with people of the same names. DUMP is a plain dump of its database, as `pg_dump`
+    writes it. To resume an interrupted import, run the command again.
 
     \b
     Examples:
       facerec import compreface http://localhost:8000 --collection staff
+      facerec import compreface frs.sql --collection staff --report report.json
     """
-    from facerec.imports.compreface import ComprefaceServer
     from facerec.imports.examples import import_examples
 
-    server = ComprefaceServer(address, api_key)
+    examples = _compreface(source, api_key)
     result = import_report.ImportReport(collection)
     out = console(stderr=True)
 
@@ -216,13 +217,25 @@ def compreface(
         factory.open_gallery(data_folder(data, new=True)) as gallery,
     ):
         import_examples(
-            server,
+            examples,
             collection,
             gallery=gallery,
             report=result,
             restore_deleted=restore_deleted,
             on_progress=show,
         )
+
+
+def _compreface(source: str, api_key: str | None) -> ExampleSource:
+    from facerec.imports.compreface import ComprefaceServer
+    from facerec.imports.compreface_dump import read_dump
+
+    if "://" not in source and Path(source).exists():
+        return read_dump(Path(source), api_key or None)
+    server = ComprefaceServer(source, api_key or "")
+    if not api_key:
+        raise click.UsageError("specify --api-key, or COMPREFACE_API_KEY in the environment")
+    return server
 
 
 def _rule(template: str | None, manifest: Path | None) -> FindPhotos:

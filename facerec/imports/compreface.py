@@ -83,12 +83,14 @@ class ComprefaceServer:
             )
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidInputError(
-                f"{address!r} is not the address of a CompreFace server",
-                "use an address such as http://localhost:8000",
+                f"{address!r} is not the address of a CompreFace server, nor a file that exists",
+                "use an address such as http://localhost:8000, or the path of a plain dump",
             )
         self._root = f"{address.rstrip('/')}/api/v1/recognition"
         self._api_key = api_key
         self._opener = build_opener(_NoRedirects)
+        self.models: dict[str, int] = {}
+        """Empty: the REST API does not say which network described a face."""
 
     def subjects(self) -> list[str]:
         """Return the names of all people, including those without photos."""

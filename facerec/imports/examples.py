@@ -1,13 +1,14 @@
-"""Imports the people of a CompreFace server: indexes their photos, under their names.
+"""Imports the people of a CompreFace server, or a dump: indexes their photos, under their names.
 
 An import can be killed at any time; running it again imports the photos that are missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from facerec.core.limits import MAX_PAGE
 from facerec.core.names import derived_user_id
@@ -20,13 +21,39 @@ from facerec.errors import (
     UnreadablePhotoError,
 )
 from facerec.gallery.gallery import Gallery
-from facerec.imports.compreface import ComprefaceServer, Example
+from facerec.imports.compreface import Example
 from facerec.imports.people import create_person
 from facerec.imports.report import ImportReport, Unmatched, UnmatchedFace
 
 
+class ExampleSource(Protocol):
+    """One face recognition service of CompreFace, in whatever form its data are."""
+
+    @property
+    def models(self) -> dict[str, int]:
+        """Number of faces by the network that described them, as far as it is known."""
+
+    def subjects(self) -> list[str]:
+        """Return the names of all people, including those without photos."""
+
+    def examples(self) -> Iterator[Example]:
+        """Yield all saved photos."""
+
+    def address_of(self, example: Example) -> str:
+        """Return where a photo is looked for."""
+
+    def photo(self, example: Example) -> bytes:
+        """Return a photo.
+
+        Raises:
+            ObjectNotFoundError: The source does not have the photo.
+            UnreadablePhotoError: It cannot be read from the source.
+            PhotoTooLargeError: The photo has too many bytes.
+        """
+
+
 def import_examples(
-    server: ComprefaceServer,
+    source: ExampleSource,
     collection_id: str,
     *,
     gallery: Gallery,
@@ -40,7 +67,7 @@ def import_examples(
     id consists of the ids of the person and the photo: ``ann:6b135f5b-...``.
 
     Args:
-        server: The server with the photos.
+        source: The server or dump with the photos.
         collection_id: The collection that receives them; created if it does not exist.
         gallery: The gallery of the collection.
         report: Receives the outcome for each photo.
@@ -55,12 +82,13 @@ def import_examples(
     """
     with suppress(CollectionExistsError):
         gallery.create_collection(collection_id)
-    subjects = server.subjects()
+    subjects = source.subjects()
     report.people = len(subjects)
+    report.source_models = source.models
     present = _present(gallery, collection_id)
-    importer = _Importer(server, collection_id, gallery, restore_deleted, set())
+    importer = _Importer(source, collection_id, gallery, restore_deleted, set())
     with_photos: set[str] = set()
-    for example in server.examples():
+    for example in source.examples():
         on_progress(report.faces)
         report.faces += 1
         with_photos.add(example.subject)
@@ -72,7 +100,7 @@ def import_examples(
             report.imported += 1
             continue
         report.imported += reason is Unmatched.NOT_ASSOCIATED
-        address = server.address_of(example)
+        address = source.address_of(example)
         report.unmatched.append(
             UnmatchedFace(example.image_id, _external_image_id(example), reason, (address,))
         )
@@ -96,7 +124,7 @@ class _Importer:
         created: Names of people who were created before.
     """
 
-    server: ComprefaceServer
+    source: ExampleSource
     collection_id: str
     gallery: Gallery
     restore_deleted: bool
@@ -109,7 +137,7 @@ class _Importer:
         try:
             indexed = gallery.index(
                 collection_id,
-                self.server.photo(example),
+                self.source.photo(example),
                 external_image_id=_external_image_id(example),
                 options=options,
                 restore_deleted=self.restore_deleted,

@@ -55,6 +55,8 @@ class ImportReport:
         imported: Number of faces that this run has stored.
         present: Number of faces that the collection contained already.
         people: Number of people of the source.
+        source_models: Number of faces of the source by the network that described them there, as
+            far as it is known.
         unmatched: Faces that are missing, in the order of the source.
     """
 
@@ -64,6 +66,7 @@ class ImportReport:
     people: int = 0
     imported: int = 0
     present: int = 0
+    source_models: dict[str, int] = field(default_factory=dict)
     unmatched: list[UnmatchedFace] = field(default_factory=list)
 
     @property
