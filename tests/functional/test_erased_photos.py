@@ -118,6 +118,27 @@ def test_no_later_job_finds_a_face_of_an_erased_name(
     assert here.files_with("both.jpg") == set()
 
 
+def test_a_photo_whose_external_image_id_was_erased_is_indexed_under_another_one(
+    here: Installation,
+) -> None:
+    here.index()
+    erase(here, SubjectKind.EXTERNAL_ID, ANN)
+    here.list({"both": ANN, "bob": "bob"})
+    here.index()
+    assert here.names() == ["bob"]
+    here.list({"both": "ann-2", "bob": "bob"})
+    here.index()
+    assert here.names() == ["ann-2", "bob"]
+
+
+def test_an_erased_photo_stays_erased_under_another_external_image_id(here: Installation) -> None:
+    here.index()
+    erase_photo(here, "both")
+    here.list({"both": "ann-2", "bob": "bob"})
+    here.index()
+    assert here.names() == ["bob"]
+
+
 def test_an_erased_photo_stays_erased_wherever_it_is_moved(here: Installation) -> None:
     here.index()
     for photo in ("doubtful", "both"):

@@ -178,7 +178,7 @@ def _changes(
         force=request.force or request.restore_deleted,
         retry_failures=request.retry_failures,
         prune=request.prune,
-        is_erased=memory.is_erased() if memory is not None else lambda uri, version: False,
+        is_erased=memory.is_erased() if memory is not None else lambda *photo: False,
         may_have_changed=lambda photo: _may_have_changed(photo, objects),
     )
     outputs.stale.flush()

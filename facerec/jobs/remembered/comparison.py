@@ -107,7 +107,7 @@ def compare(
     may_have_changed: Callable[[RememberedPhoto], bool] = lambda photo: False,
     retry_failures: bool = False,
     prune: bool = False,
-    is_erased: Callable[[str, str], bool] = lambda uri, version: False,
+    is_erased: Callable[[str, str, str], bool] = lambda uri, version, name: False,
 ) -> Difference:
     """Compare the photos of a source with the newest remembered ones.
 
@@ -120,8 +120,8 @@ def compare(
         may_have_changed: returns whether to retry a photo that could not be read; called for the
             first ``MAX_PROBED``.
         retry_failures: whether to try all failed photos again.
-        is_erased: returns whether the photo with an address and a version was erased; such photos
-            are not processed.
+        is_erased: returns whether the photo with an address, a version and an external image id,
+            or "", was erased; such photos are not processed.
         prune: whether photos that are gone count as stale, like replaced ones.
     """
     return _Merge(
@@ -143,7 +143,7 @@ class _Merge:
         settings: str,
         in_scope: Callable[[str], bool],
         may_have_changed: Callable[[RememberedPhoto], bool],
-        is_erased: Callable[[str, str], bool],
+        is_erased: Callable[[str, str, str], bool],
         *,
         force: bool,
         retry_failures: bool,
@@ -195,7 +195,7 @@ class _Merge:
     def _compare(self, photo: ListedPhoto, lines: list[str]) -> None:
         result = self._result
         result.photos += 1
-        if not self._force and self._is_erased(photo[0], photo[2]):
+        if not self._force and self._is_erased(photo[0], photo[2], photo[1]):
             result.unchanged += 1
             return
         if not lines:

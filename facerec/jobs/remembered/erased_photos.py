@@ -1,7 +1,9 @@
 """Erases photos from the memory of a collection.
 
 An erased photo that is still in its folder must not be indexed again by the next run. So a digest
-of its address and version stays, which reveals the address only to somebody who guesses it.
+of its address and version stays, which reveals the address only to somebody who guesses it. If only
+an external image id was erased, the digest contains it too: the photo may be indexed under another
+one.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.remembered.photos import photo_of_line
@@ -20,17 +22,31 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 
-def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[tuple[str, str]]]:
+class ErasedPhoto(NamedTuple):
+    """A photo that was erased from the memory.
+
+    Attributes:
+        uri: address of the photo.
+        version: version of the photo; "" stands for any version.
+        external_image_id: the external image id that was erased; "" stands for any, or none.
+    """
+
+    uri: str
+    version: str
+    external_image_id: str
+
+
+def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[ErasedPhoto]]:
     """Erase photos from remembered lines, or from a list of stale photos.
 
     If only faces of a photo are deleted, its line is kept, so that the photo is not processed again
     and the faces do not come back.
 
     Returns:
-        The content without selected photos, and their addresses and versions.
+        The content without selected photos, and these photos.
     """
     kept: list[bytes] = []
-    erased: list[tuple[str, str]] = []
+    erased: list[ErasedPhoto] = []
     for line in content.split(b"\n"):
         if not line:
             continue
@@ -38,9 +54,9 @@ def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[
         if named is None:
             # A damaged line may name any photo.
             continue
-        uri, _, version = named
+        uri, name, version = named
         if _is_selected(named, selection):
-            erased.append((uri, version))
+            erased.append(ErasedPhoto(uri, version, "" if uri in selection.photos else name))
         else:
             kept.append(line + b"\n")
     return b"".join(kept), erased
@@ -95,17 +111,15 @@ def photo_in_line(line: bytes) -> tuple[str, str, str] | None:
     return photo.uri, photo.external_image_id, photo.version
 
 
-def note_erased_photos(
-    objects: ObjectStore, memory: str, photos: Iterable[tuple[str, str]]
-) -> None:
-    """Record digests of erased photos, given as addresses and versions.
+def note_erased_photos(objects: ObjectStore, memory: str, photos: Iterable[ErasedPhoto]) -> None:
+    """Record digests of erased photos.
 
     Args:
         objects: store that contains the memory.
         memory: folder of the memory of one creation of a collection.
-        photos: the photos; one without a version stands for any version.
+        photos: the photos.
     """
-    lines = "".join(f"{digest_of(memory, *photo)}\n" for photo in photos)
+    lines = "".join(f"{digest_of(memory, photo)}\n" for photo in photos)
     objects.write(f"{memory}erased-{secrets.token_hex(8)}", lines.encode())
 
 
@@ -120,9 +134,9 @@ def read_erased_photos(objects: ObjectStore, notes: Iterable[str]) -> frozenset[
     return frozenset(digests)
 
 
-def digest_of(memory: str, uri: str, version: str) -> str:
+def digest_of(memory: str, photo: ErasedPhoto) -> str:
     """Return a digest of a photo that differs between collections."""
     # The folder may be moved, but its last part stays the same.
     created = memory.rstrip("/").rpartition("/")[2]
-    named = "\0".join((created, uri, version))
+    named = "\0".join((created, *photo)).removesuffix("\0")
     return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()

@@ -18,7 +18,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -28,7 +28,7 @@ from facerec.jobs.ledger.layout import memory_folder, remembered_uri
 from facerec.jobs.ledger.reading import rows_of_child
 from facerec.jobs.plan import Plan, deleted_plan_uri, plan_uri, read_facts, read_plan
 from facerec.jobs.prefetch import read_ahead
-from facerec.jobs.remembered.erased_photos import digest_of, read_erased_photos
+from facerec.jobs.remembered.erased_photos import ErasedPhoto, digest_of, read_erased_photos
 from facerec.jobs.remembered.photos import (
     GONE,
     RememberedPhoto,
@@ -242,13 +242,14 @@ class Memory:
         self.runs = [run for run in found[merged:] if last[run.job_id or run.note] is run]
         self._listed, self._merged_before = found, found[:merged]
 
-    def is_erased(self) -> Callable[[str, str], bool]:
-        """Return a predicate that is true for the addresses and versions of erased photos."""
+    def is_erased(self) -> Callable[[str, str, str], bool]:
+        """Return a predicate for addresses, versions and external image ids of erased photos."""
         digests = read_erased_photos(self._objects, self._erased_notes)
         if not digests:
-            return lambda uri, version: False
-        return lambda uri, version: any(
-            digest_of(self._folder, uri, each) in digests for each in (version, "")
+            return lambda uri, version, name: False
+        return lambda uri, version, name: any(
+            digest_of(self._folder, ErasedPhoto(uri, *each)) in digests
+            for each in product({version, ""}, {name, ""})
         )
 
     @property
