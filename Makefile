@@ -9,19 +9,19 @@ TESTS ?= tests
 help: ## List all targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-$(VENV)/.runtime: requirements/runtime.txt pyproject.toml
+$(VENV)/.runtime: requirements/runtime.txt requirements/attributes.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "facerec needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing facerec into $(VENV) (first time only) ..." >&2
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/runtime.txt
+	@# Without its dependencies, which pin old releases of packages that are used here.
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/attributes.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt requirements/attributes.txt $(VENV)/.runtime
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@echo "Installing the tools for tests into $(VENV) (first time only) ..." >&2
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
-	@# Without its dependencies, which pin old releases of packages that are used here.
-	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/attributes.txt
 	@touch $@
 
 # An environment of its own: the server installs packages that ours would pick up.

