@@ -20,12 +20,31 @@ resource() {
   if_there 'does not exist' aws cloudformation describe-stack-resources --stack-name "$stack" --output text \
     --query "StackResources[?LogicalResourceId=='$1' && ResourceStatus!='DELETE_COMPLETE'].PhysicalResourceId"
 }
-bucket=$(resource Bucket)
-table=$(resource Table)
+# every LOGICAL_ID: prints the resource of the stack and those that took its place before. CloudFormation
+# keeps the stores that a change of a parameter has replaced, and they are no resources of the stack then.
+every() {
+  local now before
+  now=$(resource "$1") || exit 1
+  before=$(if_there 'does not exist' aws cloudformation describe-stack-events --stack-name "$stack" --output text \
+    --query "StackEvents[?LogicalResourceId=='$1' && PhysicalResourceId!=''].PhysicalResourceId") || exit 1
+  echo "$now $before" | tr -s '[:space:]' '\n' | sed '/^$/d' | sort -u
+}
+# Of these, those that exist. The name of a bucket may be another account's by now.
+own=$(aws s3api list-buckets --query 'Buckets[].Name' --output text | tr -s '[:space:]' '\n')
+buckets=$(every Bucket | while read -r name; do grep -Fx -- "$name" <<<"$own" || true; done)
+tables=$(every Table | while read -r name; do
+  if_there ResourceNotFoundException aws dynamodb describe-table --table-name "$name" \
+    --query Table.TableName --output text
+done)
+vectors=$(every VectorBucket | while read -r name; do
+  if_there NotFoundException aws s3vectors get-vector-bucket --vector-bucket-name "${name##*/}" \
+    --query vectorBucket.vectorBucketName --output text
+done)
 workflow=$(resource Workflow)
+queue=$(resource JobQueue)
 definition=$(resource JobDefinition)
-vectors=$(resource VectorBucket)
-echo "The stack $stack is $status; it has the bucket ${bucket:-(none)} and the table ${table:-(none)}."
+echo "The stack $stack is $status; it has these buckets, tables and vector buckets:" \
+  ${buckets:-(none)} ${tables:-(none)} ${vectors:-(none)}
 if [ "$yes" = false ]; then
   echo "This deletes the stack and all in them."
   read -r -p "Type the stack's name to continue: " answer
@@ -33,6 +52,10 @@ if [ "$yes" = false ]; then
 fi
 
 # Jobs first, or their children would write into what is being emptied.
+if [ -n "$queue" ]; then
+  # Nothing is submitted to it any more, by no schedule and no request.
+  if_there 'does not exist|not found' aws batch update-job-queue --job-queue "$queue" --state DISABLED >/dev/null
+fi
 if [ -n "$workflow" ]; then
   executions=$(if_there StateMachineDoesNotExist aws stepfunctions list-executions --state-machine-arn "$workflow" \
     --status-filter RUNNING --query 'executions[].executionArn' --output text)
@@ -40,32 +63,81 @@ if [ -n "$workflow" ]; then
     aws stepfunctions stop-execution --execution-arn "$execution" --cause "the stack is being deleted" >/dev/null
   done
 fi
-if [ -n "$table" ]; then
-  if_there ResourceNotFoundException aws dynamodb update-table --table-name "$table" \
-    --no-deletion-protection-enabled >/dev/null
-fi
-if [ -n "$bucket" ]; then
-  if_there NoSuchBucket aws s3 rm --quiet --recursive "s3://$bucket"
-fi
-if [ -n "$vectors" ]; then
-  indexes=$(if_there NotFoundException aws s3vectors list-indexes --vector-bucket-name "${vectors##*/}" \
-    --query 'indexes[].indexName' --output text)
-  for index in $indexes; do
-    aws s3vectors delete-index --vector-bucket-name "${vectors##*/}" --index-name "$index"
+# The children commit what they have when they are asked to end.
+rounds=0
+while [ -n "$queue" ]; do
+  jobs=
+  for state in SUBMITTED PENDING RUNNABLE STARTING RUNNING; do
+    jobs+=" $(if_there 'does not exist|not found' aws batch list-jobs --job-queue "$queue" --job-status "$state" \
+      --query 'jobSummaryList[].jobId' --output text)"
   done
-fi
-if [ "$status" != NONE ]; then
-  if_there ValidationError aws cloudformation update-termination-protection \
-    --stack-name "$stack" --no-enable-termination-protection >/dev/null
+  jobs=$(echo $jobs)
+  [ -n "$jobs" ] || break
+  if [ $((rounds += 1)) -gt 60 ]; then
+    echo "error: these jobs of AWS Batch did not end within ten minutes: $jobs" >&2
+    echo "hint: call this again; nothing was deleted yet" >&2
+    exit 1
+  fi
+  for job in $jobs; do
+    aws batch terminate-job --job-id "$job" --reason "the stack is being deleted"
+  done
+  echo "waiting for the children of jobs to end" >&2
+  sleep 10
+done
+
+empty_stores() {
+  local name index indexes
+  for name in $tables; do
+    if_there ResourceNotFoundException aws dynamodb update-table --table-name "$name" \
+      --no-deletion-protection-enabled >/dev/null
+    # Of a table that has this when it is deleted, DynamoDB keeps a backup for 35 days:
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
+    if_there '(Resource|Table)NotFoundException' aws dynamodb update-continuous-backups --table-name "$name" \
+      --point-in-time-recovery-specification PointInTimeRecoveryEnabled=false >/dev/null
+  done
+  for name in $buckets; do
+    if_there NoSuchBucket aws s3 rm --quiet --recursive "s3://$name"
+  done
+  for name in $vectors; do
+    indexes=$(if_there NotFoundException aws s3vectors list-indexes --vector-bucket-name "$name" \
+      --query 'indexes[].indexName' --output text)
+    for index in $indexes; do
+      if_there NotFoundException aws s3vectors delete-index --vector-bucket-name "$name" --index-name "$index"
+    done
+  done
+}
+delete_stack() {
   if [ "$status" = REVIEW_IN_PROGRESS ]; then
     # A change set that never ran: the SAM CLI does not delete such a stack.
-    aws cloudformation delete-stack --stack-name "$stack"
-    aws cloudformation wait stack-delete-complete --stack-name "$stack"
+    aws cloudformation delete-stack --stack-name "$stack" &&
+      aws cloudformation wait stack-delete-complete --stack-name "$stack"
   else
     # Which also deletes the repository that the SAM CLI made for the API's image.
     sam delete --stack-name "$stack" --region "$AWS_REGION" --no-prompts
   fi
+}
+empty_stores
+if [ "$status" != NONE ]; then
+  if_there ValidationError aws cloudformation update-termination-protection \
+    --stack-name "$stack" --no-enable-termination-protection >/dev/null
+  if ! delete_stack; then
+    # A function that was still running has written into a bucket. Now there is none any more.
+    echo "trying once more" >&2
+    empty_stores
+    delete_stack
+  fi
 fi
+# Stores that had been replaced, and those that the stack could not delete when it no longer named them.
+for name in $buckets; do
+  if_there NoSuchBucket aws s3 rm --quiet --recursive "s3://$name"
+  if_there NoSuchBucket aws s3api delete-bucket --bucket "$name"
+done
+for name in $tables; do
+  if_there ResourceNotFoundException aws dynamodb delete-table --table-name "$name" >/dev/null
+done
+for name in $vectors; do
+  if_there NotFoundException aws s3vectors delete-vector-bucket --vector-bucket-name "$name"
+done
 # Revisions that earlier deployments left for jobs that were running.
 if [ -n "$definition" ]; then
   name=${definition##*job-definition/}

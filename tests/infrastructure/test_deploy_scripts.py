@@ -33,6 +33,8 @@ TOOLS = (
     "grep",
     "mktemp",
     "rm",
+    "sed",
+    "tr",
 )
 
 READ_PARAMETERS = """
@@ -55,16 +57,25 @@ done < "$ANSWERS"
 """
 
 
+SLEEP = """#!/usr/bin/env bash
+echo "$AWS_REGION $AWS_DEFAULT_REGION sleep $*" >> "$CALLS"
+[ ! -s "$ANSWERS.later" ] || cat "$ANSWERS.later" > "$ANSWERS"
+"""
+"""Takes no time. After it, other answers may hold."""
+
+
 @dataclass
 class Console:
     """A machine with the AWS CLI, the SAM CLI, Docker and the usual tools of a shell, no others.
 
     Attributes:
         answers: exit status and output by how a command begins; any other succeeds silently.
+        later: answers that take the place of these once a script has waited.
     """
 
     folder: Path
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
+    later: dict[str, tuple[int, str]] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=lambda: {"AWS_REGION": "eu-west-1"})
 
     def __post_init__(self) -> None:
@@ -76,12 +87,14 @@ class Console:
             stand_in = self.folder / name
             stand_in.write_text(STAND_IN.format(name=name))
             stand_in.chmod(0o755)
+        (self.folder / "sleep").write_text(SLEEP)
+        (self.folder / "sleep").chmod(0o755)
 
     def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         calls, answers = self.folder / "calls", self.folder / "answers"
         calls.write_text("")
-        lines = (f"{start}\t{status}\t{text}\n" for start, (status, text) in self.answers.items())
-        answers.write_text("".join(lines))
+        answers.write_text(_lines(self.answers))
+        (self.folder / "answers.later").write_text(_lines(self.later))
         given = {"PATH": str(self.folder), "CALLS": str(calls), "ANSWERS": str(answers)}
         return subprocess.run(
             [ROOT / "deploy" / script, *arguments],
@@ -102,6 +115,10 @@ class Console:
         """The values of both variables that name the region, of all commands."""
         lines = (self.folder / "calls").read_text().splitlines()
         return {(line.split(" ")[0], line.split(" ")[1]) for line in lines}
+
+
+def _lines(answers: dict[str, tuple[int, str]]) -> str:
+    return "".join(f"{start}\t{status}\t{text}\n" for start, (status, text) in answers.items())
 
 
 @pytest.fixture
@@ -234,45 +251,134 @@ def test_a_stack_is_cleared_in_every_state(console: Console, status: str) -> Non
     assert not [call for call in console.calls if "None" in call.split()]
 
 
-def test_a_teardown_leaves_nothing_of_the_stack_and_all_of_others(console: Console) -> None:
+def resource(name: str, *, ever: bool = False) -> str:
+    """Return how the command begins that asks for a resource, now or over the stack's life."""
+    kind, listed = ("events", "StackEvents") if ever else ("resources", "StackResources")
+    return (
+        f"aws cloudformation describe-stack-{kind} --stack-name try --output text --query"
+        f" {listed}\\[?LogicalResourceId==\\'{name}\\'"
+    )
+
+
+@pytest.fixture
+def standing(console: Console) -> Console:
+    """A console for a stack that stands, with a job and with stores that changes have replaced."""
     resources = {
-        "Bucket": "try-bucket",
-        "Table": "try-table",
+        "Bucket": "try-bucket-2",
+        "Table": "try-table-2",
         "Workflow": "arn:try-workflow",
+        "JobQueue": "arn:try-queue",
         "JobDefinition": f"arn:aws:batch:eu-west-1:{ACCOUNT}:job-definition/try-child:7",
-        "VectorBucket": "try-vectors",
+        "VectorBucket": "arn:aws:s3vectors:bucket/try-vectors-2",
     }
-    for name, found in resources.items():
-        start = (
-            "aws cloudformation describe-stack-resources --stack-name try --output text --query"
-            f" StackResources\\[?LogicalResourceId==\\'{name}\\'"
-        )
-        console.answers[start] = (0, found)
+    console.answers |= {resource(name): (0, found) for name, found in resources.items()}
     console.answers |= {
+        resource("Bucket", ever=True): (0, "try-bucket-2 try-bucket-1 try-bucket-0"),
+        resource("Table", ever=True): (0, "try-table-2 try-table-1"),
+        resource("VectorBucket", ever=True): (
+            0,
+            "arn:aws:s3vectors:bucket/try-vectors-2 arn:aws:s3vectors:bucket/try-vectors-1",
+        ),
+        "aws s3api list-buckets": (0, "other-bucket try-bucket-1 try-bucket-2"),
+        "aws dynamodb describe-table --table-name try-table-1": (0, "try-table-1"),
+        "aws dynamodb describe-table --table-name try-table-2": (0, "try-table-2"),
+        "aws s3vectors get-vector-bucket --vector-bucket-name try-vectors-1": (0, "try-vectors-1"),
+        "aws s3vectors get-vector-bucket --vector-bucket-name try-vectors-2": (0, "try-vectors-2"),
         "aws cloudformation describe-stacks": (0, "UPDATE_ROLLBACK_FAILED"),
         "aws stepfunctions list-executions": (0, "arn:execution"),
         "aws s3vectors list-indexes": (0, "vectors-a"),
         "aws batch describe-job-definitions": (0, "arn:revision-6"),
         "aws ecr describe-repositories": (0, "try/batch"),
     }
+    return console
 
-    done = console.run("teardown.sh", "--yes", "try")
+
+def test_a_teardown_leaves_nothing_of_the_stack_and_all_of_others(standing: Console) -> None:
+    done = standing.run("teardown.sh", "--yes", "try")
 
     assert done.returncode == 0, done.stderr
-    stopped = next(call for call in console.calls if "stop-execution" in call)
-    emptied = next(call for call in console.calls if call.startswith("aws s3 rm"))
-    assert console.calls.index(stopped) < console.calls.index(emptied)
-    assert emptied.endswith("s3://try-bucket")
+    calls = standing.calls
+    stopped = next(call for call in calls if "stop-execution" in call)
+    emptied = [call for call in calls if call.startswith("aws s3 rm")]
+    assert calls.index(stopped) < calls.index(emptied[0])
     wanted = (
-        "aws dynamodb update-table --table-name try-table --no-deletion-protection-enabled",
-        "aws s3vectors delete-index --vector-bucket-name try-vectors --index-name vectors-a",
+        "aws dynamodb update-table --table-name try-table-2 --no-deletion-protection-enabled",
+        "aws dynamodb update-continuous-backups --table-name try-table-2"
+        " --point-in-time-recovery-specification PointInTimeRecoveryEnabled=false",
+        "aws s3vectors delete-index --vector-bucket-name try-vectors-2 --index-name vectors-a",
         "sam delete --stack-name try --region eu-west-1 --no-prompts",
         "aws batch deregister-job-definition --job-definition arn:revision-6",
         "aws ecr delete-repository --force --repository-name try/batch",
     )
     for call in wanted:
-        assert call in console.calls
-    assert not [call for call in console.calls if "facerec" in call]
+        assert call in calls
+    assert not [call for call in calls if "facerec" in call or "other-bucket" in call]
+    # A bucket that is gone may have its name from another account by now.
+    assert not [call for call in calls if "try-bucket-0" in call]
+
+
+def test_stores_that_a_change_of_a_parameter_replaced_are_named_and_deleted(
+    standing: Console,
+) -> None:
+    done = standing.run("teardown.sh", "--yes", "try")
+
+    assert done.returncode == 0, done.stderr
+    for store in ("try-bucket-1", "try-table-1", "try-vectors-1"):
+        assert store in done.stdout
+    deleted = standing.calls.index("sam delete --stack-name try --region eu-west-1 --no-prompts")
+    for call in (
+        "aws s3api delete-bucket --bucket try-bucket-1",
+        "aws dynamodb delete-table --table-name try-table-1",
+        "aws s3vectors delete-vector-bucket --vector-bucket-name try-vectors-1",
+    ):
+        assert call in standing.calls[deleted:]
+    for call in (
+        "aws s3 rm --quiet --recursive s3://try-bucket-1",
+        "aws dynamodb update-table --table-name try-table-1 --no-deletion-protection-enabled",
+        "aws s3vectors delete-index --vector-bucket-name try-vectors-1 --index-name vectors-a",
+    ):
+        assert call in standing.calls[:deleted]
+
+
+def test_nothing_is_emptied_before_the_children_of_jobs_have_ended(standing: Console) -> None:
+    listing = "aws batch list-jobs --job-queue arn:try-queue --job-status"
+    standing.later = dict(standing.answers)
+    standing.answers[f"{listing} PENDING"] = (0, "array-1")
+
+    done = standing.run("teardown.sh", "--yes", "try")
+
+    assert done.returncode == 0, done.stderr
+    calls = standing.calls
+    emptied = next(call for call in calls if call.startswith("aws s3 rm"))
+    before = calls[: calls.index(emptied)]
+    # Nothing new is submitted, what there is ends, and this has been seen.
+    disabled = before.index("aws batch update-job-queue --job-queue arn:try-queue --state DISABLED")
+    stopped = next(place for place, call in enumerate(before) if "stop-execution" in call)
+    ended = next(place for place, call in enumerate(before) if "terminate-job" in call)
+    waited = before.index("sleep 10")
+    assert disabled < stopped < ended < waited
+    assert "--job-id array-1 " in before[ended]
+    states = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+    for state in states:
+        assert [call for call in before[waited:] if call.startswith(f"{listing} {state} ")]
+
+
+def test_jobs_that_do_not_end_keep_everything(standing: Console) -> None:
+    standing.answers["aws batch list-jobs"] = (0, "array-1")
+    done = standing.run("teardown.sh", "--yes", "try")
+    assert done.returncode == 1
+    assert "did not end within ten minutes: array-1" in done.stderr
+    assert not [call for call in standing.calls if " delete-" in call or " rm " in call]
+
+
+def test_a_deletion_that_fails_is_tried_once_more_with_empty_stores(standing: Console) -> None:
+    standing.answers["sam delete"] = (1, "the bucket is not empty")
+    done = standing.run("teardown.sh", "--yes", "try")
+    assert done.returncode == 1
+    assert "deleted" not in done.stdout
+    kinds = [call for call in standing.calls if call.startswith(("sam delete", "aws s3 rm"))]
+    named = [call.split()[0] for call in kinds]
+    assert named == ["aws", "aws", "sam", "aws", "aws", "sam"]
 
 
 def test_a_teardown_asks_for_the_name_of_the_stack(console: Console) -> None:
@@ -290,6 +396,13 @@ DENIED = (254, "An error occurred (AccessDenied): not authorized")
         "aws cloudformation describe-stacks",
         "aws cloudformation describe-stack-resources",
         "aws stepfunctions list-executions",
+        "aws cloudformation describe-stack-events",
+        "aws s3api list-buckets",
+        "aws dynamodb describe-table",
+        "aws s3vectors get-vector-bucket",
+        "aws batch update-job-queue",
+        "aws batch list-jobs",
+        "aws dynamodb update-continuous-backups",
         "aws s3 rm",
         "aws s3vectors list-indexes",
         "aws batch describe-job-definitions",
@@ -297,17 +410,16 @@ DENIED = (254, "An error occurred (AccessDenied): not authorized")
     ],
 )
 def test_a_teardown_that_cannot_ask_says_so_and_goes_no_further(
-    console: Console, question: str
+    standing: Console, question: str
 ) -> None:
-    console.answers[question] = DENIED
-    console.answers["aws cloudformation describe-stack"] = (0, "arn:aws:x:y:z:job-definition/try:7")
+    standing.answers = {question: DENIED} | standing.answers | {question: DENIED}
 
-    done = console.run("teardown.sh", "--yes", "try")
+    done = standing.run("teardown.sh", "--yes", "try")
 
     assert done.returncode != 0
     assert "AccessDenied" in done.stderr
     assert "deleted" not in done.stdout
-    assert not [call for call in console.calls if "delete-repository" in call]
+    assert not [call for call in standing.calls if "delete-repository" in call]
 
 
 @pytest.mark.parametrize(

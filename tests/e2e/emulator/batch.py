@@ -28,6 +28,7 @@ def install(jobs: Jobs) -> None:
         "/v1/describejobs": lambda request: {"jobs": _described(jobs, request)},
         "/v1/listjobs": lambda request: {"jobSummaryList": _listed(jobs, request)},
         "/v1/terminatejob": lambda request: _terminate(jobs, request),
+        "/v1/updatejobqueue": _update_queue,
         "/v1/canceljob": lambda request: _terminate(jobs, request),
     }
     for path, operation in operations.items():
@@ -43,6 +44,9 @@ def submit(jobs: Jobs, request: Document) -> Job:
     Raises:
         RefusedError: AWS Batch would refuse it.
     """
+    queue = ministack_batch._job_queues.get(request["jobQueue"].rpartition("/")[2])
+    if queue is not None and queue["state"] == "DISABLED":
+        raise RefusedError(f"JobQueue {request['jobQueue']} is disabled")
     size = (request.get("arrayProperties") or {}).get("size")
     if size is not None and size not in ARRAY_SIZES:
         raise RefusedError(f"Array size {size} is not between 2 and 10000")
@@ -108,6 +112,14 @@ def _deregister(request: Document) -> dict[str, Any]:
     name, _, revision = request["jobDefinition"].rpartition("job-definition/")[2].partition(":")
     ministack_batch._job_definitions[name][int(revision) - 1]["status"] = "INACTIVE"
     return {}
+
+
+def _update_queue(request: Document) -> dict[str, Any]:
+    queue = ministack_batch._job_queues.get(request["jobQueue"].rpartition("/")[2])
+    if queue is None:
+        raise RefusedError(f"JobQueue {request['jobQueue']} does not exist")
+    queue["state"] = request["state"]
+    return {name: queue[name] for name in ("jobQueueName", "jobQueueArn")}
 
 
 def _described(jobs: Jobs, request: Document) -> list[dict[str, Any]]:
