@@ -63,6 +63,12 @@ FIXED_NAMES = (
 )
 
 
+REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:pinecone-AbCdEf"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+POOL = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_AbCdEf"
+
+
 def listed(value: Any) -> list[Any]:  # noqa: ANN401
     return value if isinstance(value, list) else [value]
 
@@ -348,23 +354,107 @@ def test_every_parameter_is_described_bounded_and_used() -> None:
     text = TEMPLATE.read_text("utf-8")
     for name, parameter in template()["Parameters"].items():
         assert parameter["Description"], name
-        bounded = {"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter)
-        assert bounded or parameter["Type"] == "CommaDelimitedList", name
+        assert {"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter), name
         assert len(re.findall(rf"\b{name}\b", text)) > 2, name
 
 
-@pytest.mark.parametrize(
-    ("uri", "fits"),
-    [
-        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/facerec:1.0", True),
-        (f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b@sha256:{'0' * 64}", True),
-        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/facerec", False),
-        ("facerec:latest", False),
-    ],
-)
-def test_an_image_is_named_with_its_tag_or_digest(uri: str, fits: bool) -> None:
-    pattern = template()["Parameters"]["BatchImageUri"]["AllowedPattern"]
-    assert bool(re.match(pattern, uri)) is fits
+VALUES: dict[str, tuple[list[str], list[str]]] = {
+    "BatchImageUri": (
+        [f"{REGISTRY}/facerec:1.0", f"{REGISTRY}/a/b@sha256:{'0' * 64}"],
+        ["", f"{REGISTRY}/facerec", "facerec:latest", "public.ecr.aws/a/b:1"],
+    ),
+    "VectorStore": (["s3vectors", "pinecone"], ["", "faiss"]),
+    "PineconeSecretArn": (["", SECRET], ["pcsk_1234", "arn:aws:s3:::secret"]),
+    "PineconeIndexName": (["", "faces-1"], ["Faces", "-faces", "a" * 46]),
+    "PineconeIndexHost": (
+        ["", "faces-1a2b.svc.aped-4627-b74a.pinecone.io", "https://faces.svc.pinecone.io"],
+        ["faces", "https://", "http://faces.svc.pinecone.io", "faces.pinecone.io/v1"],
+    ),
+    "SecretKeyArn": (["", KEY], ["alias/photos", KEY.replace("key/", "alias/")]),
+    "PhotoBucketArns": (
+        ["", "arn:aws:s3:::photos"],
+        ["nonsense", "photos", "arn:aws:s3:::photos/2026/", "s3://photos", "arn:aws:s3:::*"],
+    ),
+    "PhotoKeyArns": (["", KEY], ["nonsense", "*", KEY.replace("key/", "alias/")]),
+    "StoreKeyArn": (["", KEY], ["nonsense", KEY.replace("key/", "alias/")]),
+    "MaxFacesPerImage": (["1", "100"], ["0", "101", "many"]),
+    "MinFaceConfidence": (["0", "0.9", "1"], ["", "90", "1.1", "-1"]),
+    "SimilarityThreshold": (["0", "0.8", "1"], ["", "80", "1.1"]),
+    "ModelVersion": (["dlib-resnet-v1:55533b28/5pt:c4b1e980/pad0.25/single"], ["", "a b"]),
+    "Architecture": (["x86_64", "arm64"], ["", "amd64"]),
+    "InstanceTypes": (
+        ["", "c7i", "c7i.large", "m7i-flex.large", "u-6tb1.56xlarge", "optimal", "default_x86_64"],
+        ["7i", "c7i large", "c7i;m7i", "C7i"],
+    ),
+    "MaxvCpus": (["1", "256", "100000"], ["0", "100001"]),
+    "ChildVcpus": (["1", "16"], ["0", "17"]),
+    "ChildMemory": (["1536", "32768"], ["1024", "65536"]),
+    "ChildTimeout": (["60", "86400"], ["59", "86401"]),
+    "StartTimeout": (["10", "10080"], ["9", "10081"]),
+    "Resubmissions": (["0", "5"], ["-1", "6"]),
+    "OnDemandFallback": (["yes", "no"], ["true"]),
+    "SubnetIds": (["", "subnet-0a1b2c3d"], ["sg-0a1b2c3d", "10.0.0.0/24"]),
+    "SecurityGroupIds": (["", "sg-0a1b2c3d"], ["subnet-0a1b2c3d", "default"]),
+    "AvailabilityZones": (["2", "3"], ["1", "4"]),
+    "VpcCidr": (
+        ["10.83.0.0/16", "192.168.0.0/18"],
+        ["999.0.0.0/16", "10.256.0.0/16", "10.0.0.0/24", "10.0.0.0", "10.0.0/16"],
+    ),
+    "ApiAuthorization": (["AWS_IAM", "COGNITO"], ["NONE", "API_KEY"]),
+    "CognitoUserPoolArn": (["", POOL], ["eu-west-1_abc", "arn:aws:s3:::pool"]),
+    "AllowedOrigins": (
+        ["", "*", "https://a.example,http://localhost:8080"],
+        ["a.example", "https://a.example/page"],
+    ),
+    "ApiRequestsPerSecond": (["1", "10000"], ["0", "10001"]),
+    "ScheduledManifest": (
+        ["", "s3://photos/incoming/", "s3://photos/a b.csv"],
+        ["photos/", "s3://photos", "s3://Photos/a/", 's3://photos/"/'],
+    ),
+    "ScheduledCollection": (["", "staff"], ["our staff", "a" * 256]),
+    "Schedule": (
+        ["rate(1 day)", "rate(12 hours)", "cron(0 3 * * ? *)", "cron(0/15 8-18 ? * MON-FRI *)"],
+        ["", "rate(0 days)", "rate(1 week)", "rate(day)", "cron(0 3 * * *)", "1 day"],
+    ),
+    "WatchedBucket": (["", "photos"], ["Photos", "s3://photos", "arn:aws:s3:::photos"]),
+    "WatchedPrefix": (["", "incoming/"], ["incoming", "jobs/", "/"]),
+    "WatchedCollection": (["", "staff"], ["our staff", "a" * 256]),
+    "WatchedDeletions": (["yes", "no"], ["true"]),
+    "WatchedPruneLimit": (["0", "100"], ["-1", "101"]),
+    "JobRetentionDays": (["1", "3650"], ["0", "3651"]),
+    "LogRetentionDays": (["30"], ["31", "0"]),
+    "AlarmEmail": (["", "ops@example.com"], ["ops", "ops@example"]),
+    "MonthlyBudget": (["0", "1000000"], ["-1", "1000001"]),
+}
+"""Values that each parameter takes, and values that it refuses, one of a list each."""
+
+
+def test_each_parameter_has_values_that_it_refuses() -> None:
+    assert set(VALUES) == set(template()["Parameters"])
+    assert all(fitting and wrong for fitting, wrong in VALUES.values())
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_wrong_value_is_refused_before_anything_is_made(name: str) -> None:
+    fitting, wrong = VALUES[name]
+    parameter = template()["Parameters"][name]
+    assert [value for value in fitting if not takes(parameter, value)] == []
+    assert [value for value in wrong if takes(parameter, value)] == []
+
+
+def takes(parameter: dict[str, Any], value: str) -> bool:
+    """Return whether CloudFormation takes a value; of a list, whether it takes one of its values.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+    """
+    if "AllowedValues" in parameter:
+        return value in map(str, parameter["AllowedValues"])
+    if parameter["Type"] == "Number":
+        if not re.fullmatch(r"-?\d+", value):
+            return False
+        return bool(parameter["MinValue"] <= int(value) <= parameter["MaxValue"])
+    # For a list, the pattern must match each of its values.
+    return re.fullmatch(parameter["AllowedPattern"], value) is not None
 
 
 def test_defaults_of_the_template_are_those_of_the_settings() -> None:
@@ -472,6 +562,16 @@ def test_a_first_deployment_that_fails_can_be_rolled_back() -> None:
         assert resource.get("DeletionPolicy", "Delete") == "Delete", name
 
 
+def test_an_update_of_machines_ends_no_child_before_its_own_time() -> None:
+    longest = template()["Parameters"]["ChildTimeout"]["MaxValue"]
+    for environment in resources("AWS::Batch::ComputeEnvironment").values():
+        policy = environment["Properties"]["UpdatePolicy"]
+        assert policy["TerminateJobsOnUpdate"] is False
+        # The service takes at most 7,200 minutes:
+        # https://docs.aws.amazon.com/batch/latest/APIReference/API_UpdatePolicy.html
+        assert longest <= policy["JobExecutionTimeoutMinutes"] * 60 <= 7200 * 60
+
+
 def test_machines_get_patched_images() -> None:
     for name, environment in resources("AWS::Batch::ComputeEnvironment").items():
         machines = environment["Properties"]["ComputeResources"]
@@ -550,13 +650,15 @@ def test_every_job_that_ends_is_told_of() -> None:
         ({"MonthlyBudget": 100, "AlarmEmail": "ops@example.com"}, None),
     ],
 )
+@pytest.mark.parametrize("empty", [[""], []], ids=["an empty value", "no value"])
 def test_combinations_that_would_fail_late_are_refused(
-    given: dict[str, Any], missing: str | None
+    given: dict[str, Any], missing: str | None, empty: list[str]
 ) -> None:
     values = {name: p.get("Default") for name, p in template()["Parameters"].items()}
     for name, parameter in template()["Parameters"].items():
         if parameter["Type"] == "CommaDelimitedList":
-            values[name] = values[name].split(",")
+            # No document says which of the two an empty list is in a rule.
+            values[name] = empty
     refused = rules_refuse(values | given)
     assert [text for text in refused if missing and text.startswith(missing)] == (
         refused if missing else []
@@ -576,7 +678,7 @@ def rules_refuse(values: dict[str, Any]) -> list[str]:
         found = [holds(each) for each in arguments]
         return {
             "Fn::Equals": lambda: str(found[0]) == str(found[1]),
-            "Fn::Contains": lambda: found[1] in found[0],
+            "Fn::EachMemberEquals": lambda: all(each == found[1] for each in found[0]),
             "Fn::Not": lambda: not found[0],
             "Fn::And": lambda: all(found),
             "Fn::Or": lambda: any(found),
@@ -732,4 +834,13 @@ def test_rules_use_only_the_functions_that_cloudformation_knows_there() -> None:
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
     # A template with another one is refused whole, which no linter tells.
     used = set(re.findall(r'"(Fn::\w+|Ref)"', json.dumps(template()["Rules"])))
-    assert used <= {"Ref", "Fn::And", "Fn::Contains", "Fn::Equals", "Fn::Not", "Fn::Or"}
+    assert used <= {
+        "Ref",
+        "Fn::And",
+        "Fn::Contains",
+        "Fn::EachMemberEquals",
+        "Fn::EachMemberIn",
+        "Fn::Equals",
+        "Fn::Not",
+        "Fn::Or",
+    }
