@@ -59,17 +59,17 @@ def preview(
     rate = photos_per_second or estimating.PHOTOS_PER_SECOND
     job = read_job_request(document)
     if stack is None:
-        vcpus, cost, findings = available_cores(), None, Findings()
+        cost, findings = None, Findings(available_cores())
         found = _preview(job, jobs_root_of(data_folder(data, new=True)))
-        seconds = found.photos / (rate * vcpus)
+        seconds = found.photos / (rate * findings.vcpus)
     else:
         deployed = find_stack(stack)
-        vcpus = deployed.max_vcpus
         found = _preview(job, deployed.jobs_root)
+        findings = examine(job, deployed, open_clients(), stored_objects.Objects())
+        vcpus = max(findings.vcpus, deployed.child_vcpus)
         seconds, cost = _on_aws(
             found.photos, rate, vcpus, job.images_per_child or 0, deployed.vector_store
         )
-        findings = examine(job, deployed, open_clients(), stored_objects.Objects())
     if as_json:
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
         print_json({**asdict(found), **took, **asdict(findings)})
@@ -81,6 +81,7 @@ def preview(
     out, about = console(), "" if found.exact else "about "
     children = count(found.children, "child", "children")
     out.print(f"{about}{count(found.photos, 'photo')} in {children}")
+    vcpus = findings.vcpus
     machines = count(vcpus, "core") if stack is None else f"at most {count(vcpus, 'vCPU')}"
     assumed = "" if photos_per_second else "an assumed "
     out.print(f"{_about(seconds)} on {machines}, at {assumed}{rate:g} photos/s each")

@@ -16,6 +16,8 @@ from click.testing import CliRunner, Result
 
 from facerec.cli.main import main
 from facerec.core.schemas import check
+from facerec.jobs.aws import preflight
+from facerec.jobs.aws.start_problems import VcpuQuota
 from tests.support.workflow.stack import BUCKET, Stack
 
 NAME = "faces-of-ours"
@@ -209,6 +211,30 @@ def test_a_dry_run_shows_children_time_and_cost_and_starts_nothing(
     assert expected["seconds"] > 1000 / 20 / 256
     assert stack.keys("jobs/") == []
     assert json.loads(facerec("jobs", "list", "--json").stdout) == {"jobs": []}
+
+
+def test_a_dry_run_counts_on_no_more_vcpus_than_the_account_may_use(
+    stack: Stack, facerec: Facerec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = stack.put_manifest(1000)
+    words = ("jobs", "start", manifest, "--collection", "staff", "--dry-run")
+    words += ("--photos-per-child", "50")
+    many = json.loads(facerec(*words, "--json").stdout)
+    quota = VcpuQuota("L-34B43A08", "spot", 5)
+    monkeypatch.setattr(preflight, "find_quotas", lambda *_: [quota])
+
+    few = json.loads(facerec(*words, "--json").stdout)
+    shown = facerec(*words)
+
+    assert (many["vcpus"], many["remarks"]) == (256, [])
+    assert (few["vcpus"], few["problems"]) == (5, [])
+    assert few["seconds"] > many["seconds"]
+    assert shown.exit_code == 0
+    assert "at most 5 vCPUs" in shown.stdout
+    assert (
+        "note: MaxvCpus is 256, but the account's quota L-34B43A08 allows 5 vCPUs of spot machines:"
+        " raise the quota in Service Quotas for a faster job"
+    ) in shown.stderr
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from facerec.errors import (
     StoreUnavailableError,
 )
 from facerec.jobs.aws.batch_image import ChildMachines, machine_problems
-from facerec.jobs.aws.start_problems import AwsClients, find_start_problems
+from facerec.jobs.aws.start_problems import AwsClients, find_quotas, find_start_problems
 from facerec.jobs.aws.vector_stores import of_pinecone_index, of_vector_bucket
 from facerec.jobs.manifest.inspection import read_start
 
@@ -43,11 +43,14 @@ class Findings:
     """Findings about a stack before a job starts, one line each.
 
     Attributes:
+        vcpus: vCPUs that all jobs can use: MaxvCpus, or the quotas of the account if they are
+            lower.
         problems: reasons why the stack cannot run the job. Each line names a parameter of the
             stack or a field of the request, and the remedy.
         remarks: reasons why the job will be slower or more expensive.
     """
 
+    vcpus: int
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -65,7 +68,14 @@ def examine(
         clients: clients of the services.
         objects: contains the manifest.
     """
-    found = Findings()
+    quotas = find_quotas(stack.queue, clients)
+    allowed = sum(quota.vcpus for quota in quotas) if quotas else stack.max_vcpus
+    found = Findings(min(stack.max_vcpus, allowed))
+    if stack.child_vcpus <= allowed < stack.max_vcpus:
+        found.remarks.append(
+            f"MaxvCpus is {stack.max_vcpus}, but {', and '.join(map(str, quotas))}: raise the quota"
+            " in Service Quotas for a faster job"
+        )
     checks: list[Callable[[Stack, AwsClients], Iterator[str]]] = [
         *(partial(_of_bucket, bucket) for bucket in _buckets(request, objects)),
         _of_machines,

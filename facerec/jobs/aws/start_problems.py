@@ -74,25 +74,43 @@ def _answered(ask: Callable[[], Iterable[Answer]]) -> list[Answer]:
         return []
 
 
-def quota_problem(resources: Mapping[str, Any], clients: AwsClients, vcpus: int) -> str | None:
-    """Return the problem with the account's quota of vCPUs, or None.
+@dataclass(frozen=True, slots=True)
+class VcpuQuota:
+    """An account's quota of vCPUs.
+
+    Attributes:
+        code: its code in Service Quotas.
+        kind: kind of machines that it counts: spot or on-demand.
+        vcpus: maximum number of vCPUs of all running machines of the account.
+    """
+
+    code: str
+    kind: str
+    vcpus: int
+
+    def __str__(self) -> str:
+        return f"the account's quota {self.code} allows {self.vcpus} vCPUs of {self.kind} machines"
+
+
+def find_quotas(queue: str, clients: AwsClients) -> list[VcpuQuota]:
+    """Return the quotas that limit the machines of a queue; empty if they cannot be found.
 
     Args:
-        resources: the compute resources of an environment of AWS Batch.
+        queue: ARN of the queue.
         clients: clients of the services.
-        vcpus: required number of vCPUs.
     """
+    environments = _answered(lambda: compute_environments(queue, clients))
+    return _answered(
+        lambda: {_quota_of(each.get("computeResources", {}), clients) for each in environments}
+    )
+
+
+def _quota_of(resources: Mapping[str, Any], clients: AwsClients) -> VcpuQuota:
     spot = resources.get("type") == "SPOT"
     code, kind = (SPOT_QUOTA, "spot") if spot else (ON_DEMAND_QUOTA, "on-demand")
     with aws_errors("Service Quotas"):
         quota = clients.open("service-quotas").get_service_quota(ServiceCode="ec2", QuotaCode=code)
-    allowed = int(quota["Quota"]["Value"])
-    if allowed >= vcpus:
-        return None
-    return (
-        f"the account's quota {code} allows {allowed} vCPUs of {kind} machines, but {vcpus} are"
-        " needed: raise the quota in Service Quotas, or lower MaxvCpus"
-    )
+    return VcpuQuota(code, kind, int(quota["Quota"]["Value"]))
 
 
 def compute_environments(queue: str, clients: AwsClients) -> list[Mapping[str, Any]]:
@@ -138,9 +156,12 @@ def _of_environment(environment: Mapping[str, Any], child_vcpus: int) -> Iterato
 def _of_quota(
     environment: Mapping[str, Any], clients: AwsClients, child_vcpus: int
 ) -> Iterator[str]:
-    problem = quota_problem(environment.get("computeResources", {}), clients, child_vcpus)
-    if problem is not None:
-        yield problem
+    quota = _quota_of(environment.get("computeResources", {}), clients)
+    if quota.vcpus < child_vcpus:
+        otherwise = ", or lower ChildVcpus" if quota.vcpus else ""
+        yield (
+            f"{quota}, but {child_vcpus} are needed: raise the quota in Service Quotas{otherwise}"
+        )
 
 
 def _of_machines(environment: Mapping[str, Any], clients: AwsClients) -> Iterator[str]:

@@ -103,7 +103,7 @@ def pinecone(
 
 def test_nothing_is_said_of_an_index_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     with PineconeServer() as server:
-        assert pinecone(monkeypatch, server) == Findings()
+        assert pinecone(monkeypatch, server) == Findings(256)
 
 
 @pytest.mark.parametrize(("dimension", "metric"), [(512, "euclidean"), (128, "cosine")])

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from facerec.jobs.aws.batch_queue import NOT_STARTED, BatchQueue
 from facerec.jobs.aws.executions import Execution, ExecutionPlan
-from facerec.jobs.aws.start_problems import AwsClients, find_start_problems
+from facerec.jobs.aws.start_problems import AwsClients, find_quotas, find_start_problems
 from facerec.jobs.aws.watching import Watched, watch_jobs
 from facerec.jobs.status import JobStatus
 
@@ -129,6 +129,20 @@ def test_the_reason_is_found_where_it_is_known(account: Account, said: str) -> N
     (problem,) = find_start_problems(QUEUE, account.clients(), child_vcpus=2)
     assert said in problem
     assert "\n" not in problem
+
+
+def test_a_quota_that_no_child_fits_in_is_to_be_raised() -> None:
+    (problem,) = find_start_problems(QUEUE, Account(quota=0).clients(), child_vcpus=1)
+    assert problem.endswith("but 1 are needed: raise the quota in Service Quotas")
+    (problem,) = find_start_problems(QUEUE, Account(quota=1).clients(), child_vcpus=2)
+    assert problem.endswith("raise the quota in Service Quotas, or lower ChildVcpus")
+
+
+def test_quotas_are_found_as_far_as_the_services_answer() -> None:
+    (quota,) = find_quotas(QUEUE, Account(quota=5).clients())
+    assert (quota.code, quota.kind, quota.vcpus) == ("L-34B43A08", "spot", 5)
+    assert find_quotas(QUEUE, Account(denied={"service-quotas"}).clients()) == []
+    assert find_quotas(QUEUE, Account(denied={"batch"}).clients()) == []
 
 
 def test_a_service_that_may_not_be_asked_hides_no_other_reason() -> None:
