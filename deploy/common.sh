@@ -56,3 +56,12 @@ deployed_architecture() {
     --query "Stacks[0].Parameters[?ParameterKey=='Architecture'].ParameterValue" --output text)
   echo "${found:-x86_64}"
 }
+
+# platform_of ARCHITECTURE: prints what Docker calls it.
+platform_of() {
+  case $1 in
+    x86_64) echo linux/amd64 ;;
+    arm64) echo linux/arm64 ;;
+    *) echo "error: the architecture is $1, not x86_64 or arm64" >&2; exit 2 ;;
+  esac
+}

@@ -6,7 +6,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
-need aws sam
+need aws sam docker
 stack=${1:-facerec}
 deployed=$(deployed_architecture "$stack")
 architecture=${2:-$deployed}
@@ -59,6 +59,9 @@ if [ "$architecture" != "$deployed" ]; then
 fi
 
 image=$("$here/push_image.sh" "$stack" "$architecture" | tail -n 1)
+# The image of the API too is made from the newest base. The SAM CLI takes the one that Docker has.
+docker pull --quiet --platform "$(platform_of "$architecture")" \
+  "$(sed -n 's/^ARG BASE_IMAGE=//p' Dockerfile)" >&2
 sam build --parameter-overrides "Architecture=$architecture"
 sam deploy --stack-name "$stack" --tags "facerec-stack=$stack" \
   --parameter-overrides "BatchImageUri=$image" "Architecture=$architecture" ${overrides[@]+"${overrides[@]}"}

@@ -2,9 +2,9 @@
 # Builds the image of the jobs and pushes it to the repository STACK/batch of Amazon ECR.
 # The last line of the output is its address, for the parameter BatchImageUri.
 #   deploy/push_image.sh [--region REGION] [stack [architecture]]
-# The tag is a digest of what the image is built from: nothing is built where it is there already, and
-# an image that job definitions name is never replaced. No rule expires images; `docs/operations.md`
-# explains how to delete old ones.
+# The tag is a digest of what the image is built from, and the month: nothing is built where it is there
+# already, an image that job definitions name is never replaced, and the patches of its base are taken
+# once a month. No rule expires images; `docs/operations.md` explains how to delete old ones.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
@@ -14,22 +14,16 @@ architecture=${2:-$(deployed_architecture "$stack")}
 root=$(dirname "$here")
 repository=$stack/batch
 
-case $architecture in
-  x86_64) platform=linux/amd64 ;;
-  arm64) platform=linux/arm64 ;;
-  *) echo "error: the architecture is $architecture, not x86_64 or arm64" >&2; exit 2 ;;
-esac
+platform=$(platform_of "$architecture")
 content() {
   cd "$root"
   find Dockerfile facerec batch_job examples/probe.jpg -type f ! -name '*.pyc' ! -path '*/__pycache__/*' |
     LC_ALL=C sort | xargs sha256sum
 }
-tag=$(content | sha256sum | cut -c1-16)-$architecture
+tag=$(content | sha256sum | cut -c1-16)-$(date -u +%Y-%m)-$architecture
 
 account=$(aws sts get-caller-identity --query Account --output text)
-suffix=amazonaws.com
-case $AWS_REGION in cn-*) suffix=amazonaws.com.cn ;; esac
-registry=$account.dkr.ecr.$AWS_REGION.$suffix
+registry=$account.dkr.ecr.$AWS_REGION.amazonaws.com
 image=$registry/$repository:$tag
 
 if ! aws ecr describe-repositories --repository-names "$repository" >/dev/null 2>&1; then
@@ -45,7 +39,7 @@ else
     exit 1
   fi
   aws ecr get-login-password | docker login --username AWS --password-stdin "$registry" >&2
-  docker build --target batch --platform "$platform" --tag "$image" "$root" >&2
+  docker build --pull --target batch --platform "$platform" --tag "$image" "$root" >&2
   docker push "$image" >&2
 fi
 echo "$image"

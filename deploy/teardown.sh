@@ -21,7 +21,7 @@ resource() {
     --query "StackResources[?LogicalResourceId=='$1' && ResourceStatus!='DELETE_COMPLETE'].PhysicalResourceId"
 }
 # every LOGICAL_ID: prints the resource of the stack and those that took its place before. CloudFormation
-# keeps the stores that a change of a parameter has replaced, and they are no resources of the stack then.
+# keeps the stores that a change of a parameter has replaced, which does not list them any more.
 every() {
   local now before
   now=$(resource "$1") || exit 1
@@ -122,7 +122,7 @@ if [ "$status" != NONE ]; then
     --stack-name "$stack" --no-enable-termination-protection >/dev/null
   if ! delete_stack; then
     # A function that was still running has written into a bucket. Now there is none any more.
-    echo "trying once more" >&2
+    echo "trying again" >&2
     empty_stores
     delete_stack
   fi

@@ -24,6 +24,7 @@ TOOLS = (
     "bash",
     "cat",
     "cut",
+    "date",
     "dirname",
     "find",
     "sha256sum",
@@ -217,8 +218,13 @@ def test_a_deployment_needs_no_other_tools_and_builds_for_one_architecture(
     assert f"-{architecture} " in deploy
     assert "--tags facerec-stack=try" in deploy
     (built,) = (call for call in console.calls if call.startswith("docker build"))
+    assert " --pull " in built
+    (base,) = (call for call in console.calls if call.startswith("docker pull"))
+    assert base.endswith(" public.ecr.aws/docker/library/python:3.11-slim-bookworm")
+    assert console.calls.index(base) < console.calls.index(build)
     platform = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}[architecture]
     assert f"--platform {platform} " in built
+    assert f"--platform {platform} " in base
     # Protection comes last, so that a first deployment that fails can be rolled back.
     assert "deletion-protection-enabled" not in " ".join(
         console.calls[: console.calls.index(deploy)]

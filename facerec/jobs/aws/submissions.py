@@ -50,6 +50,13 @@ _IMAGE_MISSING = re.compile(r"CannotPull\w*Error: .*(not found|manifest unknown)
 """Reason of a container whose image no longer exists
 (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html)."""
 
+_FITS_NOWHERE = re.compile(
+    r"MISCONFIGURATION:(JOB_RESOURCE_REQUIREMENT|COMPUTE_ENVIRONMENT_MAX_RESOURCE)"
+)
+"""Reason of a child that AWS Batch cancelled because it is larger than all machines
+(https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_time_limit_actions.html).
+It may be so since its memory was doubled."""
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -150,6 +157,8 @@ def next_submission(
     if reasons and set(reasons) == {REFUSED}:
         return None
     if is_image_missing(reasons):
+        return None
+    if reasons and all(_FITS_NOWHERE.search(reason) for reason in reasons):
         return None
     if any(reason.startswith(NOT_STARTED) for reason in reasons):
         # The job has waited for the maximum time, and no child has started.

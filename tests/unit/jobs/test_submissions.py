@@ -123,6 +123,14 @@ def test_children_whose_image_could_not_be_pulled_in_time_are_started_again() ->
     assert following(first(), {slow: 5}, [0, 1]) is not None
 
 
+def test_children_that_are_larger_than_all_machines_are_not_started_again() -> None:
+    cancelled = "Job cancelled: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"
+    assert following(first(), {cancelled: 5}, [0, 1]) is None
+    assert following(first(), {cancelled: 4, "exit code 75": 1}, [0, 1]) is not None
+    scarce = "Job cancelled: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"
+    assert following(first(), {scarce: 5}, [0, 1]) is not None
+
+
 def test_a_job_that_never_started_is_not_submitted_again() -> None:
     assert following(first(), {f"{NOT_STARTED}: the quota is 0": 5}, [0, 1]) is None
 
