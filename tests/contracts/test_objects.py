@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO, Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.s3.exceptions import PreconditionFailed
+from moto.s3.responses import S3Response
 
 from facerec.errors import ObjectChangedError, ObjectNotFoundError
 from facerec.storage.objects import Objects, ObjectStore
+from facerec.storage.objects.changing import change_file, change_object
 from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.objects.s3 import S3Objects
 
 
@@ -82,6 +88,83 @@ def test_writing_if_absent_keeps_an_existing_object(place: Place) -> None:
     assert objects.read(f"{folder}a") == b"one"
     assert objects.write(f"{folder}a", b"two")
     assert objects.read(f"{folder}a") == b"two"
+
+
+def test_an_object_is_replaced_only_in_the_version_that_was_read(
+    place: Place, tmp_path: Path
+) -> None:
+    objects, folder = place
+    uri = f"{folder}deep/a"
+    objects.write(uri, b"one")
+    content, found = objects.fetch(uri)
+    assert (content, found.size) == (b"one", 3)
+    assert found.version == objects.head(uri).version
+    assert objects.replace(uri, b"other", version=found.version)
+    assert not objects.replace(uri, b"late", version=found.version)
+    assert objects.read(uri) == b"other"
+    (tmp_path / "file").write_bytes(b"from a file")
+    assert not objects.replace(uri, tmp_path / "file", version=found.version)
+    assert objects.replace(uri, tmp_path / "file", version=objects.head(uri).version)
+    assert objects.read(uri) == b"from a file"
+    version = objects.head(uri).version
+    objects.delete(uri)
+    with pytest.raises(ObjectNotFoundError):
+        objects.replace(uri, b"late", version=version)
+    with pytest.raises(ObjectNotFoundError):
+        objects.fetch(uri)
+
+
+def test_changes_at_the_same_moment_all_remain(place: Place) -> None:
+    objects, folder = place
+    uri = f"{folder}a"
+    objects.write(uri, bytes(range(8)))
+
+    def remove(number: int) -> int:
+        return change_object(
+            objects, uri, lambda content: (content.replace(bytes([number]), b""), number)
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(remove, range(7))) == list(range(7))
+    assert objects.read(uri) == bytes([7])
+    assert change_object(objects, uri, lambda content: (None, len(content))) == 1
+    with pytest.raises(ObjectNotFoundError):
+        objects.head(uri)
+
+
+def heed_conditions_of_uploads_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let moto check If-Match when an upload in parts is completed, as S3 does."""
+    parts_of = S3Response._complete_multipart_body
+
+    def checked(response: Any, body: bytes) -> Any:  # noqa: ANN401 - moto has no static types
+        wanted = response.headers.get("If-Match")
+        found = response.backend.get_object(response.bucket_name, response.parse_key_name())
+        if wanted and wanted != found.etag:
+            raise PreconditionFailed("If-Match")
+        return parts_of(response, body)
+
+    monkeypatch.setattr(S3Response, "_complete_multipart_body", checked)
+
+
+def test_a_large_file_changes_only_in_the_version_that_was_read(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects, folder = place
+    heed_conditions_of_uploads_in_parts(monkeypatch)
+    monkeypatch.setattr("facerec.storage.objects.s3.MAX_PUT_BYTES", 2**20)
+    monkeypatch.setattr("facerec.storage.objects.s3.PART_BYTES", 5 * 2**20)
+    uri = f"{folder}list"
+    objects.write(uri, b"one\n")
+    others = [b"two\n"]
+
+    def grow(found: ObjectInfo, file: IO[bytes]) -> int:
+        file.write(objects.read(uri, version=found.version) + b"x" * 6 * 2**20)
+        if others:
+            objects.write(uri, others.pop())
+        return 1
+
+    assert change_file(objects, uri, grow) == 1
+    assert objects.read(uri) == b"two\n" + b"x" * 6 * 2**20
 
 
 def test_a_file_becomes_an_object(place: Place, tmp_path: Path) -> None:

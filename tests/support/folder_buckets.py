@@ -30,7 +30,7 @@ class FolderBuckets(LocalObjects):
         return super().read(self._local(uri), **options)
 
     def fetch(
-        self, uri: str, *, end: int, version_id: str | None = None
+        self, uri: str, *, end: int | None = None, version_id: str | None = None
     ) -> tuple[bytes, ObjectInfo]:
         """Answer a GET, with the facts that come with it."""
         time.sleep(self._delay)
@@ -41,6 +41,10 @@ class FolderBuckets(LocalObjects):
         """Answer a PUT."""
         time.sleep(self._delay)
         return super().write(self._local(uri), content, if_absent=if_absent)
+
+    def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
+        """Answer a PUT with a condition."""
+        return super().replace(self._local(uri), content, version=version)
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """Answer a LIST."""

@@ -45,7 +45,7 @@ class MemoryObjects:
         return content[start:end]
 
     def fetch(
-        self, uri: str, *, end: int, version_id: str | None = None
+        self, uri: str, *, end: int | None = None, version_id: str | None = None
     ) -> tuple[bytes, ObjectInfo]:
         return self.read(uri, end=end, version_id=version_id), self.head(uri)
 
@@ -57,6 +57,12 @@ class MemoryObjects:
 
     def write_file(self, uri: str, path: Path) -> None:
         self.content[uri] = path.read_bytes()
+
+    def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
+        if self.head(uri).version != version:
+            return False
+        self.content[uri] = content if isinstance(content, bytes) else content.read_bytes()
+        return True
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         for uri in sorted(self.content):

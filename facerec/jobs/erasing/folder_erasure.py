@@ -24,7 +24,7 @@ from facerec.core.ids import first_of_group
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.erasing.leftovers import delete_job_leftovers
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
-from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
+from facerec.jobs.ledger.embeddings import embeddings_content, parse_embeddings
 from facerec.jobs.ledger.face_index import id_prefixes, read_face_index
 from facerec.jobs.ledger.job_face_index import children_of_faces, write_job_face_index
 from facerec.jobs.ledger.layout import (
@@ -39,6 +39,7 @@ from facerec.jobs.manifest.blanking import blank_lines
 from facerec.jobs.plan import plan_uri
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erased_photos import erase_from_lines, note_erased_photos
+from facerec.storage.objects.changing import change_object
 
 if TYPE_CHECKING:
     from facerec.core.records import FaceRecord
@@ -119,11 +120,20 @@ def _erase_from_manifest(objects: ObjectStore, job_folder: str, selection: Selec
     uri = source.get("uri", "")
     # Checked even if no line was blanked: an earlier erasure may have been killed before this.
     if uri.startswith(manifests):
-        version = objects.head(uri).version
-        if source["version"] != version:
-            source["version"] = version
-            objects.write(plan_uri(job_folder), json.dumps(plan, indent=1).encode())
+        change_object(
+            objects, plan_uri(job_folder), lambda content: (_pinned(objects, content), None)
+        )
     return blanked
+
+
+def _pinned(objects: ObjectStore, content: bytes) -> bytes:
+    """Return a plan that names the present version of its manifest."""
+    plan: dict[str, Any] = json.loads(content)
+    version = objects.head(plan["source"]["uri"]).version
+    if plan["source"]["version"] == version:
+        return content
+    plan["source"]["version"] = version
+    return json.dumps(plan, indent=1).encode()
 
 
 def erase_from_memory(objects: ObjectStore, prefix: str, selection: Selection, memory: str) -> None:
@@ -135,15 +145,17 @@ def erase_from_memory(objects: ObjectStore, prefix: str, selection: Selection, m
         selection: what is erased.
         memory: folder with the remembered photos of this creation of the collection.
     """
+
+    def erase(content: bytes) -> tuple[bytes, None]:
+        written, erased = erase_from_lines(content, selection)
+        if written != content:
+            note_erased_photos(objects, memory, erased)
+        return written, None
+
     for found in list(objects.list(prefix)):
-        if not is_photo_list(PurePosixPath(found.uri).name):
-            continue
-        with suppress(ObjectNotFoundError):
-            content = objects.read(found.uri)
-            written, erased = erase_from_lines(content, selection)
-            if written != content:
-                note_erased_photos(objects, memory, erased)
-                objects.write(found.uri, written)
+        if is_photo_list(PurePosixPath(found.uri).name):
+            with suppress(ObjectNotFoundError):
+                change_object(objects, found.uri, erase)
 
 
 def _erase_rows(
@@ -196,19 +208,20 @@ def _erase_from_json(
         # A partial file left by a killed process.
         objects.delete(uri)
         return 0
+
+    def change(content: bytes) -> tuple[bytes, int]:
+        if not may_name(selection, content):
+            return content, 0
+        try:
+            written, changed = erase(content, selection)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InvalidInputError(f"{uri} is damaged") from error
+        return (written, changed) if changed else (content, 0)
+
     try:
-        content = objects.read(uri)
+        return change_object(objects, uri, change)
     except ObjectNotFoundError:
         return 0
-    if not may_name(selection, content):
-        return 0
-    try:
-        written, changed = erase(content, selection)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInputError(f"{uri} is damaged") from error
-    if changed:
-        objects.write(uri, written)
-    return changed
 
 
 def _erase_embeddings(
@@ -282,20 +295,22 @@ def _by_child(
 
 
 def _erase_from_file(objects: ObjectStore, uri: str, selection: Selection) -> int:
+    def change(content: bytes) -> tuple[bytes | None, int]:
+        try:
+            faces = parse_embeddings(content, uri)
+        except InvalidInputError:
+            # A partial file left by a killed process may contain any face.
+            return None, 0
+        kept = [face for face in faces if not is_selected_face(face.record, selection)]
+        erased = len(faces) - len(kept)
+        if not kept:
+            return None, erased
+        return embeddings_content(kept) if erased else content, erased
+
     try:
-        faces = read_embeddings(objects, uri)
+        return change_object(objects, uri, change)
     except ObjectNotFoundError:
         return 0
-    except InvalidInputError:
-        # A partial file left by a killed process may contain any face.
-        objects.delete(uri)
-        return 0
-    kept = [face for face in faces if not is_selected_face(face.record, selection)]
-    if not kept:
-        objects.delete(uri)
-    elif len(kept) < len(faces):
-        write_embeddings(objects, uri, kept)
-    return len(faces) - len(kept)
 
 
 def is_selected_face(record: FaceRecord, selection: Selection) -> bool:

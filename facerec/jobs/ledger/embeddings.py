@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 def write_embeddings(objects: ObjectStore, uri: str, faces: Sequence[StoredFace]) -> None:
     """Write a file of faces with their embeddings."""
+    objects.write(uri, embeddings_content(faces))
+
+
+def embeddings_content(faces: Sequence[StoredFace]) -> bytes:
+    """Return the content of a file of faces with their embeddings."""
     records = "".join(json.dumps(to_columns(face.record)) + "\n" for face in faces)
     embeddings = np.array([face.embedding for face in faces], np.float32)
     file = io.BytesIO()
@@ -35,7 +40,7 @@ def write_embeddings(objects: ObjectStore, uri: str, faces: Sequence[StoredFace]
         embeddings=embeddings.reshape(-1, EMBEDDING_SIZE),
         records=np.frombuffer(records.encode(), np.uint8),
     )
-    objects.write(uri, file.getvalue())
+    return file.getvalue()
 
 
 def read_embeddings(objects: ObjectStore, uri: str) -> list[StoredFace]:
@@ -45,8 +50,17 @@ def read_embeddings(objects: ObjectStore, uri: str) -> list[StoredFace]:
         ObjectNotFoundError: it does not exist.
         InvalidInputError: the file is not a complete file of embeddings.
     """
+    return parse_embeddings(objects.read(uri), uri)
+
+
+def parse_embeddings(content: bytes, uri: str) -> list[StoredFace]:
+    """Return the faces of the content of a file.
+
+    Raises:
+        InvalidInputError: it is not that of a complete file of embeddings.
+    """
     try:
-        with np.load(io.BytesIO(objects.read(uri)), allow_pickle=False) as file:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             embeddings = file["embeddings"]
             lines = file["records"].tobytes().splitlines()
             return [

@@ -7,10 +7,10 @@ rows.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Container, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+
+from facerec.storage.objects.changing import change_file
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Selection
@@ -31,18 +31,32 @@ def blank_lines(
         manifest: the manifest.
         selection: the faces and photos to erase.
         base: the folder of relative paths in the manifest, or None.
+
+    Raises:
+        ObjectNotFoundError: the manifest does not exist.
+        StoreUnavailableError: others change it again and again.
     """
+    return change_file(
+        objects,
+        manifest.uri,
+        lambda found, file: _blanked(objects, found, selection, base, file),
+    )
+
+
+def _blanked(
+    objects: ObjectStore,
+    manifest: ObjectInfo,
+    selection: Selection,
+    base: str | None,
+    file: IO[bytes],
+) -> int:
     blanked = 0
-    with tempfile.NamedTemporaryFile() as file:
-        for line in _lines(objects, manifest):
-            if _names(line, selection, base):
-                blanked += 1
-                file.write(b" " * (len(line) - 1) + b"\n")
-            else:
-                file.write(line)
-        if blanked:
-            file.flush()
-            objects.write_file(manifest.uri, Path(file.name))
+    for line in _lines(objects, manifest):
+        if _names(line, selection, base):
+            blanked += 1
+            file.write(b" " * (len(line) - 1) + b"\n")
+        else:
+            file.write(line)
     return blanked
 
 
@@ -51,23 +65,21 @@ def blank_numbers(objects: ObjectStore, manifest: Source, numbers: Container[int
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
+        StoreUnavailableError: others change it again and again.
     """
-    with tempfile.NamedTemporaryFile() as file:
-        size = objects.head(manifest.uri).size
-        for start in range(0, size, READ_AT_ONCE):
-            file.write(objects.read(manifest.uri, start=start, end=start + READ_AT_ONCE))
-        file.seek(0)
-        end, named = 0, list[tuple[int, int]]()
-        for number, line in enumerate(file, 1):
-            start, end = end, end + len(line)
+
+    def blank(found: ObjectInfo, file: IO[bytes]) -> int:
+        blanked = 0
+        for number, line in enumerate(_lines(objects, found), 1):
             if number in numbers and not line.isspace():
-                named.append((start, len(line) - line.endswith(b"\n")))
-        for start, length in named:
-            file.seek(start)
-            file.write(b" " * length)
-        if named:
-            file.flush()
-            objects.write_file(manifest.uri, Path(file.name))
+                blanked += 1
+                ending = b"\n" * line.endswith(b"\n")
+                file.write(b" " * (len(line) - len(ending)) + ending)
+            else:
+                file.write(line)
+        return blanked
+
+    change_file(objects, manifest.uri, blank)
 
 
 def named_lines(
@@ -83,7 +95,9 @@ def named_lines(
 def _lines(objects: ObjectStore, manifest: ObjectInfo) -> Iterator[bytes]:
     rest = b""
     for start in range(0, manifest.size, READ_AT_ONCE):
-        rest += objects.read(manifest.uri, start=start, end=start + READ_AT_ONCE)
+        rest += objects.read(
+            manifest.uri, start=start, end=start + READ_AT_ONCE, version=manifest.version
+        )
         *lines, rest = rest.splitlines(keepends=True)
         yield from lines
     if rest:

@@ -89,7 +89,7 @@ class LocalObjects:
                 return file.read(-1 if found.st_size <= end else length)[:length]
 
     def fetch(
-        self, uri: str, *, end: int, version_id: str | None = None
+        self, uri: str, *, end: int | None = None, version_id: str | None = None
     ) -> tuple[bytes, ObjectInfo]:
         """Return the start of a file; files have no older versions (``version_id``)."""
         if version_id is not None:
@@ -100,7 +100,8 @@ class LocalObjects:
             with open(path, "rb", opener=self._opener) as file:
                 # The version is read before the content: a later change has another version.
                 found = os.fstat(file.fileno())
-                content = file.read(-1 if found.st_size <= end else end)
+                whole = end is None or found.st_size <= end
+                content = file.read(-1 if whole else end)
                 return content[:end], _info(uri, found)
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
@@ -118,6 +119,26 @@ class LocalObjects:
             shutil.copyfile(path, temporary)
 
         _place(uri, fill, if_absent=False)
+
+    def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
+        """Write a file while other calls of this method for files of its folder wait."""
+        import fcntl
+
+        with _local_errors(uri):
+            folder = os.open(Path(uri).parent, os.O_RDONLY)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX)
+                if self.head(uri).version != version:
+                    return False
+                if isinstance(content, Path):
+                    self.write_file(uri, content)
+                else:
+                    self.write(uri, content)
+            finally:
+                # A process that was forked in the meantime shares the lock.
+                fcntl.flock(folder, fcntl.LOCK_UN)
+                os.close(folder)
+        return True
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """Yield the regular files below a prefix; links to folders are followed unless they loop.

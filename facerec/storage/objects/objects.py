@@ -99,7 +99,7 @@ class Objects(ObjectStore):
 
     @override
     def fetch(
-        self, uri: str, *, end: int, version_id: str | None = None
+        self, uri: str, *, end: int | None = None, version_id: str | None = None
     ) -> tuple[bytes, ObjectInfo]:
         backend, resolved = self._resolve(uri, AccessPolicy.resolve_read)
         with _errors_of(resolved):
@@ -131,6 +131,11 @@ class Objects(ObjectStore):
     def write_file(self, uri: str, path: Path) -> None:
         backend, resolved = self._resolve(uri, AccessPolicy.resolve_write)
         backend.write_file(resolved.uri, path)
+
+    @override
+    def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
+        backend, resolved = self._resolve(uri, AccessPolicy.resolve_write)
+        return backend.replace(resolved.uri, content, version=version)
 
     @override
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:

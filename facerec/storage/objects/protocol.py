@@ -65,9 +65,11 @@ class ObjectStore(Protocol):
         ...
 
     def fetch(
-        self, uri: str, *, end: int, version_id: str | None = None
+        self, uri: str, *, end: int | None = None, version_id: str | None = None
     ) -> tuple[bytes, ObjectInfo]:
         """Return the first bytes of an object, up to ``end``, and the facts about that version.
+
+        Without ``end``, these are all bytes.
 
         If the object changes during the call, the facts are those of the returned bytes.
         """
@@ -83,6 +85,22 @@ class ObjectStore(Protocol):
 
     def write_file(self, uri: str, path: Path) -> None:
         """Write an object from a local file of any size, atomically."""
+        ...
+
+    def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
+        """Write an object atomically if nobody has changed it since it was read.
+
+        Args:
+            uri: the object.
+            content: the new bytes, or a local file of any size with them.
+            version: version from ``head`` or ``fetch`` that the object must still have.
+
+        Returns:
+            False if it has another version; then nothing is written.
+
+        Raises:
+            ObjectNotFoundError: the object was deleted.
+        """
         ...
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from facerec.core.aws_errors import aws_errors
 from facerec.core.aws_region import aws_region
@@ -32,6 +33,14 @@ default is 10)."""
 ATTEMPTS = 3
 """Attempts to read an interrupted body, which botocore does not retry."""
 
+MAX_PUT_BYTES = 5 * 1024**3
+"""Maximum size of an object that one request can put.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html"""
+
+PART_BYTES = 64 * 1024**2
+"""Size of a part of a larger object, held in memory; 10,000 of them may be 625 GB.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+
 PAGE = 1000
 """Maximum objects per request to list or delete.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
@@ -42,6 +51,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "InvalidBucketName", "404"}
 _ARCHIVED = "InvalidObjectState"
 _CHANGED = {"PreconditionFailed", "412"}
+_CONFLICT = "ConditionalRequestConflict"
 
 _KEY_UNUSABLE = {"KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"}
 _KEY_DENIED = re.compile("kms:Decrypt|ciphertext refers to a customer master key")
@@ -135,10 +145,12 @@ class S3Objects:
             return self._get(request)[0]
 
     def fetch(
-        self, uri: str, *, end: int, version_id: str | None = None
+        self, uri: str, *, end: int | None = None, version_id: str | None = None
     ) -> tuple[bytes, ObjectInfo]:
         """Return the start of an object, with the size and ETag of the same response."""
-        request: dict[str, Any] = {**_address_of(uri), "Range": f"bytes=0-{end - 1}"}
+        request: dict[str, Any] = _address_of(uri)
+        if end is not None:
+            request["Range"] = f"bytes=0-{end - 1}"
         if version_id is not None:
             request["VersionId"] = version_id
         with _errors(uri):
@@ -165,6 +177,45 @@ class S3Objects:
         address = _address_of(uri)
         with _errors(uri):
             self._client.upload_file(str(path), address["Bucket"], address["Key"])
+
+    def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
+        """Put an object on a condition that S3 decides.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        try:
+            with _errors(uri, changed={*_CHANGED, _CONFLICT}), _body(content) as body:
+                if isinstance(content, Path) and content.stat().st_size > MAX_PUT_BYTES:
+                    self._put_in_parts(uri, body, version)
+                else:
+                    self._client.put_object(**_address_of(uri), Body=body, IfMatch=version)
+        except ObjectChangedError:
+            return False
+        return True
+
+    def _put_in_parts(self, uri: str, file: IO[bytes], version: str) -> None:
+        """Put a large object; boto3's own upload in parts has no conditions."""
+        from botocore.exceptions import ClientError
+
+        address = _address_of(uri)
+        upload = {
+            **address,
+            "UploadId": self._client.create_multipart_upload(**address)["UploadId"],
+        }
+        parts: list[dict[str, Any]] = []
+        try:
+            while part := file.read(PART_BYTES):
+                number = len(parts) + 1
+                sent = self._client.upload_part(**upload, PartNumber=number, Body=part)
+                parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+            self._client.complete_multipart_upload(
+                **upload, MultipartUpload={"Parts": parts}, IfMatch=version
+            )
+        except BaseException:
+            # A stack removes what cannot be removed here after two days.
+            with suppress(ClientError):
+                self._client.abort_multipart_upload(**upload)
+            raise
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects below a prefix; a large prefix is listed with concurrent requests."""
@@ -298,6 +349,10 @@ class S3Objects:
         return KeyDeniedError(uri) if encrypted else None
 
 
+def _body(content: bytes | Path) -> AbstractContextManager[IO[bytes]]:
+    return content.open("rb") if isinstance(content, Path) else nullcontext(BytesIO(content))
+
+
 def _keep_bucket(params: Mapping[str, Any], context: dict[str, Any], **_event: Any) -> None:  # noqa: ANN401
     context[_BUCKET] = params["Bucket"]
 
@@ -319,7 +374,7 @@ def _address_of(uri: str) -> dict[str, str]:
     return {"Bucket": address[1], "Key": address[2]}
 
 
-def _errors(uri: str) -> AbstractContextManager[None]:
+def _errors(uri: str, changed: Iterable[str] = _CHANGED) -> AbstractContextManager[None]:
     # Rejected credentials are not a problem of a single object, so they must not fail photos.
     passing = dict.fromkeys(
         _CREDENTIALS, StoreUnavailableError(f"{uri}: S3 does not accept the credentials")
@@ -331,7 +386,7 @@ def _errors(uri: str) -> AbstractContextManager[None]:
         refused=AccessDeniedError(uri),
         codes={
             **dict.fromkeys(_MISSING, ObjectNotFoundError(uri)),
-            **dict.fromkeys(_CHANGED, ObjectChangedError(uri)),
+            **dict.fromkeys(changed, ObjectChangedError(uri)),
             _ARCHIVED: ObjectArchivedError(uri),
             **passing,
         },

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from threading import Barrier, Event
 from typing import Any
@@ -20,6 +23,7 @@ from moto import mock_aws
 from facerec.core.erasures import Selection
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
+from facerec.core.records import FaceRecord
 from facerec.errors import (
     AccessDeniedError,
     KeyDeniedError,
@@ -148,6 +152,21 @@ class MeetingObjects(S3Objects):
         return super().list(prefix, after=after)
 
 
+class InterruptedObjects(S3Objects):
+    """Lets somebody else act once, just before its n-th change of an object that it has read."""
+
+    def __init__(self, client: Any, moment: int, act: Callable[[], int]) -> None:  # noqa: ANN401
+        super().__init__(client)
+        self.left, self.act = moment, act
+        self.results: list[int] = []
+
+    def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
+        self.left -= 1
+        if self.left == -1:
+            self.results.append(self.act())
+        return super().replace(uri, content, version=version)
+
+
 @pytest.fixture
 def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Job]:
     """A mocked S3 with two buckets."""
@@ -190,6 +209,37 @@ def test_a_manifest_in_s3_is_indexed_whole(s3: S3Job) -> None:
     assert erased.embeddings == 5
     assert len(erase_collection(s3.objects, ROOT, "staff")) == 1
     assert list(s3.objects.list("s3://work/")) == []
+
+
+def erase_photo(objects: S3Objects, collection_id: str, face: FaceRecord) -> int:
+    """Erase the photo of a face from job folders, and return the number of embeddings."""
+    chosen = Selection(frozenset([face.face_id]), photos=frozenset([face.source]))
+    return sum(job.embeddings for job in erase_faces(objects, ROOT, collection_id, chosen))
+
+
+def test_two_photos_that_are_erased_at_the_same_moment_are_in_no_job_folder(s3: S3Job) -> None:
+    for moment in itertools.count():
+        collection_id, name = f"staff-{moment}", f"group-{moment}"
+        plan = s3.plan(s3.photos(name, 4, name), collection_id=collection_id)
+        s3.run(plan)
+        first, second, *others = sorted(
+            s3.faces.list_faces(collection_id), key=attrgetter("source")
+        )
+        erased = s3.faces.get_faces(collection_id, [first.face_id, second.face_id])
+        erase_second = partial(erase_photo, s3.objects, collection_id, second)
+        objects = InterruptedObjects(s3.client, moment, erase_second)
+        assert erase_photo(objects, collection_id, first) == 1
+        if not objects.results:
+            break
+        assert objects.results == [1]
+        kept = [s3.objects.read(found.uri) for found in s3.objects.list("s3://work/")]
+        for face in erased:
+            assert not any(face.record.source.encode() in content for content in kept), moment
+            assert not any(face.embedding.tobytes() in content for content in kept), moment
+        assert all(any(face.source.encode() in content for content in kept) for face in others)
+        planned = read_plan(s3.objects, plan.job_folder)
+        assert planned.source.version == s3.objects.head(planned.source.uri).version
+    assert moment >= 4
 
 
 def test_a_prefix_is_listed_into_a_manifest_of_the_job(s3: S3Job) -> None:

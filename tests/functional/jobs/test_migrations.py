@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from facerec.core.erasures import SubjectKind
+from facerec.core.records import StoredFace
 from facerec.errors import ConflictError, InvalidInputError, MigrationError
 from facerec.factory.erasures import open_erasures
 from facerec.gallery.gallery import Gallery
@@ -556,18 +557,19 @@ def test_two_faces_that_are_deleted_at_the_same_moment_are_in_no_job_folder(
     installed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (first, second, *others) = sorted(installed.stored())
-    written, deleting = folder_erasure.write_embeddings, []
+    content = folder_erasure.embeddings_content
+    deleting: list[Thread] = []
 
-    def delete_meanwhile(*arguments: Any) -> None:  # noqa: ANN401
+    def delete_meanwhile(faces: Sequence[StoredFace]) -> bytes:
         # Between the reading and the writing of a file.
         if not deleting:
             delete = partial(installed.gallery().delete_faces, "staff", [second])
             deleting.append(Thread(target=delete))
             deleting[0].start()
             time.sleep(0.3)
-        written(*arguments)
+        return content(faces)
 
-    monkeypatch.setattr(folder_erasure, "write_embeddings", delete_meanwhile)
+    monkeypatch.setattr(folder_erasure, "embeddings_content", delete_meanwhile)
     installed.gallery().delete_faces("staff", [first])
     deleting[0].join()
     assert sorted(installed.kept()) == sorted(installed.stored()) == others

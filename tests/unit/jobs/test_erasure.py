@@ -16,7 +16,7 @@ from facerec.jobs.folders import list_folders, note_folder_elsewhere
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.report import write_report
 from facerec.storage.objects.local import TEMPORARY_PREFIX, LocalObjects
-from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 
@@ -56,9 +56,9 @@ class CountingObjects(LocalObjects):
         super().__init__()
         self.embeddings_read = 0
 
-    def read(self, uri: str, **options: Any) -> bytes:  # noqa: ANN401 - those of the protocol
+    def fetch(self, uri: str, **options: Any) -> tuple[bytes, ObjectInfo]:  # noqa: ANN401
         self.embeddings_read += uri.endswith(".npz")
-        return super().read(uri, **options)
+        return super().fetch(uri, **options)
 
 
 def test_only_the_files_that_contain_a_face_are_read(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from facerec.jobs.ledger.job_face_index import children_of_faces, write_job_face
 from facerec.jobs.ledger.layout import face_index_uri, job_face_index_uri, summary_uri
 from facerec.jobs.outcomes import Outcome
 from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.protocol import ObjectInfo
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 from tests.support.memory_objects import MemoryObjects
 
@@ -67,6 +68,10 @@ class RecordingObjects(LocalObjects):
     def read(self, uri: str, **options: Any) -> bytes:  # noqa: ANN401 - those of the protocol
         self.read_uris.append(uri)
         return super().read(uri, **options)
+
+    def fetch(self, uri: str, **options: Any) -> tuple[bytes, ObjectInfo]:  # noqa: ANN401
+        self.read_uris.append(uri)
+        return super().fetch(uri, **options)
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
         self.left -= 1

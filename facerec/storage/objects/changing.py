@@ -1,0 +1,87 @@
+"""Changes of objects as if nobody else changed them at that moment."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypeVar
+
+from facerec.errors import ObjectChangedError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+
+Result = TypeVar("Result")
+
+MAX_ATTEMPTS = 20
+"""Maximum number of attempts to change an object that others change too."""
+
+
+def change_object(
+    objects: ObjectStore, uri: str, change: Callable[[bytes], tuple[bytes | None, Result]]
+) -> Result:
+    """Read, change and write an object; begin again if somebody changes it in between.
+
+    Args:
+        objects: contains the object.
+        uri: the object.
+        change: returns the new content and a result; it may be called several times. Instead of
+            content, None deletes the object, whatever others have written into it by then.
+
+    Returns:
+        The result of the change that was written. The same content is not written again.
+
+    Raises:
+        ObjectNotFoundError: the object does not exist, or was deleted in the meantime.
+        StoreUnavailableError: others change it again and again.
+    """
+    last: tuple[bytes | None, Result] | None = None
+    for _ in range(MAX_ATTEMPTS):
+        content, found = objects.fetch(uri)
+        if last is not None and last[0] == content:
+            # It was written, but the response was lost and the request repeated.
+            return last[1]
+        last = change(content)
+        if last[0] is None:
+            objects.delete(uri)
+            return last[1]
+        if last[0] == content or objects.replace(uri, last[0], version=found.version):
+            return last[1]
+    raise _is_busy(uri)
+
+
+def change_file(
+    objects: ObjectStore, uri: str, change: Callable[[ObjectInfo, IO[bytes]], int]
+) -> int:
+    """Change an object of any size through a local file, as ``change_object`` does.
+
+    Args:
+        objects: contains the object.
+        uri: the object.
+        change: reads the given version of the object, writes the new content into an empty file,
+            and returns the number of changes; it may be called several times.
+
+    Returns:
+        The number of changes. Without any, nothing is written.
+
+    Raises:
+        ObjectNotFoundError: the object does not exist, or was deleted in the meantime.
+        StoreUnavailableError: others change it again and again.
+    """
+    for _ in range(MAX_ATTEMPTS):
+        found = objects.head(uri)
+        with tempfile.NamedTemporaryFile() as file:
+            try:
+                changes = change(found, file)
+            except ObjectChangedError:
+                continue
+            file.flush()
+            if not changes or objects.replace(uri, Path(file.name), version=found.version):
+                return changes
+    raise _is_busy(uri)
+
+
+def _is_busy(uri: str) -> StoreUnavailableError:
+    return StoreUnavailableError(f"{uri} is being changed by others again and again")
