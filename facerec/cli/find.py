@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     help="Similarity below which a face is doubtful (default: the collection's threshold, or a "
     "higher one in a large collection).",
 )
-@target_fmr_option("With --doubtful-below too, the higher similarity counts.")
+@target_fmr_option("Not with --doubtful-below.")
 @probe_face_options
 @json_option
 def find(

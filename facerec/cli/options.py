@@ -79,7 +79,7 @@ def target_fmr_option(
     )
 
 
-search_fmr_option = target_fmr_option("With --threshold too, the higher similarity counts.")
+search_fmr_option = target_fmr_option("Not with --threshold.")
 csv_option = click.option(
     "--csv",
     "csv_file",

@@ -75,8 +75,8 @@ class FindOperations(RecognitionOperations):
             doubtful_below: Similarity below which a face is doubtful, 0 to 1. By default the
                 collection's threshold, or a higher one if the collection is so large that more than
                 ``TARGET_FMR`` of the searches for a stranger would find a face.
-            target_fmr: Maximum share of such searches, above 0 and below 1. If
-                ``doubtful_below`` is given too, the higher similarity counts.
+            target_fmr: Maximum share of such searches, above 0 and below 1; instead of
+                ``doubtful_below``.
             options: How the photo's faces are found and chosen.
             next_token: Token from the previous page of the same request; None for the first.
             limit: Maximum number of faces, 1 to 4096.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.names import checked_external_image_id
+from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import indexing
 from facerec.gallery.erasing.restoring import find_deleted, remove_all_tombstones
@@ -97,8 +98,7 @@ class RecognitionOperations(GalleryBase):
             threshold: Minimum similarity of a match, 0 to 1; by default the collection's, otherwise
                 the gallery's.
             target_fmr: The share of searches for a stranger, above 0 and below 1, that may have a
-                match in a collection of this size. If ``threshold`` is given too, the higher
-                similarity counts.
+                match in a collection of this size; instead of ``threshold``.
             limit: Maximum number of matches of each face, 1 to 4096.
             options: How the probe's faces are found and chosen.
             largest_only: Whether to search for the largest face only.
@@ -190,12 +190,19 @@ class RecognitionOperations(GalleryBase):
     def _search_threshold(
         self, collection: Collection, threshold: float | None, target_fmr: float | None
     ) -> float:
-        """Return the minimum similarity of a match, the higher one if both values are given."""
+        """Return the minimum similarity of a match.
+
+        Raises:
+            InvalidInputError: One of the values is out of range, or both are given.
+        """
         if target_fmr is None:
             return self._threshold(collection, threshold)
-        lowest = 0.0 if threshold is None else self._threshold(collection, threshold)
-        faces = self._faces.count_faces(collection.collection_id)
-        return max(lowest, threshold_at(target_fmr, faces))
+        if threshold is not None:
+            raise InvalidInputError(
+                "a minimum similarity and a target false match rate are both given",
+                "use one of them",
+            )
+        return threshold_at(target_fmr, self._faces.count_faces(collection.collection_id))
 
     def _limit(self, limit: int | None) -> int:
         return self._defaults.limit if limit is None else checked_limit(limit, MAX_MATCHES)

@@ -388,13 +388,15 @@ def test_a_rate_takes_the_place_of_a_threshold(gallery: Gallery) -> None:
     assert result.threshold == pytest.approx(threshold_at(1e-3, 2))
 
 
-@pytest.mark.parametrize("threshold", [0.0, 0.8, 0.999])
-def test_with_a_rate_and_a_threshold_the_higher_similarity_counts(
-    gallery: Gallery, threshold: float
-) -> None:
-    gallery.index("staff", ANN)
-    result = gallery.search("staff", ANN, threshold=threshold, target_fmr=0.01)
-    assert result.threshold == pytest.approx(max(threshold, threshold_at(0.01, 1)))
+@pytest.mark.parametrize("threshold", [0.0, 0.8])
+def test_a_rate_and_a_threshold_together_are_refused(gallery: Gallery, threshold: float) -> None:
+    (face,) = gallery.index("staff", ANN).faces
+    with pytest.raises(InvalidInputError, match="are both given"):
+        gallery.search("staff", ANN, threshold=threshold, target_fmr=0.01)
+    with pytest.raises(InvalidInputError, match="are both given"):
+        gallery.search_face("staff", face.record.face_id, threshold=threshold, target_fmr=0.01)
+    with pytest.raises(InvalidInputError, match="are both given"):
+        gallery.find("staff", ANN, doubtful_below=threshold, target_fmr=0.01)
 
 
 def test_a_rate_takes_the_place_of_a_threshold_for_a_stored_face_too(gallery: Gallery) -> None:

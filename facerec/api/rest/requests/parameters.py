@@ -54,7 +54,7 @@ TargetFmr = Annotated[
         gt=0,
         lt=1,
         description="The share of searches for a stranger that may have a match in a collection of "
-        "this size. With `threshold` too, the higher similarity counts.",
+        "this size. Not with `threshold`.",
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Return at most this many entries.")]

@@ -19,7 +19,7 @@ DOUBTFUL_BELOW = (
 
 TARGET_FMR = (
     "The share of searches for a stranger that may have a match that is not doubtful in a "
-    "collection of this size. With `doubtful_below` too, the higher similarity counts."
+    "collection of this size. Not with `doubtful_below`."
 )
 
 
@@ -40,7 +40,7 @@ class MatchRequest(FaceChoice, PhotoSource):
     target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
         description="The share of searches for a stranger that may have a match in a collection of "
-        "this size. With `threshold` too, the higher similarity counts.",
+        "this size. Not with `threshold`.",
     )
     repeat_people: bool = Field(
         False,
