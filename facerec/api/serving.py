@@ -54,6 +54,7 @@ class ServerSettings:
         keep_alive: seconds after which an idle connection is closed.
         recipe: recipe of new collections; None for ``fast``.
         webhook: receives the events of registered people; None keeps them in the outbox.
+        keep_thumbnails: whether requests to index a photo keep thumbnails of its faces.
         placeholders: whether attributes of Rekognition that are unknown get placeholders.
         attributes_note: printed below the address if age and gender cannot be estimated.
     """
@@ -70,6 +71,7 @@ class ServerSettings:
     placeholders: bool = False
     webhook: Webhook | None = None
     attributes_note: str = ""
+    keep_thumbnails: bool = False
 
 
 def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> None:
@@ -90,7 +92,14 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
     policy = AccessPolicy(settings.folders, settings.s3_buckets, jobs_root_of(settings.data))
     with open_local_store(settings.data) as store:
         jobs = open_local_jobs(settings.data, workers=cores, policy=policy, recipe=settings.recipe)
-        gallery = open_server_gallery(settings.data, store, engine, policy, recipes=recipes)
+        gallery = open_server_gallery(
+            settings.data,
+            store,
+            engine,
+            policy,
+            recipes=recipes,
+            keep_thumbnails=settings.keep_thumbnails,
+        )
         app = create_app(
             gallery,
             AppSettings(

@@ -47,9 +47,9 @@ def export(
 
     Select the person by a face, a photo, an external image id, or the id or display name of the
     person. The export contains faces with their embeddings, people, corrections, rows and
-    embeddings in the folders of jobs, and a thumbnail of each face whose photo can still be read.
-    The folder contains biometric data, and only you can read it. The exit code is 3 if there is no
-    data.
+    embeddings in the folders of jobs, and a thumbnail of each face that has one or whose photo can
+    still be read. The folder contains biometric data, and only you can read it. The exit code is 3
+    if there is no data.
 
     \b
     Example:

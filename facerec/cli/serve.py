@@ -106,6 +106,12 @@ def _parse_buckets(
     show_default=True,
     help="Recipe of the faces, for new collections whose requests name none.",
 )
+@click.option(
+    "--keep-thumbnails",
+    is_flag=True,
+    help="Keep a small picture of each face of an uploaded photo in the database, so that the page "
+    "can show it later. It is erased with the face.",
+)
 @webhook_option
 @data_option
 def serve(
@@ -118,6 +124,7 @@ def serve(
     keep_alive: int,
     attributes: str,
     recipe: str,
+    keep_thumbnails: bool,
     webhook: str | None,
     data: Path | None,
 ) -> None:
@@ -155,6 +162,7 @@ def serve(
             keep_alive=keep_alive,
             recipe=recipe,
             placeholders=attributes == "placeholder",
+            keep_thumbnails=keep_thumbnails,
             webhook=None if webhook is None else open_webhook(webhook),
             attributes_note=NO_ATTRIBUTES,
         )

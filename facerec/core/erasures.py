@@ -183,7 +183,7 @@ class Receipt:
         status: RUNNING until everything is erased, or ABANDONED.
         requested_at: seconds since 1970, UTC.
         finished_at: seconds since 1970, UTC; None while it is running.
-        faces: number of stored faces, erased with their embeddings.
+        faces: number of stored faces, erased with their embeddings and thumbnails.
         users: number of people.
         user_vectors: number of people's vectors that were removed, or recomputed without the faces.
         corrections: number of statements that a face does not show a person.

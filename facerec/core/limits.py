@@ -18,6 +18,9 @@ MAX_PHOTO_BYTES = 64 * 1024 * 1024
 """Maximum size of a photo in bytes, at every door. Rekognition accepts 15 MB from S3 and 5 MB in a
 request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
 
+MAX_THUMBNAIL_BYTES = 8192
+"""Maximum size of a thumbnail that is kept of a face, in bytes."""
+
 MAX_FUNCTION_ANSWER = 5_900_000
 """Maximum size in bytes of the answer of a Lambda function; Lambda allows 6 MB:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from facerec.storage.sqlite import SqliteStore
 
 
-def open_gallery(data: str | os.PathLike[str], *, recipe: str | None = None) -> Gallery:
+def open_gallery(
+    data: str | os.PathLike[str], *, recipe: str | None = None, keep_thumbnails: bool = False
+) -> Gallery:
     """Open the gallery of this machine: the faces, people and jobs in a data folder.
 
     The folder is created if it does not exist. Photos are read from paths and from the S3 buckets
@@ -37,6 +39,8 @@ def open_gallery(data: str | os.PathLike[str], *, recipe: str | None = None) -> 
         data: The data folder; ``--data`` of the command line.
         recipe: Recipe of new collections, ``fast`` or ``accurate``; None for ``fast``. An existing
             collection keeps its own recipe.
+        keep_thumbnails: Whether ``index`` keeps a thumbnail of each face, so that it can be shown
+            without its photo.
 
     Raises:
         RecipeUnavailableError: ``recipe`` is not a recipe.
@@ -44,7 +48,8 @@ def open_gallery(data: str | os.PathLike[str], *, recipe: str | None = None) -> 
     folder, objects = Path(data), Objects()
     recipes = _local_engines(recipe)
     engine = next(iter(recipes.values()))
-    return _local_gallery(folder, open_local_store(folder), engine, recipes, objects)
+    store = open_local_store(folder)
+    return _local_gallery(folder, store, engine, recipes, objects, keep_thumbnails=keep_thumbnails)
 
 
 def open_server_gallery(
@@ -54,6 +59,7 @@ def open_server_gallery(
     policy: AccessPolicy,
     *,
     recipes: Mapping[str, FaceEngine] | None = None,
+    keep_thumbnails: bool = False,
 ) -> Gallery:
     """Open the gallery of a server on this machine; closing it closes the store.
 
@@ -64,10 +70,19 @@ def open_server_gallery(
         policy: what callers may read. The photos of stored faces are also read from paths, where
             ``facerec index`` found them.
         recipes: engines by recipe, for collections of other model versions too.
+        keep_thumbnails: whether requests to index a photo keep thumbnails of its faces.
     """
     indexed_objects = Objects(replace(policy, own_folder=None, reads_paths=True))
     recipes = recipes or {}
-    return _local_gallery(data, store, engine, recipes, Objects(policy), indexed_objects)
+    return _local_gallery(
+        data,
+        store,
+        engine,
+        recipes,
+        Objects(policy),
+        indexed_objects,
+        keep_thumbnails=keep_thumbnails,
+    )
 
 
 def _local_gallery(
@@ -77,6 +92,8 @@ def _local_gallery(
     recipes: Mapping[str, FaceEngine],
     objects: ObjectStore,
     indexed_objects: ObjectStore | None = None,
+    *,
+    keep_thumbnails: bool = False,
 ) -> Gallery:
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.job_data import JobFolders
@@ -89,6 +106,8 @@ def _local_gallery(
         clusters=store,
         migrations=store,
         registrations=store,
+        thumbnails=store,
+        keep_thumbnails=keep_thumbnails,
         objects=objects,
         job_data=JobFolders(objects, jobs_root_of(data)),
         erasures=open_local_erasures(data),

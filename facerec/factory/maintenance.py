@@ -47,6 +47,7 @@ def open_local_checked_stores(data: Path) -> Iterator[traces.CheckedStores]:
             (root,),
             migrations=store,
             registrations=store,
+            thumbnails=store,
         )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.migrations import MigrationStore
     from facerec.core.protocols.records import RecordStore
     from facerec.core.protocols.registrations import RegistrationStore
+    from facerec.core.protocols.thumbnails import ThumbnailStore
     from facerec.core.records import Collection, User
     from facerec.gallery.receipts import Erasures
     from facerec.storage.faces import FaceStore
@@ -45,6 +46,8 @@ class GalleryBase(Inspector):
         clusters: ClusterStore | None = None,
         migrations: MigrationStore | None = None,
         registrations: RegistrationStore | None = None,
+        thumbnails: ThumbnailStore | None = None,
+        keep_thumbnails: bool = False,
         indexed_objects: ObjectStore | None = None,
         attributes: AttributeEstimator | None = None,
         defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
@@ -68,6 +71,9 @@ class GalleryBase(Inspector):
                 if the stores do not support them.
             registrations: Store of registered people, which shares transactions with the other
                 stores; None if the stores do not support them.
+            thumbnails: Store of thumbnails; None if the stores do not support them.
+            keep_thumbnails: Whether to keep a thumbnail of each face of a photo that is indexed by
+                a request.
             indexed_objects: Reads the photos of stored faces; by default ``objects``.
             attributes: Estimates age and gender; None if that is not available.
             defaults: Defaults of the operations.
@@ -78,7 +84,8 @@ class GalleryBase(Inspector):
         self._recipes = dict(recipes or {})
         self._faces, self._records, self._job_data = faces, records, job_data
         self._erasures, self._clusters, self._migrations = erasures, clusters, migrations
-        self._registrations = registrations
+        self._registrations, self._thumbnails = registrations, thumbnails
+        self._keep_thumbnails = keep_thumbnails
         self._indexed_objects = indexed_objects or objects
         self._clock, self._on_close = clock, on_close
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import image_id
+from facerec.core.limits import MAX_THUMBNAIL_BYTES
 from facerec.errors import AccessDeniedError, ObjectNotFoundError
 from facerec.gallery.photos import load_photo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from PIL.Image import Image
+
     from facerec.core.faces import BoundingBox
+    from facerec.core.protocols.thumbnails import ThumbnailStore
     from facerec.core.records import FaceRecord
     from facerec.storage.objects.protocol import ObjectStore
 
@@ -20,15 +27,26 @@ SIDE = 160
 MARGIN = 0.25
 """Margin around the face, as a ratio of the box's sides."""
 
-JPEG_QUALITY = 85
+JPEG_QUALITIES = (85, 70, 50, 25, 10)
+"""Qualities to try until a thumbnail is small enough. For almost all the first one is; for noise of
+this many pixels, the last one."""
 
 
-def cut_thumbnail(record: FaceRecord, *, objects: ObjectStore, max_pixels: int) -> bytes:
-    """Return a JPEG file of a stored face.
+def thumbnail_of(
+    collection_id: str,
+    record: FaceRecord,
+    *,
+    thumbnails: ThumbnailStore | None,
+    objects: ObjectStore,
+    max_pixels: int,
+) -> bytes:
+    """Return a JPEG file of a stored face: the one that is kept, or else one cut from the photo.
 
     Args:
+        collection_id: The collection of the face.
         record: The face.
-        objects: Reads its photo.
+        thumbnails: The thumbnails that are kept; None without a store of them.
+        objects: Reads the photo of the face.
         max_pixels: Maximum number of pixels of the photo.
 
     Raises:
@@ -36,6 +54,42 @@ def cut_thumbnail(record: FaceRecord, *, objects: ObjectStore, max_pixels: int) 
         PhotoTooLargeError: The photo has too many bytes.
         StoreUnavailableError: The photo cannot be read for now.
     """
+    face_id = record.face_id
+    if thumbnails is not None:
+        kept = thumbnails.get_thumbnails(collection_id, [face_id]).get(face_id)
+        if kept is not None:
+            return kept
+    return _cut_from_source(record, objects, max_pixels)
+
+
+def keep_thumbnails(
+    collection_id: str,
+    records: Iterable[FaceRecord],
+    content: bytes,
+    *,
+    thumbnails: ThumbnailStore,
+    max_pixels: int,
+) -> None:
+    """Keep thumbnails of the stored faces of a photo.
+
+    Args:
+        collection_id: The collection of the faces.
+        records: The faces.
+        content: The bytes of the photo in which they were found.
+        thumbnails: The store that keeps them.
+        max_pixels: Maximum number of pixels of the photo.
+    """
+    faces = list(records)
+    if not faces:
+        return
+    # The faces are stored already: the request does not fail because they cannot be shown.
+    with suppress(ObjectNotFoundError):
+        cut = list(_cut(content, [face.box for face in faces], max_pixels))
+        ids = (face.face_id for face in faces)
+        thumbnails.put_thumbnails(collection_id, dict(zip(ids, cut, strict=True)))
+
+
+def _cut_from_source(record: FaceRecord, objects: ObjectStore, max_pixels: int) -> bytes:
     if not record.source:
         raise ObjectNotFoundError("the photo of this face")
     try:
@@ -45,10 +99,12 @@ def cut_thumbnail(record: FaceRecord, *, objects: ObjectStore, max_pixels: int) 
         raise ObjectNotFoundError("the photo of this face") from error
     if image_id(content) != record.image_id:
         raise ObjectNotFoundError("the photo in which this face was found")
-    return _cut(content, record.box, max_pixels)
+    (thumbnail,) = _cut(content, [record.box], max_pixels)
+    return thumbnail
 
 
-def _cut(content: bytes, box: BoundingBox, max_pixels: int) -> bytes:
+def _cut(content: bytes, boxes: Iterable[BoundingBox], max_pixels: int) -> Iterator[bytes]:
+    """Yield a JPEG file for each box of a photo."""
     from PIL import Image
 
     from facerec.engine.decode.decoding import DecodedPhoto, decode
@@ -57,6 +113,11 @@ def _cut(content: bytes, box: BoundingBox, max_pixels: int) -> bytes:
     if not isinstance(decoded, DecodedPhoto):
         raise ObjectNotFoundError("the photo of this face")
     photo = Image.fromarray(decoded.pixels)
+    for box in boxes:
+        yield _encoded(_with_margin(photo, box))
+
+
+def _with_margin(photo: Image, box: BoundingBox) -> Image:
     margin_x, margin_y = MARGIN * box.width, MARGIN * box.height
     left, top = max(0.0, box.left - margin_x), max(0.0, box.top - margin_y)
     right = min(1.0, box.left + box.width + margin_x)
@@ -70,6 +131,13 @@ def _cut(content: bytes, box: BoundingBox, max_pixels: int) -> bytes:
     )
     face = photo.crop(corners)
     face.thumbnail((SIDE, SIDE))
-    output = BytesIO()
-    face.save(output, "JPEG", quality=JPEG_QUALITY)
+    return face
+
+
+def _encoded(face: Image) -> bytes:
+    for quality in JPEG_QUALITIES:
+        output = BytesIO()
+        face.save(output, "JPEG", quality=quality)
+        if output.tell() <= MAX_THUMBNAIL_BYTES:
+            break
     return output.getvalue()

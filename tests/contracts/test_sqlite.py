@@ -18,6 +18,7 @@ from facerec.testing.records.access_keys import AccessKeyStoreContract
 from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
 from facerec.testing.registrations import FaceEventContract
+from facerec.testing.thumbnails import ThumbnailStoreContract
 from facerec.testing.vector_store import VectorStoreContract
 
 
@@ -91,6 +92,20 @@ class TestSqliteRegistrations(FaceEventContract):
 
     @pytest.fixture
     def registrations(self, sqlite_store: SqliteStore) -> SqliteStore:
+        return sqlite_store
+
+    @pytest.fixture
+    def records(self, sqlite_store: SqliteStore) -> SqliteStore:
+        return sqlite_store
+
+
+class TestSqliteThumbnails(ThumbnailStoreContract):
+    @pytest.fixture
+    def thumbnails(self, sqlite_store: SqliteStore) -> SqliteStore:
+        return sqlite_store
+
+    @pytest.fixture
+    def faces(self, sqlite_store: SqliteStore) -> FaceStore:
         return sqlite_store
 
     @pytest.fixture

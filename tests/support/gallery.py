@@ -12,6 +12,7 @@ from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
 from facerec.core.protocols.migrations import MigrationStore
 from facerec.core.protocols.records import RecordStore
 from facerec.core.protocols.registrations import RegistrationStore
+from facerec.core.protocols.thumbnails import ThumbnailStore
 from facerec.core.records import Collection
 from facerec.core.tombstone_copies import TombstoneCopy
 from facerec.gallery.defaults import GalleryDefaults
@@ -95,12 +96,15 @@ class Collaborators:
     clusters: ClusterStore | None = None
     migrations: MigrationStore | None = None
     registrations: RegistrationStore | None = None
+    thumbnails: ThumbnailStore | None = None
+    keep_thumbnails: bool = False
     recipes: dict[str, FaceEngine] = field(default_factory=dict)
 
     @classmethod
     def in_folder(cls, folder: Path, **others: Any) -> Collaborators:  # noqa: ANN401 - fields
         store = SqliteStore(folder / "facerec.db")
-        own = {"clusters": store, "migrations": store, "registrations": store}
+        optional = ("clusters", "migrations", "registrations", "thumbnails")
+        own = dict.fromkeys(optional, store)
         return cls(store, store, **{**own, **others})
 
     def gallery(self) -> Gallery:
@@ -112,6 +116,8 @@ class Collaborators:
             clusters=self.clusters,
             migrations=self.migrations,
             registrations=self.registrations,
+            thumbnails=self.thumbnails,
+            keep_thumbnails=self.keep_thumbnails,
             objects=self.objects,
             job_data=self.job_data,
             erasures=self.erasures,

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from facerec.core.options import FaceOptions
@@ -17,14 +17,21 @@ _CHUNK = "facerec"
 _SIZE = (640, 480)
 
 
-def painted_photo(*faces: FakeFace) -> bytes:
-    """Return a PNG file with a rectangle for each face, which ``PaintedEngine`` reads."""
+def painted_photo(*faces: FakeFace, grainy: bool = False) -> bytes:
+    """Return a PNG file with a rectangle for each face, which ``PaintedEngine`` reads.
+
+    Args:
+        faces: The faces.
+        grainy: Whether no two photos have the same pixels.
+    """
     photo = Image.new("RGB", _SIZE, "slategray")
     pen = ImageDraw.Draw(photo)
     for face in faces:
         left, top = face.left * _SIZE[0], face.top * _SIZE[1]
         corner = (left + face.width * _SIZE[0], top + face.height * _SIZE[1])
         pen.rectangle(((left, top), corner), fill="peachpuff")
+    if grainy:
+        photo = ImageChops.add(photo, Image.effect_noise(_SIZE, 40).convert("RGB"), 2)
     described = PngInfo()
     described.add_text(_CHUNK, fake_photo(*faces, width=_SIZE[0], height=_SIZE[1]).decode())
     output = io.BytesIO()

@@ -11,8 +11,8 @@ const MAX_LOADING = 3;
 const NO_NAME = 'no name';
 const BLANK = 'page/face.svg';
 
-// Crops of the photos that were added in this tab, and the names of their files. The server does not
-// keep photos, so it has neither.
+// Crops of the photos that were added in this tab, and the names of their files. The server has
+// no names, and crops only if its operator lets it keep them.
 const kept = new Map();
 const waiting = [];
 let loading = 0;

@@ -114,7 +114,7 @@ def faces_router(context: Context) -> APIRouter:
 
     @router.get(
         "/{collection_id}/faces/{face_id}/thumbnail",
-        summary="Show a face, if the photo in which it was found can still be read",
+        summary="Show a face, if a thumbnail is kept or its photo can still be read",
         response_class=Response,  # without one, the document would have JSON too
         responses={
             **problems(404),

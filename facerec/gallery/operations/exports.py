@@ -8,7 +8,7 @@ from facerec.errors import NotFoundError, ObjectNotFoundError, PhotoTooLargeErro
 from facerec.gallery.listing import all_history
 from facerec.gallery.operations.erasures import ErasureOperations
 from facerec.gallery.people.user_vectors import user_vector
-from facerec.gallery.thumbnails import cut_thumbnail
+from facerec.gallery.thumbnails import thumbnail_of
 
 if TYPE_CHECKING:
     from facerec.core.erasures import SubjectKind
@@ -35,7 +35,8 @@ class ExportOperations(ErasureOperations):
             collection_id: Id of the collection.
             subject: See ``select``.
             name: See ``select``.
-            thumbnails: Whether to cut the faces out of their photos.
+            thumbnails: Whether to return thumbnails of the faces: those that are kept, or cut from
+                their photos.
 
         Raises:
             InvalidInputError: The name is empty, or an id is not valid.
@@ -72,7 +73,7 @@ class ExportOperations(ErasureOperations):
             self._events_about(collection_id, people, ids),
             tuple(self._records.get_answers([*ids, *people])),
             tuple(self._job_data.get(collection_id, selection)),
-            dict(self._thumbnails(faces) if thumbnails else ()),
+            dict(self._thumbnails_of(collection_id, faces) if thumbnails else ()),
         )
         if exported.is_empty:
             raise NotFoundError(
@@ -115,17 +116,21 @@ class ExportOperations(ErasureOperations):
                 found[entry.cause.entry_id] = entry
         return tuple(found[entry_id] for entry_id in sorted(found, reverse=True))
 
-    def _thumbnails(self, faces: list[StoredFace]) -> list[tuple[str, bytes]]:
-        cut = []
+    def _thumbnails_of(
+        self, collection_id: str, faces: list[StoredFace]
+    ) -> list[tuple[str, bytes]]:
+        found = []
         for face in faces:
             try:
-                content = cut_thumbnail(
+                content = thumbnail_of(
+                    collection_id,
                     face.record,
+                    thumbnails=self._thumbnails,
                     objects=self._indexed_objects,
                     max_pixels=self._defaults.options.max_pixels,
                 )
             except (ObjectNotFoundError, PhotoTooLargeError):
-                # The photo is gone or has changed, so there is no thumbnail.
+                # None is kept, and the photo is gone or has changed.
                 continue
-            cut.append((face.record.face_id, content))
-        return cut
+            found.append((face.record.face_id, content))
+        return found

@@ -12,7 +12,7 @@ from facerec.errors import FaceNotFoundError
 from facerec.gallery.deferred import collection_results, erasures
 from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.thumbnails import cut_thumbnail
+from facerec.gallery.thumbnails import thumbnail_of
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
@@ -231,18 +231,23 @@ class FaceOperations(Eraser):
         )
 
     def thumbnail(self, collection_id: str, face_id: str) -> bytes:
-        """Return a small JPEG file of a stored face, cut from the photo in which it was found.
+        """Return a small JPEG file of a stored face, which is kept or cut from its photo.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.
-            ObjectNotFoundError: The photo no longer exists, has changed, or may not be read.
+            ObjectNotFoundError: No thumbnail is kept, and the photo is gone, has changed, or may
+                not be read.
             StoreUnavailableError: The photo cannot be read for now.
         """
         self._get(collection_id)
         face = require_stored(collection_id, face_id, faces=self._faces)
-        return cut_thumbnail(
-            face.record, objects=self._indexed_objects, max_pixels=self._defaults.options.max_pixels
+        return thumbnail_of(
+            collection_id,
+            face.record,
+            thumbnails=self._thumbnails,
+            objects=self._indexed_objects,
+            max_pixels=self._defaults.options.max_pixels,
         )
 
     def _owners_of_stored(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from facerec.gallery.registered.matching import RegisteredPeople
 from facerec.gallery.scores.similarity import threshold_at
 from facerec.gallery.search.matching import search_probes, search_stored_face
 from facerec.gallery.search.search_results import FaceSearchResult, SearchResult
+from facerec.gallery.thumbnails import keep_thumbnails
 
 if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
@@ -259,6 +260,14 @@ class RecognitionOperations(GalleryBase):
                 imported=imported.get(image.image_key, ()),
             ),
         )
+        if self._thumbnails is not None and self._keep_thumbnails:
+            keep_thumbnails(
+                collection_id,
+                records,
+                loaded.content,
+                thumbnails=self._thumbnails,
+                max_pixels=options.max_pixels,
+            )
         if restore_deleted and remove_all_tombstones(
             collection_id, {image: records}, records=self._records
         ):

@@ -42,8 +42,8 @@ class Remainder:
 
     Attributes:
         place: the store, file or object that contains it.
-        what: ``address with the name``, ``face id``, ``embedding``, ``external image id``,
-            ``photo``, ``name``, ``user id`` or ``vector of the person``.
+        what: ``address with the name``, ``face id``, ``embedding``, ``thumbnail``,
+            ``external image id``, ``photo``, ``name``, ``user id`` or ``vector of the person``.
     """
 
     place: str
@@ -160,6 +160,8 @@ def _in_stores(
         yield from _in_vectors(collection_id, selection, faces.of(earlier), EARLIER_COLLECTION)
     if stores.standby_faces(collection_id, ids):
         yield Remainder("the store of faces", "face id")
+    if stores.kept_thumbnails(collection_id, ids):
+        yield Remainder("the store of faces", "thumbnail")
     if records.users_of_faces(collection_id, ids):
         yield Remainder("the store of people", "face id")
     if records.get_users(collection_id, sorted(selection.user_ids)):

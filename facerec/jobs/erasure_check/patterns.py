@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.jobs.erasure_check.traces import CheckedStores, Traces
 
+START_OF_PIXELS = b"\xff\xda"
+"""Marker of a JPEG file after which the pixels follow (ISO/IEC 10918-1, table B.1)."""
+
+PIECE_BYTES = 128
+"""Size of the pieces in which thumbnails are searched, in bytes."""
+
 SAME = 1e-6
 """Maximum Euclidean distance of two embeddings that differ only by rounding."""
 
@@ -48,6 +54,8 @@ def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str
         for name, user_id in product(selection.user_names, selection.user_ids)
     )
     yield from ((_bytes_of(embedding), "embedding") for embedding in traces.embeddings)
+    for thumbnail in traces.thumbnails:
+        yield from ((piece, "thumbnail") for piece in _pieces_of(thumbnail))
 
 
 def held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -> Iterator[bytes]:
@@ -58,6 +66,10 @@ def held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) ->
                 yield _bytes_of(embedding)
         if other != collection_id:
             yield from _names_in(other, traces, stores)
+    for thumbnail in traces.thumbnails:
+        # Another face of the same photo does not have it, but the same face under another name.
+        if stores.thumbnails is not None and stores.thumbnails.has_thumbnail(thumbnail):
+            yield from _pieces_of(thumbnail)
     for user_id in traces.selection.user_ids:
         # Of "ann" and "anna", one begins with the other.
         following = stores.records.list_users(collection_id, after=user_id, limit=1)
@@ -103,6 +115,18 @@ def _is_held(collection_id: str, embedding: np.ndarray, stores: CheckedStores) -
 
 def _bytes_of(embedding: np.ndarray) -> bytes:
     return embedding.astype("<f4").tobytes()
+
+
+def _pieces_of(thumbnail: bytes) -> Iterator[bytes]:
+    """Yield pieces of a JPEG file that no other has.
+
+    A database keeps a file in several pages, each with a part of it. The tables before the pixels
+    are the same in all files, and so are areas of one colour, which have few different bytes.
+    """
+    for start in range(thumbnail.find(START_OF_PIXELS), len(thumbnail), PIECE_BYTES):
+        piece = thumbnail[start : start + PIECE_BYTES]
+        if len(set(piece)) > PIECE_BYTES // 4:
+            yield piece
 
 
 def _in_row(collection_id: str, user_id: str) -> bytes:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.migrations import MigrationStore
     from facerec.core.protocols.records import RecordStore
     from facerec.core.protocols.registrations import RegistrationStore
+    from facerec.core.protocols.thumbnails import ThumbnailStore
     from facerec.core.records import StoredFace
     from facerec.gallery.receipts import Erasures
     from facerec.storage.faces import FaceStore
@@ -44,12 +45,14 @@ class Traces:
         embeddings: the embeddings of all selected faces, float32 of shape (128,).
         named: addresses of the collection's photos that contain an id or name of an erased person,
             or a name that the history gives them.
+        thumbnails: the thumbnails that are kept of selected faces.
     """
 
     selection: Selection
     addresses: frozenset[str]
     embeddings: tuple[np.ndarray, ...]
     named: frozenset[str] = frozenset()
+    thumbnails: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class CheckedStores:
             not support them.
         registrations: store of registered people and of events; None if the stores do not support
             them.
+        thumbnails: store of thumbnails; None if the stores do not support them.
     """
 
     faces: FaceStore
@@ -78,12 +82,19 @@ class CheckedStores:
     roots: tuple[str, ...] = field(default=())
     migrations: MigrationStore | None = None
     registrations: RegistrationStore | None = None
+    thumbnails: ThumbnailStore | None = None
 
     def standby_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
         """Return the standby versions of faces, if a migration is unfinished."""
         if self.migrations is None:
             return []
         return self.migrations.get_standby_faces(collection_id, face_ids)
+
+    def kept_thumbnails(self, collection_id: str, face_ids: Sequence[str]) -> tuple[bytes, ...]:
+        """Return the thumbnails that are kept of faces."""
+        if self.thumbnails is None:
+            return ()
+        return tuple(self.thumbnails.get_thumbnails(collection_id, face_ids).values())
 
 
 def collect_traces(collection_id: str, selection: Selection, stores: CheckedStores) -> Traces:
@@ -111,6 +122,7 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
         _addresses(collection_id, selection, stored, stores),
         (*embeddings.values(), *standby),
         _named_after(collection_id, selection, stored, stores),
+        stores.kept_thumbnails(collection_id, sorted(ids)),
     )
 
 

@@ -20,6 +20,7 @@ from facerec.storage.sqlite.record_schema import (
     USER_NAME_INDEX,
 )
 from facerec.storage.sqlite.rows import encode
+from facerec.storage.sqlite.thumbnail_schema import THUMBNAIL_STATEMENTS
 
 _STATEMENTS = (
     "ALTER TABLE vectors RENAME TO block_values",
@@ -150,6 +151,12 @@ def _add_registrations(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _add_thumbnails(connection: sqlite3.Connection) -> None:
+    """Add thumbnails of faces (schema 11 to 12)."""
+    for statement in THUMBNAIL_STATEMENTS:
+        connection.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _faces_to_vectors,
     _add_corrections,
@@ -161,5 +168,6 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_migrations,
     _add_face_summaries,
     _add_registrations,
+    _add_thumbnails,
 )
 """The step from each version of the schema to the next, beginning with version 1."""

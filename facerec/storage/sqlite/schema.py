@@ -28,11 +28,12 @@ from facerec.storage.sqlite.history_schema import HISTORY_STATEMENTS
 from facerec.storage.sqlite.migration import MIGRATIONS
 from facerec.storage.sqlite.migration_schema import MIGRATION_STATEMENTS
 from facerec.storage.sqlite.record_schema import RECORD_STATEMENTS
+from facerec.storage.sqlite.thumbnail_schema import THUMBNAIL_STATEMENTS
 
 APPLICATION_ID = 0x66726563
 """Marks the file as facerec's ("frec"); see https://www.sqlite.org/pragma.html."""
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 """Version of the layout that this module writes; stored in the file's ``user_version``."""
 
 VECTOR_STATEMENTS = (
@@ -74,6 +75,7 @@ _STATEMENTS = (
     *HISTORY_STATEMENTS,
     *MIGRATION_STATEMENTS,
     *EVENT_STATEMENTS,
+    *THUMBNAIL_STATEMENTS,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )

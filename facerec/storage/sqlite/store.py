@@ -16,11 +16,19 @@ from facerec.storage.sqlite.database import Database
 from facerec.storage.sqlite.migration_store import SqliteMigrations
 from facerec.storage.sqlite.record_store import SqliteRecords
 from facerec.storage.sqlite.registration_store import SqliteRegistrations
+from facerec.storage.sqlite.thumbnail_store import SqliteThumbnails
 from facerec.storage.sqlite.vector_store import SqliteVectors
 
 
-class SqliteStore(FaceStore, SqliteRecords, SqliteClusters, SqliteMigrations, SqliteRegistrations):
-    """Stores of faces, records, clusters, migrations and registered people in one file.
+class SqliteStore(
+    FaceStore,
+    SqliteRecords,
+    SqliteClusters,
+    SqliteMigrations,
+    SqliteRegistrations,
+    SqliteThumbnails,
+):
+    """Stores of faces, records, clusters, migrations, registered people and thumbnails in one file.
 
     Any number of threads and processes may use it. The file must be on a local disk: write-ahead
     logging does not work over a network (https://www.sqlite.org/wal.html).
@@ -45,6 +53,7 @@ class SqliteStore(FaceStore, SqliteRecords, SqliteClusters, SqliteMigrations, Sq
         SqliteClusters.__init__(self, database)
         SqliteMigrations.__init__(self, database, self._vectors)
         SqliteRegistrations.__init__(self, database)
+        SqliteThumbnails.__init__(self, database)
         self._file = database
 
     @override

@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from facerec.cli.exit_codes import ExitCode
+from facerec.core.limits import MAX_THUMBNAIL_BYTES
 from facerec.core.schemas import violation
 from tests.support.api import rekognition_client
 from tests.support.command_line import EXAMPLES, FACEREC, ROOT, serving
@@ -26,7 +27,8 @@ PHOTOS = EXAMPLES / "photos"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data = tmp_path_factory.mktemp("data")
-    options = ("--bucket", f"photos={PHOTOS}", "--s3-bucket", "the-only-one")
+    buckets = ("--bucket", f"photos={PHOTOS}", "--s3-bucket", "the-only-one")
+    options = (*buckets, "--keep-thumbnails")
     with serving(data, *options) as (address, _):
         yield address
 
@@ -49,6 +51,17 @@ def test_real_photos_are_indexed_and_matched_through_boto3(server: str) -> None:
     with pytest.raises(client.exceptions.InvalidParameterException):
         nobody = {"S3Object": {"Bucket": "photos", "Name": "rocket.jpg"}}
         client.search_faces_by_image(CollectionId="people", Image=nobody)
+
+
+def test_a_face_of_an_uploaded_photo_has_a_thumbnail_if_the_server_keeps_them(server: str) -> None:
+    client = rekognition_client(server)
+    client.create_collection(CollectionId="shown")
+    photo = {"Bytes": (PHOTOS / "joe-biden-1.jpg").read_bytes()}
+    indexed = client.index_faces(CollectionId="shown", Image=photo)
+    (face_id,) = (record["Face"]["FaceId"] for record in indexed["FaceRecords"])
+    shown = httpx.get(f"{server}/api/v1/collections/shown/faces/{face_id}/thumbnail")
+    assert shown.headers["Content-Type"] == "image/jpeg"
+    assert 1000 < len(shown.content) <= MAX_THUMBNAIL_BYTES
 
 
 def test_a_folder_of_photos_is_indexed_as_a_job(server: str) -> None:

@@ -49,12 +49,22 @@ def site(
     with SqliteStore(tmp_path / "facerec.db") as store:
         photos = Objects(AccessPolicy({"photos": bucket}, buckets=set()))
         engine = PaintedEngine()
-        collaborators = Collaborators(store, store, engine, photos, clusters=store)
+        collaborators = Collaborators(
+            store, store, engine, photos, clusters=store, thumbnails=store
+        )
         gallery = collaborators.gallery()
         gallery.create_collection("staff")
         shared_app.gallery = gallery
         board.app = shared_app.app
-        yield Site(address, gallery, engine, bucket)
+        yield Site(address, gallery, engine, bucket, collaborators)
+
+
+@pytest.fixture
+def keeping_site(site: Site, shared_app: SharedApp) -> Site:
+    """The server of ``site``, whose operator has it keep thumbnails."""
+    site.collaborators.keep_thumbnails = True
+    site.gallery = shared_app.gallery = site.collaborators.gallery()
+    return site
 
 
 @pytest.fixture

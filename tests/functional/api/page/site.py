@@ -7,17 +7,27 @@ from pathlib import Path
 
 from facerec.gallery.gallery import Gallery
 from facerec.testing.engine import FakeFace, fake_face
+from tests.support.gallery import Collaborators
 from tests.support.painted_photos import PaintedEngine, paint, painted_photo
 
 
 @dataclass
 class Site:
-    """A server, its gallery and engine, and the folder that is its bucket ``photos``."""
+    """A server, its gallery and engine, and the folder that is its bucket ``photos``.
+
+    Attributes:
+        address: Where the server listens.
+        gallery: Its gallery.
+        engine: The engine of the gallery.
+        bucket: The folder that is its bucket ``photos``.
+        collaborators: What another gallery of the same store can be opened with.
+    """
 
     address: str
     gallery: Gallery
     engine: PaintedEngine
     bucket: Path
+    collaborators: Collaborators
 
     def index(self, name: str, *faces: FakeFace) -> list[str]:
         """Index a photo of the bucket; return the ids of its faces, largest first."""

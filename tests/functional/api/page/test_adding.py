@@ -176,6 +176,19 @@ def test_faces_show_their_thumbnail_or_a_placeholder(site: Site, page: playwrigh
     expect(page.locator("#face-list")).to_contain_text("kept.png")
 
 
+def test_uploaded_faces_can_still_be_seen_tomorrow_if_the_operator_allows_it(
+    keeping_site: Site, page: playwright.Page
+) -> None:
+    page.goto(f"{keeping_site.address}/#/add")
+    photo = keeping_site.upload(fake_face("ann"), fake_face("bob", left=0.6))
+    page.locator("#add-files").set_input_files([photo])
+    expect(page.locator("#upload-summary")).to_contain_text("1 of 1 photo added")
+    page.goto(f"{keeping_site.address}/#/faces")
+    page.reload()
+    expect(page.locator("#face-list img[src^=blob]")).to_have_count(2)
+    expect(page.locator("#face-list img.missing")).to_have_count(0)
+
+
 def test_a_face_is_deleted_with_the_keyboard_alone(site: Site, page: playwright.Page) -> None:
     site.add_person("ann")
     site.index("x.png", fake_face("x"))
