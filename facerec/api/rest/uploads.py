@@ -62,6 +62,11 @@ _AS_BOOLEAN = {
 """Texts for true and false in a form."""
 
 
+_AS_A_PART = (
+    "send the file as the part 'image', or two to compare as 'source' and 'target', as "
+    "`curl -F image=@photo.jpg` does"
+)
+
 _NOT_IN_FORMS = frozenset({"bucket", "key", "manifest", "prefix", "version", *JOB_FIELDS})
 """Fields that an upload cannot have: addresses of photos, and fields of jobs."""
 
@@ -101,8 +106,10 @@ class UploadRoute(APIRoute):
             fields: list[tuple[str, str | bytes]] = [*request.query_params.multi_items()]
             if content_type.lower().startswith("multipart/"):
                 fields += _form_fields(content_type, body)
-            else:
+            elif body:
                 fields.append(("image", body))
+            else:
+                raise _malformed("the body is empty; send the bytes of a photo in it")
             return await handle(_json_request(request, _document(fields)))
 
         return handle_upload
@@ -191,14 +198,20 @@ def _form_fields(content_type: str, body: bytes) -> Iterator[tuple[str, str | by
         dashes, _, boundary = body.partition(b"\r\n")[0].partition(b"--")
         boundary = b"" if dashes else boundary
     if not boundary:
-        raise _malformed("the form has no boundary")
+        raise _malformed(f"the form has no boundary and no parts; {_AS_A_PART}")
     delimiter = b"\r\n--" + boundary
     sections = (b"\r\n" + body).split(delimiter, MAX_PARTS + 1)
     if len(sections) < 2 or not sections[-1].startswith(b"--"):
-        raise _malformed(f"the form is incomplete, or has more than {MAX_PARTS} parts")
+        raise _malformed(
+            f"the form is incomplete, or has more than {MAX_PARTS} parts; {_AS_A_PART}"
+        )
     for section in sections[1:-1]:
         head, _, content = section.partition(b"\r\n\r\n")
         name, is_file = _name_of(head)
+        if is_file and name not in _PHOTOS:
+            raise _malformed(f"the part {name[:100]!r} of the form has a file; {_AS_A_PART}")
+        if is_file and not content:
+            raise _malformed(f"the file of {name!r} is empty; send the bytes of a photo")
         is_text = content.startswith(b"data:") or (not is_file and _BASE64.fullmatch(content))
         yield name, content if name in _PHOTOS and not is_text else _text(content)
 
@@ -214,7 +227,7 @@ def _name_of(head: bytes) -> tuple[str, bool]:
             if isinstance(name, str):
                 filename = header.get_param("filename", header="Content-Disposition")
                 return name, filename is not None
-    raise _malformed("a part of the form has no name")
+    raise _malformed(f"a part of the form has no name; {_AS_A_PART}")
 
 
 def _document(fields: list[tuple[str, str | bytes]]) -> dict[str, Any]:

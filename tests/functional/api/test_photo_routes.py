@@ -206,6 +206,32 @@ def without_base64(operation_id: str) -> dict[str, Any]:
     return in_json(operation_id, "photo.jpg")
 
 
+def under_another_name(operation_id: str) -> dict[str, Any]:
+    files = {"photo": ("group.jpg", GROUP, "image/jpeg")}
+    return {"data": FIELDS[operation_id], "files": files}
+
+
+def with_an_empty_file(operation_id: str) -> dict[str, Any]:
+    name = "source" if operation_id == "compare" else "image"
+    return {"data": FIELDS[operation_id], "files": {name: ("group.jpg", b"", "image/jpeg")}}
+
+
+def without_a_boundary(operation_id: str) -> dict[str, Any]:
+    return {
+        "params": FIELDS[operation_id],
+        "content": GROUP,
+        "headers": {"Content-Type": "multipart/form-data"},
+    }
+
+
+def without_parts(operation_id: str) -> dict[str, Any]:
+    return {**without_a_boundary(operation_id), "content": b""}
+
+
+def with_an_empty_body(operation_id: str) -> dict[str, Any]:
+    return {**as_body(operation_id), "content": b""}
+
+
 WRONG: dict[str, tuple[Callable[[str], dict[str, Any]], int, tuple[str, ...]]] = {
     "no file": (
         without_a_file,
@@ -213,6 +239,11 @@ WRONG: dict[str, tuple[Callable[[str], dict[str, Any]], int, tuple[str, ...]]] =
         ("a file in a form", "specify exactly one: image", "two parts of a"),
     ),
     "several files": (with_two_files, 422, ("send one photo per request",)),
+    "another part": (under_another_name, 422, ("send the file as the part 'image'",)),
+    "an empty file": (with_an_empty_file, 422, ("send the bytes of a photo",)),
+    "no boundary": (without_a_boundary, 422, ("send the file as the part 'image'",)),
+    "no parts": (without_parts, 422, ("send the file as the part 'image'",)),
+    "an empty body": (with_an_empty_body, 422, ("send the bytes of a photo",)),
     "text": (as_text, 415, ("a photo with Content-Type: image/jpeg",)),
     "a form of a page": (url_encoded, 415, ("a form as multipart/form-data",)),
     "null": (with_null, 422, ("omit the fields that you do not set",)),
