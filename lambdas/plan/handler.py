@@ -23,7 +23,7 @@ from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.metrics import metrics
 from facerec.jobs.aws.planning_limits import planning_limits
 from facerec.jobs.aws.planning_notes import listing_notes
-from facerec.jobs.aws.preflight import require_fitting_machines, require_region
+from facerec.jobs.aws.preflight import require_region, require_startable_children
 from facerec.jobs.aws.start_problems import open_clients
 from facerec.jobs.aws.submissions import first_submission
 from facerec.jobs.child.outages import forget_outages
@@ -79,7 +79,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
                 required_setting(settings.model_version, "MODEL_VERSION"),
                 settings.instance_types,
             )
-            require_fitting_machines(machines, open_clients())
+            require_startable_children(machines, settings.pinecone_secret_arn, open_clients())
 
     result = plan_execution(
         event["input"],

@@ -79,7 +79,7 @@ def examine(
     checks: list[Callable[[Stack, AwsClients], Iterator[str]]] = [
         *(partial(_of_bucket, bucket) for bucket in _buckets(request, objects)),
         _of_machines,
-        _of_secret,
+        _of_pinecone_secret,
         of_vector_bucket,
         partial(of_pinecone_index, remarks=found.remarks),
     ]
@@ -118,17 +118,28 @@ def require_region(
             raise InvalidInputError(problem)
 
 
-def require_fitting_machines(machines: ChildMachines, clients: AwsClients) -> None:
-    """Check that the machines of a stack can run the image of its children.
+def require_startable_children(
+    machines: ChildMachines, secret: str | None, clients: AwsClients
+) -> None:
+    """Check that the children of a job can start on the machines of a stack.
 
-    What Amazon ECR does not answer is not checked.
+    What a service does not answer is not checked.
+
+    Args:
+        machines: the machines, and the image that they run.
+        secret: ARN of the secret that the children receive, or None.
+        clients: clients of the services.
 
     Raises:
         ConfigurationError: they cannot; the message names the parameter and the remedy.
     """
-    with suppress(AccessDeniedError, NotFoundError, StoreUnavailableError):
-        for problem in machine_problems(machines, clients):
-            raise ConfigurationError(problem)
+    checks = [machine_problems(machines, clients)]
+    if secret is not None:
+        checks.append(_of_secret(secret, clients))
+    for problems in checks:
+        with suppress(AccessDeniedError, NotFoundError, StoreUnavailableError):
+            for problem in problems:
+                raise ConfigurationError(problem)
 
 
 def region_problem(bucket: str, region: str, clients: AwsClients) -> str | None:
@@ -185,10 +196,13 @@ def _of_machines(stack: Stack, clients: AwsClients) -> Iterator[str]:
     yield from machine_problems(machines, clients)
 
 
-def _of_secret(stack: Stack, clients: AwsClients) -> Iterator[str]:
+def _of_pinecone_secret(stack: Stack, clients: AwsClients) -> Iterator[str]:
     arn = stack.parameters.get("PineconeSecretArn", "")
-    if stack.vector_store != "pinecone" or not arn:
-        return
+    if stack.vector_store == "pinecone" and arn:
+        yield from _of_secret(arn, clients)
+
+
+def _of_secret(arn: str, clients: AwsClients) -> Iterator[str]:
     try:
         with aws_errors("Secrets Manager"):
             described = clients.open("secretsmanager").describe_secret(SecretId=arn)

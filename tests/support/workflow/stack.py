@@ -258,6 +258,7 @@ class Stack:
             "MIN_FACE_CONFIDENCE": "0.9",
             "SIMILARITY_THRESHOLD": "0.8",
             "BATCH_IMAGE": "",
+            "PINECONE_SECRET_ARN": "",
             "ARCHITECTURE": "x86_64",
             "INSTANCE_TYPES": "",
             "CHILD_MEMORY": "1792",
