@@ -4,6 +4,7 @@ import {get, path, post} from './api.js';
 import {listHistory, onChange, undoChange} from './changes.js';
 import {current, onCollection, personName} from './collection.js';
 import {at, button, make, newId, plural, show} from './dom.js';
+import {folderOf, startJob} from './job_folders.js';
 import {attempt, confirmed, say, withdraw} from './messages.js';
 
 const SECONDS = 2;
@@ -18,7 +19,7 @@ let undone = new Set(); // ids of entries whose change was taken back, and not m
 
 const STATUS = {
   PENDING: 'waiting', RUNNING: 'running', SUCCEEDED: 'succeeded', FAILED: 'failed',
-  INCOMPLETE: 'incomplete: start it again to resume it', CANCELLED: 'cancelled', UNREADABLE: 'its folder cannot be read',
+  INCOMPLETE: 'incomplete', CANCELLED: 'cancelled', UNREADABLE: 'its folder cannot be read',
 };
 
 /** List the jobs, and again as long as one is running or the server does not answer. */
@@ -78,12 +79,22 @@ function jobItem(job) {
     await watchJobs();
     say('The job is cancelled.');
   }), {'data-job': job.job_id});
+  const folder = folderOf(job.job_id);
+  const resume = folder && ['INCOMPLETE', 'CANCELLED', 'FAILED'].includes(job.status) && button('Start again', () => attempt(async () => {
+    await startJob(folder);
+    await watchJobs();
+    say('The job is started again; it continues where it was.');
+  }), {'data-job': job.job_id});
+  const isStopped = ['INCOMPLETE', 'CANCELLED'].includes(job.status);
   return make('li', {class: 'card', 'aria-labelledby': titleId, tabindex: '-1'},
     make('div', {class: 'row spread'},
       make('h3', {id: titleId, class: 'name'}, job.collection_id || 'Job'),
       make('span', {class: `chip ${chip}`}, STATUS[job.status] || job.status)),
+    folder && make('p', {class: 'name'}, `${folder.bucket}/${folder.prefix}`),
     bar, make('p', {class: 'quiet'}, facts.join(' · ')),
-    job.cause && make('p', {class: 'name'}, job.cause), cancel);
+    job.cause && make('p', {class: 'name'}, job.cause),
+    isStopped && !folder && make('p', {class: 'quiet'}, 'It continues when its folder is started again under Add photos.'),
+    cancel, resume);
 }
 
 const when = time => time ? new Date(time).toLocaleString('en', {dateStyle: 'medium', timeStyle: 'short'}) : 'at an unknown time';

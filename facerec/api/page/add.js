@@ -1,9 +1,10 @@
 // The view that adds many photos, a few at a time.
 
-import {post, sendPhoto} from './api.js';
+import {sendPhoto} from './api.js';
 import {current, onCollection} from './collection.js';
 import {keepCrops} from './crops.js';
 import {at, button, make, plural, removeItem, show} from './dom.js';
+import {startJob} from './job_folders.js';
 import {attempt, leaveFor} from './messages.js';
 
 const MAX_SENDING = 3;
@@ -124,7 +125,7 @@ at('add-files').addEventListener('change', event => {
 at('job').addEventListener('submit', event => {
   event.preventDefault();
   attempt(async () => {
-    await post('face-recognition/index', {
+    await startJob({
       collection_id: current(), bucket: at('job-bucket').value.trim(), prefix: at('job-prefix').value.trim(),
     });
     leaveFor('#/activity', 'The job is started.');

@@ -27,7 +27,7 @@ export function useToken(token) {
 const sleep = seconds => new Promise(resolve => setTimeout(resolve, 1000 * seconds));
 
 // Browsers resolve these in paths, encoded or not, so that people/.. would be the whole collection.
-const RESOLVED = ['', '.', '..'];
+export const RESOLVED = ['', '.', '..'];
 
 /** Put values into a path, each encoded: path`collections/${name}/faces`. */
 export function path(texts, ...values) {

@@ -1,6 +1,6 @@
 // The collection at hand, and what is known of its people.
 
-import {get, path, post, query} from './api.js';
+import {RESOLVED, get, path, post, query} from './api.js';
 import {at} from './dom.js';
 
 const listeners = [];
@@ -25,7 +25,8 @@ export async function loadCollections(chosen = current() || lastChosen()) {
   let token;
   do {
     const page = await get('collections' + query({limit: 1000, next_token: token}));
-    found.push(...page.collections.map(each => each.collection_id));
+    // An earlier release could create collections of these names, which no address can name.
+    found.push(...page.collections.map(each => each.collection_id).filter(name => !RESOLVED.includes(name)));
     token = page.next_token;
   } while (token);
   at('collection').replaceChildren(
@@ -79,8 +80,16 @@ export function personName(userId) {
 /** Return the person of a name or id; null if there is none. */
 export async function personOf(text) {
   const wanted = text.normalize('NFC');
-  const found = await searchPeople(wanted, 500);
-  return found.find(each => each.name === wanted) || found.find(each => each.user_id === wanted) || null;
+  let byId = null;
+  let token;
+  do {
+    const page = await get(inCollection('/people') + query({name_contains: wanted, limit: 500, next_token: token}));
+    const named = page.people.find(each => each.name === wanted);
+    if (named) return named;
+    byId ??= page.people.find(each => each.user_id === wanted) ?? null;
+    token = page.next_token;
+  } while (token);
+  return byId;
 }
 
 export const createPerson = async name => {

@@ -42,16 +42,20 @@ function route(isFirst = false) {
     const isCurrent = tab.hash === `#/${name === 'person' ? 'people' : name}`;
     if (isCurrent) tab.setAttribute('aria-current', 'page'); else tab.removeAttribute('aria-current');
   }
-  const heading = at(isEmpty ? 'welcome' : name).querySelector('h1');
-  document.title = `${heading.firstChild.textContent.trim()} – facerec`;
   shown = isEmpty ? null : name;
-  if (isEmpty) return;
-  if (!isFirst) {
-    sayNext();
+  if (!isFirst && !isEmpty) sayNext();
+  const titled = isEmpty ? null : VIEWS[name].show(decoded(parts[2]));
+  const address = location.hash;
+  const entitle = () => {
+    if (address !== location.hash) return;
+    const heading = at(isEmpty ? 'welcome' : name).querySelector('h1');
+    document.title = `${heading.firstChild.textContent.trim()} – facerec`;
+    if (isFirst || isEmpty) return;
     heading.tabIndex = -1;
     heading.focus();
-  }
-  VIEWS[name].show(decoded(parts[2]));
+  };
+  // A heading that is still to come would be read as that of the view before.
+  if (titled) titled.then(entitle); else entitle();
 }
 
 function decoded(part) {

@@ -1,11 +1,12 @@
 // The view that shows who is in a photo, and names its faces.
 
 import {sendPhoto} from './api.js';
+import {onChange} from './changes.js';
 import {current, describe, onCollection, personName} from './collection.js';
 import {isNamed, keepCrops} from './crops.js';
 import {at, plural, show} from './dom.js';
 import {attempt, say} from './messages.js';
-import {probeFace} from './probe_face.js';
+import {checkOwners, probeFace} from './probe_face.js';
 import {drawBoxes, openPhoto} from './photo.js';
 import {meaning} from './similarity.js';
 
@@ -13,6 +14,7 @@ const LIMIT = 100;
 const MAX_LIMIT = 4096;
 
 let photo = null;
+let shown = []; // the faces of the photo
 let turn = 0; // grows with every search, so that late answers are dropped
 let stale = true; // whether the threshold of the collection is still to be read
 
@@ -58,6 +60,7 @@ function present(image, result, limit) {
     items[index].element.scrollIntoView({block: 'nearest'});
     items[index].element.focus();
   });
+  shown = items;
   at('probe-faces').replaceChildren(...items.map(each => each.element));
   show('index', true);
   const known = result.faces.filter(face => face.decision === 'match' && isNamed(face.candidates[0].face)).length;
@@ -103,14 +106,14 @@ async function readThreshold() {
 }
 
 export const matchView = {
-  show: () => attempt(async () => {
-    await readThreshold();
-  }),
+  show: () => { attempt(readThreshold); },
   drop: files => take(files[0]),
 };
 
+onChange(() => attempt(() => checkOwners(shown)));
 onCollection(() => {
   stale = true;
+  shown = [];
   turn += 1;
   show('result', false);
   show('match-busy', false);

@@ -19,6 +19,7 @@ const DOUBTS = {
 let userId = null;
 let visible = false;
 let turn = 0;
+let titled = () => {}; // called once the heading has the name
 
 const ofPerson = (id, rest = '') => inCollection(path`/people/${id}` + rest);
 
@@ -29,6 +30,8 @@ async function load() {
   remember(person);
   const name = nameOf(person);
   at('person-title').textContent = name;
+  if (visible) document.title = `${name} – facerec`;
+  titled();
   at('person-facts').textContent = `${plural(person.face_count, 'face')} · id ${person.user_id} · since ${person.created_at.slice(0, 10)}`;
   at('rename-name').value = person.name || '';
   at('person-faces').replaceChildren(...person.face_ids.map((faceId, index) => faceItem(name, faceId, index)));
@@ -125,7 +128,7 @@ const renew = () => {
     if (error.status !== 404) throw error;
     if (!visible) return;
     leaveFor('#/people', 'This person is not in the collection.', true); // not created after all, merged or deleted
-  }));
+  })).then(titled);
 };
 onChange(renew);
 onCollection(() => { if (visible) location.hash = '#/people'; });
@@ -137,7 +140,8 @@ export const personView = {
     visible = true;
     at('person-title').textContent = 'Person';
     at('person-facts').textContent = '';
-    renew();
+    for (const list of ['person-faces', 'found', 'doubtful']) at(list).replaceChildren();
+    return new Promise(resolve => { titled = resolve; renew(); });
   },
   hide: () => { visible = false; turn += 1; },
 };

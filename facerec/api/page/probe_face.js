@@ -1,6 +1,7 @@
 // A face of the probe: the decision about it, the people whom it may show, and its name once stored.
 
-import {personOf} from './collection.js';
+import {get, path} from './api.js';
+import {inCollection, personOf} from './collection.js';
 import {change} from './changes.js';
 import {label, nameElement, picture, sourceElement} from './crops.js';
 import {button, make, newId, plural} from './dom.js';
@@ -72,7 +73,8 @@ function unfolding(entries, row, shown, text) {
 }
 
 /**
- * Return a face of the probe as `element`, and `nowStored`, to call once the collection has it.
+ * Return a face of the probe as `element`, with `nowStored`, to call once the collection has it, and
+ * `stored`, which returns what that was called with.
  *
  * @param more searches for all matches; null if they are all there.
  */
@@ -117,17 +119,56 @@ export function probeFace(image, face, index, {threshold, more}) {
     face.matches.length > 0 && all,
     make('span', {class: 'quiet'}, `${(100 * face.confidence).toFixed(1)} % sure that this is a face`)));
 
-  return {element, nowStored: (stored, name) => nowStored(naming, face, stored, name)};
+  let isStored = null; // the stored face, and the id of its person
+  const nowStored = (stored, name) => {
+    isStored = stored;
+    showOwner(naming, face, stored, name, nowStored);
+  };
+  return {element, nowStored, stored: () => isStored};
+}
+
+/** Ask again whom stored faces of the probe belong to, after people were changed. */
+export async function checkOwners(items) {
+  const owners = new Map();
+  for (const item of items) {
+    const stored = item.stored();
+    if (!stored || !stored.user_id) continue;
+    if (!owners.has(stored.user_id)) {
+      const described = get(inCollection(path`/people/${stored.user_id}`));
+      owners.set(stored.user_id, described.then(person => person.face_ids, error => {
+        if (error.status === 404) return [];
+        throw error;
+      }));
+    }
+    const faces = await owners.get(stored.user_id);
+    if (item.stored() === stored && !faces.includes(stored.face_id)) item.nowStored({...stored, user_id: null}, null);
+  }
+}
+
+/** Move the focus to the next field for a name below a face of the probe, or else to the face. */
+function goOn(item) {
+  let next = item.nextElementSibling;
+  while (next && !next.querySelector('.naming input')) next = next.nextElementSibling;
+  (next ? next.querySelector('.naming input') : item).focus();
 }
 
 /** Show whom a stored face of the probe shows, and let the user say so. */
-function nowStored(naming, face, stored, name) {
+function showOwner(naming, face, stored, name, nowStored) {
   if (name) {
     naming.replaceChildren(make('p', {class: 'done'}, '✓ Belongs to ', make('strong', {class: 'name'}, name)));
     return;
   }
   const best = face.decision === 'match' && face.matches.find(each => each.face.user_id);
   const proposal = best ? label(best.face) : '';
+  const reject = proposal && button(`Not ${proposal}`, () => attempt(async () => {
+    const person = await personOf(proposal);
+    await change(async () => {
+      await notSame([stored.face_id], person.user_id);
+      return {text: `This face does not show ${proposal}; searches respect this.`, ids: [stored.face_id]};
+    });
+    showOwner(naming, {...face, decision: 'unknown'}, stored, null, nowStored);
+    naming.querySelector('input').focus();
+  }, reject));
   naming.replaceChildren(...[
     personForm({
       label: proposal ? 'Is this right?' : 'Who is this?',
@@ -136,17 +177,10 @@ function nowStored(naming, face, stored, name) {
       submit: (text, send) => attempt(async () => {
         const person = await giveFaces(text, [stored.face_id]);
         if (!person) return;
-        nowStored(naming, face, stored, person.name || person.user_id);
-        naming.closest('li').focus(); // the field that had the focus is gone
+        nowStored({...stored, user_id: person.user_id}, person.name || person.user_id);
+        goOn(naming.closest('li')); // the field that had the focus is gone
       }, send),
     }),
-    proposal && button(`Not ${proposal}`, () => attempt(async () => {
-      const person = await personOf(proposal);
-      await change(async () => {
-        await notSame([stored.face_id], person.user_id);
-        return {text: `This face does not show ${proposal}; searches respect this.`, ids: [stored.face_id]};
-      });
-      nowStored(naming, {...face, decision: 'unknown'}, stored, null);
-    })),
+    reject,
   ].filter(Boolean));
 }

@@ -83,6 +83,33 @@ def test_a_running_job_shows_its_progress_and_can_be_cancelled(
         expect(shown.locator("progress")).to_have_count(0)
 
 
+def test_a_job_that_was_stopped_is_started_again_with_its_folder(
+    site: Site, page: playwright.Page
+) -> None:
+    job, asked = {**RUNNING, "status": "INCOMPLETE"}, []
+
+    def start(route: playwright.Route) -> None:
+        asked.append(route.request.post_data_json)
+        route.fulfill(status=202, json=job)
+
+    page.route("**/api/v1/jobs", lambda route: route.fulfill(json={"jobs": [job]}))
+    page.route("**/api/v1/jobs/staff-1", lambda route: route.fulfill(json=job))
+    page.route("**/face-recognition/index", start)
+    page.goto(f"{site.address}/#/activity")
+    shown = page.locator("#jobs > li")
+    expect(shown).to_contain_text("continues when its folder is started again under Add photos")
+    page.goto(f"{site.address}/#/add")
+    page.get_by_label("Bucket").fill("photos")
+    page.get_by_label("Folder").fill("2026/")
+    page.get_by_role("button", name="Start a job").click()
+    expect(shown).to_contain_text("photos/2026/")
+    job.update(status="RUNNING")
+    page.get_by_role("button", name="Start again").click()
+    expect(shown).to_contain_text("running")
+    folder = {"collection_id": "staff", "bucket": "photos", "prefix": "2026/"}
+    assert asked == [folder, folder]
+
+
 def test_a_job_is_followed_again_after_the_server_was_gone(
     site: Site, page: playwright.Page
 ) -> None:

@@ -137,6 +137,28 @@ def test_faces_of_a_group_photo_are_given_to_old_and_new_people(
     expect(faces.nth(2).get_by_label("Who is this?")).to_be_visible()
 
 
+def test_faces_are_named_one_after_the_other_and_named_anew_after_an_undo(
+    site: Site, page: playwright.Page
+) -> None:
+    match(page, site, fake_face("ann", width=0.4), fake_face("bob", left=0.6))
+    page.get_by_role("button", name="Add its faces").click()
+    faces = page.locator("#probe-faces > li")
+    for name in ("Ann", "Bob"):
+        expect(page.locator(":focus")).to_have_attribute("placeholder", "Name")
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+        expect(page.locator("#status")).to_have_text(f"1 face given to {name}, a new person.")
+    expect(faces.nth(1)).to_be_focused()
+    page.get_by_role("button", name="Undo").click()
+    field = faces.nth(1).get_by_label("Who is this?")
+    expect(field).to_be_visible()
+    expect(faces.nth(0)).to_contain_text("Belongs to Ann")
+    field.fill("Ben")
+    field.press("Enter")
+    expect(faces.nth(1)).to_contain_text("Belongs to Ben")
+    assert site.people() == {"Ann": 1, "Ben": 1}
+
+
 def test_the_field_suggests_people_whose_name_has_the_text(
     site: Site, page: playwright.Page
 ) -> None:

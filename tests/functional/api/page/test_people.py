@@ -201,6 +201,43 @@ def test_a_merge_with_nobody_is_an_error_that_can_be_read(
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
+def test_a_name_is_found_among_many_that_contain_it(site: Site, page: playwright.Page) -> None:
+    mary, son = site.add_person("Mary"), site.add_person("son")
+    others = [{"user_id": f"{n}son", "name": f"{n}son", "face_count": 0} for n in range(3)]
+
+    def in_pages(route: playwright.Route) -> None:
+        if "next_token" in route.request.url:
+            route.continue_(url=route.request.url.replace("next_token=more", ""))
+        else:
+            route.fulfill(json={"people": others, "next_token": "more"})
+
+    page.route("**/people?name_contains=son*", in_pages)
+    page.goto(f"{site.address}/#/person/{mary}")
+    page.get_by_label("Is also").fill("son")
+    page.get_by_role("button", name="Merge …").click()
+    page.get_by_role("dialog").get_by_role("button", name="Merge").click()
+    expect(page.locator("#status")).to_have_text("son is now part of Mary.")
+    assert son not in [user.user_id for user in site.gallery.list_users("staff").users]
+
+
+def test_the_heading_that_is_read_has_the_name_of_the_person_at_hand(
+    site: Site, page: playwright.Page
+) -> None:
+    ann, bob = site.add_person("Ann"), site.add_person("Bob")
+    read = """document.addEventListener('focusin', event => {
+        if (event.target.id === 'person-title') window.read.push(event.target.textContent);
+    }); window.read = []"""
+    page.goto(f"{site.address}/#/people")
+    page.evaluate(read)
+    for user_id, name in ((ann, "Ann"), (bob, "Bob")):
+        page.evaluate("id => { location.hash = `#/person/${id}`; }", user_id)
+        expect(page).to_have_title(re.compile(f"^{name} . facerec$"))
+        expect(page.locator("#person-title")).to_be_focused()
+        page.evaluate("location.hash = '#/people'")
+        expect(page.locator("#people-title")).to_be_focused()
+    assert page.evaluate("window.read") == ["Ann", "Bob"]
+
+
 def test_a_person_is_deleted_only_after_a_question(site: Site, page: playwright.Page) -> None:
     site.add_person("Ann")
     page.goto(f"{site.address}/#/match")
