@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from facerec.cli.exit_codes import ExitCode
@@ -52,7 +54,12 @@ COMMANDS = {
     epilog=f"Exit codes: {', '.join(f'{code.value} {code.meaning}' for code in ExitCode)}.",
 )
 @click.version_option(package_name="facerec")
-def main() -> None:
+@click.option(
+    "--region",
+    metavar="REGION",
+    help="AWS region to use (default: AWS_REGION, AWS_DEFAULT_REGION or the profile).",
+)
+def main(region: str | None) -> None:
     """Index the faces of photos, and find out who is in a photo.
 
     \b
@@ -61,6 +68,9 @@ def main() -> None:
       facerec match visitor.jpg --collection staff
       facerec jobs report latest
     """
+    if region is not None:
+        # The clients of all services read it, also in worker processes.
+        os.environ |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
 
 
 if __name__ == "__main__":

@@ -257,6 +257,17 @@ def test_an_error_is_one_line_and_an_exit_code(
     assert expected in result.stderr
 
 
+def test_the_region_of_the_command_line_precedes_that_of_the_environment(
+    facerec: Facerec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "us-east-1")
+
+    result = facerec("--region", "eu-west-1", "jobs", "list", "--stack", "other")
+
+    assert "there is no stack 'other' in eu-west-1" in result.stderr
+
+
 def test_a_stack_of_another_kind_is_refused(stack: Stack, facerec: Facerec) -> None:
     template = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}
     boto3.client("cloudformation").create_stack(
