@@ -85,7 +85,7 @@ _OPTIONS = (
         show_default=True,
         help="In a folder, derive external image ids from the paths of photos, or from the folders "
         "that they are in (photos in one folder then count as the same person's), or use none: a "
-        "photo then keeps its faces wherever it is moved to.",
+        "photo then keeps its face ids wherever it is moved to.",
     ),
 )
 

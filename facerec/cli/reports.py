@@ -151,8 +151,11 @@ def print_difference(difference: Difference) -> None:
 
 def print_removal(removal: Removal) -> None:
     """Print the counts of faces removed because photos were replaced or are gone, if any were."""
-    if removal.faces:
-        faces = count(removal.faces, "face")
+    if removal.moved:
+        moved = count(removal.moved, "face")
+        console().print(f"{moved} of moved photos: new face ids, the same people and corrections")
+    if gone := removal.faces - removal.moved:
+        faces = count(gone, "face")
         console().print(f"{faces} removed: their photos were replaced or are gone")
 
 

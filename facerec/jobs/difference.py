@@ -46,7 +46,10 @@ class Removal:
     Attributes:
         photos: number of these photos that do not exist at any other address.
         faces: number of their faces, which were deleted.
+        moved: number of these faces whose photo was moved; their people and corrections went to the
+            same faces at the new address.
     """
 
     photos: int = 0
     faces: int = 0
+    moved: int = 0

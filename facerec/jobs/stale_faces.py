@@ -6,9 +6,13 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
   renamed at the same time.
 - A replaced photo keeps its faces until the new version has been read.
 - Faces of a photo that also exists at another address stay: photos are identified by their content,
-  so a moved or copied photo has the same faces. An address counts only if a photo is there now: a
-  folder may have been renamed since. Otherwise the memory drops the address, so that a photo that
-  comes back, for example when a disk is mounted again, is indexed.
+  so a copied photo has the same faces, and so has a moved one, unless its external image id
+  depends on its path. An address counts only if a photo is there now: a folder may have been
+  renamed since. Otherwise the memory drops the address, so that a photo that comes back, for
+  example when a disk is mounted again, is indexed.
+- If a photo that is gone was moved and has a new external image id, its people and corrections go
+  to its faces at the new address. Without ``prune``, no other face of a photo that is gone is
+  removed.
 
 Plans do not list versions that another job reads at the same time; ``concurrent_versions`` finds
 them. Nor do they list photos that are not remembered, because of a restored copy or a deleted job;
@@ -30,6 +34,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from facerec.core.batches import batches
 from facerec.errors import ObjectNotFoundError
+from facerec.gallery.people.moved_faces import hand_over
 from facerec.jobs.concurrent_versions import (
     later_plans,
     memory_of,
@@ -39,6 +44,7 @@ from facerec.jobs.concurrent_versions import (
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.jobs.ledger.removal_record import read_removal
+from facerec.jobs.moved_photos import MovedPhotos
 from facerec.jobs.outcomes import NOT_READ
 from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
 from facerec.jobs.remembered.doubts import doubt_about, note_compared
@@ -48,6 +54,7 @@ from facerec.jobs.writing import collection_of
 from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
     from facerec.jobs.plan import Plan
     from facerec.jobs.remembered.runs import Memory, Remembered
     from facerec.storage.faces import FaceStore
@@ -68,6 +75,7 @@ def remove_stale(
     plan: Plan,
     objects: ObjectStore,
     faces: FaceStore,
+    records: RecordStore,
     jobs_root: str,
     delete: DeleteFaces,
 ) -> Removal:
@@ -79,6 +87,7 @@ def remove_stale(
         plan: the job's plan.
         objects: contains the photos and the job folders.
         faces: the store of the collection.
+        records: store of its people.
         jobs_root: parent of all job folders, with the final ``/``.
         delete: deletes faces.
     """
@@ -106,21 +115,53 @@ def remove_stale(
         for uri, others in unremembered.replaced.items():
             outdated[uri] = outdated.get(uri, frozenset()) | others
     keys, empty = _unheld_keys(stale, outdated, memory, plan, objects)
-    photos = removed = 0
-    for batch in batches(keys, PHOTOS_AT_ONCE):
-        stored = faces.get_images(plan.collection_id, batch)
-        ids = [record.face_id for members in stored.values() for record in members]
-        if ids:
-            photos += len(stored)
-            removed += delete(plan.collection_id, ids)
-    gone = {(photo.uri, photo.external_image_id) for photo in stale if photo.is_gone}
-    memory.cancel(gone | empty, plan)
-    removal = Removal(photos, removed)
+    gone = [photo for photo in stale if photo.is_gone]
+    removal, staying = _remove_faces(plan, keys, gone, memory, objects, faces, records, delete)
+    left = {(photo.uri, photo.external_image_id) for photo in gone if photo.key not in staying}
+    memory.cancel(left | empty, plan)
     objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())
     objects.delete(stale_uri(plan.job_folder))
     if doubt is not None:
         note_compared(objects, jobs_root, collection, plan.base or "", doubt)
     return removal
+
+
+def _remove_faces(
+    plan: Plan,
+    keys: Sequence[str],
+    gone: Sequence[StalePhoto],
+    memory: Memory,
+    objects: ObjectStore,
+    faces: FaceStore,
+    records: RecordStore,
+    delete: DeleteFaces,
+) -> tuple[Removal, set[str]]:
+    """Remove the faces of photos; those of moved photos hand over what is known about them.
+
+    Without ``prune``, photos that are gone keep their faces, unless all these are found again where
+    the photo is now.
+
+    Returns:
+        Counts of what was removed, and the image keys of the photos that keep their faces.
+    """
+    staying = set() if plan.prune else {photo.key for photo in gone}.intersection(keys)
+    moved_photos, photos, removed, moved = MovedPhotos(gone, memory), 0, 0, 0
+    for batch in batches(keys, PHOTOS_AT_ONCE):
+        stored = faces.get_images(plan.collection_id, batch)
+        found = moved_photos.faces(plan, stored, objects, faces)
+        ids = []
+        for key, members in stored.items():
+            if key not in staying or all(face.face_id in found for face in members):
+                staying.discard(key)
+                photos += 1
+                ids += [face.face_id for face in members]
+        handed_over = {face_id: found[face_id] for face_id in ids if face_id in found}
+        if handed_over:
+            hand_over(plan.collection_id, handed_over, faces=faces, records=records)
+            moved += len(handed_over)
+        if ids:
+            removed += delete(plan.collection_id, ids)
+    return Removal(photos, removed, moved), staying
 
 
 def _unheld_keys(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from facerec.storage.objects.protocol import scheme_of
+
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectInfo
 
@@ -27,6 +29,18 @@ def version_of(info: ObjectInfo) -> str:
         # An S3 Inventory has ETags without quotes.
         return info.version.strip('"')
     return f"{info.version}-{info.changed_ns}"
+
+
+def content_of_version(uri: str, version: str) -> str:
+    """Return the part of a version that a photo keeps when it is moved; "" if it is unknown.
+
+    This is the size of a file, whose times may change, and the ETag of an object in S3.
+
+    Args:
+        uri: address of the photo.
+        version: its version, or "".
+    """
+    return version.partition("-")[0] if scheme_of(uri) == "file" else version
 
 
 def pinned_version(version_id: str) -> str:

@@ -35,6 +35,7 @@ from facerec.factory import (
     open_deployed_checked_stores,
     open_eraser,
     open_faces,
+    open_records,
     rebuild_deployed_collection,
 )
 from facerec.gallery.presenting.collections import summary_json
@@ -203,10 +204,10 @@ def _remove_stale(gallery: Gallery, job_folder: str) -> dict[str, Any]:
     except ObjectNotFoundError:
         # The collection was deleted, and this job with it; the report says so.
         return asdict(Removal())
-    faces = open_faces(settings)
+    faces, records = open_faces(settings), open_records(settings)
     try:
         with while_it_exists(plan, objects):
-            removal = remove_stale(plan, objects, faces, settings.jobs_root, delete)
+            removal = remove_stale(plan, objects, faces, records, settings.jobs_root, delete)
     except JobDeletedError:
         return asdict(Removal())
     logger().info("removed", job_id=plan.job_id, photos=removal.photos, faces=removal.faces)

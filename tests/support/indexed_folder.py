@@ -119,7 +119,7 @@ class Collection:
         self.objects.photos.clear()
         for child in range(plan.children):
             run_child(plan, child, self.dependencies())
-        remove_stale(plan, self.objects, self.store, self.jobs_root, self.delete)
+        remove_stale(plan, self.objects, self.store, self.store, self.jobs_root, self.delete)
         write_report(plan, self.objects, tolerated_failure_percentage=100)
         return plan
 

@@ -116,6 +116,33 @@ def test_every_part_may_do_what_jobs_of_all_kinds_need(stack: Stack, gallery: Ga
     sweep()
 
 
+def test_faces_of_a_moved_photo_stay_with_their_people_in_a_stack(
+    stack: Stack, gallery: Gallery
+) -> None:
+    for name, people in {"one": ["ann"], "two": ["bob", "cid"]}.items():
+        put_photo(stack, name, *people)
+    index(stack)
+    ann, *others = sorted(
+        (face.record for face in gallery.list_faces("staff").faces),
+        key=lambda face: (face.source, face.box.left),
+    )
+    with acting_as("ApiFunction", stack.permissions):
+        for user_id, face in (("ann", ann), ("bob", others[0])):
+            gallery.create_user("staff", user_id)
+            gallery.associate_faces("staff", user_id, [face.face_id])
+        gallery.not_same("staff", others[1].face_id, "ann")
+    content = stack.s3.get_object(Bucket=BUCKET, Key="photos/two.jpg")["Body"].read()
+    stack.put("photos/sub/moved.jpg", content)
+    stack.s3.delete_object(Bucket=BUCKET, Key="photos/two.jpg")
+    index(stack)
+    (bob,) = gallery.list_faces("staff", user_id="bob").faces
+    assert bob.record.source == f"s3://{BUCKET}/photos/sub/moved.jpg"
+    assert bob.record.box == others[0].box
+    assert len(face_ids(gallery)) == 3
+    (corrected,) = gallery.list_corrections("staff").corrections
+    assert (corrected.person, corrected.face_id in face_ids(gallery)) == ("ann", True)
+
+
 def test_every_part_may_do_what_the_repair_of_lost_stores_needs(
     stack: Stack, gallery: Gallery, vectors: S3VectorsServer
 ) -> None:

@@ -102,11 +102,11 @@ class Changes:
         return is_over_limit(found.gone, found.remembered, request.prune_limit_percentage)
 
     def stale_photos(self) -> Iterator[StalePhoto]:
-        """Yield the replaced photos, and those that are gone if their faces will be removed."""
+        """Yield the replaced photos, and those that are gone if their faces may be removed."""
         if self.stale is not None:
             with open(self.stale, "rb") as file:  # noqa: PTH123
                 for photo in map(stale_photo_of_line, file):
-                    if self.to_prune or not photo.is_gone:
+                    if self.to_prune or photo.may_have_moved or not photo.is_gone:
                         yield photo
 
 
@@ -244,7 +244,10 @@ def preview_job(
     if source.inspection is None or source.inspection.photos <= MAX_LINES:
         request = replace(request, prune=True)
     with find_changes(request, source, objects, memory) as changes:
-        gone = tuple(photo for photo in changes.stale_photos() if photo.is_gone)
+        # Those that may have moved are listed twice.
+        gone = tuple(
+            photo for photo in changes.stale_photos() if photo.is_gone and not photo.may_have_moved
+        )
     inspection, local = changes.inspection, scheme_of(jobs_root) == "file"
     _, children = count_children(inspection, request.images_per_child, local=local)
     return Preview(

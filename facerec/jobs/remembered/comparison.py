@@ -13,7 +13,7 @@ from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.outcomes import NOT_READ, Outcome
 from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line, start_of_line
-from facerec.jobs.versions import is_pinned
+from facerec.jobs.versions import content_of_version, is_pinned
 
 if TYPE_CHECKING:
     from facerec.jobs.manifest.listing import ListedPhoto
@@ -22,10 +22,25 @@ if TYPE_CHECKING:
 MAX_PROBED = 20
 """Number of unreadable photos to try again, to decide whether to try all of them."""
 
+MAX_MOVED = 100_000
+"""Number of photos that are gone, and of new ones, to compare in order to find moved photos: 20 MB.
+If there are more, only ``prune`` finds them."""
+
 
 @dataclass(frozen=True, slots=True)
 class StalePhoto:
-    """A remembered photo that was replaced or is gone, so that its faces will be removed."""
+    """A remembered photo that was replaced or is gone, so that its faces will be removed.
+
+    Attributes:
+        uri: address of the photo.
+        external_image_id: the caller's own name for it, or "".
+        version: the version that was read, or "".
+        key: image key of its faces, or "".
+        faces: number of its faces in the collection.
+        is_gone: whether the photo is gone, as opposed to replaced.
+        may_have_moved: whether a new photo of the source seems to be the same one, so that its
+            faces are removed even without ``prune`` if it is.
+    """
 
     uri: str
     external_image_id: str
@@ -33,6 +48,7 @@ class StalePhoto:
     key: str
     faces: int
     is_gone: bool
+    may_have_moved: bool = False
 
     def to_line(self) -> str:
         """Return the photo as a line of JSON."""
@@ -154,6 +170,8 @@ class _Merge:
         self._is_erased = is_erased
         self._force, self._retry_failures, self._prune = force, retry_failures, prune
         self._not_read, self._can_be_read = 0, False
+        self._found_gone: dict[str, list[RememberedPhoto]] = {}
+        self._found_new = set[str]()
         self._result = Difference()
 
     def run(self, groups: Iterable[Group]) -> Difference:
@@ -177,6 +195,7 @@ class _Merge:
                 if photo[3]:
                     self._compare(photo, lines)
         self._end()
+        self._write_moved()
         return self._result
 
     def _is_plainly_same(self, photo: ListedPhoto, line: str) -> bool:
@@ -199,8 +218,7 @@ class _Merge:
             result.unchanged += 1
             return
         if not lines:
-            result.new += 1
-            self._outputs.manifest.write(photo.to_line())
+            self._new(photo)
             return
         uri, name, version, *_ = photo
         start = start_of_line(uri, name, version, self._settings)
@@ -223,6 +241,12 @@ class _Merge:
                 return
         result.changed += 1
         self._outputs.manifest.write(photo.to_line())
+
+    def _new(self, photo: ListedPhoto) -> None:
+        self._result.new += 1
+        self._outputs.manifest.write(photo.to_line())
+        if len(self._found_new) < MAX_MOVED and not is_pinned(photo[2]):
+            self._found_new.add(content_of_version(photo[0], photo[2]))
 
     def _same(self, photo: ListedPhoto, line: str) -> None:
         failed = _UNREADABLE in line and photo_of_line(line).outcome == Outcome.UNREADABLE
@@ -285,10 +309,27 @@ class _Merge:
             self._result.gone += 1
             if self._prune:
                 self._write_stale(found, is_gone=True)
+            if found.key and found.faces and self._result.gone <= MAX_MOVED:
+                content = content_of_version(found.uri, found.version)
+                self._found_gone.setdefault(content, []).append(found)
 
-    def _write_stale(self, found: RememberedPhoto, *, is_gone: bool) -> None:
+    def _write_moved(self) -> None:
+        """Write the photos that are gone and of which a new one has the same size or ETag."""
+        for content in sorted(self._found_gone.keys() & self._found_new - {""}):
+            for found in self._found_gone[content]:
+                self._write_stale(found, is_gone=True, may_have_moved=True)
+
+    def _write_stale(
+        self, found: RememberedPhoto, *, is_gone: bool, may_have_moved: bool = False
+    ) -> None:
         stale = StalePhoto(
-            found.uri, found.external_image_id, found.version, found.key, found.faces, is_gone
+            found.uri,
+            found.external_image_id,
+            found.version,
+            found.key,
+            found.faces,
+            is_gone,
+            may_have_moved,
         )
         self._outputs.stale.write(stale.to_line().encode())
 

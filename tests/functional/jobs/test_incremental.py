@@ -174,7 +174,7 @@ def test_pruning_looks_for_photos_once_more(staff: Collection) -> None:
     (staff.photos / "b.jpg").unlink()
     plan = staff.plan(prune=True)
     (staff.photos / "b.jpg").write_bytes(content)
-    remove_stale(plan, staff.objects, staff.store, staff.jobs_root, staff.delete)
+    remove_stale(plan, staff.objects, staff.store, staff.store, staff.jobs_root, staff.delete)
     assert staff.people() == 3
 
 

@@ -57,7 +57,7 @@ class NightlyJob(S3Job):
         with self.requests() as counted:
             plan = self.plan(manifest, **settings)
         self.run(plan)
-        remove_stale(plan, self.objects, self.faces, ROOT, self.delete)
+        remove_stale(plan, self.objects, self.faces, self.faces, ROOT, self.delete)
         write_report(plan, self.objects, tolerated_failure_percentage=9)
         return plan.difference, counted
 
@@ -172,7 +172,7 @@ def test_each_version_of_an_object_that_a_manifest_names_keeps_its_faces(
         nights.objects.write("s3://work/versions.jsonl", content.encode())
         plan = nights.plan("s3://work/versions.jsonl")
         nights.run(plan)
-        remove_stale(plan, nights.objects, nights.faces, ROOT, nights.delete)
+        remove_stale(plan, nights.objects, nights.faces, nights.faces, ROOT, nights.delete)
         return plan
 
     night(1)

@@ -1,0 +1,96 @@
+"""Finds where photos are now that are gone from their addresses.
+
+A moved photo has the same content. If its external image id is derived from its path, it has
+another one now, and so another image key; its faces were stored again under new ids. The memory of
+jobs names the key of each photo, but not its content. So for a photo that is gone, the key that its
+content would have is computed for each remembered photo of the same size or ETag, and compared.
+
+A photo is not found if its version is not remembered, or if its ETag changed when it was moved:
+that of an object in S3 does if it is copied in several parts or encrypted with another key.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.core.ids import image_key
+from facerec.gallery.indexing.storing import pair_boxes
+from facerec.jobs.remembered.photos import photo_of_line
+from facerec.jobs.versions import content_of_version
+from facerec.storage.objects.protocol import may_exist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from facerec.core.records import FaceRecord
+    from facerec.jobs.plan import Plan
+    from facerec.jobs.remembered.comparison import StalePhoto
+    from facerec.jobs.remembered.photos import RememberedPhoto
+    from facerec.jobs.remembered.runs import Memory
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+class MovedPhotos:
+    """Finds the new addresses of photos that are gone.
+
+    Args:
+        gone: the photos.
+        memory: memory of the collection, which is read once.
+    """
+
+    def __init__(self, gone: Iterable[StalePhoto], memory: Memory) -> None:
+        self._contents: dict[str, str] = {}
+        for photo in gone:
+            content = content_of_version(photo.uri, photo.version)
+            if photo.key and content:
+                self._contents[photo.key] = content
+        self._alike: dict[str, list[RememberedPhoto]] = {"": []}
+        sought = {"", *self._contents.values()}
+        for uri, _, _, line in memory.newest() if self._contents else ():
+            content = content_of_version(uri, line.split("\t", 3)[2])
+            if content in sought:
+                self._alike.setdefault(content, []).append(photo_of_line(line))
+
+    def faces(
+        self,
+        plan: Plan,
+        stored: Mapping[str, Sequence[FaceRecord]],
+        objects: ObjectStore,
+        faces: FaceStore,
+    ) -> dict[str, str]:
+        """Return the faces of photos that have moved, with the same faces at the new addresses.
+
+        Args:
+            plan: plan of a complete job.
+            stored: faces by image key, some of them of photos that are gone.
+            objects: contains the photos.
+            faces: the store of the collection.
+
+        Returns:
+            New face ids by old face id. Faces that were not found again in a photo are omitted.
+        """
+        keys = {
+            key: new
+            for key, members in stored.items()
+            if members and (new := self._new_key(plan, key, members[0].image_id, objects))
+        }
+        found = faces.get_images(plan.collection_id, sorted(set(keys.values()))) if keys else {}
+        moved: dict[str, str] = {}
+        for key, new in keys.items():
+            here, there = stored[key], found.get(new, [])
+            for old, same in pair_boxes([face.box for face in here], [face.box for face in there]):
+                moved[here[old].face_id] = there[same].face_id
+        return moved
+
+    def _new_key(self, plan: Plan, key: str, image_id: str, objects: ObjectStore) -> str | None:
+        """Return the image key of a photo at its new address; None if it has not moved."""
+        content = self._contents.get(key)
+        if content is None:
+            return None
+        for photo in (*self._alike.get(content, ()), *self._alike[""]):
+            name = photo.external_image_id or None
+            own = image_key(plan.collection_id, image_id, name, plan.id_version)
+            if own != key and photo.key == own and may_exist(photo.uri, objects):
+                return own
+        return None
