@@ -127,8 +127,9 @@ def plan_execution(
         remaining: returns the seconds until the function is stopped.
 
     Returns:
-        For a job: ``refused`` false, ``job_id``, ``collection_id``, ``lost`` (whether its
-        collection must be rebuilt first), ``children`` and the fields of its first ``Submission``.
+        For a job: ``refused`` false, ``job_id``, ``collection_id``, ``lost`` (whether the
+        records of its collection were lost or restored from an older copy, so that it must be
+        rebuilt first), ``children`` and the fields of its first ``Submission``.
         For a refusal: ``refused`` true, ``error`` (a class of ``facerec.errors``) and ``cause``.
 
     Raises:
@@ -153,9 +154,12 @@ def plan_execution(
                 on_listed=on_listed,
                 erasures=erasures,
             )
+        lost = was_lost(objects, settings.jobs_root, collection_of(plan))
         # While a collection is being deleted, the copies are those of the deleted one.
         if not erasures.is_being_deleted(plan.collection_id):
-            restore_lost_tombstones(plan.collection_id, objects, settings.jobs_root, records)
+            lost |= restore_lost_tombstones(
+                plan.collection_id, objects, settings.jobs_root, records
+            )
         forget_outages(objects, plan.job_folder)
     except StoreUnavailableError:
         raise
@@ -173,7 +177,7 @@ def plan_execution(
         "refused": False,
         "job_id": plan.job_id,
         "collection_id": plan.collection_id,
-        "lost": was_lost(objects, settings.jobs_root, collection_of(plan)),
+        "lost": lost,
         "children": plan.children,
         **first_submission(
             job_folder=plan.job_folder,

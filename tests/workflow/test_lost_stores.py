@@ -114,11 +114,7 @@ def test_what_was_deleted_stays_deleted_in_a_lost_store(door: JobDoor, tmp_path:
     assert contents(door).keys() == expected.keys() | set(deleted)
 
 
-def test_what_was_deleted_leaves_an_older_copy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    use_fake_engine(monkeypatch)
-    door = CommandLineJobs(tmp_path / "cli")
+def test_what_was_deleted_leaves_an_older_copy(door: JobDoor, tmp_path: Path) -> None:
     index_and_delete(door, lambda: older_copy(door, tmp_path))
     expected = contents(door)
     copy(tmp_path / "older.db", database_of(door))

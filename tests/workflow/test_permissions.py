@@ -164,6 +164,63 @@ def test_every_part_may_do_what_the_repair_of_lost_stores_needs(
     assert face_ids(gallery) == faces[1:]
 
 
+def test_an_older_copy_of_the_table_loses_the_people_who_were_erased_since(
+    stack: Stack, gallery: Gallery
+) -> None:
+    for name in ("ann", "bob"):
+        put_photo(stack, name, name)
+    index(stack)
+    table = boto3.resource("dynamodb").Table(TABLE)
+    with acting_as("ApiFunction", stack.permissions):
+        for user_id, face_id in zip(("ann", "bob"), face_ids(gallery), strict=True):
+            gallery.create_user("staff", user_id)
+            gallery.associate_faces("staff", user_id, [face_id])
+    older = table.scan()["Items"]
+    with acting_as("ApiFunction", stack.permissions):
+        gallery.erase("staff", SubjectKind.USER, "ann")
+    sweep()
+    for item in table.scan()["Items"]:
+        table.delete_item(Key={name: item[name] for name in ("pk", "sk")})
+    for item in older:
+        table.put_item(Item=item)
+    assert [user.user_id for user in gallery.list_users("staff").users] == ["ann", "bob"]
+
+    ended = stack.index(f"s3://{BUCKET}/photos/")
+
+    assert (ended.status, stack.permissions.denied) == ("SUCCEEDED", [])
+    assert "Restore" in ended.states
+    assert [user.user_id for user in gallery.list_users("staff").users] == ["bob"]
+    assert "Restore" not in stack.index(f"s3://{BUCKET}/photos/").states
+
+
+def test_an_older_copy_of_the_vectors_loses_what_was_erased_or_pruned_since(
+    stack: Stack, gallery: Gallery, vectors: S3VectorsServer
+) -> None:
+    for name in ("ann", "bob", "cid", "dan"):
+        put_photo(stack, name, name)
+    index(stack)
+    faces = face_ids(gallery)
+    older = {name: dict(stored.vectors) for name, stored in vectors.buckets[VECTORS].items()}
+    with acting_as("ApiFunction", stack.permissions):
+        gallery.delete_faces("staff", faces[:1])
+    sweep()
+    stack.s3.delete_object(Bucket=BUCKET, Key="photos/dan.jpg")
+    index(stack, prune=True)
+    expected = face_ids(gallery)
+    for name, stored in vectors.buckets[VECTORS].items():
+        stored.vectors.update(older[name])
+    assert face_ids(gallery) == faces
+
+    answer = boto3.client("lambda").invoke(
+        FunctionName="ErasureFunction", Payload=json.dumps({"rebuild": "staff"})
+    )
+    assert json.loads(answer["Payload"].read())["returned"] == 1
+    index(stack, prune=True)
+
+    assert face_ids(gallery) == expected
+    assert stack.permissions.denied == []
+
+
 def test_every_part_may_do_what_erasures_need(stack: Stack, gallery: Gallery) -> None:
     for name in ("ann", "bob", "cid"):
         put_photo(stack, name, name)

@@ -40,14 +40,20 @@ if TYPE_CHECKING:
 
 def restore_lost_tombstones(
     collection_id: str, objects: ObjectStore, jobs_root: str, records: RecordStore
-) -> None:
+) -> bool:
     """Restore the tombstones of erasures that a store has not seen.
+
+    These are not marked as seen before ``remove_returned`` has removed what the store contains
+    again.
 
     Args:
         collection_id: the collection, which exists.
         objects: the object store of the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         records: store of the tombstones.
+
+    Returns:
+        Whether there were any: then the store was lost, or restored from an older copy.
     """
     drop_lifted_tombstones(collection_id, objects, jobs_root, records)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
@@ -55,7 +61,7 @@ def restore_lost_tombstones(
     if unseen:
         copies = read_tombstones(objects, [noted[each] for each in unseen])
         restore_tombstones(collection_id, copies, records=records)
-        mark_seen(collection_id, unseen, records=records)
+    return bool(unseen)
 
 
 def _unseen(
@@ -130,11 +136,12 @@ def remove_returned(
     records: RecordStore,
     *,
     repair: bool,
+    all_erasures: bool = False,
 ) -> Returned:
     """Return how many erased faces and people an older copy of the store brought back.
 
     With ``repair``, removes them and restores the tombstones. Reads no face if the store has seen
-    all erasures.
+    all erasures, unless ``all_erasures`` is true.
 
     Args:
         collection: the collection.
@@ -143,15 +150,18 @@ def remove_returned(
         faces: the store of the collection.
         records: store of its records.
         repair: whether to remove them, not only count them.
+        all_erasures: whether to look for what any erasure has erased. The marks of erasures are in
+            the records, so that they do not show that only the vectors are an older copy.
     """
     collection_id, own = collection.collection_id, faces.of(collection)
     if repair:
         drop_lifted_tombstones(collection_id, objects, jobs_root, records)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
     unseen = _unseen(collection_id, noted, objects, records, repair=repair)
-    if not unseen:
+    chosen = list(noted) if all_erasures else unseen
+    if not chosen:
         return Returned()
-    copies = list(read_tombstones(objects, [noted[each] for each in unseen]))
+    copies = list(read_tombstones(objects, [noted[each] for each in chosen]))
     returned = list(returned_faces(copies, own.all_faces(collection_id)))
     people = returned_people(collection_id, copies, records=records)
     if repair:

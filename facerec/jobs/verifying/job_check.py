@@ -130,6 +130,7 @@ def verify_collection(
     records: RecordStore,
     *,
     repair: bool,
+    all_erasures: bool = False,
 ) -> Verification:
     """Compare a collection with the ledgers of all its jobs, without reading photos.
 
@@ -144,6 +145,7 @@ def verify_collection(
         faces: the store of the collection.
         records: store of the collections.
         repair: whether to restore what differs.
+        all_erasures: see ``remove_returned``.
 
     Raises:
         CollectionNotFoundError: the collection does not exist, and is not restored.
@@ -161,7 +163,15 @@ def verify_collection(
         restore_settings(collection, plans, objects, jobs_root, records)
     plans, unreadable = plans_of_collection(collection, objects, jobs_root)
     total, last = Verification(unreadable_jobs=len(unreadable)), LastStatements()
-    returned = remove_returned(collection, objects, jobs_root, faces, records, repair=repair)
+    returned = remove_returned(
+        collection,
+        objects,
+        jobs_root,
+        faces,
+        records,
+        repair=repair,
+        all_erasures=all_erasures,
+    )
     total.returned, total.people_returned = returned.faces, returned.people
     for job in last_started_first(plans, objects):
         with suppress(JobDeletedError), while_it_exists(job.plan, objects, writes=False):

@@ -18,6 +18,7 @@ from facerec.gallery.transfer.copying import Copied, copy_records
 from facerec.jobs.folders import note_folder_elsewhere
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.remembered.collections import note_restored, own_creations
+from facerec.jobs.remembered.doubts import note_doubt
 from facerec.jobs.verifying.job_check import require_readable, verify_collection
 from facerec.jobs.verifying.lost_collections import plans_of, restored_collection
 from facerec.jobs.verifying.segment_check import Verification
@@ -118,7 +119,11 @@ def rebuild_collection(
         for plan in plans:
             note_folder_elsewhere(objects, target_root, plan)
     if source is None or target_root is None:
-        found = verify_collection(collection_id, objects, jobs_root, faces, records, repair=True)
+        # The vectors may be an older copy: they contain what was erased or pruned since.
+        found = verify_collection(
+            collection_id, objects, jobs_root, faces, records, repair=True, all_erasures=True
+        )
+        note_doubt(objects, jobs_root, collection_id)
         note_restored(objects, jobs_root, records.get_collection(collection_id))
         return Rebuilt(found, Records.LOST if lost else Records.KEPT)
     collection = restored_collection(collection_id, plans, records)
