@@ -96,7 +96,7 @@ empty_stores() {
       --point-in-time-recovery-specification PointInTimeRecoveryEnabled=false >/dev/null
   done
   for name in $buckets; do
-    if_there NoSuchBucket aws s3 rm --quiet --recursive "s3://$name"
+    if_there NoSuchBucket aws s3 rm --only-show-errors --recursive "s3://$name"
   done
   for name in $vectors; do
     indexes=$(if_there NotFoundException aws s3vectors list-indexes --vector-bucket-name "$name" \
@@ -129,7 +129,7 @@ if [ "$status" != NONE ]; then
 fi
 # Stores that had been replaced, and those that the stack could not delete when it no longer named them.
 for name in $buckets; do
-  if_there NoSuchBucket aws s3 rm --quiet --recursive "s3://$name"
+  if_there NoSuchBucket aws s3 rm --only-show-errors --recursive "s3://$name"
   if_there NoSuchBucket aws s3api delete-bucket --bucket "$name"
 done
 for name in $tables; do

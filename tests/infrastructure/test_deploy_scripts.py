@@ -339,7 +339,7 @@ def test_stores_that_a_change_of_a_parameter_replaced_are_named_and_deleted(
     ):
         assert call in standing.calls[deleted:]
     for call in (
-        "aws s3 rm --quiet --recursive s3://try-bucket-1",
+        "aws s3 rm --only-show-errors --recursive s3://try-bucket-1",
         "aws dynamodb update-table --table-name try-table-1 --no-deletion-protection-enabled",
         "aws s3vectors delete-index --vector-bucket-name try-vectors-1 --index-name vectors-a",
     ):

@@ -108,6 +108,7 @@ class S3VectorsServer(HttpServer):
             operations = {
                 "CreateVectorBucket": self._create_bucket,
                 "DeleteVectorBucket": self._delete_bucket,
+                "GetVectorBucket": self._get_bucket,
                 "ListVectorBuckets": self._list_buckets,
                 "CreateIndex": self._create_index,
                 "DeleteIndex": self._delete_index,
@@ -134,6 +135,11 @@ class S3VectorsServer(HttpServer):
             raise RefusedError(409, "ConflictException", "the bucket has indexes")
         del self.buckets[request["vectorBucketName"]]
         return {}
+
+    def _get_bucket(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._bucket(request)
+        name = request["vectorBucketName"]
+        return {"vectorBucket": {"vectorBucketName": name, "vectorBucketArn": _arn(name)}}
 
     def _list_buckets(self, _request: dict[str, Any]) -> dict[str, Any]:
         return {
