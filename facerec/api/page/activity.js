@@ -102,8 +102,16 @@ const when = time => time ? new Date(time).toLocaleString('en', {dateStyle: 'med
 const ACTIONS = {
   CREATE: 'Created', RENAME: 'Renamed', DELETE: 'Deleted', MERGE: 'Merged', SPLIT: 'Split',
   ADD_FACES: 'Gave faces to', REMOVE_FACES: 'Took faces from', ENROL: 'Enrolled', NAME_CLUSTER: 'Named a cluster:',
-  NOT_SAME: 'Said that a face does not show', IGNORE: 'Ignored, or listed again, a cluster', NOT_A_FACE: 'Said what is, or is not, a face', UNDO: 'Undid a change of',
+  NOT_SAME: 'Said that a face does not show', IGNORE: 'Ignored a cluster', NOT_A_FACE: 'Said that it is not a face',
+  REGISTER: 'Registered', UNREGISTER: 'Ended the registration of', UNDO: 'Undid a change of',
 };
+// What an action was if a step of it has this kind.
+const LIFTED = {
+  IGNORED_LIFTED: 'Listed a cluster again', NOT_A_FACE_LIFTED: 'Said that it is a face after all',
+  CORRECTION_LIFTED: 'Took back that a face does not show',
+};
+// Actions that are not about a person.
+const IMPERSONAL = ['IGNORE', 'NOT_A_FACE'];
 
 async function loadHistory(more = false) {
   if (!current()) return;
@@ -125,7 +133,10 @@ async function historyItem(entry) {
   const people = [...new Set(entry.steps.flatMap(step => [step.user_id, step.other_id, step.person]).filter(Boolean))];
   const names = await Promise.all(people.map(personName));
   const faces = new Set(entry.steps.flatMap(step => step.face_ids)).size;
-  const text = `${ACTIONS[entry.action] || entry.action} ${names.join(', ') || (entry.erased ? 'a person' : '')}`.trim();
+  const lifted = entry.action !== 'UNDO' && entry.steps.map(step => LIFTED[step.kind]).find(Boolean);
+  const isImpersonal = IMPERSONAL.includes(entry.action) || (entry.action === 'UNDO' && entry.steps.every(step => step.cluster_id || step.kind.startsWith('NOT_A_FACE')));
+  const action = entry.action === 'UNDO' && isImpersonal ? 'Undid a change of a cluster' : lifted || ACTIONS[entry.action] || entry.action;
+  const text = isImpersonal ? action : `${action} ${names.join(', ') || 'a person who was erased'}`;
   return make('li', {class: 'row spread'},
     make('span', {class: 'grow'}, make('strong', {class: 'name'}, text), make('br'),
       make('span', {class: 'quiet name'}, [when(entry.at), entry.by && `by ${entry.by}`, entry.why, faces && plural(faces, 'face')].filter(Boolean).join(' · '))),

@@ -43,7 +43,10 @@ function route(isFirst = false) {
     if (isCurrent) tab.setAttribute('aria-current', 'page'); else tab.removeAttribute('aria-current');
   }
   shown = isEmpty ? null : name;
-  if (!isFirst && !isEmpty) sayNext();
+  if (!isFirst) {
+    scrollTo(0, 0);
+    if (!isEmpty) sayNext();
+  }
   const titled = isEmpty ? null : VIEWS[name].show(decoded(parts[2]));
   const address = location.hash;
   const entitle = () => {
@@ -52,7 +55,7 @@ function route(isFirst = false) {
     document.title = `${heading.firstChild.textContent.trim()} – facerec`;
     if (isFirst || isEmpty) return;
     heading.tabIndex = -1;
-    heading.focus();
+    heading.focus({preventScroll: true});
   };
   // A heading that is still to come would be read as that of the view before.
   if (titled) titled.then(entitle); else entitle();
@@ -73,7 +76,7 @@ async function create() {
   if (!name) return;
   await post('collections', {collection_id: name});
   await loadCollections(name);
-  route(true);
+  route();
   say(`Collection ${name} is created.`);
 }
 

@@ -15,6 +15,7 @@ const MAX_LIMIT = 4096;
 
 let photo = null;
 let shown = []; // the faces of the photo
+let visible = false;
 let turn = 0; // grows with every search, so that late answers are dropped
 let stale = true; // whether the threshold of the collection is still to be read
 
@@ -65,7 +66,7 @@ function present(image, result, limit) {
   show('index', true);
   const known = result.faces.filter(face => face.decision === 'match' && isNamed(face.candidates[0].face)).length;
   const rejected = result.rejected.length ? `, ${result.rejected.length} rejected` : '';
-  say(`${plural(result.faces.length, 'face')}, ${known} known${rejected}.`);
+  if (visible) say(`${plural(result.faces.length, 'face')}, ${known} known${rejected}.`);
   at('index').onsubmit = event => {
     event.preventDefault();
     attempt(() => addFaces(result, items), at('index').querySelector('button'));
@@ -73,9 +74,14 @@ function present(image, result, limit) {
 }
 
 async function addFaces(result, items) {
+  const mine = turn;
   const indexed = await sendPhoto('face-recognition/index', photo, {
     collection_id: result.collection_id, external_image_id: at('external').value, ...options(),
   });
+  if (mine !== turn) { // another photo is shown by now
+    say(`${plural(indexed.faces.length, 'face')} of the earlier photo ${indexed.faces.length === 1 ? 'is' : 'are'} in the collection.`);
+    return;
+  }
   await keepCrops(photo, indexed.faces);
   let first = null;
   for (const [index, face] of result.faces.entries()) {
@@ -106,7 +112,8 @@ async function readThreshold() {
 }
 
 export const matchView = {
-  show: () => { attempt(readThreshold); },
+  show: () => { visible = true; attempt(readThreshold); },
+  hide: () => { visible = false; },
   drop: files => take(files[0]),
 };
 

@@ -13,6 +13,8 @@ const PAUSE = 200;
 let next = null;
 let visible = false;
 let turn = 0;
+let fresh = false; // whether the list is that of the server, as far as this tab knows
+let left = 0; // how far the list was scrolled when it was left
 
 async function load(more = false) {
   const mine = more ? turn : ++turn;
@@ -24,6 +26,7 @@ async function load(more = false) {
   ]).finally(() => show('people-busy', false));
   if (mine !== turn) return;
   if (!more) at('people-list').replaceChildren();
+  fresh = true;
   at('people-list').append(...page.people.map(personItem));
   at('people-count').textContent = described.user_count.toLocaleString('en');
   next = page.next_token;
@@ -69,11 +72,25 @@ at('new-person').addEventListener('submit', event => {
     return {text: `${nameOf(person)} is created.`, ids: [person.user_id]};
   }), at('new-person').querySelector('button'));
 });
-const renew = () => { if (visible) attempt(() => load()); };
+const renew = () => {
+  fresh = false;
+  if (visible) attempt(() => load());
+};
 onChange(renew);
-onCollection(() => { at('people-list').replaceChildren(); renew(); });
+onCollection(() => {
+  at('people-list').replaceChildren();
+  at('people-search').value = '';
+  renew();
+});
 
 export const peopleView = {
-  show: () => { visible = true; renew(); },
-  hide: () => { visible = false; },
+  show: () => {
+    visible = true;
+    // Whoever comes back from a person continues in the list, which may be long.
+    if (fresh) scrollTo(0, left); else renew();
+  },
+  hide: () => {
+    visible = false;
+    left = scrollY;
+  },
 };

@@ -10,6 +10,7 @@ import {faceButton, giveFaces, personForm} from './naming.js';
 
 const PAGE = 20;
 const SHOWN = 12; // faces of a cluster
+const COMPARED = 3; // faces of the person who is suggested
 
 let next = null;
 let visible = false;
@@ -22,11 +23,22 @@ async function load(more = false) {
   if (mine !== turn) return;
   const items = await Promise.all(page.clusters.map(clusterItem));
   if (mine !== turn) return;
-  if (!more) at('clusters').replaceChildren();
+  const hadFocus = at('clusters').contains(document.activeElement);
+  if (!more) {
+    for (const item of items) keepTyped(item);
+    at('clusters').replaceChildren();
+  }
   at('clusters').append(...items);
+  if (hadFocus && !at('clusters').contains(document.activeElement)) (at('clusters').querySelector('li') || at('suggest')).focus();
   next = page.next_token;
   show('more-clusters', next !== null);
   count();
+}
+
+/** Copy the name that is half typed into a cluster to the new item of that cluster. */
+function keepTyped(item) {
+  const old = [...at('clusters').children].find(each => each.dataset.cluster === item.dataset.cluster);
+  if (old) item.querySelector('.naming input').value = old.querySelector('.naming input').value;
 }
 
 function count() {
@@ -36,13 +48,17 @@ function count() {
   at('unknown-empty').textContent = 'There is nobody to name. After you have added photos, look for unknown people.';
 }
 
+/** Return the ids of some faces of a person, to compare others with. */
+const facesOf = userId => get(inCollection(path`/people/${userId}`)).then(person => person.face_ids.slice(0, COMPARED), () => []);
+
 async function clusterItem(cluster) {
   const titleId = newId('cluster');
   const suggested = cluster.user_id && await personName(cluster.user_id);
+  const known = suggested ? await facesOf(cluster.user_id) : [];
   const title = suggested ? `Is this ${suggested}?` : `Who is this?`;
   const chosen = new Set(cluster.face_ids);
   const faces = make('ul', {class: 'plain faces'});
-  const item = make('li', {class: 'card cluster', tabindex: '-1', 'aria-labelledby': titleId});
+  const item = make('li', {class: 'card cluster', tabindex: '-1', 'aria-labelledby': titleId, 'data-cluster': cluster.cluster_id});
   const summary = make('p', {class: 'quiet', 'aria-live': 'polite'});
   const tell = () => {
     const different = cluster.face_ids.length - chosen.size;
@@ -77,6 +93,10 @@ async function clusterItem(cluster) {
   }, () => leave(item)), ignore), {'aria-label': `Ignore cluster ${cluster.cluster_id}`});
   item.append(
     make('div', {class: 'row spread'}, make('h2', {id: titleId, class: 'name'}, title), make('span', {class: 'quiet'}, cluster.cluster_id)),
+    ...known.length ? [
+      make('p', {class: 'quiet'}, `${suggested}:`),
+      make('ul', {class: 'plain faces'}, ...known.map((faceId, index) => make('li', {}, picture(faceId, `Face ${index + 1} of ${suggested}`)))),
+    ] : [],
     summary, faces, ...[more].filter(Boolean),
     make('div', {class: 'row'}, ...[same, different].filter(Boolean),
       personForm({

@@ -227,6 +227,19 @@ def test_the_first_collection_is_created_in_the_page(site: Site, page: playwrigh
     expect(page.locator("#status")).to_have_text("Collection visitors is created.")
     expect(page.get_by_label("Collection", exact=True)).to_have_value("visitors")
     expect(page.locator("#match")).to_be_visible()
+    expect(page.locator("#match-title")).to_be_focused()
+
+
+def test_messages_are_in_elements_that_readers_know_before(
+    site: Site, page: playwright.Page
+) -> None:
+    page.goto(site.address)
+    expect(page.locator("#match")).to_be_visible()
+    styles = page.locator("#status, #problem, #toast").evaluate_all(
+        "all => all.map(each => getComputedStyle(each).display)"
+    )
+    assert "none" not in styles
+    assert not page.get_by_role("button", name="Close this message").is_visible()
 
 
 def test_the_collection_in_use_is_remembered(site: Site, page: playwright.Page) -> None:

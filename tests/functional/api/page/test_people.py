@@ -61,6 +61,7 @@ def suggest(site: Site, page: playwright.Page) -> playwright.Locator:
 
 def test_a_cluster_is_added_to_the_suggested_person(site: Site, page: playwright.Page) -> None:
     cluster = suggest(site, page)
+    expect(cluster.get_by_alt_text(re.compile("^Face . of Ann"))).to_have_count(2)
     cluster.get_by_role("button", name="Yes, the same person").click()
     expect(page.locator("#status")).to_have_text("3 faces given to Ann.")
     expect(cluster).to_have_count(0)
@@ -85,6 +86,36 @@ def test_a_cluster_is_ignored_and_listed_again(site: Site, page: playwright.Page
     expect(page.locator("#clusters > li")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#clusters > li")).to_have_count(1)
+    (cluster,) = site.gallery.list_clusters("staff").clusters
+    for ignored in (True, False):
+        site.gallery.ignore_cluster("staff", cluster.cluster_id, ignored=ignored)
+    page.goto(f"{site.address}/#/activity")
+    expect(page.locator("#history strong")).to_have_text(
+        [
+            "Listed a cluster again",
+            "Ignored a cluster",
+            "Undid a change of a cluster",
+            "Ignored a cluster",
+        ]
+    )
+
+
+def test_an_undo_keeps_the_focus_and_the_names_that_are_half_typed(
+    site: Site, page: playwright.Page
+) -> None:
+    for person in ("ann", "bob"):
+        site.add_cluster(person)
+    page.goto(f"{site.address}/#/unknown")
+    first, second = page.locator("#clusters > li").nth(0), page.locator("#clusters > li").nth(1)
+    first.get_by_label("Name", exact=True).fill("Ann")
+    second.get_by_label("Name", exact=True).fill("Bo")
+    first.get_by_label("Name", exact=True).press("Enter")
+    expect(page.locator("#clusters > li")).to_have_count(1)
+    page.keyboard.press("u")
+    expect(page.locator("#status")).to_have_text("The change is undone.")
+    expect(page.locator("#clusters > li")).to_have_count(2)
+    expect(page.locator("#clusters > li").nth(0)).to_be_focused()
+    expect(second.get_by_label("Name", exact=True)).to_have_value("Bo")
 
 
 def test_what_is_not_a_face_leaves_its_cluster(site: Site, page: playwright.Page) -> None:
@@ -236,6 +267,20 @@ def test_the_heading_that_is_read_has_the_name_of_the_person_at_hand(
         page.evaluate("location.hash = '#/people'")
         expect(page.locator("#people-title")).to_be_focused()
     assert page.evaluate("window.read") == ["Ann", "Bob"]
+
+
+def test_the_way_back_from_a_person_leads_to_the_same_place_of_the_list(
+    site: Site, page: playwright.Page
+) -> None:
+    for number in range(70):
+        site.gallery.create_user("staff", name=f"Person {number}")
+    page.goto(f"{site.address}/#/people")
+    page.get_by_role("button", name="Show more").click()
+    last = page.locator("#people-list a").nth(69)
+    last.click()
+    expect(page.locator("#person-title")).to_contain_text("Person")
+    page.go_back()
+    expect(last).to_be_in_viewport()
 
 
 def test_a_person_is_deleted_only_after_a_question(site: Site, page: playwright.Page) -> None:
