@@ -103,6 +103,13 @@ class LazyGroup(SummaryGroup):
             notes: list[str] = getattr(cause, "__notes__", [])
             hint = COMPLETES if notes else None
             _fail("; ".join((message, *notes)), hint, ExitCode.INTERRUPTED)
+        except UnicodeEncodeError as error:
+            # An argument has bytes that are not UTF-8; Python passes them on as surrogates.
+            _fail(
+                f"{error.object!r} is not valid UTF-8",
+                "only paths of photos and folders may be in another encoding",
+                ExitCode.USAGE,
+            )
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             _fail(f"{where}{error.strerror or error}", None, ExitCode.ERROR)

@@ -48,6 +48,10 @@ USER_NAME_PATTERN = rf"^[^{_UNSHOWN}]*[^\s{_UNSHOWN}][^{_UNSHOWN}]*$"
 """Regular expression of a display name."""
 
 _USER_NAME = re.compile(USER_NAME_PATTERN)
+_HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
+"""Half of a UTF-16 pair, or a byte of a command line that is not UTF-8. No store can keep it.
+Patterns of schemas cannot express it in every language, so it is not part of one."""
+
 _COLLECTION_ID = re.compile(f"{COLLECTION_ID_CHARACTER}+")
 _EXTERNAL_IMAGE_ID = re.compile(f"{EXTERNAL_IMAGE_ID_CHARACTER}+")
 
@@ -147,10 +151,11 @@ def checked_user_name(name: str) -> str:
     """Return a display name in its stored form: Unicode NFC, without leading or trailing spaces.
 
     Raises:
-        InvalidInputError: it is empty, too long, or contains control characters or line breaks.
+        InvalidInputError: it is empty, too long, not valid Unicode, or contains control characters
+            or line breaks.
     """
     kept = unicodedata.normalize("NFC", name).strip() if isinstance(name, str) else ""
-    if len(kept) > MAX_NAME_LENGTH or not _USER_NAME.fullmatch(kept):
+    if len(kept) > MAX_NAME_LENGTH or not _is_one_line(kept):
         raise InvalidInputError(
             f"invalid name {shown_name(name, MAX_NAME_LENGTH)}",
             f"use 1 to {MAX_NAME_LENGTH} characters of any script, without line breaks",
@@ -178,12 +183,16 @@ def checked_reason(text: str) -> str:
 
 def _checked_line(text: str, maximum: int, kind: str) -> str:
     kept = text.strip()
-    if len(kept) > maximum or not _USER_NAME.fullmatch(kept):
+    if len(kept) > maximum or not _is_one_line(kept):
         raise InvalidInputError(
             f"invalid {kind} {shown_name(text, maximum)}",
             f"use 1 to {maximum} characters of any script, without line breaks",
         )
     return kept
+
+
+def _is_one_line(text: str) -> bool:
+    return bool(_USER_NAME.fullmatch(text)) and not _HALF_CHARACTER.search(text)
 
 
 def folded_name(name: str) -> str:
