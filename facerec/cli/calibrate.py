@@ -16,6 +16,7 @@ from facerec.cli.options import (
     data_option,
     html_option,
     json_option,
+    overwrite_option,
     target_fmr_option,
 )
 from facerec.cli.output import console, print_json, table
@@ -38,6 +39,7 @@ else:
     "--set-threshold", is_flag=True, help="Make this threshold the default of the collection."
 )
 @html_option("plots and doubtful faces. It contains faces.")
+@overwrite_option
 @json_option
 def calibrate(
     collection: str,
@@ -45,6 +47,7 @@ def calibrate(
     target_fmr: float,
     set_threshold: bool,
     html_file: Path | None,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Measure error rates on the faces of a collection.
@@ -59,8 +62,10 @@ def calibrate(
       facerec calibrate --collection staff --html calibration.html
       facerec calibrate --collection staff --target-fmr 0.001 --set-threshold
     """
+    from facerec.cli.new_files import may_overwrite
     from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
 
+    may_overwrite(html_file, overwrite=overwrite)
     with factory.open_gallery(data_folder(data)) as gallery:
         result = calibrate_collection(gallery, collection, target_fmr=target_fmr)
         if html_file:

@@ -9,7 +9,7 @@ import click
 
 from facerec.cli.deferred import factory, presenting_faces
 from facerec.cli.faces_shown import position, print_remarks
-from facerec.cli.options import json_option, probe_face_options
+from facerec.cli.options import json_option, overwrite_option, probe_face_options
 from facerec.cli.output import console, count, print_json, table
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     metavar="OUT.jpg",
     help="Save a copy of the photo with a box around each face.",
 )
+@overwrite_option
 @click.option(
     "--attributes",
     is_flag=True,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 def detect(
     photo: str,
     draw: Path | None,
+    overwrite: bool,
     attributes: bool,
     options: FaceOptions,
     as_json: bool,
@@ -52,8 +54,10 @@ def detect(
     """
     if draw is not None:
         from facerec.cli.drawing import refuse_to_overwrite
+        from facerec.cli.new_files import may_overwrite
 
         refuse_to_overwrite(photo, draw)
+        may_overwrite(draw, overwrite=overwrite)
     inspector = factory.open_inspector()
     faces = inspector.detect(photo, options=options, attributes=attributes)
     if draw is not None:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli.options import detector_option, html_option, json_option, recipe_name
+from facerec.cli.options import (
+    detector_option,
+    html_option,
+    json_option,
+    overwrite_option,
+    recipe_name,
+)
 from facerec.cli.output import console, print_json, table
 from facerec.core.deferred import DeferredModule
 from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter, Recipe
@@ -64,6 +70,7 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @detector_option
 @html_option("plots and the worst errors. It contains faces.")
+@overwrite_option
 @json_option
 def evaluate(
     pairs: Path | None,
@@ -73,6 +80,7 @@ def evaluate(
     recipe: str,
     detector: str,
     html_file: Path | None,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Measure error rates on labelled photos.
@@ -87,6 +95,7 @@ def evaluate(
       facerec evaluate --identify staff/ visitors/
       facerec evaluate --labels fairface/labels.csv --images fairface/images
     """
+    from facerec.cli.new_files import may_overwrite
     from facerec.engine.engine import open_engine
     from facerec.evaluate.identification import identify, people_photos
 
@@ -96,6 +105,7 @@ def evaluate(
         raise click.UsageError("--images is required with PAIRS or --labels")
     if identified is not None and images is not None:
         raise click.UsageError("--images cannot be used with --identify")
+    may_overwrite(html_file, overwrite=overwrite)
     engine = open_engine(recipe=Recipe(recipe))
     describe_photos = partial(_describe, engine=engine, detector=detector)
     result: Verification | LabelEvaluation | Identification

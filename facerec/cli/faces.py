@@ -17,6 +17,7 @@ from facerec.cli.options import (
     data_option,
     json_option,
     limit_option,
+    overwrite_option,
     page_options,
     search_fmr_option,
     threshold_option,
@@ -108,14 +109,20 @@ def match(
 @collection_option
 @click.argument("face_id")
 @click.argument("output", type=click.Path(dir_okay=False, path_type=Path), metavar="OUT.jpg")
+@overwrite_option
 @data_option
-def thumbnail(collection: str, face_id: str, output: Path, data: Path | None) -> None:
+def thumbnail(
+    collection: str, face_id: str, output: Path, overwrite: bool, data: Path | None
+) -> None:
     """Save a small picture of a face, if the photo in which it was found can still be read.
 
     \b
     Example:
       facerec faces thumbnail --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d face.jpg
     """
+    from facerec.cli.new_files import may_overwrite
+
+    may_overwrite(output, overwrite=overwrite)
     with factory.open_gallery(data_folder(data)) as gallery:
         content = gallery.thumbnail(collection, face_id)
     output.write_bytes(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.new_files import incomplete_name
+from facerec.cli.new_files import incomplete_name, require_new
 from facerec.cli.output import console, count, print_json, table
 from facerec.errors import InvalidInputError
 
@@ -53,10 +54,19 @@ class ReportFile:
     def __init__(self, path: Path | None, report: ImportReport) -> None:
         """Create the file of a report, or none if there is no path.
 
+        An earlier report about the same collection is replaced, so that an import that ended early
+        can be started again by the same command.
+
         Raises:
-            InvalidInputError: No file can be written there.
+            InvalidInputError: Another file is there, or no file can be written there.
         """
         self._path, self._report = path, report
+        if (
+            path is not None
+            and os.path.lexists(path)
+            and not _is_report(path, report.collection_id)
+        ):
+            require_new(path)
         self.save()
 
     def save(self) -> None:
@@ -78,6 +88,18 @@ class ReportFile:
         """Save the report, unless it was saved in the last few seconds."""
         if time.monotonic() - self._saved >= SAVE_EVERY:
             self.save()
+
+
+def _is_report(path: Path, collection_id: str) -> bool:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return (
+        isinstance(content, dict)
+        and content.get("collection_id") == collection_id
+        and "unmatched" in content
+    )
 
 
 @contextmanager

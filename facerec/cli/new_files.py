@@ -1,12 +1,15 @@
-"""Creates files completely or not at all, and never overwrites one."""
+"""Creates files completely or not at all, and overwrites none that nobody agreed to lose."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
+
+import click
 
 from facerec.errors import InvalidInputError
 
@@ -38,6 +41,26 @@ def require_new(path: Path) -> None:
         raise _exists(path)
     if not path.parent.is_dir():
         raise InvalidInputError(f"{path.parent} is not a folder", "create it first")
+
+
+def may_overwrite(path: Path | None, *, overwrite: bool) -> None:
+    """Ask whether a file may be overwritten if there is one.
+
+    Args:
+        path: File that a command is about to write, or None.
+        overwrite: Whether the caller has agreed already.
+
+    Raises:
+        InvalidInputError: There is a file of this name, and nobody at a terminal who could agree.
+        Abort: The answer is no.
+    """
+    if path is None or overwrite or not os.path.lexists(path):
+        return
+    if not sys.stdin.isatty():
+        raise InvalidInputError(
+            f"{path} already exists", "name a file that does not exist, or specify --overwrite"
+        )
+    click.confirm(f"overwrite {path}?", abort=True, err=True)
 
 
 def incomplete_name(path: Path) -> Path:

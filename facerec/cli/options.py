@@ -51,6 +51,9 @@ person_from_option = click.option(
     "or of their paths by a pattern such as '{person}_*.jpg'.",
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Overwrite a file that exists, without asking."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 probability = FiniteRange(0, 1)
 

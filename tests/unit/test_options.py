@@ -41,6 +41,7 @@ OPERATORS_ONLY = {"max_pixels"}
 ONE_DOOR = {
     "data": "the command line works on a folder of this machine",
     "draw": "writes a file on this machine",
+    "overwrite": "writes a file on this machine",
     "csv_file": "writes a file on this machine",
     "csv": "writes a file on this machine",
     "as_json": "an API always answers in JSON",
