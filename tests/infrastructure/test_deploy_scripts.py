@@ -346,6 +346,20 @@ def test_stores_that_a_change_of_a_parameter_replaced_are_named_and_deleted(
         assert call in standing.calls[:deleted]
 
 
+def test_stores_that_are_gone_with_the_stack_are_no_errors(standing: Console) -> None:
+    standing.answers |= {
+        "aws s3 rm": (1, "fatal error: An error occurred (NoSuchBucket) when calling"),
+        "aws s3api delete-bucket": (254, "An error occurred (NoSuchBucket) when calling"),
+        "aws dynamodb delete-table": (254, "An error occurred (ResourceNotFoundException)"),
+        "aws s3vectors delete-vector-bucket": (254, "An error occurred (NotFoundException)"),
+    }
+    done = standing.run("teardown.sh", "--yes", "try")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "deleted;" in done.stdout
+    # With --quiet the AWS CLI hides errors too.
+    assert not [call for call in standing.calls if "--quiet" in call]
+
+
 def test_nothing_is_emptied_before_the_children_of_jobs_have_ended(standing: Console) -> None:
     listing = "aws batch list-jobs --job-queue arn:try-queue --job-status"
     standing.later = dict(standing.answers)
