@@ -18,8 +18,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from email.message import Message
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
@@ -92,6 +94,8 @@ class UploadRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, which converts uploads first."""
         handle = super().get_route_handler()
+        # These are not fields of the document, such as the token of the next page.
+        parameters = _query_parameters(self.dependant)
 
         async def handle_upload(request: Request) -> Response:
             content_type = request.headers.get("content-type", "")
@@ -103,16 +107,26 @@ class UploadRoute(APIRoute):
                 )
                 return await handle(request)
             body = await request.body()
-            fields: list[tuple[str, str | bytes]] = [*request.query_params.multi_items()]
+            query = request.query_params.multi_items()
+            fields: list[tuple[str, str | bytes]] = [
+                (name, value) for name, value in query if name not in parameters
+            ]
             if content_type.lower().startswith("multipart/"):
                 fields += _form_fields(content_type, body)
             elif body:
                 fields.append(("image", body))
             else:
                 raise _malformed("the body is empty; send the bytes of a photo in it")
-            return await handle(_json_request(request, _document(fields)))
+            query = [(name, value) for name, value in query if name in parameters]
+            return await handle(_json_request(request, _document(fields), query))
 
         return handle_upload
+
+
+def _query_parameters(dependant: Dependant) -> frozenset[str]:
+    """Return the names of the query parameters of a route and its dependencies."""
+    names = frozenset(parameter.alias for parameter in dependant.query_params)
+    return names.union(*map(_query_parameters, dependant.dependencies))
 
 
 def is_upload(content_type: str) -> bool:
@@ -273,15 +287,18 @@ def _text(content: bytes) -> str:
     return content.decode("utf-8", "replace")
 
 
-def _json_request(request: Request, document: dict[str, Any]) -> Request:
-    """Return a request for the same route whose body is a JSON document."""
+def _json_request(
+    request: Request, document: dict[str, Any], query: list[tuple[str, str]]
+) -> Request:
+    """Return a request for the same route with a JSON document and query parameters."""
     headers = [
         (name, value)
         for name, value in request.scope["headers"]
         if name.lower() not in (b"content-type", b"content-length")
     ]
     headers.append((b"content-type", b"application/json"))
-    converted = Request({**request.scope, "headers": headers, "query_string": b""}, request.receive)
+    scope = {**request.scope, "headers": headers, "query_string": urlencode(query).encode()}
+    converted = Request(scope, request.receive)
     converted._body = json.dumps(document).encode()
     return converted
 

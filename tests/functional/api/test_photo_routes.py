@@ -155,6 +155,19 @@ def test_every_route_takes_a_photo_and_the_options_in_every_form(
         assert searched[HAS_MORE[operation_id]]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_the_next_page_is_returned_in_every_form(
+    server: RestServer, rest: httpx.Client, form: str
+) -> None:
+    path, request = photo_routes(server.app.openapi())["find"], FORMS[form]("find")
+    first = rest.post(path, **request).json()
+    parameters = {**request.get("params", {}), "next_token": first["next_token"]}
+    answer = rest.post(path, **{**request, "params": parameters})
+    assert answer.status_code == 200, answer.text
+    (earlier,), (later,) = RETURNED["find"](first), RETURNED["find"](answer.json())
+    assert earlier != later
+
+
 @pytest.mark.parametrize("operation_id", ["index", "detect"])
 @pytest.mark.parametrize(("limit", "max_faces"), [(1, 2), (2, 1)])
 def test_the_lower_of_two_limits_of_faces_counts(
