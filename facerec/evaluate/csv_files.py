@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,3 +22,24 @@ def open_csv(path: Path) -> Iterator[csv.DictReader[str]]:
             yield csv.DictReader(file, strict=True)
     except (csv.Error, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path} is not valid CSV: {error}") from error
+
+
+def require_photos(names: Collection[str], images: Path) -> None:
+    """Check that photos exist below their folder.
+
+    The report shows photos, and the file may be somebody else's. So it can name no photo outside of
+    the folder.
+
+    Raises:
+        InvalidInputError: some do not.
+    """
+    missing = [name for name in names if not _is_below(name, images)]
+    if missing:
+        raise InvalidInputError(
+            f"{len(missing):,} of {len(names):,} photos are not in {images}, such as {missing[0]!r}"
+        )
+
+
+def _is_below(name: str, images: Path) -> bool:
+    path = Path(name)
+    return not path.is_absolute() and ".." not in path.parts and (images / path).is_file()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.errors import InvalidInputError
-from facerec.evaluate.csv_files import open_csv
+from facerec.evaluate.csv_files import open_csv, require_photos
 from facerec.evaluate.faces import DescribedFaces
 from facerec.evaluate.rates import Interval, rates_that_fit, wilson
 
@@ -99,11 +99,7 @@ def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values():
             raise InvalidInputError(f"{path} line {number} does not have {len(columns)} values")
-    missing = [row[image] for row in rows if not (images / row[image]).is_file()]
-    if missing:
-        raise InvalidInputError(
-            f"{len(missing):,} of {len(rows):,} photos are not in {images}, such as {missing[0]!r}"
-        )
+    require_photos([row[image] for row in rows], images)
     if len(rows) > MAX_PHOTOS:
         raise InvalidInputError(
             f"{path} has {len(rows):,} photos, more than {MAX_PHOTOS:,}", "use fewer photos"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facerec.errors import InvalidInputError
-from facerec.evaluate.csv_files import open_csv
+from facerec.evaluate.csv_files import open_csv, require_photos
 
 REQUIRED = ("image_a", "image_b", "same")
 FOLD = "fold"
@@ -52,7 +52,9 @@ def read_pairs(path: Path, images: Path) -> list[LabelledPair]:
     with open_csv(path) as reader:
         pairs = _parse(reader, path)
     _check_classes(pairs, path)
-    _check_images(pairs, images)
+    require_photos(
+        sorted({name for pair in pairs for name in (pair.image_a, pair.image_b)}), images
+    )
     return pairs
 
 
@@ -120,13 +122,4 @@ def _check_classes(pairs: list[LabelledPair], path: Path) -> None:
         raise InvalidInputError(
             f"fold {one_sided[0]!r} of {path} has pairs of one kind only",
             "each fold needs pairs of one person and pairs of different people",
-        )
-
-
-def _check_images(pairs: list[LabelledPair], images: Path) -> None:
-    names = sorted({name for pair in pairs for name in (pair.image_a, pair.image_b)})
-    missing = [name for name in names if not (images / name).is_file()]
-    if missing:
-        raise InvalidInputError(
-            f"{len(missing):,} of {len(names):,} photos are not in {images}, such as {missing[0]!r}"
         )

@@ -54,6 +54,8 @@ def test_pairs_have_labels_folds_and_cohorts(images: Path) -> None:
         (GOOD.replace(",0\n", ",1\n"), "all 2 pairs of .* are of one person each"),
         (GOOD.replace(",1\n", ",0\n"), "all 2 pairs of .* are of different people"),
         (GOOD.replace("b/1.jpg", "c/1.jpg"), "1 of 3 photos are not in .*, such as 'c/1.jpg'"),
+        (GOOD.replace("b/1.jpg", "/dev/null"), "1 of 3 photos are not in .*, such as '/dev/null'"),
+        (GOOD.replace("b/1.jpg", "a/../b/1.jpg"), "1 of 3 photos are not in .*, such as 'a/../b"),
         (
             "image_a,image_b,same,fold\na/1.jpg,a/2.jpg,1,1\na/1.jpg,b/1.jpg,0,2\n",
             "fold '1' of .* has pairs of one kind only",
@@ -108,11 +110,14 @@ def test_labels_are_read_with_their_columns(tmp_path: Path) -> None:
         ("photo,age\na.jpg,old\n", "lacks columns"),
         ("image,age\na.jpg\n", "line 2"),
         ("image,age\nnone.jpg,old\n", "1 of 1 photos are not in"),
+        ("image,age\n../photos/a.jpg,old\n", "1 of 1 photos are not in"),
     ],
 )
 def test_a_wrong_file_of_labels_is_one_clear_error(tmp_path: Path, text: str, said: str) -> None:
-    (tmp_path / "a.jpg").touch()
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "a.jpg").touch()
     path = tmp_path / "labels.csv"
     path.write_text(text)
     with pytest.raises(InvalidInputError, match=said):
-        read_labels(path, tmp_path)
+        read_labels(path, photos)
