@@ -23,15 +23,18 @@ from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter, Recipe
 from facerec.gallery.scores.normalisation import similarity_of_score
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from facerec.engine.engine import Engine
+    from facerec.evaluate import identification, verification
     from facerec.evaluate import labels as label_rates
     from facerec.evaluate import page as pages
-    from facerec.evaluate import verification
     from facerec.evaluate.faces import DescribedFaces
     from facerec.evaluate.identification import Identification
     from facerec.evaluate.labels import LabelEvaluation
     from facerec.evaluate.verification import Verification
 else:
+    identification = DeferredModule("facerec.evaluate.identification")
     label_rates = DeferredModule("facerec.evaluate.labels")
     pages = DeferredModule("facerec.evaluate.page")
     verification = DeferredModule("facerec.evaluate.verification")
@@ -97,7 +100,6 @@ def evaluate(
     """
     from facerec.cli.new_files import may_overwrite
     from facerec.engine.engine import open_engine
-    from facerec.evaluate.identification import identify, people_photos
 
     if sum(each is not None for each in (pairs, identified, labels)) != 1:
         raise click.UsageError("specify exactly one of PAIRS, --identify and --labels")
@@ -117,8 +119,12 @@ def evaluate(
         result = label_rates.label_rates(photos, faces)
         page = partial(pages.label_page, result, model_version=engine.model_version)
     elif identified:
-        gallery, probes = (describe_photos(own, people_photos(own)) for own in identified)
-        result = identify(gallery, probes, one_folder=identified[0].samefile(identified[1]))
+        gallery, probes = (
+            describe_photos(own, identification.people_photos(own)) for own in identified
+        )
+        result = identification.identify(
+            gallery, probes, one_folder=identified[0].samefile(identified[1])
+        )
         page = partial(pages.identification_page, result, model_version=engine.model_version)
     else:
         raise click.UsageError("specify exactly one of PAIRS, --identify and --labels")
@@ -185,6 +191,8 @@ def _describe(root: Path, names: Sequence[str], *, engine: Engine, detector: str
 
 
 def _print_verification(result: Verification) -> None:
+    from facerec.evaluate.rates import MIN_IMPOSTORS
+
     out = console()
     kind = "pairs of all photos" if result.all_pairs else "labelled pairs"
     out.print(
@@ -204,12 +212,44 @@ def _print_verification(result: Verification) -> None:
             )
         shown.add_row("mean", _mean(result.accuracy), "", _mean(result.plain_accuracy))
         out.print(shown)
+    else:
+        out.print("Accuracy is measured by folds: the file needs a column fold with two or more.\n")
     lost = result.share_without_a_face
     if lost:
         out.print(
             f"In {lost:.2%} of the pairs of one person a photo has no face. The last column counts "
             "them as misses."
         )
+    if result.miss_rates:
+        out.print(_misses(result))
+    else:
+        out.print(
+            f"At least {MIN_IMPOSTORS} pairs of different people are needed to measure misses at a "
+            "false match rate.\n"
+        )
+    shown = table("similarity", "predicted false match rate", "measured", "misses (95 %)")
+    for rates_of in result.thresholds:
+        shown.add_row(
+            f"{rates_of.similarity}",
+            f"{rates_of.predicted_false_match_rate:.1e}",
+            f"{rates_of.false_match_rate:.1e}",
+            str(rates_of.false_non_match_rate),
+        )
+    out.print(shown)
+    if result.cohorts:
+        shown = table("cohort", "false matches at 0.8 (95 %)", "misses at 0.8 (95 %)")
+        for cohort in result.cohorts:
+            shown.add_row(
+                f"{cohort.column}: {cohort.value}",
+                str(cohort.false_match_rate) if cohort.different else "-",
+                str(cohort.false_non_match_rate) if cohort.same else "-",
+            )
+        out.print(shown)
+
+
+def _misses(result: Verification) -> Table:
+    """Return the misses at each false match rate."""
+    lost = result.share_without_a_face
     shown = table(
         "false match rate",
         "similarity",
@@ -225,25 +265,7 @@ def _print_verification(result: Verification) -> None:
             str(plain.false_non_match_rate),
             *((f"{lost + (1 - lost) * row.false_non_match_rate.rate:.2%}",) if lost else ()),
         )
-    out.print(shown)
-    shown = table("similarity", "predicted false match rate", "measured", "misses (95 %)")
-    for rates_of in result.thresholds:
-        shown.add_row(
-            f"{rates_of.similarity}",
-            f"{rates_of.predicted_false_match_rate:.1e}",
-            f"{rates_of.false_match_rate:.1e}",
-            str(rates_of.false_non_match_rate),
-        )
-    out.print(shown)
-    if result.cohorts:
-        shown = table("cohort", "false matches at 0.8 (95 %)", "misses at 0.8 (95 %)")
-        for cohort in result.cohorts:
-            shown.add_row(
-                f"{cohort.column}: {cohort.value}",
-                str(cohort.false_match_rate),
-                str(cohort.false_non_match_rate),
-            )
-        out.print(shown)
+    return shown
 
 
 def _print_labels(result: LabelEvaluation) -> None:
@@ -265,9 +287,16 @@ def _print_identification(result: Identification) -> None:
     out.print(
         f"{result.known:,} probes of known people and {result.strangers:,} of strangers, "
         f"{len(result.failures):,} photos without a face\n"
-        f"{result.faces:,} faces of {result.people:,} people in the gallery\n"
+        + _probes_without_a_face(result.known_without_a_face)
+        + f"{result.faces:,} faces of {result.people:,} people in the gallery\n"
         f"most similar face is the right person's: {result.rank_1}\n"
     )
+    if not result.open_set:
+        out.print(
+            f"At least {identification.MIN_STRANGERS} probes of strangers are needed to measure "
+            "how many of them are named."
+        )
+        return
     shown = table("strangers named", "similarity", "misses (95 %)", "misses by plain distance")
     for row, plain in zip(result.open_set, result.plain_open_set, strict=True):
         shown.add_row(
@@ -277,6 +306,12 @@ def _print_identification(result: Identification) -> None:
             str(plain.miss_rate),
         )
     out.print(shown)
+
+
+def _probes_without_a_face(count: int) -> str:
+    if not count:
+        return ""
+    return f"{count:,} probes of known people have no face, and count as missed\n"
 
 
 def _mean(accuracy: dict[str, tuple[float, float]]) -> str:

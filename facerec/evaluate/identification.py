@@ -17,6 +17,9 @@ from facerec.gallery.scores.normalisation import similarity_of_score
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".bmp", ".tif", ".tiff"}
 FALSE_POSITIVE_RATES = (0.01, 0.05, 0.1)
 
+MIN_STRANGERS = 10
+"""Fewest probes of strangers with which the highest of these rates is that of a probe."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenSetRate:
@@ -41,7 +44,8 @@ class Identification:
         people: number of people in the gallery.
         faces: number of faces in the gallery.
         known: number of probes of people in the gallery.
-        strangers: number of probes of other people.
+        known_without_a_face: number of these in which no face was found; they count as missed.
+        strangers: number of probes of other people with a face.
         failures: reasons why photos have no face, by name.
         rank_1: share of known probes whose most similar face is their person's.
         open_set: miss rates at chosen false positive rates, by normalised score; empty without
@@ -54,6 +58,7 @@ class Identification:
     people: int
     faces: int
     known: int
+    known_without_a_face: int
     strangers: int
     failures: dict[str, str]
     rank_1: Interval
@@ -97,8 +102,10 @@ def identify(
     """
     enrolled = np.array([_person(name) for name in gallery.names])
     people = np.array([_person(name) for name in probes.names])
-    known = np.isin(people, enrolled)
-    if not known.any():
+    in_gallery = {_person(name) for name in (*gallery.names, *gallery.failures)}
+    known = np.isin(people, list(in_gallery))
+    lost = sum(_person(name) in in_gallery for name in probes.failures)
+    if not np.isin(people, enrolled).any():
         raise InvalidInputError("none of the probes with a face shows an enrolled person")
     positions = (
         {name: position for position, name in enumerate(gallery.names)} if one_folder else {}
@@ -109,14 +116,15 @@ def identify(
     return Identification(
         people=len(np.unique(enrolled)),
         faces=len(enrolled),
-        known=int(known.sum()),
+        known=int(known.sum()) + lost,
+        known_without_a_face=lost,
         strangers=int(strangers.sum()),
         failures={**gallery.failures, **probes.failures},
-        rank_1=wilson(int(right[known].sum()), int(known.sum())),
-        open_set=_open_set(scores, right, known, as_similarity=True),
-        plain_open_set=_open_set(distances, plain_right, known, as_similarity=False),
-        curve=_curve(scores, right, known),
-        plain_curve=_curve(distances, plain_right, known),
+        rank_1=wilson(int(right[known].sum()), int(known.sum()) + lost),
+        open_set=_open_set(scores, right, known, lost, as_similarity=True),
+        plain_open_set=_open_set(distances, plain_right, known, lost, as_similarity=False),
+        curve=_curve(scores, right, known, lost),
+        plain_curve=_curve(distances, plain_right, known, lost),
     )
 
 
@@ -158,6 +166,7 @@ def _open_set(
     scores: NDArray[np.float64],
     right: NDArray[np.bool_],
     known: NDArray[np.bool_],
+    lost: int,
     *,
     as_similarity: bool,
 ) -> list[OpenSetRate]:
@@ -170,19 +179,20 @@ def _open_set(
         threshold = float(strangers[allowed - 1])
         missed = ~(right & (scores <= threshold))[known]
         shown = similarity_of_score(threshold) if as_similarity else threshold
-        rates.append(OpenSetRate(rate, shown, wilson(int(missed.sum()), len(missed))))
+        miss_rate = wilson(int(missed.sum()) + lost, len(missed) + lost)
+        rates.append(OpenSetRate(rate, shown, miss_rate))
     return rates
 
 
 def _curve(
-    scores: NDArray[np.float64], right: NDArray[np.bool_], known: NDArray[np.bool_]
+    scores: NDArray[np.float64], right: NDArray[np.bool_], known: NDArray[np.bool_], lost: int
 ) -> list[tuple[float, float]]:
     strangers = np.sort(scores[~known])
     if not len(strangers):
         return []
     hits = np.sort(scores[known & right])
     rates = np.arange(1, len(strangers) + 1) / len(strangers)
-    missed = 1 - np.searchsorted(hits, strangers, "right") / known.sum()
+    missed = 1 - np.searchsorted(hits, strangers, "right") / (known.sum() + lost)
     step = max(1, len(rates) // 200)
     points: Sequence[tuple[float, float]] = list(zip(rates.tolist(), missed.tolist(), strict=True))
     return list(points[::step])

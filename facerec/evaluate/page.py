@@ -104,7 +104,8 @@ def identification_page(result: Identification, *, model_version: str) -> str:
     lines = (Line("normalised score", result.curve), Line("plain distance", result.plain_curve))
     sections = [
         paragraph(
-            f"{result.known:,} probes of known people and {result.strangers:,} of strangers, "
+            f"{result.known:,} probes of known people, of which {result.known_without_a_face:,} "
+            f"without a face count as missed, and {result.strangers:,} of strangers, "
             f"searched among {result.faces:,} faces of {result.people:,} people. "
             f"Model version {model_version}."
         ),

@@ -8,6 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 FALSE_MATCH_RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+
+MIN_MATCHES = 5
+"""Fewest pairs of different people whose matches measure a rate."""
+
+MIN_IMPOSTORS = 50
+"""Fewest pairs of different people for the highest of the rates."""
 RESAMPLES = 200
 BOOTSTRAP_SHARE = 0.12
 """Share of the impostor pairs, those with the lowest scores, that resampling uses. It is enough for
@@ -81,8 +87,8 @@ def wilson(successes: int, trials: int) -> Interval:
 
 
 def rates_that_fit(impostors: int) -> list[float]:
-    """Return the false match rates at which at least 5 of this many impostor pairs match."""
-    return [rate for rate in FALSE_MATCH_RATES if impostors * rate >= 5]
+    """Return the rates at which ``MIN_MATCHES`` or more of this many impostor pairs match."""
+    return [rate for rate in FALSE_MATCH_RATES if impostors * rate >= MIN_MATCHES]
 
 
 def miss_rates(

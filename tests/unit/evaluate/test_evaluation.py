@@ -152,6 +152,18 @@ def test_probes_are_named_and_strangers_are_not(images: Path, tmp_path: Path) ->
     assert "10 of strangers" in identification_page(result, model_version="fake-1")
 
 
+def test_known_people_whose_probe_has_no_face_count_as_missed(images: Path) -> None:
+    gallery = [f"{person}/0.jpg" for person in PEOPLE[:20]]
+    probes = [f"{person}/1.jpg" for person in PEOPLE]
+    for probe in (*probes[:5], probes[-1]):
+        write_photo(images / probe, None)
+    # Nor can a person be found whose photo in the gallery has no face.
+    write_photo(images / gallery[5], None)
+    result = identify(described(images, gallery), described(images, probes))
+    assert (result.known, result.known_without_a_face, result.strangers) == (20, 5, 9)
+    assert result.rank_1.rate == 14 / 20
+
+
 def test_a_photo_is_not_compared_with_itself(images: Path) -> None:
     names = [f"{person}/{shot}.jpg" for person in PEOPLE for shot in (0, 1)]
     faces = described(images, names)
