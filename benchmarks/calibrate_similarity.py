@@ -126,20 +126,16 @@ def group_rates(folder: Path, engine: Engine) -> list[dict[str, Any]]:
     first half alone, by splitting it in the same way, so the second half is the one that judges.
     """
     faces = described(folder, engine)
-    with (folder / "labels.csv").open(newline="") as file:
-        rows = {row["file"]: row for row in csv.DictReader(file)}
-    labels = [rows[Path(name).name] for name in faces.names]
-    groups = {f"{row['race']} {row['gender']}" for row in labels}
-    kinds = {
-        name: np.array([f"{row['race']} {row['gender']}" == name for row in labels])
-        for name in sorted(groups)
-    }
-    kinds[CHILDREN] = np.array([row["age"] in CHILD_AGES for row in labels])
+    labels = labels_of(folder, faces)
+    groups = group_names(labels)
+    kinds = {name: groups == name for name in np.unique(groups).tolist()}
+    kinds[CHILDREN] = np.isin([row["age"] for row in labels], list(CHILD_AGES))
     kinds["all"] = np.ones(len(labels), bool)
-    order = np.random.default_rng(TUNING_SPLIT).permutation(len(labels))
-    tuning, judging = order[: len(order) // 2], order[len(order) // 2 :]
+    tuning, judging = halves_of(len(labels))
     judged, other = (
-        count_matches(faces, cohort_of(folder, faces, cohort, kinds, engine), measured, kinds)
+        count_matches(
+            faces, cohort_of(folder, faces, cohort, kinds[CHILDREN], engine), measured, kinds
+        )
         for cohort, measured in ((tuning, judging), (judging, tuning))
     )
     return [
@@ -155,17 +151,35 @@ def group_rates(folder: Path, engine: Engine) -> list[dict[str, Any]]:
     ]
 
 
+def labels_of(folder: Path, faces: DescribedFaces) -> list[dict[str, str]]:
+    """Return the row of FairFace's labels of each face."""
+    with (folder / "labels.csv").open(newline="") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    return [rows[Path(name).name] for name in faces.names]
+
+
+def group_names(labels: list[dict[str, str]]) -> NDArray[np.str_]:
+    """Return race and gender of each face."""
+    return np.array([f"{row['race']} {row['gender']}" for row in labels])
+
+
+def halves_of(faces: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the places of both halves of FairFace's people."""
+    order = np.random.default_rng(TUNING_SPLIT).permutation(faces)
+    return order[: faces // 2], order[faces // 2 :]
+
+
 def cohort_of(
     folder: Path,
     faces: DescribedFaces,
     places: NDArray[np.int64],
-    kinds: dict[str, NDArray[np.bool_]],
+    children: NDArray[np.bool_],
     engine: Engine,
 ) -> Cohort:
     """Return a cohort of the mixtures of some of the faces, clear and damaged."""
     random = np.random.default_rng(0)
     strangers = faces.embeddings[places]
-    clear = clear_mixtures(strangers, kinds[CHILDREN][places], random)
+    clear = clear_mixtures(strangers, children[places], random)
     damaged = damaged_mixtures([folder / faces.names[place] for place in places], engine, random)
     return Cohort(
         np.concatenate([clear, damaged]).astype(np.float32),
@@ -182,15 +196,7 @@ def count_matches(
     kinds: dict[str, NDArray[np.bool_]],
 ) -> Counter[tuple[str, str]]:
     """Count the matches of some people at a rate of 1e-3 over all their pairs."""
-    stats = cohort.stats(faces.embeddings[measured])
-    half = DescribedFaces(
-        [faces.names[place] for place in measured],
-        [faces.boxes[place] for place in measured],
-        faces.embeddings[measured],
-        np.array([own.mean for own in stats]),
-        np.array([own.deviation for own in stats]),
-        {},
-    )
+    half = against(cohort, faces, measured)
     one, other = np.triu_indices(len(measured), 1)
     distances, scores = half.scores(one, other)
     counts: Counter[tuple[str, str]] = Counter()
@@ -201,6 +207,19 @@ def count_matches(
             matched = values[inside] <= np.quantile(values, 1e-3)
             counts[kind, name] = int(matched.sum())
     return counts
+
+
+def against(cohort: Cohort, faces: DescribedFaces, places: NDArray[np.int64]) -> DescribedFaces:
+    """Return some of the faces with their stats against a cohort."""
+    stats = cohort.stats(faces.embeddings[places])
+    return DescribedFaces(
+        [faces.names[place] for place in places],
+        [faces.boxes[place] for place in places],
+        faces.embeddings[places],
+        np.array([own.mean for own in stats]),
+        np.array([own.deviation for own in stats]),
+        {},
+    )
 
 
 def decision_rates(faces: DescribedFaces, people: NDArray[np.int64]) -> list[dict[str, Any]]:

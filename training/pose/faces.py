@@ -5,7 +5,7 @@ python -m training.pose.faces DATA OUT.npz
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,11 @@ MIN_FACE = 40
 
 def main() -> None:
     """Write the chips and squares of all photos, and their names."""
-    data, out = Path(sys.argv[1]), Path(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, help="folder with london, lfw and fairface")
+    parser.add_argument("out", type=Path, help="file to write")
+    options = parser.parse_args()
+    data, out = options.data, options.out
     detector, aligner = open_detector("cnn", threads=1), Aligner()
     names, chips, squares = [], [], []
     for folder in ("london", "lfw/images", "fairface"):

@@ -1,0 +1,132 @@
+"""The page on accuracy: each figure has a command that makes it, and people it was measured on."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+import pytest
+
+from facerec.cli.main import main
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "accuracy.md"
+LIST = "Which command makes which figure"
+QUOTED = re.compile(r"`((?:python -m|facerec) [^`]+)`")
+INDENTED = re.compile(r"^    ((?:python -m|facerec) .+)$", re.MULTILINE)
+LINK = re.compile(r"\]\(#([\w-]+)\)")
+NO_SOURCE = re.compile(r"measured once|no command|were once|once measured", re.IGNORECASE)
+
+
+def sections() -> dict[str, str]:
+    """Return the text below each heading, by heading."""
+    parts = re.split(r"^#+ (.*)$", PAGE.read_text("utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the rows of the tables of a text, without their heads."""
+    lines = [line.strip("| ") for line in text.splitlines() if line.startswith("|")]
+    ends = [number for number, line in enumerate(lines) if set(line) <= set("-| ")]
+    heads = {number - 1 for number in ends} | set(ends)
+    return [
+        [cell.strip() for cell in line.split(" | ")]
+        for number, line in enumerate(lines)
+        if number not in heads
+    ]
+
+
+def commands(text: str) -> list[str]:
+    """Return the commands in a text."""
+    quoted = [" ".join(found.split()) for found in QUOTED.findall(text)]
+    return [*quoted, *INDENTED.findall(text)]
+
+
+LISTED = [command for row in rows(sections()[LIST]) for command in commands(row[1])]
+
+
+def test_every_section_with_figures_is_in_the_list_of_commands() -> None:
+    with_tables = {
+        anchor(heading)
+        for heading, text in sections().items()
+        if heading != LIST and any(re.search(r"\d", cell) for row in rows(text) for cell in row)
+    }
+    assert with_tables
+    assert with_tables <= set(LINK.findall(sections()[LIST]))
+
+
+def test_every_row_of_the_list_names_a_command_and_people() -> None:
+    for row in rows(sections()[LIST]):
+        assert len(row) == 4
+        assert all(row), row
+        assert commands(row[1]), row
+
+
+def test_every_measuring_command_of_the_page_is_in_the_list() -> None:
+    named = {
+        command.removeprefix("python -m ").split()[0]
+        for text in sections().values()
+        for command in commands(text)
+        if command.startswith("python -m")
+    }
+    listed = {command.removeprefix("python -m ").split()[0] for command in LISTED}
+    assert named
+    assert named <= listed
+
+
+def test_no_figure_of_the_page_lacks_a_command() -> None:
+    for heading, text in sections().items():
+        assert not NO_SOURCE.search(text), heading
+
+
+class ParsedError(Exception):
+    """A script has parsed its arguments."""
+
+
+@pytest.mark.parametrize("command", sorted({each for each in LISTED if each.startswith("python")}))
+def test_a_listed_script_accepts_its_arguments(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse = argparse.ArgumentParser.parse_args
+
+    def stop(parser: argparse.ArgumentParser, args: Sequence[str] | None = None) -> NoReturn:
+        parse(parser, args)
+        raise ParsedError
+
+    module, *words = shlex.split(command.removeprefix("python -m "))
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", stop)
+    monkeypatch.setattr(sys, "argv", [module, *words])
+    script: Any = import_module(module)
+    with pytest.raises(ParsedError):
+        script.main()
+
+
+@pytest.mark.parametrize("command", sorted({each for each in LISTED if each.startswith("facerec")}))
+def test_a_listed_command_of_facerec_accepts_its_arguments(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name, *words = shlex.split(command.removeprefix("facerec "))
+    for word in words:
+        path = tmp_path / word
+        if "." in word:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        elif "/" in word:
+            path.mkdir(parents=True)
+    found = main.get_command(click.Context(main), name)
+    assert found is not None
+    found.make_context(name, words)
