@@ -127,7 +127,9 @@ onCollection(() => {
   if (photo && current()) attempt(async () => { await readThreshold(); await search(); });
 });
 
-const again = () => photo && attempt(() => search());
+const again = event => {
+  if (photo && event.target.reportValidity()) attempt(() => search());
+};
 at('file').addEventListener('change', event => { take(event.target.files[0]); event.target.value = ''; });
 at('threshold').addEventListener('input', showThreshold);
 for (const name of ['threshold', 'limit', ...OPTIONS]) at(name).addEventListener('change', again);

@@ -2,10 +2,16 @@
 
 import {at, show} from './dom.js';
 
+const SHOWN_SECONDS = 10;
+
 let undoing = null;
+let timer = null;
 let next = '';
 
-/** Show a message. With `undo`, a button takes back what the message is about. */
+/**
+ * Show a message. With `undo`, a button takes back what the message is about; without, the message
+ * goes after a while, since it covers a part of the view.
+ */
 export function say(text, undo = null) {
   at('problem').textContent = '';
   at('status').textContent = text;
@@ -13,6 +19,8 @@ export function say(text, undo = null) {
   show('undo', undo !== null);
   show('toast', text !== '');
   at('toast').classList.remove('error');
+  clearTimeout(timer);
+  if (text && !undo) timer = setTimeout(() => { if (!at('toast').contains(document.activeElement)) say(''); }, 1000 * SHOWN_SECONDS);
 }
 
 /** Go to another view, and show a message there. With `forget`, there is no way back to this one. */

@@ -242,6 +242,23 @@ def test_messages_are_in_elements_that_readers_know_before(
     assert not page.get_by_role("button", name="Close this message").is_visible()
 
 
+def test_a_message_goes_after_a_while_unless_it_offers_an_undo(
+    site: Site, page: playwright.Page
+) -> None:
+    page.clock.install()
+    page.goto(f"{site.address}/#/unknown")
+    page.get_by_role("button", name="Look for unknown people").click()
+    expect(page.locator("#status")).to_have_text("0 new clusters; 0 faces joined others.")
+    page.clock.run_for(11_000)
+    expect(page.locator("#status")).to_have_text("")
+    page.goto(f"{site.address}/#/people")
+    page.get_by_label("Name of a new person").fill("Ann")
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_have_text("Ann is created.")
+    page.clock.run_for(60_000)
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+
+
 def test_the_collection_in_use_is_remembered(site: Site, page: playwright.Page) -> None:
     site.gallery.create_collection("visitors")
     page.goto(site.address)

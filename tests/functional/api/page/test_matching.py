@@ -243,6 +243,21 @@ def test_options_apply_to_the_search_at_hand(site: Site, page: playwright.Page) 
     expect(page.locator("#least-meaning")).to_contain_text("fewer than 1 in 1,000,000")
 
 
+def test_an_option_that_is_not_allowed_is_no_search(site: Site, page: playwright.Page) -> None:
+    match(page, site, fake_face("ann"))
+    searches = len(site.engine.asked)
+    page.get_by_text("Options", exact=True).click()
+    field = page.get_by_label("Smallest face in pixels")
+    field.fill("5")
+    field.press("Tab")
+    assert not field.evaluate("field => field.checkValidity()")
+    field.fill("40")
+    field.press("Tab")
+    expect(page.locator("#match-busy")).to_be_hidden()
+    expect(page.locator("#probe-faces > li")).to_have_count(1)
+    assert [options.smallest_face for options in site.engine.asked[searches:]] == [40]
+
+
 def test_the_threshold_of_the_collection_is_the_default(site: Site, page: playwright.Page) -> None:
     site.gallery.set_threshold("staff", 0.95)
     page.goto(site.address)
