@@ -33,7 +33,7 @@ from facerec.factory import (
     open_server_gallery,
     ordered_recipes,
 )
-from facerec.gallery.registered.delivering import EventDelivery
+from facerec.gallery.registered.delivering import EventDelivery, one_by_one
 from facerec.storage.objects import AccessPolicy
 from facerec.storage.sqlite import SqliteStore
 from facerec.storage.webhook import Webhook
@@ -180,7 +180,7 @@ class _Server(uvicorn.Server):
 def _delivery(settings: ServerSettings, store: SqliteStore) -> AbstractContextManager[object]:
     if settings.webhook is None:
         return nullcontext()
-    return EventDelivery(store, settings.webhook.send)
+    return EventDelivery(store, one_by_one(settings.webhook.send))
 
 
 def _guard(settings: ServerSettings, store: SqliteStore) -> Guard:

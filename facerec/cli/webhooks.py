@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from facerec.core.events import KeptEvent
+    from facerec.core.protocols.registrations import RegistrationStore
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.registered import delivering as delivering_events
     from facerec.gallery.registered.delivering import EventDelivery
@@ -59,7 +60,7 @@ def delivering(data: Path, webhook: Webhook | None) -> Iterator[EventDelivery | 
         return
     with (
         factory.open_local_store(data) as store,
-        delivering_events.EventDelivery(store, webhook.send) as delivery,
+        _delivery(store, webhook) as delivery,
     ):
         yield delivery
 
@@ -67,7 +68,7 @@ def delivering(data: Path, webhook: Webhook | None) -> Iterator[EventDelivery | 
 def deliver_now(gallery: Gallery, data: Path, webhook: Webhook, collection_id: str) -> None:
     """Deliver the events that are due and those of a collection, and try again for some seconds."""
     with factory.open_local_store(data) as store:
-        delivery = delivering_events.EventDelivery(store, webhook.send)
+        delivery = _delivery(store, webhook)
         until, pause = time.monotonic() + PATIENCE_SECONDS, 1.0
         gallery.retry_events(collection_id)
         while not delivery.deliver(until - time.monotonic()) and time.monotonic() + pause < until:
@@ -96,6 +97,10 @@ def print_matches(
             problem = next((f": {kept.problem}" for kept in page.events if kept.problem), "")
             console().print(f"{count(undelivered, 'event')} not delivered{problem}")
         console().print(f"`facerec people events --collection {collection_id}` lists them")
+
+
+def _delivery(store: RegistrationStore, webhook: Webhook) -> EventDelivery:
+    return delivering_events.EventDelivery(store, delivering_events.one_by_one(webhook.send))
 
 
 def _events(

@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -14,7 +14,7 @@ from facerec.core.events import CLAIM_SECONDS
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
-    from facerec.core.events import MatchEvent
+    from facerec.core.events import KeptEvent, MatchEvent
     from facerec.core.protocols.registrations import RegistrationStore
 
 POLL_SECONDS = 2.0
@@ -29,7 +29,24 @@ MAX_PAUSE = 3600.0
 MAX_WAIT = 60.0
 """Maximum seconds without an attempt: events that are never accepted must not delay others."""
 
+MAX_STORING_SECONDS = 2 * 86400.0
+"""Seconds after which no process is still storing the face of an event: an attempt at a child of a
+job takes a day at most."""
+
 _LOG = logging.getLogger("facerec.events")
+
+
+def one_by_one(
+    send: Callable[[MatchEvent], None],
+) -> Callable[[Sequence[MatchEvent]], Sequence[str | None]]:
+    """Return a function that sends each event by a call of its own, for ``EventDelivery``."""
+
+    def send_each(events: Sequence[MatchEvent]) -> list[str | None]:
+        for event in events:
+            send(event)
+        return [None] * len(events)
+
+    return send_each
 
 
 class EventDelivery:
@@ -44,8 +61,10 @@ class EventDelivery:
     def __init__(
         self,
         store: RegistrationStore,
-        send: Callable[[MatchEvent], None],
+        send: Callable[[Sequence[MatchEvent]], Sequence[str | None]],
         *,
+        at_once: int = 1,
+        is_stored: Callable[[MatchEvent], bool] = lambda event: True,
         clock: Callable[[], float] = time.time,
         poll: float = POLL_SECONDS,
         first_pause: float = FIRST_PAUSE,
@@ -54,12 +73,17 @@ class EventDelivery:
 
         Args:
             store: The outbox.
-            send: Sends an event; raises a ``FacerecError`` if it was not accepted.
+            send: Sends events; returns for each of them why it was not accepted, or None, and
+                raises an error if none was.
+            at_once: Maximum number of events to send together.
+            is_stored: Returns whether the face of an event is stored. Stores that share no
+                transaction keep an event before its face.
             clock: Returns the time in seconds since 1970.
             poll: Seconds between two looks for new events.
             first_pause: Seconds after the first attempt that failed.
         """
         self._store, self._send, self._clock = store, send, clock
+        self._at_once, self._is_stored = at_once, is_stored
         self._poll, self._first_pause = poll, first_pause
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -87,17 +111,50 @@ class EventDelivery:
         """
         until = time.monotonic() + seconds
         while not self._stopped.is_set() and time.monotonic() < until:
+            claimed = self._claim()
+            if not claimed:
+                return True
+            if not self._deliver(claimed):
+                return False
+        return True
+
+    def _claim(self) -> list[KeptEvent]:
+        """Return events that are due, to be sent together; none if no more are due."""
+        claimed: list[KeptEvent] = []
+        while len(claimed) < self._at_once:
             kept = self._store.claim_event(self._clock(), self._clock() + CLAIM_SECONDS)
             if kept is None:
-                return True
-            try:
-                self._send(kept.event)
-            except Exception as error:  # the other events must be delivered
-                due_at = self._clock() + self._pause(kept.attempts)
-                self._store.note_undelivered(kept.event, _problem(error), due_at)
-                return False
-            self._store.note_delivered(kept.event, self._clock())
-        return True
+                break
+            if self._is_stored(kept.event):
+                claimed.append(kept)
+            else:
+                self._wait_for_face(kept)
+        return claimed
+
+    def _wait_for_face(self, kept: KeptEvent) -> None:
+        event = kept.event
+        if self._clock() > event.matched_at + MAX_STORING_SECONDS:
+            # Its process was killed, or the face was deleted while it was stored.
+            self._store.delete_events(event.collection_id, [event.face_id])
+            return
+        self._note_undelivered(kept, "its face is not stored yet")
+
+    def _deliver(self, claimed: Sequence[KeptEvent]) -> bool:
+        """Send events together; return whether all were accepted."""
+        try:
+            problems = self._send([kept.event for kept in claimed])
+        except Exception as error:  # the other events must be delivered
+            problems = [_problem(error)] * len(claimed)
+        for kept, problem in zip(claimed, problems, strict=True):
+            if problem is None:
+                self._store.note_delivered(kept.event, self._clock())
+            else:
+                self._note_undelivered(kept, problem)
+        return not any(problems)
+
+    def _note_undelivered(self, kept: KeptEvent, problem: str) -> None:
+        due_at = self._clock() + self._pause(kept.attempts)
+        self._store.note_undelivered(kept.event, problem, due_at)
 
     def _run(self) -> None:
         failures = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,12 @@ import pytest
 from facerec.core.events import CLAIM_SECONDS, KeptEvent, MatchEvent
 from facerec.core.records import Collection
 from facerec.errors import WebhookError
-from facerec.gallery.registered.delivering import MAX_PAUSE, EventDelivery
+from facerec.gallery.registered.delivering import (
+    MAX_PAUSE,
+    MAX_STORING_SECONDS,
+    EventDelivery,
+    one_by_one,
+)
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.faces import by_image
 from facerec.testing.registrations import ANN, FACES, NOW, YEAR, match_event
@@ -53,7 +58,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 def test_events_are_delivered_oldest_first_and_once(store: SqliteStore) -> None:
     receiver, clock = Receiver(), Clock(NOW + 10)
-    delivery = EventDelivery(store, receiver, clock=clock)
+    delivery = EventDelivery(store, one_by_one(receiver), clock=clock)
     assert delivery.deliver()
     assert delivery.deliver()
     assert receiver.received == [match_event(number) for number in range(3)]
@@ -62,7 +67,7 @@ def test_events_are_delivered_oldest_first_and_once(store: SqliteStore) -> None:
 
 def test_an_event_that_is_not_accepted_is_kept_and_the_next_waits(store: SqliteStore) -> None:
     receiver, clock = Receiver(failures=1), Clock(NOW + 10)
-    delivery = EventDelivery(store, receiver, clock=clock, first_pause=2)
+    delivery = EventDelivery(store, one_by_one(receiver), clock=clock, first_pause=2)
     assert not delivery.deliver()
     assert receiver.received == []
     (*_, kept) = store.list_events("staff")
@@ -74,7 +79,7 @@ def test_an_event_that_is_not_accepted_is_kept_and_the_next_waits(store: SqliteS
 
 def test_events_that_are_never_accepted_do_not_keep_others_waiting(store: SqliteStore) -> None:
     receiver, clock = Receiver(failures=10**9), Clock(NOW + 10)
-    delivery = EventDelivery(store, receiver, clock=clock)
+    delivery = EventDelivery(store, one_by_one(receiver), clock=clock)
     for _ in range(20):
         delivery.deliver()
         clock.now += MAX_PAUSE
@@ -86,14 +91,14 @@ def test_events_that_are_never_accepted_do_not_keep_others_waiting(store: Sqlite
 
 def test_a_delivery_ends_in_time_though_more_is_due(store: SqliteStore) -> None:
     receiver = Receiver()
-    EventDelivery(store, receiver, clock=Clock(NOW + 10)).deliver(0.0)
+    EventDelivery(store, one_by_one(receiver), clock=Clock(NOW + 10)).deliver(0.0)
     assert receiver.received == []
 
 
 def test_pauses_double_up_to_an_hour(store: SqliteStore) -> None:
     receiver, clock = Receiver(failures=10**9), Clock(NOW)
     store.retry_events("staff", NOW)
-    delivery = EventDelivery(store, receiver, clock=clock, first_pause=2)
+    delivery = EventDelivery(store, one_by_one(receiver), clock=clock, first_pause=2)
     pauses = []
     for _ in range(14):
         assert not delivery.deliver()
@@ -117,7 +122,7 @@ def test_an_unexpected_error_is_logged_and_does_not_end_the_delivery(
             raise ValueError(event.face_id)
         receiver(event)
 
-    with EventDelivery(store, send, clock=Clock(NOW + 10), poll=0.01, first_pause=0.01):
+    with EventDelivery(store, one_by_one(send), clock=Clock(NOW + 10), poll=0.01, first_pause=0.01):
         assert receiver.wait_for(match_event(2))
     (kept,) = store.list_events("staff", undelivered=True)
     assert (kept.event, kept.problem) == (match_event(0), "unexpected ValueError")
@@ -136,7 +141,9 @@ def test_the_delivery_goes_on_after_an_error_of_the_store(
         return claim(now, due_at)
 
     monkeypatch.setattr(store, "claim_event", claim_event)
-    with EventDelivery(store, receiver, clock=Clock(NOW + 10), poll=0.01, first_pause=0.01):
+    with EventDelivery(
+        store, one_by_one(receiver), clock=Clock(NOW + 10), poll=0.01, first_pause=0.01
+    ):
         assert receiver.wait_for(match_event(2))
     assert "unexpected RuntimeError" in caplog.text
 
@@ -146,7 +153,7 @@ def test_an_event_whose_delivery_was_killed_is_delivered_again(store: SqliteStor
     claimed = store.claim_event(clock.now, clock.now + CLAIM_SECONDS)
     assert claimed is not None
     receiver = Receiver()
-    delivery = EventDelivery(store, receiver, clock=clock)
+    delivery = EventDelivery(store, one_by_one(receiver), clock=clock)
     delivery.deliver()
     assert claimed.event not in receiver.received
     clock.now += CLAIM_SECONDS
@@ -158,7 +165,7 @@ def test_two_processes_deliver_no_event_twice(store: SqliteStore, tmp_path: Path
     receiver, clock = Receiver(), Clock(NOW + 10)
     with SqliteStore(tmp_path / "facerec.db") as other:
         threads = [
-            threading.Thread(target=EventDelivery(each, receiver, clock=clock).deliver)
+            threading.Thread(target=EventDelivery(each, one_by_one(receiver), clock=clock).deliver)
             for each in (store, other)
         ]
         for thread in threads:
@@ -173,7 +180,46 @@ def test_two_processes_deliver_no_event_twice(store: SqliteStore, tmp_path: Path
 def test_a_thread_delivers_what_is_added_later(store: SqliteStore) -> None:
     receiver = Receiver()
     clock = Clock(NOW + 10)
-    with EventDelivery(store, receiver, clock=clock, poll=0.01):
+    with EventDelivery(store, one_by_one(receiver), clock=clock, poll=0.01):
         assert receiver.wait_for(match_event(2))
         store.put_events([match_event(3)], NOW)
         assert receiver.wait_for(match_event(3))
+
+
+def test_events_are_sent_together_and_those_that_are_refused_again(store: SqliteStore) -> None:
+    sent: list[list[MatchEvent]] = []
+
+    def send(events: Sequence[MatchEvent]) -> list[str | None]:
+        sent.append(list(events))
+        refused = len(sent) == 1
+        return ["throttled" if refused and each == match_event(1) else None for each in events]
+
+    clock = Clock(NOW + 10)
+    delivery = EventDelivery(store, send, at_once=2, clock=clock, first_pause=2)
+    assert not delivery.deliver()
+    (kept,) = [each for each in store.list_events("staff", undelivered=True) if each.problem]
+    assert (kept.event, kept.problem) == (match_event(1), "throttled")
+    clock.now += 2
+    assert delivery.deliver()
+    assert sent == [[match_event(0), match_event(1)], [match_event(2), match_event(1)]]
+    assert store.list_events("staff", undelivered=True) == []
+
+
+def test_an_event_waits_until_its_face_is_stored(store: SqliteStore) -> None:
+    receiver, clock, stored = Receiver(), Clock(NOW + 10), {match_event(1).face_id}
+    delivery = EventDelivery(
+        store,
+        one_by_one(receiver),
+        is_stored=lambda event: event.face_id in stored,
+        clock=clock,
+    )
+    assert delivery.deliver()
+    assert receiver.received == [match_event(1)]
+    stored.add(match_event(2).face_id)
+    clock.now += 10
+    assert delivery.deliver()
+    assert receiver.received == [match_event(1), match_event(2)]
+    clock.now += MAX_STORING_SECONDS
+    assert delivery.deliver()
+    left = [kept.event for kept in store.list_events("staff")]
+    assert left == [match_event(2), match_event(1)]
