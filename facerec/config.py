@@ -45,6 +45,8 @@ class Settings:
             chooses.
         child_memory: CHILD_MEMORY, memory in MiB for each child of a job on AWS.
         resubmissions: RESUBMISSIONS, how often unfinished children are submitted again, 0 to 5.
+        event_bus: EVENT_BUS, the ARN of the event bus of Amazon EventBridge that receives matches
+            of registered people; None to match nobody.
         erasure_function: ERASURE_FUNCTION, the function that erases from job folders after a
             deletion; None to erase during the request.
         job_queue: JOB_QUEUE_ARN, the queue of AWS Batch, or None.
@@ -81,6 +83,7 @@ class Settings:
     instance_types: tuple[str, ...] = ()
     child_memory: int = 1792
     resubmissions: int = 3
+    event_bus: str | None = None
     erasure_function: str | None = None
     job_queue: str | None = None
     state_machine: str | None = None
@@ -151,6 +154,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         instance_types=variables.texts("INSTANCE_TYPES"),
         child_memory=variables.number("CHILD_MEMORY", int, _DEFAULTS.child_memory, 1024, 32768),
         resubmissions=variables.number("RESUBMISSIONS", int, _DEFAULTS.resubmissions, 0, 5),
+        event_bus=variables.text("EVENT_BUS"),
         erasure_function=variables.text("ERASURE_FUNCTION"),
         job_queue=variables.text("JOB_QUEUE_ARN"),
         state_machine=variables.text("STATE_MACHINE_ARN"),

@@ -10,6 +10,7 @@ Modules are imported only when they are needed, so that a program loads only wha
 - The container of a child on AWS: ``open_checked_engine`` and ``open_child_dependencies``.
 - The API function: ``open_deployed_gallery`` and ``open_aws_jobs``.
 - The function that erases: ``open_eraser``, a gallery that loads no network.
+- The function that sends events: ``open_event_delivery``.
 - Checks, comparisons and restorations of collections, at the command line and in the function that
   erases: ``maintenance``.
 - The function that plans: ``open_records`` and ``gallery_defaults``.
@@ -21,6 +22,7 @@ from facerec.factory.deployed import (
     open_child_dependencies,
     open_deployed_gallery,
     open_eraser,
+    open_event_delivery,
     open_faces,
     open_job_folders,
     open_records,
@@ -58,6 +60,7 @@ __all__ = [
     "open_engine_pool",
     "open_eraser",
     "open_erasures",
+    "open_event_delivery",
     "open_faces",
     "open_gallery",
     "open_inspector",

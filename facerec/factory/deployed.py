@@ -15,18 +15,23 @@ from facerec.storage.objects import AccessPolicy, Objects
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from facerec import config
     from facerec.config import Settings
+    from facerec.core.events import MatchEvent
     from facerec.core.protocols.engine import FaceEngine
-    from facerec.core.protocols.records import RecordStore
     from facerec.gallery.defaults import GalleryDefaults
     from facerec.gallery.gallery import Gallery
+    from facerec.gallery.registered.delivering import EventDelivery
     from facerec.jobs.aws.jobs import AwsJobs
     from facerec.jobs.child.attempt import ChildDependencies
     from facerec.storage import retrying
+    from facerec.storage.dynamodb.store import DynamoDBStore
+    from facerec.storage.event_bus import EventBus
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects import ObjectStore
     from facerec.storage.sqlite import SqliteStore
 else:
+    config = DeferredModule("facerec.config")
     retrying = DeferredModule("facerec.storage.retrying")
 
 _SQLITE = "sqlite:///"
@@ -81,14 +86,15 @@ def _deployed_gallery(
     from facerec.jobs.job_data import JobFolders
 
     jobs_root = settings.jobs_root
-    faces, records, sqlite = _open_stores(settings, patience=patience)
+    faces, records, clusters = _open_stores(settings, patience=patience)
     return Gallery(
         engine,
         recipes={Recipe.FAST: engine},
         faces=faces,
         records=records,
-        clusters=sqlite,
-        registrations=sqlite,
+        clusters=clusters,
+        registrations=records,
+        matches_registered=settings.event_bus is not None,
         objects=objects,
         indexed_objects=indexed_objects,
         job_data=JobFolders(open_job_folders(settings), jobs_root),
@@ -160,8 +166,8 @@ def open_faces(
 
 def _open_stores(
     settings: Settings, *, patience: float | None = None, throttled: float | None = None
-) -> tuple[FaceStore, RecordStore, SqliteStore | None]:
-    """Open the stores of faces and of records; the SQLite file in their place is one store.
+) -> tuple[FaceStore, DynamoDBStore | SqliteStore, SqliteStore | None]:
+    """Open the stores of faces, of records and of clusters, which only the SQLite file has.
 
     Two stores of one file would wait for each other in a transaction.
     """
@@ -172,18 +178,19 @@ def _open_stores(
     return faces, open_records(settings), None
 
 
-def open_records(settings: Settings) -> RecordStore:
-    """Open the store of collections: a DynamoDB table, or the SQLite file set in its place.
+def open_records(settings: Settings) -> DynamoDBStore | SqliteStore:
+    """Open the store of collections and people: a DynamoDB table, or the SQLite file in its place.
 
     Raises:
         ConfigurationError: a variable is missing.
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
-    from facerec.config import required_setting
     from facerec.storage.dynamodb.store import open_dynamodb_store
 
-    return open_dynamodb_store(required_setting(settings.table, "FACEREC_TABLE"), settings.region)
+    return open_dynamodb_store(
+        config.required_setting(settings.table, "FACEREC_TABLE"), settings.region
+    )
 
 
 def open_child_dependencies(settings: Settings, engine: FaceEngine) -> ChildDependencies:
@@ -199,8 +206,27 @@ def open_child_dependencies(settings: Settings, engine: FaceEngine) -> ChildDepe
     from facerec.jobs.child.attempt import ChildDependencies
 
     objects = Objects(reads_other_regions=False)
-    faces, records, sqlite = _open_stores(settings, throttled=retrying.THROTTLED_PATIENCE)
-    return ChildDependencies(engine, faces, records, objects, sqlite)
+    faces, records, _ = _open_stores(settings, throttled=retrying.THROTTLED_PATIENCE)
+    registrations = None if settings.event_bus is None else records
+    return ChildDependencies(engine, faces, records, objects, registrations)
+
+
+def open_event_delivery(settings: Settings) -> tuple[EventBus, EventDelivery]:
+    """Open the event bus of a deployment, and the delivery of events to it.
+
+    Raises:
+        FacerecError: a setting is missing or wrong, or a store cannot be opened.
+    """
+    from facerec.gallery.registered.delivering import EventDelivery
+    from facerec.storage.event_bus import MAX_ENTRIES, open_event_bus
+
+    bus = open_event_bus(config.required_setting(settings.event_bus, "EVENT_BUS"))
+    faces, records, _ = _open_stores(settings)
+
+    def is_stored(event: MatchEvent) -> bool:
+        return bool(faces.get_faces(event.collection_id, [event.face_id]))
+
+    return bus, EventDelivery(records, bus.send, at_once=MAX_ENTRIES, is_stored=is_stored)
 
 
 def pinecone_api_key(settings: Settings) -> str:

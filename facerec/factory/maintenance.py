@@ -61,13 +61,15 @@ def open_deployed_checked_stores(settings: Settings) -> traces.CheckedStores:
         ConfigurationError: a variable is missing.
     """
     roots = (settings.jobs_root, settings.erasures_root)
+    records = open_records(settings)
     return traces.CheckedStores(
         open_faces(settings),
-        open_records(settings),
+        records,
         Objects(),
         settings.jobs_root,
         open_erasures(settings.erasures_root),
         roots,
+        registrations=records,
     )
 
 

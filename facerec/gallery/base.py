@@ -46,6 +46,7 @@ class GalleryBase(Inspector):
         clusters: ClusterStore | None = None,
         migrations: MigrationStore | None = None,
         registrations: RegistrationStore | None = None,
+        matches_registered: bool = True,
         thumbnails: ThumbnailStore | None = None,
         keep_thumbnails: bool = False,
         indexed_objects: ObjectStore | None = None,
@@ -69,8 +70,9 @@ class GalleryBase(Inspector):
             clusters: Store of clusters; None if the record store does not support them.
             migrations: Store of migrations, which shares transactions with the other stores; None
                 if the stores do not support them.
-            registrations: Store of registered people, which shares transactions with the other
-                stores; None if the stores do not support them.
+            registrations: Store of registered people; None if the stores do not support them.
+            matches_registered: Whether people can be registered, and new faces are matched against
+                them. Registrations that exist are still listed and erased.
             thumbnails: Store of thumbnails; None if the stores do not support them.
             keep_thumbnails: Whether to keep a thumbnail of each face of a photo that is indexed by
                 a request.
@@ -84,8 +86,8 @@ class GalleryBase(Inspector):
         self._recipes = dict(recipes or {})
         self._faces, self._records, self._job_data = faces, records, job_data
         self._erasures, self._clusters, self._migrations = erasures, clusters, migrations
-        self._registrations, self._thumbnails = registrations, thumbnails
-        self._keep_thumbnails = keep_thumbnails
+        self._registrations, self._matches_registered = registrations, matches_registered
+        self._thumbnails, self._keep_thumbnails = thumbnails, keep_thumbnails
         self._indexed_objects = indexed_objects or objects
         self._clock, self._on_close = clock, on_close
 

@@ -112,14 +112,14 @@ def running_emulator(folder: Path, images: Mapping[str, Any], vectors: str) -> I
         process.wait()
 
 
-IMAGE_FUNCTIONS = ("ApiFunction", "ErasureFunction")
+IMAGE_FUNCTIONS = ("ApiFunction", "ErasureFunction", "EventsFunction")
 """Functions that run the image of the API, each with a command of its own."""
 
 
 def build(emulator: Emulator, folder: Path) -> None:
     """Build the project's own template with the SAM CLI.
 
-    The image of two functions is the one thing that the SAM CLI does not build, since that takes a
+    The image of some functions is the one thing that the SAM CLI does not build, since that takes a
     container engine: its address is put where ``sam build`` would put it.
     """
     built = folder / "build"

@@ -17,6 +17,7 @@ from facerec.config import read_settings
 from facerec.core.schemas import violation
 from facerec.jobs.exit_codes import DO_NOT_RETRY, OUTAGE, RETRY
 from facerec.jobs.ledger.layout import OUTAGES, memory_folder
+from facerec.storage.event_bus import SOURCE
 from tests.support.batch_rules import EXITED, RECLAIMED, is_tried_again
 from tests.support.stack_template import (
     ROOT,
@@ -75,10 +76,15 @@ def listed(value: Any) -> list[Any]:  # noqa: ANN401
 
 def statements() -> Iterator[dict[str, Any]]:
     """Yield the statements of all policies, those that depend on a condition included."""
-    for resource in template()["Resources"].values():
-        for policy in resource.get("Properties", {}).get("Policies", []):
-            for statement in policy.get("PolicyDocument", policy)["Statement"]:
-                yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+    for name in template()["Resources"]:
+        yield from statements_of(name)
+
+
+def statements_of(name: str) -> Iterator[dict[str, Any]]:
+    """Yield the statements of the policies of a resource."""
+    for policy in template()["Resources"][name].get("Properties", {}).get("Policies", []):
+        for statement in policy.get("PolicyDocument", policy)["Statement"]:
+            yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
 def containers_retry(exit_code: int | None, status_reason: str, reason: str = "") -> bool:
@@ -257,7 +263,7 @@ def test_job_folders_and_logs_expire() -> None:
     rules = properties("Bucket")["LifecycleConfiguration"]["Rules"]
     assert [rule for rule in rules if rule.get("Prefix") == "jobs/" and rule["ExpirationInDays"]]
     groups = resources("AWS::Logs::LogGroup")
-    assert len(groups) == 8
+    assert len(groups) == 9
     for group in groups.values():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
         assert group["DeletionPolicy"] == "Delete"
@@ -285,10 +291,21 @@ def test_vectors_of_the_stack_may_be_used_and_no_others() -> None:
 def test_encrypted_photos_and_secrets_can_be_read() -> None:
     decrypting = [each for each in statements() if each["Action"] == "kms:Decrypt"]
     resources_of = [json.dumps(each["Resource"]) for each in decrypting]
-    # children, the plan and the API read photos or manifests; containers, the API and the function
-    # that erases read the secret
+    # children, the plan and the API read photos or manifests; containers, the API and the functions
+    # that erase and send events read the secret
     assert resources_of.count('{"Ref": "PhotoKeyArns"}') == 3
-    assert resources_of.count('{"Ref": "SecretKeyArn"}') == 3
+    assert resources_of.count('{"Ref": "SecretKeyArn"}') == 4
+
+
+def test_only_the_function_that_sends_matches_sends_events_and_to_that_bus_only() -> None:
+    sending = [each for each in statements() if "events:PutEvents" in listed(each["Action"])]
+    assert sending == [each for each in statements_of("EventsFunction") if each in sending]
+    (statement,) = sending
+    assert statement["Resource"] == {"Ref": "EventBusArn"}
+    assert statement["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+    for name in ("EventsFunction", "EventsLogs", "UndeliveredEventsAlarm"):
+        assert template()["Resources"][name]["Condition"] == "Matching"
+    assert template()["Parameters"]["EventBusArn"]["Default"] == ""
 
 
 def test_a_key_of_ones_own_encrypts_every_store() -> None:
@@ -318,7 +335,7 @@ def test_each_role_uses_that_key_through_the_stores_that_it_may_use() -> None:
         stores = used & {"s3", "dynamodb", "s3vectors"}
         if stores or via:
             users[name] = (stores, via)
-    assert len(users) == 6
+    assert len(users) == 7
     for stores, via in users.values():
         assert stores == via
 
@@ -329,7 +346,7 @@ def test_nothing_of_the_stack_looks_the_pinecone_index_up_by_its_name() -> None:
         *map(function_environment, resources("AWS::Serverless::Function")),
     ]
     naming = [each for each in environments if "PINECONE_INDEX_NAME" in each]
-    assert len(naming) == 3
+    assert len(naming) == 4
     for environment in naming:
         assert environment["PINECONE_INDEX_HOST"] == {"Ref": "PineconeIndexHost"}
 
@@ -421,6 +438,10 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     "WatchedCollection": (["", "staff"], ["our staff", "a" * 256]),
     "WatchedDeletions": (["yes", "no"], ["true"]),
     "WatchedPruneLimit": (["0", "100"], ["-1", "101"]),
+    "EventBusArn": (
+        ["", "arn:aws:events:eu-west-1:123456789012:event-bus/default"],
+        ["default", "arn:aws:events:eu-west-1:123456789012:rule/a", "arn:aws:sns:eu-west-1:1:a"],
+    ),
     "JobRetentionDays": (["1", "3650"], ["0", "3651"]),
     "LogRetentionDays": (["30"], ["31", "0"]),
     "AlarmEmail": (["", "ops@example.com"], ["ops", "ops@example"]),
@@ -715,6 +736,7 @@ def test_there_is_an_alarm_for_each_thing_that_goes_wrong() -> None:
         "QueueBlockedAlarm",
         "RestartsAlarm",
         "StoreFailuresAlarm",
+        "UndeliveredEventsAlarm",
     }
     for name in alarms:
         assert properties(name)["AlarmActions"]["Fn::If"][0] == "Notified"
@@ -723,11 +745,15 @@ def test_there_is_an_alarm_for_each_thing_that_goes_wrong() -> None:
 
 
 def test_an_error_of_any_function_raises_an_alarm() -> None:
-    metrics = [
-        each["MetricStat"]["Metric"]
-        for each in properties("FunctionErrorsAlarm")["Metrics"]
-        if "MetricStat" in each
-    ]
+    listed = {
+        alarm: [
+            each["MetricStat"]["Metric"]
+            for each in properties(alarm)["Metrics"]
+            if "MetricStat" in each
+        ]
+        for alarm in ("FunctionErrorsAlarm", "UndeliveredEventsAlarm")
+    }
+    metrics = [metric for each in listed.values() for metric in each]
     for name in ("Errors", "Throttles"):
         watched = {
             metric["Dimensions"][0]["Value"]["Ref"]
@@ -736,7 +762,7 @@ def test_an_error_of_any_function_raises_an_alarm() -> None:
         }
         assert watched == set(resources("AWS::Serverless::Function"))
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
-    assert len(metrics) <= 10
+    assert max(len(each) for each in listed.values()) <= 10
 
 
 def test_every_execution_that_fails_raises_an_alarm_unless_its_input_was_refused() -> None:

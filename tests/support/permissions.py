@@ -25,7 +25,7 @@ from botocore.exceptions import ClientError
 
 from tests.support.stack_template import properties
 
-_CHOSEN = {"OwnVectors"}
+_CHOSEN = frozenset({"OwnVectors"})
 """Conditions of the template that hold for a stack with default parameters."""
 
 _STORES = ("s3", "dynamodb", "s3vectors")
@@ -66,15 +66,18 @@ class Permissions:
     Attributes:
         bucket: name of the stack's bucket.
         denied: what calls were refused for.
+        conditions: conditions of the template that hold.
     """
 
     bucket: str
     denied: list[str] = field(default_factory=list)
+    conditions: frozenset[str] = _CHOSEN
 
     def check(self, part: str, client: Any, operation: str, request: dict[str, Any]) -> None:
         """Raise the error of IAM for a call that the role of a part does not allow."""
         for need in needs(client.meta.service_model.service_name, operation, request):
-            if not any(self._allows(each, need) for each in statements(part)):
+            allowing = statements(part, self.conditions)
+            if not any(self._allows(each, need) for each in allowing):
                 error = _denied(part, operation, need)
                 self.denied.append(str(error))
                 raise error
@@ -209,13 +212,13 @@ def _needs_of_items(operation: str, request: dict[str, Any]) -> Iterator[Need]:
         yield Need(f"dynamodb:{operation}", "table", partition)
 
 
-def statements(part: str) -> Iterator[dict[str, Any]]:
-    """Yield the statements of a role or a function, in a stack with default parameters."""
+def statements(part: str, conditions: frozenset[str] = _CHOSEN) -> Iterator[dict[str, Any]]:
+    """Yield the statements of a role or a function, by default with default parameters."""
     for policy in properties(part)["Policies"]:
         for statement in policy.get("PolicyDocument", policy)["Statement"]:
             if "Fn::If" not in statement:
                 yield statement
-            elif statement["Fn::If"][0] in _CHOSEN:
+            elif statement["Fn::If"][0] in conditions:
                 yield statement["Fn::If"][1]
 
 

@@ -10,23 +10,16 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-import facerec.factory.engines
-from facerec.config import read_settings
 from facerec.core.erasures import SubjectKind
-from facerec.factory import open_deployed_gallery
-from facerec.storage.objects import Objects
-from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from facerec.testing.engine import fake_face, fake_photo
 from lambdas.erasure import handler
 from tests.support.permissions import acting_as
 from tests.support.s3vectors_server import S3VectorsServer
-from tests.support.stack_template import create_table
 from tests.support.workflow.stack import BUCKET, Stack
+from tests.support.workflow.stores import TABLE, VECTORS, deploy_with_stores, open_api_gallery
 
 if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
-
-TABLE = "facerec-records"
-VECTORS = "facerec-vectors"
 
 
 @pytest.fixture
@@ -42,25 +35,14 @@ def stack(
     deploy: Callable[..., Stack], vectors: S3VectorsServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stack]:
     """A stack with the stores that a deployment with default parameters has."""
-    monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: FakeEngine())
-    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
-    handler._gallery.cache_clear()
-    create_table(boto3.client("dynamodb", region_name="us-east-1"), TABLE)
-    yield deploy(FACEREC_STORE="", FACEREC_TABLE=TABLE, VECTOR_BUCKET=VECTORS)
+    yield deploy_with_stores(deploy, monkeypatch)
     handler._gallery.cache_clear()
 
 
 @pytest.fixture
 def gallery(stack: Stack) -> Gallery:
     """The gallery of the function behind API Gateway."""
-    environment = {
-        "AWS_S3_BUCKET": BUCKET,
-        "FACEREC_TABLE": TABLE,
-        "VECTOR_BUCKET": VECTORS,
-        "ERASURE_FUNCTION": "ErasureFunction",
-        "AWS_REGION": "us-east-1",
-    }
-    return open_deployed_gallery(read_settings(environment), Objects())
+    return open_api_gallery()
 
 
 def put_photo(stack: Stack, name: str, *people: str) -> None:

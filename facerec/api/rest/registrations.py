@@ -74,7 +74,7 @@ def registrations_router(context: Context) -> APIRouter:
         request: Request,
         collection_id: CollectionPath,
         undelivered: Annotated[
-            bool, Query(description="List only events that no webhook has accepted.")
+            bool, Query(description="List only events that were not delivered.")
         ] = False,
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = DEFAULT_EVENTS,
         next_token: NextToken = None,
@@ -91,7 +91,7 @@ def registrations_router(context: Context) -> APIRouter:
     @router.post(
         "/events/retry",
         status_code=204,
-        summary="Deliver the events again that the webhook did not accept",
+        summary="Deliver the events again that were not accepted",
         responses={**problems(404), 204: DONE},
     )
     async def retry_events(request: Request, collection_id: CollectionPath) -> Response:

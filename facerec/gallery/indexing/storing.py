@@ -136,8 +136,10 @@ def replace_faces(
     stored_ids: Iterable[str],
     faces: FaceStore,
     records: RecordStore,
-) -> None:
+) -> Sequence[str]:
     """Make the faces of photos exactly the given ones, and update the people of changed faces.
+
+    Returns the ids of the faces that were removed.
 
     Requests people from the store only if a photo had faces.
 
@@ -157,6 +159,7 @@ def replace_faces(
     _update_users(collection_id, {*stored_ids, *removed}, removed, faces=faces, records=records)
     if removed:
         forget_corrections(collection_id, gone=removed, faces=faces, records=records)
+    return removed
 
 
 def add_faces(

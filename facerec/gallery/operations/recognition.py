@@ -242,7 +242,7 @@ class RecognitionOperations(GalleryBase):
             deleted = find_deleted(collection_id, {image: own}, records=self._records)
             faces = [face for face in faces if face.record.face_id not in deleted]
         registered = RegisteredPeople(
-            self._registrations,
+            self._registrations if self._matches_registered else None,
             self._faces.of(collection),
             self._records,
             self._engine_of(collection),

@@ -40,12 +40,17 @@ class RegistrationOperations(GalleryBase):
 
         Raises:
             InvalidInputError: The id or a day is not valid, the consent has expired, or the stores
-                do not support registered people.
+                do not support registered people, or the deployment does not match them.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             ConflictError: The deletion of the collection is not finished.
         """
         store = self._registration_store()
+        if not self._matches_registered:
+            raise InvalidInputError(
+                "this deployment does not match photos against registered people",
+                "set the parameter EventBusArn of the stack; see docs/people.md",
+            )
         registration = checked_registration(consent, expires, self._clock())
         self._to_change(collection_id)
         return store.set_registration(collection_id, checked_user_id(user_id), registration)
@@ -75,7 +80,7 @@ class RegistrationOperations(GalleryBase):
 
         Args:
             collection_id: Id of the collection.
-            undelivered: Whether to return only events that no webhook has accepted.
+            undelivered: Whether to return only events that were not delivered.
             next_token: Token from the previous page; None for the first page.
             limit: Maximum number of events, 1 to ``MAX_EVENTS``.
 
@@ -104,10 +109,10 @@ class RegistrationOperations(GalleryBase):
         return collection_results.EventPage(collection_id, tuple(found[:limit]), token)
 
     def retry_events(self, collection_id: str) -> int:
-        """Let the events of a collection that no webhook accepted be due; return their number.
+        """Let the events of a collection that were not accepted be due; return their number.
 
         They are delivered by a server with a webhook, or by the next job on this machine that has
-        one.
+        one; on AWS by a function of the stack.
 
         Raises:
             InvalidInputError: The stores do not support registered people.

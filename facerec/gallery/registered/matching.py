@@ -62,6 +62,9 @@ class RegisteredPeople:
     ) -> Result:
         """Store faces, and in the same transaction an event for each match of a new one.
 
+        Stores that share no transaction have the events first: then no process that is killed loses
+        one. An event whose face is not stored yet is not delivered.
+
         Args:
             collection_id: Id of the collection.
             new: Faces that the collection may not contain yet. Those that it contains by then make
@@ -74,11 +77,15 @@ class RegisteredPeople:
         with self.records.transaction():
             known = self.faces.get_faces(collection_id, sorted(each.face_id for each in events))
             stored = {face.record.face_id for face in known}
-            result = write()
             self.store.put_events(
                 [each for each in events if each.face_id not in stored], self.clock()
             )
-        return result
+            return write()
+
+    def forget(self, collection_id: str, removed: Sequence[str]) -> None:
+        """Delete the events of faces that were removed; the store of faces may be another one."""
+        if self.store is not None and removed:
+            self.store.delete_events(collection_id, removed)
 
     def _events(self, collection_id: str, new: Sequence[StoredFace]) -> list[MatchEvent]:
         """Return an event for each person and photo that a new face matches."""

@@ -8,8 +8,8 @@ and wherever they are killed.** It follows from three rules, all of them kept in
 2. A segment is named by its start and written only if no segment of that name exists. So of two
    attempts that append the same segment one wins; the other reads the winner's segment and
    continues from its end.
-3. A commit stores the embeddings in the job folder, then the faces in the collection, with the
-   events of registered people, then the segment that names both. Faces of people that it would
+3. A commit stores the embeddings in the job folder, then the events of registered people and the
+   faces in the collection, then the segment that names both. Faces of people that it would
    otherwise remove are kept, and stored again with the others. If a killed attempt stored faces
    without a segment, the next attempt finds them by their embeddings
    (``SegmentWriter.unrecorded``) and processes their photos again.
@@ -340,7 +340,7 @@ class SegmentWriter:
             write_embeddings(self._objects, plan.job_folder + embeddings, faces)
         if step.faces:
             stored = frozenset[str]().union(*step.stored_ids.values())
-            self._registered.store_with_events(
+            removed = self._registered.store_with_events(
                 plan.collection_id,
                 [face for face in faces if face.record.face_id not in stored],
                 lambda: replace_faces(
@@ -351,6 +351,7 @@ class SegmentWriter:
                     records=self._records,
                 ),
             )
+            self._registered.forget(plan.collection_id, removed)
         if plan.restore_deleted:
             self._forget_deletions(step)
         return embeddings

@@ -11,8 +11,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.events import KeptEvent, MatchEvent
+from facerec.core.events import KeptEvent
 from facerec.core.times import day_of
+from facerec.storage.dynamodb.event_items import (
+    delete_pointer,
+    event_item,
+    matched_key,
+    pointer_key,
+    put_pointer,
+    sort_key,
+    to_kept_event,
+    unchanged,
+)
 from facerec.storage.dynamodb.items import (
     OUTBOX,
     Item,
@@ -27,6 +37,7 @@ from facerec.storage.dynamodb.table import TRIES
 from facerec.storage.dynamodb.users import too_many_changes
 
 if TYPE_CHECKING:
+    from facerec.core.events import MatchEvent
     from facerec.storage.dynamodb.table import Table
 
 FACES_ONE_BY_ONE = 100
@@ -39,8 +50,8 @@ _AFTER_ALL = "~"
 def put(table: Table, events: Sequence[MatchEvent], now: float) -> None:
     """Add events that are new, of people whose consent holds."""
     for event in events:
-        item = _to_item(event)
-        match = {**_matched_key(item), "event": item["sk"]}
+        item = event_item(event)
+        match = {**matched_key(item), "event": item["sk"]}
         absent = {"ConditionExpression": "attribute_not_exists(pk)"}
         # A condition that is not met says that the event must not be added.
         table.transact(
@@ -48,7 +59,7 @@ def put(table: Table, events: Sequence[MatchEvent], now: float) -> None:
                 _has_consent(table, event, now),
                 {"Put": {"TableName": table.name, "Item": match, **absent}},
                 {"Put": {"TableName": table.name, "Item": item}},
-                _put_pointer(table, item, event.matched_at),
+                put_pointer(table, item, event.matched_at),
             ]
         )
 
@@ -57,7 +68,7 @@ def claim(table: Table, now: float, due_at: float) -> KeptEvent | None:
     """Return the event that is due for longest; see ``RegistrationStore.claim_event``."""
     while True:
         first = table.items(OUTBOX, None, 1)
-        if not first or first[0]["sk"]["S"] > _sort(now, _AFTER_ALL):
+        if not first or first[0]["sk"]["S"] > sort_key(now, _AFTER_ALL):
             return None
         claimed = _claim(table, first[0], now, due_at)
         if claimed is not None:
@@ -67,10 +78,10 @@ def claim(table: Table, now: float, due_at: float) -> KeptEvent | None:
 def note_delivered(table: Table, event: MatchEvent, now: float) -> None:
     """Note that an event was delivered."""
     for item in _current(table, event):
-        change = _unchanged(table, item)
+        change = unchanged(table, item)
         change["UpdateExpression"] = "SET delivered_at = :now REMOVE problem"
         change["ExpressionAttributeValues"] |= numbers({":now": now})
-        if table.transact([{"Update": change}, _delete_pointer(table, item)]) is None:
+        if table.transact([{"Update": change}, delete_pointer(table, item)]) is None:
             return
 
 
@@ -119,7 +130,7 @@ def delete_of_faces(table: Table, collection_id: str, face_ids: Collection[str])
 
 def delete_of_collection(table: Table, collection_id: str) -> None:
     """Delete the events of a collection whose people are deleted."""
-    table.delete([_pointer_key(item) for item in _undelivered(table, collection_id)])
+    table.delete([pointer_key(item) for item in _undelivered(table, collection_id)])
     for partition in (events_partition(collection_id), matched_partition(collection_id)):
         table.delete_partition(partition)
 
@@ -132,14 +143,14 @@ def list_before(
     limit: int,
 ) -> list[KeptEvent]:
     """Return events, newest first."""
-    end = _AFTER_ALL if before is None else _sort(*before)
+    end = _AFTER_ALL if before is None else sort_key(*before)
     if undelivered:
         waiting = [item for item in _undelivered(table, collection_id) if item["sk"]["S"] < end]
         waiting.sort(key=lambda item: str(item["sk"]["S"]), reverse=True)
-        return [_to_kept(item) for item in waiting[:limit]]
+        return [to_kept_event(item) for item in waiting[:limit]]
     found = []
     for item in table.newest(events_partition(collection_id), end):
-        found.append(_to_kept(item))
+        found.append(to_kept_event(item))
         if len(found) == limit:
             break
     return found
@@ -152,7 +163,7 @@ def about(
     if not (user_ids or face_ids):
         return []
     return [
-        _to_kept(item)
+        to_kept_event(item)
         for item in table.partition(events_partition(collection_id))
         if item["user_id"]["S"] in user_ids or item["face_id"]["S"] in face_ids
     ]
@@ -161,11 +172,11 @@ def about(
 def _claim(table: Table, pointer: Item, now: float, due_at: float) -> KeptEvent | None:
     """Claim the event of an item of the outbox; return None if it must not be delivered now."""
     item = table.get({"pk": pointer["events"], "sk": pointer["event"]})
-    if item is None or _pointer_key(item)["sk"] != pointer["sk"]:
+    if item is None or pointer_key(item)["sk"] != pointer["sk"]:
         # Its collection was deleted, or another process has claimed it.
         table.delete([key(OUTBOX, pointer["sk"]["S"])])
         return None
-    kept = _to_kept(item)
+    kept = to_kept_event(item)
     if not _may_be_sent(table, kept.event, now):
         _delete(table, item)
         return None
@@ -209,22 +220,22 @@ def _move(
         values: Values of ``change``.
         checks: Further conditions of the transaction.
     """
-    update = _unchanged(table, item)
+    update = unchanged(table, item)
     update["UpdateExpression"] = ", ".join(each for each in ("SET due_at = :new", change) if each)
     update["ExpressionAttributeValues"] |= {**numbers({":new": due_at}), **(values or {})}
     moved = {**item, **numbers({"due_at": due_at})}
     actions = [*checks, {"Update": update}]
     # A transaction has one action for each key.
-    if _pointer_key(moved) != _pointer_key(item):
-        actions += [_delete_pointer(table, item), _put_pointer(table, item, due_at)]
+    if pointer_key(moved) != pointer_key(item):
+        actions += [delete_pointer(table, item), put_pointer(table, item, due_at)]
     return table.transact(actions) is None
 
 
 def _delete(table: Table, item: Item) -> None:
     """Delete an event, whatever its state is by now."""
-    for each in _current(table, _to_kept(item).event):
-        match = {"Delete": {"TableName": table.name, "Key": _matched_key(each)}}
-        actions = [{"Delete": _unchanged(table, each)}, match, _delete_pointer(table, each)]
+    for each in _current(table, to_kept_event(item).event):
+        match = {"Delete": {"TableName": table.name, "Key": matched_key(each)}}
+        actions = [{"Delete": unchanged(table, each)}, match, delete_pointer(table, each)]
         if table.transact(actions) is None:
             return
 
@@ -235,7 +246,7 @@ def _current(table: Table, event: MatchEvent) -> Iterator[Item]:
     Raises:
         ConflictError: each attempt was overtaken by others.
     """
-    own = key(events_partition(event.collection_id), _sort(event.matched_at, event.event_id))
+    own = key(events_partition(event.collection_id), sort_key(event.matched_at, event.event_id))
     for _ in range(TRIES):
         item = table.get(own)
         if item is None:
@@ -261,81 +272,3 @@ def _has_consent(table: Table, event: MatchEvent, now: float) -> dict[str, Any]:
             "ExpressionAttributeValues": {":today": {"S": day_of(now)}},
         }
     }
-
-
-def _unchanged(table: Table, item: Item) -> dict[str, Any]:
-    """Return the fields of an action on an event that is due at the same time as before."""
-    return {
-        "TableName": table.name,
-        "Key": key(item["pk"]["S"], item["sk"]["S"]),
-        "ConditionExpression": "due_at = :due AND attempts = :attempts",
-        "ExpressionAttributeValues": {":due": item["due_at"], ":attempts": item["attempts"]},
-    }
-
-
-def _pointer_key(item: Item) -> Item:
-    event_id = item["sk"]["S"].partition("#")[2]
-    return key(OUTBOX, _sort(float(item["due_at"]["N"]), event_id))
-
-
-def _put_pointer(table: Table, item: Item, due_at: float) -> dict[str, Any]:
-    own = _pointer_key({**item, **numbers({"due_at": due_at})})
-    pointer = {**own, "events": item["pk"], "event": item["sk"]}
-    return {"Put": {"TableName": table.name, "Item": pointer}}
-
-
-def _delete_pointer(table: Table, item: Item) -> dict[str, Any]:
-    return {"Delete": {"TableName": table.name, "Key": _pointer_key(item)}}
-
-
-def _matched_key(item: Item) -> Item:
-    partition = matched_partition(item["pk"]["S"].partition("#")[2])
-    return key(partition, f"{item['face_id']['S']}#{item['user_id']['S']}")
-
-
-def _sort(at: float, name: str) -> str:
-    """Return a text that sorts by a time in seconds since 1970, then by a name."""
-    return f"{at:020.6f}#{name}"
-
-
-def _to_item(event: MatchEvent) -> Item:
-    texts = {
-        "user_id": event.user_id,
-        "face_id": event.face_id,
-        "image_id": event.image_id,
-        "external_image_id": event.external_image_id,
-        "photo": event.photo,
-    }
-    return {
-        **key(events_partition(event.collection_id), _sort(event.matched_at, event.event_id)),
-        **{name: {"S": text} for name, text in texts.items() if text is not None},
-        **numbers(
-            {
-                "similarity": event.similarity,
-                "matched_at": event.matched_at,
-                "due_at": event.matched_at,
-                "attempts": 0,
-            }
-        ),
-    }
-
-
-def _to_kept(item: Item) -> KeptEvent:
-    event = MatchEvent(
-        item["sk"]["S"].partition("#")[2],
-        item["pk"]["S"].partition("#")[2],
-        item["user_id"]["S"],
-        item["face_id"]["S"],
-        item["image_id"]["S"],
-        item["external_image_id"]["S"] if "external_image_id" in item else None,
-        item["photo"]["S"],
-        float(item["similarity"]["N"]),
-        float(item["matched_at"]["N"]),
-    )
-    return KeptEvent(
-        event,
-        int(item["attempts"]["N"]),
-        float(item["due_at"]["N"]),
-        float(item["delivered_at"]["N"]) if "delivered_at" in item else None,
-        item["problem"]["S"] if "problem" in item else None,
-    )

@@ -120,6 +120,7 @@ def open_door(
                 boto3.client("s3").create_bucket(Bucket=BUCKET)
                 environment = {
                     "FACEREC_STORE": f"sqlite:///{data}/facerec.db",
+                    "EVENT_BUS": "arn:aws:events:us-east-1:123456789012:event-bus/default",
                     "AWS_S3_BUCKET": BUCKET,
                     "AWS_REGION": "us-east-1",
                     "API_AUTHORIZATION": "AWS_IAM",

@@ -35,7 +35,7 @@ from tests.support.workflow.machines import Killed, Machines
 BUCKET = "facerec-work"
 PHOTOS = 40
 
-FUNCTIONS = ("PlanFunction", "ReportFunction", "ErasureFunction")
+FUNCTIONS = ("PlanFunction", "ReportFunction", "ErasureFunction", "EventsFunction")
 
 
 @dataclass
@@ -251,6 +251,7 @@ class Stack:
             "FACEREC_TABLE": "unused",
             "FACEREC_THREADS": "1",
             "VECTOR_BUCKET": "unused",
+            "EVENT_BUS": "",
             "PINECONE_INDEX_NAME": "unused",
             "PINECONE_INDEX_HOST": "unused",
             "MODEL_VERSION": "fake-1",

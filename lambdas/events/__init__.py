@@ -1,0 +1,1 @@
+"""The function that sends matches of registered people to an event bus."""

@@ -1,0 +1,54 @@
+"""A stack with the stores that a deployment with default parameters has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import boto3
+import pytest
+
+import facerec.factory.engines
+from facerec.config import read_settings
+from facerec.factory import open_deployed_gallery
+from facerec.gallery.gallery import Gallery
+from facerec.storage.objects import Objects
+from facerec.testing.engine import FakeEngine
+from lambdas.erasure import handler
+from tests.support.workflow.stack import BUCKET, Stack
+
+TABLE = "facerec-records"
+VECTORS = "facerec-vectors"
+
+
+def deploy_with_stores(
+    deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch, **settings: str
+) -> Stack:
+    """Deploy a stack with a table and a vector bucket; a server of S3 Vectors is running."""
+    monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: FakeEngine())
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
+    handler._gallery.cache_clear()
+    boto3.client("dynamodb", region_name="us-east-1").create_table(
+        TableName=TABLE,
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+        ],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return deploy(FACEREC_STORE="", FACEREC_TABLE=TABLE, VECTOR_BUCKET=VECTORS, **settings)
+
+
+def open_api_gallery(**settings: str) -> Gallery:
+    """Open the gallery of the function behind API Gateway."""
+    environment = {
+        "AWS_S3_BUCKET": BUCKET,
+        "FACEREC_TABLE": TABLE,
+        "VECTOR_BUCKET": VECTORS,
+        "ERASURE_FUNCTION": "ErasureFunction",
+        "AWS_REGION": "us-east-1",
+        **settings,
+    }
+    return open_deployed_gallery(read_settings(environment), Objects())
