@@ -6,7 +6,13 @@ import errno
 import logging
 import traceback
 
-from facerec.errors import FacerecError, StoreDamagedError, StoreUnavailableError
+from facerec.errors import (
+    ConfigurationError,
+    FacerecError,
+    StoreDamagedError,
+    StoreUnavailableError,
+    WeightsError,
+)
 
 _LOG = logging.getLogger("facerec.api")
 
@@ -20,6 +26,8 @@ def log_error(error: Exception) -> None:
         _LOG.warning("a store is unavailable (%s)", _cause(error))
     elif isinstance(error, StoreDamagedError):
         _LOG.error("the store is damaged: %s", error.hint)
+    elif isinstance(error, ConfigurationError | WeightsError):
+        _LOG.error("the server is not set up (%s): %s", type(error).__name__, error.hint)
     elif not isinstance(error, FacerecError) and not hasattr(error, "kind"):
         where = "".join(traceback.format_tb(error.__traceback__))
         _LOG.error("unexpected %s\n%s", type(error).__name__, where)

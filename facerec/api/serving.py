@@ -16,6 +16,7 @@ from types import FrameType
 
 import uvicorn
 
+from facerec.api.access_log import Access
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import Guard
 from facerec.api.auth.local import LOOPBACK_NAMES, LoopbackGuard, TokenGuard
@@ -107,6 +108,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
                 jobs=jobs,
                 origins=settings.origins,
                 placeholders=settings.placeholders,
+                access_log=_print_access,
             ),
         )
         server = _Server(
@@ -175,6 +177,16 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _print_access(access: Access) -> None:
+    """Print a line about a request; ids of collections are escaped, since a path may have any."""
+    collection = "" if access.collection_id is None else f" {access.collection_id!a}"
+    print(  # noqa: T201
+        f"{access.status} {access.operation or 'other'}{collection} {1000 * access.seconds:.0f} ms",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _delivery(settings: ServerSettings, store: SqliteStore) -> AbstractContextManager[object]:

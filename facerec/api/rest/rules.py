@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 
 Schema: TypeAlias = dict[str, Any]
 
+Rule: TypeAlias = Callable[[Schema], None]
+"""Extends the schema of a request."""
+
 
 def without_nulls(schema: Schema) -> None:
     """Describe optional fields as fields that may be omitted, instead of as nullable.
@@ -25,12 +28,30 @@ def without_nulls(schema: Schema) -> None:
             schema["properties"][name] = values[0] | rest
 
 
-def at_least_one(*names: str) -> Callable[[Schema], None]:
+def all_of(*rules: Rule) -> Rule:
+    """Return a schema extension that makes several ones."""
+
+    def extend(schema: Schema) -> None:
+        for rule in rules:
+            rule(schema)
+
+    return extend
+
+
+def not_both(one: str, other: str) -> Rule:
+    """Return a schema extension that refuses two fields together."""
+
+    def extend(schema: Schema) -> None:
+        _add(schema, {"not": {"required": [one, other]}})
+
+    return extend
+
+
+def at_least_one(*names: str) -> Rule:
     """Return a schema extension that requires at least one of some fields."""
 
     def extend(schema: Schema) -> None:
-        without_nulls(schema)
-        schema["allOf"] = [_any_of(list(names))]
+        _add(schema, _any_of(list(names)))
 
     return extend
 
@@ -38,7 +59,7 @@ def at_least_one(*names: str) -> Callable[[Schema], None]:
 def exactly_one(
     *groups: tuple[str, ...],
     **only_with: tuple[str, ...],
-) -> Callable[[Schema], None]:
+) -> Rule:
     """Return a schema extension that requires exactly one of some groups of fields.
 
     The rules are in ``allOf``, where generators of clients do not mistake them for types.
@@ -71,9 +92,14 @@ def exactly_one(
             if forbidden:
                 choice["not"] = _any_of([*others, *forbidden])
             choices.append(choice)
-        schema["allOf"] = [{"oneOf": choices}]
+        _add(schema, {"oneOf": choices})
 
     return extend
+
+
+def _add(schema: Schema, rule: Schema) -> None:
+    without_nulls(schema)
+    schema.setdefault("allOf", []).append(rule)
 
 
 def _any_of(names: list[str]) -> Schema:

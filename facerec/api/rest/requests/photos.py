@@ -63,12 +63,14 @@ class PhotoFields(Document):
         return PhotoLocation.in_bucket(self.bucket or "", self.key or "", self.version)
 
 
+ONE_PHOTO = exactly_one(("image",), ("bucket", "key"), version=("key",))
+"""The rule of a photo's fields, for requests with further rules."""
+
+
 class PhotoSource(PhotoFields):
     """A photo: its bytes in `image`, or `bucket` and `key` of an object."""
 
-    model_config = ConfigDict(
-        json_schema_extra=exactly_one(("image",), ("bucket", "key"), version=("key",))
-    )
+    model_config = ConfigDict(json_schema_extra=ONE_PHOTO)
 
     @model_validator(mode="after")
     def _one_photo(self) -> PhotoSource:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from facerec.api.rest.requests.fields import WHOLE, CollectionName, ExternalImageId, Share
-from facerec.api.rest.requests.photos import FaceChoice, LimitedFaces, PhotoSource
+from facerec.api.rest.requests.photos import ONE_PHOTO, FaceChoice, LimitedFaces, PhotoSource
+from facerec.api.rest.rules import all_of, not_both
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE, MAX_PAIRS, MAX_USER_MATCHES
 from facerec.core.options import DEFAULT_THRESHOLD, MAX_FACES
 from facerec.gallery.defaults import DEFAULT_LIMIT
@@ -25,6 +26,10 @@ TARGET_FMR = (
 
 class MatchRequest(FaceChoice, PhotoSource):
     """Search a collection for every face of a photo."""
+
+    model_config = ConfigDict(
+        json_schema_extra=all_of(ONE_PHOTO, not_both("threshold", "target_fmr"))
+    )
 
     collection_id: CollectionName
     limit: Annotated[int, Field(ge=1, le=MAX_MATCHES), WHOLE] | None = Field(
@@ -59,6 +64,10 @@ class MatchRequest(FaceChoice, PhotoSource):
 
 class FindRequest(FaceChoice, PhotoSource):
     """Find all faces of a collection that show the person of a photo."""
+
+    model_config = ConfigDict(
+        json_schema_extra=all_of(ONE_PHOTO, not_both("doubtful_below", "target_fmr"))
+    )
 
     collection_id: CollectionName
     face_number: Annotated[int, Field(ge=1, le=MAX_FACES), WHOLE] = Field(
