@@ -154,7 +154,13 @@ def print_removal(removal: Removal) -> None:
     if removal.moved:
         moved = count(removal.moved, "face")
         console().print(f"{moved} of moved photos: new face ids, the same people and corrections")
-    if gone := removal.faces - removal.moved:
+    if removal.renamed:
+        renamed = count(removal.renamed, "face")
+        console().print(
+            f"{renamed} removed: their photos had another external image id before; people and "
+            "corrections went to the new faces"
+        )
+    if gone := removal.faces - removal.moved - removal.renamed:
         faces = count(gone, "face")
         console().print(f"{faces} removed: their photos were replaced or are gone")
 

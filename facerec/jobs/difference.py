@@ -48,8 +48,11 @@ class Removal:
         faces: number of their faces, which were deleted.
         moved: number of these faces whose photo was moved; their people and corrections went to the
             same faces at the new address.
+        renamed: number of these faces whose photo has another external image id now; their people
+            and corrections went to the same faces under the new one.
     """
 
     photos: int = 0
     faces: int = 0
     moved: int = 0
+    renamed: int = 0

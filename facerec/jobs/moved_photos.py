@@ -31,6 +31,33 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 
+def same_faces(
+    plan: Plan,
+    stored: Mapping[str, Sequence[FaceRecord]],
+    keys: Mapping[str, str],
+    faces: FaceStore,
+) -> dict[str, str]:
+    """Return the same faces of photos under their new image keys.
+
+    Args:
+        plan: plan of the job.
+        stored: faces by image key.
+        keys: new image keys of photos by their old ones.
+        faces: the store of the collection.
+
+    Returns:
+        New face ids by old face id. Faces that were not found again in a photo are omitted.
+    """
+    keys = {key: new for key, new in keys.items() if key in stored}
+    found = faces.get_images(plan.collection_id, sorted(set(keys.values()))) if keys else {}
+    same: dict[str, str] = {}
+    for key, new in keys.items():
+        here, there = stored[key], found.get(new, [])
+        for old, other in pair_boxes([face.box for face in here], [face.box for face in there]):
+            same[here[old].face_id] = there[other].face_id
+    return same
+
+
 class MovedPhotos:
     """Finds the new addresses of photos that are gone.
 
@@ -75,13 +102,7 @@ class MovedPhotos:
             for key, members in stored.items()
             if members and (new := self._new_key(plan, key, members[0].image_id, objects))
         }
-        found = faces.get_images(plan.collection_id, sorted(set(keys.values()))) if keys else {}
-        moved: dict[str, str] = {}
-        for key, new in keys.items():
-            here, there = stored[key], found.get(new, [])
-            for old, same in pair_boxes([face.box for face in here], [face.box for face in there]):
-                moved[here[old].face_id] = there[same].face_id
-        return moved
+        return same_faces(plan, stored, keys, faces)
 
     def _new_key(self, plan: Plan, key: str, image_id: str, objects: ObjectStore) -> str | None:
         """Return the image key of a photo at its new address; None if it has not moved."""

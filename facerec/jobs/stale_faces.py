@@ -13,6 +13,8 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
 - If a photo that is gone was moved and has a new external image id, its people and corrections go
   to its faces at the new address. Without ``prune``, no other face of a photo that is gone is
   removed.
+- If a photo has another external image id now, its old faces go when the new ones are stored, and
+  their people and corrections go to these. The memory drops the old id, so that it can come back.
 
 Plans do not list versions that another job reads at the same time; ``concurrent_versions`` finds
 them. Nor do they list photos that are not remembered, because of a restored copy or a deleted job;
@@ -44,7 +46,7 @@ from facerec.jobs.concurrent_versions import (
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.jobs.ledger.removal_record import read_removal
-from facerec.jobs.moved_photos import MovedPhotos
+from facerec.jobs.moved_photos import MovedPhotos, same_faces
 from facerec.jobs.outcomes import NOT_READ
 from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
 from facerec.jobs.remembered.doubts import doubt_about, note_compared
@@ -114,10 +116,17 @@ def remove_stale(
         stale += unremembered.gone
         for uri, others in unremembered.replaced.items():
             outdated[uri] = outdated.get(uri, frozenset()) | others
-    keys, empty = _unheld_keys(stale, outdated, memory, plan, objects)
+    keys, empty, renamed = _unheld_keys(stale, outdated, memory, plan, objects)
     gone = [photo for photo in stale if photo.is_gone]
-    removal, staying = _remove_faces(plan, keys, gone, memory, objects, faces, records, delete)
-    left = {(photo.uri, photo.external_image_id) for photo in gone if photo.key not in staying}
+    removal, staying = _remove_faces(
+        plan, keys, gone, renamed, memory, objects, faces, records, delete
+    )
+    left = {
+        (photo.uri, photo.external_image_id)
+        for photo in stale
+        if (photo.is_renamed and photo.key in renamed)
+        or (photo.is_gone and photo.key not in staying)
+    }
     memory.cancel(left | empty, plan)
     objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())
     objects.delete(stale_uri(plan.job_folder))
@@ -130,6 +139,7 @@ def _remove_faces(
     plan: Plan,
     keys: Sequence[str],
     gone: Sequence[StalePhoto],
+    renamed: Mapping[str, str],
     memory: Memory,
     objects: ObjectStore,
     faces: FaceStore,
@@ -145,23 +155,27 @@ def _remove_faces(
         Counts of what was removed, and the image keys of the photos that keep their faces.
     """
     staying = set() if plan.prune else {photo.key for photo in gone}.intersection(keys)
-    moved_photos, photos, removed, moved = MovedPhotos(gone, memory), 0, 0, 0
+    moved_photos, photos, removed = MovedPhotos(gone, memory), 0, 0
+    moved = renamed_faces = 0
     for batch in batches(keys, PHOTOS_AT_ONCE):
         stored = faces.get_images(plan.collection_id, batch)
-        found = moved_photos.faces(plan, stored, objects, faces)
+        at_new_ids = same_faces(plan, stored, renamed, faces)
+        found = moved_photos.faces(plan, stored, objects, faces) | at_new_ids
         ids = []
         for key, members in stored.items():
             if key not in staying or all(face.face_id in found for face in members):
                 staying.discard(key)
                 photos += 1
                 ids += [face.face_id for face in members]
+                if key in renamed:
+                    renamed_faces += len(members)
         handed_over = {face_id: found[face_id] for face_id in ids if face_id in found}
         if handed_over:
             hand_over(plan.collection_id, handed_over, faces=faces, records=records)
-            moved += len(handed_over)
+            moved += len(handed_over.keys() - at_new_ids.keys())
         if ids:
             removed += delete(plan.collection_id, ids)
-    return Removal(photos, removed, moved), staying
+    return Removal(photos, removed, moved, renamed_faces), staying
 
 
 def _unheld_keys(
@@ -170,11 +184,12 @@ def _unheld_keys(
     memory: Memory,
     plan: Plan,
     objects: ObjectStore,
-) -> tuple[list[str], set[Address]]:
+) -> tuple[list[str], set[Address], dict[str, str]]:
     """Return the image keys of stale and outdated photos that are no longer at any address.
 
     Returns:
-        The keys in order, and the addresses that are remembered with them but have no photo.
+        The keys in order, the addresses that are remembered with them but have no photo, and the
+        new image keys of photos by their old ones if they have another external image id now.
     """
     candidates: dict[str, list[StalePhoto]] = {}
     for photo in stale:
@@ -183,11 +198,13 @@ def _unheld_keys(
     keys = {photo.key for photos in candidates.values() for photo in photos}
     keys = keys.union(*outdated.values())
     if not keys:
-        return [], set()
+        return [], set(), {}
+    renamed: dict[str, str] = {}
     own = memory.number_of(plan.job_id)
     holders: dict[str, set[Address]] = {}
     for uri, members in groupby(memory.newest(), key=itemgetter(0)):
         lines = list(members)
+        renamed |= _renamed_at(lines, candidates.get(uri, ()))
         held = keys & (_held_at(lines, candidates.get(uri, ()), own) - outdated.get(uri, set()))
         for _, name, _, line in lines if held else ():
             if (key := photo_of_line(line).key) in held:
@@ -196,7 +213,20 @@ def _unheld_keys(
     unheld = [
         key for key in keys if not any(exists(uri) for uri, _ in sorted(holders.get(key, ())))
     ]
-    return sorted(unheld), set[Address]().union(*(holders.get(key, ()) for key in unheld))
+    return sorted(unheld), set[Address]().union(*(holders.get(key, ()) for key in unheld)), renamed
+
+
+def _renamed_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto]) -> dict[str, str]:
+    """Return the new image keys of photos at an address that were read under a new name."""
+    old = {(photo.external_image_id, photo.version): photo.key for photo in stale if photo.is_renamed}
+    if not old:
+        return {}
+    new = {}
+    for photo in (photo_of_line(line) for *_, line in lines):
+        is_old = (photo.external_image_id, photo.version) in old
+        if photo.key and not is_old and photo.outcome not in NOT_READ:
+            new.setdefault(photo.version, photo.key)
+    return {key: new[version] for (_, version), key in old.items() if version in new}
 
 
 def _held_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int | None) -> set[str]:
@@ -210,6 +240,9 @@ def _held_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int 
     if any(photo.is_gone for photo in stale):
         return set()
     photos = [(photo_of_line(line), -number) for _, _, number, line in lines]
+    renamed = _renamed_at(lines, stale)
+    photos = [(photo, number) for photo, number in photos if photo.key not in renamed]
+    stale = [photo for photo in stale if not photo.is_renamed]
     read = {
         photo.key for photo, number in photos if number == own and photo.outcome not in NOT_READ
     }

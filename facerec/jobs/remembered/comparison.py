@@ -40,6 +40,7 @@ class StalePhoto:
         is_gone: whether the photo is gone, as opposed to replaced.
         may_have_moved: whether a new photo of the source seems to be the same one, so that its
             faces are removed even without ``prune`` if it is.
+        is_renamed: whether the source lists the photo, but under other external image ids only.
     """
 
     uri: str
@@ -49,6 +50,7 @@ class StalePhoto:
     faces: int
     is_gone: bool
     may_have_moved: bool = False
+    is_renamed: bool = False
 
     def to_line(self) -> str:
         """Return the photo as a line of JSON."""
@@ -186,6 +188,7 @@ class _Merge:
                 continue
             if lines:
                 self._note_replaced(listed, lines)
+                self._note_renamed(listed, lines)
             if lines and listed[0].is_missing and any(photo_of_line(line).key for line in lines):
                 # The photo was there before: its faces stay, like those of a photo that is not
                 # listed.
@@ -304,6 +307,14 @@ class _Merge:
             if found.key and found.version != version and not is_pinned(found.version):
                 self._write_stale(found, is_gone=False)
 
+    def _note_renamed(self, listed: list[ListedPhoto], lines: list[str]) -> None:
+        """Record lines of a listed version under external image ids that are no longer listed."""
+        names = {photo[1] for photo in listed}
+        versions = {photo[2] for photo in listed if photo[3] and not photo.is_missing}
+        for found in map(photo_of_line, lines):
+            if found.key and found.external_image_id not in names and found.version in versions:
+                self._write_stale(found, is_gone=False, is_renamed=True)
+
     def _gone(self, lines: list[str]) -> None:
         for found in map(photo_of_line, lines):
             self._result.gone += 1
@@ -320,7 +331,12 @@ class _Merge:
                 self._write_stale(found, is_gone=True, may_have_moved=True)
 
     def _write_stale(
-        self, found: RememberedPhoto, *, is_gone: bool, may_have_moved: bool = False
+        self,
+        found: RememberedPhoto,
+        *,
+        is_gone: bool,
+        may_have_moved: bool = False,
+        is_renamed: bool = False,
     ) -> None:
         stale = StalePhoto(
             found.uri,
@@ -330,6 +346,7 @@ class _Merge:
             found.faces,
             is_gone,
             may_have_moved,
+            is_renamed,
         )
         self._outputs.stale.write(stale.to_line().encode())
 
