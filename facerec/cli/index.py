@@ -70,8 +70,8 @@ def index(
     same command resumes an interrupted run. In a folder, only photos that are new or have changed
     since an earlier run are read; if a photo was replaced, so are its faces. With --prune, the
     faces of photos that are gone are removed. Faces that the collection has lost since are
-    restored, even if the whole database was lost, unless they were deleted on purpose. A photo that
-    is indexed under another external image id counts as another photo, with its own faces.
+    restored, even if the whole database was lost, unless they were deleted on purpose. A photo
+    that is listed under another external image id than before replaces its faces under the old one.
 
     With --person-from, people are created from the names of photos: `folder` uses the names of the
     folders below SOURCE, `pattern:{person}_*.jpg` parts of paths, and `column:NAME` a column of a

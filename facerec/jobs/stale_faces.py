@@ -218,10 +218,12 @@ def _unheld_keys(
 
 def _renamed_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto]) -> dict[str, str]:
     """Return the new image keys of photos at an address that were read under a new name."""
-    old = {(photo.external_image_id, photo.version): photo.key for photo in stale if photo.is_renamed}
+    old = {
+        (photo.external_image_id, photo.version): photo.key for photo in stale if photo.is_renamed
+    }
     if not old:
         return {}
-    new = {}
+    new: dict[str, str] = {}
     for photo in (photo_of_line(line) for *_, line in lines):
         is_old = (photo.external_image_id, photo.version) in old
         if photo.key and not is_old and photo.outcome not in NOT_READ:

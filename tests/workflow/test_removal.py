@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +15,7 @@ from tests.support.workflow.stack import BUCKET, Accidents, Stack
 
 PHOTOS = f"s3://{BUCKET}/photos/"
 
-REMOVED_ONE = {"photos": 1, "faces": 1, "moved": 0}
+REMOVED_ONE = {"photos": 1, "faces": 1, "moved": 0, "renamed": 0}
 
 
 @pytest.fixture
@@ -44,6 +45,26 @@ def test_a_replaced_photo_replaces_its_faces(stack: Stack) -> None:
     assert stack.read_json(ended.output["report"])["removal"] == REMOVED_ONE
     after = set(stack.face_ids())
     assert (len(after - before), len(before - after)) == (2, 1)
+
+
+def test_a_corrected_external_image_id_replaces_the_faces(empty: Stack) -> None:
+    photos = empty.put_photos(2)
+
+    def indexed(*ids: str) -> dict[str, int]:
+        lines = (
+            json.dumps({"image": photo, "external_image_id": own})
+            for photo, own in zip(photos, ids, strict=True)
+        )
+        ended = empty.index(empty.put("ids.jsonl", "\n".join(lines).encode()))
+        assert ended.status == "SUCCEEDED", ended.cause
+        return empty.read_json(ended.output["report"]).get("removal", {})
+
+    indexed("wrong", "other")
+    first = set(empty.face_ids())
+    assert indexed("right", "other") == {"photos": 1, "faces": 1, "moved": 0, "renamed": 1}
+    assert (len(first & set(empty.face_ids())), len(empty.face_ids())) == (1, 2)
+    assert indexed("wrong", "other")["renamed"] == 1
+    assert set(empty.face_ids()) == first
 
 
 def test_a_photo_that_was_replaced_by_an_archived_one_keeps_its_faces(stack: Stack) -> None:

@@ -124,7 +124,7 @@ def test_a_photo_that_is_gone_keeps_its_faces_beside_one_that_moved(staff: Colle
     (staff.photos / "c.jpg").unlink()
     plan = staff.run(**PATH)
     assert staff.sources() == {"moved.jpg": 1, "b.jpg": 2, "c.jpg": 1}
-    assert asdict(removal_of(staff, plan)) == {"photos": 1, "faces": 1, "moved": 1}
+    assert asdict(removal_of(staff, plan)) == {"photos": 1, "faces": 1, "moved": 1, "renamed": 0}
     staff.run(prune=True, **PATH)
     assert staff.sources() == {"moved.jpg": 1, "b.jpg": 2}
 

@@ -1,6 +1,7 @@
 """After any sequence of changes and runs, a run with ``--prune`` leaves exactly the right faces.
 
-The folder is indexed as a folder and by manifests, and jobs are interrupted within a child.
+The folder is indexed as a folder and by manifests, partly under other external image ids, and jobs
+are interrupted within a child.
 ``SEQUENCES=250 pytest`` runs more sequences of each kind.
 """
 
@@ -44,6 +45,7 @@ class RandomRuns:
             *[lambda: self._interrupt()] * 2,
             *[self._run_manifest] * 2,
             self._interrupt_manifest,
+            lambda: self._run(external_ids="none"),
             self._kill,
             self._touch,
             lambda: self._interrupt(prune=True, prune_limit_percentage=100),
@@ -108,18 +110,24 @@ class RandomRuns:
             os.utime(self.staff.photos / name)
 
     def _manifest(self) -> Path:
-        """Write a manifest of some of the photos, with the names that a folder gives them."""
+        """Write a manifest of some of the photos, some of them under other names than a folder's.
+
+        Some are listed under two names.
+        """
         names = self._random.sample(sorted(self.faces), self._random.randint(1, len(self.faces)))
         manifest = self.staff.folder / f"list-{len(names)}.jsonl"
         lines = (
-            {
-                "image": f"{self.staff.photos}/{name}",
-                "external_image_id": derived_external_image_id(name),
-            }
+            {"image": f"{self.staff.photos}/{name}", "external_image_id": own}
             for name in names
+            for own in self._names_of(name)
         )
         manifest.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
         return manifest
+
+    def _names_of(self, name: str) -> list[str]:
+        derived = derived_external_image_id(name)
+        choices = [[derived]] * 3 + [["wrong"], [f"other:{derived}"], [derived, "second"]]
+        return self._random.choice(choices)
 
     def _run_manifest(self) -> None:
         if self.faces:

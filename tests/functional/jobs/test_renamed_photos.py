@@ -36,7 +36,7 @@ def index(staff: Collection, *lines: tuple[str, str | None], **settings: object)
     return staff.run(manifest(staff, *lines), **settings)
 
 
-def ids(staff: Collection) -> list[str | None]:
+def ids(staff: Collection) -> list[str]:
     return sorted(str(face.external_image_id) for face in staff.store.list_faces("staff"))
 
 
