@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.numbers import FiniteRange
-from facerec.cli.options import index_face_options, recipe_name
+from facerec.cli.options import index_face_options, person_from_option, recipe_name
 from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.jobs.fields import JOB_FIELDS, ExternalIds
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
@@ -87,6 +87,7 @@ _OPTIONS = (
         "that they are in (photos in one folder then count as the same person's), or use none: a "
         "photo then keeps its face ids wherever it is moved to.",
     ),
+    person_from_option,
 )
 
 
@@ -101,8 +102,9 @@ def job_options(command: Callable[..., None]) -> Callable[..., None]:
         fields = {name: given.pop(name) for name in JOB_FIELDS}
         for name in ("include", "exclude"):
             fields[name] = list(fields[name])
-        if fields["recipe"] is None:
-            del fields["recipe"]
+        for name in ("recipe", "person_from"):
+            if fields[name] is None:
+                del fields[name]
         command(*args, job_fields={**fields, "options": chosen}, **given)
 
     with_options = index_face_options(with_job_options)

@@ -19,12 +19,13 @@ from facerec.cli.output import print_json
 from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
-    from facerec.cli import job_preview, job_services, job_watching, local_run
+    from facerec.cli import job_preview, job_services, job_watching, local_run, people_enrol
 else:
     job_preview = DeferredModule("facerec.cli.job_preview")
     job_services = DeferredModule("facerec.cli.job_services")
     job_watching = DeferredModule("facerec.cli.job_watching")
     local_run = DeferredModule("facerec.cli.local_run")
+    people_enrol = DeferredModule("facerec.cli.people_enrol")
 
 
 @click.command()
@@ -63,13 +64,15 @@ def start(
 
     On AWS, MANIFEST is the s3:// address of a manifest, of the manifest.json of an S3 Inventory, or
     of a prefix that ends in a slash. The collection is created if it does not exist. Without a
-    stack the job runs in the foreground, as with `facerec index`.
+    stack the job runs in the foreground, as with `facerec index`, which explains --person-from.
 
     \b
     Examples:
       facerec jobs start s3://bucket/manifest.jsonl --collection staff --stack facerec --dry-run
       facerec jobs start s3://bucket/photos/ --collection staff --stack facerec --wait
+      facerec jobs start s3://bucket/members/ --collection club --stack facerec --person-from folder
     """
+    person_from = job_fields.pop("person_from", None)
     document: dict[str, Any] = {
         "collection_id": collection,
         "manifest": manifest,
@@ -79,10 +82,18 @@ def start(
         document["images_per_child"] = images_per_child
     if stack is None and images_per_child is not None:
         raise click.UsageError("--photos-per-child requires --stack: it only applies to AWS jobs")
+    enrol = None
+    if person_from is not None:
+        people_enrol.require_no_chosen_ids()
+        document["external_ids"] = "none"
+        if stack is None:
+            enrol = people_enrol.enrolment_after_job(document, data, person_from, dry_run=dry_run)
+        else:
+            document["person_from"] = person_from
     if dry_run:
         job_preview.preview(document, stack, data, photos_per_second, as_json=as_json)
     elif stack is None:
-        local_run.run_here(document, data, interval=interval, as_json=as_json)
+        local_run.run_here(document, data, interval=interval, enrol=enrol, as_json=as_json)
     else:
         shown = job_services.open_jobs(stack, data)
         job = shown.service.submit(document)

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from facerec.cli.change_options import change_options
+from facerec.cli.change_options import change_options, requested_by
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, objects
+from facerec.cli.deferred import factory
 from facerec.cli.options import (
     collection_option,
     data_option,
     json_option,
     person_from_option,
+    stack_option,
 )
 from facerec.cli.output import console, count, print_json, shortened
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAGE
 from facerec.errors import CollectionNotFoundError, InvalidInputError
+from facerec.jobs.fields import ExternalIds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from facerec.core.records import FaceRecord
     from facerec.gallery.gallery import Gallery
-    from facerec.gallery.people import enrolment_rules
     from facerec.gallery.people.enrolling import Enrolment
     from facerec.gallery.people.enrolment_rules import NameOf
+    from facerec.gallery.presenting import enrolment as presenting_enrolment
+    from facerec.jobs import person_names
+    from facerec.storage import objects as stored_objects
 else:
-    enrolment_rules = DeferredModule("facerec.gallery.people.enrolment_rules")
+    person_names = DeferredModule("facerec.jobs.person_names")
+    presenting_enrolment = DeferredModule("facerec.gallery.presenting.enrolment")
+    stored_objects = DeferredModule("facerec.storage.objects")
 
 _PROBLEMS = {
     "UNLIKE": "no face resembles the other photos of",
@@ -48,50 +53,91 @@ _PROBLEMS = {
 @click.argument("source")
 @collection_option
 @data_option
+@stack_option
 @change_options
 @person_from_option
 @json_option
 def enrol(
-    source: str, collection: str, data: Path | None, person_from: str | None, as_json: bool
+    source: str,
+    collection: str,
+    data: Path | None,
+    stack: str | None,
+    person_from: str | None,
+    as_json: bool,
 ) -> None:
     """Create people from the names of photos that are already indexed.
 
     SOURCE is the folder, the s3:// prefix or the manifest that was indexed. See `facerec index` for
-    --person-from, whose default is `folder`.
+    --person-from, whose default is `folder`. On AWS, a call may take up to 15 minutes; if it does
+    not finish, the next one continues.
 
     \b
     Examples:
       facerec people enrol members/ --collection club
       facerec people enrol photos.csv --collection staff --person-from column:name
+      facerec people enrol s3://bucket/members/ --collection club --stack facerec
     """
-    name_of = name_rule(person_from or "folder", source)
-    with factory.open_gallery(data_folder(data)) as gallery:
-        enrolment = gallery.enrol_people(collection, name_of)
+    person_from = person_from or "folder"
+    if stack is not None:
+        enrolment = _enrol_in_stack(stack, collection, source, person_from)
+    else:
+        name_of = _name_rule(person_from, source)
+        with factory.open_gallery(data_folder(data)) as gallery:
+            enrolment = gallery.enrol_people(collection, name_of)
     if as_json:
-        from facerec.gallery.presenting.enrolment import enrolment_json
-
-        print_json(enrolment_json(enrolment))
+        print_json(presenting_enrolment.enrolment_json(enrolment))
     else:
         print_enrolment(enrolment)
 
 
-def name_rule(person_from: str, source: str) -> NameOf:
-    """Return the rule that names the photos of a folder, a prefix or a manifest.
+def _enrol_in_stack(stack: str, collection: str, source: str, person_from: str) -> Enrolment:
+    from facerec.cli.job_services import erasure_function
+    from facerec.core.recording import current_caller
+    from facerec.jobs.aws.erasure_function import unpack
+
+    by, why = current_caller()
+    event = {"enrol": collection, "source": source, "person_from": person_from}
+    answer = erasure_function(stack).call({**event, "by": by, "why": why})
+    return presenting_enrolment.enrolment_from_json(unpack(answer["packed"]))
+
+
+def require_no_chosen_ids() -> None:
+    """Check that a command with ``--person-from`` is given no other external image ids."""
+    context = click.get_current_context()
+    given = context.get_parameter_source("external_ids") is ParameterSource.COMMANDLINE
+    if given and context.params["external_ids"] != ExternalIds.NONE:
+        raise click.UsageError("--person-from requires --external-ids none")
+
+
+def enrolment_after_job(
+    document: dict[str, Any], data: Path | None, person_from: str, *, dry_run: bool
+) -> Callable[[], Enrolment]:
+    """Return a function that creates people from the names of photos; call it after the job.
+
+    Args:
+        document: the execution input of a job on this machine.
+        data: folder of faces and jobs; None for the user's data folder.
+        person_from: the rule for names.
+        dry_run: whether the job is not run.
 
     Raises:
-        InvalidInputError: The rule is not known, or the manifest has no such column.
+        InvalidInputError: The rule is not valid, or photos were indexed with external image ids.
     """
-    kind, _, detail = person_from.partition(":")
-    if kind == "folder" and not detail:
-        return enrolment_rules.name_by_folder(_root(source))
-    if kind == "pattern" and detail:
-        return enrolment_rules.name_by_pattern(_root(source), detail)
-    if kind == "column" and detail:
-        return _names_by_column(source, detail).get
-    raise InvalidInputError(
-        f"unknown value of --person-from: {person_from!r}",
-        "use folder, column:NAME or pattern:PATTERN",
-    )
+    collection = document["collection_id"]
+    name_of = _name_rule(person_from, document["manifest"])
+    if not (dry_run or person_from.startswith("column:")):
+        with factory.open_gallery(data_folder(data, new=True)) as gallery:
+            require_no_external_ids(gallery, collection, name_of)
+
+    def enrol() -> Enrolment:
+        with requested_by(), factory.open_gallery(data_folder(data, new=True)) as gallery:
+            return gallery.enrol_people(collection, name_of)
+
+    return enrol
+
+
+def _name_rule(person_from: str, source: str) -> NameOf:
+    return person_names.name_rule(person_from, source, stored_objects.Objects())
 
 
 def require_no_external_ids(gallery: Gallery, collection: str, name_of: NameOf) -> None:
@@ -134,61 +180,3 @@ def print_enrolment(enrolment: Enrolment) -> None:
     for unnamed in enrolment.unnamed:
         why = _PROBLEMS[unnamed.problem]
         out.print(f"  {shortened(unnamed.source)} got no name: {why} {unnamed.name}")
-
-
-def _root(source: str) -> str:
-    """Return the folder of a source with its final ``/``."""
-    if objects.scheme_of(source) != "file":
-        return objects.folder_of(source)
-    path = os.path.abspath(source)  # noqa: PTH100 - keeps links
-    return f"{path}/" if Path(path).is_dir() else objects.folder_of(path)
-
-
-def _names_by_column(manifest: str, column: str) -> dict[str, str]:
-    """Return the names of a manifest's photos, by the address of the photo."""
-    root, names = _root(manifest), dict[str, str]()
-    for row in _rows(manifest, column.strip().lower()):
-        image, name = row.get("image", ""), row.get(column.strip().lower(), "")
-        if not image or not name:
-            continue
-        uri = image if objects.scheme_of(image) != "file" or image.startswith("/") else root + image
-        if names.setdefault(uri, name) != name:
-            raise InvalidInputError(f"{manifest} gives {image} two names: {names[uri]} and {name}")
-    return names
-
-
-def _rows(manifest: str, column: str) -> Iterator[Mapping[str, str]]:
-    import csv
-
-    from facerec.storage.objects.objects import Objects
-
-    content = Objects().read(manifest)
-    if manifest.lower().endswith(".gz"):
-        import gzip
-
-        content = gzip.decompress(content)
-    lines = content.decode("utf-8-sig", "replace").splitlines()
-    if next((line for line in lines if line.strip()), "").lstrip().startswith("{"):
-        yield from _documents(lines)
-        return
-    reader = csv.reader(StringIO("\n".join(lines)))
-    header = [name.strip().lower() for name in next(reader, [])]
-    if column not in header:
-        raise InvalidInputError(f"{manifest} has no column {column!r}")
-    for fields in reader:
-        yield {name: field.strip() for name, field in zip(header, fields, strict=False)}
-
-
-def _documents(lines: list[str]) -> Iterator[Mapping[str, str]]:
-    for line in lines:
-        try:
-            document = json.loads(line)
-        except ValueError:
-            # the job reports malformed lines
-            continue
-        if isinstance(document, dict):
-            yield {
-                name.lower(): value.strip()
-                for name, value in document.items()
-                if isinstance(value, str)
-            }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from facerec.jobs.difference import Difference, Removal
+    from facerec.jobs.ledger.enrolment_record import Enrolled
     from facerec.jobs.ledger.report import Report
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.ledger.tally import Tally
@@ -73,6 +74,8 @@ def print_report(report: Report) -> None:
     print_earlier_faces(tally)
     _print_copies(tally)
     print_removal(report.removal)
+    if report.enrolled is not None:
+        _print_enrolled(report.enrolled)
     _print_problems(report)
 
 
@@ -163,6 +166,23 @@ def print_removal(removal: Removal) -> None:
     if gone := removal.faces - removal.moved - removal.renamed:
         faces = count(gone, "face")
         console().print(f"{faces} removed: their photos were replaced or are gone")
+
+
+def _print_enrolled(enrolled: Enrolled) -> None:
+    """Print how many people a job on AWS has created; `facerec people enrol` names photos."""
+    out = console()
+    out.print(
+        f"{count(enrolled.people, 'person', 'people')}, {enrolled.created:,} of them new: "
+        f"{count(enrolled.associated, 'face')} added, {enrolled.unchanged:,} unchanged"
+    )
+    if enrolled.corrected:
+        out.print(f"{count(enrolled.corrected, 'photo')} had another name before")
+    if enrolled.deleted:
+        people = count(enrolled.deleted, "person", "people")
+        out.print(f"{people} deleted: no photo has the name any more")
+    if enrolled.unnamed:
+        photos = count(enrolled.unnamed, "photo")
+        out.print(f"{photos} got no name; `facerec people enrol` lists them")
 
 
 def print_earlier_faces(tally: Tally) -> None:

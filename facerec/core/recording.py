@@ -60,6 +60,11 @@ def requested_by(by: str | None, why: str | None) -> Iterator[None]:
         _CALLER.reset(token)
 
 
+def current_caller() -> tuple[str | None, str | None]:
+    """Return who asks for the current changes, and why; None for what is not known."""
+    return _CALLER.get()
+
+
 def _later(now: float) -> float:
     """Return the time, or a microsecond after the latest entry of this process if that is later."""
     with _LAST_LOCK:

@@ -19,6 +19,7 @@ JOB_FIELDS = (
     "include",
     "exclude",
     "external_ids",
+    "person_from",
 )
 """Fields of the execution input that determine how a job runs."""
 

@@ -1,9 +1,10 @@
-"""Erases deleted data from job folders, expired faces, and faces of stale photos.
+"""Erases deleted data, rebuilds collections, and creates people from the names of photos.
 
 The API invokes the function after it has recorded a deletion. A schedule invokes it each hour, to
 complete erasures that were killed, and to erase faces that were stored for deleted collections or
-whose retention period is over. The command line invokes it to erase data or to rebuild a
-collection. The workflow invokes it to remove the faces of photos that were replaced or are gone.
+whose retention period is over. The command line invokes it to erase data, to rebuild a collection
+or to create people. The workflow invokes it to remove the faces of photos that were replaced or are
+gone, and to create the people after whom the photos of a job are named.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from facerec.jobs.ledger.child_runs import RunNote, add_run_note
 from facerec.jobs.plan import read_plan
 from facerec.jobs.stale_faces import remove_stale
 from facerec.storage.objects import Objects
+from lambdas.erasure.enrolling import enrol, enrol_job
 
 if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
@@ -68,7 +70,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             ``collection_id`` and ``thumbnails``, ids of faces; or ``describe``, a collection, with
             ``retention_days`` to set first for how long it keeps faces; or ``rebuild``, a
             collection, with the ``job_folder`` of the job that waits for it; or ``remove_stale``,
-            the folder of a complete job; or ``sweep``, to erase the faces that were stored for
+            the folder of a complete job; or ``enrol`` or ``enrol_job``, to create people (see
+            ``lambdas.erasure.enrolling``); or ``sweep``, to erase the faces that were stored for
             deleted collections. Any other event is an event of the schedule. With
             ``returns_refusals``, an invalid request gets an answer; it is not a failure of the
             function, which would raise an alarm.
@@ -77,8 +80,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         One of these, by the event: ``erasures``, ids of the completed erasures; ``receipt`` of the
         erasure, and the data that is ``left``; the exported data, packed (``pack``);
         ``thumbnails``, JPEG files in base64 by face id; a collection (``schemas/collection.json``);
-        the counts of a rebuilt collection, or of a removal; ``swept``, numbers of faces by
-        collection; or ``refused``, an error as JSON values.
+        the counts of a rebuilt collection, or of a removal; what ``enrolling`` answers; ``swept``,
+        numbers of faces by collection; or ``refused``, an error as JSON values.
 
     Raises:
         FacerecError: a store or service failed; another attempt may succeed.
@@ -92,20 +95,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _answer(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    if "rebuild" in event:
-        return _rebuild(gallery, str(event["rebuild"]), event.get("job_folder"))
-    if "remove_stale" in event:
-        return _remove_stale(gallery, str(event["remove_stale"]))
-    if "describe" in event:
-        return _describe(gallery, event)
-    if "sweep" in event:
-        return {"swept": _sweep(gallery)}
-    if "thumbnails" in event:
-        return _thumbnails(gallery, event)
-    if "export" in event:
-        return _export(gallery, event)
-    if "subject" in event:
-        return _erase(gallery, event)
+    for name, answer in _ANSWERS.items():
+        if name in event:
+            return answer(gallery, event)
     if "erasure_id" in event:
         completed = gallery.resume_erasure(str(event["erasure_id"]))
         # Nothing, if another attempt has completed the erasure.
@@ -137,7 +129,8 @@ def _subject(gallery: Gallery, event: dict[str, Any]) -> tuple[str, SubjectKind,
 def _export(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     collection_id, subject, name = _subject(gallery, event)
     exported = gallery.export(collection_id, subject, name, thumbnails=False)
-    return {"packed": pack(exported.to_json(), MAX_FUNCTION_ANSWER)}
+    hint = "export the photos one by one"
+    return {"packed": pack(exported.to_json(), MAX_FUNCTION_ANSWER, hint=hint)}
 
 
 def _sweep(gallery: Gallery) -> dict[str, int]:
@@ -163,7 +156,8 @@ def _describe(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     return summary_json(gallery.describe_collection(collection_id))
 
 
-def _rebuild(gallery: Gallery, collection_id: str, job_folder: str | None = None) -> dict[str, Any]:
+def _rebuild(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    collection_id, job_folder = str(event["rebuild"]), event.get("job_folder")
     result = rebuild_deployed_collection(read_settings(os.environ), gallery, collection_id)
     if job_folder is not None:
         _note_restored(result.faces, job_folder)
@@ -192,8 +186,8 @@ def _note_restored(found: Verification, job_folder: str) -> None:
         return
 
 
-def _remove_stale(gallery: Gallery, job_folder: str) -> dict[str, Any]:
-    settings, objects = read_settings(os.environ), Objects()
+def _remove_stale(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    settings, objects, job_folder = read_settings(os.environ), Objects(), event["remove_stale"]
 
     def delete(collection_id: str, face_ids: Sequence[str]) -> int:
         done = gallery.delete_faces(collection_id, face_ids, disassociate=True, tombstones=False)
@@ -248,6 +242,20 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     if errors:
         raise errors[0]
     return done
+
+
+_ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
+    "rebuild": _rebuild,
+    "remove_stale": _remove_stale,
+    "enrol": enrol,
+    "enrol_job": enrol_job,
+    "describe": _describe,
+    "sweep": lambda gallery, _: {"swept": _sweep(gallery)},
+    "thumbnails": _thumbnails,
+    "export": _export,
+    "subject": _erase,
+}
+"""What answers the events that have a field, in order: exports have the fields of erasures too."""
 
 
 @cache

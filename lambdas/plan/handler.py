@@ -187,8 +187,15 @@ def plan_execution(
             tolerated_failure_percentage=request.tolerated_failure_percentage,
             memory=settings.child_memory,
             max_array_size=settings.max_array_size,
+            enrol=_enrol(request),
         ).to_json(),
     }
+
+
+def _enrol(request: JobRequest) -> dict[str, str] | None:
+    if request.person_from is None or request.manifest is None:
+        return None
+    return {"person_from": request.person_from, "source": request.manifest}
 
 
 def job_name(plan: Plan) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -25,6 +26,8 @@ from facerec.jobs.aws.submissions import (
 from facerec.jobs.concurrent_versions import is_removal_due
 from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.folders import has_plan
+from facerec.jobs.ledger.child_runs import run_number
+from facerec.jobs.ledger.enrolment_record import read_enrolled
 from facerec.jobs.ledger.incomplete import incomplete_uri
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.report import Report, read_report, write_report
@@ -55,10 +58,14 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         logger().warning("submitted again", submission=result["number"], pause=result["pause"])
     elif result["stale"]:
         logger().info("faces of stale photos will be removed")
+    elif result["unnamed"]:
+        logger().info("people will be created from the names of photos")
     else:
         logger().info("reported", **{name: result[name] for name in ("job_id", "status", "photos")})
     return result
 
+
+_NOTHING_DUE = {"again": False, "stale": False, "unnamed": False}
 
 FindReasons = Callable[[str], Mapping[str, int]]
 """Returns the number of failed children by reason, given the prefix of their jobs' names."""
@@ -81,10 +88,11 @@ def end_submission(
         find_reasons: returns the reasons why children failed.
 
     Returns:
-        ``again`` and ``stale``, with further fields. For another submission, ``again`` is true, and
-        its fields follow. If the job is complete and faces of stale photos must be removed,
-        ``stale`` is true, and the fields of ``last`` follow. Otherwise both are false, and the
-        result of ``summarise_execution`` follows.
+        ``again``, ``stale`` and ``unnamed``, of which at most one is true, with further fields. For
+        another submission, ``again`` is true, and its fields follow. If the job is complete and
+        faces of stale photos must be removed, ``stale`` is true, and the fields of ``last`` follow;
+        so they do with ``unnamed`` if people must be created from the names of photos. Otherwise
+        the result of ``summarise_execution`` follows.
     """
     summary = summarise_execution(
         objects,
@@ -96,8 +104,10 @@ def end_submission(
     if summary["status"] is not JobStatus.INCOMPLETE:
         ended_early = summary.get("error") == FirstPhotosFailedError.__name__
         if not ended_early and _is_removal_due(last, settings, objects):
-            return {"again": False, "stale": True, **last.to_json()}
-        return {"again": False, "stale": False, **summary}
+            return {**_NOTHING_DUE, "stale": True, **last.to_json()}
+        if not ended_early and _is_enrolment_due(last, objects):
+            return {**_NOTHING_DUE, "unnamed": True, **last.to_json()}
+        return {**_NOTHING_DUE, **summary}
     reasons = _reasons(find_reasons, f"{last.job_name}-{last.number}")
     following = next_submission(
         last,
@@ -107,13 +117,13 @@ def end_submission(
         max_array_size=settings.max_array_size,
     )
     if following is not None:
-        return {"again": True, "stale": False, **following.to_json()}
+        return {**_NOTHING_DUE, "again": True, **following.to_json()}
     if reasons:
         named = ", ".join(f"{count} x {reason}" for reason, count in reasons.items())
         summary["cause"] = f"{summary['cause']}; reasons why children failed: {named}"
     if is_image_missing(reasons):
         summary["cause"] += "; deploy the stack again to build and push the image"
-    return {"again": False, "stale": False, **summary}
+    return {**_NOTHING_DUE, **summary}
 
 
 def _is_removal_due(last: Submission, settings: Settings, objects: ObjectStore) -> bool:
@@ -123,6 +133,14 @@ def _is_removal_due(last: Submission, settings: Settings, objects: ObjectStore) 
         # The collection was deleted, and this job with it.
         return False
     return is_removal_due(plan, objects, settings.jobs_root)
+
+
+def _is_enrolment_due(last: Submission, objects: ObjectStore) -> bool:
+    """Return whether people must be created from the names of the photos of this run."""
+    if last.enrol is None or not has_plan(objects, last.job_folder):
+        return False
+    done = read_enrolled(objects, last.job_folder)
+    return done is None or done.run != run_number(objects, last.job_folder)
 
 
 def _reasons(find_reasons: FindReasons, job_name: str) -> Mapping[str, int]:
@@ -188,6 +206,7 @@ def summarise_execution(
         "faces": report.tally.faces,
         "faces_indexed": report.tally.faces_indexed,
         "outcomes": dict(report.tally.outcomes),
+        **({} if report.enrolled is None else {"enrolled": asdict(report.enrolled)}),
     }
     if report.status is JobStatus.INCOMPLETE:
         summary |= {"error": "JobIncomplete", "cause": _incomplete(report, summary["report"])}

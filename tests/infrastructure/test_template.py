@@ -291,9 +291,9 @@ def test_vectors_of_the_stack_may_be_used_and_no_others() -> None:
 def test_encrypted_photos_and_secrets_can_be_read() -> None:
     decrypting = [each for each in statements() if each["Action"] == "kms:Decrypt"]
     resources_of = [json.dumps(each["Resource"]) for each in decrypting]
-    # children, the plan and the API read photos or manifests; containers, the API and the functions
-    # that erase and send events read the secret
-    assert resources_of.count('{"Ref": "PhotoKeyArns"}') == 3
+    # children, the plan, the API and the function that erases read photos or manifests; containers,
+    # the API and the functions that erase and send events read the secret
+    assert resources_of.count('{"Ref": "PhotoKeyArns"}') == 4
     assert resources_of.count('{"Ref": "SecretKeyArn"}') == 4
 
 

@@ -203,6 +203,23 @@ def test_an_older_copy_of_the_vectors_loses_what_was_erased_or_pruned_since(
     assert stack.permissions.denied == []
 
 
+def test_every_part_may_do_what_the_names_of_photos_need(stack: Stack, gallery: Gallery) -> None:
+    for name in ("ann/1", "ann/2", "bob/1"):
+        put_photo(stack, name, name.partition("/")[0])
+    index(stack, person_from="folder")
+    assert {user.name for user in gallery.list_users("staff").users} == {"ann", "bob"}
+    # The last photo of somebody gets another name.
+    stack.s3.delete_object(Bucket=BUCKET, Key="photos/bob/1.jpg")
+    put_photo(stack, "rob/1", "bob")
+    index(stack, person_from="folder", prune=True)
+    assert {user.name for user in gallery.list_users("staff").users} == {"ann", "rob"}
+    stack.put("photos.csv", b"image,name\nphotos/ann/1.jpg,Ann Lee\nphotos/ann/2.jpg,Ann Lee\n")
+    ended = stack.index(f"s3://{BUCKET}/photos.csv", person_from="column:name")
+    assert stack.permissions.denied == []
+    assert (ended.status, ended.cause) == ("SUCCEEDED", "")
+    assert {user.name for user in gallery.list_users("staff").users} == {"Ann Lee", "rob"}
+
+
 def test_every_part_may_do_what_erasures_need(stack: Stack, gallery: Gallery) -> None:
     for name in ("ann", "bob", "cid"):
         put_photo(stack, name, name)

@@ -108,6 +108,9 @@ class EnrolOperations(UserOperations):
     ) -> None:
         """Associate one face of each photo of a person."""
         user = self._user_named(collection_id, name)
+        if user is not None and _has_all(user, photos):
+            done.unchanged += len(photos)
+            return
         user_id = derived_user_id(name) if user is None else user.user_id
         photos.sort(key=lambda records: records[0].source)
         self._report(
@@ -257,3 +260,9 @@ class EnrolOperations(UserOperations):
         done.unnamed += [
             enrolling.UnnamedPhoto(records[0].source, name, problem) for records in photos
         ]
+
+
+def _has_all(user: User, photos: Sequence[Sequence[FaceRecord]]) -> bool:
+    """Return whether each photo shows one face, and the person has it already."""
+    held = set(user.face_ids)
+    return all(len(records) == 1 and records[0].face_id in held for records in photos)

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from facerec.gallery.people.enrolling import (
+    CorrectedPhoto,
+    Enrolment,
+    EnrolmentProblem,
+    UnnamedPhoto,
+)
+
 if TYPE_CHECKING:
-    from facerec.gallery.people.enrolling import Enrolment
     from facerec.gallery.presenting.faces import Json
 
 
@@ -24,3 +30,18 @@ def enrolment_json(enrolment: Enrolment) -> Json:
             {**asdict(photo), "problem": str(photo.problem)} for photo in enrolment.unnamed
         ],
     }
+
+
+def enrolment_from_json(document: Json) -> Enrolment:
+    """Return the outcome that ``enrolment_json`` has presented."""
+    return Enrolment(
+        **{
+            **document,
+            "corrected": tuple(CorrectedPhoto(**photo) for photo in document["corrected"]),
+            "deleted": tuple(document["deleted"]),
+            "unnamed": tuple(
+                UnnamedPhoto(**{**photo, "problem": EnrolmentProblem(photo["problem"])})
+                for photo in document["unnamed"]
+            ),
+        }
+    )

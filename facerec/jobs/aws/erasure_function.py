@@ -16,18 +16,20 @@ TIMEOUT = 900.0
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
 
 
-def pack(document: object, max_bytes: int) -> str:
+def pack(document: object, max_bytes: int, *, hint: str) -> str:
     """Return JSON values as a compressed text.
+
+    Args:
+        document: the values.
+        max_bytes: maximum length of the text.
+        hint: what to do if it is longer.
 
     Raises:
         InvalidInputError: the text has more than ``max_bytes``.
     """
     packed = b64encode(gzip.compress(json.dumps(document).encode(), mtime=0)).decode()
     if len(packed) > max_bytes:
-        raise InvalidInputError(
-            "the export is too large for one response of the function",
-            "export the photos one by one",
-        )
+        raise InvalidInputError("the result is too large for one response of the function", hint)
     return packed
 
 

@@ -75,6 +75,8 @@ class Submission:
         number: 0 for the first submission.
         pause: seconds to wait before this submission.
         outages: number of earlier submissions that ended because a store was down.
+        enrol: how people are created when all photos are indexed: ``person_from``, the rule for
+            their names, and ``source``, the prefix or manifest; None creates nobody.
     """
 
     job_folder: str
@@ -88,6 +90,7 @@ class Submission:
     number: int
     pause: int
     outages: int = 0
+    enrol: Mapping[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the submission as a part of the state of the execution."""
@@ -111,6 +114,7 @@ def first_submission(
     tolerated_failure_percentage: float,
     memory: int,
     max_array_size: int,
+    enrol: Mapping[str, str] | None = None,
 ) -> Submission:
     """Return the submission of all children of a job."""
     return Submission(
@@ -124,6 +128,7 @@ def first_submission(
         canary=children >= MIN_CHILDREN_FOR_CANARY,
         number=0,
         pause=0,
+        enrol=enrol,
     )
 
 
@@ -180,4 +185,5 @@ def next_submission(
         number=last.number + 1,
         pause=PAUSES[min(last.number, len(PAUSES) - 1)],
         outages=last.outages + outage,
+        enrol=last.enrol,
     )

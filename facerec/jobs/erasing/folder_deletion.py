@@ -30,7 +30,7 @@ _SUBFOLDERS = (
 
 _OWN = re.compile(
     r"""
-    (plan|deleted|started|report|run|run-summary|removal|elsewhere|first-failures)\.json
+    (plan|deleted|started|report|run|run-summary|removal|enrolled|elsewhere|first-failures)\.json
     | stale\.jsonl | run\.new | run\.lock | cancel
     | manifest-[0-9a-f]{8}\.jsonl
     | incomplete/\d+\.json

@@ -113,6 +113,11 @@ def removal_uri(job_folder: str) -> str:
     return f"{job_folder}removal.json"
 
 
+def enrolled_uri(job_folder: str) -> str:
+    """Return the address of the counts of people that a job on AWS has created."""
+    return f"{job_folder}enrolled.json"
+
+
 def run_notes_folder(job_folder: str, number: int | None = None) -> str:
     """Return the folder of the notes of a run on AWS, or of those of all runs."""
     return f"{job_folder}runs/" + ("" if number is None else f"{number:07d}/")

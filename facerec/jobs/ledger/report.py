@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.errors import InvalidInputError
 from facerec.jobs.difference import Difference, Removal
+from facerec.jobs.ledger.enrolment_record import Enrolled, read_enrolled
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.removal_record import read_removal
 from facerec.jobs.ledger.tally import MAX_FAILURES, Tally, tally_from_json
@@ -53,6 +54,8 @@ class Report:
             not compared.
         removal: counts of what was removed because photos were replaced or are gone.
         first_failures: failure of the first photos, if it ended the job; otherwise None.
+        enrolled: counts of the people whom a job on AWS has created from the names of its photos;
+            None if it has created nobody.
     """
 
     job_id: str
@@ -71,6 +74,7 @@ class Report:
     difference: Difference | None = None
     removal: Removal = field(default_factory=Removal)
     first_failures: FirstFailures | None = None
+    enrolled: Enrolled | None = None
 
     @property
     def is_failed(self) -> bool:
@@ -92,6 +96,7 @@ class Report:
             "difference": None if self.difference is None else asdict(self.difference),
             "removal": asdict(self.removal),
             "first_failures": None if self.first_failures is None else asdict(self.first_failures),
+            "enrolled": None if self.enrolled is None else asdict(self.enrolled),
             **tally,
         }
 
@@ -161,6 +166,7 @@ def write_report(
         difference=plan.difference,
         removal=read_removal(objects, plan.job_folder) or Removal(),
         first_failures=first_failures,
+        enrolled=read_enrolled(objects, plan.job_folder),
     )
     if incomplete and incomplete_uri is not None:
         write_numbers(objects, incomplete_uri, incomplete)
@@ -203,7 +209,7 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
 
 def _from_json(document: Mapping[str, Any]) -> Report:
     tally = tally_from_json({**document, "busy_intervals": []})
-    new = ("tally", "difference", "removal", "first_failures")
+    new = ("tally", "difference", "removal", "first_failures", "enrolled")
     fields = {name: document[name] for name in Report.__slots__ if name not in new}
     difference = document.get("difference")
     fields["difference"] = None if difference is None else Difference(**difference)
@@ -212,6 +218,8 @@ def _from_json(document: Mapping[str, Any]) -> Report:
     fields["first_failures"] = (
         None if failures is None else first.first_failures_from_json(failures)
     )
+    enrolled = document.get("enrolled")
+    fields["enrolled"] = None if enrolled is None else Enrolled(**enrolled)
     fields["status"] = JobStatus(document["status"])
     fields["incomplete"] = tuple(document["incomplete"])
     return Report(**fields, tally=tally)

@@ -108,6 +108,11 @@ class LocalJobs:
         from facerec.jobs.verifying.collection_check import note_doubt_if_changed
 
         request = read_job_request(document)
+        if request.person_from is not None:
+            raise InvalidInputError(
+                "a job on this machine does not create people itself",
+                "enrol people when the job has ended",
+            )
         if not self._local_paths:
             require_s3_addresses(request)
         versions = self._model_versions()

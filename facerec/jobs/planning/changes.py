@@ -14,6 +14,7 @@ from facerec.jobs.manifest.source import SourceKind
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.planning.children import MAX_READERS, count_children
 from facerec.jobs.planning.named_photos import MAX_LINES, with_current_versions
+from facerec.jobs.planning.names import require_names
 from facerec.jobs.planning.source import Source, find_source, inspect_listing
 from facerec.jobs.remembered.comparison import (
     Outputs,
@@ -238,9 +239,11 @@ def preview_job(
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it is not a manifest.
+        InvalidInputError: it is not a manifest, or has no names for the people to create.
     """
     source = find_source(request, objects, jobs_root)
+    if request.person_from is not None:
+        require_names(request.person_from, source, memory, objects)
     if source.inspection is None or source.inspection.photos <= MAX_LINES:
         request = replace(request, prune=True)
     with find_changes(request, source, objects, memory) as changes:

@@ -50,6 +50,7 @@ from facerec.jobs.options import options_to_json
 from facerec.jobs.plan import PLAN_VERSION, Plan, manifests_prefix, plan_uri, read_plan
 from facerec.jobs.planning.changes import Changes, find_changes
 from facerec.jobs.planning.children import count_children
+from facerec.jobs.planning.names import require_names
 from facerec.jobs.planning.rounds import is_complete, is_resumable, needs_new_round
 from facerec.jobs.planning.source import find_source
 from facerec.jobs.remembered.doubts import doubt_about
@@ -99,9 +100,9 @@ def plan_job(
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it is not a manifest or contains no photos, more photos are gone than may
-            be pruned, the job folder contains another job, or the folder that the job has is
-            missing.
+        InvalidInputError: it is not a manifest, contains no photos or has no names for the people
+            to create, more photos are gone than may be pruned, the job folder contains another job,
+            or the folder that the job has is missing.
         CollectionNotFoundError: the collection does not exist, and the request does not create it.
         ModelMismatchError: the collection's faces have another model version.
         ConflictError: the deletion of the collection is not finished.
@@ -116,6 +117,8 @@ def plan_job(
     memory = _open_memory(request, objects, records, jobs_root)
     if memory is not None and job_folder is not None:
         memory.relocate(job_folder)
+    if request.person_from is not None:
+        require_names(request.person_from, source, memory, objects)
     with find_changes(request, source, objects, memory) as found:
         changes = found.within_limit(request)
         changes.check(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.core.options import FaceOptions
@@ -14,6 +15,7 @@ from facerec.jobs.fields import ExternalIds
 from facerec.jobs.manifest.entries import ManifestEntry
 from facerec.jobs.manifest.listing import ListingRules
 from facerec.jobs.options import options_from_json
+from facerec.jobs.person_names import column_of
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 
@@ -43,6 +45,8 @@ class JobRequest:
             the usual one for a new collection.
         prune_over_limit: what to do if more photos are gone: ``refuse`` the job, or ``skip`` the
             removal of their faces.
+        person_from: rule for the names of people who are created from the photos when all are
+            indexed (``jobs.person_names``), or None.
     """
 
     collection_id: str
@@ -60,6 +64,7 @@ class JobRequest:
     prune_limit_percentage: float = PRUNE_LIMIT_PERCENTAGE
     recipe: str | None = None
     prune_over_limit: str = "refuse"
+    person_from: str | None = None
 
 
 def read_job_request(
@@ -95,7 +100,7 @@ def read_job_request(
         listing=ListingRules(
             include=tuple(document.get("include", ())),
             exclude=tuple(document.get("exclude", ())),
-            external_ids=ExternalIds(document.get("external_ids", ExternalIds.PATH)),
+            external_ids=_external_ids(document),
         ),
         retry_failures=document.get("retry_failures", False),
         force=document.get("force", False),
@@ -104,6 +109,7 @@ def read_job_request(
         prune_limit_percentage=document.get("prune_limit_percentage", PRUNE_LIMIT_PERCENTAGE),
         recipe=document.get("recipe"),
         prune_over_limit=document.get("prune_over_limit", "refuse"),
+        person_from=document.get("person_from"),
     )
 
 
@@ -119,6 +125,25 @@ def require_s3_addresses(request: JobRequest) -> None:
                 f"{uri!r} is not an s3:// address, but the job does not run on this machine",
                 "copy the manifest, and the photos it names, to S3",
             )
+
+
+def _external_ids(document: Mapping[str, Any]) -> ExternalIds:
+    """Return the choice of external image ids; none if people get the names of their photos."""
+    chosen = document.get("external_ids")
+    if "person_from" not in document:
+        return ExternalIds(chosen or ExternalIds.PATH)
+    column_of(document["person_from"])
+    if "manifest" not in document:
+        raise InvalidInputError(
+            "people can only be created from the photos of a prefix or a manifest",
+            "use manifest instead of images",
+        )
+    if chosen not in (None, ExternalIds.NONE):
+        raise InvalidInputError(
+            "person_from requires photos without external image ids",
+            'use "external_ids": "none"',
+        )
+    return ExternalIds.NONE
 
 
 def _entry(image: str | Mapping[str, str]) -> ManifestEntry:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from facerec.errors import InvalidInputError
+from facerec.factory import open_local_jobs
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.test_erasing import Installation
 from tests.support.job_doors import use_fake_engine
@@ -57,3 +59,21 @@ def test_a_report_counts_copies_but_no_photo_that_was_moved(
     shutil.rmtree(copies)
     moved = here.json("index", tmp_path / "moved", *words)
     assert (moved["outcomes"], moved["copies"]) == ({"ALREADY_INDEXED": 1}, 0)
+
+
+def test_a_job_that_is_started_here_creates_people_like_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    here = Installation(tmp_path)
+    here.write("ann", 1)
+    here.write("ann", 2)
+    words = ("--collection", "staff", "--person-from", "folder")
+    shown = here.run("jobs", "start", here.photos, *words).output
+    assert "1 person, 1 of them new: 2 faces added" in shown
+
+
+def test_a_server_refuses_to_create_people_with_a_job(tmp_path: Path) -> None:
+    document = {"collection_id": "staff", "manifest": f"{tmp_path}/", "person_from": "folder"}
+    with pytest.raises(InvalidInputError, match="does not create people itself"):
+        open_local_jobs(tmp_path / "data").submit(document)

@@ -107,6 +107,14 @@ class IndexRequest(LimitedFaces, PhotoFields):
         "default) or from the folders that they are in, or give none, so that a photo keeps its "
         "faces wherever it is moved to.",
     )
+    person_from: (
+        Annotated[str, Field(pattern="^(folder|pattern:.+|column:.+)$", max_length=255)] | None
+    ) = Field(
+        None,
+        description="With a manifest or prefix, on AWS only: create people from the names of "
+        "photos: `folder` uses the names of folders, `pattern:{person}_*.jpg` parts of paths, "
+        "`column:NAME` a column of the manifest. The photos then get no external image ids.",
+    )
 
     @property
     def is_job(self) -> bool:

@@ -1,0 +1,75 @@
+"""The record of the people whom a job on AWS has created from the names of its photos.
+
+It has counts only: names of people, and ids derived from them, are in no job folder.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from facerec.errors import ObjectNotFoundError
+from facerec.jobs.ledger.layout import enrolled_uri
+
+if TYPE_CHECKING:
+    from facerec.gallery.people.enrolling import Enrolment
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """Counts of the people whom a job has created.
+
+    Attributes:
+        run: number of the job's start (``child_runs.run_number``).
+        people: number of people named by the photos.
+        created: number of people who were created.
+        associated: number of faces that were associated with them.
+        unchanged: number of faces that were associated already.
+        corrected: number of photos that were named after somebody else before.
+        deleted: number of people who lost all their faces because the photos have other names now.
+        unnamed: number of photos without an associated face.
+    """
+
+    run: int
+    people: int
+    created: int
+    associated: int
+    unchanged: int
+    corrected: int
+    deleted: int
+    unnamed: int
+
+
+def write_enrolled(
+    objects: ObjectStore, job_folder: str, run: int, enrolment: Enrolment
+) -> Enrolled:
+    """Store the counts of an enrolment in a job folder, and return them.
+
+    Args:
+        objects: contains the job folder.
+        job_folder: the job folder.
+        run: number of the job's start.
+        enrolment: the outcome.
+    """
+    enrolled = Enrolled(
+        run,
+        enrolment.people,
+        enrolment.created,
+        enrolment.associated,
+        enrolment.unchanged,
+        len(enrolment.corrected),
+        len(enrolment.deleted),
+        len(enrolment.unnamed),
+    )
+    objects.write(enrolled_uri(job_folder), json.dumps(asdict(enrolled)).encode())
+    return enrolled
+
+
+def read_enrolled(objects: ObjectStore, job_folder: str) -> Enrolled | None:
+    """Return the counts of the last enrolment of a job; None if there was none."""
+    try:
+        return Enrolled(**json.loads(objects.read(enrolled_uri(job_folder))))
+    except ObjectNotFoundError:
+        return None

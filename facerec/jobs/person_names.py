@@ -1,0 +1,114 @@
+"""The names that photos have: of their folders, in a column of a manifest, or in their paths."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facerec.errors import InvalidInputError
+from facerec.gallery.people.enrolment_rules import name_by_folder, name_by_pattern
+from facerec.storage.objects.protocol import folder_of, scheme_of
+
+if TYPE_CHECKING:
+    from facerec.gallery.people.enrolment_rules import NameOf
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+def name_rule(person_from: str, source: str, objects: ObjectStore) -> NameOf:
+    """Return the rule that names the photos of a folder, a prefix or a manifest.
+
+    Args:
+        person_from: ``folder``, ``pattern:`` and a pattern, or ``column:`` and a name.
+        source: the folder, the prefix or the manifest.
+        objects: contains the manifest.
+
+    Raises:
+        InvalidInputError: The rule is not known, or the manifest has no such column.
+    """
+    column = column_of(person_from)
+    if column is not None:
+        return _names_by_column(source, column, objects).get
+    _, _, pattern = person_from.partition(":")
+    root = _root(source)
+    return name_by_pattern(root, pattern) if pattern else name_by_folder(root)
+
+
+def column_of(person_from: str) -> str | None:
+    """Return the column that names people, in lower case; None for the other rules.
+
+    Raises:
+        InvalidInputError: The rule is not known.
+    """
+    kind, _, detail = person_from.partition(":")
+    if kind == "column" and detail:
+        return detail.strip().lower()
+    if person_from == "folder":
+        return None
+    if kind == "pattern" and detail:
+        # Raises the error of a pattern that is not valid.
+        name_by_pattern("", detail)
+        return None
+    raise InvalidInputError(
+        f"unknown rule for the names of people: {person_from!r}",
+        "use folder, column:NAME or pattern:PATTERN",
+    )
+
+
+def _root(source: str) -> str:
+    """Return the folder of a source with its final ``/``."""
+    if scheme_of(source) != "file":
+        return folder_of(source)
+    path = os.path.abspath(source)  # noqa: PTH100 - keeps links
+    return f"{path}/" if Path(path).is_dir() else folder_of(path)
+
+
+def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[str, str]:
+    """Return the names of a manifest's photos, by the address of the photo."""
+    root, names = _root(manifest), dict[str, str]()
+    for row in _rows(manifest, column, objects):
+        image, name = row.get("image", ""), row.get(column, "")
+        if not image or not name:
+            continue
+        uri = image if scheme_of(image) != "file" or image.startswith("/") else root + image
+        if names.setdefault(uri, name) != name:
+            raise InvalidInputError(f"{manifest} gives {image} two names")
+    return names
+
+
+def _rows(manifest: str, column: str, objects: ObjectStore) -> Iterator[Mapping[str, str]]:
+    import csv
+
+    content = objects.read(manifest)
+    if manifest.lower().endswith(".gz"):
+        import gzip
+
+        content = gzip.decompress(content)
+    lines = content.decode("utf-8-sig", "replace").splitlines()
+    if next((line for line in lines if line.strip()), "").lstrip().startswith("{"):
+        yield from _documents(lines)
+        return
+    reader = csv.reader(StringIO("\n".join(lines)))
+    header = [name.strip().lower() for name in next(reader, [])]
+    if column not in header:
+        raise InvalidInputError(f"{manifest} has no column {column!r}")
+    for fields in reader:
+        yield {name: field.strip() for name, field in zip(header, fields, strict=False)}
+
+
+def _documents(lines: list[str]) -> Iterator[Mapping[str, str]]:
+    for line in lines:
+        try:
+            document = json.loads(line)
+        except ValueError:
+            # the job reports malformed lines
+            continue
+        if isinstance(document, dict):
+            yield {
+                name.lower(): value.strip()
+                for name, value in document.items()
+                if isinstance(value, str)
+            }
