@@ -110,30 +110,47 @@ def similar_pairs(
     """Yield the pairs of probes and other faces up to a score, except faces of one photo."""
     # Faces of about the same reach have about the same limits.
     order = np.argsort(reach(faces, others.rows, max_score))
+    reaches = reach(faces, probes.rows, max_score)
+    weights: NDArray[np.float32] = np.float32(1) / faces.deviations[probes.rows]
     for start in range(0, len(others), _FACES_AT_ONCE):
-        some = others.take(order[start : start + _FACES_AT_ONCE])
-        ones = np.ones((len(some), 1), np.float32)
-        left = np.concatenate((some.projected, -some.halves[:, np.newaxis], ones), axis=1)
+        some = order[start : start + _FACES_AT_ONCE]
+        halves = others.halves[some, np.newaxis]
+        left = np.concatenate((others.projected[some], -halves, np.ones_like(halves)), axis=1)
+        limits = _limits(faces, reaches, weights, others.rows[some], max_score)
         step = _PAIRS_AT_ONCE // len(some)
         for first in range(0, len(probes), step):
-            own = probes.take(slice(first, first + step))
-            yield _pairs_of(faces, own, some, left, max_score)
+            own = slice(first, first + step)
+            yield _pairs_of(faces, probes.take(own), others, some, left, limits[own], max_score)
 
 
 def _pairs_of(
     faces: FaceArrays,
     probes: Compared,
     others: Compared,
+    some: NDArray[np.int64],
     left: NDArray[np.float32],
+    limits: NDArray[np.float32],
     max_score: float,
 ) -> Found:
-    """Return the pairs of some probes and other faces; ``left`` are the rows of the product."""
-    limits = _limits(faces, probes.rows, others.rows, max_score) ** 2 / 2 + _SLACK
+    """Return the pairs of probes and some other faces.
+
+    Embeddings are read only for the pairs that the product leaves.
+
+    Args:
+        faces: all faces.
+        probes: the probes.
+        others: the other faces.
+        some: positions of those to compare.
+        left: the rows of the product, of those to compare.
+        limits: half of the squared distance at which each probe may reach the score.
+        max_score: maximum normalised score of a pair.
+    """
     ends = np.stack((np.ones_like(limits), limits - probes.halves))
     right: NDArray[np.float32] = np.concatenate((probes.projected.T, ends))
     room = product(left, right).ravel()
     near = np.flatnonzero(room >= 0)
     among, places = np.divmod(near, len(limits))
+    among = some[among]
     first, second = probes.rows[places], others.rows[among]
     bounds = np.sqrt(np.maximum(2 * (limits[places] - room[near] - _SLACK), 0))
     chosen = scores_at(bounds, faces, first, second) <= max_score
@@ -147,20 +164,28 @@ def _pairs_of(
 
 
 def _limits(
-    faces: FaceArrays, probes: NDArray[np.int64], others: NDArray[np.int64], max_score: float
+    faces: FaceArrays,
+    reaches: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    others: NDArray[np.int64],
+    max_score: float,
 ) -> NDArray[np.float32]:
-    """Return the distance at which each probe may reach a score with one of the other faces.
+    """Return half of the squared distance at which each probe may reach a score with another face.
 
     A pair reaches the score at the mean of the reaches of both faces, weighted by the inverses of
     their deviations. It is largest for the farthest reach, and for a weight at an end of its range.
+
+    Args:
+        faces: all faces.
+        reaches: reach of each probe.
+        weights: inverse of the deviation of each probe.
+        others: rows of the other faces.
+        max_score: maximum normalised score of a pair.
     """
     farthest = reach(faces, others, max_score).max()
-    weights = 1 / faces.deviations[probes]
-    min_weight = 1 / faces.deviations[others].max()
-    max_weight = 1 / faces.deviations[others].min()
-    beyond = reach(faces, probes, max_score) - farthest
-    shares = np.where(
-        beyond > 0, weights / (weights + min_weight), weights / (weights + max_weight)
-    )
-    limits: NDArray[np.float32] = (farthest + shares * beyond).astype(np.float32)
-    return limits
+    deviations = faces.deviations[others]
+    min_weight, max_weight = 1 / deviations.max(), 1 / deviations.min()
+    beyond = reaches - farthest
+    shares = weights / (weights + np.where(beyond > 0, min_weight, max_weight))
+    limits: NDArray[np.float32] = (farthest + shares * beyond).astype(np.float32) ** 2 / 2
+    return limits + _SLACK

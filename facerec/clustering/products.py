@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAX_MULTIPLICATIONS = 262_144
-_COLUMNS = 64
+_COLUMNS = 128
 
 
 def product(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the matrix product of arrays of shapes (m, k) and (k, n), in tiles."""
     rows, inner = left.shape
     columns = right.shape[1]
-    height = max(1, _MAX_MULTIPLICATIONS // (inner * _COLUMNS))
+    height = max(1, _MAX_MULTIPLICATIONS // (inner * min(columns, _COLUMNS)))
     whole = rows // height * height
     tiles = left[:whole].reshape(-1, height, inner)
     result = np.empty((rows, columns), np.float32)

@@ -143,7 +143,8 @@ def read_embeddings(
         for number, start, end in zip(numbers.tolist(), starts.tolist(), ends, strict=True):
             own = ordered[start:end] - number * BLOCK_SLOTS
             read = embedding_blocks.read_slots(connection, number, int(own[0]), int(own[-1]) + 1)
-            embeddings[start:end] = read[own - own[0]]
+            # Mostly all slots are used: then nothing is chosen, which would copy it again.
+            embeddings[start:end] = read if len(read) == len(own) else read[own - own[0]]
     finally:
         connection.execute("PRAGMA mmap_size = 0")
     return embeddings
