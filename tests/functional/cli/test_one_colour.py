@@ -1,0 +1,36 @@
+"""A face is found in light of any one colour, in small photos and in large ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support.command_line import EXAMPLES, Facerec, document
+
+LIGHTS = {
+    "red": (1, 0, 0),
+    "green": (0, 1, 0),
+    "blue": (0, 0, 1),
+    "cyan": (0, 1, 1),
+    "magenta": (1, 0, 1),
+    "yellow": (1, 1, 0),
+    "nearly red": (1, 0.05, 0.05),
+    "partly red": (1, 0.1, 0.1),
+    "reddish": (1, 0.2, 0.2),
+}
+
+
+@pytest.mark.parametrize("light", LIGHTS.values(), ids=LIGHTS)
+@pytest.mark.parametrize("height", [250, 600, 1350])
+def test_a_face_in_light_of_one_colour_is_found(
+    facerec: Facerec, tmp_path: Path, height: int, light: tuple[float, ...]
+) -> None:
+    photo = Image.open(EXAMPLES / "probe.jpg").convert("L")
+    photo = photo.resize((photo.width * height // photo.height, height))
+    tinted = np.asarray(photo, dtype=np.float64)[:, :, None] * np.array(light)
+    path = tmp_path / "photo.png"
+    Image.fromarray(tinted.astype(np.uint8)).save(path)
+    assert len(document(facerec("detect", path, "--json"))["faces"]) == 1
