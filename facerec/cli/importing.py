@@ -246,7 +246,7 @@ def _rule(template: str | None, manifest: Path | None) -> FindPhotos:
     if template is not None:
         return photos_by_template(template)
     assert manifest is not None  # noqa: S101 - checked above
-    with manifest.open(encoding="utf-8") as lines:
+    with manifest.open(encoding="utf-8-sig") as lines:
         try:
             return photos_by_manifest(lines)
         except UnicodeDecodeError as error:

@@ -164,6 +164,6 @@ def serve(
             placeholders=attributes == "placeholder",
             keep_thumbnails=keep_thumbnails,
             webhook=None if webhook is None else open_webhook(webhook),
-            attributes_note=NO_ATTRIBUTES,
+            attributes_note="" if attributes == "placeholder" else NO_ATTRIBUTES,
         )
     )

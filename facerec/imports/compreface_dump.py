@@ -161,6 +161,10 @@ def _check_form(path: Path) -> None:
             f"{path} is a folder, not a dump of CompreFace's database",
             "a folder of photos is not an export of CompreFace; index it, with its people",
         )
+    if not path.is_file():
+        raise InvalidInputError(
+            f"{path} is not a regular file", "write the dump to a file first: it is read twice"
+        )
     with path.open("rb") as file:
         start = file.read(512)
     for signature, (form, hint) in _FORMATS.items():

@@ -94,6 +94,9 @@ class AccessPolicy:
 
     @staticmethod
     def _resolve_in_folder(uri: str, folder: Path, key: str) -> ResolvedUri:
+        if ".." in key.split("/"):
+            # No object of a bucket has such a key; with the folder's own name it would be found.
+            raise AccessDeniedError(uri)
         try:
             path = (folder / key).resolve()
         except (OSError, ValueError, RuntimeError) as error:

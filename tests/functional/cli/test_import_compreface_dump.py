@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -271,3 +272,11 @@ def test_long_lines_are_read_in_pieces(
     monkeypatch.setattr(facerec.imports.copy_blocks, "MAX_START", 12_000)
     text = database.text()
     assert report_of(import_dump(text, tmp_path, "--json"))["imported"] == 8
+
+
+def test_a_pipe_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    pipe = tmp_path / "frs.sql"
+    os.mkfifo(pipe)
+    words = ["import", "compreface", str(pipe), "--collection", "staff"]
+    result = CliRunner().invoke(main, [*words, "--data", str(tmp_path / "data")])
+    assert "write the dump to a file first" in refusal(result, tmp_path)

@@ -44,6 +44,7 @@ def test_files_of_a_folder_are_listed_by_address_without_links_that_leave_it(
     "uri",
     [
         "s3://photos/../secret.jpg",
+        "s3://photos/../bucket/a.jpg",
         "s3://photos/b/link.jpg",
         "s3://photos//etc/passwd",
         "s3://another/a.jpg",
