@@ -1,4 +1,4 @@
-"""The one translation of AWS errors into facerec's."""
+"""The one translation of AWS errors into errors of facerec."""
 
 from __future__ import annotations
 

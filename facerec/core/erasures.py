@@ -56,8 +56,8 @@ class Selection:
             selected data.
         created_at: creation time of the collection. A later collection with the same id is not
             changed.
-        cause: history entry that records the deletion of people, with their names; None if they are
-            erased from the history too.
+        cause: the entry of the history that the deletion of people belongs to, or None; see
+            ``erases_names``.
         tombstones: whether later jobs must not add the faces again.
     """
 
@@ -86,7 +86,7 @@ class Selection:
         return bool(self.external_image_ids or self.photos)
 
     def contains_face(self, face_id: str) -> bool:
-        """Return whether a face is selected by its id."""
+        """Return whether a face is selected, by its id or with its whole photo."""
         return face_id in self.face_ids or group_of(face_id) in self.image_keys
 
     def to_json(self) -> dict[str, Any]:
@@ -115,9 +115,9 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
         # earlier releases stored no display names
         frozenset(document.get("user_names", ())),
         document["created_before"],
-        # or creation time of the collection
+        # earlier releases stored no creation time
         document.get("created_at"),
-        # nor a history
+        # earlier releases had no history
         cause_from_json(document["cause"]) if document.get("cause") else None,
         document.get("tombstones", True),
     )

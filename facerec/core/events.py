@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 CLAIM_SECONDS = 60.0
-"""Seconds for which a process that delivers an event keeps others from it. If it is killed, the
-event is due again after them."""
+"""Seconds for which an event is reserved for the process that delivers it. If the process is
+killed, the event is due again afterwards."""
 
 SEND_SECONDS = 10.0
 """Maximum seconds of an attempt to send an event."""
@@ -87,7 +87,7 @@ class KeptEvent:
     problem: str | None = None
 
     def sent_until(self, now: float) -> float | None:
-        """Return until when an attempt to deliver the event may last; None if there is none."""
+        """Return when the running attempt to deliver the event ends at the latest, or None."""
         claimed_at = self.due_at - CLAIM_SECONDS
         under_way = self.attempts > 0 and claimed_at <= now < claimed_at + SEND_SECONDS
         return claimed_at + SEND_SECONDS if under_way and self.delivered_at is None else None

@@ -15,8 +15,8 @@ MAX_IMAGES_PER_CHILD = 1_000_000
 """Maximum number of photos that a request can assign to each child of a job."""
 
 MAX_PHOTO_BYTES = 64 * 1024 * 1024
-"""Maximum size of a photo in bytes, at every door. Rekognition accepts 15 MB from S3 and 5 MB in a
-request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
+"""Maximum size of a photo in bytes, the same for every interface. Rekognition accepts 15 MB from S3
+and 5 MB in a request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
 
 MAX_THUMBNAIL_BYTES = 8192
 """Maximum size of a thumbnail that is kept of a face, in bytes."""

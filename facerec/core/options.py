@@ -60,7 +60,7 @@ class QualityFilter(StrEnum):
 
 
 class ChosenOptions(TypedDict, total=False):
-    """The face options that callers of every door can choose; None lets the gallery choose."""
+    """The face options that callers of every interface can choose; None lets the gallery choose."""
 
     max_faces: int | None
     min_confidence: float | None

@@ -125,7 +125,7 @@ class GalleryBase(Inspector):
         return collection
 
     def _get_user(self, collection_id: str, user_id: str) -> User:
-        """Return a person of a collection that exists.
+        """Return a person; the caller has checked that the collection exists.
 
         Raises:
             InvalidInputError: The id is not a valid user id.
@@ -180,7 +180,7 @@ class GalleryBase(Inspector):
         return collection
 
     def _require_to_change(self, collection_id: str) -> Collection:
-        """Return a collection that is changed, whose faces can be compared with an engine's.
+        """Return a collection to change, whose faces can be compared with those of an engine.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
@@ -223,7 +223,11 @@ class GalleryBase(Inspector):
         return self._defaults.threshold if collection.threshold is None else collection.threshold
 
     def _after(self, listing: str, next_token: str | None) -> str | None:
-        """Return the name after which a page starts; None for the first page."""
+        """Return the name after which a page starts; None for the first page.
+
+        Raises:
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
         return None if next_token is None else read_page_token(listing, next_token, self._clock())
 
     def _token(self, listing: str, last: str) -> str:

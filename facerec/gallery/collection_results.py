@@ -138,7 +138,7 @@ class EventPage:
 
     Attributes:
         collection_id: Id of the collection.
-        events: The events, and how far their delivery is.
+        events: The events, each with the state of its delivery.
         next_token: Token of the next page; None on the last one.
     """
 

@@ -47,7 +47,7 @@ def was_deleted(collection: Collection, objects: ObjectStore, root: str) -> bool
 def noted_collections(
     objects: ObjectStore, root: str, collection_id: str | None = None
 ) -> list[Collection]:
-    """Return the deleted collections, or those of one id."""
+    """Return the deleted collections, or those of one id; their model versions are ""."""
     folder = f"{root}deleted/" if collection_id is None else _folder(collection_id, root)
     found = []
     for each in objects.list(folder):

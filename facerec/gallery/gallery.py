@@ -119,6 +119,7 @@ class Gallery(
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
+            RequestMismatchError: The token was used with another request before.
         """
         if collection_id is not None:
             collection = self._records.get_collection(collection_id)

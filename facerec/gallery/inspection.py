@@ -73,6 +73,9 @@ class Inspector:
 
         Raises:
             InvalidInputError: ``limit`` is out of range.
+            ObjectNotFoundError: A photo does not exist.
+            AccessDeniedError: A photo may not be read.
+            StoreUnavailableError: A photo cannot be read for now.
             UnreadablePhotoError: A photo cannot be decoded.
             PhotoTooLargeError: A photo has too many bytes.
             NoFaceError: A photo shows no face that the options accept.
@@ -106,6 +109,9 @@ class Inspector:
             attributes: Whether to estimate age and gender, also of rejected faces.
 
         Raises:
+            ObjectNotFoundError: The photo does not exist.
+            AccessDeniedError: The photo may not be read.
+            StoreUnavailableError: The photo cannot be read for now.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             AttributesUnavailableError: The networks for attributes are not installed.

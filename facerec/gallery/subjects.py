@@ -22,6 +22,7 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
     id.
 
     Raises:
+        InvalidInputError: The text is empty or too long for a name.
         CollectionNotFoundError: The collection does not exist.
         UserNotFoundError: The text is not a valid id, and no person has this name.
         AmbiguousPersonError: One person has this id, and another one this name.

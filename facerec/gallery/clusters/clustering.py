@@ -1,4 +1,4 @@
-"""Clusters the faces of a collection; statements about them always take precedence.
+"""Clusters the faces of a collection; what people have stated about them takes precedence.
 
 Two clusters are merged if the most similar pair of their faces reaches a threshold, and the mean of
 all pairs reaches a lower threshold, at which the false match rate is five times as high. By default
@@ -41,7 +41,7 @@ EXPECTED_STRANGERS = 0.15
 """Expected number of strangers per face at the default threshold, as among LFW's 4,171 faces."""
 
 MEAN_RATE_RATIO = 5.0
-"""Ratio of the false match rates at the two thresholds: that for the mean, and that for a pair.
+"""Ratio of the false match rate at the threshold for the mean to that at the threshold for a pair.
 Measured, like the two numbers above, by ``python -m benchmarks.clustering``."""
 
 _CLEAR_RULE = repr(LIMITS[QualityFilter.MEDIUM])

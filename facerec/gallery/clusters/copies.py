@@ -1,4 +1,4 @@
-"""Reads the clusters of a collection with the statements about them, and restores them elsewhere.
+"""Reads the clusters of a collection, also which are ignored, and restores them elsewhere.
 
 Clusters keep their numbers, since the history of people names them.
 """
@@ -61,6 +61,8 @@ def restore_clusters(
 ) -> None:
     """Restore clusters in a store that has none of them; after an interruption, call this again.
 
+    If the store has one of the clusters, only the faces marked as not a face are stored.
+
     Args:
         collection_id: The collection, with its faces.
         copies: The clusters.
@@ -79,7 +81,7 @@ def restore_clusters(
     for number, copy in kept.items():
         if copy.ignored:
             clusters.set_ignored(collection_id, number, ignored=True)
-    # A number without a cluster is that of one that was merged or deleted.
+    # A number without a cluster belonged to one that was merged or deleted.
     created = [
         kept[number].face_ids if number in kept else () for number in range(1, max(kept) + 1)
     ]

@@ -83,7 +83,7 @@ class Involved:
         return np.concatenate(found)
 
     def cluster_of(self, positions: list[int], number: int | None) -> Linked:
-        """Return the cluster of some faces."""
+        """Return faces as a cluster, under the number of a stored cluster or None."""
         return Linked(
             positions,
             number,

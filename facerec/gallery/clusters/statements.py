@@ -1,4 +1,4 @@
-"""What people have stated about the faces of a collection, as clustering obeys it."""
+"""What people have stated about the faces of a collection, which clustering obeys."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Statements:
         return names
 
     def take_apart(self) -> None:
-        """Remove the faces whose membership of a cluster newer statements contradict."""
+        """Remove faces from clusters to which they do not belong by newer statements."""
         left = [*self._of_other_users(), *self._denied_in_clusters()]
         if left:
             self.clusters.leave_clusters(self.collection_id, left)

@@ -33,7 +33,7 @@ class StoreEraser(GalleryBase):
         """End the registrations of selected people, and delete the events of selected faces.
 
         Other processes would send these while job folders are changed, or after an interruption. If
-        one is being sent, wait until it is.
+        one is being sent, wait until that attempt has ended.
         """
         store, selection = self._registrations, erasure.selection
         if store is None:

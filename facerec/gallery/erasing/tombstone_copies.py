@@ -57,7 +57,7 @@ def copy_of_erasure(
     people: Members[str] = (),
     records: RecordStore,
 ) -> TombstoneCopy | None:
-    """Return a copy of the tombstones that an erasure left; None if there are none.
+    """Return a copy of the tombstones and the erased people of an erasure; None without either.
 
     Args:
         collection_id: The collection.
@@ -120,7 +120,7 @@ def _erasures_with(
 
 
 def is_restored(collection_id: str, copy: TombstoneCopy, *, records: RecordStore) -> bool:
-    """Return whether a store that has marked an erasure has the key of its tombstones."""
+    """Return whether a store that has marked an erasure has the key of the erasure's tombstones."""
     return copy.key in keys_of(collection_id, records=records)
 
 
@@ -128,6 +128,8 @@ def without_lifted(
     collection_id: str, copy: TombstoneCopy, *, records: RecordStore
 ) -> TombstoneCopy:
     """Return a copy without the tombstones that were removed from the store on purpose.
+
+    The copy stays as it is if the store does not have its key.
 
     Args:
         collection_id: The collection.

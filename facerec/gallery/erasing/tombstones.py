@@ -245,7 +245,8 @@ def forget_lifts(collection_id: str, notes: Collection[str], *, records: RecordS
 def _lift(collection_id: str, texts: Mapping[str, Collection[str]], records: RecordStore) -> bool:
     """Remove texts by name, and note that they must be removed from the copies too.
 
-    The second note is for a process that compares the copies between the first and the removal.
+    The second note is for a process that compares the copies after the first note and before the
+    removal.
 
     Returns:
         Whether there were any texts to remove.

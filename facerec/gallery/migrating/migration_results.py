@@ -19,7 +19,7 @@ class MissingReason(StrEnum):
     """Its photo was given as bytes, or it was imported without a photo."""
 
     PHOTO_GONE = "PHOTO_GONE"
-    """Its photo does not exist any more."""
+    """Its photo does not exist any more, or its address is not valid."""
 
     ACCESS_DENIED = "ACCESS_DENIED"
     """Its photo may not be read."""
@@ -139,7 +139,7 @@ class MigrationListener(Protocol):
         """Called after each page, with the number of faces so far and the number of all faces."""
 
     def on_missing(self, missing: Sequence[MissingFace]) -> None:
-        """Called with the faces that cannot be described, before they are refused or deleted."""
+        """Called with the faces that cannot be described, before they are deleted or it fails."""
 
     def on_drop(self, missing: Sequence[MissingFace]) -> None:
         """Called with the same faces if they will be deleted now, for good."""

@@ -63,6 +63,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                 do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             ModelMismatchError: The collection has another model version.
         """
         clusters = self._cluster_store()
@@ -125,7 +127,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def name_cluster(
         self, collection_id: str, cluster_id: str, user_id: str, *, name: str | None = None
     ) -> AssociationOutcome:
-        """Associate the faces of a cluster with a person, who is created if necessary.
+        """Associate the faces of a cluster with a person, who is created if nobody has the id.
 
         Args:
             collection_id: Id of the collection.
@@ -137,13 +139,17 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             The outcome; faces beyond the maximum per person are listed as failed.
 
         Raises:
-            InvalidInputError: The id is not a valid user id, or the stores do not support clusters.
+            InvalidInputError: ``user_id`` or ``name`` is not valid, or the stores do not support
+                clusters.
             CollectionNotFoundError: The collection does not exist.
-            ClusterNotFoundError: The collection has no such cluster.
+            ClusterNotFoundError: The collection has no such cluster, or all its faces were deleted
+                or named concurrently.
             UserNameExistsError: Another person has the name.
             QuotaExceededError: The person has the maximum number of faces.
             ConflictError: Too many concurrent changes of the person, or the
                 deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         checked_user_id(user_id)
         self._to_change(collection_id)
@@ -167,6 +173,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             InvalidInputError: The stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             ClusterNotFoundError: The collection has no such cluster.
         """
         self._to_change(collection_id)
@@ -184,6 +192,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             InvalidInputError: ``person`` is not a name, or the stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             ClusterNotFoundError: The collection has no such cluster.
             QuotaExceededError: The maximum number of corrections of this person is reached.
         """
@@ -211,11 +221,13 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             Whether this changed anything.
 
         Raises:
-            InvalidInputError: The stores do not support clusters.
+            InvalidInputError: ``face_id`` is not a face id, or the stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             FaceNotFoundError: The collection has no such face.
-            FaceInUseError: The face is associated with a person.
+            FaceInUseError: The face is associated with a person, and ``lift`` is false.
         """
         clusters = self._cluster_store()
         self._to_change(collection_id)

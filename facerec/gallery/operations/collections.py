@@ -77,6 +77,8 @@ class CollectionOperations(Eraser):
             InvalidInputError: The id is not a valid collection id, or the threshold is not 0 to 1.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         if threshold is not None:
             checked_threshold(threshold)
@@ -150,8 +152,8 @@ class CollectionOperations(Eraser):
     def delete_collection(self, collection_id: str) -> Receipt:
         """Delete a collection for good, with its faces, people, tags and the data in job folders.
 
-        Job folders are deleted first and the record last, so that an interrupted deletion can be
-        repeated.
+        The record of the collection is deleted after its faces, so that an interrupted deletion can
+        be repeated.
 
         Returns:
             Counts of what was removed from each store.
@@ -182,6 +184,8 @@ class CollectionOperations(Eraser):
             InvalidInputError: The id, a key or a value is not valid.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
         """
         retention_in(checked_tags(tags))

@@ -45,6 +45,8 @@ class CorrectionOperations(GalleryBase):
                 ``face_id`` is not a face id.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             FaceNotFoundError: The collection has no such face.
             FaceInUseError: The face is associated with the person ``person``.
             QuotaExceededError: There are ``MAX_FACES_OF_PERSON`` corrections of this person.
@@ -65,7 +67,8 @@ class CorrectionOperations(GalleryBase):
         """Remove the statement that a face does not show a person; return whether there was one.
 
         Raises:
-            InvalidInputError: ``person`` is not a valid name, or ``face_id`` not a face id.
+            InvalidInputError: ``person`` is not a valid name or is the face's own id, or
+                ``face_id`` is not a face id.
             CollectionNotFoundError: The collection does not exist.
         """
         self._get(collection_id)

@@ -54,9 +54,9 @@ class EnrolOperations(UserOperations):
         """Associate one face of each named photo with the person of that name.
 
         A person who does not exist is created, with the name as display name. If a photo shows
-        several faces, the one that resembles the person's other photos is chosen. Calling it again
-        changes nothing, unless photos or names have changed: a photo that was named after somebody
-        else before is corrected, and people who thereby lose all their faces are deleted.
+        several faces, the one that resembles the person's other photos is chosen. Calling this
+        again changes nothing, unless photos or names have changed: a photo that was named after
+        somebody else before is corrected, and people who thereby lose all their faces are deleted.
         Corrections (``not_same``) are obeyed.
 
         Args:
@@ -68,6 +68,8 @@ class EnrolOperations(UserOperations):
             ModelMismatchError: The collection has another model version.
             ConflictError: Too many concurrent changes of a person, or the
                 deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         collection = self._require_to_change(collection_id)
         done = _Done(self._engine_of(collection))
@@ -246,7 +248,7 @@ class EnrolOperations(UserOperations):
         return user
 
     def _is_named_after_photos(self, collection_id: str, user_id: str) -> bool:
-        """Return whether a person's id was derived from the display name by enrolment."""
+        """Return whether a person's id follows from the display name, or nobody has the id."""
         users = self._records.get_users(collection_id, [user_id])
         return all(user.name and derived_user_id(user.name) == user.user_id for user in users)
 

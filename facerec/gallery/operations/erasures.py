@@ -105,7 +105,7 @@ class ErasureOperations(Eraser):
         Raises:
             InvalidInputError: The name is empty, or an id is not valid.
             CollectionNotFoundError: The collection does not exist.
-            FacerecError: A photo is selected, and a job folder cannot be read.
+            FacerecError: A job folder or a store fails; ``resume_erasures`` completes the erasure.
         """
         selection = self._select(collection_id, subject, name)
         return self._erase(collection_id, subject, selection)[0]
@@ -140,7 +140,7 @@ class ErasureOperations(Eraser):
         return self._erasures.person_of(collection_id, text)
 
     def resume_erasure(self, erasure_id: str) -> Receipt | None:
-        """Complete an unfinished erasure; return None if there is no such erasure.
+        """Complete an unfinished erasure; return its receipt, or None if there is no such erasure.
 
         Raises:
             ErasureDamagedError: The record of the erasure is damaged.
@@ -151,7 +151,7 @@ class ErasureOperations(Eraser):
         return None
 
     def resume_erasures(self, *, older_than: float = RESUMED_AFTER) -> list[Receipt]:
-        """Complete all erasures that were killed.
+        """Complete all erasures that were killed, and return their receipts.
 
         Args:
             older_than: Minimum age of an erasure in seconds; younger ones may still be running.

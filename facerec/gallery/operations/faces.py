@@ -86,7 +86,7 @@ class FaceOperations(Eraser):
     def refresh_stats(
         self, collection_id: str, *, next_token: str | None = None, limit: int = DEFAULT_PAGE
     ) -> StatsRefresh:
-        """Store cohort stats for the faces of a page that have none, or those of another cohort.
+        """Store cohort stats for the faces of a page that have none of the current cohort.
 
         Until then, each search computes missing stats again. No photo is needed. The collection can
         be searched and changed at the same time.
@@ -100,6 +100,8 @@ class FaceOperations(Eraser):
             InvalidInputError: ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             ModelMismatchError: The collection has another model version.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
@@ -207,6 +209,8 @@ class FaceOperations(Eraser):
         Raises:
             InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: Too many concurrent changes of a person.
+            FacerecError: A job folder or a store fails; ``resume_erasures`` completes the deletion.
         """
         self._get(collection_id)
         requested = list(dict.fromkeys(map(checked_face_id, face_ids)))
@@ -236,8 +240,8 @@ class FaceOperations(Eraser):
         Raises:
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.
-            ObjectNotFoundError: No thumbnail is kept, and the photo is gone, has changed, or may
-                not be read.
+            ObjectNotFoundError: No thumbnail is kept, and the photo is gone, has changed, cannot be
+                decoded, or may not be read.
             StoreUnavailableError: The photo cannot be read for now.
         """
         self._get(collection_id)

@@ -82,14 +82,18 @@ class FindOperations(RecognitionOperations):
             limit: Maximum number of faces, 1 to 4096.
 
         Raises:
-            InvalidInputError: Both or neither of a photo and a person are given, ``face_number`` or
-                ``options`` is given for a person, or ``face_number``, ``doubtful_below``,
-                ``target_fmr`` or ``limit`` is not valid.
+            InvalidInputError: Both or neither of a photo and a person are given, both
+                ``doubtful_below`` and ``target_fmr`` are given, ``face_number`` or ``options`` is
+                given for a person, or ``face_number``, ``doubtful_below``, ``target_fmr`` or
+                ``limit`` is not valid.
             NotFoundError: The photo has no such face.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The collection has no such person.
             ModelMismatchError: The collection has another model version.
             ConflictError: The collection was switched to another model version during the search.
+            ObjectNotFoundError: The photo does not exist.
+            AccessDeniedError: The photo may not be read.
+            StoreUnavailableError: The photo cannot be read for now.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.

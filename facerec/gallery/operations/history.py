@@ -109,6 +109,8 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
                 whom it names was erased. Nothing was changed.
             ConflictError: Too many concurrent changes of the people, or the
                 deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         from facerec.gallery.people.user_vectors import refresh_vector
 

@@ -1,4 +1,4 @@
-"""Answers a repeated request with the same idempotency token with the first answer."""
+"""Returns the first answer to a request that is repeated under the same idempotency token."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def answer_by_token(
     """Answer a request, or return the earlier answer to its token.
 
     Only successful answers are kept: after an error the same token can be used again. A request
-    that arrives while the first one is being answered waits for its answer.
+    that arrives in the same process while the first one is being answered waits for its answer.
 
     Args:
         token: Idempotency token.

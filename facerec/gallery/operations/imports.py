@@ -67,6 +67,8 @@ class ImportOperations(GalleryBase):
                 never returns; no face was stored.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             ModelMismatchError: The collection has another model version.
         """
         collection = self._require_to_change(collection_id)
@@ -153,8 +155,12 @@ class ImportOperations(GalleryBase):
         Raises:
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             ModelMismatchError: The collection has another model version.
             ObjectNotFoundError: The photo does not exist.
+            AccessDeniedError: The photo may not be read.
+            StoreUnavailableError: The photo cannot be read for now.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
         """
@@ -216,7 +222,7 @@ class ImportOperations(GalleryBase):
             key: [face for face in own if face.record.face_id not in deleted]
             for key, own in photos.items()
         }
-        # The tombstones are removed first: an import that is killed here can be repeated.
+        # The faces' tombstones are stored first: an import that is killed here can be repeated.
         self._restore_tombstone_key(collection_id)
         keep_imported(
             collection_id,
@@ -245,6 +251,7 @@ class ImportOperations(GalleryBase):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: The collection has another model version.
         """
         self._require(collection_id)
         return find_deleted_known(collection_id, known, records=self._records)
@@ -258,6 +265,7 @@ class ImportOperations(GalleryBase):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: The collection has another model version.
         """
         self._require(collection_id)
         return find_erased_people(collection_id, user_ids, records=self._records)

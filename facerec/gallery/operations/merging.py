@@ -47,6 +47,8 @@ class MergeOperations(UserOperations):
             QuotaExceededError: The two together exceed the maximum number of faces of a person.
             ConflictError: Too many concurrent changes of the people, or the
                 deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         self._get(collection_id)
         checked_user_id(user_id)
@@ -103,6 +105,8 @@ class MergeOperations(UserOperations):
             FaceInUseError: A face belongs to another person.
             ConflictError: Too many concurrent changes of the people, or the
                 deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         checked_user_id(user_id)
         checked_new_id(checked_user_id(new_user_id))

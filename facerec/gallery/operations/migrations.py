@@ -97,10 +97,13 @@ class MigrationOperations(GalleryBase):
             ModelMismatchError: The collection's model version is not that of any recipe.
             RecipeUnavailableError: No engine here has this recipe.
             MigrationError: The collection has this recipe already, is migrated to another version,
-                or cannot be migrated.
+                cannot be migrated, or its migration is being finished; or without ``recipe``, it is
+                not being migrated.
             InvalidPageTokenError: The token belongs to another listing or has expired.
             ConflictError: The version was switched or the migration ended at this moment, or the
                 deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             StoreUnavailableError: A photo cannot be read for now.
         """
         checked_limit(limit, MAX_PAGE)
@@ -140,7 +143,7 @@ class MigrationOperations(GalleryBase):
 
         People's vectors are computed again. The version that was served is kept until the migration
         is finished or cancelled. The threshold of the collection is exchanged too: it was chosen
-        for one version. Once the new version is served, calling it again changes nothing.
+        for one version. Once the new version is served, calling this again changes nothing.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
@@ -148,6 +151,8 @@ class MigrationOperations(GalleryBase):
                 or some faces are not described with the new version.
             ConflictError: Faces were added at this moment, or the deletion of the collection is not
                 finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         self._to_change(collection_id)
         migration = self._migration_of(collection_id)
@@ -211,7 +216,12 @@ class MigrationOperations(GalleryBase):
         return migration_results.FinishedMigration(self.migration_status(collection_id), removed)
 
     def _switch(self, collection_id: str, state: MigrationState) -> None:
-        """Exchange the versions of a collection whose migration has a state."""
+        """Exchange the versions of a collection whose migration is in a state.
+
+        Raises:
+            MigrationError: Some faces are not described with the other version.
+            ConflictError: Faces were added or the version was switched at this moment.
+        """
         status = self.migration_status(collection_id)
         if status.ready < status.faces:
             raise MigrationError(

@@ -62,6 +62,9 @@ class RecognitionOperations(GalleryBase):
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             ModelMismatchError: The collection has another model version.
+            ObjectNotFoundError: The photo does not exist.
+            AccessDeniedError: The photo may not be read.
+            StoreUnavailableError: The photo cannot be read for now.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             AttributesUnavailableError: The networks for attributes are not installed.
@@ -110,13 +113,17 @@ class RecognitionOperations(GalleryBase):
             external_image_id: The caller's own name for the photo, if it is added.
 
         Raises:
-            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid.
+            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid, or
+                both ``threshold`` and ``target_fmr`` are given.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The collection was switched to another model version during the search,
                 or, with ``index``, its deletion is not finished.
             DeletedCollectionError: With ``index``: the collection was deleted, and is back with an
                 older copy of the database.
             ModelMismatchError: The collection has another model version.
+            ObjectNotFoundError: The photo does not exist.
+            AccessDeniedError: The photo may not be read.
+            StoreUnavailableError: The photo cannot be read for now.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.
@@ -166,7 +173,8 @@ class RecognitionOperations(GalleryBase):
         ``threshold``, ``target_fmr`` and ``limit`` are as in ``search``.
 
         Raises:
-            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid.
+            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid, or
+                both ``threshold`` and ``target_fmr`` are given.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.
             ConflictError: The collection was switched to another model version during the search.

@@ -39,11 +39,13 @@ class RegistrationOperations(GalleryBase):
             expires: First day, in UTC, on which the consent no longer holds.
 
         Raises:
-            InvalidInputError: The id or a day is not valid, the consent has expired, or the stores
-                do not support registered people, or the deployment does not match them.
+            InvalidInputError: The id or a day is not valid, the consent has expired, the stores do
+                not support registered people, or the deployment does not match them.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         store = self._registration_store()
         if not self._matches_registered:
@@ -109,10 +111,10 @@ class RegistrationOperations(GalleryBase):
         return collection_results.EventPage(collection_id, tuple(found[:limit]), token)
 
     def retry_events(self, collection_id: str) -> int:
-        """Let the events of a collection that were not accepted be due; return their number.
+        """Make the events of a collection that were not accepted due now; return their number.
 
-        They are delivered by a server with a webhook, or by the next job on this machine that has
-        one; on AWS by a function of the stack.
+        They are delivered by a server with a webhook, or by the next job with a webhook on this
+        machine; on AWS by a function of the stack.
 
         Raises:
             InvalidInputError: The stores do not support registered people.

@@ -94,6 +94,8 @@ class RetentionOperations(Eraser):
             InvalidInputError: The number is not an integer, or is out of range.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         self._to_change(collection_id)
         if days is not None:

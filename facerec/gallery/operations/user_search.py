@@ -91,7 +91,8 @@ class UserSearchOperations(GalleryBase):
         Args:
             collection_id: Id of the collection.
             photo: The photo.
-            threshold: Minimum similarity, 0 to 1; by default the collection's.
+            threshold: Minimum similarity, 0 to 1; by default the collection's, otherwise the
+                gallery's.
             limit: Maximum number of people.
             options: How faces are found and chosen.
             allow_no_face: Whether to return a result without matches, instead of an error, for a
@@ -102,6 +103,9 @@ class UserSearchOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
             ConflictError: The collection was switched to another model version during the search.
+            ObjectNotFoundError: The photo does not exist.
+            AccessDeniedError: The photo may not be read.
+            StoreUnavailableError: The photo cannot be read for now.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.

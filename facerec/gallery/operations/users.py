@@ -63,6 +63,8 @@ class UserOperations(Eraser):
             InvalidInputError: An id or the name is not valid, or the person has neither.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             UserExistsError: A person of this id exists.
             UserNameExistsError: Another person has the name.
         """
@@ -99,6 +101,8 @@ class UserOperations(Eraser):
             UserNameExistsError: Another person has the name.
             ConflictError: Too many concurrent changes of the person, or the
                 deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         if name is not None:
             name = checked_user_name(name)
@@ -209,13 +213,15 @@ class UserOperations(Eraser):
             min_similarity: Minimum similarity to the person's vector, 0 to 1, if there is one.
 
         Raises:
-            InvalidInputError: An id is not valid, or there are not 1 to
+            InvalidInputError: An id or ``min_similarity`` is not valid, or there are not 1 to
                 ``MAX_FACES_OF_REQUEST`` face ids.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             QuotaExceededError: The person has the maximum number of faces.
             ConflictError: Too many concurrent changes of the person, or the
                 deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         checked_user_id(user_id)
         associations.checked_faces(face_ids)

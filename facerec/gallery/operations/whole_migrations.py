@@ -1,4 +1,4 @@
-"""Whole migrations: all faces are described, then the collection is switched or returned.
+"""Whole migrations: all faces are described, then the collection switches to the other version.
 
 These operations consist of the steps of ``operations.migrations``. Faces that are added in the
 meantime are described by another pass.
@@ -76,18 +76,20 @@ class WholeMigrationOperations(MigrationOperations, FaceOperations):
                 for good. Faces whose photos may not be read are never deleted.
             drop_limit_percentage: 0 to 100, the share of faces that may be deleted; if more cannot
                 be described, none is.
-            listener: Hears how far the migration is.
+            listener: Receives the progress of the migration.
 
         Raises:
             InvalidInputError: ``drop_limit_percentage`` is not 0 to 100.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: Its faces have another model version than all recipes.
-            RecipeUnavailableError: There is no such recipe here.
+            ModelMismatchError: The collection's model version is not that of any recipe.
+            RecipeUnavailableError: No engine here has this recipe.
             MigrationError: The collection has this recipe already, was switched from it, is
                 migrated to another version, cannot be migrated, or has faces that cannot be
                 described and may not be deleted. Then nothing is switched.
             ConflictError: Faces are added faster than they are described, or the deletion of the
                 collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             StoreUnavailableError: A photo cannot be read for now.
         """
         prepared = _Prepared()
@@ -135,7 +137,7 @@ class WholeMigrationOperations(MigrationOperations, FaceOperations):
                 for good. Faces whose photos may not be read are never deleted.
             drop_limit_percentage: 0 to 100, the share of faces that may be deleted; if more cannot
                 be described, none is.
-            listener: Hears how far it is.
+            listener: Receives the progress.
 
         Raises:
             InvalidInputError: ``drop_limit_percentage`` is not 0 to 100.
@@ -144,6 +146,8 @@ class WholeMigrationOperations(MigrationOperations, FaceOperations):
                 or it has faces that cannot be described and may not be deleted.
             ConflictError: Faces are added faster than they are described, or the deletion of the
                 collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
             StoreUnavailableError: A photo cannot be read for now.
         """
         prepared = _Prepared()

@@ -104,7 +104,9 @@ def count_corrections(collection_id: str, *, records: RecordStore) -> int:
 def names_left(
     collection_id: str, people: set[str], *, faces: FaceStore, records: RecordStore
 ) -> set[str]:
-    """Return the names that still refer to a person or a face; reads all faces only if necessary.
+    """Return the names that still refer to a person or a face.
+
+    Reads all faces, unless every name is the id of a person.
 
     Args:
         collection_id: Id of the collection.

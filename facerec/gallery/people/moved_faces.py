@@ -25,8 +25,8 @@ def hand_over(
 ) -> None:
     """Give the people and the corrections of faces to the same faces of the moved photos.
 
-    A person has the new face instead of the old one from one moment to the next. A new face that
-    already belongs to a person stays this person's. Calling it again changes nothing.
+    One change of a person's record replaces the old face by the new one. A new face that already
+    belongs to a person stays with this person. Calling this again changes nothing.
 
     Args:
         collection_id: Id of the collection.

@@ -28,7 +28,7 @@ _OPPOSITES |= {opposite: kind for kind, opposite in _OPPOSITES.items()}
 
 @dataclass
 class People:
-    """The current state of the people, faces and statements of an entry.
+    """The current state of the people, faces, corrections and clusters of an entry.
 
     Attributes:
         users: People by id.
@@ -52,7 +52,7 @@ class People:
 def read_people(
     collection_id: str, entry: Entry, *, records: RecordStore, stored: frozenset[str]
 ) -> People:
-    """Read the current state of the people, faces and corrections of an entry."""
+    """Read the current state of an entry's people, faces and corrections, but not of clusters."""
     ids = {name for step in entry.steps for name in (step.user_id, step.other_id) if name}
     face_ids = sorted(faces_of(entry))
     users = records.get_users(collection_id, sorted(ids))
@@ -266,7 +266,7 @@ class _Planner:
     def _set(self, value: Value, held: set[Value], adding: StepKind, step: Step) -> bool:
         """Add a value to a set or remove it; return whether that changed anything."""
         if (value in held) == (step.kind is adding):
-            self._require_resumed("its statement was changed since")
+            self._require_resumed("its correction or mark was changed since")
             return False
         if step.kind is adding:
             held.add(value)

@@ -49,6 +49,8 @@ def user_vector(faces: FaceStore, collection_id: str, user: User) -> NDArray[np.
 def refresh_vector(faces: FaceStore, records: RecordStore, collection_id: str, user: User) -> User:
     """Store the vector of the newest version of a person, and return that version.
 
+    After ``MAX_ATTEMPTS`` concurrent changes, the stored vector may be that of an earlier version.
+
     Raises:
         UserNotFoundError: The person was deleted concurrently; its vector is deleted too.
     """

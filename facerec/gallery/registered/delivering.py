@@ -21,7 +21,7 @@ POLL_SECONDS = 2.0
 """Seconds between two looks for new events."""
 
 FIRST_PAUSE = 2.0
-"""Seconds after the first attempt that failed; each further one doubles them."""
+"""Seconds to wait after the first failed attempt; each further failure doubles them."""
 
 MAX_PAUSE = 3600.0
 """Maximum seconds between two attempts to deliver an event."""
@@ -52,7 +52,7 @@ def one_by_one(
 class EventDelivery:
     """Delivers events, in a thread of its own if used as a context manager.
 
-    Those that are due for longest are first.
+    The events that have been due for the longest time are delivered first.
 
     Each event is delivered at least once: a process that is killed after the receiver has answered
     and before this is noted delivers it again. Any number of processes may do this.
@@ -107,7 +107,7 @@ class EventDelivery:
         """Deliver all events that are due; return False once one was not accepted.
 
         Args:
-            seconds: After which no further event is sent; then the result is True too.
+            seconds: Time limit, after which no further event is sent; the result is then True too.
         """
         until = time.monotonic() + seconds
         while not self._stopped.is_set() and time.monotonic() < until:

@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 TARGET_FMR = 1e-4
 """Maximum share of new faces of strangers that make a false event, however many people are
-registered; ``docs/people.md`` has what was measured."""
+registered; ``docs/people.md`` has the measurements."""
 
 NEAREST = 10
 """Number of people of the collection, nearest by distance, among whom a registered one must be."""
@@ -41,7 +41,7 @@ NEAREST = 10
 
 @dataclass(frozen=True, slots=True)
 class RegisteredPeople:
-    """Watches what is indexed for registered people.
+    """Matches newly indexed faces with registered people.
 
     Attributes:
         store: registrations and the outbox; None if the stores do not support them.
@@ -62,13 +62,13 @@ class RegisteredPeople:
     ) -> Result:
         """Store faces, and in the same transaction an event for each match of a new one.
 
-        Stores that share no transaction have the events first: then no process that is killed loses
-        one. An event whose face is not stored yet is not delivered.
+        If the stores share no transaction, the events are stored first, so that a process that is
+        killed loses none. An event whose face is not stored yet is not delivered.
 
         Args:
             collection_id: Id of the collection.
-            new: Faces that the collection may not contain yet. Those that it contains by then make
-                no event, so that an attempt that is repeated makes none twice.
+            new: Faces that the collection may not contain yet. A face that it contains already gets
+                no event, so that a repeated attempt creates none twice.
             write: Stores the faces.
         """
         events = self._events(collection_id, new)
@@ -133,7 +133,7 @@ class RegisteredPeople:
         return [face for face, users in zip(new, found, strict=True) if registered & users.keys()]
 
     def _match(self, collection_id: str, face: StoredFace, threshold: float) -> UserMatch | None:
-        """Return the person whom a face shows; None if nobody, or another one nearly as well."""
+        """Return the person whom a face shows; None if nobody matches, or two about as well."""
         margin = normalisation.score_of_similarity(threshold) + decision.MARGIN
         matches, _ = person_search.search_users(
             face.embedding,

@@ -73,9 +73,8 @@ class Fetched(Generic[Found]):
 
     Attributes:
         found: The result.
-        missing: Number of neighbours to request in addition to those that are enough if none of
-            them is dropped (``search_for``); 0 if the result is complete, or the store has no more
-            neighbours.
+        missing: Number of neighbours to request beyond the usual number, since some were dropped
+            (``search_for``); 0 if the result is complete, or the store has no more neighbours.
     """
 
     found: Found

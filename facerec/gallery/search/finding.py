@@ -61,7 +61,10 @@ class CorrectionFilter:
         faces: FaceStore,
         records: RecordStore,
     ) -> None:
-        """Read the corrections of a collection, and compare the corrected faces with the probe."""
+        """Read the corrections of a collection, and compare the corrected faces with the probe.
+
+        For a person instead of a photo, only the corrections of the person's own faces are read.
+        """
         self._collection_id, self._records = collection_id, records
         self._held, self._own = person.held, frozenset[str]()
         self._excluded: list[tuple[Position, frozenset[str]]] = []
@@ -183,7 +186,10 @@ def _rivalled(
     faces: FaceStore,
     cohort: Cohort,
 ) -> frozenset[str]:
-    """Return the ids of unassigned faces that resemble another person about as much."""
+    """Return the ids of faces without a person that resemble another person about as much.
+
+    The result is empty if a photo was given instead of a person.
+    """
     free = {face.face_id: face for face, owner in shown if owner is None}
     if not person.by_user or not free:
         return frozenset()

@@ -278,7 +278,7 @@ def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -
 def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:
     """Return the faces that match, and those that score nearly as well as the best one.
 
-    None is returned if the best one does not match.
+    The list is empty if the best one does not match.
     """
     if not scored:
         return []

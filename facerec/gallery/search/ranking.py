@@ -45,7 +45,7 @@ def position(face: ScoredFace) -> Position:
 class Ranking:
     """The stored faces that resemble a probe, most similar first.
 
-    Only the returned faces and one page of the collection are in memory.
+    At most ``WINDOW`` faces and one page of the collection are in memory.
     """
 
     def __init__(
