@@ -87,7 +87,7 @@ def _rows(manifest: str, column: str, objects: ObjectStore) -> Iterator[Mapping[
         import gzip
 
         content = gzip.decompress(content)
-    lines = content.decode("utf-8-sig", "replace").splitlines()
+    lines = content.decode("utf-8-sig", "backslashreplace").splitlines()
     if next((line for line in lines if line.strip()), "").lstrip().startswith("{"):
         yield from _documents(lines)
         return

@@ -88,8 +88,12 @@ def to_stored_faces(
 
 
 def storable_source(source: str) -> str:
-    """Return an address that every store accepts, even if the file name is not valid UTF-8."""
-    return source.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    r"""Return an address that every store accepts, even if the file name is not valid UTF-8.
+
+    Bytes that are not are written as ``\xfc``, so that different names stay different: a folder
+    may be the name of a person.
+    """
+    return source.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,3 +77,27 @@ def test_a_server_refuses_to_create_people_with_a_job(tmp_path: Path) -> None:
     document = {"collection_id": "staff", "manifest": f"{tmp_path}/", "person_from": "folder"}
     with pytest.raises(InvalidInputError, match="does not create people itself"):
         open_local_jobs(tmp_path / "data").submit(document)
+
+
+def test_folders_whose_names_are_not_utf_8_are_different_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    here = Installation(tmp_path)
+    names = [b"M\xfcller", b"M\xf6ller", b"M\xe4ller", "Müller".encode()]
+    for number, name in enumerate(names):
+        folder = here.photos / name.decode(errors="surrogateescape")
+        folder.mkdir(parents=True)
+        for shot in (1, 2):
+            face = fake_face(f"person {number}", shot=shot, away=0.1)
+            (folder / f"{shot}.jpg").write_bytes(fake_photo(face))
+    shown = here.run("index", here.photos, "--collection", "staff", "--person-from", "folder")
+    assert shown.exit_code == 0, shown.output
+    people = here.json("people", "list", "--collection", "staff")["people"]
+    assert {each["name"] for each in people} == {
+        r"M\xfcller",
+        r"M\xf6ller",
+        r"M\xe4ller",
+        "Müller",
+    }
+    assert len(people) == len({each["user_id"] for each in people})

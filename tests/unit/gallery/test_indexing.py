@@ -2,11 +2,13 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from facerec.core.ids import group_of
 from facerec.errors import InvalidInputError
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.indexing.records import name_image
+from facerec.gallery.indexing.records import name_image, storable_source
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
 
@@ -77,7 +79,7 @@ def test_a_file_name_that_is_not_utf8_can_be_stored(gallery: Gallery, tmp_path: 
     path = tmp_path / b"\xff.jpg".decode("utf-8", "surrogateescape")
     path.write_bytes(fake_photo(fake_face("ann")))
     (face,) = gallery.index("staff", path).faces
-    assert face.record.source == str(tmp_path / "\N{REPLACEMENT CHARACTER}.jpg")
+    assert face.record.source == str(tmp_path / r"\xff.jpg")
     assert gallery.list_faces("staff").faces == (face,)
 
 
@@ -89,3 +91,10 @@ def test_an_impossible_external_image_id_is_refused_before_the_photo_is_processe
     with pytest.raises(InvalidInputError, match="external image ID"):
         gallery.search("staff", GROUP, index=True, external_image_id="a b")
     assert collaborators.engine.analysed == 0
+
+
+@given(st.lists(st.binary(min_size=1).filter(lambda name: b"\\" not in name), unique=True))
+def test_different_file_names_have_different_addresses(names: list[bytes]) -> None:
+    addresses = {storable_source(name.decode("utf-8", "surrogateescape")) for name in names}
+    assert len(addresses) == len(names)
+    assert all(address.encode() for address in addresses)
