@@ -126,7 +126,7 @@ def checked_source(address: str) -> str:
     Faces of photos that were given as bytes have the source "", which names no photo.
 
     Raises:
-        InvalidInputError: it is empty.
+        InvalidInputError: it is empty, or is not a string.
     """
     if not isinstance(address, str):
         raise InvalidInputError(f"the address of a photo must be a string, got {address!r}")
@@ -151,8 +151,8 @@ def checked_user_name(name: str) -> str:
     """Return a display name in its stored form: Unicode NFC, without leading or trailing spaces.
 
     Raises:
-        InvalidInputError: it is empty, too long, not valid Unicode, or contains control characters
-            or line breaks.
+        InvalidInputError: it is empty, too long, not valid Unicode, or contains control characters,
+            line breaks, or characters that are invisible or change the writing direction.
     """
     kept = unicodedata.normalize("NFC", name).strip() if isinstance(name, str) else ""
     if len(kept) > MAX_NAME_LENGTH or not _is_one_line(kept):
@@ -167,7 +167,8 @@ def checked_requester(name: str) -> str:
     """Return the name of somebody who changes people, without spaces at its ends.
 
     Raises:
-        InvalidInputError: it is empty, too long, or has control characters or line breaks.
+        InvalidInputError: it is empty, too long, or has characters that ``checked_user_name``
+            refuses.
     """
     return _checked_line(name, MAX_REQUESTER_LENGTH, "name")
 
@@ -176,7 +177,8 @@ def checked_reason(text: str) -> str:
     """Return the reason of a change, without spaces at its ends.
 
     Raises:
-        InvalidInputError: it is empty, too long, or has control characters or line breaks.
+        InvalidInputError: it is empty, too long, or has characters that ``checked_user_name``
+            refuses.
     """
     return _checked_line(text, MAX_REASON_LENGTH, "reason")
 

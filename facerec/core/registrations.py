@@ -10,7 +10,8 @@ from facerec.core.times import day_of
 from facerec.errors import InvalidInputError
 
 _EARLIEST_ZONE = timedelta(hours=14)
-"""How much earlier than in UTC a day begins somewhere (https://data.iana.org/time-zones/tzdb)."""
+"""How much earlier than in UTC a day begins in the earliest time zone
+(https://data.iana.org/time-zones/tzdb)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +53,25 @@ def checked_registration(consent: date | str, expires: date | str, now: float) -
         now: seconds since 1970.
 
     Raises:
-        InvalidInputError: a day is not valid, the consent is of a later day than today, or it has
-            expired.
+        InvalidInputError: a day is not valid, the day of the consent is still to come everywhere,
+            the expiry is not after it, or the consent has expired.
     """
     given, ends = _checked_day(consent, "consent"), _checked_day(expires, "expiry")
     registration = Registration(given.isoformat(), ends.isoformat())
     today = datetime.fromtimestamp(now, UTC)
     if given > (today + _EARLIEST_ZONE).date():
         raise InvalidInputError(
-            f"the consent is of a day to come: {registration.consent}",
+            f"the consent is dated in the future: {registration.consent}",
             "register the person once the consent is given",
         )
     if ends <= given:
         raise InvalidInputError(
-            f"the consent would expire on {registration.expires}, and is of {registration.consent}",
+            f"a consent of {registration.consent} cannot expire on {registration.expires}",
             "the expiry is the first day on which it no longer holds",
         )
     if not registration.is_active(now):
         raise InvalidInputError(
-            f"the consent has expired on {registration.expires}",
+            f"the consent expired on {registration.expires}",
             "ask the person again, and register the new consent",
         )
     return registration

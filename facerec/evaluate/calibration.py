@@ -39,8 +39,8 @@ SAME_PERSON_SIMILARITY = 0.98
 """Similarity from which two names may belong to one person."""
 
 MIN_SUSPECTS = 3
-"""Number of such pairs that are not reported, since they may be chance, in addition to twice the
-number that the scale expects."""
+"""Number of pairs of this similarity under two names that may be chance, beyond twice the number
+that the scale expects. Only more pairs count as suspects."""
 
 OTHER_PERSON_SIMILARITY = 0.5
 """Similarity that a face with a wrong name does not reach with any other face of that name."""

@@ -27,11 +27,11 @@ def open_csv(path: Path) -> Iterator[csv.DictReader[str]]:
 def require_photos(names: Collection[str], images: Path) -> None:
     """Check that photos exist below their folder.
 
-    The report shows photos, and the file may be somebody else's. So it can name no photo outside of
-    the folder.
+    The report shows photos, and somebody else may have written the file. So the file may only name
+    photos in the folder.
 
     Raises:
-        InvalidInputError: some do not.
+        InvalidInputError: a photo does not exist, or is not below the folder.
     """
     missing = [name for name in names if not _is_below(name, images)]
     if missing:

@@ -18,7 +18,8 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".bmp", ".tif", 
 FALSE_POSITIVE_RATES = (0.01, 0.05, 0.1)
 
 MIN_STRANGERS = 10
-"""Fewest probes of strangers with which the highest of these rates is that of a probe."""
+"""Minimum number of probes of strangers. With ten, one probe makes up the highest of these
+rates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class OpenSetRate:
 
     Attributes:
         false_positive_rate: share of strangers who are identified as somebody.
-        similarity: the threshold at which this rate is reached.
+        similarity: the threshold at which this rate is reached; in ``plain_open_set``, a distance.
         miss_rate: share of probes of enrolled people that are not identified correctly.
     """
 
@@ -98,7 +99,7 @@ def identify(
         one_folder: whether both come from one folder, so that no photo is compared with itself.
 
     Raises:
-        InvalidInputError: no probe shows an enrolled person.
+        InvalidInputError: no probe with a face shows an enrolled person.
     """
     enrolled = np.array([_person(name) for name in gallery.names])
     people = np.array([_person(name) for name in probes.names])

@@ -45,7 +45,7 @@ class LabelRates:
     Attributes:
         column: name of the column.
         value: the label of both photos.
-        pairs: pairs of different people.
+        pairs: number of pairs of different people.
         plain: false match rate by plain distance.
         normalised: false match rate by normalised score.
     """
@@ -64,7 +64,7 @@ class LabelEvaluation:
     Attributes:
         photos: number of photos in the file.
         failures: reasons why photos have no face, by name.
-        pairs: all pairs of different people.
+        pairs: number of all pairs of different people.
         overall_rate: false match rate over all these pairs.
         rates: false match rates by column and value.
     """
@@ -84,7 +84,8 @@ def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
         images: folder that the paths of photos are relative to.
 
     Raises:
-        InvalidInputError: a column or photo is missing, or a line is malformed.
+        InvalidInputError: a column or photo is missing, a line is malformed, or the file has more
+            than ``MAX_PHOTOS`` photos.
     """
     with open_csv(path) as reader:
         rows = [dict(row) for row in reader]

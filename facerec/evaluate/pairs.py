@@ -47,7 +47,8 @@ def read_pairs(path: Path, images: Path) -> list[LabelledPair]:
         images: folder that the paths of photos are relative to.
 
     Raises:
-        InvalidInputError: a line is malformed, or photos or pairs are missing.
+        InvalidInputError: a column, line or photo is missing or not valid, or there are no pairs of
+            both kinds, overall and in each fold.
     """
     with open_csv(path) as reader:
         pairs = _parse(reader, path)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 FALSE_MATCH_RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 
 MIN_MATCHES = 5
-"""Fewest pairs of different people whose matches measure a rate."""
+"""Minimum number of matching pairs of different people that measure a rate."""
 
 MIN_IMPOSTORS = 50
-"""Fewest pairs of different people for the highest of the rates."""
+"""Minimum number of pairs of different people that measure the highest of the rates."""
 RESAMPLES = 200
 BOOTSTRAP_SHARE = 0.12
 """Share of the impostor pairs, those with the lowest scores, that resampling uses. It is enough for
@@ -54,7 +54,7 @@ class ScoredPairs:
         return len(self.scores)
 
     def lowest(self, share: float) -> ScoredPairs:
-        """Return the pairs of the lowest scores."""
+        """Return a share of the pairs, those with the lowest scores."""
         count = min(len(self), max(1, round(share * len(self))))
         kept = np.argpartition(self.scores, count - 1)[:count]
         return ScoredPairs(self.scores[kept], self.one[kept], self.other[kept])

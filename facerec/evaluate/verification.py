@@ -81,8 +81,8 @@ class Verification:
         labelled_pairs: number of pairs in the file.
         pairs_without_a_face: number of labelled pairs with a photo that has no face.
         all_pairs: whether pairs of all photos were judged, because folders name people.
-        genuine: pairs of one person that were judged.
-        impostors: pairs of different people that were judged.
+        genuine: number of pairs of one person that were judged.
+        impostors: number of pairs of different people that were judged.
         share_without_a_face: share of the pairs of one person that were not judged, because a photo
             has no face. Miss rates do not count them.
         accuracy: accuracy and score threshold of each fold; empty without folds.

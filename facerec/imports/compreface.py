@@ -71,7 +71,8 @@ class ComprefaceServer:
             api_key: Key of the face recognition service.
 
         Raises:
-            InvalidInputError: The address is not an http:// or https:// address.
+            InvalidInputError: The address is not an http:// or https:// address, or the key
+                contains characters that are invalid in keys.
         """
         try:
             parts = urlsplit(address)
@@ -93,12 +94,26 @@ class ComprefaceServer:
         """Empty: the REST API does not say which network described a face."""
 
     def subjects(self) -> list[str]:
-        """Return the names of all people, including those without photos."""
+        """Return the names of all people, including those without photos.
+
+        Raises:
+            AccessDeniedError: The server does not accept the key.
+            StoreUnavailableError: The server cannot be reached, or fails.
+            NotFoundError: The server does not have this API.
+            InvalidInputError: The server does not respond like CompreFace.
+        """
         listed = self._document("subjects")
         return [str(subject) for subject in _list_of(listed, "subjects")]
 
     def examples(self) -> Iterator[Example]:
-        """Yield all saved photos, a page in memory at a time."""
+        """Yield all saved photos, a page in memory at a time.
+
+        Raises:
+            AccessDeniedError: The server does not accept the key.
+            StoreUnavailableError: The server cannot be reached, or fails.
+            NotFoundError: The server does not have this API.
+            InvalidInputError: The server does not respond like CompreFace.
+        """
         number, pages = 0, 1
         seen: set[str] = set()
         while number < pages:
@@ -124,8 +139,10 @@ class ComprefaceServer:
 
         Raises:
             ObjectNotFoundError: The server does not have the photo.
-            UnreadablePhotoError: The server fails, but only for this photo.
+            UnreadablePhotoError: The server returned an error for this photo each time.
             PhotoTooLargeError: The photo has too many bytes.
+            AccessDeniedError: The server does not accept the key.
+            StoreUnavailableError: The server cannot be reached.
         """
         address = self.address_of(example)
         try:

@@ -37,7 +37,7 @@ _FORMATS = {
     b"PK\x03\x04": ("a ZIP archive", "unpack it first"),
     b"\xff\xfe": ("UTF-16 text, as PowerShell's > writes it", _PLAIN),
 }
-"""What files begin with that hold a dump in another form: their form, and what to do."""
+"""First bytes of files that are not a plain dump, each with the form and what to do."""
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class ComprefaceDump:
     """Reads one face recognition service from a plain dump.
 
     Attributes:
-        models: Number of faces by the network whose embeddings the dump has of them.
+        models: Number of faces by the network that computed their embeddings.
     """
 
     _path: Path
@@ -76,7 +76,7 @@ class ComprefaceDump:
 
         Raises:
             ObjectNotFoundError: The dump does not have the photo.
-            UnreadablePhotoError: It is not the text of bytes.
+            UnreadablePhotoError: The photo is not in PostgreSQL's hex format.
             PhotoTooLargeError: The photo has too many bytes.
         """
         address = self.address_of(example)
@@ -106,7 +106,7 @@ def read_dump(path: Path, api_key: str | None = None) -> ComprefaceDump:
         api_key: Key of the face recognition service; None for the only one that has people.
 
     Raises:
-        InvalidInputError: The file is no such dump, is truncated or lacks a table, or it is not
+        InvalidInputError: The file is not a plain dump, is truncated or lacks a table, or it is not
             clear which service to take.
     """
     _check_form(path)

@@ -44,7 +44,8 @@ class Row:
         """Return the text of a column, or None for NULL.
 
         Raises:
-            InvalidInputError: The table has no such column, the row is too long or not text.
+            InvalidInputError: The table has no such column, or the row is too long or not UTF-8
+                text.
         """
         raw = self.fields.get(column)
         if raw is None or not self.is_whole:

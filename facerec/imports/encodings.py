@@ -29,6 +29,9 @@ def import_encodings(
         gallery: The gallery of the collection.
         restore_deleted: Whether to store faces that were deleted or erased on purpose.
 
+    Returns:
+        The ids of the faces, and which of them stay deleted.
+
     Raises:
         InvalidInputError: The collection id is not valid, or the descriptors are of other networks.
         ModelMismatchError: The collection's faces have another model version.

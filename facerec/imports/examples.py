@@ -131,7 +131,7 @@ class _Importer:
     created: set[str]
 
     def import_example(self, example: Example) -> Unmatched | None:
-        """Import one photo; return the reason if it was not imported."""
+        """Import one photo; return the reason if it was not imported, or not associated."""
         gallery, collection_id = self.gallery, self.collection_id
         options = gallery.defaults.index_options(max_faces=1, quality_filter=QualityFilter.NONE)
         try:
@@ -164,7 +164,7 @@ def _external_image_id(example: Example) -> str:
 
 
 def _present(gallery: Gallery, collection_id: str) -> set[str]:
-    """Return the person of each external image id in a collection."""
+    """Return the external image ids of the faces in a collection that have a person."""
     found: set[str] = set()
     token: str | None = None
     while True:

@@ -10,12 +10,12 @@ from facerec.gallery.gallery import Gallery
 
 
 def create_person(gallery: Gallery, collection_id: str, name: str, created: set[str]) -> None:
-    """Create a person, without the name if it is not valid or another person has it.
+    """Create a person if nobody has the id; omit a name that is not valid or somebody else's.
 
     Args:
         gallery: The gallery of the collection.
         collection_id: The collection.
-        name: Name of the person, in any characters; its id is derived from it.
+        name: Name of the person, in any characters; the person's id is derived from it.
         created: Names of people who were created before; this name is added.
     """
     if name in created:

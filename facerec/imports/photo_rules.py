@@ -18,7 +18,7 @@ def photos_by_template(template: str) -> FindPhotos:
     """Return the rule of a template such as ``s3://bucket/{external_image_id}.jpg``.
 
     Raises:
-        InvalidInputError: The template has no field, or an unknown one.
+        InvalidInputError: The template is malformed, has no field, or has an unknown one.
     """
     try:
         parts = [part for part in string.Formatter().parse(template) if part[1] is not None]

@@ -111,8 +111,9 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
             and an encoding or of dicts with both. Lists may be tuples or arrays, of any protocol.
 
     Raises:
-        InvalidInputError: The file is not a pickle, contains anything but arrays, lists, dicts,
-            text and numbers, or no descriptors of 128 numbers with names.
+        InvalidInputError: The file is larger than ``MAX_BYTES``, is not a pickle, contains anything
+            but arrays, lists, dicts, text and numbers, or no descriptors, or one without a name or
+            128 numbers.
     """
     if path.stat().st_size > MAX_BYTES:
         raise InvalidInputError(f"{path} is larger than {MAX_BYTES >> 30} GiB")

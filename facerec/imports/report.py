@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Unmatched(StrEnum):
-    """Why a face was not imported."""
+    """Why a face was not imported, or not associated with its person."""
 
     NO_PHOTO_NAMED = "NO_PHOTO_NAMED"
     PHOTO_NOT_FOUND = "PHOTO_NOT_FOUND"
@@ -57,7 +57,7 @@ class ImportReport:
         people: Number of people of the source.
         source_models: Number of faces of the source by the network that described them there, as
             far as it is known.
-        unmatched: Faces that are missing, in the order of the source.
+        unmatched: Faces that are missing, or not associated, in the order of the source.
     """
 
     collection_id: str

@@ -172,6 +172,7 @@ class FaceStore:
             max_distance: maximum Euclidean distance, inclusive.
 
         Raises:
+            InvalidInputError: the store cannot return that many faces.
             ValueError: the probes are malformed, or ``limit`` is out of range.
         """
         found = self.vectors.search(collection_id, probes, limit=limit, max_distance=max_distance)

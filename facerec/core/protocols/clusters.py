@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class ClusterStore(Protocol):
     """The clusters of collections. They are deleted with their collection.
 
-    A face that is deleted leaves its cluster, and statements about it are deleted with it.
+    A face that is deleted leaves its cluster, and a mark as not a face is deleted with it.
     """
 
     def read_face_arrays(
@@ -41,8 +41,9 @@ class ClusterStore(Protocol):
     def read_embeddings(self, slots: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the embeddings of slots in ascending order: float32, shape (n, 128).
 
-        The embedding of a face that was deleted since its slot was read is far from all others, or
-        that of another face; its id then is another one, too.
+        If a face was deleted since its slot was read, the embedding is far from all others, or is
+        that of the face that has the slot now. ``face_ids_of_slots`` then omits the slot, or
+        returns the other face.
         """
         ...
 
@@ -86,7 +87,8 @@ class ClusterStore(Protocol):
 
         Args:
             collection_id: the collection.
-            after: number of unassigned faces, and number, of the last cluster of the previous page.
+            after: last cluster of the previous page: its number of faces without a person, and its
+                number.
             limit: maximum number of clusters.
         """
         ...

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class MigrationStore(Protocol):
     """The migrations of collections, and the faces of their standby versions.
 
-    A standby face exists only as long as the served face of the same id does, and does not change:
-    the store removes both in one transaction.
+    A standby face exists only while the served face of the same id exists unchanged: the store
+    removes both in one transaction.
     """
 
     def get_migration(self, collection_id: str) -> Migration | None:
@@ -25,7 +25,7 @@ class MigrationStore(Protocol):
         ...
 
     def begin_migration(self, migration: Migration) -> Migration:
-        """Store a new migration; return the one that the collection has already, if any.
+        """Store a new migration and return it, or return the one that the collection has already.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
@@ -38,7 +38,7 @@ class MigrationStore(Protocol):
         """Store standby faces, and return their number.
 
         Args:
-            collection: the collection, as it was read before its faces were.
+            collection: the collection, as it was read before its faces were read.
             described: standby faces, each with the served face that it describes. A standby face
                 whose served face was deleted or changed since is not stored.
 

@@ -38,22 +38,22 @@ class RegistrationStore(Protocol):
     def put_events(self, new: Sequence[MatchEvent], now: float) -> None:
         """Add events to the outbox.
 
-        Events that it has already are ignored, and those of people whose consent does not hold
-        at this time, in seconds since 1970.
+        Events that it contains already are ignored, as are those of people whose consent does not
+        hold at ``now``, in seconds since 1970.
         """
         ...
 
     def claim_event(self, now: float, due_at: float) -> KeptEvent | None:
-        """Return the event that is due for longest, of whatever collection; None if none is due.
+        """Return the event of any collection that has been due for the longest time, or None.
 
         It counts as attempted, and is due again at ``due_at``, so that nobody else delivers it
         until then. Undelivered events of people whose consent no longer holds are deleted first, as
-        are those of faces that do not show the person, by a correction since.
+        are those of faces that do not show the person by a later correction.
         """
         ...
 
     def note_delivered(self, event: MatchEvent, now: float) -> None:
-        """Note that an event was delivered; nothing if it was deleted since."""
+        """Note that an event was delivered; do nothing if it was deleted since."""
         ...
 
     def note_undelivered(self, event: MatchEvent, problem: str, due_at: float) -> None:
@@ -65,7 +65,7 @@ class RegistrationStore(Protocol):
         ...
 
     def retry_events(self, collection_id: str, now: float) -> int:
-        """Let the events of a collection that were not accepted be due now; return their number."""
+        """Make the events of a collection that were not accepted due now; return their number."""
         ...
 
     def list_events(

@@ -43,7 +43,7 @@ class UserRecords(Protocol):
     def list_users(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> list[User]:
-        """Return people ordered by name, starting after ``after``."""
+        """Return people ordered by id, starting after the id ``after``."""
         ...
 
     def count_users(self, collection_id: str) -> int:

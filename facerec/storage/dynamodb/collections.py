@@ -47,7 +47,7 @@ def get_item(table: Table, collection_id: str) -> Item:
 
 
 def list_after(table: Table, after: str | None, limit: int) -> list[Collection]:
-    """Return collections ordered by name; see ``RecordStore.list_collections``."""
+    """Return collections ordered by id; see ``RecordStore.list_collections``."""
     return [to_collection(item) for item in table.items(COLLECTIONS, after, limit)]
 
 
@@ -76,7 +76,7 @@ def delete(table: Table, collection_id: str) -> list[str]:
         registered_partition(collection_id),
     ):
         table.delete_partition(partition)
-    # Only of people who still exist, events are added.
+    # Deleted last: events are only added for people who exist.
     events.delete_of_collection(table, collection_id)
     return user_ids
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def unchanged(table: Table, item: Item) -> dict[str, Any]:
-    """Return the fields of an action on an event that is due at the same time as before."""
+    """Return the fields of an action on an event, which fails if its next attempt was changed."""
     return {
         "TableName": table.name,
         "Key": key(item["pk"]["S"], item["sk"]["S"]),

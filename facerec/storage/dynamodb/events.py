@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from facerec.storage.dynamodb.table import Table
 
 FACES_ONE_BY_ONE = 100
-"""Maximum number of faces whose events are found by a request each; of more, all are read."""
+"""Maximum number of faces whose events are found by one request each. For more faces, the events of
+all faces are read."""
 
 _AFTER_ALL = "~"
 """Sorts after every time."""
@@ -65,7 +66,7 @@ def put(table: Table, events: Sequence[MatchEvent], now: float) -> None:
 
 
 def claim(table: Table, now: float, due_at: float) -> KeptEvent | None:
-    """Return the event that is due for longest; see ``RegistrationStore.claim_event``."""
+    """Return the event that has been due longest; see ``RegistrationStore.claim_event``."""
     while True:
         first = table.items(OUTBOX, None, 1)
         if not first or first[0]["sk"]["S"] > sort_key(now, _AFTER_ALL):
@@ -93,7 +94,7 @@ def note_undelivered(table: Table, event: MatchEvent, problem: str, due_at: floa
 
 
 def retry(table: Table, collection_id: str, now: float) -> int:
-    """Let the events of a collection that were not accepted be due now; return their number."""
+    """Make the events of a collection that were not accepted due now; return their number."""
     return sum(
         _move(table, item, now) for item in _undelivered(table, collection_id) if "problem" in item
     )
@@ -210,7 +211,7 @@ def _move(
     values: Item | None = None,
     checks: Sequence[dict[str, Any]] = (),
 ) -> bool:
-    """Let an event be due at another time; return whether nobody has changed it since it was read.
+    """Change when an event is due; return False if a check fails or others have changed it.
 
     Args:
         table: The table.

@@ -145,7 +145,7 @@ class Table:
                     left = self.client.batch_write_item(RequestItems=left).get("UnprocessedItems")
 
     def transact(self, actions: Sequence[dict[str, Any]]) -> list[bool] | None:
-        """Write in one transaction; return the conditions that were not met, if any.
+        """Write in one transaction; return None, or for each action if its condition was not met.
 
         Raises:
             ConflictError: each attempt conflicted with another transaction.

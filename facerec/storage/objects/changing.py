@@ -31,7 +31,7 @@ def change_object(
             content, None deletes the object, whatever others have written into it by then.
 
     Returns:
-        The result of the change that was written. The same content is not written again.
+        The result of the change that was written. Content that stays the same is not written.
 
     Raises:
         ObjectNotFoundError: the object does not exist, or was deleted in the meantime.

@@ -104,7 +104,7 @@ def test_an_expired_consent_is_refused_in_one_line_and_shown_as_expired(
         "people", "register", *person, "--consent", "2020-01-01", "--expires", "2021-01-01"
     )
     assert result.exit_code != 0
-    assert "the consent has expired on 2021-01-01" in result.stderr
+    assert "the consent expired on 2021-01-01" in result.stderr
     with SqliteStore(data / "facerec.db") as store:
         store.set_registration("staff", "ann", Registration("2020-01-01", "2021-01-01"))
     assert "registration expired on 2021-01-01" in facerec("people", "show", *person).stdout

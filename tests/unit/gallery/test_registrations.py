@@ -51,10 +51,10 @@ def test_days_are_texts_or_dates(gallery: Gallery) -> None:
 @pytest.mark.parametrize(
     ("consent", "expires", "message"),
     [
-        ("2020-01-01", "2021-01-01", "the consent has expired on 2021-01-01"),
-        ("2020-01-01", "2026-11-26", "the consent has expired on 2026-11-26"),
-        ("2026-11-28", "2027-11-26", "the consent is of a day to come: 2026-11-28"),
-        ("2026-11-26", "2026-11-26", "would expire on 2026-11-26, and is of 2026-11-26"),
+        ("2020-01-01", "2021-01-01", "the consent expired on 2021-01-01"),
+        ("2020-01-01", "2026-11-26", "the consent expired on 2026-11-26"),
+        ("2026-11-28", "2027-11-26", "the consent is dated in the future: 2026-11-28"),
+        ("2026-11-26", "2026-11-26", "a consent of 2026-11-26 cannot expire on 2026-11-26"),
         ("26.11.2026", "2027-11-26", "invalid day of consent '26.11.2026'"),
         ("2026-11-26", "2027-02-30", "invalid day of expiry '2027-02-30'"),
         ("20261126", "2027-11-26", "invalid day of consent"),
