@@ -7,8 +7,9 @@ VIDEOS = frozenset(
 )
 SIDECARS = frozenset(
     {".json", ".jsonl", ".xmp", ".aae", ".thm", ".xml", ".pp3", ".dop"}
-    | {".txt", ".md", ".csv", ".html", ".pdf"}
+    | {".txt", ".md", ".csv", ".html", ".pdf", ".on1", ".nksc", ".cos", ".lrcat"}
 )
+UNFINISHED = frozenset({".part", ".partial", ".crdownload", ".download"})
 ARCHIVES = frozenset({".gz", ".zip"})
 AUDIO = frozenset({".wav", ".mp3", ".m4a"})
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", ".ds_store", ".picasa.ini"})
@@ -35,6 +36,10 @@ def describe_companion(uri: str) -> str | None:
         return "a video file"
     if suffix in SIDECARS:
         return "a sidecar file"
+    if suffix in UNFINISHED:
+        return "an unfinished download"
+    if name.endswith("~"):
+        return "a backup of an editor"
     if suffix in AUDIO:
         return "an audio file"
     if suffix in ARCHIVES:

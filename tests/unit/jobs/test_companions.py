@@ -16,6 +16,9 @@ from facerec.jobs.manifest.companions import describe_companion
         ("manifest.jsonl", "a sidecar file"),
         ("a.jpg.json", "a sidecar file"),
         ("manifest.csv.gz", "an archive"),
+        ("a.on1", "a sidecar file"),
+        ("a.jpg.part", "an unfinished download"),
+        ("a.jpg~", "a backup of an editor"),
     ],
 )
 def test_a_file_beside_photos_is_described(name: str, what: str) -> None:
