@@ -2,8 +2,9 @@
 
 Distances are bounded first in the 32 dimensions in which embeddings differ most: the distance of
 two projections is never larger than that of the embeddings. Only pairs that this leaves, mostly
-fewer than one in 1,000, are compared in all dimensions. A matrix product returns, for each pair,
-by how much its bounded squared distance is below the squared distance that it may have.
+fewer than one in 1,000, are compared in all dimensions. For each pair, a matrix product returns the
+difference of two halved squared distances: the largest that the pair may have, and its lower bound.
+Pairs with a negative difference are dropped.
 """
 
 from __future__ import annotations
@@ -173,7 +174,8 @@ def _limits(
     """Return half of the squared distance at which each probe may reach a score with another face.
 
     A pair reaches the score at the mean of the reaches of both faces, weighted by the inverses of
-    their deviations. It is largest for the farthest reach, and for a weight at an end of its range.
+    their deviations. This limit is largest for the farthest reach, and for a weight at an end of
+    its range.
 
     Args:
         faces: all faces.

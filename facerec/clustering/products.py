@@ -1,8 +1,8 @@
 """Matrix products that OpenBLAS computes on one thread.
 
-It computes larger ones on all cores (its ``GEMM_MULTITHREAD_THRESHOLD``). If other processes or
-threads of this one use the cores, its threads mostly wait for each other: with two threads on a
-busy machine, a clustering takes three times the processor time.
+OpenBLAS computes larger products on all cores (its ``GEMM_MULTITHREAD_THRESHOLD``). If other
+processes or threads use the cores, the threads of OpenBLAS mostly wait for each other: with two
+threads on a busy machine, a clustering takes three times the processor time.
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ def scores_at(
 def reach(faces: FaceArrays, rows: NDArray[np.int64], max_score: float) -> NDArray[np.float32]:
     """Return the distance, at most ``MAX_REACH``, at which each face reaches a score.
 
-    By the stats of one face alone. A score averages over both faces, so two faces that reach it are
-    within the reach of at least one of them.
+    It follows from the stats of this face alone. A score averages over both faces, so two faces
+    that reach it are within the reach of at least one of them.
     """
     own = faces.means[rows] + np.float32(max_score) * faces.deviations[rows]
     return np.clip(own, 0, MAX_REACH)

@@ -1,4 +1,4 @@
-"""Sends events to a webhook: an address of the operator's own, which checks the signature."""
+"""Sends events to a webhook: an address of the operator, whose server checks the signature."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class CollectionRecords(Protocol):
         ...
 
     def list_collections(self, *, after: str | None = None, limit: int = 1000) -> list[Collection]:
-        """Return collections ordered by name, starting after ``after``."""
+        """Return collections ordered by id, starting after the id ``after``."""
         ...
 
     def delete_collection(self, collection_id: str) -> None:

@@ -47,7 +47,7 @@ class JobData(Protocol):
         ...
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
-        """Keep a copy of the settings of a collection, if jobs remember its photos."""
+        """Keep a copy of the settings of a collection that jobs have indexed into."""
         ...
 
     def count_lost(

@@ -44,7 +44,7 @@ class EnrolmentProblem(StrEnum):
     """Corrections state that no face of the photo shows the person."""
 
     TOO_MANY_FACES = "TOO_MANY_FACES"
-    """The person has the maximum number of faces."""
+    """The person has the maximum number of faces, or the name too many photos."""
 
     INVALID_NAME = "INVALID_NAME"
     """The name is too long, or contains control characters."""
@@ -111,13 +111,17 @@ def choose_faces(
     """Choose the face in each photo that shows the person whom all the photos show.
 
     The chosen face is the one most similar to the person's other photos, or the largest if there is
-    only one photo. On LFW folds 1 to 5, this is the right face in 217 of 223 photos with several
-    faces; the largest face is right in 194.
+    only one photo and no known face. On LFW folds 1 to 5, this is the right face in 217 of 223
+    photos with several faces; the largest face is right in 194.
 
     Args:
         photos: The faces of each photo, at least one, in order of size, largest first.
         known: Further faces of the person.
         cohort: Computes the stats of faces that are stored without them.
+
+    Returns:
+        The face of each photo, and whether it resembles the person's other photos and faces; True
+        if there are none.
     """
     import numpy as np
 

@@ -221,8 +221,9 @@ def flush(path: Path) -> None:
 def _walk(top: str, start: str) -> Iterator[ObjectInfo]:
     """Yield the files below a folder, in the order of their uris.
 
-    A folder that cannot be read, or any other entry that is not a regular file, is yielded like a
-    file: reading it raises the error, and the other files are not affected.
+    A folder or another entry whose status cannot be read is yielded like a file: reading it raises
+    the error, and the other files are not affected. Other entries that are not regular files are
+    skipped.
 
     Args:
         top: the folder, with its final slash.

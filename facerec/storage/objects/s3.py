@@ -212,7 +212,7 @@ class S3Objects:
                 **upload, MultipartUpload={"Parts": parts}, IfMatch=version
             )
         except BaseException:
-            # A stack removes what cannot be removed here after two days.
+            # What cannot be removed here is removed by a rule of the stack two days later.
             with suppress(ClientError):
                 self._client.abort_multipart_upload(**upload)
             raise
@@ -324,9 +324,9 @@ class S3Objects:
         """Return the reason why access was denied; None if S3 does not reveal it.
 
         S3 returns the same AccessDenied for a policy, for a key of another account and for a
-        Requester Pays bucket. So one more request reads the object's metadata, at the expense of
-        the caller if necessary. The response shows whether it was charged and how the object is
-        encrypted, which requires no permission for the key.
+        Requester Pays bucket. So one more request reads the object's metadata; if the bucket is a
+        Requester Pays bucket, the caller pays for this request. The response shows whether it was
+        charged and how the object is encrypted, which requires no permission for the key.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/ObjectsinRequesterPaysBuckets.html
         """
         bucket, uri = request["Bucket"], f"s3://{request['Bucket']}/{request['Key']}"

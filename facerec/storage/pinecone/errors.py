@@ -24,7 +24,7 @@ _CREATE_HINT = (
 
 
 def store_error(error: Exception) -> FacerecError:
-    """Convert an error of the ``pinecone`` package to facerec's."""
+    """Convert an error of the ``pinecone`` package to an error of facerec."""
     from pinecone.errors import ApiError, PineconeConnectionError, PineconeTimeoutError
 
     if isinstance(error, ApiError):

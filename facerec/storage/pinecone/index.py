@@ -134,7 +134,7 @@ class VectorIndex:
             self._requests.send(lambda: self._index.delete_namespace(name=namespace))
 
     def list_ids(self, namespace: str, prefix: str) -> Iterator[str]:
-        """Yield the ids with a prefix in order; pages are requested as needed."""
+        """Yield the ids with a prefix in order; each page is requested when it is reached."""
         token: str | None = None
         while True:
             ids, token = self._requests.send(lambda: self._page(namespace, prefix, token))  # noqa: B023

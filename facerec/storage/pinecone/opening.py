@@ -40,8 +40,8 @@ def open_pinecone_vectors(
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
-        ConfigurationError: neither name nor host is given, the key is malformed, or the index
-            has another dimension or metric.
+        ConfigurationError: neither name nor host is given, the key is malformed, the pinecone
+            package is not installed, or the index has another dimension or metric.
         NotFoundError: the index does not exist.
         StoreUnavailableError: Pinecone cannot be reached, or throttles.
     """
@@ -81,7 +81,8 @@ def find_pinecone_index(
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
-        ConfigurationError: the key is malformed, or the index has another dimension or metric.
+        ConfigurationError: the key is malformed, the pinecone package is not installed, or the
+            index has another dimension or metric.
         NotFoundError: the index does not exist.
         StoreUnavailableError: Pinecone cannot be reached, or throttles.
     """

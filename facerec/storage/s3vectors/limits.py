@@ -31,8 +31,9 @@ DOCUMENTED_TOP_K = 100
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-query.html"""
 
 ANSWERED_BY_100 = 102
-"""Largest number of neighbours of a search that 100 of them answer. A search for 100 matches
-requests one more, which only shows whether there are more, and one for a stored probe itself."""
+"""Largest number of requested neighbours for which 100 neighbours are enough. A search for 100
+matches requests one more, which only shows whether there are more, and one for a stored probe
+itself."""
 
 MAX_COMPARED = 20_000
 """Maximum number of vectors of an index that are all read to find more neighbours than a query

@@ -151,7 +151,8 @@ class S3Vectors(VectorStore):
         namespace, unless fewer than 100 are within ``max_distance``.
 
         Raises:
-            InvalidInputError: the namespace is too large for that.
+            InvalidInputError: the namespace is too large for that, and ``limit`` is above
+                ``ANSWERED_BY_100``.
         """
         check_search(probes, limit)
         index, count = _faces(namespace), max(limit, MIN_CANDIDATES)

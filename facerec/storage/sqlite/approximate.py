@@ -115,7 +115,7 @@ class ApproximateSearch:
     def _current(
         self, connection: sqlite3.Connection, namespace: int, blocks: Sequence[Block], write: int
     ) -> CodeIndex | None:
-        """Return the index, built if this process has searched the namespace before.
+        """Return the index; build it only if this process has searched the namespace before.
 
         A process that searches only once scans the vectors, because building an index takes
         several times as long.

@@ -2,8 +2,8 @@
 
 ``clustering.write`` is the number of the last write of a namespace whose faces were clustered: only
 blocks written later can contain faces that were not clustered. Other faces to cluster again, such
-as those that left a cluster, are in ``face_to_cluster``. Statements about a face are deleted with
-the face, and statements about a collection with the collection.
+as those that left a cluster, are in ``face_to_cluster``. The rows of a face are deleted with the
+face, and the rows of a collection with the collection.
 
 ``face_summary`` keeps what clustering needs of the faces of a block, besides their embeddings
 (``face_arrays``). The row of a block is deleted when a face of it is deleted or its metadata

@@ -94,7 +94,7 @@ def set_version(
 
 
 def list_after(connection: sqlite3.Connection, after: str | None, limit: int) -> list[Collection]:
-    """Return collections in the order of their names, starting after ``after``."""
+    """Return collections in the order of their ids, starting after the id ``after``."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM collection "  # noqa: S608 - own names
         "WHERE collection_id > ? ORDER BY collection_id LIMIT ?",
@@ -111,7 +111,7 @@ def _collection(row: tuple[str, str, float, float | None, str | None]) -> Collec
 
 
 def delete(connection: sqlite3.Connection, collection_id: str) -> None:
-    """Delete a collection's row.
+    """Delete a collection's row, and the stored answers that name its people.
 
     Raises:
         CollectionNotFoundError: it does not exist.

@@ -43,6 +43,7 @@ class Database:
 
         Raises:
             InvalidInputError: the file is not from facerec, or from a later version.
+            StoreDamagedError: the file is damaged, or is not a database.
             StoreUnavailableError: the file cannot be opened or created.
         """
         self.path = path

@@ -1,4 +1,4 @@
-"""Translates SQLite's errors into facerec's."""
+"""Translates errors of SQLite into errors of facerec."""
 
 from __future__ import annotations
 

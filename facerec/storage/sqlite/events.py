@@ -60,7 +60,7 @@ def is_due(connection: sqlite3.Connection, now: float) -> bool:
 
 
 def claim(connection: sqlite3.Connection, now: float, due_at: float) -> KeptEvent | None:
-    """Return the event that is due for longest, and let it be due again later; see the protocol."""
+    """Return the event that has been due longest; see ``RegistrationStore.claim_event``."""
     connection.execute(
         "DELETE FROM event WHERE delivered_at IS NULL "  # noqa: S608 - own names
         f"AND (NOT EXISTS ({_CONSENTS.format('event')}) OR EXISTS ({_CORRECTIONS}))",
@@ -117,7 +117,7 @@ def delete_of_faces(
 
 
 def retry(connection: sqlite3.Connection, collection_id: str, now: float) -> int:
-    """Let the events of a collection that were not accepted be due now; return their number."""
+    """Make the events of a collection that were not accepted due now; return their number."""
     return connection.execute(
         "UPDATE event SET due_at = ? WHERE collection_id = ? "
         "AND delivered_at IS NULL AND problem IS NOT NULL",

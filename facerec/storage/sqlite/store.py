@@ -44,6 +44,7 @@ class SqliteStore(
 
         Raises:
             InvalidInputError: the file is not from facerec, or from a later version.
+            StoreDamagedError: the file is damaged, or is not a database.
             StoreUnavailableError: the file cannot be opened or created.
         """
         database = Database(path)
@@ -62,7 +63,7 @@ class SqliteStore(
 
     @override
     def left_of(self, deleted: Sequence[Collection]) -> list[Collection]:
-        """Return collections without a record that have vectors, whether they are known or not.
+        """Return the collections that have vectors but no record; ``deleted`` is not used.
 
         Writers check that their collection exists, so these are from a damaged or earlier file.
         """

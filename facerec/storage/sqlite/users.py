@@ -79,7 +79,7 @@ def get_named(connection: sqlite3.Connection, collection_id: str, name: str) -> 
 def list_after(
     connection: sqlite3.Connection, collection_id: str, after: str | None, limit: int
 ) -> list[User]:
-    """Return people in the order of their names, starting after ``after``."""
+    """Return people in the order of their ids, starting after the id ``after``."""
     return _users(
         connection,
         "user_id > ? ORDER BY user_id LIMIT ?",

@@ -65,6 +65,7 @@ class SqliteVectors(VectorStore):
 
         Raises:
             CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
+            ConflictError: the collection serves another model version now; see ``of``.
         """
         return self._put(namespace, groups, replace=True)
 
@@ -74,6 +75,7 @@ class SqliteVectors(VectorStore):
 
         Raises:
             CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
+            ConflictError: the collection serves another model version now; see ``of``.
         """
         self._put(namespace, groups, replace=False)
 
