@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def mentions(text: str, names: Iterable[str]) -> bool:
-    """Return whether a text contains one of the names as words of their own, in any case.
+    """Return whether a text contains one of the names as separate words, in upper or lower case.
 
     Scripts without upper and lower case may put no spaces between words: there, a name is also
     found between other characters.

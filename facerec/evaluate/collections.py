@@ -43,6 +43,9 @@ def set_calibrated_threshold(
     Raises:
         InvalidInputError: Wrong names would determine the threshold.
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: The deletion of the collection is not finished.
+        DeletedCollectionError: The collection was deleted, and is back with an older copy of the
+            database.
     """
     if calibration.has_wrong_names:
         raise InvalidInputError(

@@ -72,7 +72,7 @@ class Inspector:
             limit: Maximum number of pairs, 1 to 10,000; by default all.
 
         Raises:
-            InvalidInputError: ``limit`` is out of range.
+            InvalidInputError: ``limit`` is out of range, or ``options`` or an address is not valid.
             ObjectNotFoundError: A photo does not exist.
             AccessDeniedError: A photo may not be read.
             StoreUnavailableError: A photo cannot be read for now.
@@ -109,6 +109,7 @@ class Inspector:
             attributes: Whether to estimate age and gender, also of rejected faces.
 
         Raises:
+            InvalidInputError: ``options`` or the address of the photo is not valid.
             ObjectNotFoundError: The photo does not exist.
             AccessDeniedError: The photo may not be read.
             StoreUnavailableError: The photo cannot be read for now.

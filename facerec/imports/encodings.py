@@ -34,6 +34,9 @@ def import_encodings(
 
     Raises:
         InvalidInputError: The collection id is not valid, or the descriptors are of other networks.
+        ConflictError: The deletion of the collection is not finished.
+        DeletedCollectionError: The collection was deleted, and is back with an older copy of the
+            database.
         ModelMismatchError: The collection's faces have another model version.
         StoreUnavailableError: A store is down; run the import again later.
     """

@@ -77,6 +77,9 @@ def import_examples(
     Raises:
         InvalidInputError: The collection id is not valid, or the server is not CompreFace.
         AccessDeniedError: The server does not accept the key.
+        ConflictError: The deletion of the collection is not finished.
+        DeletedCollectionError: The collection was deleted, and is back with an older copy of the
+            database.
         ModelMismatchError: The collection's faces have another model version.
         StoreUnavailableError: A store or the server is down; run the import again later.
     """

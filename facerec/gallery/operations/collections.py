@@ -161,6 +161,7 @@ class CollectionOperations(Eraser):
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
+            FacerecError: A job folder or a store fails; ``resume_erasures`` completes the deletion.
         """
         collection = self._get(collection_id)
         selection = erasures.Selection(

@@ -42,6 +42,7 @@ class ExportOperations(ErasureOperations):
             InvalidInputError: The name is empty, or an id is not valid.
             CollectionNotFoundError: The collection does not exist.
             NotFoundError: No data is stored.
+            StoreUnavailableError: A photo from which to cut a thumbnail cannot be read for now.
             FacerecError: A job folder that may contain data cannot be read.
         """
         selection = self.select(collection_id, subject, name)

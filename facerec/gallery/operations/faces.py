@@ -206,6 +206,9 @@ class FaceOperations(Eraser):
             tombstones: Whether later jobs must not add the faces again; if not, the faces come back
                 with their photos.
 
+        Returns:
+            Which faces were deleted, and why others were not.
+
         Raises:
             InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist.

@@ -84,8 +84,8 @@ class FindOperations(RecognitionOperations):
         Raises:
             InvalidInputError: Both or neither of a photo and a person are given, both
                 ``doubtful_below`` and ``target_fmr`` are given, ``face_number`` or ``options`` is
-                given for a person, or ``face_number``, ``doubtful_below``, ``target_fmr`` or
-                ``limit`` is not valid.
+                given for a person, or ``face_number``, ``doubtful_below``, ``target_fmr``,
+                ``limit``, ``options`` or the address of the photo is not valid.
             NotFoundError: The photo has no such face.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The collection has no such person.

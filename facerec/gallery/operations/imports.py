@@ -62,6 +62,9 @@ class ImportOperations(GalleryBase):
             faces: Descriptors of upright faces that were aligned by dlib's 5-point predictor.
             restore_deleted: Whether to store faces that were deleted or erased on purpose.
 
+        Returns:
+            The id of each face, and the ids of the faces that stay deleted.
+
         Raises:
             InvalidInputError: The id is not valid, or descriptors have lengths that dlib's network
                 never returns; no face was stored.

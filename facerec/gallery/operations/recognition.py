@@ -56,7 +56,7 @@ class RecognitionOperations(GalleryBase):
             restore_deleted: Whether to add faces that were deleted or erased on purpose.
 
         Raises:
-            InvalidInputError: An id is not valid.
+            InvalidInputError: An id, ``options`` or the address of the photo is not valid.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
@@ -113,8 +113,9 @@ class RecognitionOperations(GalleryBase):
             external_image_id: The caller's own name for the photo, if it is added.
 
         Raises:
-            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid, or
-                both ``threshold`` and ``target_fmr`` are given.
+            InvalidInputError: An id, ``threshold``, ``target_fmr``, ``limit``, ``options`` or the
+                address of the photo is not valid, or both ``threshold`` and ``target_fmr`` are
+                given.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The collection was switched to another model version during the search,
                 or, with ``index``, its deletion is not finished.
@@ -168,7 +169,7 @@ class RecognitionOperations(GalleryBase):
         target_fmr: float | None = None,
         limit: int | None = None,
     ) -> FaceSearchResult:
-        """Search a collection for faces that resemble one of its own, which is not returned.
+        """Search a collection for faces that resemble a stored face, which itself is not returned.
 
         ``threshold``, ``target_fmr`` and ``limit`` are as in ``search``.
 

@@ -134,6 +134,8 @@ class RetentionOperations(Eraser):
         Raises:
             CollectionNotFoundError: The collection does not exist.
             InvalidInputError: The collection's tag is not a number of days.
+            ConflictError: Too many concurrent changes of a person.
+            FacerecError: A job folder or a store fails; ``resume_erasures`` completes the erasure.
         """
         expired = self.list_expired(collection_id)
         days = self.get_retention(collection_id)

@@ -99,7 +99,8 @@ class UserSearchOperations(GalleryBase):
                 photo without an accepted face.
 
         Raises:
-            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
+            InvalidInputError: ``threshold`` is not 0 to 1, ``limit`` is not 1 to 500, or
+                ``options`` or the address of the photo is not valid.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
             ConflictError: The collection was switched to another model version during the search.

@@ -39,7 +39,7 @@ _LOG = logging.getLogger("facerec.events")
 def one_by_one(
     send: Callable[[MatchEvent], None],
 ) -> Callable[[Sequence[MatchEvent]], Sequence[str | None]]:
-    """Return a function that sends each event by a call of its own, for ``EventDelivery``."""
+    """Return a function for ``EventDelivery`` that sends each event by a separate call."""
 
     def send_each(events: Sequence[MatchEvent]) -> list[str | None]:
         for event in events:

@@ -143,7 +143,7 @@ def read_embeddings(
         for number, start, end in zip(numbers.tolist(), starts.tolist(), ends, strict=True):
             own = ordered[start:end] - number * BLOCK_SLOTS
             read = embedding_blocks.read_slots(connection, number, int(own[0]), int(own[-1]) + 1)
-            # Mostly all slots are used: then nothing is chosen, which would copy it again.
+            # Mostly all slots are used. Then no rows are selected, which would be another copy.
             embeddings[start:end] = read if len(read) == len(own) else read[own - own[0]]
     finally:
         connection.execute("PRAGMA mmap_size = 0")
