@@ -88,7 +88,7 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
         if repair:
             settled.require_settled(collection_id, store)
         return verify_collection(
-            collection_id, Objects(), jobs_root_of(data), store, store, repair=repair
+            collection_id, Objects(), jobs_root_of(data), faces=store, records=store, repair=repair
         )
 
 

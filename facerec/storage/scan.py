@@ -25,7 +25,7 @@ MAX_NORM = 1e6
 """Embeddings with at least this norm are rejected, so that none comes near ``FAR``."""
 
 PROBES_AT_ONCE = 64
-"""Number of probes per pass, which limits temporary memory to 4 bytes * 64 * rows of a segment."""
+"""Number of probes per pass, which limits temporary memory to 4 bytes * 64 * rows of a chunk."""
 
 MATRIX_PROBES = 8
 """Number of probes from which one matrix product is faster than a product per probe: for fewer,
@@ -40,10 +40,8 @@ next float32."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Segment:
+class Chunk:
     """A part of a collection in memory that is scanned as a whole; only ``free_rows`` changes it.
-
-    It is not related to the segments of a ledger.
 
     Attributes:
         embeddings: float32, shape (n, 128).
@@ -59,7 +57,7 @@ class Segment:
 
     @property
     def size(self) -> int:
-        """Size of the segment in memory, in bytes."""
+        """Size of the chunk in memory, in bytes."""
         return self.embeddings.nbytes + self.half_norms.nbytes + self.slots.nbytes
 
 
@@ -76,33 +74,33 @@ class Nearest:
     slots: NDArray[np.int64]
 
 
-def make_segment(embeddings: NDArray[np.float32], slots: NDArray[np.int64]) -> Segment:
+def make_chunk(embeddings: NDArray[np.float32], slots: NDArray[np.int64]) -> Chunk:
     """Prepare embeddings (float32, shape (n, 128)) for scans."""
     half_norms = np.einsum("ij,ij->i", embeddings, embeddings) / np.float32(2)
     held = half_norms[half_norms < MAX_NORM**2]
     largest = float(np.sqrt(2 * held.max())) if held.size else 0.0
-    return Segment(embeddings, half_norms, slots, largest)
+    return Chunk(embeddings, half_norms, slots, largest)
 
 
-def free_rows(segment: Segment, slots: NDArray[np.int64]) -> None:
-    """Overwrite the embeddings of slots in a segment, which other threads may be scanning.
+def free_rows(chunk: Chunk, slots: NDArray[np.int64]) -> None:
+    """Overwrite the embeddings of slots in a chunk, which other threads may be scanning.
 
     The half norms are overwritten first: from then on, no scan selects the rows. A scan that has
     already selected them computes a distance of about 10^16.
 
     Args:
-        segment: a segment whose slots are in order.
-        slots: int64, in order; those of other segments are ignored.
+        chunk: a chunk whose slots are in order.
+        slots: int64, in order; those of other chunks are ignored.
     """
-    rows = np.searchsorted(segment.slots, slots)
-    rows = rows[rows < len(segment.slots)]
-    rows = rows[np.isin(segment.slots[rows], slots)]
-    segment.half_norms[rows] = np.inf
-    segment.embeddings[rows] = FAR
+    rows = np.searchsorted(chunk.slots, slots)
+    rows = rows[rows < len(chunk.slots)]
+    rows = rows[np.isin(chunk.slots[rows], slots)]
+    chunk.half_norms[rows] = np.inf
+    chunk.embeddings[rows] = FAR
 
 
 def scan(
-    segments: Iterable[Segment],
+    chunks: Iterable[Chunk],
     probes: NDArray[np.float32],
     *,
     limit: int,
@@ -111,23 +109,23 @@ def scan(
     """Return the nearest embeddings of each probe.
 
     Args:
-        segments: the collection, read once if there are at most ``PROBES_AT_ONCE`` probes.
+        chunks: the collection, read once if there are at most ``PROBES_AT_ONCE`` probes.
         probes: float32, shape (n, 128), finite.
         limit: maximum number of neighbours of each probe.
         max_distance: maximum Euclidean distance, inclusive.
     """
     if len(probes) > PROBES_AT_ONCE:
-        segments = tuple(segments)
+        chunks = tuple(chunks)
     reach = min(max_distance, 2 * MAX_NORM)
     found = []
     for start in range(0, len(probes), PROBES_AT_ONCE):
         group = np.ascontiguousarray(probes[start : start + PROBES_AT_ONCE])
-        found += _scan_group(segments, group, limit, reach)
+        found += _scan_group(chunks, group, limit, reach)
     return found
 
 
 def _scan_group(
-    segments: Iterable[Segment], probes: NDArray[np.float32], limit: int, reach: float
+    chunks: Iterable[Chunk], probes: NDArray[np.float32], limit: int, reach: float
 ) -> list[Nearest]:
     nothing = Nearest(np.empty(0), np.empty(0, np.int64))
     nearest = [nothing] * len(probes)
@@ -135,21 +133,21 @@ def _scan_group(
     squared_norms = np.einsum("ij,ij->i", exact_probes, exact_probes)
     norms = np.sqrt(squared_norms)
     reaches = np.full(len(probes), reach)
-    for segment in segments:
-        slack = ROUNDING * segment.largest_norm * (segment.largest_norm + norms)
+    for chunk in chunks:
+        slack = ROUNDING * chunk.largest_norm * (chunk.largest_norm + norms)
         slack += ROUNDING * squared_norms
         # scores are half of |x|^2 - 2 x.q, which is the squared distance without the probe's norm
-        scores = _products(probes, segment.embeddings)
-        np.subtract(segment.half_norms, scores, out=scores)
+        scores = _products(probes, chunk.embeddings)
+        np.subtract(chunk.half_norms, scores, out=scores)
         bounds = (reaches**2 - squared_norms) / 2 + slack
         near = scores <= bounds.astype(np.float32)[:, None]
         for probe in np.flatnonzero(near.any(axis=1)):
             rows = np.flatnonzero(near[probe])
             rows = _best_rows(rows, scores[probe, rows], limit, slack[probe])
-            differences = segment.embeddings[rows] - exact_probes[probe]
+            differences = chunk.embeddings[rows] - exact_probes[probe]
             distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
             nearest[probe] = _merge(
-                nearest[probe], distances, segment.slots[rows], limit, reaches[probe]
+                nearest[probe], distances, chunk.slots[rows], limit, reaches[probe]
             )
             if len(nearest[probe].distances) == limit:
                 reaches[probe] = nearest[probe].distances[-1]

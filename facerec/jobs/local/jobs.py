@@ -119,7 +119,7 @@ class LocalJobs:
         with self._open_store() as store:
             require_settled(request.collection_id, store)
             note_doubt_if_changed(
-                request.collection_id, self._objects, self._jobs_root, store, store
+                request.collection_id, self._objects, self._jobs_root, faces=store, records=store
             )
             plan = plan_job(
                 request,

@@ -185,7 +185,14 @@ class LocalRuns:
                     )
                 if not (result.stopped or result.lost):
                     delete = partial(self._delete_faces, store)
-                    remove_stale(plan, self._objects, store, store, self._jobs_root, delete)
+                    remove_stale(
+                        plan,
+                        self._objects,
+                        faces=store,
+                        records=store,
+                        jobs_root=self._jobs_root,
+                        delete=delete,
+                    )
                     check.note()
                     write_job_face_index(self._objects, plan.job_folder, plan.children)
             result.verification, result.collection_restored = verification, check.was_lost

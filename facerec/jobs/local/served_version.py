@@ -34,7 +34,7 @@ def with_served_version(
     collection = store.get_collection(collection_id)
     if plan.model_version == collection.model_version:
         return plan
-    if count_lost_faces(collection_id, objects, jobs_root, store, store):
+    if count_lost_faces(collection_id, objects, jobs_root, faces=store, records=store):
         raise MigrationError(
             f"job {plan.job_id} has faces that collection {collection_id!r} has lost, and that "
             "have another model version than it serves now",

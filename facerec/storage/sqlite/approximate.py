@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 from facerec.core.arrays import np
 from facerec.storage.scan import (
     PROBES_AT_ONCE,
+    Chunk,
     Nearest,
-    Segment,
     free_rows,
-    make_segment,
+    make_chunk,
     scan,
 )
 from facerec.storage.sqlite import blocks as embedding_blocks
@@ -68,7 +68,7 @@ class ApproximateSearch:
         """
         self._database, self._large = database, large
         self._indexes: dict[int, CodeIndex] = {}
-        self._tails: dict[int, tuple[int, dict[Block, Segment]]] = {}
+        self._tails: dict[int, tuple[int, dict[Block, Chunk]]] = {}
         self._searched: set[int] = set()
         self._locks: dict[int, Lock] = {}
         self._lock = Lock()
@@ -109,7 +109,7 @@ class ApproximateSearch:
         found = self._candidates(index, set(blocks).difference(changed), probes)
         # For all probes together, since those of one photo share candidates.
         slots = np.unique(np.concatenate(found))
-        near = make_segment(embedding_blocks.read_in_order(connection, slots.tolist()), slots)
+        near = make_chunk(embedding_blocks.read_in_order(connection, slots.tolist()), slots)
         return scan((near, *tail), probes, limit=limit, max_distance=max_distance)
 
     def _current(
@@ -152,8 +152,8 @@ class ApproximateSearch:
         """Scan all embeddings without keeping them in memory; return None for too many probes."""
         if len(probes) > PROBES_AT_ONCE:
             return None
-        segments = (_block_segment(connection, block) for block in blocks if block.used)
-        return scan(segments, probes, limit=limit, max_distance=max_distance)
+        chunks = (_block_chunk(connection, block) for block in blocks if block.used)
+        return scan(chunks, probes, limit=limit, max_distance=max_distance)
 
     def _keep(self, namespace: int, index: CodeIndex, write: int) -> None:
         """Write an index for other processes; if the disk is full, each builds its own."""
@@ -168,15 +168,15 @@ class ApproximateSearch:
 
     def _tail(
         self, connection: sqlite3.Connection, namespace: int, changed: Iterable[Block], write: int
-    ) -> list[Segment]:
+    ) -> list[Chunk]:
         """Return the embeddings that are not in the index, for an exact scan."""
         since, held = self._tails.get(namespace, (0, {}))
         if held and since != write:
             freed = embedding_blocks.slots_freed_since(connection, namespace, since)
-            for segment in held.values():
-                free_rows(segment, freed)
+            for chunk in held.values():
+                free_rows(chunk, freed)
         tail = {
-            block: held.get(block) or _block_segment(connection, block)
+            block: held.get(block) or _block_chunk(connection, block)
             for block in changed
             if block.used
         }
@@ -202,6 +202,6 @@ class ApproximateSearch:
         return found
 
 
-def _block_segment(connection: sqlite3.Connection, block: Block) -> Segment:
+def _block_chunk(connection: sqlite3.Connection, block: Block) -> Chunk:
     slots = np.arange(block.first_slot, block.first_slot + block.used)
-    return make_segment(embedding_blocks.read_block(connection, block).copy(), slots)
+    return make_chunk(embedding_blocks.read_block(connection, block).copy(), slots)

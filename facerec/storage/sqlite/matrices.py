@@ -1,8 +1,8 @@
 """The embeddings of namespaces in memory, kept up to date with the file.
 
-A matrix is a list of segments. After a write, a new matrix is created, which shares all segments
+A matrix is a list of chunks. After a write, a new matrix is created, which shares all chunks
 without a written block with the old one. After a deletion, the freed rows are overwritten in the
-segments. So searches in several threads need no lock while they scan.
+chunks. So searches in several threads need no lock while they scan.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
-from facerec.storage.scan import Segment, free_rows, make_segment
+from facerec.storage.scan import Chunk, free_rows, make_chunk
 from facerec.storage.sqlite import blocks as embedding_blocks
 from facerec.storage.sqlite import namespaces
 
 if TYPE_CHECKING:
     from facerec.storage.sqlite.blocks import Block
 
-SEGMENT_BLOCKS = 16
-"""Number of blocks per segment. A change to one block copies all of them (8 MiB, about 2 ms)."""
+CHUNK_BLOCKS = 16
+"""Number of blocks per chunk. A change to one block copies all of them (8 MiB, about 2 ms)."""
 
 MAX_MEMORY = 4 * 1024**3
 """Maximum bytes of embeddings to keep in memory. The namespace searched last is kept even if it is
@@ -33,16 +33,16 @@ larger."""
 
 @dataclass(frozen=True, slots=True)
 class _Matrix:
-    """The segments of a namespace, as of a write.
+    """The chunks of a namespace, as of a write.
 
     Attributes:
-        write: number of the last write that the segments contain.
-        segments: segments by the states of the blocks in them.
+        write: number of the last write that the chunks contain.
+        chunks: chunks by the states of the blocks in them.
         size: size in memory, in bytes.
     """
 
     write: int
-    segments: dict[tuple[Block, ...], Segment]
+    chunks: dict[tuple[Block, ...], Chunk]
     size: int
 
 
@@ -59,7 +59,7 @@ class Matrices:
         self._lock = Lock()
         self._loading: dict[str, Lock] = {}
 
-    def segments(self, connection: sqlite3.Connection, name: str) -> tuple[Segment, ...]:
+    def chunks(self, connection: sqlite3.Connection, name: str) -> tuple[Chunk, ...]:
         """Return a namespace's embeddings in the state that the connection's transaction sees.
 
         This must be the transaction's first read: the namespace's lock is held from this point on,
@@ -77,7 +77,7 @@ class Matrices:
             if write != matrix.write:
                 matrix = _refreshed(connection, namespace, matrix, write)
             self._keep(namespace, matrix)
-            return tuple(matrix.segments.values())
+            return tuple(matrix.chunks.values())
 
     def _keep(self, namespace: int, matrix: _Matrix) -> None:
         with self._lock:
@@ -93,18 +93,18 @@ def _refreshed(
     connection: sqlite3.Connection, namespace: int, held: _Matrix, write: int
 ) -> _Matrix:
     freed = embedding_blocks.slots_freed_since(connection, namespace, held.write)
-    for segment in held.segments.values():
-        free_rows(segment, freed)
+    for chunk in held.chunks.values():
+        free_rows(chunk, freed)
     old_blocks = {
-        block: (segment, offset)
-        for members, segment in held.segments.items()
+        block: (chunk, offset)
+        for members, chunk in held.chunks.items()
         for block, offset in zip(members, _offsets(members), strict=True)
     }
-    segments = {}
+    chunks = {}
     remaining = iter(embedding_blocks.list_blocks(connection, namespace))
-    while members := tuple(islice(remaining, SEGMENT_BLOCKS)):
-        if members in held.segments:
-            segments[members] = held.segments[members]
+    while members := tuple(islice(remaining, CHUNK_BLOCKS)):
+        if members in held.chunks:
+            chunks[members] = held.chunks[members]
             continue
         embeddings = np.empty((sum(block.used for block in members), EMBEDDING_SIZE), np.float32)
         for block, offset in zip(members, _offsets(members), strict=True):
@@ -115,8 +115,8 @@ def _refreshed(
                 content = embedding_blocks.read_block(connection, block)
             embeddings[offset : offset + block.used] = content
         slots = [np.arange(block.first_slot, block.first_slot + block.used) for block in members]
-        segments[members] = make_segment(embeddings, np.concatenate(slots))
-    return _Matrix(write, segments, sum(segment.size for segment in segments.values()))
+        chunks[members] = make_chunk(embeddings, np.concatenate(slots))
+    return _Matrix(write, chunks, sum(chunk.size for chunk in chunks.values()))
 
 
 def _offsets(members: tuple[Block, ...]) -> list[int]:

@@ -160,8 +160,8 @@ class SqliteVectors(VectorStore):
                     self._check_version(connection)
                     return _matches(connection, found)
         with self._database.reading() as connection:
-            segments = self._matrices.segments(connection, namespace)
-            nearest = scan(segments, probes, limit=limit, max_distance=max_distance)
+            chunks = self._matrices.chunks(connection, namespace)
+            nearest = scan(chunks, probes, limit=limit, max_distance=max_distance)
             self._check_version(connection)
             return _matches(connection, nearest)
 

@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facerec.storage.scan import FAR, Nearest, Segment, free_rows, make_segment, scan
+from facerec.storage.scan import FAR, Chunk, Nearest, free_rows, make_chunk, scan
 
 
-def segments_of(embeddings: np.ndarray, sizes: list[int]) -> list[Segment]:
+def chunks_of(embeddings: np.ndarray, sizes: list[int]) -> list[Chunk]:
     slots = np.arange(len(embeddings))
     bounds = np.cumsum(sizes)[:-1]
     return [
-        make_segment(part, part_slots)
+        make_chunk(part, part_slots)
         for part, part_slots in zip(
             np.split(embeddings, bounds), np.split(slots, bounds), strict=True
         )
@@ -54,7 +54,7 @@ def test_the_scan_finds_what_comparing_one_by_one_finds(
     embeddings[random.random(len(embeddings)) < 0.2] = embeddings[:1]
     asked = people[random.integers(0, 7, probes)].astype(np.float32)
     asked[:1] = embeddings[:1] if len(embeddings) else asked[:1]
-    found = scan(segments_of(embeddings, sizes), asked, limit=limit, max_distance=max_distance)
+    found = scan(chunks_of(embeddings, sizes), asked, limit=limit, max_distance=max_distance)
     assert len(found) == probes
     for probe, nearest in zip(asked, found, strict=True):
         expected = nearest_by_differences(embeddings, probe, limit, max_distance)
@@ -64,7 +64,7 @@ def test_the_scan_finds_what_comparing_one_by_one_finds(
 
 def test_an_embedding_is_at_distance_zero_from_itself() -> None:
     embeddings = np.random.default_rng(1).normal(0.1, 0.05, (500, 128)).astype(np.float32)
-    found = scan(segments_of(embeddings, [500]), embeddings, limit=1, max_distance=0.6)
+    found = scan(chunks_of(embeddings, [500]), embeddings, limit=1, max_distance=0.6)
     assert [nearest.distances.tolist() for nearest in found] == [[0.0]] * 500
     assert [nearest.slots.tolist() for nearest in found] == [[slot] for slot in range(500)]
 
@@ -73,20 +73,20 @@ def test_free_slots_are_never_found() -> None:
     embeddings = np.full((40, 128), FAR, np.float32)
     embeddings[7] = 0.1
     probe = np.zeros((1, 128), np.float32)
-    (nearest,) = scan(segments_of(embeddings, [40]), probe, limit=40, max_distance=float("inf"))
+    (nearest,) = scan(chunks_of(embeddings, [40]), probe, limit=40, max_distance=float("inf"))
     assert nearest.slots.tolist() == [7]
 
 
 def test_freed_rows_are_never_found_again() -> None:
     embeddings = np.random.default_rng(2).normal(0.1, 0.05, (100, 128)).astype(np.float32)
-    segments = segments_of(embeddings.copy(), [30, 0, 70])
+    chunks = chunks_of(embeddings.copy(), [30, 0, 70])
     freed = np.array([0, 29, 30, 55, 99, 400])
-    for segment in segments:
-        free_rows(segment, freed)
-    found = scan(segments, embeddings, limit=100, max_distance=float("inf"))
+    for chunk in chunks:
+        free_rows(chunk, freed)
+    found = scan(chunks, embeddings, limit=100, max_distance=float("inf"))
     for nearest in found:
         assert sorted(nearest.slots.tolist()) == sorted(set(range(100)) - set(freed.tolist()))
-    assert all((segment.embeddings[segment.slots == 55] == FAR).all() for segment in segments)
+    assert all((chunk.embeddings[chunk.slots == 55] == FAR).all() for chunk in chunks)
 
 
 def test_a_collection_without_embeddings_has_no_neighbours() -> None:
