@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from facerec.core.events import CLAIM_SECONDS
+from facerec.core.events import CLAIM_SECONDS, SEND_SECONDS
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ MAX_WAIT = 60.0
 MAX_STORING_SECONDS = 2 * 86400.0
 """Seconds after which no process is still storing the face of an event: an attempt at a child of a
 job takes a day at most."""
+
+GATHERING_SECONDS = 2.0
+"""Seconds from the first event of those to send together, after which no further one is added."""
+
+LATEST_START = SEND_SECONDS / 2
+"""Seconds from its claim after which an event is not sent any more, but claimed again: an erasure
+waits for an attempt only for ``SEND_SECONDS`` from the claim."""
 
 _LOG = logging.getLogger("facerec.events")
 
@@ -111,25 +118,43 @@ class EventDelivery:
         """
         until = time.monotonic() + seconds
         while not self._stopped.is_set() and time.monotonic() < until:
-            claimed = self._claim()
-            if not claimed:
+            claimed, is_ok = self._claim(until)
+            if is_ok and not claimed:
                 return True
-            if not self._deliver(claimed):
+            if not (self._deliver(claimed) and is_ok):
                 return False
         return True
 
-    def _claim(self) -> list[KeptEvent]:
-        """Return events that are due, to be sent together; none if no more are due."""
+    def _claim(self, until: float) -> tuple[list[KeptEvent], bool]:
+        """Return events that are due, to be sent together; none if no more are due.
+
+        Args:
+            until: When to end, by ``time.monotonic``.
+
+        Returns:
+            The events, and False if it is not known whether the face of another one is stored.
+        """
         claimed: list[KeptEvent] = []
-        while len(claimed) < self._at_once:
-            kept = self._store.claim_event(self._clock(), self._clock() + CLAIM_SECONDS)
+        started = self._clock()
+        while len(claimed) < self._at_once and time.monotonic() < until:
+            now = self._clock()
+            if claimed and now > started + GATHERING_SECONDS:
+                break
+            kept = self._store.claim_event(now, now + CLAIM_SECONDS)
             if kept is None:
                 break
-            if self._is_stored(kept.event):
-                claimed.append(kept)
-            else:
+            try:
+                is_stored = self._is_stored(kept.event)
+            except Exception as error:  # the other events must be delivered
+                self._note_undelivered(kept, _problem(error))
+                return claimed, False
+            if not is_stored:
                 self._wait_for_face(kept)
-        return claimed
+                continue
+            if not claimed:
+                started = now
+            claimed.append(kept)
+        return claimed, True
 
     def _wait_for_face(self, kept: KeptEvent) -> None:
         event = kept.event
@@ -141,6 +166,10 @@ class EventDelivery:
 
     def _deliver(self, claimed: Sequence[KeptEvent]) -> bool:
         """Send events together; return whether all were accepted."""
+        latest = self._clock() + CLAIM_SECONDS - LATEST_START
+        claimed = [kept for kept in claimed if kept.due_at >= latest]
+        if not claimed:
+            return True
         try:
             problems = self._send([kept.event for kept in claimed])
         except Exception as error:  # the other events must be delivered

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from facerec.core.events import CLAIM_SECONDS, KeptEvent, MatchEvent
+from facerec.core.events import CLAIM_SECONDS, SEND_SECONDS, KeptEvent, MatchEvent
 from facerec.core.records import Collection
-from facerec.errors import WebhookError
+from facerec.errors import StoreUnavailableError, WebhookError
 from facerec.gallery.registered.delivering import (
     MAX_PAUSE,
     MAX_STORING_SECONDS,
@@ -223,3 +224,68 @@ def test_an_event_waits_until_its_face_is_stored(store: SqliteStore) -> None:
     assert delivery.deliver()
     left = [kept.event for kept in store.list_events("staff")]
     assert left == [match_event(2), match_event(1)]
+
+
+def test_no_event_is_sent_long_after_its_claim_for_which_an_erasure_waits(
+    store: SqliteStore,
+) -> None:
+    sent, clock = list[MatchEvent](), Clock(NOW + 10)
+
+    def send(events: Sequence[MatchEvent]) -> list[str | None]:
+        for event in events:
+            (kept,) = store.events_about("staff", [], [event.face_id])
+            ends = kept.sent_until(clock.now)
+            assert ends is not None
+            assert ends >= clock.now + SEND_SECONDS / 2
+        sent.extend(events)
+        return [None] * len(events)
+
+    def is_stored(event: MatchEvent) -> bool:
+        slow = {match_event(0): 7.0, match_event(1): 3.0}
+        clock.now += slow.get(event, 0.0) if event not in looked else 0.0
+        looked.append(event)
+        return True
+
+    looked = list[MatchEvent]()
+    delivery = EventDelivery(store, send, at_once=10, is_stored=is_stored, clock=clock)
+    assert delivery.deliver()
+    assert sent == [match_event(1), match_event(2)]
+    clock.now += CLAIM_SECONDS
+    assert delivery.deliver()
+    assert sent == [match_event(1), match_event(2), match_event(0)]
+
+
+def test_a_delivery_ends_in_time_though_no_face_is_stored(store: SqliteStore) -> None:
+    looked = list[MatchEvent]()
+
+    def is_stored(event: MatchEvent) -> bool:
+        looked.append(event)
+        time.sleep(0.2)
+        return False
+
+    delivery = EventDelivery(
+        store, lambda _: [], at_once=10, is_stored=is_stored, clock=Clock(NOW + 10)
+    )
+    assert delivery.deliver(0.1)
+    assert looked == [match_event(0)]
+
+
+def test_an_event_whose_face_cannot_be_looked_for_keeps_no_other_waiting(
+    store: SqliteStore,
+) -> None:
+    receiver, clock = Receiver(), Clock(NOW + 10)
+
+    def is_stored(event: MatchEvent) -> bool:
+        if event == match_event(1):
+            raise StoreUnavailableError("no answer")
+        return True
+
+    delivery = EventDelivery(
+        store, one_by_one(receiver), at_once=10, is_stored=is_stored, clock=clock
+    )
+    assert not delivery.deliver()
+    assert receiver.received == [match_event(0)]
+    assert delivery.deliver()
+    assert receiver.received == [match_event(0), match_event(2)]
+    (kept,) = store.list_events("staff", undelivered=True)
+    assert (kept.event, kept.problem) == (match_event(1), "no answer")
