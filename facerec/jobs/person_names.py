@@ -69,17 +69,21 @@ def _root(source: str) -> str:
 def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[str, str]:
     """Return the names of a manifest's photos, by the address of the photo."""
     root, names = _root(manifest), dict[str, str]()
-    for row in _rows(manifest, column, objects):
+    for number, row in _rows(manifest, column, objects):
         image, name = row.get("image", ""), row.get(column, "")
         if not image or not name:
             continue
         uri = image if scheme_of(image) != "file" or image.startswith("/") else root + image
         if names.setdefault(uri, name) != name:
-            raise InvalidInputError(f"{manifest} gives {image} two names")
+            # executions keep this, and addresses of photos often name people
+            raise InvalidInputError(f"{manifest} gives a photo two names: see line {number}")
     return names
 
 
-def _rows(manifest: str, column: str, objects: ObjectStore) -> Iterator[Mapping[str, str]]:
+def _rows(
+    manifest: str, column: str, objects: ObjectStore
+) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Yield the rows of a manifest with the numbers of their lines."""
     import csv
 
     content = objects.read(manifest)
@@ -96,19 +100,21 @@ def _rows(manifest: str, column: str, objects: ObjectStore) -> Iterator[Mapping[
     if column not in header:
         raise InvalidInputError(f"{manifest} has no column {column!r}")
     for fields in reader:
-        yield {name: field.strip() for name, field in zip(header, fields, strict=False)}
+        row = {name: field.strip() for name, field in zip(header, fields, strict=False)}
+        yield reader.line_num, row
 
 
-def _documents(lines: list[str]) -> Iterator[Mapping[str, str]]:
-    for line in lines:
+def _documents(lines: list[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
+    for number, line in enumerate(lines, 1):
         try:
             document = json.loads(line)
         except ValueError:
             # the job reports malformed lines
             continue
         if isinstance(document, dict):
-            yield {
+            texts = {
                 name.lower(): value.strip()
                 for name, value in document.items()
                 if isinstance(value, str)
             }
+            yield number, texts

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from facerec.core.limits import MAX_FUNCTION_ANSWER
 from facerec.core.recording import requested_by
 from facerec.errors import (
+    CollectionNotFoundError,
     ConflictError,
     InvalidInputError,
     ModelMismatchError,
     NotFoundError,
     StoreUnavailableError,
-    UserNameExistsError,
 )
 from facerec.gallery.presenting.enrolment import enrolment_json
 from facerec.jobs.aws.erasure_function import pack
@@ -91,6 +91,9 @@ def enrol_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 def _enrol(gallery: Gallery, collection_id: str, name_of: NameOf) -> Enrolment:
     try:
         return gallery.enrol_people(collection_id, name_of)
-    except (ConflictError, UserNameExistsError):
-        # Their messages name a person; the workflow tries again.
+    except CollectionNotFoundError:
+        raise
+    except (ConflictError, InvalidInputError, NotFoundError):
+        # Somebody else has created, deleted or changed a person or a face. The messages of these
+        # errors may name a person; the workflow tries again.
         raise StoreUnavailableError("somebody else is changing these people") from None

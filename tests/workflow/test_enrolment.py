@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import facerec.factory.engines
 from facerec.cli.main import main
 from facerec.core.schemas import violation
-from facerec.errors import ConflictError
+from facerec.errors import ConflictError, FacerecError, UserExistsError, UserNotFoundError
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.aws import stack as described
 from facerec.storage.sqlite import SqliteStore
@@ -178,7 +178,9 @@ def test_photos_with_ids_of_their_paths_are_not_indexed_a_second_time(stack: Sta
     stack.index(MEMBERS)
     ended = index(stack)
     assert (ended.status, ended.error) == ("FAILED", "InvalidInputError")
-    assert "already indexed with an external image id" in ended.cause
+    assert f"a photo of {MEMBERS} was already indexed with an external image id" in ended.cause
+    assert "张伟" not in ended.cause
+    assert "Ann" not in ended.cause
     assert len(stack.face_ids()) == 6
 
 
@@ -189,20 +191,23 @@ def test_names_that_cannot_be_used_end_a_job_whose_photos_are_indexed(stack: Sta
     ended = index(stack, manifest, "column:name")
 
     assert (ended.status, ended.error) == ("FAILED", "InvalidInputError")
-    assert ended.cause == f"{manifest} gives members/Ann Lee/0.jpg two names"
+    assert ended.cause == f"{manifest} gives a photo two names: see line 3"
     assert len(stack.face_ids()) == 1
     assert people(stack) == {}
 
 
+@pytest.mark.parametrize(
+    "error", [ConflictError("Ann Lee"), UserNotFoundError("Ann_Lee"), UserExistsError("Ann_Lee")]
+)
 def test_an_enrolment_that_fails_is_tried_again(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, error: FacerecError
 ) -> None:
     enrol_people, attempts = Gallery.enrol_people, list[str]()
 
     def fail_once(gallery: Gallery, *args: object) -> object:
         attempts.append("")
         if len(attempts) == 1:
-            raise ConflictError("Ann Lee")
+            raise error
         return enrol_people(gallery, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Gallery, "enrol_people", fail_once)

@@ -53,7 +53,8 @@ def _require_no_external_ids(
     for _, _, _, line in memory.newest():
         photo = photo_of_line(line)
         if photo.faces and photo.external_image_id and name_of(photo.uri) is not None:
+            # executions keep this, and the addresses of these photos name people
             raise InvalidInputError(
-                f"{photo.uri} was already indexed with an external image id",
+                f"a photo of {folder} was already indexed with an external image id",
                 "enrol people instead, which indexes nothing",
             )
