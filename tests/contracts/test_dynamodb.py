@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import boto3
 import pytest
@@ -10,11 +11,12 @@ from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
 from facerec.core.records import Collection, User
+from facerec.core.registrations import Registration
 from facerec.errors import StoreUnavailableError
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
-from facerec.testing.registrations import EventContract
+from facerec.testing.registrations import NOW, YEAR, EventContract, match_event
 from tests.support.permissions import acting_as, enforce_permissions
 from tests.support.stack_template import create_table
 
@@ -73,6 +75,33 @@ class TestDynamoDBRegistrations(EventContract):
     @pytest.fixture
     def records(self, api_store: DynamoDBStore) -> DynamoDBStore:
         return api_store
+
+    @pytest.mark.parametrize("place", range(14))
+    def test_a_match_belongs_to_the_consent_under_which_it_was_added_despite_a_kill(
+        self, api_store: DynamoDBStore, client: BaseClient, place: int
+    ) -> None:
+        later = Registration(YEAR.expires, "2099-01-01")
+        requests, consents = list[object](), list[Registration | None]()
+
+        def interrupt(**_: object) -> None:
+            requests.append(None)
+            if len(requests) == place + 1:
+                client.meta.events.unregister("before-call.dynamodb", interrupt)
+                consents.append(api_store.get_user("staff", "ann").registration)
+                api_store.put_events([match_event(1)], NOW)
+                client.meta.events.register("before-call.dynamodb", interrupt)
+            elif len(requests) == place + 2:
+                raise KeyboardInterrupt
+
+        client.meta.events.register("before-call.dynamodb", interrupt)
+        with suppress(KeyboardInterrupt):
+            api_store.set_registration("staff", "ann", later)
+        client.meta.events.unregister("before-call.dynamodb", interrupt)
+        api_store.set_registration("staff", "ann", later)
+
+        kept = [each.event for each in api_store.list_events("staff", undelivered=True)]
+        assert kept == ([match_event(1)] if consents == [later] else [])
+        assert api_store.get_user("staff", "ann").registration == later
 
 
 def test_ids_of_a_collection_of_the_first_release_are_derived_as_before(

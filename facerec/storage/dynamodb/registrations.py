@@ -33,9 +33,14 @@ def set_registration(
             events.delete_undelivered(table, collection_id, user_id)
         if registration == user.registration:
             return user
+        if ends and registration is not None and user.registration is not None:
+            # The earlier consent ends first: an attempt that is killed then leaves nobody
+            # registered, and no event of this consent to the later one.
+            set_registration(table, collection_id, user_id, None)
+            continue
         if not _write(table, collection_id, user, registration):
             continue
-        if ends:
+        if registration is None:
             events.delete_undelivered(table, collection_id, user_id)
         return replace(user, registration=registration)
     raise users.too_many_changes()
