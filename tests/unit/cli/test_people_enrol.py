@@ -77,7 +77,7 @@ def test_a_wrong_rule_is_one_line(tmp_path: Path, rule: str, message: str) -> No
 def test_a_photo_with_two_names_is_refused(tmp_path: Path) -> None:
     manifest = tmp_path / "photos.csv"
     manifest.write_text("image,name\na.jpg,Ann\na.jpg,Ann\na.jpg,Bob\n")
-    with pytest.raises(InvalidInputError, match="gives a photo two names: see line 4$"):
+    with pytest.raises(InvalidInputError, match=r"gives a photo two names: see line 4$"):
         name_rule("column:name", str(manifest))
 
 
