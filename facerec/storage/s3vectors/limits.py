@@ -22,6 +22,10 @@ SEGMENTS = 16
 MAX_METADATA = 40_960
 """Maximum size of the metadata of a vector in bytes."""
 
+MAX_DOCUMENT = MAX_METADATA - 100
+"""Maximum size in bytes of a record that is kept as the only field of the metadata; the field's
+name and quotes count too."""
+
 MIN_CANDIDATES = 100
 """Minimum number of neighbours to request: the index is approximate, so more neighbours are
 compared exactly than are returned."""

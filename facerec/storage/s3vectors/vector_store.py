@@ -20,8 +20,7 @@ from facerec.storage.s3vectors.indexes import DOCUMENT, Item, VectorIndexes
 from facerec.storage.s3vectors.limits import (
     ANSWERED_BY_100,
     MAX_COMPARED,
-    MAX_GET,
-    MAX_METADATA,
+    MAX_DOCUMENT,
     MIN_CANDIDATES,
 )
 
@@ -270,8 +269,8 @@ class S3Vectors(VectorStore):
 
 def _item(vector: Vector) -> Item:
     document = json.dumps(dict(vector.metadata), ensure_ascii=False)
-    if len(document.encode()) > MAX_METADATA - MAX_GET:
-        raise ValueError(f"the metadata of vector {vector.id} exceeds {MAX_METADATA} bytes")
+    if len(document.encode()) > MAX_DOCUMENT:
+        raise ValueError(f"the metadata of vector {vector.id} exceeds {MAX_DOCUMENT} bytes")
     return {
         "key": vector.id,
         "data": {"float32": vector.values.tolist()},
