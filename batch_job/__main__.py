@@ -26,8 +26,8 @@ _MACHINE_SIGNALS = frozenset((signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, sign
 """Signals that end a process if the machine cannot run the engine."""
 
 MAX_CRASHES = 24
-"""Number of crashes after which the attempt is given up; a photo can crash the process up to three
-times before it is rejected."""
+"""Number of crashes after which the work is resumed; the next one ends the attempt. A photo can
+crash the process up to three times before it is rejected."""
 
 
 def main() -> int:
@@ -36,9 +36,9 @@ def main() -> int:
     If a photo crashes the process, the work continues in another one.
 
     Returns:
-        0 if the task is complete; otherwise EX_TEMPFAIL or EX_CONFIG, which are RETRY and
-        DO_NOT_RETRY of ``facerec.jobs.exit_codes``. That module is not imported, to keep this
-        process small.
+        0 if the task is complete; otherwise EX_UNAVAILABLE, EX_TEMPFAIL or EX_CONFIG, which are
+        OUTAGE, RETRY and DO_NOT_RETRY of ``facerec.jobs.exit_codes``. That module is not imported,
+        to keep this process small.
     """
     ended = run_watched(_work)
     for _ in range(MAX_CRASHES):

@@ -44,7 +44,9 @@ def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
     """Read the assignment of this container.
 
     Raises:
-        InvalidInputError: a variable is missing or wrong; the message names it.
+        InvalidInputError: FACEREC_JOB_FOLDER does not end in ``/``, or a variable that must be a
+            whole number is not one; the message names it.
+        ValueError: FACEREC_TOLERATED_FAILURE_PERCENTAGE is not a number.
     """
     folder = environment.get("FACEREC_JOB_FOLDER", "")
     if not folder.endswith("/"):

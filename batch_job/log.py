@@ -12,7 +12,8 @@ def describe(error: BaseException) -> dict[str, Any]:
     """Return a description of an error that may be logged.
 
     A message that may contain the address of a photo, and so a person's name, is not logged. The
-    description then consists of the classes of the errors and their places in the code.
+    description then consists of the classes of the errors, with the error codes of AWS, and their
+    places in the code.
     """
     kinds, places = [], []
     current: BaseException | None = error

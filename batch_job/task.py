@@ -193,7 +193,13 @@ def _run_report(
 
 
 def _resolve(assignment: ChildAssignment) -> ChildAssignment:
-    """Return an assignment with the number of its child, read from a list if necessary."""
+    """Return an assignment with the number of its child.
+
+    If the assignment names a list of children, the number is the entry at its position.
+
+    Raises:
+        InvalidInputError: the list has no such entry.
+    """
     if assignment.numbers is None:
         return assignment
     numbers = read_numbers(Objects(), assignment.numbers)

@@ -110,7 +110,7 @@ def holds_all_coefficients(photo: JpegImageFile, content: bytes) -> bool:
     """Return whether libjpeg must hold every coefficient of the photo at once, at any scale.
 
     This is the case if the photo has several scans: if it is progressive, or has a scan for each
-    component.
+    component. A photo whose first scan is incomplete counts as one of these.
 
     Args:
         photo: an opened JPEG.

@@ -11,7 +11,7 @@ from facerec.core.photos import DetectedFace, RejectionReason
 from facerec.engine.describe.quality import rejections
 
 _SIZE_IN_NEXT_SEARCH = 0.8
-"""Size of a face in a search for smaller faces, as a share of the one measured now, at least: sizes
+"""Minimum size of a face in a search for smaller faces, as a share of the size measured now: sizes
 of one face differ by up to a fifth (``docs/detection.md``)."""
 
 _FILTERS = (QualityFilter.AUTO, QualityFilter.LOW, QualityFilter.MEDIUM, QualityFilter.HIGH)
@@ -46,8 +46,8 @@ def remedies(
 ) -> tuple[str, ...]:
     """Return the options that can be changed to keep a rejected face, by name.
 
-    An option at its limit is not among them. A small face may be rejected by the smallest face, by
-    the quality filter or by both, or by the filter in the search with a smaller smallest face.
+    An option at its limit is not among them. A small face may be rejected by ``smallest_face``, by
+    the quality filter or by both; or the filter would reject it once ``smallest_face`` is lower.
 
     Args:
         face: the face.
