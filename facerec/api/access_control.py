@@ -37,9 +37,9 @@ _DECIDING_HEADERS = frozenset(
 class AccessControl:
     """ASGI middleware that checks a request before its body is parsed.
 
-    The head of a request is checked before its body is read, and the size of its JSON before the
-    JSON is parsed. Requests that name an operation of Rekognition are sent to ``/``, whatever the
-    path of the client's endpoint is.
+    The head of a request is checked before its body is read, and the number of values in its JSON
+    before the JSON is parsed. Requests that name an operation of Rekognition are sent to ``/``,
+    whatever the path of the client's endpoint is.
     """
 
     def __init__(

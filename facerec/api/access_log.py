@@ -26,7 +26,7 @@ class Access:
         collection_id: the collection that the request names, or None. Of a request that is refused
             or invalid, only a collection in its path is known.
         status: status of the response; 500 if there was none.
-        seconds: time from the first byte of the request to the end of the response.
+        seconds: time from the end of the request's head to the end of the response.
     """
 
     principal: str = ""

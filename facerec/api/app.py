@@ -143,7 +143,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
         f"{API}/health",
         tags=["health"],
         summary="Check that the server answers",
-        responses={**problems(), 200: response_doc("It does.", "health")},
+        responses={**problems(), 200: response_doc("The server answers.", "health")},
     )
     async def check_health(request: Request) -> JSONResponse:
         model_version = await context.run(request, lambda: gallery.model_version)

@@ -14,9 +14,9 @@ from facerec.api.limits import MAX_CONNECTIONS, MAX_HEAD_SECONDS, MAX_STALL_SECO
 class BoundedProtocol(H11Protocol):
     """uvicorn's HTTP protocol with the limits that uvicorn leaves to a proxy.
 
-    A client must send the head of a request, and read an answer, within some seconds. When there
-    are too many connections, the one that has been idle longest is closed for a new one; if none is
-    idle, the new one is closed.
+    A client must send the head of a request within some seconds, and must not pause for long while
+    it reads an answer. When there are too many connections, the one that has been idle longest is
+    closed for a new one; if none is idle, the new one is closed.
     """
 
     _head_timer: asyncio.TimerHandle | None = None

@@ -36,7 +36,8 @@ KEEP_ALIVE_SECONDS = 75
 Application Load Balancer) and must be the first to close, or they occasionally answer 502."""
 
 MAX_QUEUE = 64
-"""Maximum number of waiting requests with photos; more are refused, and may be sent again later."""
+"""Maximum number of waiting requests with photos, and of those without photos; more are refused,
+and may be sent again later."""
 
 MAX_CONCURRENT_OTHERS = 32
 """Maximum number of concurrent requests without photos, which mostly wait for a store."""

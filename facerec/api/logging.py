@@ -20,7 +20,8 @@ _LOG = logging.getLogger("facerec.api")
 def log_error(error: Exception) -> None:
     """Log an error that is not the client's.
 
-    Only its class and traceback are logged: messages may name photos, people or addresses.
+    Only classes, error codes, hints and tracebacks are logged: messages may name photos, people or
+    addresses.
     """
     if isinstance(error, StoreUnavailableError):
         _LOG.warning("a store is unavailable (%s)", _cause(error))

@@ -50,7 +50,7 @@ class ServerSettings:
         data: the folder of faces and jobs.
         folders: local folders that are served as buckets, by the bucket's name.
         s3_buckets: buckets in S3 that can be read; None for all that the credentials allow.
-        token: token that requests must have, or None on loopback.
+        token: token that requests without a signature must have, or None on loopback.
         origins: origins of web pages that can call the API.
         keep_alive: seconds after which an idle connection is closed.
         recipe: recipe of new collections; None for ``fast``.

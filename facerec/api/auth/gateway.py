@@ -44,7 +44,8 @@ class GatewayGuard:
         """Check the caller's identity in the gateway's event.
 
         Raises:
-            RefusedError: the event does not prove who the caller is, or no grant names the caller.
+            RefusedError: the event does not prove who the caller is, no grant names the caller, or
+                the access table cannot be read for now.
         """
         principal = self._find_principal(head.gateway or {})
         return lambda _body: principal

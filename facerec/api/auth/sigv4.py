@@ -47,8 +47,10 @@ class SignatureGuard:
         """Check a signature, except whether it matches the body.
 
         Raises:
-            RefusedError: the signature is missing or too old, its key is unknown, or it does not
-                cover the request. The check of the body raises it if the signature is wrong.
+            RefusedError: the signature is missing or malformed, is for another service, or has a
+                time that is more than ``CLOCK_SKEW`` seconds from the clock's; its key is unknown;
+                or it does not cover the request. The check of the body raises it if the signature
+                is wrong.
         """
         claim = _claim(head)
         _check_time(head.headers, claim["date"], self.clock())

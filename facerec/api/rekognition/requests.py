@@ -30,7 +30,12 @@ def page_size(request: Request) -> int:
 
 
 def photo_of(image: Shape) -> Photo:
-    """Return the photo in an ``Image``, or at its address."""
+    """Return the photo in an ``Image``, or its address.
+
+    Raises:
+        RekognitionError: both bytes and an object are given, or neither; or the object has no
+            bucket or no name.
+    """
     if ("Bytes" in image) == ("S3Object" in image):
         raise invalid_parameter("Exactly one of Bytes and S3Object must be given.")
     if "Bytes" in image:

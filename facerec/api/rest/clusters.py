@@ -1,4 +1,4 @@
-"""The REST routes for unknown people: clusters of faces, and statements about them."""
+"""The REST routes for unknown people: clusters of faces, and what somebody states about them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def clusters_router(context: Context) -> APIRouter:
 
     @router.put(
         "/clusters/{cluster_id}/person",
-        summary="Add the faces of a cluster to a person, who is created if necessary",
+        summary="Add the faces of a cluster to a person, who is created if nobody has the id",
         dependencies=REASON,
         responses={
             **problems(404, 409, 415),
@@ -112,7 +112,7 @@ def clusters_router(context: Context) -> APIRouter:
 
 
 def cluster_statements_router(context: Context) -> APIRouter:
-    """Return the routes for statements: ignored clusters, and detections that are not faces."""
+    """Return the routes that ignore clusters, and state whom or what faces do not show."""
     router = APIRouter(prefix=COLLECTION, tags=["unknown people"])
     gallery = context.gallery
 

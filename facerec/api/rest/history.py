@@ -51,7 +51,7 @@ def history_router(context: Context) -> APIRouter:
         "/history/{entry_id}/undo",
         summary="Undo a change of people",
         dependencies=REASON,
-        responses={**problems(404, 409), 200: response_doc("The entry of this.", "history-entry")},
+        responses={**problems(404, 409), 200: response_doc("The new entry.", "history-entry")},
     )
     async def undo_change(
         request: Request,

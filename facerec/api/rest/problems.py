@@ -42,7 +42,7 @@ from facerec.errors import (
 )
 
 RETRY_AFTER = 2
-"""Seconds after which a client may retry a request that a store refused."""
+"""Seconds after which a client may retry a request that was answered with 503."""
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -71,7 +71,7 @@ _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
 
 _COMMON: dict[int | str, dict[str, Any]] = {
     400: response_doc("The request is malformed.", "problem"),
-    401: response_doc("The request needs a token.", "problem"),
+    401: response_doc("The request needs a token or a signature.", "problem"),
     403: response_doc("Permission denied.", "problem"),
     413: response_doc("The request or the photo is too large.", "problem"),
     422: response_doc("The request is invalid.", "problem"),
@@ -115,7 +115,7 @@ def handle_problems(app: FastAPI) -> None:
     def http_error(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
         if error.status_code == 405:
-            # the framework names those of one route, and each method of a path is a route
+            # the framework names the methods of one route, but each method of a path is a route
             headers["Allow"] = ", ".join(_allowed_methods(app, request))
         return _problem(error.status_code, str(error.detail), headers=headers)
 

@@ -29,7 +29,7 @@ def without_nulls(schema: Schema) -> None:
 
 
 def all_of(*rules: Rule) -> Rule:
-    """Return a schema extension that makes several ones."""
+    """Return a schema extension that applies several others, in order."""
 
     def extend(schema: Schema) -> None:
         for rule in rules:

@@ -77,7 +77,7 @@ class JsonRoute(APIRoute):
     """A route whose body is a JSON document."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler, which refuses other content."""
+        """Return the handler, which refuses other content in the body of a POST request."""
         handle = super().get_route_handler()
 
         async def handle_json(request: Request) -> Response:

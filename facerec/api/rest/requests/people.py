@@ -61,7 +61,7 @@ class RenamePersonRequest(Document):
 class RegisterPersonRequest(Document):
     """The consent of a person to be matched against new photos."""
 
-    consent: Day = Field(description="Day on which the person agreed to it.")
+    consent: Day = Field(description="Day on which the person agreed.")
     expires: Day = Field(description="First day, in UTC, on which the consent no longer holds.")
 
 
