@@ -29,7 +29,13 @@ def change_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def requested_by(by: str | None = None, why: str | None = None) -> Iterator[None]:
-    """Record in the history who requested the changes in the block; by default, the account."""
+    """Record in the history who requested the changes in the block, and why.
+
+    By default, this is the account on this machine, if it has a name.
+
+    Raises:
+        InvalidInputError: the requester or the reason is not valid.
+    """
     from facerec.core import recording
     from facerec.core.names import checked_reason, checked_requester
 

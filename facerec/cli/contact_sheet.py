@@ -46,7 +46,7 @@ def write_contact_sheet(
         title: Name of the person whom the faces show.
         certain: Faces that are not doubtful.
         doubtful: Doubtful faces.
-        thumbnail: Cuts a face out of its photo.
+        thumbnail: Returns the picture of a face.
     """
     file.write(
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -114,7 +114,7 @@ def match(
 def thumbnail(
     collection: str, face_id: str, output: Path, overwrite: bool, data: Path | None
 ) -> None:
-    """Save a small picture of a face, if the photo in which it was found can still be read.
+    """Save a small picture of a face, if one is kept or the face's photo can still be read.
 
     \b
     Example:

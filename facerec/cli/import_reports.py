@@ -70,7 +70,11 @@ class ReportFile:
         self.save()
 
     def save(self) -> None:
-        """Save the report as it is now."""
+        """Save the report as it is now.
+
+        Raises:
+            InvalidInputError: The file cannot be written.
+        """
         self._saved = time.monotonic()
         if self._path is None:
             return
@@ -112,7 +116,7 @@ def reported(report: ImportReport, path: Path | None, *, as_json: bool) -> Itera
         as_json: Whether to print it as JSON.
 
     Raises:
-        InvalidInputError: No file can be written at the path.
+        InvalidInputError: Another file is at the path, or no file can be written there.
         SystemExit: Nothing was imported.
     """
     file = ReportFile(path, report)

@@ -48,6 +48,8 @@ def preview(
     Raises:
         ObjectNotFoundError: the manifest does not exist.
         InvalidInputError: the file is not a manifest, or the input violates its schema.
+        NotFoundError: there is no such stack.
+        SystemExit: the stack cannot run the job.
     """
     from facerec.engine.dlib.sessions import available_cores
     from facerec.factory import jobs_root_of

@@ -70,7 +70,7 @@ def listing_display() -> Callable[[int], None]:
 
 @contextmanager
 def progress_display(jobs: ShownJobs) -> Iterator[Callable[[Job, Progress | None], None]]:
-    """Return a function that shows a job and its progress, on stderr."""
+    """Yield a function that shows a job and its progress, on stderr."""
     out = console(stderr=True)
     if not out.is_terminal:
         yield _LineDisplay(jobs)

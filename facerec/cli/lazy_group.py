@@ -53,7 +53,7 @@ class LazyGroup(SummaryGroup):
         return list(self._table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
+        """Import a command; return None if there is none with this name."""
         if cmd_name not in self._table:
             return None
         module, _ = self._table[cmd_name]

@@ -104,7 +104,11 @@ def run_here(
 def _matches(
     data: Path, collection_id: str, webhook: Webhook | None, started: float, *, as_json: bool
 ) -> dict[str, dict[str, int]]:
-    """Deliver what is left of the events, and return how many there are, if there are any."""
+    """Return the numbers of matches and undelivered events; an empty result if there are none.
+
+    With a webhook, tries first to deliver the events. Prints the numbers, unless ``as_json`` is
+    true.
+    """
     with factory.open_gallery(data) as gallery:
         counts = matches_since(gallery, collection_id, started)
         if counts["undelivered"] and webhook is not None:

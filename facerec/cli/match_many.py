@@ -88,7 +88,7 @@ def print_searched(
     *,
     as_json: bool,
 ) -> None:
-    """Search for the faces of photos and print or write a row for each.
+    """Search for the faces of photos; print or write a line for each face, or print JSON.
 
     Args:
         photos: Addresses of the probes.

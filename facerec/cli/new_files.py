@@ -1,4 +1,4 @@
-"""Creates files completely or not at all, and overwrites none that nobody agreed to lose."""
+"""Creates files completely or not at all, and overwrites a file only if the user agrees."""
 
 from __future__ import annotations
 

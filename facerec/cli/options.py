@@ -70,7 +70,10 @@ threshold_option = click.option(
 def target_fmr_option(
     consequence: str, *, default: float | None = None
 ) -> Callable[[Command], Command]:
-    """Return the option for a similarity by its error rate; ``consequence`` ends the help."""
+    """Return the option that chooses a similarity by its false match rate.
+
+    The text ``consequence`` ends the help.
+    """
     return click.option(
         "--target-fmr",
         type=FiniteRange(0, 1, min_open=True, max_open=True),

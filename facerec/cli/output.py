@@ -88,7 +88,7 @@ def dollars(amount: float) -> str:
 
 
 def more_matches(limit: int, max_limit: int) -> str:
-    """Report that a search found more than the limit allowed it to return."""
+    """Return a remark that a search found more matches than it returned, with advice if any."""
     advice = "; see more with a higher --limit" if limit < max_limit else ""
     return f"these are the {limit} most similar{advice}"
 

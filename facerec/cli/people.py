@@ -127,7 +127,7 @@ def list_command(
 @data_option
 @json_option
 def show(collection: str, person: str, data: Path | None, as_json: bool) -> None:
-    """Show a person: status, age and faces.
+    """Show a person: status, creation time and faces.
 
     \b
     Example:

@@ -42,7 +42,7 @@ else:
 
 _PROBLEMS = {
     "UNLIKE": "no face resembles the other photos of",
-    "OTHER_PERSON": "the face belongs to somebody else than",
+    "OTHER_PERSON": "the face belongs to somebody other than",
     "NOT_SAME": "corrections state that it does not show",
     "TOO_MANY_FACES": "too many faces for",
     "INVALID_NAME": "the name is not valid:",
@@ -102,7 +102,11 @@ def _enrol_in_stack(stack: str, collection: str, source: str, person_from: str) 
 
 
 def require_no_chosen_ids() -> None:
-    """Check that a command with ``--person-from`` is given no other external image ids."""
+    """Check that a command with ``--person-from`` is given no other external image ids.
+
+    Raises:
+        UsageError: Other external image ids are requested.
+    """
     context = click.get_current_context()
     given = context.get_parameter_source("external_ids") is ParameterSource.COMMANDLINE
     if given and context.params["external_ids"] != ExternalIds.NONE:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "--consent",
     required=True,
     metavar="DAY",
-    help="Day on which the person agreed to it, YYYY-MM-DD.",
+    help="Day on which the person agreed, YYYY-MM-DD.",
 )
 @click.option(
     "--expires",
@@ -46,8 +46,8 @@ def register(
 ) -> None:
     """Register a person, who agreed to be matched against new photos.
 
-    This is biometric identification: ask the person, and keep the proof of the consent. Whoever
-    is registered gets the new days.
+    This is biometric identification: ask the person, and keep the proof of the consent. A person
+    who is already registered gets the new days.
 
     \b
     Example:
@@ -69,7 +69,7 @@ def register(
 @change_options
 @json_option
 def unregister(collection: str, person: str, data: Path | None, as_json: bool) -> None:
-    """Remove the registration of a person, who is not matched against new photos then.
+    """Remove the registration of a person, who is then no longer matched against new photos.
 
     \b
     Example:

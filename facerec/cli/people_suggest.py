@@ -112,7 +112,7 @@ def show_cluster(collection: str, cluster_id: str, data: Path | None, as_json: b
 @change_options
 @json_option
 def name(collection: str, cluster: str, person: str, data: Path | None, as_json: bool) -> None:
-    """Name a cluster: add its faces to PERSON, who is created if necessary.
+    """Name a cluster: add its faces to PERSON, who is created if nobody has the id or name.
 
     \b
     Examples:

@@ -54,6 +54,7 @@ def new_or_known(gallery: Gallery, collection: str, person: str) -> tuple[str, s
 
     Raises:
         AmbiguousPersonError: One person has this id, and another one this name.
+        InvalidInputError: The text is neither an id nor a valid name.
     """
     with suppress(UserNotFoundError):
         return user_id_of(gallery, collection, person), None
@@ -64,7 +65,11 @@ def new_or_known(gallery: Gallery, collection: str, person: str) -> tuple[str, s
 
 
 def known_name(gallery: Gallery, collection: str, person: str) -> str:
-    """Return the id of a person, or the text itself, such as a face's id, if it names nobody."""
+    """Return the id of a person, or the text itself, such as a face's id, if it names nobody.
+
+    Raises:
+        AmbiguousPersonError: One person has this id, and another one this name.
+    """
     with suppress(UserNotFoundError):
         return user_id_of(gallery, collection, person)
     return person

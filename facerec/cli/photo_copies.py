@@ -87,7 +87,7 @@ def copy_photos(
         The outcome for the photos, and for the doubtful ones.
 
     Raises:
-        InvalidInputError: The folder has other files; nothing was copied.
+        InvalidInputError: The folder has other files, or is not a folder; nothing was copied.
     """
     plans = [
         (folder, certain, distinct_names(certain.contents, reserved={DOUBTFUL})),

@@ -137,7 +137,10 @@ def _print_problems(report: Report) -> None:
 
 
 def print_difference(difference: Difference) -> None:
-    """Print how many photos of a source are new; nothing if all are."""
+    """Print how many photos of a source are new, unchanged, changed or gone, unless all are new.
+
+    Also prints whether faces stay because more photos are gone than may be pruned.
+    """
     numbers = {
         "unchanged": difference.unchanged,
         "new": difference.new,
@@ -153,7 +156,7 @@ def print_difference(difference: Difference) -> None:
 
 
 def print_removal(removal: Removal) -> None:
-    """Print the counts of faces removed because photos were replaced or are gone, if any were."""
+    """Print how many faces were removed, by the reason: moved, renamed, replaced or gone photos."""
     if removal.moved:
         moved = count(removal.moved, "face")
         console().print(f"{moved} of moved photos: new face ids, the same people and corrections")
@@ -169,7 +172,7 @@ def print_removal(removal: Removal) -> None:
 
 
 def _print_enrolled(enrolled: Enrolled) -> None:
-    """Print how many people a job on AWS has created; `facerec people enrol` names photos."""
+    """Print how many people a job on AWS has created, and how many photos got no name."""
     out = console()
     out.print(
         f"{count(enrolled.people, 'person', 'people')}, {enrolled.created:,} of them new: "

@@ -87,7 +87,10 @@ def matches_since(gallery: Gallery, collection_id: str, started: float) -> dict[
 def print_matches(
     gallery: Gallery, collection_id: str, counts: dict[str, int], webhook: Webhook | None
 ) -> None:
-    """Print what ``matches_since`` has counted; what is not delivered only if it should be."""
+    """Print the counts of ``matches_since``; undelivered events are counted only with a webhook.
+
+    Prints nothing if there is nothing to count.
+    """
     matches, undelivered = counts["matches"], counts["undelivered"]
     late = undelivered if webhook is not None else 0
     if matches or late:
