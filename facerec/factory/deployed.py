@@ -45,7 +45,8 @@ def open_deployed_gallery(
     Args:
         settings: settings of the deployment.
         objects: reads the photos that callers may name.
-        patience: seconds after which a throttled request is given up; by default, the store's.
+        patience: seconds after which a request to the store of vectors is given up; by default, the
+            store's.
 
     Raises:
         FacerecError: a setting is missing or wrong, or a store cannot be opened.

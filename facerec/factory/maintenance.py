@@ -79,7 +79,11 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
     Args:
         data: the data folder.
         collection_id: the collection.
-        repair: whether to restore the faces that differ.
+        repair: whether to restore what differs.
+
+    Raises:
+        MigrationError: with ``repair``, a migration of the collection is not finished.
+        FacerecError: see ``Erasures.require_usable`` and ``verify_collection``.
     """
     from facerec.jobs.verifying.job_check import verify_collection
 

@@ -1,9 +1,9 @@
 """Finds photos that concurrent jobs of one collection have read in different versions.
 
 A plan lists replaced photos that earlier jobs remember. A job that is interrupted or slow adds its
-photos to the memory only later, so a later job may index another version of the same file without
-detecting this. The job that ends last sees the lines of both, and removes the faces of the version
-that is no longer at the address.
+photos to the remembered ones only later, so a later job may index another version of the same file
+without detecting this. The job that ends last sees the lines of both, and removes the faces of the
+version that is no longer at the address.
 
 A manifest may name several versions of a photo on purpose, by their version ids: these stay.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def memory_of(plan: Plan, objects: ObjectStore, jobs_root: str) -> Memory:
-    """Return the memory of a job's collection."""
+    """Return the remembered photos of a job's collection."""
     return Memory(objects, jobs_root, collection_of(plan))
 
 
@@ -79,7 +79,7 @@ def replaced_at_same_time(
     Args:
         plan: plan of a complete job; only its photos are checked.
         objects: contains the photos and the job folders.
-        memory: memory of the collection.
+        memory: the remembered photos of the collection.
     """
     own = memory.number_of(plan.job_id)
     lines = memory.lines()

@@ -148,7 +148,7 @@ def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | U
 
 
 def _named_after_jobs(objects: ObjectStore, jobs_root: str) -> Iterator[str]:
-    """Yield the folders in a root, except those with the memory of a collection."""
+    """Yield the folders in a root, except those with the remembered photos of a collection."""
     return (uri for uri in objects.folders(jobs_root) if "@" not in _name(uri))
 
 

@@ -1,9 +1,9 @@
 """Finds where photos are now that are gone from their addresses.
 
 A moved photo has the same content. If its external image id is derived from its path, it has
-another one now, and so another image key; its faces were stored again under new ids. The memory of
-jobs names the key of each photo, but not its content. So for a photo that is gone, the key that its
-content would have is computed for each remembered photo of the same size or ETag, and compared.
+another one now, and so another image key; its faces were stored again under new ids. Jobs remember
+the key of each photo, but not its content. So for a photo that is gone, the key that its content
+would have is computed for each remembered photo of the same size or ETag, and compared.
 
 A photo is not found if its version is not remembered, or if its ETag changed when it was moved:
 that of an object in S3 does if it is copied in several parts or encrypted with another key.
@@ -63,7 +63,7 @@ class MovedPhotos:
 
     Args:
         gone: the photos.
-        memory: memory of the collection, which is read once.
+        memory: the remembered photos of the collection, which are read once.
     """
 
     def __init__(self, gone: Iterable[StalePhoto], memory: Memory) -> None:

@@ -27,7 +27,9 @@ def name_rule(person_from: str, source: str, objects: ObjectStore) -> NameOf:
         objects: contains the manifest.
 
     Raises:
-        InvalidInputError: The rule is not known, or the manifest has no such column.
+        InvalidInputError: The rule is not known, or the manifest has no such column, or gives a
+            photo two names.
+        ObjectNotFoundError: The manifest does not exist.
     """
     column = column_of(person_from)
     if column is not None:

@@ -157,8 +157,9 @@ def manifests_prefix(job_folder: str) -> str:
 def deleted_plan_uri(job_folder: str) -> str:
     """Return the address of the plan of a job that is being deleted.
 
-    A job exists as long as its plan does. A deletion first renames the plan: from then on, no door
-    finds the job, no process adds to it, and the next deletion completes an interrupted one.
+    A job exists as long as its plan does. A deletion first renames the plan: from then on, the job
+    is not found any more, no process adds to it, and the next deletion completes an interrupted
+    one.
     """
     return f"{job_folder}deleted.json"
 

@@ -1,4 +1,4 @@
-"""``Job``, and the protocol ``JobService``, which every door uses.
+"""``Job``, and the protocol ``JobService``, by which callers start and watch jobs.
 
 ``facerec.jobs.local.jobs.LocalJobs`` runs jobs on this machine,
 ``facerec.jobs.aws.jobs.AwsJobs`` as executions of a deployed stack. The command line and REST
@@ -38,7 +38,7 @@ class Job:
     """A job.
 
     Attributes:
-        id: id of the job at every door: that of its plan, or the name of its execution on AWS.
+        id: id of the job for all callers: that of its plan, or the name of its execution on AWS.
         status: current status of the job.
         started_at: start of its last run, seconds since 1970, UTC; if its folder cannot be read,
             the time when it was planned.
@@ -235,6 +235,7 @@ def wait_for_job(
 
     Raises:
         JobDeletedError: the job was deleted during the wait.
+        JobNotFoundError: likewise, if its collection is not known.
     """
     while True:
         try:

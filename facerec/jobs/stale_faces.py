@@ -6,15 +6,16 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
   renamed at the same time.
 - A replaced photo keeps its faces until the new version has been read.
 - Faces of a photo that also exists at another address stay: photos are identified by their content,
-  so a copied photo has the same faces, and so has a moved one, unless its external image id
-  depends on its path. An address counts only if a photo is there now: a folder may have been
-  renamed since. Otherwise the memory drops the address, so that a photo that comes back, for
-  example when a disk is mounted again, is indexed.
+  so a copied photo has the same faces, and so has a moved one, unless its external image id depends
+  on its path. An address counts only if a photo is there now: a folder may have been renamed since.
+  Otherwise the address is no longer remembered, so that a photo that comes back, for example when a
+  disk is mounted again, is indexed.
 - If a photo that is gone was moved and has a new external image id, its people and corrections go
   to its faces at the new address. Without ``prune``, no other face of a photo that is gone is
   removed.
 - If a photo has another external image id now, its old faces go when the new ones are stored, and
-  their people and corrections go to these. The memory drops the old id, so that it can come back.
+  their people and corrections go to these. The old id is no longer remembered, so that it can come
+  back.
 
 Plans do not list versions that another job reads at the same time; ``concurrent_versions`` finds
 them. Nor do they list photos that are not remembered, because of a restored copy or a deleted job;
@@ -92,6 +93,12 @@ def remove_stale(
         records: store of its people.
         jobs_root: parent of all job folders, with the final ``/``.
         delete: deletes faces.
+
+    Returns:
+        Counts of what was removed, now or by an earlier call.
+
+    Raises:
+        InvalidInputError: more photos are gone than may be pruned.
     """
     done = read_removal(objects, plan.job_folder)
     if done is not None:

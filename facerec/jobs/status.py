@@ -9,7 +9,7 @@ TOLERATED_FAILURE_PERCENTAGE = 5.0
 
 
 class JobStatus(StrEnum):
-    """The status of a job, the same at every door."""
+    """The status of a job, the same for the command line, REST and jobs on AWS."""
 
     PENDING = "PENDING"
     """The job is waiting to start."""

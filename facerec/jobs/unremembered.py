@@ -1,8 +1,8 @@
 """Finds faces below a folder whose photos are gone or replaced, and that no job remembers.
 
-The memory of jobs is older than the collection if job folders were restored from a copy, and newer
-if the database was. Then the stored faces themselves are compared with the memory: their records
-name the addresses of their photos. This reads all faces of the collection once.
+What jobs remember is older than the collection if job folders were restored from a copy, and newer
+if the database was. Then the stored faces themselves are compared with the remembered photos: their
+records name the addresses of their photos. This reads all faces of the collection once.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Unremembered:
 def find_unremembered(
     plan: Plan, objects: ObjectStore, faces: FaceStore, memory: Memory
 ) -> Unremembered:
-    """Compare the faces below the folder of a complete job with the memory.
+    """Compare the faces below the folder of a complete job with the remembered photos.
 
     Raises:
         InvalidInputError: more photos are gone than may be pruned.

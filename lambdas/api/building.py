@@ -21,7 +21,7 @@ from facerec.storage.objects import AccessPolicy, Objects
 from lambdas.api.settings import read_api_settings
 
 PATIENCE = 5.0
-"""Seconds that Pinecone may keep a request waiting; API Gateway gives up after 29."""
+"""Seconds that the store of vectors may keep a request waiting; API Gateway gives up after 29."""
 
 
 def build_app(environment: Mapping[str, str], max_body: int) -> FastAPI:

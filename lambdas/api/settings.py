@@ -37,6 +37,7 @@ def read_api_settings(environment: Mapping[str, str]) -> ApiSettings:
 
     Raises:
         InvalidInputError: a variable is wrong; the message names it.
+        ConfigurationError: a required variable is not set.
     """
 
     def text(name: str) -> str:

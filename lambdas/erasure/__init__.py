@@ -1,1 +1,1 @@
-"""The function that completes erasures, and erases expired faces."""
+"""The function that erases data and expired faces, rebuilds collections and creates people."""

@@ -84,7 +84,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         numbers of faces by collection; or ``refused``, an error as JSON values.
 
     Raises:
-        FacerecError: a store or service failed; another attempt may succeed.
+        FacerecError: a store or service failed, so that another attempt may succeed; or, without
+            ``returns_refusals``, the request is invalid.
     """
     try:
         return _answer(_gallery(), event)
@@ -212,7 +213,8 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     """Erase all data that is due, and return the ids of the erasures.
 
     Completes killed erasures, then erases faces that were stored for deleted collections, then
-    expired faces.
+    expired faces. After ``LATEST_START`` seconds, the remaining collections are left to the next
+    run.
 
     If the faces of a collection cannot be erased, the others are still processed.
 
@@ -255,7 +257,8 @@ _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "export": _export,
     "subject": _erase,
 }
-"""What answers the events that have a field, in order: exports have the fields of erasures too."""
+"""What answers an event, by a field of the event. The first field that an event has counts: exports
+have the fields of erasures too."""
 
 
 @cache

@@ -170,8 +170,9 @@ def summarise_execution(
         incomplete_uri: address at which to store the numbers of incomplete children.
 
     Returns:
-        ``failed``, ``report`` (the address of the report) and the counts of the report; for a
-        failure also ``error``, and ``cause`` in one line.
+        ``failed``, ``status``, ``job_id``, ``report`` (the address of the report) and the counts of
+        the report; for a failure also ``error``, and ``cause`` in one line. There is no ``report``
+        if the job was deleted.
     """
     try:
         plan = read_plan(objects, job_folder)

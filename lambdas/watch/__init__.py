@@ -1,1 +1,1 @@
-"""The function that watches running jobs."""
+"""The function that watches running jobs and a folder."""

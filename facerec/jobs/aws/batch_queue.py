@@ -128,7 +128,8 @@ class BatchQueue:
     def failures(self, job_name: str) -> Counter[str]:
         """Return the reasons why children failed, with their counts, most frequent first.
 
-        At most 100 children of each array are examined.
+        At most 100 children of each array are examined. If a job was ended because no child
+        started, only that reason is returned, counted once for each of its children.
 
         Args:
             job_name: prefix of the names of the jobs in AWS Batch.

@@ -44,7 +44,7 @@ REFUSED = f"exit code {DO_NOT_RETRY}"
 """Reason of a child that would fail the same way again."""
 
 STORE_DOWN = f"exit code {OUTAGE}"
-"""Reason of a child that did not start because a store was down."""
+"""Reason of a child that ended before its first commit because a store was down."""
 
 _IMAGE_MISSING = re.compile(r"CannotPull\w*Error: .*(not found|manifest unknown)", re.DOTALL)
 """Reason of a container whose image no longer exists
@@ -55,7 +55,7 @@ _FITS_NOWHERE = re.compile(
 )
 """Reason of a child that AWS Batch cancelled because it is larger than all machines
 (https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_time_limit_actions.html).
-It may be so since its memory was doubled."""
+The doubling of its memory may be the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def next_submission(
     resubmissions: int,
     max_array_size: int,
 ) -> Submission | None:
-    """Return the submission after one that left children incomplete, or None if there is none.
+    """Return the submission after one that left children incomplete.
 
     Args:
         last: the submission that has ended.
@@ -154,6 +154,10 @@ def next_submission(
         objects: contains the job folder, with the list of children that are not complete.
         resubmissions: number of submissions allowed after the first.
         max_array_size: maximum children of an array.
+
+    Returns:
+        None if no further submission is allowed, or none would help: all children failed in a way
+        that would repeat, their image is gone, they fit on no machine, or no child has started.
     """
     outage = STORE_DOWN in reasons
     used_up = last.number - last.outages >= min(resubmissions, len(PAUSES))

@@ -16,8 +16,8 @@ MAX_WATCHED = 100
 
 
 RESUME_TIMEOUT = 86_400.0
-"""Seconds that a job of which children have run waits for the next one, as long as the queue waits
-for the capacity of its first."""
+"""Seconds for which a job may wait for its next child if some of its children have run. The queue
+waits equally long for the capacity for the first child."""
 
 
 @dataclass(frozen=True, slots=True)

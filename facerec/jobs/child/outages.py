@@ -34,7 +34,7 @@ first."""
 
 
 def note_outage(objects: ObjectStore, job_folder: str, submission: int, child: int) -> None:
-    """Note that an attempt at a child could not start because a store is unavailable."""
+    """Note that an attempt ended before its first commit because a store is unavailable."""
     name = f"{_LATEST - int(time.time()):010d}-{child:07d}"
     objects.write(f"{outages_folder(job_folder, submission)}{name}", b"")
 

@@ -152,7 +152,7 @@ def _erase_from(objects: ObjectStore, entry: Entry, selection: Selection, memory
 def _erase_memory(
     objects: ObjectStore, jobs_root: str, collection_id: str, created_before: float | None
 ) -> None:
-    """Delete the memory of a collection's photos, or of its earlier creations."""
+    """Delete the remembered photos of a collection, or only those of its earlier creations."""
     folder = memory_folder(jobs_root, collection_id)
     for created in list(objects.folders(folder)):
         if created_before is None or float(PurePosixPath(created).name) <= created_before:

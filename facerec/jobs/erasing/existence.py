@@ -40,8 +40,8 @@ def while_it_exists(plan: Plan, objects: ObjectStore, *, writes: bool = True) ->
         writes: whether the block adds to the folder.
 
     Raises:
-        JobDeletedError: the job was deleted; raised in place of any error of the block. Files added
-            to the folder after the deletion are removed.
+        JobDeletedError: the job was deleted; raised in place of an error of the block. With
+            ``writes``, files added to the folder after the deletion are removed.
     """
     cause: Exception | None = None
     try:

@@ -65,7 +65,10 @@ def erase_from_folder(
         objects: contains the folder.
         entry: the entry of the job.
         selection: the faces and photos to erase.
-        memory: folder of the memory of the collection.
+        memory: folder with the remembered photos of the collection.
+
+    Returns:
+        Counts of what was removed.
 
     Raises:
         InvalidInputError: a file is damaged.

@@ -150,8 +150,9 @@ def remove_returned(
         faces: the store of the collection.
         records: store of its records.
         repair: whether to remove them, not only count them.
-        all_erasures: whether to look for what any erasure has erased. The marks of erasures are in
-            the records, so that they do not show that only the vectors are an older copy.
+        all_erasures: whether to look for what any erasure has erased. The records mark which
+            erasures they have seen; if only the vectors are an older copy, these marks do not show
+            it.
     """
     collection_id, own = collection.collection_id, faces.of(collection)
     if repair:

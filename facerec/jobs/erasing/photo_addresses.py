@@ -53,7 +53,7 @@ def addresses_of_others(
 def remembered_addresses(
     objects: ObjectStore, jobs_root: str, collection_id: str, job_folders: Collection[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield the addresses in the memory of a collection.
+    """Yield the addresses of the remembered photos of a collection.
 
     Args:
         objects: contains the job folders.

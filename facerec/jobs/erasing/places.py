@@ -73,7 +73,9 @@ def photo_lists(jobs_root: str, collection_id: str, job_folders: list[str]) -> l
 
 
 def is_photo_list(name: str) -> bool:
-    """Return whether a file below these prefixes is a list; other files do not name photos.
+    """Return whether a file below a prefix of ``photo_lists`` is a list of photos.
+
+    The other files there do not name photos.
 
     A name with a dot belongs to a partial file, unless the file is a list of stale photos.
     """

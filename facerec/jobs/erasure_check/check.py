@@ -43,7 +43,8 @@ class Remainder:
     Attributes:
         place: the store, file or object that contains it.
         what: ``address with the name``, ``face id``, ``embedding``, ``thumbnail``,
-            ``external image id``, ``photo``, ``name``, ``user id`` or ``vector of the person``.
+            ``external image id``, ``photo``, ``name``, ``user id`` or ``vector of the person``; or
+            several of these, such as ``user id or face id``.
     """
 
     place: str
@@ -109,7 +110,7 @@ def find_remainders(
 def _in_memory(
     collection_id: str, traces: Traces, stores: CheckedStores
 ) -> tuple[list[Remainder], set[str]]:
-    """Return data left in the memory of photos, and the addresses that legitimately remain."""
+    """Return data left in the remembered photos, and the addresses that legitimately remain."""
     selection, left, others = traces.selection, list[Remainder](), set[str]()
     remembered = remembered_addresses(
         stores.objects, stores.jobs_root, collection_id, job_folders(collection_id, stores)

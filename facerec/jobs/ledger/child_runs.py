@@ -108,7 +108,7 @@ def add_run_note(objects: ObjectStore, job_folder: str, note: RunNote) -> None:
 
 
 def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]) -> None:
-    """Sum up the notes of a run.
+    """Sum up the notes of a run, and store the sums as the summary of the run.
 
     A child without a note was complete when the run began, and agreed with its ledger.
 
@@ -156,7 +156,7 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
 
 
 def read_run_summary(objects: ObjectStore, job_folder: str) -> RunSummary | None:
-    """Return the summary of the last run; None if an earlier release ran the job."""
+    """Return the summary of the last run; None if none was written yet."""
     try:
         return run_from_json(json.loads(objects.read(run_summary_uri(job_folder))))
     except ObjectNotFoundError:

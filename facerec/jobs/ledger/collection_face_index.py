@@ -6,12 +6,12 @@ jobs, since these never name further faces. It does not cover jobs with many chi
 index of their own (``job_face_index``). It may list a job that no longer names the face, but never
 lacks one that does.
 
-Format: ``faces.json`` beside the memory of the collection contains the names of the files
-``faces-...``, their numbers of entries, and the digests of the jobs that it covers. An entry is the
-first 8 bytes of a face id and the digest of the job, the first 8 bytes of the SHA-256 of its id.
-Files are sorted and never changed. Small ones are merged, so that there are few. If two processes
-extend the index at the same time, the jobs of one of them stay uncovered until a deletion has
-searched them. This module uses no numpy, so that the plan function can use it.
+Format: ``faces.json`` beside the remembered photos of the collection contains the names of the
+files ``faces-...``, their numbers of entries, and the digests of the jobs that it covers. An entry
+is the first 8 bytes of a face id and the digest of the job, the first 8 bytes of the SHA-256 of its
+id. Files are sorted and never changed. Small ones are merged, so that there are few. If two
+processes extend the index at the same time, the jobs of one of them stay uncovered until a deletion
+has searched them. This module uses no numpy, so that the plan function can use it.
 """
 
 from __future__ import annotations

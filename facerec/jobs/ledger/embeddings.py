@@ -57,7 +57,7 @@ def parse_embeddings(content: bytes, uri: str) -> list[StoredFace]:
     """Return the faces of the content of a file.
 
     Raises:
-        InvalidInputError: it is not that of a complete file of embeddings.
+        InvalidInputError: the content is not a complete file of embeddings.
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:

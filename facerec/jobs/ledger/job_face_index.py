@@ -55,8 +55,8 @@ def write_job_face_index(objects: ObjectStore, job_folder: str, children: int) -
         children: number of children of the job.
 
     Returns:
-        Whether the index exists now: it is not written while a segment is damaged, or for a job
-        with one child, whose own index is sufficient.
+        Whether the index exists now: it is not written while a child is incomplete or a segment is
+        damaged, or for a job with one child, whose own index is sufficient.
     """
     if children < 2:
         return False
@@ -99,7 +99,8 @@ def children_of_faces(
         prefixes: result of ``id_prefixes`` for the faces.
 
     Returns:
-        None if there is no index or it is damaged; then any child may name them.
+        None if there is no index or it is damaged; then any child may name them. A damaged index is
+        deleted.
     """
     sizes = _sizes(objects, job_folder)
     if sizes is None:

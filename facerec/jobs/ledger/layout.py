@@ -88,12 +88,12 @@ def summary_uri(job_folder: str, child: int) -> str:
 
 
 def remembered_uri(job_folder: str, child: int | None = None) -> str:
-    """Return the address of the memory of a complete child, or of the folder for all children."""
+    """Return the address of a complete child's remembered photos, or the folder of all of them."""
     return f"{job_folder}remembered/" + ("" if child is None else f"{child:07d}")
 
 
 def memory_folder(jobs_root: str, collection_id: str) -> str:
-    """Return the folder of the notes that a collection's jobs have made (``jobs.remembered``)."""
+    """Return the folder of what a collection's jobs remember (``jobs.remembered``)."""
     # No collection or job has an "@" in its id.
     return f"{jobs_root}remembered@{names.name_in_paths(collection_id)}/"
 

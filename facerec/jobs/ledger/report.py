@@ -108,7 +108,7 @@ def write_report(
     tolerated_failure_percentage: float,
     incomplete_uri: str | None = None,
 ) -> Report:
-    """Sum up the summaries and ledgers of the children, and store the report in the job folder.
+    """Sum up the summaries and ledgers of the children; return and store the report.
 
     Reads one small object per complete child and the ledgers of the others, many concurrently.
     Needs 16 bytes of memory per child, plus the objects being read. On AWS, the summary of the run
@@ -182,9 +182,9 @@ def write_report(
 def failure_percentage_of(tally: Tally, difference: Difference | None) -> float:
     """Return the share of the photos of a job that failed, 0 to 100.
 
-    It is the share of the photos that were processed. If at most ``MAX_FAILURES`` failed, which a
-    report names all, unchanged photos of the source count too: one corrupt photo among the few new
-    ones of a large folder does not make its job fail.
+    It is the share of the photos that were processed. If at most ``MAX_FAILURES`` failed, so that
+    the report names all of them, unchanged photos of the source count too: one corrupt photo among
+    the few new ones of a large folder does not make its job fail.
     """
     photos = tally.photos
     if difference is not None and tally.failed_photos <= MAX_FAILURES:

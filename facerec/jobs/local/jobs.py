@@ -100,6 +100,11 @@ class LocalJobs:
             document: the execution input.
             job_folder: the job's own folder, instead of one under the root; ends in ``/``.
             on_listed: called now and then with the number of files listed in a folder.
+
+        Raises:
+            InvalidInputError: the input is invalid, or names people after photos (``person_from``).
+            MigrationError: a migration of the collection is not finished.
+            FacerecError: the job cannot be planned or started.
         """
         from facerec.gallery.migrating.settled import require_settled
         from facerec.jobs.local.served_version import with_served_version

@@ -134,8 +134,8 @@ class LocalRuns:
     def _run_children(self, plan: Plan, record: RunRecord) -> RunResult:
         """Run a job's children, with the steps before and after them, in this order.
 
-        1. The memory gets a note of this start, which orders it after the jobs that were started
-           since it was submitted (``start_order``).
+        1. The start is noted beside the remembered photos of the collection, which orders the job
+           after those that were started since it was submitted (``start_order``).
         2. The collection is compared with the ledgers and repaired, so that children find all
            faces that they take for stored.
         3. The children run.

@@ -54,7 +54,7 @@ def run_children(
     tolerated_failure_percentage: float = TOLERATED_FAILURE_PERCENTAGE,
     stop: Callable[[], Stop] = lambda: Stop.NO,
 ) -> RunResult:
-    """Run the incomplete children of a job.
+    """Run the incomplete children of a job, and return the result of the run.
 
     Args:
         plan: the job's plan.

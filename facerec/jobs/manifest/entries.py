@@ -165,7 +165,7 @@ def _without_companions(entry: ManifestEntry | PhotoFailure) -> ManifestEntry | 
 
 
 def _wrong_name(name: object) -> str | None:
-    """Return the error message for an invalid external image id; all doors use the same one."""
+    """Return the error message for an invalid external image id, the same as everywhere else."""
     if isinstance(name, str):
         try:
             checked_external_image_id(name)

@@ -93,7 +93,9 @@ def list_photos(
     """Yield the objects of a folder in the order of their addresses.
 
     Every object counts as a photo except hidden ones (a name or folder that begins with a dot) and
-    folder markers. An object that is not a photo becomes a skipped or a failed row.
+    folder markers. An object that is not a photo becomes a skipped or a failed row. The exceptions,
+    files that the rules do not accept and the excluded subfolder are yielded with ``requested``
+    false.
 
     Args:
         objects: store that contains the folder.

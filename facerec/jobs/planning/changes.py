@@ -85,7 +85,9 @@ class Changes:
             )
 
     def within_limit(self, request: JobRequest) -> Changes:
-        """Return the changes without pruning if too many photos are gone and the request skips it.
+        """Return the changes, without pruning if too many photos are gone.
+
+        This is so only if ``prune_over_limit`` of the request is ``skip``.
 
         ``check`` refuses all other requests with too many.
         """
@@ -235,7 +237,7 @@ def preview_job(
         request: what to index.
         objects: contains the manifest.
         jobs_root: see ``plan_job``; local jobs have smaller children.
-        memory: memory of the collection; None skips the comparison.
+        memory: the remembered photos of the collection; None skips the comparison.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.

@@ -23,7 +23,7 @@ def require_names(
     Args:
         person_from: the rule.
         source: the source.
-        memory: memory of the collection; None for a new collection.
+        memory: the remembered photos of the collection; None for a new collection.
         objects: contains the manifest.
 
     Raises:

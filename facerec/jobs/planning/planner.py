@@ -1,21 +1,22 @@
-"""Plans a job from its request and from the memory of earlier jobs.
+"""Plans a job from its request and from what earlier jobs remember.
 
-``plan_job`` creates all plans, for every door:
+``plan_job`` creates all plans, for the command line, REST and the workflow on AWS:
 
 1. ``find_source`` finds the source. Of a manifest, only the size and a sample are read yet.
 2. A collection whose database was lost is restored (``lost_collections``).
 3. ``find_changes``: photos that are unchanged since an earlier job of the collection are omitted
    (``jobs.remembered``). A folder or prefix is listed for this. A manifest is read, unless
    the collection has had no job.
-4. ``prepare_collection`` creates the collection if necessary, and identifies this creation of it.
+4. ``prepare_collection`` creates the collection if it does not exist and the request allows it, and
+   identifies this creation.
 5. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
    job again. A request for a collection that was deleted and created again finds a new one.
 6. The plan is read from the job folder if it exists; otherwise it is stored there. A job whose plan
    is not what the request would plan now (``rounds``) gets a new round, which is a separate job. So
-   does a complete job with ``prune`` if the memory is in doubt (``remembered.doubts``).
-7. The memory gets a note of the job: later jobs find it.
-8. Earlier jobs enter the face index of the collection. Only then is the memory merged, since a
-   merged memory does not name them.
+   does a complete job with ``prune`` if photos may not be remembered (``remembered.doubts``).
+7. The job is noted beside the remembered photos of the collection: later jobs find it there.
+8. Earlier jobs enter the face index of the collection. Only then are the remembered photos of many
+   jobs merged into one file, since that file does not name the jobs.
 9. A copy of the collection's settings is stored beside its job folders, for a restoration.
 """
 
@@ -175,7 +176,7 @@ def _model_versions(
 def _open_memory(
     request: JobRequest, objects: ObjectStore, records: RecordStore, jobs_root: str
 ) -> Memory | None:
-    """Return the memory of a collection; None if there is no such collection yet."""
+    """Return the remembered photos of a collection; None if there is no such collection yet."""
     try:
         collection = records.get_collection(request.collection_id)
     except CollectionNotFoundError:

@@ -56,9 +56,9 @@ def is_resumable(
 ) -> bool:
     """Return whether what is left of an incomplete job is exactly what a request asks for.
 
-    The source is the same, but the memory of its photos may have changed: another job may have read
-    some of them, with other options or in another version. Then the plan does not contain all
-    photos to process.
+    The source is the same, but what is remembered of its photos may have changed: another job may
+    have read some of them, with other options or in another version. Then the plan does not contain
+    all photos to process.
 
     Args:
         request: the request.
@@ -77,7 +77,7 @@ def is_resumable(
     if not is_last:
         return False
     if plan.force:
-        # The job processes every photo, so the memory does not show how far it is.
+        # The job processes every photo, so what is remembered does not show how far it is.
         return True
     done = sum(child.tally.photos for child in read_summaries(plan, objects))
     return (now.to_process, now.gone) == (planned.to_process - done, planned.gone)

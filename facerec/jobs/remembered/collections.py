@@ -1,4 +1,4 @@
-"""Data about a collection itself, stored beside the memory of its photos.
+"""Data about a collection itself, stored beside its remembered photos.
 
 The folder ``{jobs_root}remembered@{collection}/{created}/``, which is deleted with the collection,
 contains a copy of its settings (``settings.json``). After a loss, it also contains the earlier
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def creations(objects: ObjectStore, jobs_root: str, collection_id: str) -> list[float]:
-    """Return the creation times of the collections with an id that have a memory of photos."""
+    """Return the creation times of the collections with an id that have remembered photos."""
     folders = objects.folders(memory_folder(jobs_root, collection_id))
     return sorted(float(PurePosixPath(folder).name) for folder in folders)
 

@@ -127,7 +127,7 @@ def compare(
     prune: bool = False,
     is_erased: Callable[[str, str, str], bool] = lambda uri, version, name: False,
 ) -> Difference:
-    """Compare the photos of a source with the newest remembered ones.
+    """Compare the photos of a source with the newest remembered ones; return the counts.
 
     Args:
         groups: the photos and the remembered lines, as yielded by ``joined``.

@@ -1,4 +1,4 @@
-"""Notes that a collection may have faces of photos that its memory lacks.
+"""Notes that a collection may have faces of photos that no job remembers.
 
 This happens if the job folders or the database were restored from a copy, or if a job was deleted.
 Then ``--prune`` compares the stored faces themselves with the folder (``jobs.unremembered``), once
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def note_doubt(objects: ObjectStore, jobs_root: str, collection_id: str) -> None:
-    """Record that the memory of a collection may lack photos; without a memory, do nothing."""
+    """Record that photos of a collection may not be remembered; do nothing if none are."""
     for folder in list(objects.folders(memory_folder(jobs_root, collection_id))):
         objects.write(f"{folder}doubt", secrets.token_hex(8).encode())
 

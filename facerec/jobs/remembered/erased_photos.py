@@ -1,4 +1,4 @@
-"""Erases photos from the memory of a collection.
+"""Erases photos from the remembered photos of a collection.
 
 An erased photo that is still in its folder must not be indexed again by the next run. So a digest
 of its address and version stays, which reveals the address only to somebody who guesses it. If only
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ErasedPhoto(NamedTuple):
-    """A photo that was erased from the memory.
+    """A photo that was erased from the remembered ones.
 
     Attributes:
         uri: address of the photo.
@@ -115,8 +115,8 @@ def note_erased_photos(objects: ObjectStore, memory: str, photos: Iterable[Erase
     """Record digests of erased photos.
 
     Args:
-        objects: store that contains the memory.
-        memory: folder of the memory of one creation of a collection.
+        objects: store that contains the remembered photos.
+        memory: folder with the remembered photos of one creation of a collection.
         photos: the photos.
     """
     lines = "".join(f"{digest_of(memory, photo)}\n" for photo in photos)

@@ -88,14 +88,17 @@ class Run:
 
 
 def write_photos(objects: ObjectStore, job_folder: str, child: int, lines: Iterable[str]) -> None:
-    """Write the memory of a complete child."""
+    """Write the remembered photos of a complete child."""
     ordered = sorted(set(lines), key=address_of_line)
     content = "".join(f"{line}\n" for line in ordered).encode(errors="surrogateescape")
     objects.write(remembered_uri(job_folder, child), content)
 
 
 def latest_memory(objects: ObjectStore, jobs_root: str, collection_id: str) -> Memory | None:
-    """Return the memory of the latest creation of a collection whose record is unknown."""
+    """Return the memory of the latest creation of a collection; None if there is none.
+
+    This needs no record of the collection.
+    """
     folder = memory_folder(jobs_root, collection_id)
     times = (uri.removeprefix(folder).rstrip("/") for uri in objects.folders(folder))
     created = max(map(float, times), default=None)
@@ -369,7 +372,10 @@ class Memory:
 
 
 def _newest(lines: Iterable[Remembered]) -> Iterable[Remembered]:
-    """Return the newest lines, of one photo and its named versions; the newest comes first."""
+    """Return the newest line of a photo, and of each version that is named by its id.
+
+    The lines must come newest first.
+    """
     found: dict[str, Remembered] = {}
     for line in lines:
         if _is_gone(line[3]):

@@ -1,4 +1,4 @@
-"""Copies of tombstones beside the memory of a collection.
+"""Copies of tombstones beside the remembered photos of a collection.
 
 They are in ``{jobs_root}remembered@{collection}/{created}/``, and are deleted with the collection.
 If a record store is lost, or restored from an older copy, its tombstones are restored from them.

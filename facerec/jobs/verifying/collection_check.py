@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 def note_doubt_if_changed(
     collection_id: str, objects: ObjectStore, jobs_root: str, faces: FaceStore, records: RecordStore
 ) -> None:
-    """Record a doubt about the memory of a collection whose faces have changed since the last run.
+    """Record a doubt if the faces of a collection have changed since the last run.
+
+    Then jobs may not remember the photos of all its faces (``remembered.doubts``).
 
     If only the job folders or only the database were restored from a copy, their versions differ.
     """
@@ -73,7 +75,10 @@ class CollectionCheck:
         self.was_lost = was_lost(objects, jobs_root, collection_of(plan))
 
     def verify(self) -> Verification:
-        """Restore the faces of this job and all others that the collection has lost.
+        """Restore the faces of jobs that the collection has lost, and return the counts.
+
+        If the stored faces have not changed since the last run, only this job is compared, with the
+        photos that it shares with others, and nothing if that run was this job's.
 
         Faces of this job take precedence: if another job indexed a photo with other options, the
         collection should contain this job's faces.

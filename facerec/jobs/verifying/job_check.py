@@ -57,7 +57,7 @@ def verify_job(
     children: Iterable[int] | None = None,
     last: LastStatements | None = None,
 ) -> Verification:
-    """Compare the ledger of a job with its collection.
+    """Compare the ledger of a job with its collection, and return the differences.
 
     Args:
         job: the job.
@@ -66,7 +66,8 @@ def verify_job(
         records: store of its people.
         repair: whether to restore what differs.
         children: the children whose ledgers to compare; by default all.
-        last: statements of jobs that were started later; this job's are added.
+        last: statements (``verifying.statements``) of jobs that were started later; this job's are
+            added.
     """
     plan, last = job.plan, LastStatements() if last is None else last
     total, faces = Verification(), store_of_planned(plan, faces, records)
@@ -95,6 +96,9 @@ def verify_repeated(
         faces: the store of the collection.
         records: store of its people.
         last: statements collected by the comparison of the job.
+
+    Returns:
+        Counts of the differences.
     """
     from facerec.jobs.ledger.job_face_index import children_of_faces
 
@@ -132,7 +136,9 @@ def verify_collection(
     repair: bool,
     all_erasures: bool = False,
 ) -> Verification:
-    """Compare a collection with the ledgers of all its jobs, without reading photos.
+    """Compare a collection with the ledgers of all its jobs, and return the differences.
+
+    No photo is read.
 
     If several jobs have read a photo, the one that was started last counts. With ``repair``, a
     collection whose record is lost is created again from the job folders. A deleted collection is

@@ -50,7 +50,7 @@ def restore_if_lost(
 ) -> None:
     """Recreate a collection whose database was lost, and record that its faces must be restored.
 
-    If nothing was lost, this takes one request, which lists the memory of the collection's jobs.
+    If nothing was lost, this takes one listing beside the job folders.
 
     Args:
         collection_id: the collection.

@@ -1,6 +1,7 @@
 """Compares a ledger segment with the collection, and repairs differences.
 
-Counts and ids are compared; embeddings are read only if faces are missing, and photos never.
+A row is a statement about the faces of its photo (``verifying.statements``). Counts and ids are
+compared; embeddings are read only if faces are missing, and photos never.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def verify_segment(
     *,
     repair: bool,
 ) -> Verification:
-    """Compare the current statements of a segment with the collection.
+    """Compare the current statements of a segment with the collection; return the differences.
 
     Args:
         job: the job.
