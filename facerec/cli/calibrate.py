@@ -106,7 +106,7 @@ def _print(result: Calibration, collection: str) -> None:
     out.print(shown)
     _print_pairs("one picture twice", result.duplicates)
     _print_pairs("perhaps one person under two names", result.one_person)
-    _print_pairs("perhaps somebody else than the name says", result.two_people)
+    _print_pairs("perhaps somebody other than the name says", result.two_people)
 
 
 def _print_pairs(title: str, pairs: list[DoubtfulPair]) -> None:

@@ -114,7 +114,7 @@ class Calibration:
             threshold.
         duplicates: Pairs of faces of one picture.
         one_person: Pairs of faces that may show one person under two names.
-        two_people: Faces that may show somebody else than their name says, each with the most
+        two_people: Faces that may show somebody other than their name says, each with the most
             similar face of its name.
         genuine_density: Share of the pairs of one person by similarity.
         impostor_density: Share of the pairs of different people by similarity.

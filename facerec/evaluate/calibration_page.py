@@ -46,7 +46,7 @@ def calibration_page(
         _pairs(result.duplicates, thumbnail),
         "<h2>Perhaps one person under two names</h2>",
         _pairs(result.one_person, thumbnail),
-        "<h2>Perhaps somebody else than the name says</h2>",
+        "<h2>Perhaps somebody other than the name says</h2>",
         _pairs(result.two_people, thumbnail),
     ]
     return document(f"Calibration of {collection_id}", sections)

@@ -83,7 +83,7 @@ def erase_from_folder(
     if selection.names_photos:
         lines = _erase_from_manifest(objects, folder, selection)
         created_at = _read_json(objects, plan_uri(folder)).get("collection_created_at")
-        # The first release had no memory of photos, and its plans do not contain this time.
+        # The first release did not remember photos, and its plans do not contain this time.
         if created_at is not None:
             memory = f"{memory}{created_at!r}/"
             for place in NAMING_PHOTOS:
