@@ -83,7 +83,11 @@ class JobFolders:
         collection: Collection,
         get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
     ) -> tuple[int, int]:
-        """Replace the embeddings in job folders by those that a collection serves."""
+        """Replace the embeddings in job folders by those that a collection serves.
+
+        Returns:
+            The number of embeddings that were replaced, and of those that were removed.
+        """
         return job_versions.change_version(self.objects, self.jobs_root, collection, get_faces)
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:

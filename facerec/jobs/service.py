@@ -135,7 +135,7 @@ class JobService(Protocol):
     """Runs jobs, and returns their status, progress and results."""
 
     def submit(self, document: Mapping[str, Any]) -> Job:
-        """Submit a job. Submitting the same input again resumes the job.
+        """Submit a job, and return it. Submitting the same input again resumes the job.
 
         Args:
             document: the execution input (``schemas/execution-input.json``).

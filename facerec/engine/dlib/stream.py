@@ -26,7 +26,10 @@ class DlibFormatError(ValueError):
 
 
 class DlibStream:
-    """A cursor over serialized bytes; each method reads one value and advances."""
+    """A cursor over serialized bytes; each method reads one value and advances.
+
+    A method raises ``DlibFormatError`` if the bytes are not such a value, or end before it does.
+    """
 
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)

@@ -141,7 +141,11 @@ class _Repository:
         self._ecr, self._named = ecr, {"registryId": account, "repositoryName": name}
 
     def manifest(self, image: Mapping[str, str]) -> dict[str, Any] | None:
-        """Return the manifest of an image by its tag or digest; None if it does not exist."""
+        """Return the manifest of an image by its tag or digest; None if it does not exist.
+
+        Raises:
+            StoreUnavailableError: Amazon ECR does not return the image, or not as JSON.
+        """
         missing = NotFoundError(f"the repository {self._named['repositoryName']}")
         try:
             with aws_errors("Amazon ECR", codes={"RepositoryNotFoundException": missing}):

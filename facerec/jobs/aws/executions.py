@@ -87,10 +87,14 @@ class Executions:
         self._state_machine, self._client = state_machine, client
 
     def start(self, document: Mapping[str, Any]) -> Execution:
-        """Start an execution whose name begins with the collection and the time.
+        """Start an execution, and return it; its name begins with the collection and the time.
 
         Args:
             document: the execution input (``schemas/execution-input.json``).
+
+        Raises:
+            InvalidInputError: Step Functions refused the input.
+            ConfigurationError: the state machine does not exist.
         """
         readable = re.sub(r"[^A-Za-z0-9_-]", "-", document["collection_id"])[:40]
         now = time.strftime("%Y%m%d-%H%M%S", time.gmtime())

@@ -72,6 +72,7 @@ def erase_from_folder(
 
     Raises:
         InvalidInputError: a file is damaged.
+        ObjectNotFoundError: the job was deleted.
     """
     folder = entry.job_folder
     # Rows are erased last: if the erasure is killed, they lead its repetition to all other files.
@@ -113,7 +114,10 @@ def _read_json(objects: ObjectStore, uri: str) -> dict[str, Any]:
 
 
 def _erase_from_manifest(objects: ObjectStore, job_folder: str, selection: Selection) -> int:
-    """Blank lines of the manifests in a job folder, and pin the plan to the new version."""
+    """Blank lines of the manifests in a job folder, and return how many.
+
+    The plan is pinned to the new version of its manifest.
+    """
     plan = _read_json(objects, plan_uri(job_folder))
     blanked = 0
     manifests = place_uri(Place.MANIFEST, job_folder)

@@ -210,7 +210,12 @@ class LocalJobs:
             request_cancel(job.required_plan().job_folder)
 
     def delete(self, job: Job) -> int:
-        """Delete the folder of a job; see ``JobService.delete``."""
+        """Delete the folder of a job; see ``JobService.delete``.
+
+        Raises:
+            InvalidInputError: the job is pending or running, or its folder belongs to no job of the
+                data folder.
+        """
         folder = job.required_folder()
         if job.cause == DAMAGED_NOTE and folder == f"{self._jobs_root}{job.id}/":
             return folder_deletion.delete_damaged_entry(self._objects, self._jobs_root, job.id)

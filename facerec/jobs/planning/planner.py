@@ -332,7 +332,7 @@ def _planned_before(objects: ObjectStore, folder: str, job_id: str) -> Plan | No
 def _store(
     objects: ObjectStore, plan: Plan, changes: Changes, replacements: Iterable[StalePhoto]
 ) -> Plan:
-    """Store a plan, after its lists; if several are stored concurrently, the first one wins.
+    """Store a plan, after its lists, and return the stored one: of concurrent ones, the first wins.
 
     Args:
         objects: store of the job folder.
