@@ -1,4 +1,4 @@
-"""Creates files completely or not at all, and overwrites a file only if the user agrees."""
+"""Creates files completely or not at all, and overwrites a file only if the caller agrees."""
 
 from __future__ import annotations
 
