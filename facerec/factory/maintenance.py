@@ -82,7 +82,7 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
         repair: whether to restore what differs.
 
     Raises:
-        MigrationError: with ``repair``, a migration of the collection is not finished.
+        MigrationError: a migration of the collection is not finished, and ``repair`` is true.
         FacerecError: see ``Erasures.require_usable`` and ``verify_collection``.
     """
     from facerec.jobs.verifying.job_check import verify_collection
