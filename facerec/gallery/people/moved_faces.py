@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.storage.faces import FaceStore
 
+HANDED_OVER_AT_ONCE = 48
+"""Faces of a person per change. A change of more faces, each with its old and its new id, takes two
+transactions of DynamoDB; a process that is killed between them would take faces from the person."""
+
 
 def hand_over(
     collection_id: str, moved: Mapping[str, str], *, faces: FaceStore, records: RecordStore
@@ -26,11 +30,12 @@ def hand_over(
     """Give the people and the corrections of faces to the same faces of the moved photos.
 
     One change of a person's record replaces the old face by the new one. A new face that already
-    belongs to a person stays with this person. Calling this again changes nothing.
+    belongs to a person stays with this person; so does one that replaces several faces. Calling
+    this again changes nothing.
 
     Args:
         collection_id: Id of the collection.
-        moved: New face ids by old face id; all faces are stored.
+        moved: New face ids by old face id; all faces are stored, and no new one is an old one.
         faces: Store of the collection's faces.
         records: Store of its people and corrections.
 
@@ -49,7 +54,8 @@ def hand_over(
     owners = records.users_of_faces(collection_id, [*ids, *moved.values()])
     for user_id in sorted(set(owners.values())):
         with suppress(UserNotFoundError):
-            _hand_over_to(collection_id, user_id, moved, faces, records)
+            while _hand_over_to(collection_id, user_id, moved, faces, records):
+                pass
 
 
 def _hand_over_to(
@@ -58,20 +64,23 @@ def _hand_over_to(
     moved: Mapping[str, str],
     faces: FaceStore,
     records: RecordStore,
-) -> None:
+) -> bool:
+    """Hand over faces of a person; return whether the person may have more of them."""
     for _ in range(MAX_ATTEMPTS):
         user = records.get_user(collection_id, user_id)
         old = [face_id for face_id in user.face_ids if face_id in moved]
         if not old:
             if user.version != user.vector_version:
                 refresh_vector(faces, records, collection_id, user)
-            return
+            return False
+        old = old[:HANDED_OVER_AT_ONCE]
         taken = records.users_of_faces(collection_id, [moved[face_id] for face_id in old])
-        new = [moved[face_id] for face_id in old if moved[face_id] not in taken]
+        # Of two copies of a photo, only one may be left.
+        new = [each for each in dict.fromkeys(map(moved.__getitem__, old)) if each not in taken]
         with suppress(ConflictError):
             user = records.change_user(
                 collection_id, user_id, version=user.version, add=new, remove=old
             )
             refresh_vector(faces, records, collection_id, user)
-            return
+            return True
     raise too_many_changes(user_id)
