@@ -63,10 +63,12 @@ class MovedPhotos:
 
     Args:
         gone: the photos.
+        removed: image keys of all photos whose faces are removed; none is found as a new one.
         memory: the remembered photos of the collection, which are read once.
     """
 
-    def __init__(self, gone: Iterable[StalePhoto], memory: Memory) -> None:
+    def __init__(self, gone: Iterable[StalePhoto], removed: Iterable[str], memory: Memory) -> None:
+        self.removed = frozenset(removed)
         self._contents: dict[str, str] = {}
         for photo in gone:
             content = content_of_version(photo.uri, photo.version)
@@ -112,6 +114,6 @@ class MovedPhotos:
         for photo in (*self._alike.get(content, ()), *self._alike[""]):
             name = photo.external_image_id or None
             own = image_key(plan.collection_id, image_id, name, plan.id_version)
-            if own != key and photo.key == own and may_exist(photo.uri, objects):
+            if photo.key == own and own not in self.removed and may_exist(photo.uri, objects):
                 return own
         return None

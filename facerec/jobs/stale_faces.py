@@ -15,7 +15,7 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
   removed.
 - If a photo has another external image id now, its old faces go when the new ones are stored, and
   their people and corrections go to these. The old id is no longer remembered, so that it can come
-  back.
+  back; neither is it if the photo was replaced as well.
 
 Plans do not list versions that another job reads at the same time; ``concurrent_versions`` finds
 them. Nor do they list photos that are not remembered, because of a restored copy or a deleted job;
@@ -123,7 +123,7 @@ def remove_stale(
         stale += unremembered.gone
         for uri, others in unremembered.replaced.items():
             outdated[uri] = outdated.get(uri, frozenset()) | others
-    keys, empty, renamed = _unheld_keys(stale, outdated, memory, plan, objects)
+    keys, dropped, renamed = _unheld_keys(stale, outdated, memory, plan, objects)
     gone = [photo for photo in stale if photo.is_gone]
     removal, staying = _remove_faces(
         plan, keys, gone, renamed, memory, objects, faces, records, delete
@@ -131,10 +131,9 @@ def remove_stale(
     left = {
         (photo.uri, photo.external_image_id)
         for photo in stale
-        if (photo.is_renamed and photo.key in renamed)
-        or (photo.is_gone and photo.key not in staying)
+        if photo.is_gone and photo.key not in staying
     }
-    memory.cancel(left | empty, plan)
+    memory.cancel(left | dropped, plan)
     objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())
     objects.delete(stale_uri(plan.job_folder))
     if doubt is not None:
@@ -162,11 +161,14 @@ def _remove_faces(
         Counts of what was removed, and the image keys of the photos that keep their faces.
     """
     staying = set() if plan.prune else {photo.key for photo in gone}.intersection(keys)
-    moved_photos, photos, removed = MovedPhotos(gone, memory), 0, 0
+    moved_photos, photos, removed = MovedPhotos(gone, keys, memory), 0, 0
     moved = renamed_faces = 0
+    successors = {key: new for key, new in renamed.items() if new not in moved_photos.removed}
     for batch in batches(keys, PHOTOS_AT_ONCE):
         stored = faces.get_images(plan.collection_id, batch)
-        at_new_ids = same_faces(plan, stored, renamed, faces)
+        # A removal that was killed may have removed the faces already.
+        staying -= set(batch) - stored.keys()
+        at_new_ids = same_faces(plan, stored, successors, faces)
         found = moved_photos.faces(plan, stored, objects, faces) | at_new_ids
         ids = []
         for key, members in stored.items():
@@ -195,8 +197,9 @@ def _unheld_keys(
     """Return the image keys of stale and outdated photos that are no longer at any address.
 
     Returns:
-        The keys in order, the addresses that are remembered with them but have no photo, and the
-        new image keys of photos by their old ones if they have another external image id now.
+        The keys in order; the addresses that are remembered with them but have no photo, or that
+        have another photo or external image id now; and the new image keys of photos by their old
+        ones if they have another external image id now.
     """
     candidates: dict[str, list[StalePhoto]] = {}
     for photo in stale:
@@ -207,12 +210,16 @@ def _unheld_keys(
     if not keys:
         return [], set(), {}
     renamed: dict[str, str] = {}
+    dropped = set[Address]()
     own = memory.number_of(plan.job_id)
     holders: dict[str, set[Address]] = {}
     for uri, members in groupby(memory.newest(), key=itemgetter(0)):
         lines = list(members)
-        renamed |= _renamed_at(lines, candidates.get(uri, ()))
-        held = keys & (_held_at(lines, candidates.get(uri, ()), own) - outdated.get(uri, set()))
+        here = candidates.get(uri, ())
+        renamed |= _renamed_at(lines, here)
+        held = _held_at(lines, here, own)
+        dropped |= _dropped_at(lines, here, held)
+        held = keys & (held - outdated.get(uri, set()))
         for _, name, _, line in lines if held else ():
             if (key := photo_of_line(line).key) in held:
                 holders.setdefault(key, set()).add((uri, name))
@@ -220,7 +227,7 @@ def _unheld_keys(
     unheld = [
         key for key in keys if not any(exists(uri) for uri, _ in sorted(holders.get(key, ())))
     ]
-    return sorted(unheld), set[Address]().union(*(holders.get(key, ()) for key in unheld)), renamed
+    return sorted(unheld), dropped.union(*(holders.get(key, ()) for key in unheld)), renamed
 
 
 def _renamed_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto]) -> dict[str, str]:
@@ -236,6 +243,23 @@ def _renamed_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto]) -> dic
         if photo.key and not is_old and photo.outcome not in NOT_READ:
             new.setdefault(photo.version, photo.key)
     return {key: new[version] for (_, version), key in old.items() if version in new}
+
+
+def _dropped_at(
+    lines: Sequence[Remembered], stale: Sequence[StalePhoto], held: set[str]
+) -> set[Address]:
+    """Return an address with the external image ids under which it no longer has any photo.
+
+    Args:
+        lines: remembered lines of the address.
+        stale: stale photos of the address.
+        held: image keys of the photo there.
+    """
+    if any(photo.is_gone for photo in stale):
+        return set()
+    names = {photo.external_image_id for photo in stale}
+    kept = {name for _, name, _, line in lines if photo_of_line(line).key in {*held, ""}}
+    return {(uri, name) for uri, name, *_ in lines if name in names - kept} if names else set()
 
 
 def _held_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int | None) -> set[str]:

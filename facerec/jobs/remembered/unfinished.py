@@ -2,7 +2,8 @@
 
 A job removes the faces of replaced photos when it is complete. If it was interrupted, or its
 removal failed, and another job continues its work, the new versions are remembered already: a
-comparison no longer shows that the photos were replaced. So each new job looks for them too.
+comparison no longer shows that the photos were replaced. So each new job looks for them too. It
+shows that photos have another external image id, and which one they have now.
 """
 
 from __future__ import annotations
@@ -33,6 +34,6 @@ def unfinished_replacements(memory: Memory, objects: ObjectStore) -> Iterator[St
         except ObjectNotFoundError:
             continue
         for photo in map(stale_photo_of_line, lines):
-            if not photo.is_gone and photo not in found:
+            if not (photo.is_gone or photo.is_renamed) and photo not in found:
                 found.add(photo)
                 yield photo

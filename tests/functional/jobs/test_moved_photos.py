@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from facerec.core.records import Correction
+from facerec.core.records import Correction, User
 from facerec.gallery.people.associations import MAX_FACES_OF_USER
 from facerec.jobs.difference import Difference, Removal
 from facerec.jobs.ledger.removal_record import read_removal
 from facerec.jobs.plan import Plan
+from facerec.storage.dynamodb.users import CHANGED_AT_ONCE
+from facerec.storage.sqlite import SqliteStore
 from tests.support.indexed_folder import Collection, EtagObjects
 
 PATH = {"external_ids": "path"}
@@ -117,6 +121,57 @@ def test_a_person_with_the_maximum_number_of_faces_keeps_all_when_photos_move(
     (staff.photos / "many").rename(staff.photos / "all")
     staff.run(**PATH)
     assert sources_of(staff, "zoe") == sorted(f"all/{n}.jpg" for n in range(MAX_FACES_OF_USER))
+
+
+def test_no_kill_between_two_transactions_of_dynamodb_takes_faces_from_a_person(
+    staff: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(50):
+        staff.photo(f"many/{number}.jpg", "zoe", f"zoe {number}")
+    staff.run(**PATH)
+    person(staff, "zoe", *(face_of(staff, f"{number}.jpg") for number in range(50)))
+    (staff.photos / "many").rename(staff.photos / "all")
+    change_user, changes = SqliteStore.change_user, list[int]()
+
+    def change(*args: Any, add: Sequence[str], remove: Sequence[str], **settings: Any) -> User:  # noqa: ANN401
+        assert len(add) == len(remove)
+        changes.append(len(add) + len(remove))
+        return change_user(*args, add=add, remove=remove, **settings)
+
+    monkeypatch.setattr(SqliteStore, "change_user", change)
+    staff.run(**PATH)
+    assert sum(changes) == 100
+    assert max(changes) <= CHANGED_AT_ONCE
+
+
+def test_two_copies_that_become_one_photo_are_one_face_of_the_person(staff: Collection) -> None:
+    (staff.photos / "copy.jpg").write_bytes((staff.photos / "a.jpg").read_bytes())
+    staff.run(**PATH)
+    person(staff, "ann", face_of(staff, "a.jpg"), face_of(staff, "copy.jpg"))
+    move(staff, "a.jpg", "moved.jpg")
+    (staff.photos / "copy.jpg").unlink()
+    staff.run(**PATH)
+    assert sources_of(staff, "ann") == ["moved.jpg"]
+    assert staff.sources() == {"moved.jpg": 1, "b.jpg": 2, "c.jpg": 1}
+
+
+def test_a_moved_photo_that_comes_back_after_a_killed_removal_is_indexed(
+    staff: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move(staff, "a.jpg", "moved.jpg")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    plan = staff.plan(**PATH)
+    with monkeypatch.context() as broken:
+        broken.setattr("facerec.jobs.remembered.runs.Memory.cancel", stop)
+        with pytest.raises(KeyboardInterrupt):
+            staff.complete(plan)
+    staff.complete(plan)
+    move(staff, "moved.jpg", "a.jpg")
+    staff.run(prune=True, **PATH)
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 2, "c.jpg": 1}
 
 
 def test_a_photo_that_is_gone_keeps_its_faces_beside_one_that_moved(staff: Collection) -> None:

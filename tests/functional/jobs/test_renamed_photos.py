@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from facerec.core.records import Correction
+from facerec.errors import AccessDeniedError
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.removal_record import read_removal
 from facerec.jobs.plan import Plan
@@ -146,3 +147,53 @@ def test_a_run_that_was_interrupted_is_completed_by_the_next_one(
                 staff.run(source)
         staff.run(source)
         assert ids(staff) == sorted([names[0], "other", "other"]), place
+
+
+def test_the_person_of_a_removed_copy_gets_the_face_under_the_new_id(staff: Collection) -> None:
+    staff.photo("one/c.jpg", "cid")
+    copy = staff.photo("two/c.jpg", "cid")
+    staff.run(external_ids="folder")
+    gallery = staff.gallery()
+    gallery.create_user("staff", "cid")
+    gallery.associate_faces("staff", "cid", [face_of(staff, "two")], min_similarity=0)
+    copy.unlink()
+    staff.run(external_ids="path", prune=True)
+    assert staff.store.get_user("staff", "cid").face_ids == (face_of(staff, "one:c.jpg"),)
+
+
+def test_only_photos_that_were_read_under_the_new_id_lose_the_old_one(
+    staff: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (staff.photos / "copy.jpg").write_bytes((staff.photos / "a.jpg").read_bytes())
+    index(staff, ("a.jpg", "wrong"), ("copy.jpg", "wrong"))
+    fetch = type(staff.objects).fetch
+
+    def deny(objects: object, uri: str, **settings: object) -> object:
+        if uri.endswith("copy.jpg"):
+            raise AccessDeniedError(uri)
+        return fetch(objects, uri, **settings)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as denied:
+        denied.setattr(type(staff.objects), "fetch", deny)
+        index(staff, ("a.jpg", "right"), ("copy.jpg", "right"))
+    assert ids(staff) == ["right", "wrong"]
+    index(staff, ("a.jpg", "right"), ("copy.jpg", "right"), retry_failures=True)
+    assert ids(staff) == ["right"]
+
+
+def test_a_photo_and_its_id_can_both_be_taken_back(staff: Collection) -> None:
+    path, content = staff.photos / "a.jpg", (staff.photos / "a.jpg").read_bytes()
+    index(staff, ("a.jpg", "right"))
+    staff.photo("a.jpg", "somebody else")
+    index(staff, ("a.jpg", "wrong"))
+    assert ids(staff) == ["wrong"]
+    path.write_bytes(content)
+    index(staff, ("a.jpg", "right"))
+    assert ids(staff) == ["right"]
+
+
+def test_a_correction_that_was_interrupted_can_be_taken_back(staff: Collection) -> None:
+    index(staff, ("a.jpg", "one"), ("b.jpg", "other"))
+    staff.interrupt(staff.plan(manifest(staff, ("a.jpg", "two"), ("b.jpg", "another"))), 1)
+    index(staff, ("a.jpg", "one"), ("b.jpg", "other"))
+    assert ids(staff) == ["one", "other", "other"]
