@@ -12,7 +12,12 @@ from batch_job.meters import Meters
 from facerec.config import Settings, read_settings
 from facerec.core.protocols.engine import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
-from facerec.errors import FacerecError, InvalidInputError, StoreUnavailableError
+from facerec.errors import (
+    FacerecError,
+    InvalidInputError,
+    StoreThrottledError,
+    StoreUnavailableError,
+)
 from facerec.factory import open_checked_engine, open_child_dependencies
 from facerec.jobs.aws.log import logger
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
@@ -145,6 +150,9 @@ def _run_child(
             faces.expect_empty(plan.collection_id)
         runner = ChildRunner(plan, dependencies, assignment.tolerated_failure_percentage)
         summary = runner.run(assignment.child, stop=stop, on_commit=count)
+    except StoreThrottledError:
+        # The store works, so others may start: this attempt is retried, and leaves no note.
+        raise
     except StoreUnavailableError as error:
         if committed or not _is_outage(assignment, objects, enough):
             raise

@@ -40,13 +40,20 @@ _THROTTLED = frozenset(
     {
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
         "SlowDown",
+        "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
     }
 )
 """https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html"""
+
+_THROTTLED_TRANSACTIONS = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
+"""Reasons for which DynamoDB cancels a transaction:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
 
 _TRANSIENT_STATUSES = frozenset({408, 409, 429})
 
@@ -96,7 +103,7 @@ def aws_errors(
             raise AccessDeniedError(resource) from error
         if refused is not None and not _is_transient(error.response):
             raise refused from error
-        kind = StoreThrottledError if code in _THROTTLED else StoreUnavailableError
+        kind = StoreThrottledError if _is_throttled(error.response) else StoreUnavailableError
         raise kind(f"{service} returned {code} for {resource}") from error
     except (
         botocore.NoCredentialsError,
@@ -122,6 +129,11 @@ def _is_missing(error: Mapping[str, str]) -> bool:
     return code in _MISSING or (
         code == "ValidationError" and "does not exist" in error.get("Message", "")
     )
+
+
+def _is_throttled(response: Mapping[str, Any]) -> bool:
+    reasons = {reason.get("Code") for reason in response.get("CancellationReasons", ())}
+    return response["Error"].get("Code") in _THROTTLED or bool(reasons & _THROTTLED_TRANSACTIONS)
 
 
 def _is_transient(response: Mapping[str, Any]) -> bool:

@@ -39,6 +39,13 @@ def client_error(code: str, status: int = 400, message: str = "") -> ClientError
     return ClientError(response, "Operation")  # type: ignore[arg-type]
 
 
+def cancelled(*reasons: str) -> ClientError:
+    error = client_error("TransactionCanceledException")
+    given = [{"Code": reason} for reason in reasons]
+    error.response["CancellationReasons"] = given  # type: ignore[typeddict-item]
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -52,6 +59,9 @@ def client_error(code: str, status: int = 400, message: str = "") -> ClientError
         ),
         (client_error("ValidationError", message="too long"), StoreUnavailableError),
         (client_error("ThrottlingException"), StoreThrottledError),
+        (client_error("SlowDown", 503), StoreThrottledError),
+        (cancelled("None", "ThrottlingError"), StoreThrottledError),
+        (cancelled("ValidationError"), StoreUnavailableError),
         (client_error("InternalServerError", 500), StoreUnavailableError),
         (client_error("SomethingNew"), StoreUnavailableError),
         (NoCredentialsError(), errors.NoCredentialsError),

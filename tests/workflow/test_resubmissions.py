@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from batch_job import task
 from facerec.config import Settings
 from facerec.core.protocols.engine import FaceEngine
-from facerec.errors import StoreUnavailableError
+from facerec.errors import StoreThrottledError, StoreUnavailableError
 from facerec.factory import open_child_dependencies
 from facerec.jobs.aws import submissions
 from facerec.jobs.child.attempt import ChildDependencies
@@ -138,6 +141,46 @@ def test_a_small_job_waits_for_a_store_as_long_as_a_large_one(
 
     assert ended.status == "SUCCEEDED", ended.cause
     assert waits == [60, 300, 1500, 3600, 3600, 3600, 3600]
+
+
+@pytest.mark.parametrize("service", ["S3", "vectors"])
+def test_a_service_that_throttles_stops_no_other_child(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, waits: list[float], service: str
+) -> None:
+    attempts: Counter[int] = Counter()
+    busy = False
+
+    def before(number: int, _attempt: int) -> None:
+        nonlocal busy
+        attempts[number] += 1
+        busy = attempts[number] <= 3
+
+    def open_dependencies(settings: Settings, engine: FaceEngine) -> ChildDependencies:
+        if busy and service == "vectors":
+            raise StoreThrottledError("the store returned 429")
+        return open_child_dependencies(settings, engine)
+
+    def call(client: BaseClient, operation: str, given: dict[str, str]) -> object:
+        if busy and (service, operation) == ("S3", "GetObject") and "photo" in given["Key"]:
+            error: Any = {
+                "Error": {"Code": "SlowDown"},
+                "ResponseMetadata": {"HTTPStatusCode": 503},
+            }
+            raise ClientError(error, operation)
+        return asked(client, operation, given)
+
+    asked = BaseClient._make_api_call  # type: ignore[attr-defined]
+    stack.accidents.before = before
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    monkeypatch.setattr(task, "open_child_dependencies", open_dependencies)
+
+    ended = stack.index(stack.put_manifest(60), images_per_child=10)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert len(stack.ledger()) == 60
+    # Each child was tried again by AWS Batch, and the workflow had nothing to repeat.
+    assert attempts == dict.fromkeys(range(6), 4)
+    assert (plain_and_arrays(stack), waits) == ([6], [])
 
 
 def test_the_state_of_an_execution_stays_small(stack: Stack) -> None:
