@@ -72,7 +72,7 @@ def test_the_final_images_have_no_compiler_and_no_shell_command() -> None:
 
 def test_every_package_is_pinned_by_its_hash() -> None:
     installs = re.findall(r"pip [^&]*?install (?:.*\\\n)*.*", DOCKERFILE)
-    assert len(installs) == 3
+    assert len(installs) == 4
     for install in installs:
         assert "--require-hashes" in install
 

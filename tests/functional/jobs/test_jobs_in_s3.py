@@ -360,8 +360,8 @@ def test_a_child_sends_the_requests_that_estimates_count(s3: S3Job, photos: str)
     with s3.requests() as reported:
         write_report(plan, s3.objects, tolerated_failure_percentage=9)
     of_child = 2
-    # The others are the start and the removal of the job.
-    assert reported["GetObject"] == of_child + 2
+    # The others are the start, the removal and the enrolled people of the job.
+    assert reported["GetObject"] == of_child + 3
 
     gets = costs.GET_REQUESTS_PER_STEP * STEPS + costs.GET_REQUESTS_PER_CHILD
     puts = costs.PUT_REQUESTS_PER_STEP * STEPS + costs.PUT_REQUESTS_PER_CHILD
