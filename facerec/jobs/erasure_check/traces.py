@@ -12,6 +12,7 @@ from facerec.core.erased_history import without_names
 from facerec.core.erasures import Selection
 from facerec.core.names import readable_name
 from facerec.errors import FacerecError
+from facerec.gallery.indexing.records import storable_source
 from facerec.gallery.listing import all_history
 from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_erasure import is_selected_face
@@ -159,7 +160,9 @@ def _named_after(
     remembered = remembered_addresses(stores.objects, stores.jobs_root, collection_id, folders)
     addresses = {face.record.source for face in stored} | {photo for _, photo, _ in remembered}
     return frozenset(
-        each for each in addresses if sought.search(unicodedata.normalize("NFC", each))
+        each
+        for each in addresses
+        if sought.search(unicodedata.normalize("NFC", storable_source(each)))
     )
 
 
