@@ -5,16 +5,21 @@ another one now, and so another image key; its faces were stored again under new
 the key of each photo, but not its content. So for a photo that is gone, the key that its content
 would have is computed for each remembered photo of the same size or ETag, and compared.
 
+A photo that was written again, with the same bytes under another external image id, is found by the
+same comparison at its own address.
+
 A photo is not found if its version is not remembered, or if its ETag changed when it was moved:
 that of an object in S3 does if it is copied in several parts or encrypted with another key.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import image_key
 from facerec.gallery.indexing.storing import pair_boxes
+from facerec.jobs.remembered.comparison import may_replace_id
 from facerec.jobs.remembered.photos import photo_of_line
 from facerec.jobs.versions import content_of_version
 from facerec.storage.objects.protocol import may_exist
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
     from facerec.jobs.remembered.comparison import StalePhoto
     from facerec.jobs.remembered.photos import RememberedPhoto
-    from facerec.jobs.remembered.runs import Memory
+    from facerec.jobs.remembered.runs import Memory, Remembered
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 
@@ -117,3 +122,42 @@ class MovedPhotos:
             if photo.key == own and own not in self.removed and may_exist(photo.uri, objects):
                 return own
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoReadAgain:
+    """A photo that seemed to be replaced, and what its job has read at the address.
+
+    Attributes:
+        old: the photo as it was remembered.
+        now: external image ids, or "", and image keys of the photo at the address.
+    """
+
+    old: StalePhoto
+    now: tuple[tuple[str, str], ...]
+
+    @property
+    def replaces_id(self) -> bool:
+        """Whether the ids of the photo replace its old one."""
+        names = [name for name, _ in self.now]
+        return may_replace_id(self.old.external_image_id, names, self.old.uri)
+
+    def same_bytes(self, plan: Plan, stored: Sequence[FaceRecord]) -> str | None:
+        """Return an image key of the photo now if it has the bytes of stored faces, else None."""
+        for name, key in self.now:
+            ids = (plan.collection_id, stored[0].image_id, name or None, plan.id_version)
+            if name != self.old.external_image_id and image_key(*ids) == key:
+                return key
+        return None
+
+
+def read_again_at(
+    lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int | None
+) -> dict[str, PhotoReadAgain]:
+    """Return the replaced photos of an address by their old image keys."""
+    replaced = [photo for photo in stale if not (photo.is_gone or photo.is_renamed)]
+    if not replaced:
+        return {}
+    read = [photo_of_line(line) for _, _, number, line in lines if -number == own]
+    now = tuple((photo.external_image_id, photo.key) for photo in read if photo.key)
+    return {photo.key: PhotoReadAgain(photo, now) for photo in replaced if now}

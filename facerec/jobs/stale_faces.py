@@ -47,7 +47,7 @@ from facerec.jobs.concurrent_versions import (
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.jobs.ledger.removal_record import read_removal
-from facerec.jobs.moved_photos import MovedPhotos, same_faces
+from facerec.jobs.moved_photos import MovedPhotos, PhotoReadAgain, read_again_at, same_faces
 from facerec.jobs.outcomes import NOT_READ
 from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
 from facerec.jobs.remembered.doubts import doubt_about, note_compared
@@ -123,10 +123,10 @@ def remove_stale(
         stale += unremembered.gone
         for uri, others in unremembered.replaced.items():
             outdated[uri] = outdated.get(uri, frozenset()) | others
-    keys, dropped, renamed = _unheld_keys(stale, outdated, memory, plan, objects)
+    keys, dropped, renamed, read_again = _unheld_keys(stale, outdated, memory, plan, objects)
     gone = [photo for photo in stale if photo.is_gone]
     removal, staying = _remove_faces(
-        plan, keys, gone, renamed, memory, objects, faces, records, delete
+        plan, keys, gone, renamed, read_again, memory, objects, faces, records, delete
     )
     left = {
         (photo.uri, photo.external_image_id)
@@ -145,7 +145,8 @@ def _remove_faces(
     plan: Plan,
     keys: Sequence[str],
     gone: Sequence[StalePhoto],
-    renamed: Mapping[str, str],
+    renamed: dict[str, str],
+    read_again: Mapping[str, PhotoReadAgain],
     memory: Memory,
     objects: ObjectStore,
     faces: FaceStore,
@@ -155,7 +156,7 @@ def _remove_faces(
     """Remove the faces of photos; those of moved photos hand over what is known about them.
 
     Without ``prune``, photos that are gone keep their faces, unless all these are found again where
-    the photo is now.
+    the photo is now. A replaced photo whose bytes are the same only has another external image id.
 
     Returns:
         Counts of what was removed, and the image keys of the photos that keep their faces.
@@ -163,9 +164,17 @@ def _remove_faces(
     staying = set() if plan.prune else {photo.key for photo in gone}.intersection(keys)
     moved_photos, photos, removed = MovedPhotos(gone, keys, memory), 0, 0
     moved = renamed_faces = 0
-    successors = {key: new for key, new in renamed.items() if new not in moved_photos.removed}
     for batch in batches(keys, PHOTOS_AT_ONCE):
-        stored = faces.get_images(plan.collection_id, batch)
+        stored = dict(faces.get_images(plan.collection_id, batch))
+        for key in stored.keys() & read_again.keys():
+            new = read_again[key].same_bytes(plan, stored[key])
+            if new is None:
+                continue
+            if read_again[key].replaces_id:
+                renamed[key] = new
+            else:
+                del stored[key]
+        successors = {key: new for key, new in renamed.items() if new not in moved_photos.removed}
         # A removal that was killed may have removed the faces already.
         staying -= set(batch) - stored.keys()
         at_new_ids = same_faces(plan, stored, successors, faces)
@@ -193,13 +202,13 @@ def _unheld_keys(
     memory: Memory,
     plan: Plan,
     objects: ObjectStore,
-) -> tuple[list[str], set[Address], dict[str, str]]:
+) -> tuple[list[str], set[Address], dict[str, str], dict[str, PhotoReadAgain]]:
     """Return the image keys of stale and outdated photos that are no longer at any address.
 
     Returns:
         The keys in order; the addresses that are remembered with them but have no photo, or that
-        have another photo or external image id now; and the new image keys of photos by their old
-        ones if they have another external image id now.
+        have another photo or external image id now; the new image keys of photos by their old ones
+        if they have another external image id now; and the replaced photos by image key.
     """
     candidates: dict[str, list[StalePhoto]] = {}
     for photo in stale:
@@ -208,8 +217,9 @@ def _unheld_keys(
     keys = {photo.key for photos in candidates.values() for photo in photos}
     keys = keys.union(*outdated.values())
     if not keys:
-        return [], set(), {}
+        return [], set(), {}, {}
     renamed: dict[str, str] = {}
+    read_again: dict[str, PhotoReadAgain] = {}
     dropped = set[Address]()
     own = memory.number_of(plan.job_id)
     holders: dict[str, set[Address]] = {}
@@ -217,6 +227,7 @@ def _unheld_keys(
         lines = list(members)
         here = candidates.get(uri, ())
         renamed |= _renamed_at(lines, here)
+        read_again |= read_again_at(lines, here, own)
         held = _held_at(lines, here, own)
         dropped |= _dropped_at(lines, here, held)
         held = keys & (held - outdated.get(uri, set()))
@@ -227,7 +238,8 @@ def _unheld_keys(
     unheld = [
         key for key in keys if not any(exists(uri) for uri, _ in sorted(holders.get(key, ())))
     ]
-    return sorted(unheld), dropped.union(*(holders.get(key, ()) for key in unheld)), renamed
+    dropped = dropped.union(*(holders.get(key, ()) for key in unheld))
+    return sorted(unheld), dropped, renamed, read_again
 
 
 def _renamed_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.core.erasures import SubjectKind
+from facerec.core.names import derived_external_image_id
 from facerec.core.schemas import violation
 from facerec.errors import ConflictError, InvalidInputError
 from facerec.factory import open_gallery
@@ -865,9 +866,17 @@ def test_a_check_finds_the_addresses_of_the_photos_of_a_name(here: Installation)
 
 
 def test_an_address_that_another_name_holds_is_not_left(here: Installation) -> None:
-    here.index()
-    words = ("index", here.photos, "--collection", "staff", "--workers", 1)
+    manifest = here.photos.parent / "twice.jsonl"
+    photos = sorted(here.photos.glob("*/*.jpg"))
+    lines = [
+        json.dumps({"image": str(photo), "external_image_id": name})
+        for photo in photos
+        for name in (derived_external_image_id(photo.parent.name), f"other-{photo.stem}")
+    ]
+    manifest.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    words = ("index", manifest, "--collection", "staff", "--workers", 1)
     assert here.run(*words).exit_code == ExitCode.DONE
+    assert len(here.faces()) == 18
     erased = erase(here, "--external-id", ANN, "--check")
     assert erased.exit_code == ExitCode.DONE, erased.output
     assert len(here.faces()) == 15

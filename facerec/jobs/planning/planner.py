@@ -201,7 +201,9 @@ def _needs_new_round(
         # Its removal failed; a run without --prune must not repeat it.
         return True
     again = request.force or request.restore_deleted
-    return bool(again or changes.difference.to_process or changes.to_prune)
+    if again or changes.difference.to_process or changes.to_prune:
+        return True
+    return any(photo.is_renamed for photo in changes.stale_photos())
 
 
 class _Rounds:

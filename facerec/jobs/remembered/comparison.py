@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import IO, TYPE_CHECKING, TypeAlias
 
+from facerec.core.names import is_derived
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.outcomes import NOT_READ, Outcome
@@ -309,10 +310,16 @@ class _Merge:
 
     def _note_renamed(self, listed: list[ListedPhoto], lines: list[str]) -> None:
         """Record lines of a listed version under external image ids that are no longer listed."""
-        names = {photo[1] for photo in listed}
+        uri, names = listed[0][0], {photo[1] for photo in listed}
         versions = {photo[2] for photo in listed if photo[3] and not photo.is_missing}
         for found in map(photo_of_line, lines):
-            if found.key and found.external_image_id not in names and found.version in versions:
+            name = found.external_image_id
+            if (
+                found.key
+                and found.version in versions
+                and name not in names
+                and may_replace_id(name, names, uri)
+            ):
                 self._write_stale(found, is_gone=False, is_renamed=True)
 
     def _gone(self, lines: list[str]) -> None:
@@ -349,6 +356,30 @@ class _Merge:
             is_renamed,
         )
         self._outputs.stale.write(stale.to_line().encode())
+
+
+def may_replace_id(external_image_id: str, new_ids: Iterable[str], uri: str) -> bool:
+    """Return whether new external image ids of a photo replace another one.
+
+    An id that somebody chose is replaced only by another one that somebody chose: a run over the
+    folder of a photo says nothing about the id that a manifest gave it.
+
+    Args:
+        external_image_id: the id that the photo had, or "".
+        new_ids: ids that it has now, or "".
+        uri: the address of the photo.
+    """
+    return _is_derived(external_image_id, uri) or any(
+        not _is_derived(each, uri) for each in new_ids
+    )
+
+
+def _is_derived(external_image_id: str, uri: str) -> bool:
+    """Return whether an id is empty, or one that ``ListingRules`` derive from an address."""
+    folder = uri.rpartition("/")[0]
+    return external_image_id == "" or any(
+        is_derived(external_image_id, address) for address in (uri, folder)
+    )
 
 
 _UNREADABLE = f"\t{Outcome.UNREADABLE}\t"

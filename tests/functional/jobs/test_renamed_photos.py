@@ -62,9 +62,35 @@ def test_a_corrected_id_replaces_the_wrong_one(staff: Collection) -> None:
 
 
 def test_ids_can_be_changed_back_and_forth(staff: Collection) -> None:
-    for name in ("one", "two", "one", "two", None, "one"):
+    for name in (None, "one", "two", "one", "two", "one"):
         index(staff, ("b.jpg", name))
         assert ids(staff) == [str(name)] * 2
+
+
+def test_an_id_that_was_chosen_is_replaced_only_by_another_chosen_one(staff: Collection) -> None:
+    index(staff, ("a.jpg", "chosen"), ("b.jpg", None))
+    for rule in ("path", "folder", "none"):
+        staff.run(external_ids=rule)
+        assert "chosen" in ids(staff)
+    index(staff, ("a.jpg", None))
+    assert "chosen" in ids(staff)
+    index(staff, ("a.jpg", "right"), ("b.jpg", "right"))
+    assert ids(staff) == ["right"] * 3
+
+
+@pytest.mark.parametrize("name", ["right", None])
+def test_a_photo_that_was_written_again_is_still_the_same(
+    staff: Collection, name: str | None
+) -> None:
+    index(staff, ("a.jpg", "chosen"), ("b.jpg", "other"))
+    gallery = staff.gallery()
+    gallery.create_user("staff", "ann")
+    gallery.associate_faces("staff", "ann", [face_of(staff, "chosen")], min_similarity=0)
+    staff.photo("a.jpg", "ann")
+    index(staff, ("a.jpg", name), ("b.jpg", "other"))
+    kept = {"right": ["other", "other", "right"], None: ["None", "chosen", "other", "other"]}
+    assert ids(staff) == kept[name]
+    assert staff.store.get_user("staff", "ann").face_ids == (face_of(staff, name or "chosen"),)
 
 
 def test_people_and_corrections_go_to_the_new_faces(staff: Collection) -> None:
@@ -95,6 +121,16 @@ def test_an_id_that_is_no_longer_listed_beside_another_is_removed(staff: Collect
     plan = index(staff, ("a.jpg", "two"), ("b.jpg", "other"))
     assert ids(staff) == ["other", "other", "two"]
     assert removal_of(staff, plan).renamed == 1
+
+
+def test_an_id_that_an_earlier_manifest_does_not_list_is_removed_again(staff: Collection) -> None:
+    manifests = [
+        manifest(staff, ("a.jpg", "one"), ("b.jpg", "other")).rename(staff.folder / "one.jsonl"),
+        manifest(staff, ("a.jpg", "one"), ("a.jpg", "two"), ("b.jpg", "other")),
+    ]
+    for number in (0, 1, 0, 1, 0):
+        staff.run(manifests[number])
+        assert ids(staff) == ["one", "other", "other", "two"][: 3 + number]
 
 
 def test_photos_that_a_manifest_does_not_list_keep_their_ids(staff: Collection) -> None:
