@@ -34,12 +34,15 @@ own=$(aws s3api list-buckets --query 'Buckets[].Name' --output text | tr -s '[:s
 buckets=$(every Bucket | while read -r name; do grep -Fx -- "$name" <<<"$own" || true; done)
 tables=$(every Table | while read -r name; do
   if_there ResourceNotFoundException aws dynamodb describe-table --table-name "$name" \
-    --query Table.TableName --output text
+    --query "Table.TableStatus!='DELETING' && Table.TableName || \`null\`" --output text
 done)
 vectors=$(every VectorBucket | while read -r name; do
   if_there NotFoundException aws s3vectors get-vector-bucket --vector-bucket-name "${name##*/}" \
     --query vectorBucket.vectorBucketName --output text
 done)
+bucket=$(resource Bucket)
+table=$(resource Table)
+vector_bucket=$(resource VectorBucket)
 workflow=$(resource Workflow)
 queue=$(resource JobQueue)
 definition=$(resource JobDefinition)
@@ -116,7 +119,45 @@ delete_stack() {
     sam delete --stack-name "$stack" --region "$AWS_REGION" --no-prompts
   fi
 }
+# delete_stores BUCKETS TABLES VECTOR_BUCKETS
+delete_stores() {
+  local name
+  for name in $1; do
+    if_there NoSuchBucket aws s3 rm --only-show-errors --recursive "s3://$name"
+    if_there NoSuchBucket aws s3api delete-bucket --bucket "$name"
+  done
+  for name in $2; do
+    if_there ResourceNotFoundException aws dynamodb delete-table --table-name "$name" >/dev/null
+  done
+  for name in $3; do
+    if_there NotFoundException aws s3vectors delete-vector-bucket --vector-bucket-name "$name"
+  done
+}
+# except NAME: prints the lines of its input that are not NAME; only NAME: those that are.
+except() { grep -Fvx -- "$1" || true; }
+only() { grep -Fx -- "$1" || true; }
+
 empty_stores
+# What only the stack's events name goes before the stack: a call that is cut off can then be completed
+# by another one, which would find no events of a deleted stack.
+replaced=$(except "$table" <<<"$tables")
+for name in $replaced; do
+  # A table that is being updated, as above, cannot be deleted yet.
+  aws dynamodb wait table-exists --table-name "$name"
+done
+delete_stores "$(except "$bucket" <<<"$buckets")" "$replaced" "$(except "${vector_bucket##*/}" <<<"$vectors")"
+buckets=$(only "$bucket" <<<"$buckets")
+tables=$(only "$table" <<<"$tables")
+vectors=$(only "${vector_bucket##*/}" <<<"$vectors")
+# Revisions that earlier deployments left for jobs that were running.
+if [ -n "$definition" ]; then
+  name=${definition##*job-definition/}
+  revisions=$(aws batch describe-job-definitions --job-definition-name "${name%%:*}" --status ACTIVE \
+    --query 'jobDefinitions[].jobDefinitionArn' --output text | tr -s '[:space:]' '\n')
+  for revision in $(except "$definition" <<<"$revisions"); do
+    [ "$revision" = None ] || aws batch deregister-job-definition --job-definition "$revision"
+  done
+fi
 if [ "$status" != NONE ]; then
   if_there ValidationError aws cloudformation update-termination-protection \
     --stack-name "$stack" --no-enable-termination-protection >/dev/null
@@ -127,26 +168,8 @@ if [ "$status" != NONE ]; then
     delete_stack
   fi
 fi
-# Stores that had been replaced, and those that the stack could not delete when it no longer named them.
-for name in $buckets; do
-  if_there NoSuchBucket aws s3 rm --only-show-errors --recursive "s3://$name"
-  if_there NoSuchBucket aws s3api delete-bucket --bucket "$name"
-done
-for name in $tables; do
-  if_there ResourceNotFoundException aws dynamodb delete-table --table-name "$name" >/dev/null
-done
-for name in $vectors; do
-  if_there NotFoundException aws s3vectors delete-vector-bucket --vector-bucket-name "$name"
-done
-# Revisions that earlier deployments left for jobs that were running.
-if [ -n "$definition" ]; then
-  name=${definition##*job-definition/}
-  revisions=$(aws batch describe-job-definitions --job-definition-name "${name%%:*}" --status ACTIVE \
-    --query 'jobDefinitions[].jobDefinitionArn' --output text)
-  for revision in $revisions; do
-    [ "$revision" = None ] || aws batch deregister-job-definition --job-definition "$revision"
-  done
-fi
+# Those that the stack could not delete when it no longer named them.
+delete_stores "$buckets" "$tables" "$vectors"
 found=$(if_there RepositoryNotFoundException aws ecr describe-repositories --repository-names "$repository" \
   --query 'repositories[].repositoryName' --output text)
 if [ -n "$found" ]; then

@@ -337,13 +337,68 @@ def test_stores_that_a_change_of_a_parameter_replaced_are_named_and_deleted(
         "aws dynamodb delete-table --table-name try-table-1",
         "aws s3vectors delete-vector-bucket --vector-bucket-name try-vectors-1",
     ):
-        assert call in standing.calls[deleted:]
+        # Afterwards nothing would name them.
+        assert call in standing.calls[:deleted]
     for call in (
         "aws s3 rm --only-show-errors --recursive s3://try-bucket-1",
         "aws dynamodb update-table --table-name try-table-1 --no-deletion-protection-enabled",
         "aws s3vectors delete-index --vector-bucket-name try-vectors-1 --index-name vectors-a",
     ):
         assert call in standing.calls[:deleted]
+
+
+CUT_OFF = (255, "An error occurred (ExpiredToken): the security token has expired")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "aws s3 rm",
+        "aws s3api delete-bucket",
+        "aws dynamodb delete-table",
+        "aws s3vectors delete-vector-bucket",
+        "aws batch deregister-job-definition",
+        "sam delete",
+        "aws ecr delete-repository",
+    ],
+)
+def test_a_teardown_that_is_cut_off_is_completed_by_another_one(
+    standing: Console, step: str
+) -> None:
+    whole = dict(standing.answers)
+    standing.answers = {step: CUT_OFF} | whole
+    first = standing.run("teardown.sh", "--yes", "try")
+    assert first.returncode != 0
+    assert "deleted;" not in first.stdout
+    calls = [call for call in standing.calls if not call.startswith(step)]
+    gone = any(call.startswith("sam delete") for call in calls)
+    standing.answers = {"aws cloudformation describe-stack": NO_STACK} | whole if gone else whole
+
+    second = standing.run("teardown.sh", "--yes", "try")
+
+    assert second.returncode == 0, second.stderr
+    for call in (
+        "aws s3api delete-bucket --bucket try-bucket-1",
+        "aws dynamodb delete-table --table-name try-table-1",
+        "aws s3vectors delete-vector-bucket --vector-bucket-name try-vectors-1",
+        "aws batch deregister-job-definition --job-definition arn:revision-6",
+        "sam delete --stack-name try --region eu-west-1 --no-prompts",
+        "aws ecr delete-repository --force --repository-name try/batch",
+    ):
+        assert call in calls + standing.calls
+
+
+def test_the_stores_that_a_stack_has_now_are_deleted_by_the_stack(standing: Console) -> None:
+    definition = standing.answers[resource("JobDefinition")][1]
+    standing.answers["aws batch describe-job-definitions"] = (0, f"arn:revision-6 {definition}")
+    assert standing.run("teardown.sh", "--yes", "try").returncode == 0
+    deleted = standing.calls.index("sam delete --stack-name try --region eu-west-1 --no-prompts")
+    before = [
+        call for call in standing.calls[:deleted] if " delete-" in call or "deregister" in call
+    ]
+    assert not [call for call in before if "try-bucket-2" in call or "try-table-2" in call]
+    assert not [call for call in before if "delete-vector-bucket" in call and "vectors-2" in call]
+    assert not [call for call in before if definition in call]
 
 
 def test_stores_that_are_gone_with_the_stack_are_no_errors(standing: Console) -> None:
@@ -397,8 +452,8 @@ def test_a_deletion_that_fails_is_tried_once_more_with_empty_stores(standing: Co
     assert done.returncode == 1
     assert "deleted" not in done.stdout
     kinds = [call for call in standing.calls if call.startswith(("sam delete", "aws s3 rm"))]
-    named = [call.split()[0] for call in kinds]
-    assert named == ["aws", "aws", "sam", "aws", "aws", "sam"]
+    named = [call.split()[0] for call in kinds if "try-bucket-1" not in call]
+    assert named == ["aws", "sam", "aws", "sam"]
 
 
 def test_a_teardown_asks_for_the_name_of_the_stack(console: Console) -> None:
