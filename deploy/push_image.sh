@@ -26,11 +26,15 @@ account=$(aws sts get-caller-identity --query Account --output text)
 registry=$account.dkr.ecr.$AWS_REGION.amazonaws.com
 image=$registry/$repository:$tag
 
-if ! aws ecr describe-repositories --repository-names "$repository" >/dev/null 2>&1; then
+found=$(if_there RepositoryNotFoundException aws ecr describe-repositories --repository-names "$repository" \
+  --query 'repositories[].repositoryName' --output text)
+if [ -z "$found" ]; then
   aws ecr create-repository --repository-name "$repository" --image-tag-mutability IMMUTABLE \
     --image-scanning-configuration scanOnPush=true --tags "Key=facerec-stack,Value=$stack" >&2
 fi
-if aws ecr describe-images --repository-name "$repository" --image-ids imageTag="$tag" >/dev/null 2>&1; then
+pushed=$(if_there ImageNotFoundException aws ecr describe-images --repository-name "$repository" \
+  --image-ids imageTag="$tag" --query 'imageDetails[].imageDigest' --output text)
+if [ -n "$pushed" ]; then
   echo "the image is in the repository already" >&2
 else
   if ! docker info >/dev/null 2>&1; then

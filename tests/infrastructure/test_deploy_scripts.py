@@ -126,7 +126,7 @@ def _lines(answers: dict[str, tuple[int, str]]) -> str:
 def console(tmp_path: Path) -> Console:
     answers = {
         "aws sts get-caller-identity --query Account": (0, ACCOUNT),
-        "aws ecr describe-images": (254, ""),
+        "aws ecr describe-images": (254, "An error occurred (ImageNotFoundException)"),
         "aws ecr get-login-password": (0, "password"),
     }
     return Console(tmp_path, answers)
@@ -181,7 +181,7 @@ def test_without_a_region_nothing_is_asked(console: Console) -> None:
 def test_each_stack_has_a_repository_of_its_own_without_a_rule_that_expires(
     console: Console, pushed: Callable[..., str]
 ) -> None:
-    console.answers["aws ecr describe-repositories"] = (254, "")
+    console.answers["aws ecr describe-repositories"] = (254, "(RepositoryNotFoundException)")
     assert "/try/batch:" in pushed("try")
     (created,) = (call for call in console.calls if "create-repository" in call)
     assert "--repository-name try/batch" in created
@@ -199,9 +199,18 @@ def test_an_image_that_is_there_is_not_built_again(
         "build",
         "push",
     ]
-    console.answers["aws ecr describe-images"] = (0, "{}")
+    console.answers["aws ecr describe-images"] = (0, "sha256:1234")
     assert pushed("facerec", "arm64") == first
     assert not [call for call in console.calls if call.startswith("docker")]
+
+
+@pytest.mark.parametrize("question", ["aws ecr describe-repositories", "aws ecr describe-images"])
+def test_what_cannot_be_asked_for_is_not_taken_for_absent(console: Console, question: str) -> None:
+    console.answers[question] = (254, "An error occurred (ThrottlingException): Rate exceeded")
+    done = console.run("push_image.sh")
+    assert done.returncode == 1
+    assert "Rate exceeded" in done.stderr
+    assert console.calls[-1].startswith(question)
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
