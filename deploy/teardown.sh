@@ -175,4 +175,8 @@ found=$(if_there RepositoryNotFoundException aws ecr describe-repositories --rep
 if [ -n "$found" ]; then
   aws ecr delete-repository --force --repository-name "$repository" >/dev/null
 fi
+if [ "$status" = NONE ]; then
+  echo "there is no stack $stack in $AWS_REGION${found:+; its repository of images is deleted}"
+  exit
+fi
 echo "deleted; faces in Pinecone, if any, are still there: delete the index, or its namespaces, by hand"

@@ -266,6 +266,23 @@ def test_a_stack_is_cleared_in_every_state(console: Console, status: str) -> Non
     assert not [call for call in console.calls if "None" in call.split()]
 
 
+@pytest.mark.parametrize(
+    ("repository", "end"),
+    [
+        ((254, "(RepositoryNotFoundException)"), ""),
+        ((0, "try/batch"), "; its repository of images is deleted"),
+    ],
+)
+def test_a_stack_that_does_not_exist_is_not_said_to_be_deleted(
+    console: Console, repository: tuple[int, str], end: str
+) -> None:
+    console.answers["aws cloudformation describe-stack"] = NO_STACK
+    console.answers["aws ecr describe-repositories"] = repository
+    done = console.run("teardown.sh", "--yes", "try")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"there is no stack try in eu-west-1{end}"
+
+
 def resource(name: str, *, ever: bool = False) -> str:
     """Return how the command begins that asks for a resource, now or over the stack's life."""
     kind, listed = ("events", "StackEvents") if ever else ("resources", "StackResources")
