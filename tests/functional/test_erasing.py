@@ -267,6 +267,23 @@ def test_a_check_finds_the_name_of_a_person_in_the_memory_of_photos(here: Instal
     assert "/remembered/" in erased.output
 
 
+def test_a_check_finds_the_name_of_a_person_in_external_image_ids(here: Installation) -> None:
+    photo = here.write("photos", 0)
+    ids = here.photos.parent / "ids.jsonl"
+    ids.write_text(json.dumps({"image": str(photo), "external_image_id": "xena_0"}) + "\n")
+    words = ("index", ids, "--collection", "staff", "--workers", 1)
+    assert here.run(*words).exit_code == ExitCode.DONE
+    (face_id,) = here.faces()
+    with open_gallery(here.data) as gallery:
+        gallery.create_user("staff", "xena")
+        gallery.associate_faces("staff", "xena", [face_id], min_similarity=0)
+    erased = erase(here, "--person", "xena", "--check")
+    assert erased.exit_code == ExitCode.REMAINDER
+    assert "external image id with the name" in erased.output
+    assert erase(here, "--external-id", "xena_0", "--check").exit_code == ExitCode.DONE
+    assert here.holders([b"xena"]) == set()
+
+
 def test_a_name_that_may_mean_two_people_erases_nobody(here: Installation) -> None:
     with_person(here, "employee-4711", "ann")
     with open_gallery(here.data) as gallery:

@@ -43,7 +43,8 @@ class Remainder:
     Attributes:
         place: the store, file or object that contains it.
         what: ``address with the name``, ``face id``, ``embedding``, ``thumbnail``,
-            ``external image id``, ``photo``, ``name``, ``user id`` or ``vector of the person``; or
+            ``external image id``, ``external image id with the name``, ``photo``, ``name``,
+            ``user id`` or ``vector of the person``; or
             several of these, such as ``user id or face id``.
     """
 
@@ -81,8 +82,15 @@ def find_remainders(
     Raises:
         FacerecError: a store or a folder cannot be read.
     """
-    stored = {face.source for face in stores.faces.all_faces(collection_id)} if traces.named else ()
-    traces = replace(traces, named=traces.named.difference(stored))
+    if traces.named or traces.named_ids:
+        stored = [
+            (face.source, face.external_image_id) for face in stores.faces.all_faces(collection_id)
+        ]
+        traces = replace(
+            traces,
+            named=traces.named.difference(source for source, _ in stored),
+            named_ids=traces.named_ids.difference(name for _, name in stored if name),
+        )
     left, others = _in_memory(collection_id, traces, stores)
     yield from left
     others |= addresses_held_by_others(collection_id, traces, stores)
@@ -122,6 +130,8 @@ def _in_memory(
         others.add(address)
         if address in traces.named:
             left.append(Remainder(file, "address with the name"))
+        if name in traces.named_ids:
+            left.append(Remainder(file, "external image id with the name"))
     return left, others & traces.addresses
 
 

@@ -33,6 +33,7 @@ def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str
         (selection.external_image_ids, ("external_image_id",), "external image id"),
         (selection.photos | traces.addresses, ("source", "photo", "image", "uri"), "photo"),
         (traces.named, ("source", "photo", "image", "uri"), "address with the name"),
+        (traces.named_ids, ("external_image_id",), "external image id with the name"),
         (selection.user_ids, ("user_id", "UserId"), "user id"),
     )
     for values, keys, what in names:
@@ -95,7 +96,7 @@ def _names_in(collection_id: str, traces: Traces, stores: CheckedStores) -> Iter
     selection = traces.selection
     photos = selection.photos | traces.addresses | traces.named
     for record in stores.faces.all_faces(collection_id):
-        if record.external_image_id in selection.external_image_ids:
+        if record.external_image_id in selection.external_image_ids | traces.named_ids:
             yield from _named("external_image_id", record.external_image_id)
         if record.source in photos:
             yield from _named("source", record.source)

@@ -46,6 +46,7 @@ class Traces:
         embeddings: the embeddings of all selected faces, float32 of shape (128,).
         named: addresses of the collection's photos that contain an id or name of an erased person,
             or a name that the history gives them.
+        named_ids: the same for the external image ids of these photos.
         thumbnails: the thumbnails that are kept of selected faces.
     """
 
@@ -53,6 +54,7 @@ class Traces:
     addresses: frozenset[str]
     embeddings: tuple[np.ndarray, ...]
     named: frozenset[str] = frozenset()
+    named_ids: frozenset[str] = frozenset()
     thumbnails: tuple[bytes, ...] = ()
 
 
@@ -122,7 +124,7 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
         replace(selection, face_ids=frozenset(ids)),
         _addresses(collection_id, selection, stored, stores),
         (*embeddings.values(), *standby),
-        _named_after(collection_id, selection, stored, stores),
+        *_named_after(collection_id, selection, stored, stores),
         stores.kept_thumbnails(collection_id, sorted(ids)),
     )
 
@@ -142,14 +144,14 @@ def _addresses(
 
 def _named_after(
     collection_id: str, selection: Selection, stored: Iterable[StoredFace], stores: CheckedStores
-) -> frozenset[str]:
-    """Return the addresses of photos that contain an id or name of an erased person as a word.
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return addresses and external image ids that contain an erased person's id or name as a word.
 
     These include earlier names, and names of people who were merged into the person.
     """
     current = selection.user_ids | selection.user_names
     if not current:
-        return frozenset()
+        return frozenset(), frozenset()
     history = all_history(collection_id, records=stores.records)
     _, erased = without_names(history, people=current, face_ids=())
     names = {*erased, *map(readable_name, erased)}
@@ -158,12 +160,15 @@ def _named_after(
     sought = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])")
     folders = job_folders(collection_id, stores)
     remembered = remembered_addresses(stores.objects, stores.jobs_root, collection_id, folders)
-    addresses = {face.record.source for face in stored} | {photo for _, photo, _ in remembered}
-    return frozenset(
-        each
-        for each in addresses
-        if sought.search(unicodedata.normalize("NFC", storable_source(each)))
-    )
+    pairs = {(face.record.source, face.record.external_image_id or "") for face in stored}
+    pairs.update((address, name) for _, address, name in remembered)
+    addresses = {
+        address
+        for address, _ in pairs
+        if sought.search(unicodedata.normalize("NFC", storable_source(address)))
+    }
+    ids = {name for _, name in pairs if sought.search(name) or sought.search(readable_name(name))}
+    return frozenset(addresses), frozenset(ids)
 
 
 def job_folders(collection_id: str, stores: CheckedStores) -> list[str]:
