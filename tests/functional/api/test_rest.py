@@ -348,7 +348,7 @@ class AnnEverywhere(FakeEngine):
 
 
 def photo_of_nobody() -> bytes:
-    picture = Image.new("RGB", (640, 480), "blue")
+    picture = Image.new("RGB", (640, 480), "cyan")
     picture.paste((255, 0, 0), (310, 230, 640, 480))
     content = BytesIO()
     picture.save(content, "PNG")
