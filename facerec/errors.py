@@ -647,7 +647,7 @@ class ObjectArchivedError(AccessDeniedError):
     hint_is_for_operator = False
 
     def __init__(self, uri: str) -> None:
-        super().__init__(uri, f"{uri} is archived", "restore it from its storage class first")
+        super().__init__(uri, f"{uri} is archived", "restore the object in S3 first")
         self.uri = uri
 
 
@@ -741,7 +741,8 @@ class NoCredentialsError(ConfigurationError):
 
     def __init__(self) -> None:
         super().__init__(
-            "there are no AWS credentials", "set AWS_PROFILE, or the variables of an access key"
+            "there are no AWS credentials that can be used",
+            "set AWS_PROFILE to a profile that exists, or the variables of an access key",
         )
 
 

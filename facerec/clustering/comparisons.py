@@ -87,7 +87,7 @@ class Compared:
         return len(self.rows)
 
     def take(self, positions: NDArray[np.int64] | slice) -> Compared:
-        """Return some of the faces."""
+        """Return the faces at these positions."""
         return Compared(
             self.rows[positions],
             self.embeddings[positions],

@@ -114,7 +114,7 @@ def aws_errors(
     except botocore.NoRegionError as error:
         raise ConfigurationError("no AWS region is set", "set AWS_REGION") from error
     except botocore.ParamValidationError as error:
-        invalid = InvalidInputError(f"{resource} is not a valid name for {service}")
+        invalid = InvalidInputError(f"{service} takes no request for {resource}")
         raise missing or invalid from error
     except botocore.BotoCoreError as error:
         raise StoreUnavailableError(

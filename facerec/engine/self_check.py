@@ -25,7 +25,8 @@ def check_engine(engine: FaceEngine) -> None:
     """
     (result,) = engine.analyse([known_face()], FaceOptions(min_confidence=0.5))
     if not isinstance(result, PhotoFaces) or len(result.faces) != 1:
-        found = f"{len(result.faces)} faces" if isinstance(result, PhotoFaces) else result.detail
-        raise MachineError(
-            f"the engine does not work on this machine: in a photo of one face it found {found}"
-        )
+        if isinstance(result, PhotoFaces):
+            found = f"in a photo of one face it found {len(result.faces)} faces"
+        else:
+            found = f"it could not read its test photo: {result.detail}"
+        raise MachineError(f"the engine does not work on this machine: {found}")

@@ -79,7 +79,7 @@ IMAGE_GB = 0.5
 """Compressed size of the two container images (assumed)."""
 
 RECORDS_UNITS = 20
-"""Requests to the table of collections per job (assumed)."""
+"""DynamoDB write units per job for the record of the collection (assumed)."""
 
 
 @dataclass(frozen=True, slots=True)

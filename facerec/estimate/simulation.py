@@ -134,7 +134,7 @@ class _Job:
         )
 
     def _run_array(self, array: ChildArray, released: float, free: list[float]) -> float:
-        """Run the children of an array on free slots and return when the last one ends."""
+        """Simulate the children of an array on free slots; return when the last one ends."""
         end = released
         waiting = array.size
         # (earliest time of the retry, photos left, attempts made)

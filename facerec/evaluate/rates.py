@@ -126,7 +126,10 @@ def _resampled(
     photos_of: NDArray[np.int64],
     rates: list[float],
 ) -> NDArray[np.float64]:
-    """Return false non-match rates of resampled people, shape (RESAMPLES, rates)."""
+    """Return the false non-match rate at each false match rate, for each resample of the people.
+
+    The shape is (RESAMPLES, len(rates)).
+    """
     random = np.random.default_rng(0)
     lowest = impostors.lowest(BOOTSTRAP_SHARE)
     order = np.argsort(lowest.scores)

@@ -156,7 +156,7 @@ class _Array:
 
 
 class _Type:
-    """A type of numbers, texts or objects while it is read; the byte order is in its state."""
+    """A numpy dtype while it is unpickled; its byte order arrives in ``__setstate__``."""
 
     def __init__(self, name: str) -> None:
         if not re.fullmatch("f[48]|O8?|U[0-9]{1,4}", name):

@@ -103,7 +103,7 @@ def _face(row: dict[str, Any], path: Path) -> StoredFace:
     except (InvalidInputError, TypeError) as error:
         raise InvalidInputError(f"{path.name} has a row that is not a face") from error
     if embedding.shape != (DIMENSIONS,) or not np.isfinite(embedding).all():
-        raise InvalidInputError(f"{path.name} has a row without an embedding")
+        raise InvalidInputError(f"{path.name} has a row without a valid embedding")
     return StoredFace(record, embedding)
 
 

@@ -89,7 +89,7 @@ class FaceStore:
         self.vectors.close()
 
     def of(self, collection: Collection) -> FaceStore:
-        """Return this store, restricted to writes into a collection.
+        """Return this store, restricted to a collection as it was created, and its model version.
 
         Faces written through it never get into a later collection with the same id, whenever the
         collection is deleted. A store that also contains the records rejects writes for a deleted

@@ -28,10 +28,11 @@ works: all children together send more than it takes, and waiting is how they sl
 """
 
 FIRST_PAUSE = 0.5
-"""Maximum pause after the first rejection, in seconds; it doubles with each further one."""
+"""Maximum of the random part of the pause after the first rejection, in seconds; it doubles with
+each further one."""
 
 MAX_PAUSE = 20.0
-"""Maximum pause, in seconds."""
+"""Maximum of each part of a pause, in seconds: what the service asks for, and a random part."""
 
 
 class SharedPause:

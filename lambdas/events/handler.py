@@ -35,8 +35,8 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
     bus.require_exists()
     if not delivery.deliver(LATEST_SEND):
         raise StoreUnavailableError(
-            "the event bus did not accept an event, which is sent again",
-            "`.../events?undelivered=true` of the API says why",
+            "an event could not be sent, and is sent again",
+            "`GET /api/v1/collections/{id}/events?undelivered=true` shows why",
         )
     return {}
 

@@ -63,7 +63,7 @@ BodyCheck = Callable[[bytes], Principal]
 
 
 class RefusedError(Exception):
-    """A request is refused before it is parsed.
+    """The sender is not authenticated, may not do this, or the request exceeds a limit.
 
     Attributes:
         kind: name of the exception in AWS's protocols.

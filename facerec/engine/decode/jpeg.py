@@ -24,7 +24,7 @@ END_OF_IMAGE = b"\xff\xd9"
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
-"""Markers between segments that no length follows: TEM and restarts."""
+"""Markers without a length: TEM and RST0 to RST7."""
 
 _BETWEEN_SCANS = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE})
 """Segments that can occur between scans: tables, line counts, application data, comments."""

@@ -43,7 +43,8 @@ MAX_EXACT_PIXELS = 250_000
 the cascade finds no face. That takes less than 0.1 s."""
 
 _SURE_SCORE = 0.9
-"""Verifier score that ends the search for a better size: good frontal faces score about 1.05."""
+"""Verifier score that ends the search for a better size: good frontal faces score about 1.05. A
+face with this score also absorbs smaller proposals inside it."""
 
 _CLEAR_SCORE = 0.5
 """Score from which a face ends the search in unlikely places. Below it, a photo may hold a better

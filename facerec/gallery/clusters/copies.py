@@ -1,4 +1,4 @@
-"""Reads the clusters of a collection, also which are ignored, and restores them elsewhere.
+"""Reads the clusters of a collection, with the ignored ones, and restores them in another store.
 
 Clusters keep their numbers, since the history of people names them.
 """

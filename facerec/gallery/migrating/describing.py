@@ -140,7 +140,10 @@ class Describer:
     def _find(
         self, content: bytes, stored: Sequence[StoredFace], engine: FaceEngine
     ) -> dict[str, EmbeddedFace] | MissingReason:
-        """Return the detected faces that overlap stored faces, by the ids of the stored faces."""
+        """Return the detected faces that overlap stored faces, by the ids of the stored faces.
+
+        A photo that cannot be read has a reason instead.
+        """
         found: dict[str, EmbeddedFace] = {}
         for options in self._attempts(stored):
             left = [face.record for face in stored if face.record.face_id not in found]

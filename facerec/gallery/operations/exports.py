@@ -85,7 +85,7 @@ class ExportOperations(ErasureOperations):
     def _events_about(
         self, collection_id: str, people: list[str], face_ids: list[str]
     ) -> tuple[KeptEvent, ...]:
-        """Return the matches of people, and those of faces with others."""
+        """Return the events of these people and of these faces."""
         if self._registrations is None:
             return ()
         return tuple(self._registrations.events_about(collection_id, people, face_ids))

@@ -27,7 +27,8 @@ MAX_PAUSE = 3600.0
 """Maximum seconds between two attempts to deliver an event."""
 
 MAX_WAIT = 60.0
-"""Maximum seconds without an attempt: events that are never accepted must not delay others."""
+"""Maximum seconds to wait after a round in which an event was not accepted. It is less than
+``MAX_PAUSE``, so that an event that is never accepted does not delay others."""
 
 MAX_STORING_SECONDS = 2 * 86400.0
 """Seconds after which no process is still storing the face of an event: an attempt at a child of a

@@ -82,8 +82,8 @@ def decide(
         threshold: Minimum similarity of two faces of one person.
 
     Returns:
-        The decision, and the best face of each person that is too close to call: one for a match,
-        at least two if it is ambiguous, none if the probe is unknown.
+        The decision, and the best face of each person in question: one for a match, at least two
+        if it is ambiguous, none if the probe is unknown.
     """
     if not nearest or not is_match(nearest[0].similarity, threshold):
         return Decision.UNKNOWN, ()

@@ -2,8 +2,8 @@
 
 A search with the faces of a photo (``search_probes``) takes these steps:
 
-1. The store returns the nearest faces, which are scored. If the best one matches, the faces that
-   match are *relevant*, and those that score nearly as well as the best one (``_relevant``).
+1. The store returns the nearest faces, which are scored. If the best one matches, the *relevant*
+   faces are those that match, and those that score nearly as well as the best one (``_relevant``).
 2. Faces that corrections hide are dropped (``_without_hidden``).
 3. If several faces of the photo match one person, only the most similar one keeps that person's
    faces (``_each_person_once``): the probes are decided in the order of their similarity, each

@@ -303,7 +303,10 @@ class _Attempt:
         return _Reached.END, reader.end
 
     def _load(self, reader: SliceReader) -> Generator[LoadedPhoto | None, None, None]:
-        """Yield the photos of the lines of a slice, loaded ahead; None for blank lines."""
+        """Yield the photos of the lines of a slice, loaded ahead.
+
+        Blank lines are omitted. None stands for a line with other white space only.
+        """
         return read_ahead_in(
             self._readers,
             (line for line in reader if line.content is None or line.content.strip()),

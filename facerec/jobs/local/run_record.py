@@ -47,7 +47,7 @@ def write_record(job_folder: str, record: RunRecord) -> None:
 
 
 def read_record(job_folder: str) -> RunRecord | None:
-    """Return the record of the last run; None if there was none."""
+    """Return the record of the last run; None if there was none, or another release wrote it."""
     try:
         return RunRecord(**json.loads(Path(job_folder, "run.json").read_text()))
     except (FileNotFoundError, NotADirectoryError):

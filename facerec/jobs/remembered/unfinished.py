@@ -2,8 +2,8 @@
 
 A job removes the faces of replaced photos when it is complete. If it was interrupted, or its
 removal failed, and another job continues its work, the new versions are remembered already: a
-comparison no longer shows that the photos were replaced. So each new job looks for them too. It
-shows that photos have another external image id, and which one they have now.
+comparison no longer shows that the photos were replaced. So each new job looks for them too.
+Photos whose external image id changed need no list: the comparison still shows them.
 """
 
 from __future__ import annotations

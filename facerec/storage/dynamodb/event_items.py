@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def unchanged(table: Table, item: Item) -> dict[str, Any]:
-    """Return the fields of an action on an event, which fails if its next attempt was changed."""
+    """Return the fields of a transaction's action on an event.
+
+    The action fails if another process has claimed or moved the event since the item was read.
+    """
     return {
         "TableName": table.name,
         "Key": key(item["pk"]["S"], item["sk"]["S"]),

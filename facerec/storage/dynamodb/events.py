@@ -143,7 +143,7 @@ def list_before(
     before: tuple[float, str] | None,
     limit: int,
 ) -> list[KeptEvent]:
-    """Return events, newest first."""
+    """Return events, newest first; see ``RegistrationStore.list_events``."""
     end = _AFTER_ALL if before is None else sort_key(*before)
     if undelivered:
         waiting = [item for item in _undelivered(table, collection_id) if item["sk"]["S"] < end]

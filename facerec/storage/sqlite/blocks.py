@@ -34,7 +34,15 @@ _NOBODY = 0
 
 
 class Block(NamedTuple):
-    """The state of a block: equal states contain equal embeddings, except in slots freed later."""
+    """The state of a block.
+
+    Two equal states mean equal embeddings, except in slots that were freed in between.
+
+    Attributes:
+        number: number of the block.
+        used: number of slots that were ever used, which are the first ones.
+        written: number of the last write into the block.
+    """
 
     number: int
     used: int
