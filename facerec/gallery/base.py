@@ -110,7 +110,7 @@ class GalleryBase(Inspector):
         """
         return self._records.get_collection(checked_collection_id(collection_id))
 
-    def _to_change(self, collection_id: str) -> Collection:
+    def _get_to_change(self, collection_id: str) -> Collection:
         """Return a collection to which something is added, whatever its model version.
 
         Raises:
@@ -166,7 +166,7 @@ class GalleryBase(Inspector):
         if self._erasures.start is None:
             self._job_data.drop_lifted_tombstones(collection_id, self._records)
 
-    def _require(self, collection_id: str) -> Collection:
+    def _get_comparable(self, collection_id: str) -> Collection:
         """Return a collection whose faces can be compared with those of an engine.
 
         Raises:
@@ -179,7 +179,7 @@ class GalleryBase(Inspector):
             raise ModelMismatchError(self.model_version, collection.model_version)
         return collection
 
-    def _require_to_change(self, collection_id: str) -> Collection:
+    def _get_comparable_to_change(self, collection_id: str) -> Collection:
         """Return a collection to change, whose faces can be compared with those of an engine.
 
         Raises:
@@ -189,7 +189,7 @@ class GalleryBase(Inspector):
             ConflictError: Its deletion is not finished.
             DeletedCollectionError: It was deleted, and is back with an older copy of the database.
         """
-        collection = self._require(collection_id)
+        collection = self._get_comparable(collection_id)
         self._erasures.require_not_deleted(collection)
         return collection
 

@@ -91,8 +91,9 @@ class Gallery(
 
     The helpers of several operations are in the two base classes: ``Inspector`` (``inspection``)
     loads a photo and finds its faces (``_detect``). ``GalleryBase`` (``base``) reads a collection
-    and chooses its engine and threshold (``_get``, ``_require``, ``_engine_of``, ``_threshold``),
-    reads a person (``_get_user``), and reads and writes page tokens (``_after``, ``_token``).
+    (``_get``, ``_get_comparable``), chooses its engine and threshold (``_engine_of``,
+    ``_threshold``), reads a person (``_get_user``), and reads and writes page tokens (``_after``,
+    ``_token``).
 
     ``answer_once`` repeats the answer to a request that was sent twice, and ``close`` releases
     what the gallery owns.

@@ -71,7 +71,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         if pair_threshold is not None:
             checked_threshold(pair_threshold)
         checked_integer("threads", threads, MAX_THREADS)
-        collection = self._require_to_change(collection_id)
+        collection = self._get_comparable_to_change(collection_id)
         return clustering.cluster_faces(
             collection_id,
             clusters=clusters,
@@ -152,7 +152,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                 the database.
         """
         checked_user_id(user_id)
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         cluster = self._cluster(collection_id, cluster_id)
         created = False
         with suppress(UserExistsError):
@@ -177,7 +177,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                 the database.
             ClusterNotFoundError: The collection has no such cluster.
         """
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         cluster = self._cluster(collection_id, cluster_id)
         self._cluster_store().set_ignored(collection_id, cluster.number, ignored=ignored)
 
@@ -197,7 +197,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             ClusterNotFoundError: The collection has no such cluster.
             QuotaExceededError: The maximum number of corrections of this person is reached.
         """
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         checked_person(person)
         cluster = self._cluster(collection_id, cluster_id)
         for face_id in cluster.face_ids:
@@ -230,7 +230,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             FaceInUseError: The face is associated with a person, and ``lift`` is false.
         """
         clusters = self._cluster_store()
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         require_stored(collection_id, face_id, faces=self._faces)
         owner = self._records.users_of_faces(collection_id, [face_id]).get(face_id)
         if owner is not None and not lift:

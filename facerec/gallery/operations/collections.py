@@ -82,7 +82,7 @@ class CollectionOperations(Eraser):
         """
         if threshold is not None:
             checked_threshold(threshold)
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         self._records.set_threshold(collection_id, threshold)
         self._keep_settings(collection_id)
         return self._get(collection_id)
@@ -190,7 +190,7 @@ class CollectionOperations(Eraser):
             QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
         """
         retention_in(checked_tags(tags))
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
         self._keep_settings(collection_id)
 

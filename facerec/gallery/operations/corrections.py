@@ -51,7 +51,7 @@ class CorrectionOperations(GalleryBase):
             FaceInUseError: The face is associated with the person ``person``.
             QuotaExceededError: There are ``MAX_FACES_OF_PERSON`` corrections of this person.
         """
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         correction = _checked(face_id, person)
         require_stored(collection_id, face_id, faces=self._faces)
         if self._records.users_of_faces(collection_id, [face_id]).get(face_id) == person:

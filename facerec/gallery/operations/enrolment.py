@@ -71,7 +71,7 @@ class EnrolOperations(UserOperations):
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """
-        collection = self._require_to_change(collection_id)
+        collection = self._get_comparable_to_change(collection_id)
         done = _Done(self._engine_of(collection))
         named: dict[str, dict[str, list[FaceRecord]]] = {}
         for record, name in self._named_faces(collection_id, name_of):

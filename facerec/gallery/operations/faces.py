@@ -106,7 +106,7 @@ class FaceOperations(Eraser):
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_PAGE)
-        collection = self._require_to_change(collection_id)
+        collection = self._get_comparable_to_change(collection_id)
         listing = f"stats of {collection_id}"
         after = self._after(listing, next_token)
         found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)
@@ -128,7 +128,7 @@ class FaceOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
         """
-        collection = self._require(collection_id)
+        collection = self._get_comparable(collection_id)
         return sampling.sample_faces(
             collection_id,
             limit,

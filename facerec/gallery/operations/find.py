@@ -108,7 +108,7 @@ class FindOperations(RecognitionOperations):
             )
         number = 1 if face_number is None else face_number
         checked_integer("face_number", number, MAX_FACES)
-        collection = self._require(collection_id)
+        collection = self._get_comparable(collection_id)
         engine = self._engine_of(collection)
         below, lowest = self._thresholds(collection, doubtful_below, target_fmr)
         face: EmbeddedFace | None = None

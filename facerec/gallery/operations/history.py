@@ -114,7 +114,7 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
         """
         from facerec.gallery.people.user_vectors import refresh_vector
 
-        faces = self._faces.of(self._to_change(collection_id))
+        faces = self._faces.of(self._get_to_change(collection_id))
         with recording(Action.UNDO, self._clock(), undoes=entry_id) as cause:
             with self._records.transaction():
                 well_formed = re.fullmatch(ENTRY_ID_PATTERN, entry_id)

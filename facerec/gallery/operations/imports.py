@@ -74,7 +74,7 @@ class ImportOperations(GalleryBase):
                 the database.
             ModelMismatchError: The collection has another model version.
         """
-        collection = self._require_to_change(collection_id)
+        collection = self._get_comparable_to_change(collection_id)
         if not faces:
             return importing.ImportedEmbeddings(())
         lengths = [float(np.linalg.norm(face.embedding)) for face in faces]
@@ -167,7 +167,7 @@ class ImportOperations(GalleryBase):
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
         """
-        collection = self._require_to_change(collection_id)
+        collection = self._get_comparable_to_change(collection_id)
         # the other service has chosen these faces already
         options = self._defaults.index_options(quality_filter=QualityFilter.NONE)
         loaded, found = self._detect(photo, options, engine=self._engine_of(collection))
@@ -256,7 +256,7 @@ class ImportOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
         """
-        self._require(collection_id)
+        self._get_comparable(collection_id)
         return find_deleted_known(collection_id, known, records=self._records)
 
     def erased_people(self, collection_id: str, user_ids: Sequence[str]) -> frozenset[str]:
@@ -270,7 +270,7 @@ class ImportOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
         """
-        self._require(collection_id)
+        self._get_comparable(collection_id)
         return find_erased_people(collection_id, user_ids, records=self._records)
 
     def _omit_indexed(

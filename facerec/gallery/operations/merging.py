@@ -61,7 +61,7 @@ class MergeOperations(UserOperations):
             return self._merge(collection_id, user_id, other_id)
 
     def _merge(self, collection_id: str, user_id: str, other_id: str) -> User:
-        faces = self._faces.of(self._to_change(collection_id))
+        faces = self._faces.of(self._get_to_change(collection_id))
         merged = self._move_all(collection_id, user_id, other_id)
         own = [Correction(face_id, user_id) for face_id in merged.face_ids]
         for each in self._records.corrections_of_people(collection_id, [other_id]):
@@ -113,7 +113,7 @@ class MergeOperations(UserOperations):
         kept_name = None if name is None else checked_user_name(name)
         chosen = list(dict.fromkeys(face_ids))
         associations.checked_faces(face_ids)
-        faces = self._faces.of(self._to_change(collection_id))
+        faces = self._faces.of(self._get_to_change(collection_id))
         self._check_split(collection_id, user_id, chosen)
         new = User(new_user_id, self._clock(), name=kept_name)
         for _ in range(MAX_ATTEMPTS):

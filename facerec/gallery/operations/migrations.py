@@ -107,7 +107,7 @@ class MigrationOperations(GalleryBase):
             StoreUnavailableError: A photo cannot be read for now.
         """
         checked_limit(limit, MAX_PAGE)
-        collection = self._require_to_change(collection_id)
+        collection = self._get_comparable_to_change(collection_id)
         store = self._require_migrations()
         engine = self._engine_on_standby(collection, store, recipe, dry_run=dry_run)
         listing = f"migration of {collection_id}"
@@ -154,7 +154,7 @@ class MigrationOperations(GalleryBase):
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         migration = self._migration_of(collection_id)
         if migration.state is MigrationState.FINISHING:
             raise _is_finishing(collection_id)

@@ -71,7 +71,7 @@ class RecognitionOperations(GalleryBase):
         """
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
-        collection = self._require_to_change(collection_id)
+        collection = self._get_comparable_to_change(collection_id)
         options = self._defaults.complete(options, stores=True)
         loaded, found = self._detect(photo, options, engine=self._engine_of(collection))
         if attributes:
@@ -132,7 +132,9 @@ class RecognitionOperations(GalleryBase):
         limit = self._limit(limit)
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
-        collection = (self._require_to_change if index else self._require)(collection_id)
+        collection = (self._get_comparable_to_change if index else self._get_comparable)(
+            collection_id
+        )
         threshold = self._search_threshold(collection, threshold, target_fmr)
         options = self._defaults.complete(options, stores=index)
         engine = self._engine_of(collection)

@@ -54,7 +54,7 @@ class RegistrationOperations(GalleryBase):
                 "set the parameter EventBusArn of the stack; see docs/people.md",
             )
         registration = checked_registration(consent, expires, self._clock())
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         return store.set_registration(collection_id, checked_user_id(user_id), registration)
 
     @recorded(Action.UNREGISTER)

@@ -97,7 +97,7 @@ class RetentionOperations(Eraser):
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         if days is not None:
             checked_integer("the number of days", days, MAX_DAYS)
         if days is None:

@@ -66,7 +66,7 @@ class TransferOperations(GalleryBase):
             ConfigurationError: pyarrow is not installed.
         """
         face_table.require_parquet()
-        collection = self._require(collection_id)
+        collection = self._get_comparable(collection_id)
         tags = self._records.get_tags(collection_id)
         if IMPORT_TAG in tags:
             raise InvalidInputError(

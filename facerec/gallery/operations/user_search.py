@@ -112,7 +112,7 @@ class UserSearchOperations(GalleryBase):
             NoFaceError: The photo shows no face that the options accept.
         """
         checked_limit(limit, MAX_USER_MATCHES)
-        collection = self._require(collection_id)
+        collection = self._get_comparable(collection_id)
         threshold = self._threshold(collection, threshold)
         _, found = self._detect(
             photo,

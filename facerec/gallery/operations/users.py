@@ -75,7 +75,7 @@ class UserOperations(Eraser):
                 raise InvalidInputError("a new person needs an id or a name")
             user_id = derived_user_id(name)
         user = User(checked_new_id(checked_user_id(user_id)), self._clock(), name=name)
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         self._records.create_user(collection_id, user)
         return user
 
@@ -106,7 +106,7 @@ class UserOperations(Eraser):
         """
         if name is not None:
             name = checked_user_name(name)
-        self._to_change(collection_id)
+        self._get_to_change(collection_id)
         return self._records.set_user_name(collection_id, checked_user_id(user_id), name)
 
     def resolve_user(self, collection_id: str, text: str) -> User:
@@ -232,7 +232,7 @@ class UserOperations(Eraser):
         self, collection_id: str, user_id: str, face_ids: Sequence[str], *, min_similarity: float
     ) -> AssociationOutcome:
         """Associate any number of faces with a person."""
-        collection = self._to_change(collection_id)
+        collection = self._get_to_change(collection_id)
         faces = self._faces.of(collection)
         outcome = associations.associate(
             faces,

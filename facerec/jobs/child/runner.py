@@ -35,7 +35,7 @@ ALIKE_PERCENTAGE = 95
 """Minimum percentage of these photos with the same failure for a job to end early. A job that
 tolerates this many failures never does."""
 
-PROBES = 20
+SAMPLED_PHOTOS = 20
 """Number of further photos, spread evenly over the manifest. A job ends early only if the same
 percentage of these fails with the same outcome."""
 
@@ -109,16 +109,16 @@ class ChildRunner:
         outcome, photos = Outcome(name), self._outcomes.total()
         if outcome not in REMEDIES or not _nearly_all(failed, photos):
             return None
-        probes = list(self._probe())
-        if not _nearly_all(probes.count(outcome), len(probes)):
+        sample = list(self._sample())
+        if not _nearly_all(sample.count(outcome), len(sample)):
             return None
         return FirstFailures(outcome, failed, photos)
 
-    def _probe(self) -> Iterator[Outcome | None]:
+    def _sample(self) -> Iterator[Outcome | None]:
         """Yield the failures of photos spread evenly over the manifest; None for a readable one."""
         loader = loader_of(self._plan, self._objects)
-        for part in self._parts():
-            for line in SliceReader(self._objects, self._plan.source, part):
+        for slice_ in self._slices():
+            for line in SliceReader(self._objects, self._plan.source, slice_):
                 photo = None if line.content == b"" else loader.load(line)
                 if photo is None:
                     continue
@@ -127,14 +127,16 @@ class ChildRunner:
                     yield None if failure is None else failure.outcome
                     break
 
-    def _parts(self) -> Iterator[ByteRange | Stripe]:
+    def _slices(self) -> Iterator[ByteRange | Stripe]:
         """Yield slices whose starts are spread evenly over the manifest."""
         plan = self._plan
         if plan.source.kind is SourceKind.RANGES:
-            for number in range(PROBES):
-                yield slice_of(plan.source, PROBES, 1, number)
+            for number in range(SAMPLED_PHOTOS):
+                yield slice_of(plan.source, SAMPLED_PHOTOS, 1, number)
             return
-        for child in sorted({number * plan.children // PROBES for number in range(PROBES)}):
+        for child in sorted(
+            {number * plan.children // SAMPLED_PHOTOS for number in range(SAMPLED_PHOTOS)}
+        ):
             yield slice_of(plan.source, plan.children, plan.stripes, child)
 
 

@@ -122,7 +122,7 @@ class LocalRuns:
     def _run(self, plan: Plan, record: RunRecord) -> RunResult:
         try:
             with while_it_exists(plan, self._objects):
-                return self._run_children(plan, record)
+                return self._run_steps(plan, record)
         except JobDeletedError:
             from facerec.jobs.erasing.folder_deletion import complete_deletion_of_running
 
@@ -131,7 +131,7 @@ class LocalRuns:
             )
             raise
 
-    def _run_children(self, plan: Plan, record: RunRecord) -> RunResult:
+    def _run_steps(self, plan: Plan, record: RunRecord) -> RunResult:
         """Run a job's children, with the steps before and after them, in this order.
 
         1. The start is noted beside the remembered photos of the collection, which orders the job
