@@ -45,11 +45,7 @@ class FacesByGeneration(FaceStore):
 
     @override
     def left_of(self, deleted: Sequence[Collection]) -> list[Collection]:
-        owners = {
-            _name_of(namespace, each.generation): each
-            for each in deleted
-            for namespace in (each.collection_id, people_namespace(each.collection_id))
-        }
+        owners = {namespace: each for each in deleted for namespace in namespaces_of(each)}
         found = self._stored.stored_namespaces(owners)
         return list(dict.fromkeys(owners[name] for name in sorted(found)))
 
@@ -58,6 +54,12 @@ class FacesByGeneration(FaceStore):
             return self._records.get_collection(collection_id).generation
         except CollectionNotFoundError:
             return ""
+
+
+def namespaces_of(collection: Collection) -> list[str]:
+    """Return the names of the namespaces of a collection: those of its faces and of its people."""
+    names = (collection.collection_id, people_namespace(collection.collection_id))
+    return [_name_of(name, collection.generation) for name in names]
 
 
 class _Renamed(VectorStore):

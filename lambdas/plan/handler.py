@@ -26,6 +26,7 @@ from facerec.jobs.aws.planning_notes import listing_notes
 from facerec.jobs.aws.preflight import require_region, require_startable_children
 from facerec.jobs.aws.start_problems import open_clients
 from facerec.jobs.aws.submissions import first_submission
+from facerec.jobs.aws.vector_stores import JobVectors
 from facerec.jobs.child.outages import forget_outages
 from facerec.jobs.erasing.lost_erasures import restore_lost_tombstones
 from facerec.jobs.plan import Plan
@@ -70,16 +71,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     objects = Objects()
 
     def check(request: JobRequest) -> None:
+        clients = open_clients()
         if settings.region is not None:
-            require_region(request, settings.region, open_clients(), objects)
-        if settings.batch_image is not None and settings.architecture is not None:
-            machines = ChildMachines(
-                settings.batch_image,
-                settings.architecture,
-                required_setting(settings.model_version, "MODEL_VERSION"),
-                settings.instance_types,
-            )
-            require_startable_children(machines, settings.pinecone_secret_arn, open_clients())
+            require_region(request, settings.region, clients, objects)
+        require_startable_children(
+            _machines(settings), _vectors(settings, request.collection_id), clients
+        )
 
     result = plan_execution(
         event["input"],
@@ -100,6 +97,29 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
         **{name: result[name] for name in ("error", "job_id", "children") if name in result},
     )
     return result
+
+
+def _machines(settings: Settings) -> ChildMachines | None:
+    if settings.batch_image is None or settings.architecture is None:
+        return None
+    return ChildMachines(
+        settings.batch_image,
+        settings.architecture,
+        required_setting(settings.model_version, "MODEL_VERSION"),
+        settings.instance_types,
+    )
+
+
+def _vectors(settings: Settings, collection_id: str) -> JobVectors:
+    if settings.store is not None:
+        return JobVectors()
+    if settings.vector_bucket is None:
+        return JobVectors(secret=settings.pinecone_secret_arn, host=settings.pinecone_index_host)
+    try:
+        collection = open_records(settings).get_collection(collection_id)
+    except CollectionNotFoundError:
+        collection = None
+    return JobVectors(collection, bucket=settings.vector_bucket)
 
 
 def plan_execution(

@@ -31,8 +31,9 @@ STACK = "facerec-e2e"
 
 VCPUS = 2
 
-PINECONE_HOST = "faces-e2e.svc.pinecone.io"
-"""Host of the index, which containers reach on this machine."""
+PINECONE_HOST = "faces-e2e.svc.pinecone.example"
+"""Host of the index, which containers reach on this machine. The plan function does not, and sends
+no request to anybody else: no name of this domain exists (RFC 2606)."""
 
 
 @dataclass(frozen=True)

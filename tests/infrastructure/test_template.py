@@ -292,9 +292,9 @@ def test_encrypted_photos_and_secrets_can_be_read() -> None:
     decrypting = [each for each in statements() if each["Action"] == "kms:Decrypt"]
     resources_of = [json.dumps(each["Resource"]) for each in decrypting]
     # children, the plan, the API and the function that erases read photos or manifests; containers,
-    # the API and the functions that erase and send events read the secret
+    # the plan, the API and the functions that erase and send events read the secret
     assert resources_of.count('{"Ref": "PhotoKeyArns"}') == 4
-    assert resources_of.count('{"Ref": "SecretKeyArn"}') == 4
+    assert resources_of.count('{"Ref": "SecretKeyArn"}') == 5
 
 
 def test_only_the_function_that_sends_matches_sends_events_and_to_that_bus_only() -> None:

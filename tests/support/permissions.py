@@ -28,7 +28,7 @@ from tests.support.stack_template import properties
 _CHOSEN = frozenset({"OwnVectors"})
 """Conditions of the template that hold for a stack with default parameters."""
 
-_STORES = ("s3", "dynamodb", "s3vectors")
+_COMPARED = ("s3", "dynamodb", "s3vectors", "secretsmanager")
 """Services whose resources are compared too; of the others, only the actions."""
 
 _S3_ACTIONS = {
@@ -67,15 +67,22 @@ class Permissions:
         bucket: name of the stack's bucket.
         denied: what calls were refused for.
         conditions: conditions of the template that hold.
+        secret: value of the parameter PineconeSecretArn.
     """
 
     bucket: str
     denied: list[str] = field(default_factory=list)
     conditions: frozenset[str] = _CHOSEN
+    secret: str = ""
 
     def check(self, part: str, client: Any, operation: str, request: dict[str, Any]) -> None:
         """Raise the error of IAM for a call that the role of a part does not allow."""
-        for need in needs(client.meta.service_model.service_name, operation, request):
+        service = client.meta.service_model.service_name
+        needed = list(needs(service, operation, request))
+        if operation == "GetSecretValue" and "EncryptedSecret" in self.conditions:
+            # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+            needed.append(Need("kms:Decrypt", "*"))
+        for need in needed:
             allowing = statements(part, self.conditions)
             if not any(self._allows(each, need) for each in allowing):
                 error = _denied(part, operation, need)
@@ -89,7 +96,7 @@ class Permissions:
             patterns = keys.get("dynamodb:LeadingKeys")
             if patterns is not None and not _matches(need.partition or "", patterns):
                 return False
-        if need.action.partition(":")[0] not in _STORES:
+        if need.action.partition(":")[0] not in _COMPARED:
             return True
         resources = [self._arn(each) for each in _listed(statement["Resource"])]
         return _matches(need.resource, resources)
@@ -99,6 +106,8 @@ class Permissions:
         match resource:
             case {"Fn::GetAtt": name}:
                 return self._attribute(name if isinstance(name, str) else ".".join(name))
+            case {"Ref": "PineconeSecretArn"}:
+                return self.secret
             case {"Fn::Sub": str(text)}:
                 for name in ("Bucket.Arn", "VectorBucket.VectorBucketArn"):
                     text = text.replace(f"${{{name}}}", self._attribute(name))
@@ -180,6 +189,8 @@ def needs(service: str, operation: str, request: dict[str, Any]) -> Iterator[Nee
                 request.get("returnMetadata") or request.get("returnData") or request.get("filter")
             ):
                 yield Need("s3vectors:GetVectors", resource)
+        case "secretsmanager":
+            yield Need(f"secretsmanager:{operation}", request["SecretId"])
         case _:
             name = {"Invoke": "InvokeFunction"}.get(operation, operation)
             yield Need(f"{_PREFIXES.get(service, service)}:{name}", "*")

@@ -54,6 +54,7 @@ class Index:
     """An index: its vectors by key, and its limits of writes."""
 
     dimension: int
+    metric: str
     hidden: frozenset[str]
     written: Rate
     writes: Rate
@@ -112,6 +113,7 @@ class S3VectorsServer(HttpServer):
                 "ListVectorBuckets": self._list_buckets,
                 "CreateIndex": self._create_index,
                 "DeleteIndex": self._delete_index,
+                "GetIndex": self._get_index,
                 "ListIndexes": self._list_indexes,
                 "PutVectors": self._put,
                 "GetVectors": self._get,
@@ -163,6 +165,7 @@ class S3VectorsServer(HttpServer):
             raise RefusedError(402, "ServiceQuotaExceededException", "more than 10,000 indexes")
         bucket[name] = Index(
             request["dimension"],
+            request["distanceMetric"],
             frozenset(hidden),
             Rate(self.vectors_per_second),
             Rate(self.writes_per_second),
@@ -173,6 +176,20 @@ class S3VectorsServer(HttpServer):
         self._index(request)
         del self._bucket(request)[request["indexName"]]
         return {}
+
+    def _get_index(self, request: dict[str, Any]) -> dict[str, Any]:
+        index, bucket = self._index(request), request["vectorBucketName"]
+        return {
+            "index": {
+                "vectorBucketName": bucket,
+                "indexName": request["indexName"],
+                "indexArn": f"{_arn(bucket)}/index/{request['indexName']}",
+                "creationTime": 0,
+                "dataType": "float32",
+                "dimension": index.dimension,
+                "distanceMetric": index.metric,
+            }
+        }
 
     def _list_indexes(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["vectorBucketName"]

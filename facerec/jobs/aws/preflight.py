@@ -21,7 +21,12 @@ from facerec.errors import (
 )
 from facerec.jobs.aws.batch_image import ChildMachines, machine_problems
 from facerec.jobs.aws.start_problems import AwsClients, find_quotas, find_start_problems
-from facerec.jobs.aws.vector_stores import of_pinecone_index, of_vector_bucket
+from facerec.jobs.aws.vector_stores import (
+    JobVectors,
+    index_problems,
+    of_pinecone_index,
+    of_vector_bucket,
+)
 from facerec.jobs.manifest.inspection import read_start
 
 if TYPE_CHECKING:
@@ -119,23 +124,25 @@ def require_region(
 
 
 def require_startable_children(
-    machines: ChildMachines, secret: str | None, clients: AwsClients
+    machines: ChildMachines | None, vectors: JobVectors, clients: AwsClients
 ) -> None:
-    """Check that the children of a job can start on the machines of a stack.
+    """Check that the children of a job can start in a stack, and can store their vectors.
 
-    What a service does not answer is not checked.
+    What a service does not answer is not checked: children wait for a store that cannot be reached.
 
     Args:
-        machines: the machines, and the image that they run.
-        secret: ARN of the secret that the children receive, or None.
+        machines: the machines, and the image that they run; None if they are unknown.
+        vectors: the store of the job's vectors.
         clients: clients of the services.
 
     Raises:
         ConfigurationError: they cannot; the message names the parameter and the remedy.
     """
-    checks = [machine_problems(machines, clients)]
-    if secret is not None:
-        checks.append(_of_secret(secret, clients))
+    checks = [index_problems(vectors, clients)]
+    if vectors.secret is not None:
+        checks.insert(0, _of_secret(vectors.secret, clients))
+    if machines is not None:
+        checks.insert(0, machine_problems(machines, clients))
     for problems in checks:
         with suppress(AccessDeniedError, NotFoundError, StoreUnavailableError):
             for problem in problems:

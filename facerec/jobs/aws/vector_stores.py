@@ -2,22 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.aws_errors import aws_errors
-from facerec.core.faces import EMBEDDING_SIZE, METRIC
+from facerec.core.deferred import DeferredModule
 from facerec.errors import AccessDeniedError, ConfigurationError, NotFoundError
+from facerec.storage.index_shape import index_misfit
 
 if TYPE_CHECKING:
+    from facerec.core.records import Collection
     from facerec.jobs.aws.stack import Stack
     from facerec.jobs.aws.start_problems import AwsClients
+    from facerec.storage.pinecone import asking
+    from facerec.storage.pinecone.opening import PineconeIndex
+else:
+    asking = DeferredModule("facerec.storage.pinecone.asking")
 
 MAX_INDEXES = 10
 """Maximum number of a vector bucket's indexes to check; facerec creates all of them alike."""
 
 PATIENCE = 10.0
 """Seconds for which a throttled request to Pinecone is retried."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobVectors:
+    """The store of the vectors of a job, by the parameters of its stack.
+
+    Attributes:
+        collection: the collection of the job; None if the job creates it.
+        secret: PineconeSecretArn, the secret with the API key of Pinecone, or None.
+        host: PineconeIndexHost, the address of the Pinecone index, or None.
+        bucket: name or ARN of the bucket of Amazon S3 Vectors, or None.
+    """
+
+    collection: Collection | None = None
+    secret: str | None = None
+    host: str | None = None
+    bucket: str | None = None
+
+
+def index_problems(vectors: JobVectors, clients: AwsClients) -> Iterator[str]:
+    """Yield the reasons why the index of a job does not fit its vectors, one line each.
+
+    Neither the ``pinecone`` package nor numpy is needed.
+
+    Raises:
+        FacerecError: a service denies access or does not respond.
+    """
+    if vectors.bucket is not None and vectors.collection is not None:
+        yield from _of_collection(vectors.collection, vectors.bucket, clients)
+    elif vectors.secret is not None and vectors.host is not None:
+        yield from _of_pinecone_host(vectors.secret, vectors.host, clients)
+
+
+def _of_collection(collection: Collection, bucket: str, clients: AwsClients) -> Iterator[str]:
+    from facerec.storage.generations import namespaces_of
+    from facerec.storage.s3vectors.vector_store import index_names
+
+    missing = {"NotFoundException": NotFoundError(f"an index of {bucket}")}
+    for name in chain.from_iterable(map(index_names, namespaces_of(collection))):
+        try:
+            with aws_errors("S3 Vectors", f"the index {name}", codes=missing):
+                found = clients.open("s3vectors").get_index(
+                    vectorBucketName=bucket.rpartition("/")[2], indexName=name
+                )
+        except NotFoundError:
+            continue  # The first vectors create it.
+        yield from _of_index(found["index"])
+
+
+def _of_pinecone_host(secret: str, host: str, clients: AwsClients) -> Iterator[str]:
+    yield from _of_pinecone(
+        "PineconeIndexHost",
+        secret,
+        clients,
+        lambda key: asking.require_fitting_index(key, host),
+        missing=f"no index answers at {host}: copy the host from the console of Pinecone",
+    )
+
+
+def _of_pinecone(
+    parameter: str,
+    secret: str,
+    clients: AwsClients,
+    ask: Callable[[str], object],
+    *,
+    missing: str,
+) -> Iterator[str]:
+    """Yield the problem with a request to Pinecone, if there is one; none contains the key.
+
+    Args:
+        parameter: the parameter that names the index.
+        secret: ARN of the secret with the key.
+        clients: clients of the services.
+        ask: sends the request, with the key.
+        missing: problem if the index does not exist.
+    """
+    with aws_errors("Secrets Manager"):
+        answer = clients.open("secretsmanager").get_secret_value(SecretId=secret)
+    key = answer.get("SecretString", "").strip()
+    if not asking.is_sendable(key):
+        yield f"PineconeSecretArn: the value of {secret} is not an API key: store the key alone"
+        return
+    try:
+        ask(key)
+    except NotFoundError:
+        yield f"{parameter}: {missing}"
+    except AccessDeniedError:
+        yield f"PineconeSecretArn: Pinecone does not accept the key in {secret}: store a valid one"
+    except ConfigurationError as error:
+        yield f"{parameter}: {error.message}: {error.hint}"
 
 
 def of_vector_bucket(stack: Stack, clients: AwsClients) -> Iterator[str]:
@@ -43,11 +141,11 @@ def of_vector_bucket(stack: Stack, clients: AwsClients) -> Iterator[str]:
 
 
 def _of_index(index: dict[str, Any]) -> Iterator[str]:
-    found = (index["dimension"], index["distanceMetric"])
-    if found != (EMBEDDING_SIZE, METRIC):
+    misfit = index_misfit(index["dimension"], index["distanceMetric"])
+    if misfit is not None:
         yield (
-            f"VectorStore: the index {index['indexName']} has dimension {found[0]} and metric"
-            f" {found[1]}, not {EMBEDDING_SIZE} and {METRIC}: only facerec may create indexes there"
+            f"VectorStore: the index {index['indexName']} {misfit}: only facerec may create indexes"
+            " there; delete it, and index again"
         )
 
 
@@ -65,19 +163,17 @@ def of_pinecone_index(stack: Stack, clients: AwsClients, remarks: list[str]) -> 
         return
     from facerec.storage.pinecone.opening import bare_host, find_pinecone_index
 
-    with aws_errors("Secrets Manager"):
-        answer = clients.open("secretsmanager").get_secret_value(SecretId=secret)
-    try:
-        index = find_pinecone_index(answer.get("SecretString", ""), name, patience=PATIENCE)
-    except NotFoundError:
-        yield f"PineconeIndexName: the project of the API key has no index {name!r}: create it"
+    found: list[PineconeIndex] = []
+    yield from _of_pinecone(
+        "PineconeIndexName",
+        secret,
+        clients,
+        lambda key: found.append(find_pinecone_index(key, name, patience=PATIENCE)),
+        missing=f"the project of the API key has no index {name!r}: create it",
+    )
+    if not found:
         return
-    except AccessDeniedError:
-        yield f"PineconeSecretArn: Pinecone does not accept the key in {secret}: store a valid one"
-        return
-    except ConfigurationError as error:
-        yield f"PineconeIndexName: {error.message}: {error.hint}"
-        return
+    (index,) = found
     given = bare_host(stack.parameters.get("PineconeIndexHost", ""))
     if index.host and given and given != index.host:
         yield f"PineconeIndexHost: the host of the index {name!r} is {index.host}, not {given}"

@@ -28,7 +28,7 @@ def store_error(error: Exception) -> FacerecError:
     from pinecone.errors import ApiError, PineconeConnectionError, PineconeTimeoutError
 
     if isinstance(error, ApiError):
-        return _of_status(error.status_code)
+        return error_of_status(error.status_code)
     if isinstance(error, PineconeConnectionError | PineconeTimeoutError):
         return StoreUnavailableError(
             "Pinecone cannot be reached", "check the network and the index's host, then try again"
@@ -36,7 +36,8 @@ def store_error(error: Exception) -> FacerecError:
     return FacerecError(f"the Pinecone client failed with {type(error).__name__}")
 
 
-def _of_status(status: int) -> FacerecError:
+def error_of_status(status: int) -> FacerecError:
+    """Return the error for the HTTP status of a response that is not a success."""
     if status == 401:
         return AccessDeniedError(
             "the Pinecone index", "Pinecone rejected the API key", "check PINECONE_API_KEY"

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.core.faces import EMBEDDING_SIZE, METRIC
 from facerec.errors import ConfigurationError
+from facerec.storage.pinecone.asking import (
+    CREATE_HINT,
+    invalid_host,
+    invalid_key,
+    require_fitting,
+)
 from facerec.storage.pinecone.index import VectorIndex
 from facerec.storage.pinecone.limits import REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT
 from facerec.storage.pinecone.requests import Requests
@@ -119,9 +124,7 @@ def _client(api_key: str, patience: float) -> Pinecone:
             connection_pool_maxsize=REQUESTS_IN_FLIGHT,
         )
     except PineconeValueError as error:
-        raise ConfigurationError(
-            "the Pinecone API key contains invalid characters", "check PINECONE_API_KEY"
-        ) from error
+        raise invalid_key() from error
 
 
 def _by_name(client: Pinecone, requests: Requests, index_name: str | None) -> Index:
@@ -131,10 +134,10 @@ def _by_name(client: Pinecone, requests: Requests, index_name: str | None) -> In
 def _describe(client: Pinecone, requests: Requests, name: str) -> IndexModel:
     description = requests.send(lambda: client.indexes.describe(name))
     try:
-        _check(description.dimension, description.metric)
+        require_fitting(description.dimension, description.metric)
     except AttributeError as error:
         raise ConfigurationError(
-            "the Pinecone index is not a dense vector index", _CREATE_HINT
+            "the Pinecone index is not a dense vector index", CREATE_HINT
         ) from error
     return description
 
@@ -145,30 +148,11 @@ def _by_host(client: Pinecone, requests: Requests, host: str) -> Index:
     try:
         index = client.index(host=host)
     except PineconeValueError as error:
-        raise ConfigurationError(
-            f"{host!r} is not the host of a Pinecone index", "copy it from the Pinecone console"
-        ) from error
+        raise invalid_host(host) from error
     try:
         stats = requests.send(index.describe_index_stats)
-        _check(stats.dimension, stats.metric)
+        require_fitting(stats.dimension, stats.metric)
     except BaseException:
         index.close()
         raise
     return index
-
-
-def _check(dimension: int | None, metric: str | None) -> None:
-    # Some servers return only one of them.
-    if dimension not in (None, EMBEDDING_SIZE):
-        raise ConfigurationError(
-            f"the Pinecone index has dimension {dimension}, not {EMBEDDING_SIZE}", _CREATE_HINT
-        )
-    if metric not in (None, METRIC):
-        raise ConfigurationError(
-            f"the Pinecone index has metric {metric}, not {METRIC}", _CREATE_HINT
-        )
-
-
-_CREATE_HINT = (
-    f"create one with dimension {EMBEDDING_SIZE} and metric {METRIC}, see docs/pinecone.md"
-)

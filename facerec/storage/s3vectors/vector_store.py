@@ -226,7 +226,7 @@ class S3Vectors(VectorStore):
 
     @override
     def delete_namespace(self, namespace: str) -> None:
-        for index in (_faces(namespace), _groups(namespace)):
+        for index in index_names(namespace):
             self._indexes.drop(index)
 
     @override
@@ -238,7 +238,7 @@ class S3Vectors(VectorStore):
     def stored_namespaces(self, names: Iterable[str]) -> set[str]:
         """Return the names, among those given, that have an index; one request per 500 indexes."""
         indexes = self._indexes.names()
-        return {each for each in names if indexes.intersection((_faces(each), _groups(each)))}
+        return {each for each in names if indexes.intersection(index_names(each))}
 
     @override
     def expect_empty(self, namespace: str) -> None:
@@ -300,6 +300,11 @@ def _nearest(
         if distance <= max_distance
     ]
     return sorted(matches, key=lambda match: (match.distance, match.id))[:limit]
+
+
+def index_names(namespace: str) -> tuple[str, str]:
+    """Return the names of the indexes of a namespace, of which none has to exist."""
+    return _faces(namespace), _groups(namespace)
 
 
 def _faces(namespace: str) -> str:

@@ -14,6 +14,7 @@ from facerec.errors import ConfigurationError
 from facerec.jobs.aws.batch_image import MODEL_VERSION_LABEL, ChildMachines, machine_problems
 from facerec.jobs.aws.preflight import require_startable_children
 from facerec.jobs.aws.start_problems import AwsClients
+from facerec.jobs.aws.vector_stores import JobVectors
 from tests.support.ecr_server import EcrServer
 
 REGION = "eu-west-1"
@@ -161,10 +162,10 @@ def test_a_plan_refuses_what_cannot_run_and_lets_the_rest_go_on(
 ) -> None:
     push(registry, "arm64")
     with pytest.raises(ConfigurationError, match="Architecture is x86_64") as refused:
-        require_startable_children(X86, None, clients)
+        require_startable_children(X86, JobVectors(), clients)
     assert "\n" not in refused.value.message
     # Jobs do not depend on the answers of the registry to the plan.
     registry.fail("BatchGetImage", 500, 1)
-    require_startable_children(X86, None, clients)
+    require_startable_children(X86, JobVectors(), clients)
     registry.fail("GetDownloadUrlForLayer", 500, 1)
-    require_startable_children(X86, None, clients)
+    require_startable_children(X86, JobVectors(), clients)

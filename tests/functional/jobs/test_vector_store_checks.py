@@ -1,17 +1,26 @@
-"""What a dry run says of the vector store of a stack, before a machine starts."""
+"""What a dry run and a plan say of the vector store of a stack, before a machine starts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from facerec.jobs.aws.preflight import Findings, examine
+from facerec.core.records import Collection
+from facerec.errors import ConfigurationError
+from facerec.jobs.aws.preflight import Findings, examine, require_startable_children
 from facerec.jobs.aws.start_problems import AwsClients
+from facerec.jobs.aws.vector_stores import JobVectors
 from facerec.jobs.planning.request import read_job_request
+from facerec.storage.s3vectors.vector_store import index_names
 from tests.support.aws_account import client_of, emulated_account, stack_in
+from tests.support.http_server import HttpServer, Response
 from tests.support.memory_objects import MemoryObjects
 from tests.support.pinecone_server import API_KEY, PineconeServer
 
@@ -48,12 +57,13 @@ def findings(store: str, region: str = REGION, **parameters: str) -> Findings:
     return found
 
 
-def make_index(dimension: int, metric: str) -> None:
+def make_index(dimension: int, metric: str, name: str = "vectors-a") -> None:
     vectors = client("s3vectors")
-    vectors.create_vector_bucket(vectorBucketName="facerec-vectors")
+    with suppress(vectors.exceptions.ConflictException):
+        vectors.create_vector_bucket(vectorBucketName="facerec-vectors")
     vectors.create_index(
         vectorBucketName="facerec-vectors",
-        indexName="vectors-a",
+        indexName=name,
         dataType="float32",
         dimension=dimension,
         distanceMetric=metric,
@@ -75,11 +85,12 @@ def test_indexes_of_another_dimension_or_metric_are_named(
     make_index(dimension, metric)
     found = findings("s3vectors").problems
     assert len(found) == problems
-    assert all(f"dimension {dimension} and metric {metric}" in problem for problem in found)
+    differs = "metric cosine, not euclidean" if dimension == 128 else "dimension 64, not 128"
+    assert all(f"the index vectors-a has {differs}" in problem for problem in found)
 
 
 def secret(key: str = API_KEY) -> str:
-    made = client("secretsmanager").create_secret(Name="pinecone", SecretString=key)
+    made = client("secretsmanager").create_secret(Name=f"pinecone-{uuid4()}", SecretString=key)
     return str(made["ARN"])
 
 
@@ -145,3 +156,167 @@ def test_an_index_in_another_region_is_remarked_upon_and_refused_by_nothing(
     (remark,) = found.remarks
     assert "aws us-east-1, but jobs run in aws eu-west-1" in remark
     assert not [problem for problem in found.problems if "Pinecone" in problem]
+
+
+def refusal(host: str, key: str = API_KEY, **given: str) -> str:
+    """Return why a plan is refused, or nothing."""
+    made = given.get("secret") or secret(key)
+    try:
+        require_startable_children(None, JobVectors(secret=made, host=host), AwsClients(client))
+    except ConfigurationError as error:
+        assert key not in "".join(traceback.format_exception(error))
+        assert "\n" not in error.message
+        return error.message
+    return ""
+
+
+def test_a_plan_asks_the_index_once_and_accepts_one_that_fits() -> None:
+    with PineconeServer() as server:
+        assert refusal(server.host, key=f"{API_KEY}\n") == ""
+        assert server.requests == {"/describe_index_stats": 1}
+
+
+@pytest.mark.parametrize(
+    ("dimension", "metric", "said"),
+    [
+        (512, "euclidean", "has dimension 512, not 128"),
+        (128, "cosine", "has metric cosine, not euclidean"),
+    ],
+)
+def test_a_plan_refuses_an_index_of_another_dimension_or_metric(
+    dimension: int, metric: str, said: str
+) -> None:
+    with PineconeServer(dimension=dimension, metric=metric) as server:
+        assert refusal(server.host) == (
+            f"PineconeIndexHost: the Pinecone index {said}: create one with dimension 128 and"
+            " metric euclidean, see docs/pinecone.md"
+        )
+
+
+@pytest.mark.parametrize(
+    "key", ["a-wrong-key", "a key\nof two lines", "schl\u00fcssel", '{"key": "pretty",\r\n}']
+)
+def test_a_plan_refuses_a_key_that_pinecone_refuses_and_does_not_show_it(key: str) -> None:
+    with PineconeServer() as server:
+        assert refusal(server.host, key).startswith("PineconeSecretArn: ")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_of_the_key_names_the_secret(status: int) -> None:
+    with PineconeServer() as server:
+        server.fail("/describe_index_stats", status, 1)
+        found = refusal(server.host)
+    assert found.startswith("PineconeSecretArn: Pinecone does not accept the key in arn:")
+
+
+def test_a_secret_without_text_is_refused() -> None:
+    made = client("secretsmanager").create_secret(Name="binary", SecretBinary=b"key")["ARN"]
+    with PineconeServer() as server:
+        found = refusal(server.host, secret=made)
+        assert server.requests == {}
+    assert found.startswith(f"PineconeSecretArn: the value of {made} is not an API key")
+
+
+def test_a_host_without_an_index_is_refused() -> None:
+    with PineconeServer() as server:
+        server.fail("/describe_index_stats", 404, 1)
+        assert refusal(server.host).startswith(
+            f"PineconeIndexHost: no index answers at {server.host}"
+        )
+    assert refusal("https://").startswith("PineconeIndexHost: 'https://' is not the host")
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_an_index_that_does_not_answer_now_is_left_to_the_children(status: int) -> None:
+    with PineconeServer(dimension=512) as server:
+        server.fail("/describe_index_stats", status, 1)
+        assert refusal(server.host) == ""
+    # The server has ended.
+    assert refusal(server.host) == ""
+    assert refusal("faces.invalid") == ""
+
+
+class Elsewhere(HttpServer):
+    """A server that redirects to another one, or answers with what no index answers."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+    def respond(
+        self, method: str, address: str, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        return self.response
+
+
+def test_a_key_is_sent_to_no_other_host_and_an_odd_answer_refuses_nothing() -> None:
+    with PineconeServer(dimension=512) as server:
+        moved = Response({}, 302, {"Location": f"{server.host}/describe_index_stats"})
+        with Elsewhere(moved) as other:
+            assert refusal(other.address) == ""
+        with Elsewhere(Response({})) as other:
+            assert refusal(other.address) == ""
+        assert server.requests == {}
+
+
+def test_a_key_leaves_this_machine_encrypted_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    class Connection:
+        def __init__(self, host: str, port: int | None, *, timeout: float) -> None:
+            opened.append((host, port, timeout))
+            raise OSError
+
+    monkeypatch.setattr("facerec.storage.pinecone.asking.HTTPSConnection", Connection)
+    with pytest.raises(OSError):
+        refusal("http://faces.svc.pinecone.io")
+    assert opened == [("faces.svc.pinecone.io", None, 10.0)]
+
+
+def test_a_plan_that_may_not_read_the_secret_leaves_the_index_to_the_children() -> None:
+    def denied(service: str) -> Any:  # noqa: ANN401
+        class Secrets:
+            def describe_secret(self, **_: str) -> dict[str, Any]:
+                return {}
+
+            def get_secret_value(self, **_: str) -> dict[str, Any]:
+                raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetSecretValue")
+
+        return Secrets()
+
+    with PineconeServer(dimension=512) as server:
+        vectors = JobVectors(secret="arn:any", host=server.host)
+        require_startable_children(None, vectors, AwsClients(denied))
+
+
+STAFF = Collection("staff", "fake-1", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "metric", "said"),
+    [
+        (128, "euclidean", ""),
+        (64, "euclidean", "has dimension 64, not 128"),
+        (128, "cosine", "has metric cosine, not euclidean"),
+    ],
+)
+def test_a_plan_checks_the_indexes_of_its_collection_in_s3_vectors(
+    dimension: int, metric: str, said: str
+) -> None:
+    for name in index_names("staff/users"):
+        make_index(dimension, metric, name)
+    for name in index_names("others"):
+        make_index(64, "cosine", name)
+
+    def refusal(collection: Collection | None) -> str:
+        vectors = JobVectors(collection, bucket="facerec-vectors")
+        try:
+            require_startable_children(None, vectors, AwsClients(client))
+        except ConfigurationError as error:
+            return error.message
+        return ""
+
+    assert refusal(None) == ""
+    found = refusal(STAFF)
+    assert found.startswith("VectorStore: the index vectors-") if said else found == ""
+    assert said in found

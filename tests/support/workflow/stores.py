@@ -38,7 +38,8 @@ def deploy_with_stores(
         ],
         BillingMode="PAY_PER_REQUEST",
     )
-    return deploy(FACEREC_STORE="", FACEREC_TABLE=TABLE, VECTOR_BUCKET=VECTORS, **settings)
+    stores = {"FACEREC_STORE": "", "FACEREC_TABLE": TABLE, "VECTOR_BUCKET": VECTORS}
+    return deploy(**stores | settings)
 
 
 def open_api_gallery(**settings: str) -> Gallery:

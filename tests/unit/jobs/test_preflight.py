@@ -11,10 +11,10 @@ import boto3
 import pytest
 
 from facerec.errors import ConfigurationError, InvalidInputError
-from facerec.jobs.aws.batch_image import ChildMachines
 from facerec.jobs.aws.preflight import examine, require_region, require_startable_children
 from facerec.jobs.aws.stack import Stack
 from facerec.jobs.aws.start_problems import AwsClients
+from facerec.jobs.aws.vector_stores import JobVectors
 from facerec.jobs.planning.request import JobRequest, read_job_request
 from facerec.storage.objects.s3 import S3Objects
 from tests.support.aws_account import client_of, emulated_account, stack_in
@@ -139,14 +139,13 @@ def test_a_secret_that_does_not_exist_is_refused() -> None:
 
 
 def test_a_plan_refuses_a_secret_that_no_child_can_receive() -> None:
-    machines = ChildMachines("", "x86_64", "any")
     with pytest.raises(ConfigurationError, match=f"PineconeSecretArn: {SECRET} does not exist"):
-        require_startable_children(machines, SECRET, AwsClients(client))
+        require_startable_children(None, JobVectors(secret=SECRET), AwsClients(client))
 
     secrets = boto3.client("secretsmanager", region_name=REGION)
     made = secrets.create_secret(Name="pinecone", SecretString="key")["ARN"]
-    require_startable_children(machines, made, AwsClients(client))
+    require_startable_children(None, JobVectors(secret=made), AwsClients(client))
 
     secrets.delete_secret(SecretId=made)
     with pytest.raises(ConfigurationError, match="is being deleted"):
-        require_startable_children(machines, made, AwsClients(client))
+        require_startable_children(None, JobVectors(secret=made), AwsClients(client))

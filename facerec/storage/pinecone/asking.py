@@ -1,0 +1,120 @@
+"""Asks a Pinecone index for its shape without the ``pinecone`` package, which functions lack."""
+
+from __future__ import annotations
+
+import json
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+from facerec.core.faces import EMBEDDING_SIZE, METRIC
+from facerec.errors import ConfigurationError, StoreUnavailableError
+from facerec.storage.index_shape import index_misfit
+from facerec.storage.pinecone.errors import error_of_status
+from facerec.storage.pinecone.limits import REQUEST_TIMEOUT
+
+_API_VERSION = "2026-07"
+"""https://docs.pinecone.io/reference/api/2026-07/data-plane/describeindexstats"""
+
+_LOOPBACK = ("127.0.0.1", "localhost")
+"""The only hosts that receive the key without encryption."""
+
+CREATE_HINT = (
+    f"create one with dimension {EMBEDDING_SIZE} and metric {METRIC}, see docs/pinecone.md"
+)
+
+
+def require_fitting_index(api_key: str, host: str, *, timeout: float = REQUEST_TIMEOUT) -> None:
+    """Check the dimension and the metric of an index, with one request that is not retried.
+
+    Redirections are not followed, so nobody else receives the key.
+
+    Args:
+        api_key: API key of the Pinecone project.
+        host: address of the index, with or without ``https://``; ``http://`` only for this machine.
+        timeout: seconds to wait for a connection, and for a response.
+
+    Raises:
+        AccessDeniedError: Pinecone does not accept the key.
+        ConfigurationError: the key or the host is malformed, Pinecone refuses the request, or the
+            index has another dimension or metric.
+        NotFoundError: there is no index at this host.
+        StoreUnavailableError: Pinecone cannot be reached, throttles, or does not answer as
+            documented.
+    """
+    if not is_sendable(api_key):
+        raise invalid_key()
+    stats = _parsed(_stats(api_key, host, timeout))
+    require_fitting(stats.get("dimension"), stats.get("metric"))
+
+
+def require_fitting(dimension: int | None, metric: str | None) -> None:
+    """Check the dimension and the metric of an index; None is not compared.
+
+    Raises:
+        ConfigurationError: they do not fit embeddings.
+    """
+    misfit = index_misfit(dimension, metric)
+    if misfit is not None:
+        raise ConfigurationError(f"the Pinecone index {misfit}", CREATE_HINT)
+
+
+def is_sendable(api_key: str) -> bool:
+    """Return whether a text has only characters that a header can have, and at least one."""
+    return bool(api_key) and api_key.isascii() and api_key.isprintable()
+
+
+def invalid_key() -> ConfigurationError:
+    """Return the error for an API key that cannot be sent; it does not contain the key."""
+    return ConfigurationError(
+        "the Pinecone API key contains invalid characters", "check PINECONE_API_KEY"
+    )
+
+
+def invalid_host(host: str) -> ConfigurationError:
+    """Return the error for an address that is not that of an index."""
+    return ConfigurationError(
+        f"{host!r} is not the host of a Pinecone index", "copy it from the Pinecone console"
+    )
+
+
+def _stats(api_key: str, host: str, timeout: float) -> bytes:
+    try:
+        parts = urlsplit(host if "://" in host else f"https://{host}")
+        name, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise invalid_host(host) from error
+    if not name:
+        raise invalid_host(host)
+    plain = parts.scheme == "http" and name in _LOOPBACK
+    connection = (HTTPConnection if plain else HTTPSConnection)(name, port, timeout=timeout)
+    headers = {
+        "Api-Key": api_key,
+        "Content-Type": "application/json",
+        "X-Pinecone-Api-Version": _API_VERSION,
+    }
+    try:
+        connection.request("POST", "/describe_index_stats", b"{}", headers)
+        response = connection.getresponse()
+        content = response.read()
+    except (OSError, HTTPException, UnicodeError) as error:
+        raise StoreUnavailableError(
+            "Pinecone cannot be reached", "check the network and the index's host, then try again"
+        ) from error
+    finally:
+        connection.close()
+    if 300 <= response.status < 400:
+        raise StoreUnavailableError("Pinecone redirects requests for the index")
+    if response.status != 200:
+        raise error_of_status(response.status)
+    return content
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    try:
+        stats = json.loads(content)
+    except ValueError as error:
+        raise StoreUnavailableError("Pinecone returns no JSON") from error
+    if not isinstance(stats, dict):
+        raise StoreUnavailableError("Pinecone returns no statistics of an index")
+    return stats
