@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds both images and the functions and deploys the stack. Needs the AWS CLI, the SAM CLI and Docker.
 #   deploy/deploy.sh [--region REGION] [STACK [ARCHITECTURE]]
-# Parameters of the stack are in the variable PARAMETERS: Name=Value ..., separated by spaces. A value may
-# contain spaces. Without an architecture, the stack keeps its own.
+# Parameters of the stack are in the variable PARAMETERS: Name=Value ..., separated by spaces or on lines of
+# their own. A value may contain spaces. Without an architecture, the stack keeps its own.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
@@ -15,7 +15,7 @@ cd "$here/.."
 # A word that does not begin with a name and "=" belongs to the value before it. The SAM CLI takes a value
 # that contains spaces only in double quotes.
 names=() values=()
-read -r -a words <<<"${PARAMETERS:-}"
+read -r -d '' -a words <<<"${PARAMETERS:-}" || true  # of all lines; it finds no end but that of the text
 for word in ${words[@]+"${words[@]}"}; do
   if [[ $word =~ ^([A-Za-z][A-Za-z0-9]*)=(.*)$ ]]; then
     names+=("${BASH_REMATCH[1]}") values+=("${BASH_REMATCH[2]}")

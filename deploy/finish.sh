@@ -8,15 +8,25 @@ here=$(cd "$(dirname "$0")" && pwd)
 need aws
 stack=${1:-facerec}
 
+# output NAME: prints an output of the stack.
 output() {
-  aws cloudformation describe-stacks --stack-name "$stack" --output text \
-    --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
+  local found
+  found=$(aws cloudformation describe-stacks --stack-name "$stack" --output text \
+    --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue") || return 1
+  if [ -z "$found" ] || [ "$found" = None ]; then
+    echo "error: the stack $stack in $AWS_REGION has no output $1" >&2
+    echo "hint: its deployment must have succeeded; its events say why it did not" >&2
+    return 1
+  fi
+  echo "$found"
 }
+# Read before anything is changed. Within another command, a failure would not end the script.
+table=$(output TableName)
+access=$(output AccessTable)
 # Not in the template: CloudFormation could not roll a failed first deployment back.
-aws dynamodb update-table --table-name "$(output TableName)" --deletion-protection-enabled >/dev/null
+aws dynamodb update-table --table-name "$table" --deletion-protection-enabled >/dev/null
 aws cloudformation update-termination-protection --stack-name "$stack" \
   --enable-termination-protection >/dev/null
-access=$(output AccessTable)
 place=${access#s3://}
 found=$(if_there 'Not Found|NoSuchKey|404' aws s3api head-object --bucket "${place%%/*}" --key "${place#*/}" \
   --query ETag --output text)

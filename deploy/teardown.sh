@@ -115,7 +115,6 @@ delete_stack() {
     aws cloudformation delete-stack --stack-name "$stack" &&
       aws cloudformation wait stack-delete-complete --stack-name "$stack"
   else
-    # Which also deletes the repository that the SAM CLI made for the API's image.
     sam delete --stack-name "$stack" --region "$AWS_REGION" --no-prompts
   fi
 }
@@ -175,8 +174,23 @@ found=$(if_there RepositoryNotFoundException aws ecr describe-repositories --rep
 if [ -n "$found" ]; then
   aws ecr delete-repository --force --repository-name "$repository" >/dev/null
 fi
+# The SAM CLI keeps the images of functions in repositories of a second stack. It makes that one first, and
+# deletes it with a stack that was deployed only.
+companion="${stack:0:104}-$(printf %s "$stack" | md5sum | cut -c1-8)-CompanionStack"
+state=$(if_there 'does not exist' aws cloudformation describe-stacks --stack-name "$companion" \
+  --query 'Stacks[0].StackStatus' --output text)
+if [ -n "$state" ]; then
+  repositories=$(if_there 'does not exist' aws cloudformation describe-stack-resources --stack-name "$companion" \
+    --query "StackResources[?ResourceType=='AWS::ECR::Repository'].PhysicalResourceId" --output text)
+  for name in $repositories; do
+    if_there RepositoryNotFoundException aws ecr delete-repository --force --repository-name "$name" >/dev/null
+  done
+  aws cloudformation delete-stack --stack-name "$companion"
+  aws cloudformation wait stack-delete-complete --stack-name "$companion"
+fi
 if [ "$status" = NONE ]; then
-  echo "there is no stack $stack in $AWS_REGION${found:+; its repository of images is deleted}"
+  images=$found$state
+  echo "there is no stack $stack in $AWS_REGION${images:+; its repositories of images are deleted}"
   exit
 fi
 echo "deleted; faces in Pinecone, if any, are still there: delete the index, or its namespaces, by hand"

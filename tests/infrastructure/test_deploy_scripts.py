@@ -6,6 +6,7 @@ The stand-ins note each call with the region that it would use, and answer what 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -32,6 +33,7 @@ TOOLS = (
     "tail",
     "xargs",
     "grep",
+    "md5sum",
     "mktemp",
     "rm",
     "sed",
@@ -44,6 +46,13 @@ from samcli.cli.types import CfnParameterOverridesType
 print(json.dumps(CfnParameterOverridesType().convert((sys.argv[1],), None, None)))
 """
 """Program that prints the parameters as the SAM CLI reads them."""
+
+COMPANION_NAME = """
+import sys
+from samcli.lib.bootstrap.companion_stack.data_types import CompanionStack
+print(CompanionStack(sys.argv[1]).stack_name)
+"""
+"""Program that prints the name of the stack in which the SAM CLI keeps images of a stack."""
 
 STAND_IN = """#!/usr/bin/env bash
 echo "$AWS_REGION $AWS_DEFAULT_REGION {name} $*" >> "$CALLS"
@@ -118,13 +127,26 @@ class Console:
         return {(line.split(" ")[0], line.split(" ")[1]) for line in lines}
 
 
+def companion_of(stack: str) -> str:
+    """Return the name of the stack in which the SAM CLI keeps the images of a stack."""
+    digest = hashlib.md5(stack.encode(), usedforsecurity=False).hexdigest()
+    return f"{stack[:104]}-{digest[:8]}-CompanionStack"
+
+
+COMPANION = f"aws cloudformation describe-stacks --stack-name {companion_of('try')}"
+
+
 def _lines(answers: dict[str, tuple[int, str]]) -> str:
     return "".join(f"{start}\t{status}\t{text}\n" for start, (status, text) in answers.items())
+
+
+NO_STACK = (254, "(ValidationError): Stack with id try does not exist")
 
 
 @pytest.fixture
 def console(tmp_path: Path) -> Console:
     answers = {
+        COMPANION: NO_STACK,
         "aws sts get-caller-identity --query Account": (0, ACCOUNT),
         "aws ecr describe-images": (254, "An error occurred (ImageNotFoundException)"),
         "aws ecr get-login-password": (0, "password"),
@@ -242,12 +264,11 @@ def test_a_deployment_needs_no_other_tools_and_builds_for_one_architecture(
     assert [call for call in console.calls if "--enable-termination-protection" in call]
 
 
-NO_STACK = (254, "(ValidationError): Stack with id try does not exist")
 STATES = ("NONE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_COMPLETE")
 
 
-@pytest.mark.parametrize("status", STATES)
-def test_a_stack_is_cleared_in_every_state(console: Console, status: str) -> None:
+def set_empty_stack(console: Console, status: str) -> None:
+    """Let there be a stack in a state, without resources; of the state NONE, no stack."""
     if status == "NONE":
         console.answers["aws cloudformation describe-stacks"] = NO_STACK
         console.answers["aws cloudformation describe-stack-resources"] = NO_STACK
@@ -255,6 +276,11 @@ def test_a_stack_is_cleared_in_every_state(console: Console, status: str) -> Non
         console.answers["aws cloudformation describe-stacks"] = (0, status)
         console.answers["aws cloudformation describe-stack-resources"] = (0, "None")
     console.answers["aws ecr describe-repositories"] = (254, "(RepositoryNotFoundException)")
+
+
+@pytest.mark.parametrize("status", STATES)
+def test_a_stack_is_cleared_in_every_state(console: Console, status: str) -> None:
+    set_empty_stack(console, status)
 
     done = console.run("teardown.sh", "--yes", "try")
 
@@ -270,7 +296,7 @@ def test_a_stack_is_cleared_in_every_state(console: Console, status: str) -> Non
     ("repository", "end"),
     [
         ((254, "(RepositoryNotFoundException)"), ""),
-        ((0, "try/batch"), "; its repository of images is deleted"),
+        ((0, "try/batch"), "; its repositories of images are deleted"),
     ],
 )
 def test_a_stack_that_does_not_exist_is_not_said_to_be_deleted(
@@ -281,6 +307,42 @@ def test_a_stack_that_does_not_exist_is_not_said_to_be_deleted(
     done = console.run("teardown.sh", "--yes", "try")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"there is no stack try in eu-west-1{end}"
+
+
+@pytest.mark.parametrize("status", STATES)
+@pytest.mark.parametrize("companion", ["CREATE_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_FAILED"])
+def test_images_that_the_sam_cli_left_are_deleted_in_every_state(
+    console: Console, status: str, companion: str
+) -> None:
+    name = companion_of("try")
+    console.answers[COMPANION] = (0, companion)
+    console.answers[f"aws cloudformation describe-stack-resources --stack-name {name}"] = (
+        0,
+        "try1234/apifunctionrepo try1234/eventsfunctionrepo",
+    )
+    set_empty_stack(console, status)
+
+    done = console.run("teardown.sh", "--yes", "try")
+
+    assert done.returncode == 0, done.stderr
+    calls = console.calls
+    emptied = [
+        calls.index(f"aws ecr delete-repository --force --repository-name try1234/{each}repo")
+        for each in ("apifunction", "eventsfunction")
+    ]
+    deleted = calls.index(f"aws cloudformation delete-stack --stack-name {name}")
+    waited = calls.index(f"aws cloudformation wait stack-delete-complete --stack-name {name}")
+    assert max(emptied) < deleted < waited
+    if status == "NONE":
+        assert done.stdout.splitlines()[-1].endswith("; its repositories of images are deleted")
+
+
+@pytest.mark.parametrize("stack", ["try", "Try-2", "a" * 128])
+def test_the_stack_of_images_is_the_one_that_the_sam_cli_makes(stack: str) -> None:
+    named = subprocess.run(
+        [SAM_PYTHON, "-c", COMPANION_NAME, stack], capture_output=True, text=True, check=True
+    )
+    assert named.stdout.strip() == companion_of(stack)
 
 
 def resource(name: str, *, ever: bool = False) -> str:
@@ -562,6 +624,17 @@ def test_parameters_reach_the_stack_as_they_were_given(console: Console) -> None
     assert found["StoreKeyArn"] == ""
 
 
+def test_parameters_may_be_on_lines_of_their_own(console: Console) -> None:
+    console.answers["aws cloudformation describe-stacks"] = (0, "x86_64")
+    console.settings["PARAMETERS"] = (
+        "\n  MaxvCpus=64\n\tSchedule=rate(1\n hour)\nAlarmEmail=a@b.c\n"
+    )
+    done = console.run("deploy.sh", "try")
+    assert done.returncode == 0, done.stderr
+    (deploy,) = (call for call in console.calls if call.startswith("sam deploy"))
+    assert deploy.endswith('MaxvCpus="64" Schedule="rate(1 hour)" AlarmEmail="a@b.c"')
+
+
 def test_make_does_not_let_the_shell_read_parameters() -> None:
     shown = subprocess.run(
         ["make", "--dry-run", "deploy", "PARAMETERS=Schedule=rate(1 hour)"],
@@ -627,3 +700,22 @@ def test_an_access_table_is_written_only_where_there_is_none(
     done = console.run("finish.sh", "try")
     assert done.returncode == (1 if answer is DENIED else 0)
     assert not [call for call in console.calls if call.startswith("aws s3 cp")]
+
+
+@pytest.mark.parametrize("answer", [DENIED, NO_STACK, (0, ""), (0, "None")])
+@pytest.mark.parametrize("output", ["TableName", "AccessTable"])
+def test_nothing_is_finished_where_an_output_cannot_be_read(
+    console: Console, output: str, answer: tuple[int, str]
+) -> None:
+    reading = "aws cloudformation describe-stacks --stack-name try --output text --query"
+    console.answers |= {
+        f"{reading} Stacks\\[0\\].Outputs\\[?OutputKey=='{output}'": answer,
+        reading: (0, "s3://try-bucket/access.json"),
+    }
+    done = console.run("finish.sh", "try")
+    assert done.returncode == 1
+    if answer[0] == 0:
+        assert f"the stack try in eu-west-1 has no output {output}" in done.stderr
+    else:
+        assert done.stderr.strip() == answer[1]
+    assert [call for call in console.calls if not call.startswith(reading)] == []
