@@ -21,7 +21,7 @@ VALUES: dict[str, list[str]] = {
 }
 """Values of each parameter that the API's body depends on."""
 
-DEPLOYMENTS = """
+TRANSLATE = """
 import json, sys, time
 from unittest.mock import patch
 from samcli.yamlhelper import yaml_parse
@@ -48,8 +48,7 @@ for second, values in enumerate(json.load(sys.stdin)):
             own["DefinitionUri"] = "s3://bucket/key"
     # Two deployments are never of the same second.
     with patch("time.time", return_value=1_800_000_000.0 + second):
-        made = transform(document, values, loader())
-    found.append(made["Resources"]["Apiv1Stage"]["Properties"]["DeploymentId"]["Ref"])
+        found.append(transform(document, values, loader())["Resources"])
 print(json.dumps(found))
 """
 
@@ -65,10 +64,10 @@ print(json.dumps({function.functionname: function.architecture for function in f
 """
 
 
-def deployments(values: list[dict[str, str]]) -> list[str]:
-    """Return the deployment that the stage would have for each set of parameters, in order."""
+def translated(values: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Return the resources that SAM makes of the template for each set of parameters, in order."""
     done = subprocess.run(
-        [SAM_PYTHON, "-c", DEPLOYMENTS, TEMPLATE],
+        [SAM_PYTHON, "-c", TRANSLATE, TEMPLATE],
         env={"AWS_DEFAULT_REGION": "eu-west-1"},
         input=json.dumps(values),
         capture_output=True,
@@ -76,8 +75,16 @@ def deployments(values: list[dict[str, str]]) -> list[str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: list[str] = json.loads(done.stdout)
+    found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
+
+
+def deployments(values: list[dict[str, str]]) -> list[str]:
+    """Return the deployment that the stage would have for each set of parameters, in order."""
+    return [
+        resources["Apiv1Stage"]["Properties"]["DeploymentId"]["Ref"]
+        for resources in translated(values)
+    ]
 
 
 def referred(part: Any) -> set[str]:  # noqa: ANN401 - a template
@@ -127,3 +134,29 @@ def test_both_images_are_built_for_the_architecture_of_the_machines(architecture
     )
     assert json.loads(done.stdout)["ApiFunction"] == architecture
     assert '"$here/push_image.sh" "$stack" "$architecture"' in script
+
+
+def test_a_permissions_boundary_limits_every_role_also_those_that_sam_makes() -> None:
+    (resources,) = translated([{"BatchImageUri": "any"}])
+    roles = {
+        name: resource["Properties"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::IAM::Role"
+    }
+    assert len(roles) == 12
+    for name, role in roles.items():
+        assert role["PermissionsBoundary"] == {
+            "Fn::If": ["Bounded", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]
+        }, name
+
+
+def test_the_filter_and_the_host_name_are_those_of_the_stage_that_sam_makes() -> None:
+    (resources,) = translated([{"BatchImageUri": "any"}])
+    assert resources["Apiv1Stage"]["Properties"]["StageName"] == "v1"
+    mapping = resources["ApiDomainMapping"]["Properties"]
+    assert (mapping["RestApiId"], mapping["Stage"]) == ({"Ref": "Api"}, {"Ref": "Apiv1Stage"})
+    # https://docs.aws.amazon.com/waf/latest/APIReference/API_AssociateWebACL.html
+    assert resources["ApiFilter"]["Properties"]["ResourceArn"] == {
+        "Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}::"
+        "/restapis/${Api}/stages/${Apiv1Stage}"
+    }

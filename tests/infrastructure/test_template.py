@@ -67,6 +67,8 @@ FIXED_NAMES = (
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:pinecone-AbCdEf"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
+WEB_ACL = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/filter/1234abcd-12ab-34cd-56ef"
 POOL = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_AbCdEf"
 
 
@@ -259,9 +261,7 @@ def test_what_is_kept_is_encrypted_and_private() -> None:
     assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_job_folders_and_logs_expire() -> None:
-    rules = properties("Bucket")["LifecycleConfiguration"]["Rules"]
-    assert [rule for rule in rules if rule.get("Prefix") == "jobs/" and rule["ExpirationInDays"]]
+def test_logs_expire() -> None:
     groups = resources("AWS::Logs::LogGroup")
     assert len(groups) == 9
     for group in groups.values():
@@ -424,6 +424,17 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
         ["a.example", "https://a.example/page"],
     ),
     "ApiRequestsPerSecond": (["1", "10000"], ["0", "10001"]),
+    "ApiDomainName": (
+        ["", "faces.example.com", "a-1.b.co"],
+        ["faces", "https://faces.example.com", "Faces.example.com", "-a.com", "*.example.com"],
+    ),
+    "ApiCertificateArn": (["", CERTIFICATE], ["faces.example.com", KEY]),
+    "ApiHostedZoneId": (["", "Z0123456789ABCDEFGHIJ"], ["example.com", "/hostedzone/Z01234567"]),
+    "WebAclArn": (["", WEB_ACL], ["filter", WEB_ACL.replace("regional", "global")]),
+    "PermissionsBoundaryArn": (
+        ["", "arn:aws:iam::123456789012:policy/team/b", "arn:aws:iam::aws:policy/PowerUserAccess"],
+        ["boundary", "arn:aws:iam::123456789012:role/boundary"],
+    ),
     "ScheduledManifest": (
         ["", "s3://photos/incoming/", "s3://photos/a b.csv"],
         ["photos/", "s3://photos", "s3://Photos/a/", 's3://photos/"/'],
@@ -442,7 +453,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
         ["", "arn:aws:events:eu-west-1:123456789012:event-bus/default"],
         ["default", "arn:aws:events:eu-west-1:123456789012:rule/a", "arn:aws:sns:eu-west-1:1:a"],
     ),
-    "JobRetentionDays": (["1", "3650"], ["0", "3651"]),
+    "JobRetentionDays": (["0", "1", "3650"], ["-1", "3651"]),
     "LogRetentionDays": (["30"], ["31", "0"]),
     "AlarmEmail": (["", "ops@example.com"], ["ops", "ops@example"]),
     "MonthlyBudget": (["0", "1000000"], ["-1", "1000001"]),
@@ -639,6 +650,13 @@ def test_every_job_that_ends_is_told_of() -> None:
         ({"SecurityGroupIds": ["sg-1"]}, "SubnetIds"),
         ({"ApiAuthorization": "COGNITO"}, "CognitoUserPoolArn"),
         ({"MonthlyBudget": 100}, "AlarmEmail"),
+        ({"ApiDomainName": "faces.example.com"}, "ApiCertificateArn"),
+        (
+            {"ApiDomainName": "faces.example.com", "ApiHostedZoneId": "Z0123"},
+            "ApiCertificateArn",
+        ),
+        ({"ApiCertificateArn": "arn"}, "ApiDomainName"),
+        ({"ApiHostedZoneId": "Z0123"}, "ApiDomainName"),
         (
             {
                 "VectorStore": "pinecone",
@@ -669,6 +687,7 @@ def test_every_job_that_ends_is_told_of() -> None:
         ({}, None),
         ({"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}, None),
         ({"MonthlyBudget": 100, "AlarmEmail": "ops@example.com"}, None),
+        ({"ApiDomainName": "faces.example.com", "ApiCertificateArn": "arn"}, None),
     ],
 )
 @pytest.mark.parametrize("empty", [[""], []], ids=["an empty value", "no value"])
@@ -736,6 +755,7 @@ def test_there_is_an_alarm_for_each_thing_that_goes_wrong() -> None:
         "QueueBlockedAlarm",
         "RestartsAlarm",
         "StoreFailuresAlarm",
+        "TableThrottlesAlarm",
         "UndeliveredEventsAlarm",
     }
     for name in alarms:
@@ -802,6 +822,47 @@ def test_each_attempt_that_ends_since_a_store_is_down_raises_an_alarm() -> None:
     task = (ROOT / "batch_job/task.py").read_text("utf-8")
     assert task.count("exit_code=OUTAGE") == task.count("return OUTAGE")
     assert properties("OutagesAlarm")["Threshold"] == 0
+
+
+def test_throttling_of_the_table_raises_an_alarm_whoever_asks() -> None:
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+    metrics = [
+        each["MetricStat"]["Metric"]
+        for each in properties("TableThrottlesAlarm")["Metrics"]
+        if "MetricStat" in each
+    ]
+    assert {each["MetricName"] for each in metrics} == {"ReadThrottleEvents", "WriteThrottleEvents"}
+    for metric in metrics:
+        # Without the operation in them, the dimensions cover all requests.
+        assert metric["Dimensions"] == [{"Name": "TableName", "Value": {"Ref": "Table"}}]
+
+
+def test_job_folders_stay_as_long_as_their_collection_unless_days_are_given() -> None:
+    rules = properties("Bucket")["LifecycleConfiguration"]["Rules"]
+    ((condition, rule, otherwise),) = (each["Fn::If"] for each in rules if "Fn::If" in each)
+    assert template()["Conditions"][condition] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "JobRetentionDays"}, 0]}]
+    }
+    assert (rule["Prefix"], rule["ExpirationInDays"]) == ("jobs/", {"Ref": "JobRetentionDays"})
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    assert template()["Parameters"]["JobRetentionDays"]["Default"] == 0
+    # No other rule expires anything.
+    assert "Expiration" not in json.dumps([each for each in rules if "Fn::If" not in each])
+
+
+def test_a_host_name_of_ones_own_leads_to_the_stage() -> None:
+    domain, mapping = properties("ApiDomain"), properties("ApiDomainMapping")
+    assert domain["SecurityPolicy"] == "TLS_1_2"
+    assert domain["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert properties("Api")["EndpointConfiguration"] == {"Type": "REGIONAL"}
+    assert "BasePath" not in mapping
+    record = properties("ApiDomainRecord")["AliasTarget"]
+    assert {tuple(value["Fn::GetAtt"]) for value in record.values()} == {
+        ("ApiDomain", "RegionalDomainName"),
+        ("ApiDomain", "RegionalHostedZoneId"),
+    }
+    chosen, own, _ = template()["Outputs"]["ApiUrl"]["Value"]["Fn::If"]
+    assert (chosen, own) == ("OwnDomain", {"Fn::Sub": "https://${ApiDomainName}"})
 
 
 def test_a_schedule_erases_what_has_expired() -> None:

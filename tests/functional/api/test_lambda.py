@@ -122,6 +122,15 @@ def test_a_location_leads_through_the_stage(function: EmulatedFunction) -> None:
     assert made["headers"]["location"] == "/v1/api/v1/collections/located"
 
 
+def test_a_location_at_a_host_name_of_ones_own_has_no_stage(function: EmulatedFunction) -> None:
+    request = event("POST", "/api/v1/collections", {"collection_id": "hosted"})
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+    request["requestContext"] |= {"path": request["path"], "domainName": "faces.example.com"}
+    made = function.invoke(request)
+    assert made["statusCode"] == 201
+    assert made["headers"]["location"] == "/api/v1/collections/hosted"
+
+
 def test_a_missing_setting_is_reported_without_a_stack_trace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
