@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,10 @@ GOT_AT_ONCE = 100
 
 DELETED_AT_ONCE = 25
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
+
+FIRST_PAUSE, MAX_PAUSE = 0.05, 5.0
+"""Bounds of the random pause before what a batch has omitted is requested again, in seconds; the
+first one doubles up to the second."""
 
 TRIES = 8
 """Maximum attempts to change items that other callers change concurrently."""
@@ -68,11 +74,14 @@ class Table:
         unique = list({(each["pk"]["S"], each["sk"]["S"]): each for each in keys}.values())
         for batch in batches(unique, GOT_AT_ONCE):
             unread: Any = {self.name: {"Keys": batch, "ConsistentRead": True}}
-            while unread:
+            for pause in _pauses():
                 with self.errors():
                     answer = self.client.batch_get_item(RequestItems=unread)
                 yield from answer["Responses"].get(self.name, [])
                 unread = answer.get("UnprocessedKeys")
+                if not unread:
+                    break
+                time.sleep(pause)
 
     def items(self, partition: str, after: str | None, limit: int) -> list[Item]:
         """Return items of a partition ordered by sort key, starting after a key."""
@@ -140,9 +149,12 @@ class Table:
         for batch in batches(keys, DELETED_AT_ONCE):
             requests = [{"DeleteRequest": {"Key": key}} for key in batch]
             left: Any = {self.name: requests}
-            while left:
+            for pause in _pauses():
                 with self.errors():
                     left = self.client.batch_write_item(RequestItems=left).get("UnprocessedItems")
+                if not left:
+                    break
+                time.sleep(pause)
 
     def transact(self, actions: Sequence[dict[str, Any]]) -> list[bool] | None:
         """Write in one transaction; return None, or for each action if its condition was not met.
@@ -179,3 +191,16 @@ class Table:
         table = f"the table {self.name}"
         missing = StoreUnavailableError(f"{table} does not exist")
         return aws_errors("DynamoDB", table, missing=missing)
+
+
+def _pauses() -> Iterator[float]:
+    """Yield pauses before further requests for what a batch has omitted, in seconds.
+
+    DynamoDB omits items that it throttles, or for which an answer has no room, and recommends
+    exponential pauses. Each request gets something: one that gets nothing is an error.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+    """
+    bound = FIRST_PAUSE
+    while True:
+        yield random.uniform(0, bound)  # noqa: S311 - no secret
+        bound = min(MAX_PAUSE, 2 * bound)
