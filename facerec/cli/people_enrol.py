@@ -154,7 +154,7 @@ def require_no_external_ids(gallery: Gallery, collection: str, name_of: NameOf) 
     """
     with suppress(CollectionNotFoundError):
         for record in _records(gallery, collection):
-            if record.external_image_id and name_of(record.source) is not None:
+            if record.external_image_id and name_of(record.address) is not None:
                 raise InvalidInputError(
                     f"{shortened(record.source)} was already indexed with an external image id",
                     "run `facerec people enrol` instead, which indexes nothing",

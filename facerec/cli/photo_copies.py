@@ -51,8 +51,8 @@ class FoundPhotos:
             record = each.match.face
             if not record.source:
                 photos.without_address.append(record.face_id)
-            elif record.source not in known:
-                photos.contents.setdefault(record.source, set()).add(record.image_id)
+            elif record.address not in known:
+                photos.contents.setdefault(record.address, set()).add(record.image_id)
         return photos
 
 

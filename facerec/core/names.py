@@ -274,6 +274,7 @@ _DOT_SEGMENTS = frozenset({".", ".."})
 """Parts of a URL's path that stand for folders (RFC 3986, section 5.2.4)."""
 
 _DIGEST_LENGTH = 16
+_CUT = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}$")
 
 
 def derived_external_image_id(path: str) -> str:
@@ -300,7 +301,8 @@ def _derived(text: str, maximum: int) -> str:
     if text in _DOT_SEGMENTS:
         return text.replace(".", ".x2E")
     escaped = _UNSAFE.sub(_escape, text).replace("/", ":")
-    if len(escaped) <= maximum:
+    # A text that looks like the id of a longer one gets a digest too, to be no other's id.
+    if len(escaped) < maximum or (len(escaped) == maximum and not _CUT.search(escaped)):
         return escaped
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
     return f"{escaped[_DIGEST_LENGTH + 1 - maximum :]}-{digest}"

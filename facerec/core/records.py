@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from facerec.core.addresses import address_of_source
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -22,7 +24,8 @@ class FaceRecord:
         face_id: lowercase UUID; its first 24 characters (``image_key``) identify the photo.
         image_id: lowercase UUID derived from the photo's content.
         external_image_id: the caller's own name for the photo, or None.
-        source: path or ``s3://`` address of the photo, or "" for bytes.
+        source: path or ``s3://`` address of the photo as text (``storable_source``), or "" for
+            bytes.
         box: position of the face in the photo.
         confidence: confidence that this is a face, 0 to 1.
         landmarks: positions of the eyes and the nose in the photo.
@@ -45,6 +48,11 @@ class FaceRecord:
     options_digest: str
     indexed_at: float
     stats: CohortStats | None = None
+
+    @property
+    def address(self) -> str:
+        """Path or ``s3://`` address at which the photo is read, or "" for bytes."""
+        return address_of_source(self.source)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -94,7 +94,7 @@ def _cut_from_source(record: FaceRecord, objects: ObjectStore, max_pixels: int) 
     if not record.source:
         raise ObjectNotFoundError("the photo of this face")
     try:
-        content = load_photo(record.source, objects).content
+        content = load_photo(record.address, objects).content
     except (AccessDeniedError, ObjectNotFoundError) as error:
         # the address is omitted: a local path would reveal details of the machine
         raise ObjectNotFoundError("the photo of this face") from error

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from facerec.core.addresses import storable_source
 from facerec.core.faces import BoundingBox
 from facerec.core.options import QualityFilter
 from facerec.errors import (
@@ -19,7 +20,6 @@ from facerec.errors import (
     UnreadablePhotoError,
 )
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.indexing.records import storable_source
 from facerec.gallery.transfer.importing import KnownFace
 from facerec.imports.matching import assign, fit_of
 from facerec.imports.report import ImportReport, Unmatched, UnmatchedFace

@@ -72,7 +72,7 @@ def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[s
     """Return the names of a manifest's photos, by the address of the photo."""
     root, names = _root(manifest), dict[str, str]()
     for number, row in _rows(manifest, column, objects):
-        image, name = row.get("image", ""), row.get(column, "")
+        image, name = row.get("image", ""), row.get(column, "").strip()
         if not image or not name:
             continue
         uri = image if scheme_of(image) != "file" or image.startswith("/") else root + image
@@ -93,7 +93,8 @@ def _rows(
         import gzip
 
         content = gzip.decompress(content)
-    lines = content.decode("utf-8-sig", "backslashreplace").splitlines()
+    # Unlike ``splitlines``, this divides the text where jobs do.
+    lines = content.decode("utf-8-sig", "backslashreplace").split("\n")
     if next((line for line in lines if line.strip()), "").lstrip().startswith("{"):
         yield from _documents(lines)
         return
@@ -115,8 +116,6 @@ def _documents(lines: list[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
             continue
         if isinstance(document, dict):
             texts = {
-                name.lower(): value.strip()
-                for name, value in document.items()
-                if isinstance(value, str)
+                name.lower(): value for name, value in document.items() if isinstance(value, str)
             }
             yield number, texts

@@ -56,9 +56,9 @@ def find_unremembered(
     folder = plan.base or ""
     stored = sorted_lines(
         (
-            "\t".join((escaped(each.source), each.external_image_id or "", group_of(each.face_id)))
+            "\t".join((escaped(each.address), each.external_image_id or "", group_of(each.face_id)))
             for each in faces.all_faces(plan.collection_id)
-            if each.source.startswith(folder)
+            if each.address.startswith(folder)
         ),
         key=_address,
     )

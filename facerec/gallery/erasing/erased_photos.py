@@ -64,7 +64,7 @@ class NamedPhoto(NamedTuple):
 def photo_of_face(record: FaceRecord) -> NamedPhoto:
     """Return the photo of a stored face."""
     return NamedPhoto(
-        record.source, record.external_image_id, record.image_id, group_of(record.face_id)
+        record.address, record.external_image_id, record.image_id, group_of(record.face_id)
     )
 
 

@@ -183,7 +183,7 @@ class Eraser(StoreEraser):
             face.face_id
             for face in self._faces.all_faces(collection_id)
             if face.external_image_id in selection.external_image_ids
-            or face.source in selection.photos
+            or face.address in selection.photos
         }
         return self._with_faces(erasure, late - selection.face_ids)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facerec.core.addresses import storable_source
 from facerec.core.ids import face_id, image_id, image_key
 from facerec.core.records import FaceRecord, StoredFace
 
@@ -85,15 +86,6 @@ def to_stored_faces(
         )
 
     return [StoredFace(record(face), face.embedding) for face in photo.faces]
-
-
-def storable_source(source: str) -> str:
-    r"""Return an address that every store accepts, even if the file name is not valid UTF-8.
-
-    Bytes that are not are written as ``\xfc``, so that different names stay different: a folder
-    may be the name of a person.
-    """
-    return source.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)

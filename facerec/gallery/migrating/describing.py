@@ -79,7 +79,7 @@ class Describer:
         Raises:
             StoreUnavailableError: The photo cannot be read for now.
         """
-        content = self._read(stored[0].record.source)
+        content = self._read(stored[0].record.address)
         if isinstance(content, MissingReason):
             return {}, {face.record: content for face in stored}
         own = [face for face in stored if self._may_show(face.record, content)]
@@ -102,7 +102,7 @@ class Describer:
 
     def check(self, stored: Sequence[StoredFace]) -> dict[FaceRecord, MissingReason]:
         """Return the faces of one photo that cannot be described, judged by the file alone."""
-        content = self._read(stored[0].record.source)
+        content = self._read(stored[0].record.address)
         if isinstance(content, MissingReason):
             return {face.record: content for face in stored}
         return {

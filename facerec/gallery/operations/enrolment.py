@@ -100,7 +100,7 @@ class EnrolOperations(UserOperations):
 
     def _named_faces(self, collection_id: str, name_of: NameOf) -> Iterator[tuple[FaceRecord, str]]:
         for record in self._faces.all_faces(collection_id):
-            name = name_of(record.source) if record.source else None
+            name = name_of(record.address) if record.source else None
             if name is not None:
                 yield record, name
 

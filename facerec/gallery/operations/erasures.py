@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from facerec.core.addresses import storable_source
 from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 from facerec.core.names import (
@@ -65,16 +66,20 @@ class ErasureOperations(Eraser):
                 return erasures.Selection(frozenset((checked_face_id(name),)))
             case erasures.SubjectKind.PHOTO:
                 source = checked_source(name)
-                sources = {
-                    face.face_id: face.source for face in self._faces.all_faces(collection_id)
+                stored = {
+                    face.face_id: face.address for face in self._faces.all_faces(collection_id)
                 }
-                paths = paths_of_photo(source, sources.values())
-                faces = (face_id for face_id, each in sources.items() if each in paths)
+                addresses = frozenset(stored.values())
+                shown = {storable_source(each): each for each in addresses}
+                if source not in addresses:
+                    source = shown.get(source, source)
+                paths = paths_of_photo(source, addresses)
+                faces = (face_id for face_id, each in stored.items() if each in paths)
                 return erasures.Selection(frozenset(faces), photos=paths)
             case erasures.SubjectKind.EXTERNAL_ID:
                 named = read_external_image_id(name)
-                stored = self._faces.all_faces(collection_id)
-                faces = (face.face_id for face in stored if face.external_image_id == named)
+                others = self._faces.all_faces(collection_id)
+                faces = (face.face_id for face in others if face.external_image_id == named)
                 return erasures.Selection(frozenset(faces), external_image_ids=frozenset((named,)))
             case erasures.SubjectKind.USER:
                 user_id = checked_user_id(name)

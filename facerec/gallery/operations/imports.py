@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from facerec.core.addresses import storable_source
 from facerec.core.arrays import np
 from facerec.core.deferred import DeferredModule
 from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
@@ -204,7 +205,7 @@ class ImportOperations(GalleryBase):
                 face_id=own.face_id,
                 image_id=own.image_id,
                 external_image_id=own.external_image_id,
-                source=indexing.storable_source(loaded.source),
+                source=storable_source(loaded.source),
                 box=face.box,
                 confidence=face.confidence,
                 landmarks=face.landmarks,

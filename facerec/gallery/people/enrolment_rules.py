@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
+from facerec.core.addresses import escaped_spaces, storable_source
 from facerec.errors import InvalidInputError
 
 NameOf: TypeAlias = Callable[[str], str | None]
@@ -25,7 +26,8 @@ def name_by_folder(root: str) -> NameOf:
     def name_of(source: str) -> str | None:
         if not source.startswith(root):
             return None
-        return source[len(root) :].rpartition("/")[0] or None
+        folder = source[len(root) :].rpartition("/")[0]
+        return _name(folder) if folder else None
 
     return name_of
 
@@ -54,6 +56,14 @@ def name_by_pattern(root: str, pattern: str) -> NameOf:
         if not source.startswith(root):
             return None
         found = expression.fullmatch(source[len(root) :])
-        return None if found is None else found[1]
+        return None if found is None else _name(found[1])
 
     return name_of
+
+
+def _name(part: str) -> str:
+    """Return a part of an address as a name; different parts have different names.
+
+    Only Unicode normal forms of the same text are one name: macOS writes another form than Linux.
+    """
+    return escaped_spaces(storable_source(part))

@@ -26,7 +26,7 @@ def person_in_name(record: FaceRecord) -> str | None:
 def given_name(record: FaceRecord) -> str | None:
     """Return a face's external image id, unless it only repeats the address of its photo."""
     name = record.external_image_id
-    return None if name is None or is_derived(name, record.source) else name
+    return None if name is None or is_derived(name, record.address) else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from facerec.gallery.indexing.records import storable_source
+from facerec.core.addresses import storable_source
 from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def faces_of_moved_photos(
         if key is None or key not in known.current:
             continue
         new = storable_source(photo.uri)
-        old = {record.source for record in known.stored[key]} - {new, ""}
+        old = {record.address for record in known.stored[key]} - {photo.uri, ""}
         if old and not any(may_exist(uri, objects) for uri in old):
             moved[key] = new
     ids = [record.face_id for key in moved for record in known.stored[key]]

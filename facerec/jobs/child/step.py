@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from facerec.core.ids import image_key
 from facerec.gallery.erasing.erased_photos import NamedPhoto
 from facerec.gallery.erasing.tombstones import without_deleted
-from facerec.gallery.indexing.records import storable_source
 from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, erased_row
 from facerec.jobs.outcomes import Outcome
 
@@ -156,8 +155,7 @@ def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
 
 def is_copy_of(photo: str, stored: Sequence[FaceRecord]) -> bool:
     """Return whether stored faces name another address than this one, for the same content."""
-    own = storable_source(photo)
-    return any(record.source not in (own, "") for record in stored)
+    return any(record.address not in (photo, "") for record in stored)
 
 
 def indexed_face(record: FaceRecord) -> IndexedFace:

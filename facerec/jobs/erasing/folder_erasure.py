@@ -325,5 +325,5 @@ def is_selected_face(record: FaceRecord, selection: Selection) -> bool:
     return (
         selection.contains_face(record.face_id)
         or record.external_image_id in selection.external_image_ids
-        or (record.source != "" and record.source in selection.photos)
+        or (record.source != "" and record.address in selection.photos)
     )

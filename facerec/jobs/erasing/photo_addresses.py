@@ -28,7 +28,7 @@ def addresses_of(kept: Collection[KeptByJob], external_image_ids: Collection[str
         if row["external_image_id"] in external_image_ids
     )
     records = (face.record for job in kept for face in job.faces)
-    sources = (each.source for each in records if each.external_image_id in external_image_ids)
+    sources = (each.address for each in records if each.external_image_id in external_image_ids)
     return {address for address in chain(rows, sources) if address}
 
 

@@ -84,7 +84,7 @@ def find_remainders(
     """
     if traces.named or traces.named_ids:
         stored = [
-            (face.source, face.external_image_id) for face in stores.faces.all_faces(collection_id)
+            (face.address, face.external_image_id) for face in stores.faces.all_faces(collection_id)
         ]
         traces = replace(
             traces,
@@ -143,7 +143,7 @@ def _in_vectors(
     for record in faces.all_faces(collection_id) if selection.names_photos else ():
         if record.external_image_id in selection.external_image_ids:
             yield Remainder(place, "external image id")
-        if record.source in selection.photos:
+        if record.address in selection.photos:
             yield Remainder(place, "photo")
     if any(has_vector(faces, collection_id, user_id) for user_id in sorted(selection.user_ids)):
         yield Remainder(place, "vector of the person")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING
 
+from facerec.core.addresses import storable_source
 from facerec.core.arrays import np
 from facerec.gallery.people.user_vectors import search_vectors
 from facerec.jobs.erasing.photo_addresses import addresses_of_others
@@ -28,11 +29,14 @@ SAME = 1e-6
 def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str]]:
     """Yield the byte patterns to search files for, each with its kind of data."""
     selection = traces.selection
+    photos = selection.photos | traces.addresses
     yield from ((face_id.encode(), "face id") for face_id in selection.face_ids)
     names = (
         (selection.external_image_ids, ("external_image_id",), "external image id"),
-        (selection.photos | traces.addresses, ("source", "photo", "image", "uri"), "photo"),
-        (traces.named, ("source", "photo", "image", "uri"), "address with the name"),
+        (photos, ("photo", "image", "uri"), "photo"),
+        (map(storable_source, photos), ("source",), "photo"),
+        (traces.named, ("photo", "image", "uri"), "address with the name"),
+        (map(storable_source, traces.named), ("source",), "address with the name"),
         (traces.named_ids, ("external_image_id",), "external image id with the name"),
         (selection.user_ids, ("user_id", "UserId"), "user id"),
     )
@@ -42,7 +46,7 @@ def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str
     # Records of killed erasures contain lists.
     lists = (
         (selection.external_image_ids, "external_image_ids", "external image id"),
-        (selection.photos | traces.addresses, "photos", "photo"),
+        (photos, "photos", "photo"),
         (selection.user_ids, "user_ids", "user id"),
         (selection.user_ids | selection.user_names, "user_names", "name"),
     )
@@ -84,9 +88,9 @@ def addresses_held_by_others(collection_id: str, traces: Traces, stores: Checked
         return set()
     names = traces.selection.external_image_ids
     return {
-        record.source
+        record.address
         for record in stores.faces.all_faces(collection_id)
-        if record.source in traces.addresses and record.external_image_id not in names
+        if record.address in traces.addresses and record.external_image_id not in names
     } | addresses_of_others(
         stores.objects, stores.jobs_root, collection_id, traces.addresses, names
     )
@@ -98,7 +102,7 @@ def _names_in(collection_id: str, traces: Traces, stores: CheckedStores) -> Iter
     for record in stores.faces.all_faces(collection_id):
         if record.external_image_id in selection.external_image_ids | traces.named_ids:
             yield from _named("external_image_id", record.external_image_id)
-        if record.source in photos:
+        if record.address in photos:
             yield from _named("source", record.source)
     for user in stores.records.get_users(collection_id, sorted(selection.user_ids)):
         yield from _named("user_id", user.user_id)

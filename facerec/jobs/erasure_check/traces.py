@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from facerec.core.addresses import storable_source
 from facerec.core.erased_history import without_names
 from facerec.core.erasures import Selection
 from facerec.core.names import readable_name
 from facerec.errors import FacerecError
-from facerec.gallery.indexing.records import storable_source
 from facerec.gallery.listing import all_history
 from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_erasure import is_selected_face
@@ -138,7 +138,7 @@ def _addresses(
         return frozenset()
     only_names = Selection(external_image_ids=names)
     kept = kept_by_jobs(stores.objects, stores.jobs_root, collection_id, only_names)
-    sources = {face.record.source for face in stored} - {""}
+    sources = {face.record.address for face in stored} - {""}
     return frozenset(sources | addresses_of(kept, names))
 
 
@@ -160,7 +160,7 @@ def _named_after(
     sought = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])")
     folders = job_folders(collection_id, stores)
     remembered = remembered_addresses(stores.objects, stores.jobs_root, collection_id, folders)
-    pairs = {(face.record.source, face.record.external_image_id or "") for face in stored}
+    pairs = {(face.record.address, face.record.external_image_id or "") for face in stored}
     pairs.update((address, name) for _, address, name in remembered)
     addresses = {
         address

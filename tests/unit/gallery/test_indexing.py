@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facerec.core.addresses import storable_source
 from facerec.core.ids import group_of
 from facerec.errors import InvalidInputError
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.indexing.records import name_image, storable_source
+from facerec.gallery.indexing.records import name_image
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
 

@@ -1,0 +1,46 @@
+r"""Addresses of photos in the form in which stores keep them: text that is valid Unicode.
+
+A file name need not be UTF-8; Python then has a surrogate for each byte that is not.
+"""
+
+from __future__ import annotations
+
+import re
+
+_AMBIGUOUS = re.compile(r"\\(?=x[0-9a-f]{2})")
+_ESCAPED = re.compile(r"(?:\\x[0-9a-f]{2})+")
+
+
+def storable_source(address: str) -> str:
+    r"""Return the address of a photo as text that every store accepts.
+
+    Bytes that are not UTF-8 are written as ``\xfc``. A backslash that is part of the name and
+    would look like such a byte is written as ``\x5c``, so that different addresses stay different:
+    a folder may be the name of a person.
+    """
+    text = _AMBIGUOUS.sub(r"\\x5c", address) if "\\" in address else address
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def address_of_source(source: str) -> str:
+    """Return the address that ``storable_source`` was given."""
+    return _ESCAPED.sub(_unescape, source) if "\\x" in source else source
+
+
+def escaped_spaces(name: str) -> str:
+    r"""Return a name from a stored address, with the spaces at its ends as ``\x20``.
+
+    Display names have no spaces at their ends, and two folders may differ in nothing else.
+    """
+    inner = name.strip()
+    start, _, end = name.partition(inner) if inner else (name, "", "")
+    return f"{_escape(start)}{inner}{_escape(end)}"
+
+
+def _escape(spaces: str) -> str:
+    return "".join(rf"\x{byte:02x}" for byte in spaces.encode())
+
+
+def _unescape(match: re.Match[str]) -> str:
+    content = bytes.fromhex(match[0].replace("\\x", ""))
+    return content.decode("utf-8", "surrogateescape")
