@@ -24,6 +24,17 @@ MIN_GREEN_SHARE = 0.09
 """The same for green, of which red and magenta light have none. The lowest share in 1,534 ordinary
 photos is 0.095, the next 0.156."""
 
+MAX_DARK_RATIO = 0.4
+"""Ratio of the darker of red and green to the brightest channel, below which an overexposed photo
+was taken in light of mostly one colour."""
+
+MIN_OVEREXPOSED = 0.1
+"""Minimum share of overexposed pixels of such a photo. The highest share in 3,224 ordinary photos
+with a ratio below ``MAX_DARK_RATIO`` is 0.03, the lowest in 30 photos in such light 0.19."""
+
+_FULL, _DARK = 250, 128
+"""Values from which a channel counts as full, and below which as dark."""
+
 _TINT_STEP = 8
 """Step between sampled pixels and rows when the tint of a photo is measured."""
 
@@ -70,12 +81,39 @@ def without_tint(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Args:
         pixels: uint8, shape (height, width, 3), RGB.
     """
-    red, green, blue = pixels[::_TINT_STEP, ::_TINT_STEP].reshape(-1, 3).mean(axis=0)
-    total = red + green + blue
-    if red >= MIN_RED_SHARE * total and green >= MIN_GREEN_SHARE * total:
+    sample = pixels[::_TINT_STEP, ::_TINT_STEP].reshape(-1, 3)
+    means = sample.mean(axis=0)
+    red, green, _ = means
+    total, brightest = means.sum(), means.max()
+    if (
+        red >= MIN_RED_SHARE * total
+        and green >= MIN_GREEN_SHARE * total
+        and not (
+            min(red, green) < MAX_DARK_RATIO * brightest
+            and _overexposed(sample, int(means.argmax())) >= MIN_OVEREXPOSED
+        )
+    ):
         return pixels
-    brightest = pixels[:, :, np.argmax((red, green, blue))]
-    return np.repeat(brightest[:, :, None], 3, axis=2)
+    # In other channels, faces remain visible where the brightest is overexposed.
+    light = np.percentile(sample.sum(axis=1), 99)
+    scale = min(brightest / total, 255 / light) if light else 1.0
+    grey = np.empty(pixels.shape[:2], dtype=np.uint8)
+    rows = max(1, STRIP_PIXELS // pixels.shape[1])
+    for top in range(0, len(pixels), rows):
+        strip = pixels[top : top + rows].sum(axis=2, dtype=np.uint16)
+        grey[top : top + rows] = np.minimum(np.rint(strip * np.float32(scale)), 255)
+    return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def _overexposed(sample: NDArray[np.uint8], brightest: int) -> float:
+    """Return the share of pixels whose brightest channel is full, while red or green is dark.
+
+    Args:
+        sample: uint8, shape (pixels, 3), RGB.
+        brightest: the channel.
+    """
+    full = sample[:, brightest] >= _FULL
+    return float((full & (sample[:, :2].min(axis=1) < _DARK)).mean())
 
 
 def _conversion(photo: Image.Image) -> _Conversion:

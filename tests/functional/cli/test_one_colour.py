@@ -1,4 +1,4 @@
-"""A face is found in light of any one colour, in small photos and in large ones."""
+"""A face is found in light of any one colour, also if it is overexposed, in photos of any size."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ LIGHTS = {
     "nearly red": (1, 0.05, 0.05),
     "partly red": (1, 0.1, 0.1),
     "reddish": (1, 0.2, 0.2),
+    "overexposed red": (3, 0.3, 0.3),
+    "overexposed reddish": (2, 0.3, 0.3),
+    "overexposed green": (0.45, 3, 0.45),
+    "overexposed magenta": (3, 0.45, 3),
 }
 
 
@@ -32,5 +36,5 @@ def test_a_face_in_light_of_one_colour_is_found(
     photo = photo.resize((photo.width * height // photo.height, height))
     tinted = np.asarray(photo, dtype=np.float64)[:, :, None] * np.array(light)
     path = tmp_path / "photo.png"
-    Image.fromarray(tinted.astype(np.uint8)).save(path)
+    Image.fromarray(np.minimum(tinted, 255).astype(np.uint8)).save(path)
     assert len(document(facerec("detect", path, "--json"))["faces"]) == 1
