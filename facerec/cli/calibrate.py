@@ -62,7 +62,7 @@ def calibrate(
       facerec calibrate --collection staff --html calibration.html
       facerec calibrate --collection staff --target-fmr 0.001 --set-threshold
     """
-    from facerec.cli.new_files import may_overwrite
+    from facerec.cli.new_files import may_overwrite, whole_file
     from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
 
     may_overwrite(html_file, overwrite=overwrite)
@@ -75,7 +75,8 @@ def calibrate(
                 lambda face_id: _thumbnail(gallery, collection, face_id),
                 model_version=gallery.model_version,
             )
-            html_file.write_text(page)
+            with whole_file(html_file) as part:
+                part.write_text(page, encoding="utf-8")
         if set_threshold:
             set_calibrated_threshold(gallery, collection, result)
     if as_json:

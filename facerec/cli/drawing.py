@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
+from facerec.cli.new_files import whole_file
 from facerec.core.options import FaceOptions
 from facerec.engine.decode.decoding import DecodedPhoto, decode
 from facerec.errors import InvalidInputError
@@ -48,9 +49,11 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
     for colour, faces in ((KEPT, found.faces), (REJECTED, found.rejected)):
         for face in faces:
             pen.rectangle(_corners(face.box, photo.size), outline=colour, width=thickness)
+    kind = Image.registered_extensions().get(path.suffix.lower())
     try:
-        photo.save(path)
-    except ValueError as error:
+        with whole_file(path) as part:
+            photo.save(part, kind)
+    except (KeyError, ValueError) as error:
         raise InvalidInputError(
             f"{path} has no suffix of an image format", "use .jpg or .png"
         ) from error

@@ -98,7 +98,7 @@ def evaluate(
       facerec evaluate --identify staff/ visitors/
       facerec evaluate --labels fairface/labels.csv --images fairface/images
     """
-    from facerec.cli.new_files import may_overwrite
+    from facerec.cli.new_files import may_overwrite, whole_file
     from facerec.engine.engine import open_engine
 
     if sum(each is not None for each in (pairs, identified, labels)) != 1:
@@ -129,7 +129,8 @@ def evaluate(
     else:
         raise click.UsageError("specify exactly one of PAIRS, --identify and --labels")
     if html_file:
-        html_file.write_text(page())
+        with whole_file(html_file) as part:
+            part.write_text(page(), encoding="utf-8")
     if as_json:
         print_json({"model_version": engine.model_version, **asdict(result)})
         return

@@ -120,12 +120,13 @@ def thumbnail(
     Example:
       facerec faces thumbnail --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d face.jpg
     """
-    from facerec.cli.new_files import may_overwrite
+    from facerec.cli.new_files import may_overwrite, whole_file
 
     may_overwrite(output, overwrite=overwrite)
     with factory.open_gallery(data_folder(data)) as gallery:
         content = gallery.thumbnail(collection, face_id)
-    output.write_bytes(content)
+    with whole_file(output) as part:
+        part.write_bytes(content)
     console().print(f"saved {output}")
 
 

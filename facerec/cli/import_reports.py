@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.new_files import incomplete_name, require_new
+from facerec.cli.new_files import require_new, whole_file
 from facerec.cli.output import console, count, print_json, table
 from facerec.errors import InvalidInputError
 
@@ -78,10 +78,9 @@ class ReportFile:
         self._saved = time.monotonic()
         if self._path is None:
             return
-        part = incomplete_name(self._path)
         try:
-            part.write_text(json.dumps(self._report.to_json(), indent=2) + "\n", "utf-8")
-            part.replace(self._path)
+            with whole_file(self._path) as part:
+                part.write_text(json.dumps(self._report.to_json(), indent=2) + "\n", "utf-8")
         except OSError as error:
             raise InvalidInputError(
                 f"the report cannot be written to {self._path}: {error.strerror}",

@@ -6,7 +6,8 @@ import builtins
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from importlib import import_module
 from keyword import iskeyword
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from facerec.cli.exit_codes import COMPLETES, ExitCode, exit_code_of, hint_of
+from facerec.cli.interruption import interruptible
 from facerec.errors import FacerecError
 
 _OPTIONAL = re.compile(r"'\[([^][']+)\](?:\.\.\.)?'")
@@ -81,38 +83,14 @@ class LazyGroup(SummaryGroup):
             return run()
         _open_missing_streams()
         _escape_unprintable_characters()
-        try:
-            # click returns the code of `Context.exit` here, and a command's None otherwise.
-            sys.exit(run())
-        except FacerecError as error:
-            message = "; ".join(filter(None, (error.message, error.consequence)))
-            _fail(message, hint_of(error), exit_code_of(error))
-        except click.exceptions.NoArgsIsHelpError as error:
-            error.show()
-            sys.exit(error.exit_code)
-        except click.UsageError as error:
-            called = error.ctx.command_path if error.ctx else "facerec"
-            _fail(_usage(error), f"see `{called} --help`", ExitCode.USAGE)
-        except click.ClickException as error:
-            _fail(error.format_message(), None, ExitCode.ERROR)
-        except click.Abort as abort:
-            # Ctrl-C, or a question that was not answered with yes.
-            cause = abort.__cause__
-            message = "interrupted" if isinstance(cause, KeyboardInterrupt) else "cancelled"
-            # An unfinished erasure adds its id.
-            notes: list[str] = getattr(cause, "__notes__", [])
-            hint = COMPLETES if notes else None
-            _fail("; ".join((message, *notes)), hint, ExitCode.INTERRUPTED)
-        except UnicodeEncodeError as error:
-            # An argument has bytes that are not UTF-8; Python passes them on as surrogates.
-            _fail(
-                f"{error.object!r} is not valid UTF-8",
-                "only paths of photos and folders may be in another encoding",
-                ExitCode.USAGE,
-            )
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            _fail(f"{where}{error.strerror or error}", None, ExitCode.ERROR)
+        # A test calls a command with arguments, in a process that goes on.
+        with nullcontext() if args is not None else interruptible():
+            try:
+                _run(run)
+            except KeyboardInterrupt:
+                # While an error was printed, for example; click turns others into an ``Abort``.
+                _fail("interrupted", None, ExitCode.INTERRUPTED)
+        return None
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Run a command; end quietly if the reader of its output has closed the pipe."""
@@ -124,6 +102,42 @@ class LazyGroup(SummaryGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(ExitCode.DONE)
         return result
+
+
+def _run(run: Callable[[], Any]) -> NoReturn:
+    """Run a command and exit; an error becomes one line, a hint and an exit code."""
+    try:
+        # click returns the code of `Context.exit` here, and a command's None otherwise.
+        sys.exit(run())
+    except FacerecError as error:
+        message = "; ".join(filter(None, (error.message, error.consequence)))
+        _fail(message, hint_of(error), exit_code_of(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.UsageError as error:
+        called = error.ctx.command_path if error.ctx else "facerec"
+        _fail(_usage(error), f"see `{called} --help`", ExitCode.USAGE)
+    except click.ClickException as error:
+        _fail(error.format_message(), None, ExitCode.ERROR)
+    except click.Abort as abort:
+        # Ctrl-C, or a question that was not answered with yes.
+        cause = abort.__cause__
+        message = "interrupted" if isinstance(cause, KeyboardInterrupt) else "cancelled"
+        # An unfinished erasure adds its id.
+        notes: list[str] = getattr(cause, "__notes__", [])
+        hint = COMPLETES if notes else None
+        _fail("; ".join((message, *notes)), hint, ExitCode.INTERRUPTED)
+    except UnicodeEncodeError as error:
+        # An argument has bytes that are not UTF-8; Python passes them on as surrogates.
+        _fail(
+            f"{error.object!r} is not valid UTF-8",
+            "only paths of photos and folders may be in another encoding",
+            ExitCode.USAGE,
+        )
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}", None, ExitCode.ERROR)
 
 
 def _usage(error: click.UsageError) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -71,8 +70,6 @@ def run_here(
     if plan.difference is not None and plan.difference.unchanged:
         photos += f" ({plan.difference.unchanged:,} are unchanged)"
     console(stderr=True).print(f"Indexing {about}{photos} into collection {plan.collection_id} ...")
-    # A supervisor that ends this process with SIGTERM means the same as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     shown = ShownJobs(jobs)
     started = time.time()
     with delivering(folder_of_data, webhook), progress_display(shown) as show:

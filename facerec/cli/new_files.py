@@ -31,6 +31,25 @@ def new_text(path: Path) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Write a file under a temporary name; it gets its name, and replaces another, when complete.
+
+    The temporary name is always the same, so that the next attempt also removes what a killed
+    process left. A device, such as ``/dev/stdout``, is written directly.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    part = incomplete_name(target)
+    try:
+        yield part
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def require_new(path: Path) -> None:
     """Check that a file can be created.
 

@@ -1,0 +1,52 @@
+"""Ctrl-C and SIGTERM end a command in the same way: with one line and one exit code."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from facerec.cli.exit_codes import ExitCode
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM interrupt the block as Ctrl-C does; after the block, both end the process.
+
+    Then the command is complete, and Python only waits for its threads. A signal that the caller
+    of the process ignores stays ignored.
+    """
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    if signal.SIGTERM in heeded:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.unraisablehook = _interrupt_again
+    try:
+        yield
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else ExitCode.ERROR * bool(end.code)
+        for number in heeded:
+            signal.signal(number, lambda *_: _end(code))
+        raise
+
+
+def _end(code: int) -> None:
+    """End the process at once, with what it has printed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue
+    os._exit(code)
+
+
+def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Repeat an interruption that came while Python removed an object, and would be lost."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        _thread.interrupt_main()
+    else:
+        sys.__unraisablehook__(unraisable)

@@ -1,0 +1,193 @@
+"""Ctrl-C, SIGTERM and SIGKILL at any moment of a command leave no traceback and no partial file."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from facerec.testing.engine import fake_face, fake_photo
+from tests.functional.cli.test_interruption import ROOT
+from tests.functional.test_erasing import Installation
+from tests.support.job_doors import use_fake_engine
+
+PROGRAM = """
+import json, os, signal, sys, time
+import facerec.cli.detect, facerec.cli.export, facerec.cli.find, facerec.cli.match_many
+import facerec.engine.describe.version
+import facerec.factory.engines
+import facerec.factory.local
+from facerec.cli.main import main
+from facerec.testing.engine import FakeEngine
+from tests.support.fake_worker import fake_worker
+
+facerec.factory.local._build_worker = fake_worker
+facerec.factory.engines.open_local_engine = lambda *_: FakeEngine()
+facerec.engine.describe.version.model_version = lambda *_: FakeEngine().model_version
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+calls, running, own = 0, False, 0
+
+def count(frame, event, _):
+    global calls, running
+    if event != "call":
+        return
+    running = running or frame.f_code.co_name == "_run"
+    if running and os.getpid() == own:
+        calls += 1
+        if calls == moment:
+            signal.raise_signal(sent)
+
+for line in sys.stdin:
+    moment, sent, words, said = json.loads(line)
+    child = os.fork()
+    if not child:
+        own = os.getpid()
+        with open(said, "w") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        sys.argv = ["facerec", *words]
+        sys.setprofile(count)
+        try:
+            main()
+        finally:
+            sys.setprofile(None)
+            with open(said + ".calls", "w") as file:
+                file.write(str(calls))
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
+"""
+"""The command line with the fake engine, in forked processes that get a signal at a call of Python
+functions. Reads lines of the number of the call, the signal, the arguments and a file of what the
+command says; writes the exit codes."""
+
+COMMANDS = {
+    "csv": ("find", "{photos}/ann/0.jpg", "--collection", "staff", "--csv", "{out}/found.csv"),
+    "html": ("find", "{photos}/ann/0.jpg", "--collection", "staff", "--html", "{out}/found.html"),
+    "copies": ("find", "{photos}/ann/0.jpg", "--collection", "staff", "--copy-to", "{out}/copies"),
+    "matches": ("match", "{photos}", "--collection", "staff", "--csv", "{out}/matches.csv"),
+    "export": ("collections", "export", "staff", "--output", "{out}/all"),
+    "data": (
+        *("export", "--collection", "staff", "--photo", "{photos}/ann/0.jpg"),
+        *("--output", "{out}/ann"),
+    ),
+    "verify": ("verify", "staff"),
+    "erase": ("erase", "--collection", "staff", "--photo", "{photos}/bob/0.jpg", "--yes"),
+}
+SIGNALS = 5
+"""Signals per command."""
+
+
+class Forks:
+    """Runs commands that get a signal."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "FACEREC_DATA": str(folder / "data")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, name: str, moment: int = 0, sent: int = 0) -> tuple[int, str, int]:
+        """Return the exit code, the output and the number of calls."""
+        places = {"photos": self._folder / "photos", "out": self._folder / "out"}
+        words = [word.format_map(places) for word in COMMANDS[name]]
+        said = self._folder / "said"
+        assert self._process.stdin and self._process.stdout
+        print(json.dumps([moment, sent, words, str(said)]), file=self._process.stdin, flush=True)
+        code = int(self._process.stdout.readline())
+        calls = Path(f"{said}.calls")
+        return code, said.read_text(), int(calls.read_text()) if calls.exists() else 0
+
+    def close(self) -> None:
+        self._process.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    folder = tmp_path_factory.mktemp("signals")
+    here = Installation(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        use_fake_engine(patch)
+        for person in ("ann", "bob"):
+            for shot in range(3):
+                path = here.photos / person / f"{shot}.jpg"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(fake_photo(fake_face(person, shot=shot, away=0.1)))
+        result = here.run("index", here.photos, "--collection", "staff", "--workers", 1)
+        assert result.exit_code == 0, result.output
+    forks = Forks(folder)
+    yield forks
+    forks.close()
+
+
+@pytest.fixture
+def out(forks: Forks) -> Iterator[Path]:
+    folder = forks._folder / "out"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def written(folder: Path) -> dict[str, int]:
+    """Return the sizes of all files, and their number in folders of exports."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.stat().st_size for path in files}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_that_gets_a_signal_ends_in_one_line(name: str, forks: Forks, out: Path) -> None:
+    code, said, calls = forks.run(name)
+    assert code == 0, said
+    complete = written(out)
+    chosen = random.Random(name)
+    for number in range(SIGNALS):
+        shutil.rmtree(out)
+        out.mkdir()
+        sent = (signal.SIGTERM, signal.SIGINT)[number % 2]
+        moment = chosen.randrange(1, calls)
+        code, said, _ = forks.run(name, moment, sent)
+        where = f"{sent.name} at call {moment} of {calls}: {said}"
+        assert code in (0, 130), where
+        assert "Traceback" not in said, where
+        assert (code == 130) == ("interrupted" in said), where
+        left = written(out)
+        assert left.keys() <= complete.keys(), where
+        assert not [file for file in left if file.endswith(".part")], where
+        assert all(abs(left[file] - complete[file]) < 200 for file in left), where
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("verify", "erase")])
+def test_the_same_command_removes_what_a_killed_one_has_left(
+    name: str, forks: Forks, out: Path
+) -> None:
+    code, said, calls = forks.run(name)
+    assert code == 0, said
+    complete = written(out)
+    chosen = random.Random(name)
+    for _ in range(SIGNALS):
+        shutil.rmtree(out)
+        out.mkdir()
+        code, said, _ = forks.run(name, chosen.randrange(calls // 2, calls), signal.SIGKILL)
+        assert code == -signal.SIGKILL
+        # What has its name is complete, and these commands never replace it.
+        done = {
+            file for file in written(out) if not any(part[0] == "." for part in file.split("/"))
+        }
+        assert done <= complete.keys()
+        if not done or name == "copies":
+            code, said, _ = forks.run(name)
+            assert code == 0, said
+            assert written(out).keys() == complete.keys()
