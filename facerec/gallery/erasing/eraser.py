@@ -10,7 +10,8 @@ so an erasure that was killed is performed again from its beginning:
 2. The faces are removed from job folders. This comes before the stores, so that after an
    interruption the caller still sees the faces. If it can take longer than a request is allowed
    to, ``Erasures.start`` makes another process perform all steps again, including this one.
-3. The faces are deleted, or the collection with everything in it.
+3. The faces are deleted, with events that a job has stored in the meantime, or the collection with
+   everything in it.
 4. Faces are disassociated from their people; selected people and kept answers are deleted.
 5. Deleted faces and people are erased from corrections and the history, and copies that the store
    may have left are removed.

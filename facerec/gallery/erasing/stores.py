@@ -90,6 +90,9 @@ class StoreEraser(GalleryBase):
             people |= selection.user_names
         own = self._faces_of(collection_id, selection)
         stored = tuple(own.delete_faces(collection_id, requested)) if requested else ()
+        if requested and self._registrations is not None:
+            # A job may have stored events since, before it could see the tombstones of the faces.
+            self._registrations.delete_events(collection_id, requested)
         receipt = replace(receipt, faces=receipt.faces + len(stored))
         receipt = self._erase_users(receipt, selection, own)
         forgotten = forget_corrections(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from facerec.core.erasures import KeptByJob, Selection, SubjectKind
 from facerec.core.events import MatchEvent
 from facerec.core.override import override
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.child.attempt import run_child
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import fake_face, fake_photo
-from tests.support.gallery import Collaborators
+from tests.support.gallery import Collaborators, RecordedJobData
 from tests.support.jobs import LocalJob
 
 
@@ -123,3 +124,43 @@ def test_photos_that_are_indexed_again_make_no_event(
     second = LocalJob(tmp_path, f"{tmp_path}/photos/", faces=store, records=store, **again)
     run(second)
     assert photos_of_events(second) == []
+
+
+class JobDataInBetween(RecordedJobData):
+    """Job folders that call a function when an erasure reads them, after it deleted events."""
+
+    during: Callable[[], None] = print
+
+    @override
+    def get(
+        self, collection_id: str, selection: Selection, *, with_faces: bool = True
+    ) -> list[KeptByJob]:
+        self.during()
+        return super().get(collection_id, selection, with_faces=with_faces)
+
+
+def test_a_photo_that_is_erased_while_its_faces_are_stored_leaves_no_event(tmp_path: Path) -> None:
+    """On AWS, the faces are in another store than the events: no transaction contains both."""
+    faces, records = (SqliteStore(tmp_path / f"{name}.sqlite") for name in ("faces", "records"))
+    (tmp_path / "photos").mkdir()
+    data = JobDataInBetween()
+    gallery = Collaborators(faces, records, registrations=records, job_data=data).gallery()
+    gallery.create_collection("staff")
+    faces.create_collection(records.get_collection("staff"))
+    gallery.index("staff", fake_photo(fake_face("ann")))
+    register(gallery, "ann")
+    photo = tmp_path / "photos" / "1.jpg"
+    photo.write_bytes(fake_photo(fake_face("ann", away=0.1, shot=1)))
+    job = LocalJob(tmp_path, f"{tmp_path}/photos/", faces=faces, records=records)
+    parts = replace(job.parts, faces=faces, records=records, registrations=records)
+    events = []
+
+    def during() -> None:
+        run_child(job.plan, 0, parts)
+        events.extend(records.list_events("staff"))
+
+    data.during = during
+    gallery.erase("staff", SubjectKind.PHOTO, str(photo))
+    assert len(events) == 1
+    assert len(job.face_ids()) == 1
+    assert records.list_events("staff") == []
