@@ -21,15 +21,15 @@ def interruptible() -> Iterator[None]:
     Then the command is complete, and Python only waits for its threads. A signal that the caller
     of the process ignores stays ignored.
     """
-    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    if signal.SIGTERM in heeded:
+    handled = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    if signal.SIGTERM in handled:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.unraisablehook = _interrupt_again
     try:
         yield
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else ExitCode.ERROR * bool(end.code)
-        for number in heeded:
+        for number in handled:
             signal.signal(number, lambda *_: _end(code))
         raise
 

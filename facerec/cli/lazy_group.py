@@ -83,7 +83,7 @@ class LazyGroup(SummaryGroup):
             return run()
         _open_missing_streams()
         _escape_unprintable_characters()
-        # A test calls a command with arguments, in a process that goes on.
+        # A caller that passes arguments has a process of its own, with its own signals.
         with nullcontext() if args is not None else interruptible():
             try:
                 _run(run)

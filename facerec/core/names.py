@@ -301,7 +301,7 @@ def _derived(text: str, maximum: int) -> str:
     if text in _DOT_SEGMENTS:
         return text.replace(".", ".x2E")
     escaped = _UNSAFE.sub(_escape, text).replace("/", ":")
-    # A text that looks like the id of a longer one gets a digest too, to be no other's id.
+    # A text that looks like the id of a longer one gets a digest too: two texts never have one id.
     if len(escaped) < maximum or (len(escaped) == maximum and not _CUT.search(escaped)):
         return escaped
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]

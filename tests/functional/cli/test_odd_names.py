@@ -1,4 +1,4 @@
-r"""Photos and folders of any name stay what they are: ``\xfc`` is no byte, and ``Ann `` not Ann."""
+r"""Photos and folders of any name stay what they are: ``\xfc`` is not a byte, nor ``Ann `` Ann."""
 
 from __future__ import annotations
 
