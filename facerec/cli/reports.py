@@ -236,6 +236,7 @@ def print_verification(found: Verification, *, repaired: bool) -> None:
         found.missing, found.extra, found.kept, found.deleted, found.returned, repaired=repaired
     )
     _print_returned_people(found.people_returned, repaired=repaired)
+    _print_outdated(found.outdated, repaired=repaired)
 
 
 def print_run(run: RunSummary) -> None:
@@ -254,6 +255,7 @@ def print_run(run: RunSummary) -> None:
         repaired=True,
     )
     _print_returned_people(run.people_returned, repaired=True)
+    _print_outdated(run.faces_outdated, repaired=True)
 
 
 def _print_differences(
@@ -288,6 +290,15 @@ def _print_returned_people(returned: int, *, repaired: bool) -> None:
         what = "removed" if repaired else "to be removed"
         people = count(returned, "person", "people")
         console().print(f"{people} {what}: deleted on purpose, and back with an older database")
+
+
+def _print_outdated(outdated: int, *, repaired: bool) -> None:
+    if outdated:
+        what = "removed" if repaired else "to be removed"
+        console().print(
+            f"{count(outdated, 'face')} {what}: back with an older database, of photos that were "
+            "replaced, removed or erased or got another external image id since"
+        )
 
 
 def print_failures(rows: Iterable[LedgerRow]) -> None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class TombstoneCopy:
-    """The tombstones of an erasure, in their stored form.
+    """The tombstones of an erasure, in their stored form, or the photos whose faces a job removed.
 
     Attributes:
-        erasure_id: the erasure.
-        erased_at: time of the erasure, in seconds since 1970.
+        erasure_id: the erasure, or the removal.
+        erased_at: its time, in seconds since 1970.
         key: the key of the collection's tombstones.
         places: texts of tombstones, by keyed hash of the photo.
         people: keyed hashes of ids and names of people that were erased. They are not in the store,
             where a person of that id may be created again.
+        removed: keyed hashes of the image keys of photos of which no face was left.
+        moved: keyed hashes of the new faces that people and corrections of such faces went to, by
+            keyed hash of the old face.
     """
 
     erasure_id: str
@@ -25,11 +28,13 @@ class TombstoneCopy:
     key: bytes
     places: Mapping[str, frozenset[str]]
     people: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+    moved: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing has to be restored."""
-        return not (self.places or self.people)
+        return not (self.places or self.people or self.removed)
 
     def to_json(self) -> dict[str, Any]:
         """Return the copy as JSON values."""
@@ -39,6 +44,8 @@ class TombstoneCopy:
             "key": self.key.hex(),
             "places": {photo: sorted(texts) for photo, texts in self.places.items()},
             "people": sorted(self.people),
+            "removed": sorted(self.removed),
+            "moved": dict(self.moved),
         }
 
 
@@ -51,4 +58,6 @@ def copy_from_json(document: Mapping[str, Any]) -> TombstoneCopy:
         {photo: frozenset(texts) for photo, texts in document["places"].items()},
         # earlier releases kept none
         frozenset(document.get("people", ())),
+        frozenset(document.get("removed", ())),
+        document.get("moved", {}),
     )

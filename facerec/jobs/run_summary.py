@@ -25,6 +25,9 @@ class RunSummary:
             and that the run removed.
         people_returned: people deleted on purpose that an older copy contained again, and that the
             run removed.
+        faces_outdated: faces that an older copy of the database contained again, although their
+            photos were replaced, are gone or have another external image id, and that the run
+            removed.
         stopped: whether the run was interrupted.
         collection_restored: whether the database had lost the collection, so that the run created
             it again from the job folders.
@@ -37,6 +40,7 @@ class RunSummary:
     faces_deleted: int = 0
     faces_returned: int = 0
     people_returned: int = 0
+    faces_outdated: int = 0
     stopped: bool = False
     collection_restored: bool = False
 

@@ -180,6 +180,7 @@ def _note_restored(found: Verification, job_folder: str) -> None:
                 deleted=found.deleted,
                 returned=found.returned,
                 people_returned=found.people_returned,
+                outdated=found.outdated,
             )
             add_run_note(objects, job_folder, note)
     except (ObjectNotFoundError, JobDeletedError):

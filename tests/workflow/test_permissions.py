@@ -203,6 +203,65 @@ def test_an_older_copy_of_the_vectors_loses_what_was_erased_or_pruned_since(
     assert stack.permissions.denied == []
 
 
+def index_under(stack: Stack, external_image_id: str) -> list[str]:
+    """Index a photo of two people under an id; return the states of the execution."""
+    line = {"image": f"s3://{BUCKET}/photos/one.jpg", "external_image_id": external_image_id}
+    stack.put("photos.jsonl", json.dumps(line).encode())
+    ended = stack.index(f"s3://{BUCKET}/photos.jsonl")
+    assert stack.permissions.denied == []
+    assert (ended.status, ended.cause) == ("SUCCEEDED", "")
+    return ended.states
+
+
+@pytest.mark.parametrize("restored", ["table", "vectors", "both"])
+def test_an_older_copy_loses_the_faces_of_ids_that_were_corrected_since(
+    stack: Stack, gallery: Gallery, vectors: S3VectorsServer, restored: str
+) -> None:
+    put_photo(stack, "one", "ann", "bob")
+    index_under(stack, "wrong")
+    table = boto3.resource("dynamodb").Table(TABLE)
+    with acting_as("ApiFunction", stack.permissions):
+        gallery.create_user("staff", "ann")
+        gallery.associate_faces("staff", "ann", face_ids(gallery)[:1])
+        gallery.not_same("staff", face_ids(gallery)[1], "ann")
+    items = table.scan()["Items"]
+    copies = {name: dict(stored.vectors) for name, stored in vectors.buckets[VECTORS].items()}
+    for name in ("still wrong", "right"):
+        index_under(stack, name.replace(" ", "-"))
+
+    def state() -> tuple[object, ...]:
+        found = gallery.list_faces("staff").faces
+        return (
+            [(face.record.face_id, face.record.external_image_id) for face in found],
+            [face.record.face_id for face in gallery.list_faces("staff", user_id="ann").faces],
+            gallery.list_corrections("staff").corrections,
+        )
+
+    expected = state()
+    if restored != "vectors":
+        for item in table.scan()["Items"]:
+            table.delete_item(Key={name: item[name] for name in ("pk", "sk")})
+        for item in items:
+            table.put_item(Item=item)
+    if restored != "table":
+        for name, stored in vectors.buckets[VECTORS].items():
+            stored.vectors.clear()
+            stored.vectors.update(copies[name])
+    assert state() != expected
+
+    if restored == "vectors":
+        # An older copy of the vectors alone is not noticed.
+        boto3.client("lambda").invoke(
+            FunctionName="ErasureFunction", Payload=json.dumps({"rebuild": "staff"})
+        )
+        index_under(stack, "right")
+    else:
+        assert "Restore" in index_under(stack, "right")
+
+    assert state() == expected
+    assert "Restore" not in index_under(stack, "right")
+
+
 def test_every_part_may_do_what_the_names_of_photos_need(stack: Stack, gallery: Gallery) -> None:
     for name in ("ann/1", "ann/2", "bob/1"):
         put_photo(stack, name, name.partition("/")[0])

@@ -263,6 +263,7 @@ class Eraser(StoreEraser):
                 erasure_id=receipt.erasure_id,
                 erased_at=receipt.requested_at,
                 people=_erased_names(selection),
+                emptied=selection.image_keys,
                 records=self._records,
             )
             if copy is not None:

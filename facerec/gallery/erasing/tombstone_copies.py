@@ -55,6 +55,7 @@ def copy_of_erasure(
     erasure_id: str,
     erased_at: float,
     people: Members[str] = (),
+    emptied: Members[str] = (),
     records: RecordStore,
 ) -> TombstoneCopy | None:
     """Return a copy of the tombstones and the erased people of an erasure; None without either.
@@ -65,6 +66,8 @@ def copy_of_erasure(
         erasure_id: The erasure.
         erased_at: Time of the erasure, in seconds since 1970.
         people: Ids and names of people that were erased.
+        emptied: Image keys of photos of which no face is left. An older copy of the store may have
+            faces of them that a job has removed before, because of other options.
         records: Store of the tombstones.
 
     Raises:
@@ -79,7 +82,8 @@ def copy_of_erasure(
     if key is None:
         return None
     hashes = frozenset(hash_of_person(key, name) for name in people)
-    copy = TombstoneCopy(erasure_id, erased_at, key, places, hashes)
+    removed = frozenset(digest(key, photo) for photo in emptied)
+    copy = TombstoneCopy(erasure_id, erased_at, key, places, hashes, removed)
     return None if copy.is_empty else copy
 
 
@@ -140,7 +144,13 @@ def without_lifted(
         return copy
     stored = records.get_tombstones(collection_id, list(copy.places))
     places = {photo: own & stored.get(photo, frozenset()) for photo, own in copy.places.items()}
-    return replace(copy, places={photo: own for photo, own in places.items() if own})
+    # Photos are hashed like the places: one that was indexed again on purpose has lost some.
+    removed = {each for each in copy.removed if places.get(each) == copy.places.get(each)}
+    return replace(
+        copy,
+        places={photo: own for photo, own in places.items() if own},
+        removed=frozenset(removed),
+    )
 
 
 def restore_tombstones(
@@ -177,15 +187,39 @@ def remove_returned_faces(
         CollectionNotFoundError: The collection does not exist.
         ConflictError: Too many concurrent changes of a person or of corrections.
     """
-    from facerec.gallery.people.associations import update_owners
-
     # The store may have its own tombstones, which do not include these.
     keep_tombstones(collection_id, returned, records=records)
-    ids = [record.face_id for record in returned]
+    forget_faces(collection_id, returned, faces=faces, records=records)
+
+
+def forget_faces(
+    collection_id: str,
+    gone: Iterable[FaceRecord],
+    *,
+    named: Members[str] = (),
+    faces: FaceStore,
+    records: RecordStore,
+) -> None:
+    """Remove faces from a store, and from its people, corrections and history.
+
+    Args:
+        collection_id: The collection.
+        gone: The faces.
+        named: Ids of further faces, which are not stored.
+        faces: Store of the collection's faces.
+        records: Store of its people.
+
+    Raises:
+        ConflictError: Too many concurrent changes of a person or of corrections.
+    """
+    from facerec.gallery.people.associations import update_owners
+
+    gone = list(gone)
+    ids = [*(record.face_id for record in gone), *named]
     faces.delete_faces(collection_id, ids)
     update_owners(faces, records, collection_id, ids, ids)
     records.forget_answers(ids)
-    names = {name for record in returned for name in person_names(record, None)}
+    names = {name for record in gone for name in person_names(record, None)}
     forget_corrections(collection_id, gone=ids, people=names, faces=faces, records=records)
     records.erase_history(collection_id, people=(), face_ids=ids)
 

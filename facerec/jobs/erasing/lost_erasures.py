@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
+    from facerec.core.tombstone_copies import TombstoneCopy
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 
@@ -122,10 +123,18 @@ def drop_lifted_tombstones(
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """Counts of erased faces and people that an older copy of the store brought back."""
+    """What an older copy of the store brought back.
+
+    Attributes:
+        faces: number of erased faces.
+        people: number of erased people.
+        removals: records of removed photos that the store has not seen. Their faces are removed
+            when the ledgers have been compared (``jobs.verifying.outdated_faces``).
+    """
 
     faces: int = 0
     people: int = 0
+    removals: tuple[TombstoneCopy, ...] = ()
 
 
 def remove_returned(
@@ -138,10 +147,10 @@ def remove_returned(
     repair: bool,
     all_erasures: bool = False,
 ) -> Returned:
-    """Return how many erased faces and people an older copy of the store brought back.
+    """Return what an older copy of the store brought back.
 
-    With ``repair``, removes them and restores the tombstones. Reads no face if the store has seen
-    all erasures, unless ``all_erasures`` is true.
+    With ``repair``, removes erased faces and people, and restores the tombstones. Reads no face if
+    the store has seen all erasures, unless ``all_erasures`` is true.
 
     Args:
         collection: the collection.
@@ -163,7 +172,9 @@ def remove_returned(
     if not chosen:
         return Returned()
     copies = list(read_tombstones(objects, [noted[each] for each in chosen]))
-    returned = list(returned_faces(copies, own.all_faces(collection_id)))
+    removals = tuple(copy for copy in copies if copy.removed)
+    erased = [copy for copy in copies if copy.places]
+    returned = list(returned_faces(erased, own.all_faces(collection_id))) if erased else []
     people = returned_people(collection_id, copies, records=records)
     if repair:
         restore_tombstones(collection_id, copies, records=records)
@@ -171,5 +182,6 @@ def remove_returned(
             remove_returned_faces(collection_id, returned, faces=own, records=records)
         if people.names or people.users:
             remove_returned_people(collection_id, people, faces=own, records=records)
-        mark_seen(collection_id, unseen, records=records)
-    return Returned(len(returned), len(people.users))
+        later = {copy.erasure_id for copy in removals}
+        mark_seen(collection_id, set(unseen) - later, records=records)
+    return Returned(len(returned), len(people.users), removals)

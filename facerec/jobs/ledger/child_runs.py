@@ -43,6 +43,7 @@ class RunNote:
         deleted: see ``RunSummary.faces_deleted``.
         returned: see ``RunSummary.faces_returned``.
         people_returned: see ``RunSummary.people_returned``.
+        outdated: see ``RunSummary.faces_outdated``.
     """
 
     child: int | None
@@ -53,6 +54,7 @@ class RunNote:
     deleted: int = 0
     returned: int = 0
     people_returned: int = 0
+    outdated: int = 0
 
     @property
     def has_counts(self) -> bool:
@@ -60,7 +62,7 @@ class RunNote:
         return any(
             (
                 *(self.restored, self.removed, self.kept, self.deleted),
-                *(self.returned, self.people_returned),
+                *(self.returned, self.people_returned, self.outdated),
             )
         )
 
@@ -76,6 +78,7 @@ class RunNote:
             max(self.deleted, earlier.deleted),
             self.returned + earlier.returned,
             self.people_returned + earlier.people_returned,
+            self.outdated + earlier.outdated,
         )
 
 
@@ -141,6 +144,7 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
             total.deleted + note.deleted,
             total.returned + note.returned,
             total.people_returned + note.people_returned,
+            total.outdated + note.outdated,
         )
     summary = RunSummary(
         new,
@@ -150,6 +154,7 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
         faces_deleted=total.deleted,
         faces_returned=total.returned,
         people_returned=total.people_returned,
+        faces_outdated=total.outdated,
         collection_restored=restored,
     )
     objects.write(run_summary_uri(job_folder), json.dumps(summary.to_json()).encode())

@@ -54,6 +54,7 @@ class RunResult:
             faces_deleted=found.deleted,
             faces_returned=found.returned,
             people_returned=found.people_returned,
+            faces_outdated=found.outdated,
             stopped=self.stopped,
             collection_restored=self.collection_restored,
         )

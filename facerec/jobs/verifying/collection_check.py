@@ -6,7 +6,7 @@ same, the store is as that run left it, and comparing millions of rows would fin
 of other jobs are still compared: that run may have replaced faces of the same photos.
 
 An older copy of a database contains faces and people that were erased later: they are removed
-first.
+first. Faces of photos that were replaced, renamed or removed later are removed at the end.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from facerec.jobs.remembered.collections import note_restored, was_lost
 from facerec.jobs.remembered.doubts import note_doubt
 from facerec.jobs.start_order import last_started_first, started_job
 from facerec.jobs.verifying.job_check import other_plans, verify_job, verify_repeated
+from facerec.jobs.verifying.outdated_faces import remove_outdated_faces
 from facerec.jobs.verifying.segment_check import Verification
 from facerec.jobs.verifying.statements import LastStatements
 from facerec.jobs.writing import collection_of
@@ -88,7 +89,7 @@ class CollectionCheck:
         unchanged = version is not None and version == noted_version and not self.was_lost
         if unchanged and self._plan.job_id == noted_job:
             return Verification()
-        total, last = Verification(), LastStatements()
+        total, last, returned = Verification(), LastStatements(), Returned()
         if not unchanged:
             self._keep_first_deletions()
             returned = self._remove_returned()
@@ -99,9 +100,14 @@ class CollectionCheck:
         if unchanged:
             total.add(verify_repeated(self._plan, self._objects, self._jobs_root, *stores, last))
             return total
-        others = other_plans(self._plan, self._objects, self._jobs_root)
+        others, unreadable = other_plans(self._plan, self._objects, self._jobs_root)
         for job in last_started_first(others, self._objects):
             total.add(verify_job(job, self._objects, *stores, repair=True, last=last))
+        collection = self._collection()
+        if collection is not None:
+            total.outdated = remove_outdated_faces(
+                collection, returned, last, *stores, repair=True, is_complete=not unreadable
+            )
         return total
 
     def note(self) -> None:

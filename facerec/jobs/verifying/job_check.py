@@ -28,6 +28,7 @@ from facerec.jobs.verifying.lost_collections import (
     restore_settings,
     restored_collection,
 )
+from facerec.jobs.verifying.outdated_faces import remove_outdated_faces
 from facerec.jobs.verifying.segment_check import Verification, verify_segment
 from facerec.jobs.verifying.statements import LastStatements
 from facerec.jobs.writing import collection_of, store_of_planned
@@ -106,7 +107,8 @@ def verify_repeated(
     if not last.awaited:
         return total
     last.only_awaited = True
-    for job in last_started_first(other_plans(plan, objects, jobs_root), objects):
+    others, _ = other_plans(plan, objects, jobs_root)
+    for job in last_started_first(others, objects):
         if job.plan.options.digest() != plan.options.digest():
             continue
         wanted = id_prefixes(each for found, _ in last.awaited.values() for each in found.face_ids)
@@ -120,10 +122,12 @@ def verify_repeated(
     return total
 
 
-def other_plans(plan: Plan, objects: ObjectStore, jobs_root: str) -> list[Plan]:
-    """Return the plans of the other jobs of a job's collection."""
-    plans, _ = plans_of_collection(collection_of(plan), objects, jobs_root)
-    return [other for other in plans if other.job_id != plan.job_id]
+def other_plans(
+    plan: Plan, objects: ObjectStore, jobs_root: str
+) -> tuple[list[Plan], list[UnreadableFolder]]:
+    """Return the plans of the other jobs of a job's collection, and the unreadable folders."""
+    plans, unreadable = plans_of_collection(collection_of(plan), objects, jobs_root)
+    return [other for other in plans if other.job_id != plan.job_id], unreadable
 
 
 def verify_collection(
@@ -182,6 +186,9 @@ def verify_collection(
     for job in last_started_first(plans, objects):
         with suppress(JobDeletedError), while_it_exists(job.plan, objects, writes=False):
             total.add(verify_job(job, objects, faces, records, repair=repair, last=last))
+    total.outdated = remove_outdated_faces(
+        collection, returned, last, faces, records, repair=repair, is_complete=not unreadable
+    )
     return total
 
 

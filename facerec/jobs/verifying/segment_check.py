@@ -52,6 +52,9 @@ class Verification:
             of the database; with ``repair`` they were removed.
         people_returned: people deleted on purpose that the collection contained again, from an
             older copy of the database; with ``repair`` they were removed.
+        outdated: faces of photos that were replaced, that are gone or that got another external
+            image id, which the collection contained again, from an older copy of the database; with
+            ``repair`` they were removed.
         unreadable_jobs: jobs that were not compared because their folders cannot be read.
     """
 
@@ -62,12 +65,14 @@ class Verification:
     deleted: int = 0
     returned: int = 0
     people_returned: int = 0
+    outdated: int = 0
     unreadable_jobs: int = 0
 
     @property
     def agrees(self) -> bool:
         """Whether the collection agreed with the ledger, apart from deliberate deletions."""
-        return not (self.missing or self.extra or self.returned or self.people_returned)
+        returned = self.returned or self.people_returned or self.outdated
+        return not (self.missing or self.extra or returned)
 
     def add(self, other: Verification) -> None:
         """Add the counts of another comparison."""
@@ -78,6 +83,7 @@ class Verification:
         self.deleted += other.deleted
         self.returned += other.returned
         self.people_returned += other.people_returned
+        self.outdated += other.outdated
         self.unreadable_jobs += other.unreadable_jobs
 
 

@@ -122,6 +122,10 @@ class LastStatements:
                 chosen[key] = statement
         return chosen
 
+    def has_photo(self, key: str) -> bool:
+        """Return whether a job has made a statement about the photo with an image key."""
+        return key in self.decided or key in self.awaited
+
     def decide(self, key: str) -> None:
         """Record that the statement about a photo was compared."""
         self.decided.add(key)

@@ -1,0 +1,67 @@
+"""Removes the faces that jobs had removed before, from an older copy of the store.
+
+A job removes the faces of photos that were replaced or are gone, or that have another external
+image id now (``jobs.stale_faces``), and their rows are erased from ledgers. So are the rows of
+photos that were erased, of which a job with other options may have removed faces before. So a
+comparison of an older copy with the ledgers does not find these faces; the records of removals and
+erasures do (``facerec.gallery.erasing.removal_copies``). If a later job has indexed such a photo
+once more, a ledger names it again, and its faces stay. So this comes after the comparison.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.gallery.erasing.removal_copies import (
+    OutdatedFaces,
+    find_outdated,
+    remove_outdated,
+)
+from facerec.gallery.erasing.tombstone_copies import mark_seen, unseen_erasures
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Collection
+    from facerec.jobs.erasing.lost_erasures import Returned
+    from facerec.jobs.verifying.statements import LastStatements
+    from facerec.storage.faces import FaceStore
+
+
+def remove_outdated_faces(
+    collection: Collection,
+    returned: Returned,
+    last: LastStatements,
+    faces: FaceStore,
+    records: RecordStore,
+    *,
+    repair: bool,
+    is_complete: bool,
+) -> int:
+    """Return how many faces of removed photos an older copy of the store brought back.
+
+    Args:
+        collection: the collection.
+        returned: what ``remove_returned`` has found.
+        last: statements of all jobs of the collection, which were compared.
+        faces: the store of the collection.
+        records: store of its people.
+        repair: whether to remove these faces. Their people and corrections go to the faces that
+            have replaced them.
+        is_complete: whether all jobs could be compared. If not, no face is removed: a job that
+            cannot be read may have indexed such a photo again.
+    """
+    done = returned.removals
+    if not done:
+        return 0
+    collection_id, own, found = collection.collection_id, faces.of(collection), OutdatedFaces()
+    if is_complete:
+        found = find_outdated(collection_id, done, last.has_photo, faces=own, records=records)
+    else:
+        # Erasures have been repeated; what jobs have removed is left to a later comparison.
+        done = tuple(copy for copy in done if copy.places or copy.people)
+    if repair:
+        remove_outdated(collection_id, found, faces=own, records=records)
+        removals = [copy.erasure_id for copy in done]
+        unseen = unseen_erasures(collection_id, removals, records=records)
+        mark_seen(collection_id, unseen, records=records)
+    return len(found.stored)
