@@ -45,8 +45,7 @@ def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
 
     Raises:
         InvalidInputError: FACEREC_JOB_FOLDER does not end in ``/``, or a variable that must be a
-            whole number is not one; the message names it.
-        ValueError: FACEREC_TOLERATED_FAILURE_PERCENTAGE is not a number.
+            number is not one; the message names it.
     """
     folder = environment.get("FACEREC_JOB_FOLDER", "")
     if not folder.endswith("/"):
@@ -62,8 +61,8 @@ def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
         submission=_number(environment, "FACEREC_SUBMISSION", 0),
         canary=environment.get("FACEREC_CANARY") == "true",
         incomplete_uri=environment.get("FACEREC_INCOMPLETE") or None,
-        tolerated_failure_percentage=float(
-            environment.get("FACEREC_TOLERATED_FAILURE_PERCENTAGE") or TOLERATED_FAILURE_PERCENTAGE
+        tolerated_failure_percentage=_percentage(
+            environment, "FACEREC_TOLERATED_FAILURE_PERCENTAGE", TOLERATED_FAILURE_PERCENTAGE
         ),
     )
 
@@ -71,5 +70,23 @@ def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name) or str(default)
     if not text.isascii() or not text.isdigit():
-        raise InvalidInputError(f"the environment variable {name} is {text!r}, not a number")
+        raise _invalid(name, text, "a number")
     return int(text)
+
+
+def _percentage(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name) or str(default)
+    try:
+        percentage = float(text)
+    except ValueError:
+        raise _invalid(name, text, "a number") from None
+    if not 0 <= percentage <= 100:
+        raise _invalid(name, text, "a percentage from 0 to 100")
+    return percentage
+
+
+def _invalid(name: str, text: str, expected: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"the environment variable {name} is {text!r}, not {expected}",
+        "the workflow of the stack sets it: start the job again",
+    )

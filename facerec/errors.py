@@ -17,6 +17,7 @@
     │   ├── PhotoTooLargeError
     │   ├── PersonChangeError
     │   ├── QuotaExceededError
+    │   ├── ReceiptDamagedError
     │   ├── RecipeUnavailableError
     │   ├── RequestMismatchError
     │   ├── UnreadablePhotoError
@@ -225,6 +226,24 @@ class ErasureDamagedError(InvalidInputError):
         super().__init__(
             f"the note of the erasure {erasure_id!r} is damaged, so it cannot be completed",
             "erase the same again, then remove the note",
+        )
+        self.erasure_id = erasure_id
+
+
+class ReceiptDamagedError(InvalidInputError):
+    """The receipt of an erasure is damaged, or the copy of its tombstones.
+
+    Attributes:
+        erasure_id: id of the erasure.
+    """
+
+    hint_is_for_operator = True
+
+    def __init__(self, erasure_id: str, what: str = "receipt") -> None:
+        super().__init__(
+            f"the {what} of the erasure {erasure_id!r} is damaged",
+            "restore this file from a copy of the data folder or bucket; if there is none, erase "
+            "the same again and delete the file",
         )
         self.erasure_id = erasure_id
 

@@ -25,6 +25,7 @@ from facerec.errors import (
     ErasureDamagedError,
     ErasureNotFoundError,
     ObjectNotFoundError,
+    ReceiptDamagedError,
 )
 from facerec.gallery.deferred import erasures
 from facerec.gallery.deletion_notes import note_deletion, noted_collections, was_deleted
@@ -128,6 +129,7 @@ class Erasures:
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             ErasureNotFoundError: There is no such erasure of the collection.
+            ReceiptDamagedError: The receipt is damaged.
         """
         folder = self._folder(collection_id)
         try:
@@ -142,6 +144,7 @@ class Erasures:
 
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
+            ReceiptDamagedError: A receipt is damaged.
         """
         uris = [found.uri for found in self.objects.list(self._folder(collection_id))]
         newest = islice((uri for uri in reversed(uris) if uri.endswith(".json")), limit)
@@ -191,7 +194,7 @@ class Erasures:
         for found in list(self.objects.list(f"{self.root}receipts/")):
             if found.uri.endswith(f"/{erasure_id}.json"):
                 # The receipt may be damaged too.
-                with suppress(ValueError, KeyError, TypeError, AttributeError):
+                with suppress(ReceiptDamagedError):
                     self._write(
                         replace(self._read(found.uri), status=erasures.ErasureStatus.ABANDONED)
                     )
@@ -286,6 +289,9 @@ class Erasures:
         """Return the time of the last request to delete the whole collection, or None.
 
         Reads all receipts of the collection.
+
+        Raises:
+            ReceiptDamagedError: A receipt is damaged, so that it may be that of a later deletion.
         """
         uris = (found.uri for found in self.objects.list(self._folder(collection_id)))
         receipts = (self._read(uri) for uri in uris if uri.endswith(".json"))
@@ -303,7 +309,12 @@ class Erasures:
         self.objects.write(uri, json.dumps(receipt.to_stored_json()).encode())
 
     def _read(self, uri: str) -> Receipt:
-        return erasures.receipt_from_json(json.loads(self.objects.read(uri)))
+        content = self.objects.read(uri)
+        try:
+            return erasures.receipt_from_json(json.loads(content))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            erasure_id = uri.rpartition("/")[2].removesuffix(".json")
+            raise ReceiptDamagedError(erasure_id) from error
 
     def _folder(self, collection_id: str) -> str:
         # A collection may be called "..".

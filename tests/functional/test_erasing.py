@@ -899,6 +899,29 @@ def test_an_address_that_another_name_holds_is_not_left(here: Installation) -> N
     assert len(here.faces()) == 15
 
 
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff{"])
+def test_a_damaged_file_of_an_erasure_is_an_error_of_one_line(
+    here: Installation, content: bytes
+) -> None:
+    here.index()
+    erase(here, "--external-id", ANN)
+    (receipt,) = (here.data / "erasures" / "receipts").rglob("*.json")
+    (tombstones,) = (here.data / "jobs").rglob("tombstones-*.json")
+    erasures = ("erasures", "list", "--collection", "staff")
+    for path, *words in (
+        (receipt, *erasures),
+        (receipt, "erasures", "show", receipt.stem, "--collection", "staff"),
+        (tombstones, "rebuild", "staff"),
+    ):
+        before = path.read_bytes()
+        path.write_bytes(content)
+        refused = here.run(*words)
+        path.write_bytes(before)
+        assert refused.exit_code == ExitCode.INVALID_INPUT, refused.output
+        assert f"of the erasure '{receipt.stem}' is damaged" in refused.stderr
+        assert here.run(*words).exit_code == ExitCode.DONE
+
+
 def test_the_damaged_note_of_an_erasure_is_named_and_discarded(
     here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from facerec.core.tombstone_copies import TombstoneCopy, copy_from_json
+from facerec.errors import ReceiptDamagedError
 from facerec.jobs.ledger.layout import memory_folder, verified_uri
 
 if TYPE_CHECKING:
@@ -66,6 +67,16 @@ def latest_key(objects: ObjectStore, jobs_root: str, collection_id: str) -> byte
 
 
 def read_tombstones(objects: ObjectStore, uris: Iterable[str]) -> Iterator[TombstoneCopy]:
-    """Yield the copies of tombstones at these addresses."""
+    """Yield the copies of tombstones at these addresses.
+
+    Raises:
+        ReceiptDamagedError: a copy is damaged.
+    """
     for uri in uris:
-        yield copy_from_json(json.loads(objects.read(uri)))
+        content = objects.read(uri)
+        try:
+            copy = copy_from_json(json.loads(content))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            erasure_id = uri.rpartition(_NAME)[2].removesuffix(".json")
+            raise ReceiptDamagedError(erasure_id, "copy of the tombstones") from error
+        yield copy

@@ -152,6 +152,7 @@ def test_the_report_is_written_on_demand(job: LocalJob) -> None:
         ([], {"FACEREC_THREADS": "many"}),
         ([], {"FACEREC_STORE": "elsewhere"}),
         (["report"], {"FACEREC_TOLERATED_FAILURE_PERCENTAGE": "some"}),
+        (["report"], {"FACEREC_TOLERATED_FAILURE_PERCENTAGE": "nan"}),
     ],
 )
 def test_a_wrong_configuration_is_not_retried(
