@@ -10,7 +10,7 @@ them before.
 
 A store that has not seen a removal was lost, or restored from a copy that is older
 (``tombstone_copies``). Then faces of these photos are removed again, unless a job has indexed the
-photo once more since, and their people and corrections go where they went before.
+photo again since, and their people and corrections go where they went before.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class OutdatedFaces:
     Attributes:
         stored: the faces.
         named: ids of faces that are not stored, but that people or corrections name.
-        moved: by id of a face of either kind, the id of the stored face that people and corrections
-            went to.
+        moved: ids of the stored faces that people and corrections went to, by id of a face of
+            either kind.
     """
 
     stored: tuple[FaceRecord, ...] = ()

@@ -5,7 +5,7 @@ image id now (``jobs.stale_faces``), and their rows are erased from ledgers. So 
 photos that were erased, of which a job with other options may have removed faces before. So a
 comparison of an older copy with the ledgers does not find these faces; the records of removals and
 erasures do (``facerec.gallery.erasing.removal_copies``). If a later job has indexed such a photo
-once more, a ledger names it again, and its faces stay. So this comes after the comparison.
+again, a ledger names it again, and its faces stay. So this comes after the comparison.
 """
 
 from __future__ import annotations
