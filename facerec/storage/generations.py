@@ -151,6 +151,11 @@ class _Renamed(VectorStore):
         return _name_of(namespace, self._generation(namespace.partition("/")[0]))
 
 
+def faces_namespace(collection: Collection) -> str:
+    """Return the name of the namespace of a collection's faces."""
+    return _name_of(collection.collection_id, collection.generation)
+
+
 def _name_of(namespace: str, generation: str) -> str:
     """Return the name of a namespace of a generation."""
     collection_id, slash, kind = namespace.partition("/")

@@ -16,17 +16,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 
 from tests.support.http_server import HttpServer, Response
+from tests.support.pinecone_imports import ServedImports
+from tests.support.pinecone_refusals import RefusedError, require
 
 API_KEY = "secret-key-of-the-tests"
 
 Answer = tuple[int, dict[str, Any]]
 Space = dict[str, dict[str, Any]]
-
-
-class RefusedError(Exception):
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class PineconeServer(HttpServer):
@@ -41,6 +37,7 @@ class PineconeServer(HttpServer):
         requests: how often each path was asked for.
         received: how many bytes the requests of each path had.
         busiest: the most requests that were answered at a time.
+        imports: the bulk imports.
     """
 
     def __init__(
@@ -60,6 +57,14 @@ class PineconeServer(HttpServer):
         self.busiest = 0
         self._under_way = 0
         self._unsettled: list[Callable[[], None]] = []
+        self.imports = ServedImports(
+            dimension, self._import, lambda namespace: namespace in self.namespaces
+        )
+        self._lost_answers: Counter[str] = Counter()
+
+    def lose_answers(self, path: str, times: int = 1) -> None:
+        """Do what the next requests ask for, but answer them with an error."""
+        self._lost_answers[path] += times
 
     @property
     def host(self) -> str:
@@ -89,7 +94,11 @@ class PineconeServer(HttpServer):
         try:
             with self._lock:
                 self._check(path, address, key)
-                return 200, self._route(method, path, query, json.loads(body or b"{}"), len(body))
+                answer = self._route(method, path, query, json.loads(body or b"{}"), len(body))
+                if method == "POST" and self._lost_answers[path] > 0:
+                    self._lost_answers[path] -= 1
+                    raise RefusedError(503, "the answer is lost")
+                return 200, answer
         except RefusedError as refusal:
             return refusal.status, {"code": refusal.status, "message": str(refusal)}
         finally:
@@ -101,7 +110,7 @@ class PineconeServer(HttpServer):
             raise RefusedError(401, "Invalid API Key")
         if (failure := self._next_failure(path)) is not None:
             raise RefusedError(failure, "as the test asked for")
-        _require(len(address) <= 8000, "the address is too long", 414)
+        require(len(address) <= 8000, "the address is too long", 414)
 
     def _route(  # noqa: C901 - a branch for each path
         self, method: str, path: str, query: dict[str, list[str]], body: dict[str, Any], size: int
@@ -127,6 +136,8 @@ class PineconeServer(HttpServer):
             return self._delete(namespace, body)
         if path.startswith("/namespaces/") and method == "DELETE":
             return self._delete(unquote(path.removeprefix("/namespaces/")), {"deleteAll": True})
+        if path.startswith("/bulk/imports"):
+            return self.imports.answer(method, path, body)
         raise RefusedError(404, f"{method} {path} is not known")
 
     def _description(self) -> dict[str, Any]:
@@ -156,18 +167,18 @@ class PineconeServer(HttpServer):
         }
 
     def _upsert(self, namespace: str, vectors: list[dict[str, Any]], size: int) -> dict[str, Any]:
-        _require(len(vectors) <= 1000, "more than 1000 records")
-        _require(size <= 2_000_000, "more than 2 MB", 413)
+        require(len(vectors) <= 1000, "more than 1000 records")
+        require(size <= 2_000_000, "more than 2 MB", 413)
         written = {}
         for vector in vectors[self.loses :]:
             values = np.array(vector["values"], np.float32)
             metadata = vector.get("metadata", {})
-            _require(vector["id"].isascii() and 0 < len(vector["id"]) <= 512, "no id")
-            _require(values.shape == (self.dimension,), "the wrong dimension")
-            _require(bool(np.isfinite(values).all() and values.any()), "no vector")
-            _require(len(json.dumps(metadata)) <= 40_960, "more than 40 KB of metadata")
+            require(vector["id"].isascii() and 0 < len(vector["id"]) <= 512, "no id")
+            require(values.shape == (self.dimension,), "the wrong dimension")
+            require(bool(np.isfinite(values).all() and values.any()), "no vector")
+            require(len(json.dumps(metadata)) <= 40_960, "more than 40 KB of metadata")
             flat = all(isinstance(value, str | int | float) for value in metadata.values())
-            _require(flat, "metadata is not flat")
+            require(flat, "metadata is not flat")
             written[vector["id"]] = {"values": values, "metadata": metadata}
         self._write(lambda: self.namespaces[namespace].update(written))
         return {"upsertedCount": len(vectors) - self.loses}
@@ -183,7 +194,7 @@ class PineconeServer(HttpServer):
         return {}
 
     def _query(self, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
-        _require(1 <= body["topK"] <= 10_000, "topK is out of range")
+        require(1 <= body["topK"] <= 10_000, "topK is out of range")
         space = self._space(namespace)
         matches = []
         if space:
@@ -197,11 +208,11 @@ class PineconeServer(HttpServer):
                     match["metadata"] = space[ids[row]]["metadata"]
                 matches.append(match)
         answer = {"matches": matches, "namespace": namespace}
-        _require(len(json.dumps(answer)) <= 4_000_000, "the result exceeds 4 MB")
+        require(len(json.dumps(answer)) <= 4_000_000, "the result exceeds 4 MB")
         return answer
 
     def _fetch(self, namespace: str, ids: list[str]) -> dict[str, Any]:
-        _require(len(ids) <= 1000, "more than 1000 ids")
+        require(len(ids) <= 1000, "more than 1000 ids")
         space = self._space(namespace)
         found = {
             face_id: {
@@ -215,14 +226,14 @@ class PineconeServer(HttpServer):
         return {"vectors": found, "namespace": namespace}
 
     def _fetch_by_metadata(self, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
-        _require(self.fetches_by_metadata, "not known", 404)
+        require(self.fetches_by_metadata, "not known", 404)
         if namespace not in self.namespaces:
             raise RefusedError(404, "Namespace not found")
         limit = int(body.get("limit", 100))
-        _require(1 <= limit <= 10_000, "limit is out of range")
+        require(1 <= limit <= 10_000, "limit is out of range")
         ((field, condition),) = body["filter"].items()
         wanted = condition["$in"]
-        _require(0 < len(wanted) <= 10_000, "too many values")
+        require(0 < len(wanted) <= 10_000, "too many values")
         space = self._space(namespace)
         ids = sorted(each for each in space if space[each]["metadata"].get(field) in set(wanted))
         start = int(body.get("paginationToken", "0"))
@@ -233,14 +244,14 @@ class PineconeServer(HttpServer):
 
     def _list(self, namespace: str, query: dict[str, list[str]]) -> dict[str, Any]:
         limit = int(query.get("limit", ["100"])[0])
-        _require(1 <= limit <= 100, "limit is out of range")
+        require(1 <= limit <= 100, "limit is out of range")
         prefix = query.get("prefix", [""])[0]
         ids = sorted(face_id for face_id in self._space(namespace) if face_id.startswith(prefix))
         # opaque on purpose: no id, and of no use with another prefix
         start = 0
         if "paginationToken" in query:
             asked, _, place = query["paginationToken"][0].partition("@")
-            _require(asked == prefix, "the token belongs to another listing")
+            require(asked == prefix, "the token belongs to another listing")
             start = int(place)
         page: dict[str, Any] = {"vectors": [{"id": each} for each in ids[start : start + limit]]}
         if start + limit < len(ids):
@@ -254,7 +265,7 @@ class PineconeServer(HttpServer):
             self._write(lambda: self.namespaces.pop(namespace, None))
             return {}
         ids = body["ids"]
-        _require(len(ids) <= 1000, "more than 1000 ids")
+        require(len(ids) <= 1000, "more than 1000 ids")
 
         def remove() -> None:
             for face_id in ids:
@@ -262,6 +273,9 @@ class PineconeServer(HttpServer):
 
         self._write(remove)
         return {}
+
+    def _import(self, namespace: str, records: Space) -> None:
+        self._write(lambda: self.namespaces[namespace].update(records))
 
     def _space(self, namespace: str) -> Space:
         return self.namespaces.get(namespace, {})
@@ -271,8 +285,3 @@ class PineconeServer(HttpServer):
             self._unsettled.append(write)
         else:
             write()
-
-
-def _require(truth: bool, message: str, status: int = 400) -> None:
-    if not truth:
-        raise RefusedError(status, message)

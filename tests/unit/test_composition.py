@@ -21,6 +21,7 @@ BUILT_IN_FACTORY = {
     "LocalRuns",
     "SqliteStore",
     "open_dynamodb_store",
+    "open_pinecone_imports",
     "open_pinecone_vectors",
     "open_s3_vectors",
     "rebuild_collection",

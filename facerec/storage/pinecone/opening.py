@@ -12,6 +12,7 @@ from facerec.storage.pinecone.asking import (
     invalid_key,
     require_fitting,
 )
+from facerec.storage.pinecone.imports import PineconeImports
 from facerec.storage.pinecone.index import VectorIndex
 from facerec.storage.pinecone.limits import REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT
 from facerec.storage.pinecone.requests import Requests
@@ -50,6 +51,30 @@ def open_pinecone_vectors(
         NotFoundError: the index does not exist.
         StoreUnavailableError: Pinecone cannot be reached, or throttles.
     """
+    return PineconeVectors(
+        VectorIndex(*_open(api_key, index_name, host, patience=patience, throttled=throttled))
+    )
+
+
+def open_pinecone_imports(
+    api_key: str,
+    *,
+    index_name: str | None = None,
+    host: str | None = None,
+    patience: float = PATIENCE,
+) -> PineconeImports:
+    """Open the bulk imports of an index; arguments and errors are those of the store."""
+    return PineconeImports(*_open(api_key, index_name, host, patience=patience))
+
+
+def _open(
+    api_key: str,
+    index_name: str | None,
+    host: str | None,
+    *,
+    patience: float,
+    throttled: float | None = None,
+) -> tuple[Index, Requests]:
     if not index_name and not host:
         raise ConfigurationError("no Pinecone index is configured", "set PINECONE_INDEX_NAME")
     if not api_key.strip():
@@ -61,7 +86,7 @@ def open_pinecone_vectors(
     except BaseException:
         requests.close()
         raise
-    return PineconeVectors(VectorIndex(index, requests))
+    return index, requests
 
 
 @dataclass(frozen=True, slots=True)
