@@ -20,6 +20,7 @@ from facerec.errors import (
 )
 from facerec.factory import open_checked_engine, open_child_dependencies
 from facerec.jobs.aws.log import logger
+from facerec.jobs.bulk_import.progress import is_import_pending
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
 from facerec.jobs.child.outages import MIN_CHILDREN, is_store_down, note_outage
 from facerec.jobs.child.runner import ChildRunner
@@ -128,6 +129,9 @@ def _run_child(
 ) -> int:
     objects: ObjectStore = Objects()
     plan = read_plan(objects, assignment.job_folder)
+    if plan.bulk_import:
+        # Once the faces are imported, the children store and compare faces like those of any job.
+        plan = replace(plan, bulk_import=is_import_pending(plan, objects))
     log = logger()
     log.append_keys(job_id=plan.job_id)
     enough = min(MIN_CHILDREN, assignment.siblings or plan.children)
@@ -144,7 +148,7 @@ def _run_child(
     engine = build_engine(settings.threads or available_cores())
     meters.started(assignment.attempt)
     try:
-        dependencies = open_child_dependencies(settings, engine)
+        dependencies = open_child_dependencies(settings, engine, stores_faces=not plan.bulk_import)
         if plan.new_collection and read_start(objects, plan).number == 1:
             faces = store_of_planned(plan, dependencies.faces, dependencies.records)
             faces.expect_empty(plan.collection_id)
@@ -195,6 +199,7 @@ def _run_report(
             objects,
             tolerated_failure_percentage=assignment.tolerated_failure_percentage,
             incomplete_uri=assignment.incomplete_uri,
+            is_import_pending=is_import_pending(plan, objects),
         )
     logger().info("reported", job_id=plan.job_id, status=report.status, photos=report.tally.photos)
     return DONE

@@ -30,6 +30,8 @@ class Settings:
         vector_bucket: VECTOR_BUCKET, the bucket of Amazon S3 Vectors, or None
             for Pinecone.
         pinecone_index_host: PINECONE_INDEX_HOST, the address of the index; None looks it up.
+        pinecone_integration_id: PINECONE_INTEGRATION_ID, the storage integration with which
+            Pinecone imports files of the bucket, or None.
         model_version: MODEL_VERSION, the engine's version in the container image of the jobs, or
             None.
         max_faces: MAX_FACES_PER_IMAGE, maximum faces kept per photo, 1 to 100; jobs can override
@@ -71,6 +73,7 @@ class Settings:
     pinecone_secret_arn: str | None = None
     pinecone_index_name: str | None = None
     pinecone_index_host: str | None = None
+    pinecone_integration_id: str | None = None
     vector_bucket: str | None = None
     model_version: str | None = None
     max_faces: int = FaceOptions().max_faces
@@ -138,6 +141,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         pinecone_secret_arn=variables.text("PINECONE_SECRET_ARN"),
         pinecone_index_name=variables.text("PINECONE_INDEX_NAME"),
         pinecone_index_host=variables.text("PINECONE_INDEX_HOST"),
+        pinecone_integration_id=variables.text("PINECONE_INTEGRATION_ID"),
         vector_bucket=variables.text("VECTOR_BUCKET"),
         model_version=variables.text("MODEL_VERSION"),
         max_faces=variables.number("MAX_FACES_PER_IMAGE", int, _DEFAULTS.max_faces, 1, MAX_FACES),

@@ -42,6 +42,12 @@ else:
     is_flag=True,
     help="Change nothing: show the plan and the duration, and on AWS the cost.",
 )
+@click.option(
+    "--bulk-import",
+    is_flag=True,
+    help="Let Pinecone import the faces from S3 when all photos are processed. Only for a "
+    "collection that no job has indexed.",
+)
 @photos_per_child_option
 @photos_per_second_option(", for --dry-run; `facerec estimate` measures it")
 @interval_option
@@ -54,6 +60,7 @@ def start(
     data: Path | None,
     wait: bool,
     dry_run: bool,
+    bulk_import: bool,
     images_per_child: int | None,
     photos_per_second: float | None,
     interval: float | None,
@@ -80,8 +87,11 @@ def start(
     }
     if images_per_child is not None:
         document["images_per_child"] = images_per_child
-    if stack is None and images_per_child is not None:
-        raise click.UsageError("--photos-per-child requires --stack: it only applies to AWS jobs")
+    if bulk_import:
+        document["bulk_import"] = True
+    _require_stack(
+        stack, {"--photos-per-child": images_per_child is not None, "--bulk-import": bulk_import}
+    )
     enrol = None
     if person_from is not None:
         people_enrol.require_no_chosen_ids()
@@ -104,3 +114,10 @@ def start(
             print_json(job.to_json())
         else:
             click.echo(f"watch it with: facerec jobs watch {job.id} --stack {stack}")
+
+
+def _require_stack(stack: str | None, given: dict[str, bool]) -> None:
+    """Check that options of AWS jobs are given with a stack only."""
+    for option, is_given in given.items():
+        if stack is None and is_given:
+            raise click.UsageError(f"{option} requires --stack: it only applies to AWS jobs")

@@ -74,6 +74,12 @@ def print_report(report: Report) -> None:
     print_earlier_faces(tally)
     _print_copies(tally)
     print_removal(report.removal)
+    if report.imported is not None:
+        imported = report.imported
+        out.print(
+            f"{count(imported.records, 'face')} imported by Pinecone, of {imported.faces:,} in "
+            f"{count(imported.files, 'file')}"
+        )
     if report.enrolled is not None:
         _print_enrolled(report.enrolled)
     _print_problems(report)

@@ -10,6 +10,7 @@ Modules are imported only when they are needed, so that a program loads only wha
 - The container of a child on AWS: ``open_checked_engine`` and ``open_child_dependencies``.
 - The API function: ``open_deployed_gallery`` and ``open_aws_jobs``.
 - The function that erases: ``open_eraser``, a gallery that loads no network.
+- The same function, while Pinecone imports faces: ``open_imports``.
 - The function that sends events: ``open_event_delivery``.
 - Checks, comparisons and restorations of collections, at the command line and in the function that
   erases: ``maintenance``.
@@ -24,6 +25,7 @@ from facerec.factory.deployed import (
     open_eraser,
     open_event_delivery,
     open_faces,
+    open_imports,
     open_job_folders,
     open_records,
     pinecone_api_key,
@@ -63,6 +65,7 @@ __all__ = [
     "open_event_delivery",
     "open_faces",
     "open_gallery",
+    "open_imports",
     "open_inspector",
     "open_job_folders",
     "open_local_checked_stores",

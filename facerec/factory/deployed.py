@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from facerec.factory.erasures import open_erasures
 from facerec.storage.objects import AccessPolicy, Objects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from facerec import config
     from facerec.config import Settings
@@ -24,14 +25,16 @@ if TYPE_CHECKING:
     from facerec.gallery.registered.delivering import EventDelivery
     from facerec.jobs.aws.jobs import AwsJobs
     from facerec.jobs.child.attempt import ChildDependencies
-    from facerec.storage import retrying
+    from facerec.storage import pinecone, retrying
     from facerec.storage.dynamodb.store import DynamoDBStore
     from facerec.storage.event_bus import EventBus
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects import ObjectStore
+    from facerec.storage.pinecone.imports import PineconeImports
     from facerec.storage.sqlite import SqliteStore
 else:
     config = DeferredModule("facerec.config")
+    pinecone = DeferredModule("facerec.storage.pinecone")
     retrying = DeferredModule("facerec.storage.retrying")
 
 _SQLITE = "sqlite:///"
@@ -151,10 +154,8 @@ def open_faces(
             ),
             open_records(settings),
         )
-    from facerec.storage.pinecone import open_pinecone_vectors
-
     return FacesByGeneration(
-        open_pinecone_vectors(
+        pinecone.open_pinecone_vectors(
             api_key=pinecone_api_key(settings),
             index_name=settings.pinecone_index_name,
             host=settings.pinecone_index_host,
@@ -194,12 +195,15 @@ def open_records(settings: Settings) -> DynamoDBStore | SqliteStore:
     )
 
 
-def open_child_dependencies(settings: Settings, engine: FaceEngine) -> ChildDependencies:
+def open_child_dependencies(
+    settings: Settings, engine: FaceEngine, *, stores_faces: bool = True
+) -> ChildDependencies:
     """Open the stores of a child; its role limits what they can read.
 
     Args:
         settings: settings of the deployment.
         engine: detects the faces.
+        stores_faces: whether the child stores faces; otherwise an import does so later.
 
     Raises:
         ConfigurationError: a variable is missing.
@@ -207,9 +211,36 @@ def open_child_dependencies(settings: Settings, engine: FaceEngine) -> ChildDepe
     from facerec.jobs.child.attempt import ChildDependencies
 
     objects = Objects(reads_other_regions=False)
-    faces, records, _ = _open_stores(settings, throttled=retrying.THROTTLED_PATIENCE)
+    if stores_faces:
+        faces, records, _ = _open_stores(settings, throttled=retrying.THROTTLED_PATIENCE)
+    else:
+        from facerec.storage.faces import FaceStore
+        from facerec.storage.no_vectors import NoVectors
+
+        faces, records = FaceStore(NoVectors()), open_records(settings)
     registrations = None if settings.event_bus is None else records
     return ChildDependencies(engine, faces, records, objects, registrations)
+
+
+@contextmanager
+def open_imports(settings: Settings) -> Iterator[PineconeImports]:
+    """Open the bulk imports of the Pinecone index of a deployment.
+
+    Args:
+        settings: settings of the deployment.
+
+    Raises:
+        FacerecError: a setting is missing or wrong, or Pinecone cannot be reached.
+    """
+    imports = pinecone.open_pinecone_imports(
+        pinecone_api_key(settings),
+        index_name=settings.pinecone_index_name,
+        host=settings.pinecone_index_host,
+    )
+    try:
+        yield imports
+    finally:
+        imports.close()
 
 
 def open_event_delivery(settings: Settings) -> tuple[EventBus, EventDelivery]:

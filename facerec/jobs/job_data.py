@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection, StoredFace
     from facerec.core.tombstone_copies import TombstoneCopy
+    from facerec.jobs.bulk_import import progress
     from facerec.jobs.erasing import collection_erasure, job_versions, lost_erasures, tracing
     from facerec.jobs.remembered import collections, tombstones
     from facerec.jobs.verifying import job_check
@@ -26,6 +27,7 @@ else:
     job_check = DeferredModule("facerec.jobs.verifying.job_check")
     job_versions = DeferredModule("facerec.jobs.erasing.job_versions")
     lost_erasures = DeferredModule("facerec.jobs.erasing.lost_erasures")
+    progress = DeferredModule("facerec.jobs.bulk_import.progress")
     tombstones = DeferredModule("facerec.jobs.remembered.tombstones")
     tracing = DeferredModule("facerec.jobs.erasing.tracing")
 
@@ -51,6 +53,10 @@ class JobFolders:
         return collection_erasure.erase_faces(
             self.objects, self.jobs_root, collection_id, selection
         )
+
+    def is_importing(self, collection_id: str, created_at: float) -> bool:
+        """Return whether an import may bring erased faces back; see ``JobData.is_importing``."""
+        return progress.erasures_wait(self.objects, self.jobs_root, collection_id, created_at)
 
     def get(
         self, collection_id: str, selection: Selection, *, with_faces: bool = True

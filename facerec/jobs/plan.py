@@ -55,6 +55,8 @@ class Plan:
         difference: comparison of the source's photos with the remembered ones; None if they were
             not compared.
         first_version: the collection's ``first_version``.
+        bulk_import: whether Pinecone imports the faces when all children are complete; the children
+            store none until then (``facerec.jobs.bulk_import``).
     """
 
     job_id: str
@@ -79,6 +81,7 @@ class Plan:
     prune_limit_percentage: float = PRUNE_LIMIT_PERCENTAGE
     difference: Difference | None = None
     first_version: str | None = None
+    bulk_import: bool = False
 
     @property
     def id_version(self) -> str:

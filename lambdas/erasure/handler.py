@@ -51,6 +51,7 @@ from facerec.jobs.plan import read_plan
 from facerec.jobs.stale_faces import remove_stale
 from facerec.storage.objects import Objects
 from lambdas.erasure.enrolling import enrol, enrol_job
+from lambdas.erasure.importing import import_job
 
 if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
@@ -71,7 +72,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             ``retention_days`` to set first for how long it keeps faces; or ``rebuild``, a
             collection, with the ``job_folder`` of the job that waits for it; or ``remove_stale``,
             the folder of a complete job; or ``enrol`` or ``enrol_job``, to create people (see
-            ``lambdas.erasure.enrolling``); or ``sweep``, to erase the faces that were stored for
+            ``lambdas.erasure.enrolling``); or ``import_job``, to import the faces of a job (see
+            ``lambdas.erasure.importing``); or ``sweep``, to erase the faces that were stored for
             deleted collections. Any other event is an event of the schedule. With
             ``returns_refusals``, an invalid request gets an answer; it is not a failure of the
             function, which would raise an alarm.
@@ -81,7 +83,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         erasure, and the data that is ``left``; the exported data, packed (``pack``);
         ``thumbnails``, JPEG files in base64 by face id; a collection (``schemas/collection.json``);
         the counts of a rebuilt collection, or of a removal; what ``enrolling`` answers; ``swept``,
-        numbers of faces by collection; or ``refused``, an error as JSON values.
+        numbers of faces by collection; what ``importing`` answers; or ``refused``, an error as
+        JSON values.
 
     Raises:
         FacerecError: a store or service failed, so that another attempt may succeed; or, without
@@ -101,8 +104,9 @@ def _answer(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
             return answer(gallery, event)
     if "erasure_id" in event:
         completed = gallery.resume_erasure(str(event["erasure_id"]))
-        # Nothing, if another attempt has completed the erasure.
-        done = [] if completed is None else [completed.erasure_id]
+        # Nothing, if another attempt has completed the erasure, or it waits for an import.
+        is_done = completed is not None and completed.finished_at is not None
+        done = [completed.erasure_id] if completed is not None and is_done else []
     else:
         done = run_scheduled(gallery, clock=time.monotonic)
     logger().info("erased", erasures=done)
@@ -252,6 +256,7 @@ _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "remove_stale": _remove_stale,
     "enrol": enrol,
     "enrol_job": enrol_job,
+    "import_job": import_job,
     "describe": _describe,
     "sweep": lambda gallery, _: {"swept": _sweep(gallery)},
     "thumbnails": _thumbnails,

@@ -15,6 +15,7 @@ from facerec.errors import (
     CollectionNotFoundError,
     ConfigurationError,
     FacerecError,
+    InvalidInputError,
     StoreUnavailableError,
 )
 from facerec.factory import gallery_defaults, open_erasures, open_records
@@ -158,6 +159,11 @@ def plan_execution(
     try:
         request = read_job_request(document, gallery_defaults(settings))
         require_s3_addresses(request)
+        if request.bulk_import and settings.pinecone_integration_id is None:
+            raise InvalidInputError(
+                "bulk_import: the stack has no storage integration of Pinecone",
+                "deploy it with PineconeIntegrationId, or index without bulk_import",
+            )
         check(request)
         records = open_records()
         erasures = open_erasures(settings.erasures_root, objects=objects)

@@ -23,6 +23,7 @@ from facerec.jobs.aws.submissions import (
     next_submission,
     submission_from_json,
 )
+from facerec.jobs.bulk_import.progress import is_import_pending
 from facerec.jobs.concurrent_versions import is_removal_due
 from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.folders import has_plan
@@ -32,6 +33,7 @@ from facerec.jobs.ledger.incomplete import incomplete_uri
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.report import Report, read_report, write_report
 from facerec.jobs.plan import read_plan
+from facerec.jobs.planning.rounds import is_complete
 from facerec.jobs.status import JobStatus
 from facerec.storage.objects import Objects, ObjectStore
 
@@ -56,6 +58,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     result = end_submission(submission_from_json(event), settings, Objects(), find_reasons)
     if result["again"]:
         logger().warning("submitted again", submission=result["number"], pause=result["pause"])
+    elif result["unimported"]:
+        logger().info("faces will be imported")
     elif result["stale"]:
         logger().info("faces of stale photos will be removed")
     elif result["unnamed"]:
@@ -65,7 +69,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     return result
 
 
-_NOTHING_DUE = {"again": False, "stale": False, "unnamed": False}
+_NOTHING_DUE = {"again": False, "unimported": False, "stale": False, "unnamed": False}
 
 FindReasons = Callable[[str], Mapping[str, int]]
 """Returns the number of failed children by reason, given the prefix of their jobs' names."""
@@ -88,10 +92,11 @@ def end_submission(
         find_reasons: returns the reasons why children failed.
 
     Returns:
-        ``again``, ``stale`` and ``unnamed``, of which at most one is true, with further fields. For
-        another submission, ``again`` is true, and its fields follow. If the job is complete and
-        faces of stale photos must be removed, ``stale`` is true, and the fields of ``last`` follow;
-        so they do with ``unnamed`` if people must be created from the names of photos. Otherwise
+        ``again``, ``unimported``, ``stale`` and ``unnamed``, of which at most one is true, with
+        further fields. For another submission, ``again`` is true, and its fields follow. If all
+        children are complete and Pinecone must import their faces, ``unimported`` is true, and the
+        fields of ``last`` follow; so they do with ``stale`` if faces of stale photos must be
+        removed, and with ``unnamed`` if people must be created from the names of photos. Otherwise
         the result of ``summarise_execution`` follows.
     """
     summary = summarise_execution(
@@ -101,6 +106,8 @@ def end_submission(
         written=last.large,
         incomplete_uri=incomplete_uri(last.job_folder, last.number),
     )
+    if _is_import_due(last, objects):
+        return {**_NOTHING_DUE, "unimported": True, **last.to_json()}
     if summary["status"] is not JobStatus.INCOMPLETE:
         ended_early = summary.get("error") == FirstPhotosFailedError.__name__
         if not ended_early and _is_removal_due(last, settings, objects):
@@ -124,6 +131,15 @@ def end_submission(
     if is_image_missing(reasons):
         summary["cause"] += "; deploy the stack again to build and push the image"
     return {**_NOTHING_DUE, **summary}
+
+
+def _is_import_due(last: Submission, objects: ObjectStore) -> bool:
+    try:
+        plan = read_plan(objects, last.job_folder)
+        return is_import_pending(plan, objects) and is_complete(plan, objects)
+    except ObjectNotFoundError:
+        # The collection was deleted, and this job with it.
+        return False
 
 
 def _is_removal_due(last: Submission, settings: Settings, objects: ObjectStore) -> bool:
@@ -185,6 +201,7 @@ def summarise_execution(
                     objects,
                     tolerated_failure_percentage=tolerated_failure_percentage,
                     incomplete_uri=incomplete_uri,
+                    is_import_pending=is_import_pending(plan, objects),
                 )
     except (ObjectNotFoundError, JobDeletedError):
         if has_plan(objects, job_folder):

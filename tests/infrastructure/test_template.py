@@ -387,6 +387,10 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
         ["", "faces-1a2b.svc.aped-4627-b74a.pinecone.io", "https://faces.svc.pinecone.io"],
         ["faces", "https://", "http://faces.svc.pinecone.io", "faces.pinecone.io/v1"],
     ),
+    "PineconeIntegrationId": (
+        ["", "a12b3d4c-47d2-492c-a97a-dd98c8dbefde"],
+        ["integration", "a12b3d4c47d2492ca97add98c8dbefde"],
+    ),
     "SecretKeyArn": (["", KEY], ["alias/photos", KEY.replace("key/", "alias/")]),
     "PhotoBucketArns": (
         ["", "arn:aws:s3:::photos"],

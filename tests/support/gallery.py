@@ -52,6 +52,9 @@ class RecordedJobData:
         self.forgotten.append(collection_id if whole else (collection_id, faces))
         return []
 
+    def is_importing(self, _collection_id: str, _created_at: float) -> bool:
+        return False
+
     def get(
         self, _collection_id: str, selection: Selection, *, with_faces: bool = True
     ) -> list[KeptByJob]:

@@ -25,6 +25,18 @@ class JobData(Protocol):
         """
         ...
 
+    def is_importing(self, collection_id: str, created_at: float) -> bool:
+        """Return whether files with faces are being imported into a collection.
+
+        An erasure asks after ``forget``. The import may bring its faces back, so it is repeated
+        when the import has ended.
+
+        Args:
+            collection_id: The collection.
+            created_at: Its creation time.
+        """
+        ...
+
     def get(
         self, collection_id: str, selection: Selection, *, with_faces: bool = True
     ) -> Sequence[KeptByJob]:

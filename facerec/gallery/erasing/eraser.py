@@ -15,7 +15,8 @@ so an erasure that was killed is performed again from its beginning:
 4. Faces are disassociated from their people; selected people and kept answers are deleted.
 5. Deleted faces and people are erased from corrections and the history, and copies that the store
    may have left are removed.
-6. The receipt replaces the record of the unfinished erasure.
+6. The receipt replaces the record of the unfinished erasure, unless an import may bring its faces
+   back: then all steps are performed again when the import has ended.
 """
 
 from __future__ import annotations
@@ -105,7 +106,16 @@ class Eraser(StoreEraser):
         if erasure.selection.created_before is not None:
             # A concurrent job may have stored more since.
             erasure = self._erase_from_jobs(erasure)
+        elif self._waits_for_import(erasure):
+            self._erasures.keep(erasure)
+            return erasure.receipt, stored
         return self._finish(erasure), stored
+
+    def _waits_for_import(self, erasure: Erasure) -> bool:
+        created_at = erasure.selection.created_at
+        return created_at is not None and self._job_data.is_importing(
+            erasure.receipt.collection_id, created_at
+        )
 
     def _perform_in_stores(
         self, erasure: Erasure, start: Callable[[str], None]

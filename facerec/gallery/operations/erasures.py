@@ -147,6 +147,8 @@ class ErasureOperations(Eraser):
     def resume_erasure(self, erasure_id: str) -> Receipt | None:
         """Complete an unfinished erasure; return its receipt, or None if there is no such erasure.
 
+        If an import may bring its faces back, the erasure stays unfinished until that has ended.
+
         Raises:
             ErasureDamagedError: The record of the erasure is damaged.
         """
@@ -157,6 +159,8 @@ class ErasureOperations(Eraser):
 
     def resume_erasures(self, *, older_than: float = RESUMED_AFTER) -> list[Receipt]:
         """Complete all erasures that were killed, and return their receipts.
+
+        Those that wait for the end of an import are not among them.
 
         Args:
             older_than: Minimum age of an erasure in seconds; younger ones may still be running.
@@ -172,7 +176,7 @@ class ErasureOperations(Eraser):
             if erasure.receipt.requested_at <= before
         ]
         self._erasures.require_readable()
-        return receipts
+        return [receipt for receipt in receipts if receipt.finished_at is not None]
 
     def sweep(self) -> dict[str, int]:
         """Erase what was stored for collections after they were deleted.

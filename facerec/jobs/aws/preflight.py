@@ -92,6 +92,11 @@ def examine(
         # Problems that were found before a service denied access are still returned.
         with suppress(FacerecError):
             found.problems.extend(check(stack, clients))
+    if request.bulk_import and not stack.parameters.get("PineconeIntegrationId"):
+        found.problems.append(
+            "PineconeIntegrationId: the stack has no storage integration of Pinecone: name one, or"
+            " index without --bulk-import"
+        )
     found.problems.extend(find_start_problems(stack.queue, clients, child_vcpus=stack.child_vcpus))
     return found
 

@@ -191,6 +191,9 @@ def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> Verific
     Photos that the job shares with other jobs are compared too, except on one machine, where
     ``CollectionCheck.verify`` has done so.
     """
+    if plan.bulk_import:
+        # The collection is to get all faces later.
+        return Verification()
     objects, faces, records = dependencies.objects, dependencies.faces, dependencies.records
     job, last = started_job(plan, objects), LastStatements()
     found = verify_job(job, objects, faces, records, repair=True, children=[child], last=last)

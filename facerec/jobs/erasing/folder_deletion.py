@@ -10,9 +10,10 @@ import re
 from typing import TYPE_CHECKING
 
 from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.bulk_import.progress import drop_import
 from facerec.jobs.folders import Entry, entries_at, has_plan, note_erased
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
-from facerec.jobs.plan import deleted_plan_uri, plan_uri, read_facts
+from facerec.jobs.plan import deleted_plan_uri, plan_uri, read_facts, read_plan
 from facerec.jobs.remembered.doubts import note_doubt
 from facerec.storage.objects.local import TEMPORARY_PREFIX
 from facerec.storage.objects.protocol import ObjectStore, exists, folder_of
@@ -30,7 +31,8 @@ _SUBFOLDERS = (
 
 _OWN = re.compile(
     r"""
-    (plan|deleted|started|report|run|run-summary|removal|enrolled|elsewhere|first-failures)\.json
+    (plan|deleted|started|report|run|run-summary|removal|enrolled|imported)\.json
+    | (elsewhere|first-failures)\.json
     | stale\.jsonl | run\.new | run\.lock | cancel
     | manifest-[0-9a-f]{8}\.jsonl
     | incomplete/\d+\.json
@@ -59,11 +61,12 @@ def delete_job(objects: ObjectStore, entry: Entry, job: Job) -> int:
     """Delete the folder of a job that is not running, and return the number of its files.
 
     Raises:
-        InvalidInputError: the job is pending or running.
+        InvalidInputError: the job is pending or running, or its faces are being imported.
     """
     if not job.status.ended:
         raise InvalidInputError(f"the job {job.id!r} is {job.status.lower()}", "cancel it first")
     jobs_root = folder_of(entry.uri.rstrip("/"))
+    _give_up_import(objects, jobs_root, entry.job_folder)
     if job.collection_id is not None:
         CollectionFaceIndex(objects, jobs_root, job.collection_id).remove(entry.job_id)
     deleted = delete_folder(objects, entry)
@@ -119,6 +122,17 @@ def delete_late_files(objects: ObjectStore, job_folder: str) -> None:
         if is_own_file(path) and found.uri != deleted_plan_uri(job_folder):
             objects.delete(found.uri)
     _delete_empty(objects, job_folder)
+
+
+def _give_up_import(objects: ObjectStore, jobs_root: str, job_folder: str) -> None:
+    """Give up the import of the faces of a job, if it has not started."""
+    try:
+        plan = read_plan(objects, job_folder)
+    except (ObjectNotFoundError, InvalidInputError):
+        return
+    if plan.bulk_import:
+        created_at = plan.collection_created_at
+        drop_import(objects, jobs_root, plan.collection_id, created_at, job_folder=job_folder)
 
 
 def abandon_job(objects: ObjectStore, job_folder: str) -> None:

@@ -92,10 +92,13 @@ def remembered_uri(job_folder: str, child: int | None = None) -> str:
     return f"{job_folder}remembered/" + ("" if child is None else f"{child:07d}")
 
 
+MEMORY = "remembered@"
+"""Beginning of the names of the folders of what jobs remember. No job has an "@" in its id."""
+
+
 def memory_folder(jobs_root: str, collection_id: str) -> str:
     """Return the folder of what a collection's jobs remember (``jobs.remembered``)."""
-    # No collection or job has an "@" in its id.
-    return f"{jobs_root}remembered@{names.name_in_paths(collection_id)}/"
+    return f"{jobs_root}{MEMORY}{names.name_in_paths(collection_id)}/"
 
 
 def verified_uri(jobs_root: str, collection_id: str, created_at: float) -> str:
@@ -116,6 +119,11 @@ def removal_uri(job_folder: str) -> str:
 def enrolled_uri(job_folder: str) -> str:
     """Return the address of the counts of people that a job on AWS has created."""
     return f"{job_folder}enrolled.json"
+
+
+def imported_uri(job_folder: str) -> str:
+    """Return the address of the counts of the faces of a job that Pinecone has imported."""
+    return f"{job_folder}imported.json"
 
 
 def run_notes_folder(job_folder: str, number: int | None = None) -> str:

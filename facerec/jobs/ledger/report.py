@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from facerec.errors import InvalidInputError
 from facerec.jobs.difference import Difference, Removal
 from facerec.jobs.ledger.enrolment_record import Enrolled, read_enrolled
+from facerec.jobs.ledger.import_record import Imported, read_imported
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.removal_record import read_removal
 from facerec.jobs.ledger.tally import MAX_FAILURES, Tally, tally_from_json
@@ -56,6 +57,7 @@ class Report:
         first_failures: failure of the first photos, if it ended the job; otherwise None.
         enrolled: counts of the people whom a job on AWS has created from the names of its photos;
             None if it has created nobody.
+        imported: counts of the faces that Pinecone has imported; None if it has imported none.
     """
 
     job_id: str
@@ -75,6 +77,7 @@ class Report:
     removal: Removal = field(default_factory=Removal)
     first_failures: FirstFailures | None = None
     enrolled: Enrolled | None = None
+    imported: Imported | None = None
 
     @property
     def is_failed(self) -> bool:
@@ -97,6 +100,7 @@ class Report:
             "removal": asdict(self.removal),
             "first_failures": None if self.first_failures is None else asdict(self.first_failures),
             "enrolled": None if self.enrolled is None else asdict(self.enrolled),
+            "imported": None if self.imported is None else asdict(self.imported),
             **tally,
         }
 
@@ -107,6 +111,7 @@ def write_report(
     *,
     tolerated_failure_percentage: float,
     incomplete_uri: str | None = None,
+    is_import_pending: bool = False,
 ) -> Report:
     """Sum up the summaries and ledgers of the children; return and store the report.
 
@@ -121,6 +126,7 @@ def write_report(
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
         incomplete_uri: address at which to store the numbers of all incomplete children, if any;
             None does not store them.
+        is_import_pending: whether the faces are still to be stored by an import.
     """
     # Imported late: commands that only read reports start faster without the ledger.
     from facerec.jobs.ledger.child_runs import write_run_summary
@@ -151,7 +157,9 @@ def write_report(
         status=(
             JobStatus.FAILED
             if first_failures
-            else _status(percentage, tolerated_failure_percentage, incomplete)
+            else _status(
+                percentage, tolerated_failure_percentage, bool(incomplete) or is_import_pending
+            )
         ),
         children=plan.children,
         complete_children=plan.children - len(incomplete),
@@ -167,6 +175,7 @@ def write_report(
         removal=read_removal(objects, plan.job_folder) or Removal(),
         first_failures=first_failures,
         enrolled=read_enrolled(objects, plan.job_folder),
+        imported=read_imported(objects, plan.job_folder),
     )
     if incomplete and incomplete_uri is not None:
         write_numbers(objects, incomplete_uri, incomplete)
@@ -209,7 +218,7 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
 
 def _from_json(document: Mapping[str, Any]) -> Report:
     tally = tally_from_json({**document, "busy_intervals": []})
-    new = ("tally", "difference", "removal", "first_failures", "enrolled")
+    new = ("tally", "difference", "removal", "first_failures", "enrolled", "imported")
     fields = {name: document[name] for name in Report.__slots__ if name not in new}
     difference = document.get("difference")
     fields["difference"] = None if difference is None else Difference(**difference)
@@ -220,12 +229,14 @@ def _from_json(document: Mapping[str, Any]) -> Report:
     )
     enrolled = document.get("enrolled")
     fields["enrolled"] = None if enrolled is None else Enrolled(**enrolled)
+    imported = document.get("imported")
+    fields["imported"] = None if imported is None else Imported(**imported)
     fields["status"] = JobStatus(document["status"])
     fields["incomplete"] = tuple(document["incomplete"])
     return Report(**fields, tally=tally)
 
 
-def _status(percentage: float, tolerated: float, incomplete: list[int]) -> JobStatus:
-    if incomplete:
+def _status(percentage: float, tolerated: float, is_incomplete: bool) -> JobStatus:
+    if is_incomplete:
         return JobStatus.INCOMPLETE
     return JobStatus.SUCCEEDED if percentage <= tolerated else JobStatus.FAILED

@@ -102,7 +102,8 @@ class LocalJobs:
             on_listed: called now and then with the number of files listed in a folder.
 
         Raises:
-            InvalidInputError: the input is invalid, or names people after photos (``person_from``).
+            InvalidInputError: the input is invalid, names people after photos (``person_from``), or
+                asks for a bulk import.
             MigrationError: a migration of the collection is not finished.
             FacerecError: the job cannot be planned or started.
         """
@@ -117,6 +118,11 @@ class LocalJobs:
             raise InvalidInputError(
                 "a job on this machine does not create people itself",
                 "enrol people when the job has ended",
+            )
+        if request.bulk_import:
+            raise InvalidInputError(
+                "bulk_import: a job on this machine stores its faces itself",
+                "leave bulk_import out",
             )
         if not self._local_paths:
             require_s3_addresses(request)

@@ -39,6 +39,7 @@ from facerec.errors import (
     ObjectNotFoundError,
 )
 from facerec.gallery.indexing.preparing import prepare_collection
+from facerec.jobs.bulk_import.progress import is_import_pending, plan_import
 from facerec.jobs.erasing.covered_jobs import cover_jobs
 from facerec.jobs.erasing.folder_deletion import complete_deletion
 from facerec.jobs.folders import find_entry
@@ -135,10 +136,12 @@ def plan_job(
         memory = memory or Memory(objects, jobs_root, prepared.collection)
         rounds = _Rounds(request, changes, prepared.collection, objects, jobs_root, job_folder)
         plan, job_round = rounds.latest()
+        _require_importable(request, plan, memory)
+        is_pending = plan is not None and is_import_pending(plan, objects)
         doubt = None
         if request.prune and changes.base is not None:
             doubt = doubt_about(objects, jobs_root, prepared.collection, changes.base)
-        if plan is not None:
+        if plan is not None and not is_pending:
             # An incomplete job compares the stored faces at its end anyway.
             must_compare_again = doubt is not None and is_complete(plan, objects)
             if must_compare_again or _needs_new_round(request, plan, changes, objects, memory):
@@ -146,12 +149,32 @@ def plan_job(
         if plan is None:
             new = replace(rounds.plan(job_round), new_collection=prepared.created)
             complete_deletion(objects, jobs_root, new.job_folder)
+            plan_import(new, objects)
             plan = _store(objects, new, changes, unfinished_replacements(memory, objects))
     memory.note(plan)
     _cover_earlier_jobs(plan, objects, jobs_root, memory)
     memory.merge_runs()
     keep_settings(plan.collection_id, objects, jobs_root, records)
     return plan
+
+
+def _require_importable(request: JobRequest, plan: Plan | None, memory: Memory) -> None:
+    """Check that the faces of a job can be imported, if it asks for that.
+
+    Args:
+        request: the request.
+        plan: the plan that its job has already, or None.
+        memory: the remembered photos of the collection.
+
+    Raises:
+        InvalidInputError: another job has indexed the collection, or this one without an import.
+    """
+    if request.bulk_import and not (plan.bulk_import if plan else not memory.runs):
+        raise InvalidInputError(
+            f"bulk_import: jobs have indexed collection {request.collection_id!r} already, and "
+            "Pinecone imports only into a new one",
+            "index without bulk_import",
+        )
 
 
 def _cover_earlier_jobs(plan: Plan, objects: ObjectStore, jobs_root: str, memory: Memory) -> None:
@@ -265,6 +288,7 @@ class _Rounds:
             prune_limit_percentage=request.prune_limit_percentage,
             difference=changes.difference,
             first_version=collection.first_version,
+            bulk_import=request.bulk_import and job_round == 0,
         )
 
     def _read(self, job_round: int) -> Plan | None:

@@ -47,6 +47,7 @@ class JobRequest:
             removal of their faces.
         person_from: rule for the names of people who are created from the photos when all are
             indexed (``jobs.person_names``), or None.
+        bulk_import: whether Pinecone imports the faces when all photos are processed.
     """
 
     collection_id: str
@@ -65,6 +66,7 @@ class JobRequest:
     recipe: str | None = None
     prune_over_limit: str = "refuse"
     person_from: str | None = None
+    bulk_import: bool = False
 
 
 def read_job_request(
@@ -110,6 +112,7 @@ def read_job_request(
         recipe=document.get("recipe"),
         prune_over_limit=document.get("prune_over_limit", "refuse"),
         person_from=document.get("person_from"),
+        bulk_import=document.get("bulk_import", False),
     )
 
 

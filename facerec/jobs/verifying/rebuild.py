@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.erasing.tombstones import copy_tombstones
 from facerec.gallery.transfer.copying import Copied, copy_records
+from facerec.jobs.bulk_import.progress import drop_import
 from facerec.jobs.folders import note_folder_elsewhere
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.remembered.collections import note_restored, own_creations
@@ -108,7 +109,7 @@ def rebuild_collection(
     Raises:
         CollectionNotFoundError: no job has indexed the collection.
         InvalidInputError: the store has another collection of this id, or its own list of deleted
-            faces; or no folder of its jobs can be read.
+            faces; or no folder of its jobs can be read; or its faces are being imported.
     """
     complete_erasures()
     plans, unreadable = plans_of(collection_id, objects, jobs_root)
@@ -120,6 +121,8 @@ def rebuild_collection(
             note_folder_elsewhere(objects, target_root, plan)
     if source is None or target_root is None:
         # The vectors may be an older copy: they contain what was erased or pruned since.
+        for created_at in {plan.collection_created_at for plan in plans}:
+            drop_import(objects, jobs_root, collection_id, created_at)
         found = verify_collection(
             collection_id, objects, jobs_root, faces, records, repair=True, all_erasures=True
         )

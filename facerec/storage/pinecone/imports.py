@@ -102,7 +102,7 @@ class PineconeImports:
         found = self._requests.send(lambda: self._of(uri.rstrip("/")))
         return found[0] if found else None
 
-    def find(self, import_id: str) -> Import | None:
+    def get(self, import_id: str) -> Import | None:
         """Return an import; None if Pinecone does not know it."""
         try:
             return _import(self._requests.send(lambda: self._index.describe_import(import_id)))

@@ -55,7 +55,7 @@ def people(count: int = 5) -> list[Vector]:
 
 def end(imports: PineconeImports, import_id: str) -> ImportState:
     for _ in range(5):
-        found = imports.find(import_id)
+        found = imports.get(import_id)
         assert found is not None
         if found.state is not ImportState.RUNNING:
             return found.state
@@ -70,7 +70,7 @@ def test_imported_vectors_are_read_bit_for_bit(
     started = imports.start(FOLDER, INTEGRATION)
     assert started.state is ImportState.RUNNING
     assert end(imports, started.import_id) is ImportState.COMPLETED
-    found = imports.find(started.import_id)
+    found = imports.get(started.import_id)
     assert found is not None
     assert (found.records, imports.count("staff@1")) == (5, 5)
     store = open_pinecone_vectors(API_KEY, host=server.host)
@@ -157,4 +157,4 @@ def test_an_import_without_a_known_integration_is_refused(
 
 
 def test_an_unknown_import_is_not_found(imports: PineconeImports) -> None:
-    assert imports.find("77") is None
+    assert imports.get("77") is None

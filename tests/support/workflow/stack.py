@@ -254,6 +254,7 @@ class Stack:
             "EVENT_BUS": "",
             "PINECONE_INDEX_NAME": "unused",
             "PINECONE_INDEX_HOST": "unused",
+            "PINECONE_INTEGRATION_ID": "",
             "MODEL_VERSION": "fake-1",
             "MAX_FACES_PER_IMAGE": "10",
             "MIN_FACE_CONFIDENCE": "0.9",

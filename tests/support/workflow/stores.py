@@ -14,6 +14,7 @@ from facerec.gallery.gallery import Gallery
 from facerec.storage.objects import Objects
 from facerec.testing.engine import FakeEngine
 from lambdas.erasure import handler
+from tests.support.pinecone_server import API_KEY, PineconeServer
 from tests.support.workflow.stack import BUCKET, Stack
 
 TABLE = "facerec-records"
@@ -24,6 +25,32 @@ def deploy_with_stores(
     deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch, **settings: str
 ) -> Stack:
     """Deploy a stack with a table and a vector bucket; a server of S3 Vectors is running."""
+    _prepare(monkeypatch)
+    stores = {"FACEREC_STORE": "", "FACEREC_TABLE": TABLE, "VECTOR_BUCKET": VECTORS}
+    return deploy(**stores | settings)
+
+
+def deploy_with_pinecone(
+    deploy: Callable[..., Stack],
+    monkeypatch: pytest.MonkeyPatch,
+    server: PineconeServer,
+    **settings: str,
+) -> Stack:
+    """Deploy a stack with a table and a Pinecone index, which a server has."""
+    _prepare(monkeypatch)
+    stack = deploy(
+        FACEREC_STORE="",
+        FACEREC_TABLE=TABLE,
+        VECTOR_BUCKET="",
+        PINECONE_API_KEY=API_KEY,
+        PINECONE_INDEX_HOST=server.host,
+        **settings,
+    )
+    stack.permissions.conditions = frozenset({"Pinecone"})
+    return stack
+
+
+def _prepare(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: FakeEngine())
     monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
     handler._gallery.cache_clear()
@@ -38,8 +65,6 @@ def deploy_with_stores(
         ],
         BillingMode="PAY_PER_REQUEST",
     )
-    stores = {"FACEREC_STORE": "", "FACEREC_TABLE": TABLE, "VECTOR_BUCKET": VECTORS}
-    return deploy(**stores | settings)
 
 
 def open_api_gallery(**settings: str) -> Gallery:

@@ -1,0 +1,1 @@
+"""Faces of a job that Pinecone imports from Parquet files when all children are complete."""

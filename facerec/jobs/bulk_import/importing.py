@@ -1,0 +1,194 @@
+"""Advances the import of a job: files are written, Pinecone imports them, and they are deleted."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from facerec.errors import AccessDeniedError, ConfigurationError
+from facerec.jobs.bulk_import.files import folder_of_attempt, write_files
+from facerec.jobs.bulk_import.progress import (
+    ImportProgress,
+    ImportStep,
+    end_import,
+    job_files_folder,
+    note_progress,
+    read_progress_of,
+)
+from facerec.jobs.ledger.import_record import Imported, write_imported
+from facerec.jobs.writing import collection_of
+from facerec.storage.generations import faces_namespace
+from facerec.storage.pinecone.imports import ImportState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
+    from facerec.storage.pinecone.imports import Import, PineconeImports
+
+VISIBLE_AFTER = 1800.0
+"""Seconds after which a complete import is no longer expected to become visible: its faces can be
+searched for some ten minutes after it is complete."""
+
+
+class AdvanceState(StrEnum):
+    """What the workflow does next."""
+
+    AGAIN = "AGAIN"
+    """Advance the import again at once: there are more files to write."""
+    WAIT = "WAIT"
+    """Advance it again after a pause: Pinecone is importing."""
+    DONE = "DONE"
+    """The faces are imported, or there is nothing to import."""
+    FAILED = "FAILED"
+    """The faces were not imported, and there are no files any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """The outcome of a call.
+
+    Attributes:
+        state: what to do next.
+        cause: why the import failed, in one line; else empty.
+    """
+
+    state: AdvanceState
+    cause: str = ""
+
+
+def advance_import(
+    plan: Plan,
+    objects: ObjectStore,
+    imports: PineconeImports,
+    integration_id: str,
+    *,
+    has_time: Callable[[], bool],
+    now: float,
+) -> Advance:
+    """Advance the import of a job whose children are complete.
+
+    Every call continues where the last one has ended, or was killed.
+
+    Args:
+        plan: plan of the job.
+        objects: contains the job folder.
+        imports: the imports of the Pinecone index.
+        integration_id: id of the storage integration.
+        has_time: returns whether to begin another file.
+        now: the current time, seconds since 1970, UTC.
+
+    Raises:
+        StoreUnavailableError: a store fails, or another execution advances the same import; another
+            call may succeed.
+    """
+    found = read_progress_of(plan, objects)
+    if found is None:
+        return Advance(AdvanceState.DONE)
+    progress, version = found
+    if progress.step is ImportStep.INDEX:
+        # Recorded before anything is read: an erasure sees it, or is seen.
+        progress = replace(progress, step=ImportStep.WRITE)
+        version = note_progress(plan, objects, progress, version)
+    if progress.step is ImportStep.WRITE:
+        progress, version = write_files(plan, objects, progress, version, has_time=has_time)
+        if progress.step is ImportStep.WRITE:
+            return Advance(AdvanceState.AGAIN)
+    if not progress.faces:
+        return _finish(plan, objects, progress, 0)
+    try:
+        current = _current_import(plan, progress, imports, integration_id)
+    except (AccessDeniedError, ConfigurationError) as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        return _give_up(plan, objects, imports, progress, version, f"{error.message}{hint}")
+    if current is not None and current.import_id != progress.import_id:
+        progress = replace(progress, import_id=current.import_id)
+        version = note_progress(plan, objects, progress, version)
+    problem = _problem(plan, progress, current)
+    if current is None or problem is not None:
+        return _give_up(plan, objects, imports, progress, version, problem or "")
+    if current.state is ImportState.RUNNING:
+        return Advance(AdvanceState.WAIT)
+    return _await_visible(plan, objects, progress, version, current, imports, now)
+
+
+def _problem(plan: Plan, progress: ImportProgress, current: Import | None) -> str | None:
+    """Return why an import cannot store the faces of a job, or None."""
+    if current is None:
+        return (
+            f"Pinecone has faces of collection {plan.collection_id!r} already, of requests or of "
+            "an earlier attempt"
+        )
+    if current.state is ImportState.FAILED:
+        return f"Pinecone's import {current.import_id} failed or was cancelled"
+    if current.state is ImportState.COMPLETED and current.records < progress.faces:
+        return f"Pinecone imported {current.records} of {progress.faces} faces"
+    return None
+
+
+def _current_import(
+    plan: Plan, progress: ImportProgress, imports: PineconeImports, integration_id: str
+) -> Import | None:
+    """Return the import of a job, which is started if need be.
+
+    Returns:
+        None if it cannot be started, since the namespace exists.
+    """
+    if progress.import_id is not None:
+        known = imports.get(progress.import_id)
+        if known is not None:
+            return known
+    folder = folder_of_attempt(plan, progress)
+    started = imports.of_folder(folder)
+    if started is not None:
+        return started
+    if imports.count(faces_namespace(collection_of(plan))) is not None:
+        return None
+    return imports.start(folder, integration_id)
+
+
+def _await_visible(
+    plan: Plan,
+    objects: ObjectStore,
+    progress: ImportProgress,
+    version: str,
+    current: Import,
+    imports: PineconeImports,
+    now: float,
+) -> Advance:
+    """End the import once its faces can be found: those of people, and those to be erased."""
+    if progress.completed_at is None:
+        progress = replace(progress, completed_at=now)
+        note_progress(plan, objects, progress, version)
+    visible = imports.count(faces_namespace(collection_of(plan))) or 0
+    waited = now - (progress.completed_at or now)
+    if visible < progress.faces and waited < VISIBLE_AFTER:
+        return Advance(AdvanceState.WAIT)
+    return _finish(plan, objects, progress, current.records)
+
+
+def _finish(plan: Plan, objects: ObjectStore, progress: ImportProgress, records: int) -> Advance:
+    imported = Imported(progress.faces, records, progress.files)
+    write_imported(objects, plan.job_folder, imported)
+    end_import(plan, objects)
+    return Advance(AdvanceState.DONE)
+
+
+def _give_up(
+    plan: Plan,
+    objects: ObjectStore,
+    imports: PineconeImports,
+    progress: ImportProgress,
+    version: str,
+    cause: str,
+) -> Advance:
+    """Delete the files, so that erasures can be completed; the next call begins again."""
+    with suppress(AccessDeniedError, ConfigurationError):
+        imports.cancel_inside(f"/{plan.job_id}/")
+    objects.delete_folder(job_files_folder(plan))
+    again = ImportProgress(plan.job_folder, attempt=progress.attempt + 1)
+    note_progress(plan, objects, again, version)
+    return Advance(AdvanceState.FAILED, cause)

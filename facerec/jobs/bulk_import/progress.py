@@ -1,0 +1,221 @@
+"""The progress of the bulk import of a collection's faces.
+
+A job that was planned with ``bulk_import`` stores no face itself. Its progress is in the object
+``{jobs_root}remembered@{collection}/{created}/bulk-import.json`` from its plan until its faces are
+imported; without this object, its children store faces as those of any other job do. The files to
+import are in the folder ``bulk-import/`` beside it. Both are deleted with the collection.
+
+While there are such files, an erasure cannot be completed: the import would bring its faces back
+(``erasures_wait``).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from facerec.errors import (
+    ConflictError,
+    InvalidInputError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+)
+from facerec.jobs.ledger.layout import MEMORY, memory_folder
+from facerec.jobs.plan import plan_uri
+from facerec.storage.objects.protocol import exists
+
+if TYPE_CHECKING:
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+class ImportStep(StrEnum):
+    """What is done next."""
+
+    INDEX = "INDEX"
+    """The children process photos. No file is written yet."""
+    WRITE = "WRITE"
+    """Files are written from the embeddings of complete children."""
+    IMPORT = "IMPORT"
+    """Pinecone imports the files."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """The progress of the import of a job.
+
+    Attributes:
+        job_folder: uri of the job folder, with the final ``/``.
+        step: what is done next.
+        attempt: number of attempts that failed.
+        next_child: first child whose faces are not written yet.
+        faces: number of faces that are written.
+        files: number of files that they are in.
+        import_id: Pinecone's id of the import; None if it was not started, or if its start was not
+            recorded.
+        completed_at: when the import was first seen to be complete, seconds since 1970, UTC.
+    """
+
+    job_folder: str
+    step: ImportStep = ImportStep.INDEX
+    attempt: int = 0
+    next_child: int = 0
+    faces: int = 0
+    files: int = 0
+    import_id: str | None = None
+    completed_at: float | None = None
+
+    @property
+    def job_id(self) -> str:
+        """Id of the job."""
+        return PurePosixPath(self.job_folder).name
+
+
+def _progress_uri(jobs_root: str, collection_id: str, created_at: float) -> str:
+    return f"{memory_folder(jobs_root, collection_id)}{created_at!r}/bulk-import.json"
+
+
+def files_folder(jobs_root: str, collection_id: str, created_at: float) -> str:
+    """Return the folder of all files to import of a collection."""
+    return f"{memory_folder(jobs_root, collection_id)}{created_at!r}/bulk-import/"
+
+
+def job_files_folder(plan: Plan) -> str:
+    """Return the folder of the files to import of a job, with those of all attempts."""
+    root = files_folder(plan.jobs_root, plan.collection_id, plan.collection_created_at)
+    return f"{root}{plan.job_id}/"
+
+
+def read_progress(
+    objects: ObjectStore, jobs_root: str, collection_id: str, created_at: float
+) -> tuple[ImportProgress, str] | None:
+    """Return the progress of the import of a collection, with the version of its object.
+
+    Returns:
+        None if no import is planned or under way.
+    """
+    uri = _progress_uri(jobs_root, collection_id, created_at)
+    try:
+        content, found = objects.fetch(uri)
+    except ObjectNotFoundError:
+        return None
+    fields: dict[str, Any] = json.loads(content)
+    fields["step"] = ImportStep(fields["step"])
+    return ImportProgress(**fields), found.version
+
+
+def read_progress_of(plan: Plan, objects: ObjectStore) -> tuple[ImportProgress, str] | None:
+    """Return the progress of the import of a job; None if none is planned or under way."""
+    if not plan.bulk_import:
+        return None
+    found = read_progress(objects, plan.jobs_root, plan.collection_id, plan.collection_created_at)
+    return found if found is not None and found[0].job_folder == plan.job_folder else None
+
+
+def is_import_pending(plan: Plan, objects: ObjectStore) -> bool:
+    """Return whether the faces of a job are still to be stored by an import."""
+    return read_progress_of(plan, objects) is not None
+
+
+def note_progress(plan: Plan, objects: ObjectStore, progress: ImportProgress, version: str) -> str:
+    """Store the progress of an import, and return the new version of its object.
+
+    Raises:
+        StoreUnavailableError: another execution has changed it.
+    """
+    uri = _progress_uri(plan.jobs_root, plan.collection_id, plan.collection_created_at)
+    try:
+        if objects.replace(uri, json.dumps(asdict(progress)).encode(), version=version):
+            return objects.head(uri).version
+    except ObjectNotFoundError:
+        # The other execution has ended it.
+        pass
+    raise StoreUnavailableError("another execution continues this import", "wait for its end")
+
+
+def plan_import(plan: Plan, objects: ObjectStore) -> None:
+    """Record, before a plan is stored, that the faces of its job will be imported.
+
+    If the plan does not ask for an import, only other jobs are checked.
+
+    Raises:
+        ConflictError: the faces of another job of the collection are still to be imported: the
+            namespace must not exist by then.
+    """
+    if plan.local:
+        return
+    found = read_progress(objects, plan.jobs_root, plan.collection_id, plan.collection_created_at)
+    if (
+        found is not None
+        and found[0].job_folder != plan.job_folder
+        and exists(plan_uri(found[0].job_folder), objects)
+    ):
+        raise ConflictError(
+            f"the faces of job {found[0].job_id} are not imported yet into collection "
+            f"{plan.collection_id!r}",
+            "start that job again to complete it, or rebuild the collection",
+        )
+    if plan.bulk_import:
+        uri = _progress_uri(plan.jobs_root, plan.collection_id, plan.collection_created_at)
+        objects.write(uri, json.dumps(asdict(ImportProgress(plan.job_folder))).encode())
+
+
+def end_import(plan: Plan, objects: ObjectStore) -> None:
+    """Delete the files and the progress of the import of a job, in this order."""
+    objects.delete_folder(job_files_folder(plan))
+    objects.delete(_progress_uri(plan.jobs_root, plan.collection_id, plan.collection_created_at))
+
+
+def delete_files_of(job_id: str, objects: ObjectStore, jobs_root: str) -> None:
+    """Delete the files to import of a job that was deleted while they were written."""
+    for folder in objects.folders(jobs_root):
+        if PurePosixPath(folder).name.startswith(MEMORY):
+            for created in objects.folders(folder):
+                objects.delete_folder(f"{created}bulk-import/{job_id}/")
+
+
+def erasures_wait(
+    objects: ObjectStore, jobs_root: str, collection_id: str, created_at: float
+) -> bool:
+    """Return whether an erasure must be repeated later, since an import may bring faces back.
+
+    Call this after the erasure has changed the job folders: files that are written later do not
+    contain its faces.
+    """
+    found = read_progress(objects, jobs_root, collection_id, created_at)
+    return found is not None and found[0].step is not ImportStep.INDEX
+
+
+def drop_import(
+    objects: ObjectStore,
+    jobs_root: str,
+    collection_id: str,
+    created_at: float,
+    *,
+    job_folder: str | None = None,
+) -> None:
+    """Give up an import that was planned but has not started; faces are stored by other means.
+
+    Args:
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        collection_id: the collection.
+        created_at: its creation time.
+        job_folder: gives up only an import of this job; None for any.
+
+    Raises:
+        InvalidInputError: files are being written or imported.
+    """
+    found = read_progress(objects, jobs_root, collection_id, created_at)
+    if found is None or job_folder not in (None, found[0].job_folder):
+        return
+    if found[0].step is not ImportStep.INDEX:
+        raise InvalidInputError(
+            f"the faces of job {found[0].job_id} are being imported into collection "
+            f"{collection_id!r}",
+            "start that job again to complete the import",
+        )
+    objects.delete(_progress_uri(jobs_root, collection_id, created_at))

@@ -1,0 +1,41 @@
+"""The record of the faces of a job that Pinecone has imported."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from facerec.errors import ObjectNotFoundError
+from facerec.jobs.ledger.layout import imported_uri
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Counts of an import.
+
+    Attributes:
+        faces: number of faces of the ledger that were written for it, without erased ones.
+        records: number of records that Pinecone has imported.
+        files: number of files that they were in.
+    """
+
+    faces: int
+    records: int
+    files: int
+
+
+def write_imported(objects: ObjectStore, job_folder: str, imported: Imported) -> None:
+    """Store the counts of an import in a job folder."""
+    objects.write(imported_uri(job_folder), json.dumps(asdict(imported)).encode())
+
+
+def read_imported(objects: ObjectStore, job_folder: str) -> Imported | None:
+    """Return the counts of the import of a job; None if there was none."""
+    try:
+        return Imported(**json.loads(objects.read(imported_uri(job_folder))))
+    except ObjectNotFoundError:
+        return None
