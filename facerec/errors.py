@@ -315,6 +315,7 @@ class MigrationRemedy(StrEnum):
     RELEASE = "use the release of facerec that began the migration, or cancel it"
     REPAIR = "cancel the migration, repair the collection, and migrate it again"
     SWITCH = "switch the version first, or cancel the migration"
+    WORKFLOW = 'start an execution of the workflow with "migrate": true'
 
 
 class MigrationError(InvalidInputError):

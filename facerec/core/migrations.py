@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from facerec.errors import ConflictError
+
 
 class MigrationState(StrEnum):
     """How far the migration of a collection is."""
@@ -42,3 +44,11 @@ class Migration:
     state: MigrationState
     started_at: float
     threshold: float | None = None
+
+
+def migration_ended(collection_id: str) -> ConflictError:
+    """Return the error for a migration that another process has ended or switched."""
+    return ConflictError(
+        f"another process has switched or ended the migration of {collection_id!r}",
+        "check its status",
+    )

@@ -77,6 +77,12 @@ class Collection:
             a store without transactions; "" for collections that the first release created. See
             ``generation_of``.
         first_version: model version with which it was created, if it was migrated since; else None.
+        side: the one of two sets of vectors that is served, "" or "b", if its vectors are in a
+            store without transactions; the other one is that of a migration. See
+            ``facerec.storage.generations``.
+        migrated: whether the other set of vectors may exist, or has existed.
+        is_switching: whether the collection is about to serve the other set, so that vectors must
+            not be written.
     """
 
     collection_id: str
@@ -85,6 +91,9 @@ class Collection:
     threshold: float | None = None
     generation: str = field(default="", compare=False)
     first_version: str | None = None
+    side: str = field(default="", compare=False)
+    migrated: bool = field(default=False, compare=False)
+    is_switching: bool = field(default=False, compare=False)
 
     @property
     def id_version(self) -> str:

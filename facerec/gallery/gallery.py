@@ -26,9 +26,9 @@ from facerec.gallery.operations.whole_migrations import WholeMigrationOperations
 
 
 class Gallery(
+    WholeMigrationOperations,
     CollectionOperations,
     FindOperations,
-    WholeMigrationOperations,
     RecognitionOperations,
     FaceOperations,
     ImportOperations,
@@ -84,9 +84,10 @@ class Gallery(
     - ``operations.exports``: ``export``, for a subject access request;
     - ``operations.transfers``, of whole collections: ``export_collection``, ``import_collection``;
     - ``operations.whole_migrations``, to another model version: ``migrate``,
-      ``roll_back_migration``;
+      ``roll_back_migration``, ``resume_migrations``;
     - ``operations.migrations``, the steps of a migration: ``migration_status``,
-      ``prepare_migration``, ``switch_version``, ``finish_migration``, ``cancel_migration``;
+      ``begin_migration``, ``prepare_migration``, ``prepare_range``, ``switch_version``,
+      ``finish_migration``, ``cancel_migration``;
     - ``operations.retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.
 
     The helpers of several operations are in the two base classes: ``Inspector`` (``inspection``)

@@ -98,6 +98,17 @@ class FaceStore:
         del collection
         return self
 
+    def of_served(self, collection_id: str) -> FaceStore:
+        """Return this store, restricted to a collection and the model version that it serves now.
+
+        A store that also contains the records needs no restriction.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        del collection_id
+        return self
+
     def put_images(
         self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]
     ) -> list[str]:

@@ -8,16 +8,29 @@ vectors get into a namespace that nobody reads.
 
 Collections that the first release created have no generation. Their namespaces are named after
 their ids.
+
+A collection that is migrated to another model version has two sets of namespaces, its sides. The
+record names the side that is served, and ``facerec.storage.standby_sides`` describes faces on the
+other one. Without transactions, three rules keep the two equal:
+
+- Vectors are deleted on the side that the writer knows first, and then, if the record says that
+  there is another side, on that one. Whoever describes faces on the other side reads the served
+  ones again afterwards. So a face that was deleted is on neither side.
+- A writer reads the record again after it has written. If the collection serves the other side by
+  then, or is about to, the write may be lost, and the writer gets a conflict: it must repeat it.
+- While the record says that the collection is about to serve the other side, the two are compared.
+  What was written before is compared too, and nobody who writes later gets an answer of success.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.override import override
 from facerec.core.protocols.vectors import VectorStore
-from facerec.errors import CollectionNotFoundError
+from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.faces import FaceStore, people_namespace
 
 if TYPE_CHECKING:
@@ -28,51 +41,86 @@ if TYPE_CHECKING:
     from facerec.core.records import Collection
     from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
 
+SIDES = ("", "b")
+"""The sides of a collection; a new one serves the first."""
+
 
 class FacesByGeneration(FaceStore):
     """The faces of collections whose records are in another store.
 
     Each call reads the record of the collection first, except on a store returned by ``of``.
+
+    Attributes:
+        stored: the store of the vectors, with the names that ``namespace_of`` returns.
     """
 
     def __init__(self, vectors: VectorStore, records: CollectionRecords) -> None:
-        self._stored, self._records = vectors, records
-        super().__init__(_Renamed(vectors, self._current))
+        self.stored, self._records = vectors, records
+        super().__init__(_Served(vectors, self.current))
 
     @override
     def of(self, collection: Collection) -> FaceStore:
-        return FaceStore(_Renamed(self._stored, lambda _: collection.generation))
+        return _FacesOf(self, collection)
+
+    @override
+    def of_served(self, collection_id: str) -> FaceStore:
+        return self.of(self._records.get_collection(collection_id))
+
+    def on_side(self, collection: Collection, side: str) -> FaceStore:
+        """Return the faces on one side of a collection, whichever it serves.
+
+        Writes are not compared with the record, and change no other side.
+        """
+        return FaceStore(_Named(self.stored, lambda _: replace(collection, side=side)))
 
     @override
     def left_of(self, deleted: Sequence[Collection]) -> list[Collection]:
         owners = {namespace: each for each in deleted for namespace in namespaces_of(each)}
-        found = self._stored.stored_namespaces(owners)
+        found = self.stored.stored_namespaces(owners)
         return list(dict.fromkeys(owners[name] for name in sorted(found)))
 
-    def _current(self, collection_id: str) -> str:
+    def current(self, collection_id: str) -> Collection | None:
+        """Return the record of a collection, or None if there is none."""
         try:
-            return self._records.get_collection(collection_id).generation
+            return self._records.get_collection(collection_id)
         except CollectionNotFoundError:
-            return ""
+            return None
 
 
 def namespaces_of(collection: Collection) -> list[str]:
     """Return the names of the namespaces of a collection: those of its faces and of its people."""
     names = (collection.collection_id, people_namespace(collection.collection_id))
-    return [_name_of(name, collection.generation) for name in names]
+    return [namespace_of(name, collection.generation, side) for name in names for side in SIDES]
 
 
-class _Renamed(VectorStore):
-    """A store whose namespaces are named after the generation of their collection."""
+class _FacesOf(FaceStore):
+    """The faces of one collection, as its record was read."""
 
-    def __init__(self, vectors: VectorStore, generation: Callable[[str], str]) -> None:
+    def __init__(self, all_faces: FacesByGeneration, collection: Collection) -> None:
+        super().__init__(_Served(all_faces.stored, all_faces.current, collection))
+        self._all, self._collection = all_faces, collection
+
+    @override
+    def of_served(self, collection_id: str) -> FaceStore:
+        current = self._all.current(collection_id)
+        if current is None or current.created_at != self._collection.created_at:
+            return self
+        return self._all.of(current)
+
+
+class _Named(VectorStore):
+    """A store whose namespaces are named after the generation and the side of their collection."""
+
+    def __init__(
+        self, vectors: VectorStore, collection: Callable[[str], Collection | None]
+    ) -> None:
         """Create the store.
 
         Args:
             vectors: the store with the renamed namespaces.
-            generation: returns the generation of a collection by its id; "" for none.
+            collection: returns a collection with the side to use, or None if there is none.
         """
-        self._vectors, self._generation = vectors, generation
+        self._vectors, self._collection_named = vectors, collection
 
     @override
     def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
@@ -121,9 +169,7 @@ class _Renamed(VectorStore):
 
     @override
     def delete_namespace(self, namespace: str) -> None:
-        """Erase a namespace, including vectors left by a collection of the first release."""
-        for name in {self._name(namespace), namespace}:
-            self._vectors.delete_namespace(name)
+        self._vectors.delete_namespace(self._name(namespace))
 
     @override
     def count_vectors(self, namespace: str) -> int:
@@ -146,18 +192,202 @@ class _Renamed(VectorStore):
     def close(self) -> None:
         self._vectors.close()
 
+    def _collection(self, namespace: str) -> Collection | None:
+        # The name of a namespace begins with the id of its collection.
+        return self._collection_named(namespace.partition("/")[0])
+
     def _name(self, namespace: str) -> str:
-        """Return the name of a namespace, which begins with the id of its collection."""
-        return _name_of(namespace, self._generation(namespace.partition("/")[0]))
+        return _name(namespace, self._collection(namespace))
+
+
+class _Served(_Named):
+    """The served vectors; what is deleted from them is erased on the other side too."""
+
+    def __init__(
+        self,
+        vectors: VectorStore,
+        current: Callable[[str], Collection | None],
+        pinned: Collection | None = None,
+    ) -> None:
+        """Create the store.
+
+        Args:
+            vectors: the store with the renamed namespaces.
+            current: returns the record of a collection, or None if there is none.
+            pinned: the only collection of the store, as it was read earlier.
+        """
+        super().__init__(vectors, current if pinned is None else lambda _: pinned)
+        self._current = current
+
+    @override
+    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
+        own = self._to_write(namespace, groups)
+        removed = self._vectors.put_groups(_name(namespace, own), groups)
+        self._check_written(namespace, own, groups, removed)
+        return removed
+
+    @override
+    def add_vectors(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+        own = self._to_write(namespace, groups)
+        self._vectors.add_vectors(_name(namespace, own), groups)
+        self._check_written(namespace, own, groups, ())
+
+    @override
+    def search(
+        self,
+        namespace: str,
+        probes: NDArray[np.float32],
+        *,
+        limit: int,
+        max_distance: float,
+    ) -> list[list[VectorMatch]]:
+        """Return the nearest vectors; see ``VectorStore``.
+
+        Raises:
+            ConflictError: the collection has been switched since its record was read. The side that
+                was searched may have been removed since.
+        """
+        own = self._collection(namespace)
+        found = self._vectors.search(
+            _name(namespace, own), probes, limit=limit, max_distance=max_distance
+        )
+        self._check_read(namespace, own)
+        return found
+
+    @override
+    def get_vectors(self, namespace: str, ids: Sequence[str]) -> list[Vector]:
+        """Return stored vectors; see ``VectorStore``.
+
+        Raises:
+            ConflictError: the collection has been switched since its record was read.
+        """
+        own = self._collection(namespace)
+        found = self._vectors.get_vectors(_name(namespace, own), ids)
+        self._check_read(namespace, own)
+        return found
+
+    @override
+    def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
+        """Erase vectors on both sides, and return the ids that were stored on one of them."""
+        own = self._collection(namespace)
+        deleted = self._vectors.delete_vectors(_name(namespace, own), ids)
+        if own is not None:
+            for name in _other_names(namespace, own, self._record(namespace, own)):
+                deleted += self._vectors.delete_vectors(name, ids)
+        return list(dict.fromkeys(deleted))
+
+    @override
+    def delete_namespace(self, namespace: str) -> None:
+        """Erase a namespace, including vectors left by a collection of the first release."""
+        own = self._collection(namespace)
+        names = {namespace}
+        if own is not None:
+            names |= {namespace_of(namespace, own.generation, side) for side in SIDES}
+        for name in sorted(names):
+            self._vectors.delete_namespace(name)
+
+    def _check_read(self, namespace: str, own: Collection | None) -> None:
+        if own is not None and own.migrated:
+            current = self._record(namespace, own)
+            if current is not None and not _serves(current, own):
+                raise _switched(own, current)
+
+    def _to_write(
+        self, namespace: str, groups: Mapping[str, Sequence[Vector]]
+    ) -> Collection | None:
+        """Return the collection to write to.
+
+        Raises:
+            ConflictError: it is about to serve the other side.
+        """
+        own = self._collection(namespace)
+        if own is not None and own.is_switching and any(groups.values()):
+            raise _switched(own, own)
+        return own
+
+    def _check_written(
+        self,
+        namespace: str,
+        own: Collection | None,
+        groups: Mapping[str, Sequence[Vector]],
+        removed: Sequence[str],
+    ) -> None:
+        """Erase vectors that were removed on the other side too.
+
+        Vectors that were changed stay there: a switch finds out that they differ.
+
+        Raises:
+            ConflictError: the collection serves the other side or is about to, so that vectors that
+                were put may be lost.
+        """
+        if own is None:
+            return
+        current = self._record(namespace, own)
+        if (
+            any(groups.values())
+            and current is not None
+            and (current.is_switching or not _serves(current, own))
+        ):
+            raise _switched(own, current)
+        emptied: dict[str, Sequence[Vector]] = {
+            group: () for group, vectors in groups.items() if not vectors
+        }
+        for name in _other_names(namespace, own, current) if emptied or removed else ():
+            if emptied:
+                self._vectors.put_groups(name, emptied)
+            self._vectors.delete_vectors(name, removed)
+
+    def _record(self, namespace: str, own: Collection) -> Collection | None:
+        """Return the record of a collection as it is now; None if the collection was deleted."""
+        current = self._current(namespace.partition("/")[0])
+        return None if current is None or current.created_at != own.created_at else current
 
 
 def faces_namespace(collection: Collection) -> str:
-    """Return the name of the namespace of a collection's faces."""
-    return _name_of(collection.collection_id, collection.generation)
+    """Return the name of the namespace of the faces that a collection serves."""
+    return _name(collection.collection_id, collection)
 
 
-def _name_of(namespace: str, generation: str) -> str:
-    """Return the name of a namespace of a generation."""
+def namespace_of(namespace: str, generation: str, side: str = "") -> str:
+    """Return the name of a namespace of a generation and a side."""
     collection_id, slash, kind = namespace.partition("/")
-    # No id contains either of these characters.
-    return f"{collection_id}@{generation}{slash}{kind}" if generation else namespace
+    # No id contains any of these characters.
+    owner = f"{generation}~{side}" if side else generation
+    return f"{collection_id}@{owner}{slash}{kind}" if owner else namespace
+
+
+def _name(namespace: str, collection: Collection | None) -> str:
+    if collection is None:
+        return namespace
+    return namespace_of(namespace, collection.generation, collection.side)
+
+
+def _other_names(namespace: str, own: Collection, current: Collection | None) -> list[str]:
+    """Return the names of a namespace on other sides that may have vectors.
+
+    Args:
+        namespace: the namespace.
+        own: its collection, as it was read.
+        current: the record as it is now; None if the collection was deleted.
+    """
+    if current is not None and not current.migrated:
+        return []
+    return [namespace_of(namespace, own.generation, side) for side in SIDES if side != own.side]
+
+
+def _serves(current: Collection, own: Collection) -> bool:
+    """Return whether a collection still serves the side and the version with which it was read."""
+    return (current.side, current.model_version) == (own.side, own.model_version)
+
+
+def _switched(own: Collection, current: Collection) -> ConflictError:
+    name = own.collection_id
+    if _serves(current, own):
+        return ConflictError(
+            f"collection {name!r} is being switched to another version", "try again"
+        )
+    return ConflictError(
+        f"collection {name!r} serves model version {current.model_version!r} now, not "
+        f"{own.model_version!r}",
+        "try again",
+    )

@@ -18,10 +18,13 @@ from facerec.core.tombstone_copies import TombstoneCopy
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
+from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.faces import FaceStore
+from facerec.storage.generations import FacesByGeneration
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore
 from facerec.storage.sqlite import SqliteStore
+from facerec.storage.standby_sides import StandbySides
 from facerec.testing.engine import FakeEngine
 from tests.support.memory_objects import MemoryObjects
 
@@ -109,6 +112,19 @@ class Collaborators:
         optional = ("clusters", "migrations", "registrations", "thumbnails")
         own = dict.fromkeys(optional, store)
         return cls(store, store, **{**own, **others})
+
+    @classmethod
+    def in_two_services(
+        cls,
+        folder: Path,
+        client: Any,  # noqa: ANN401 - boto3 has no types
+        **others: Any,  # noqa: ANN401 - fields
+    ) -> Collaborators:
+        """Keep records in DynamoDB, and vectors in a store that shares no transaction with it."""
+        records = DynamoDBStore(client, "facerec")
+        faces = FacesByGeneration(SqliteStore(folder / "vectors.db").vectors, records)
+        own = {"migrations": StandbySides(faces, records), "registrations": records}
+        return cls(faces, records, **{**own, **others})
 
     def gallery(self) -> Gallery:
         return Gallery(

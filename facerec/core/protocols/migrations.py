@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 class MigrationStore(Protocol):
     """The migrations of collections, and the faces of their standby versions.
 
-    A standby face exists only while the served face of the same id exists unchanged: the store
-    removes both in one transaction.
+    A standby face is served by a switch only while the served face of the same id exists unchanged.
+    A store with transactions removes both in one.
+
+    Attributes:
+        counts_lag: whether counts may miss recent writes, or include faces that a switch removes.
     """
+
+    counts_lag: ClassVar[bool] = False
 
     def get_migration(self, collection_id: str) -> Migration | None:
         """Return the unfinished migration of a collection; None if there is none."""
@@ -61,12 +66,25 @@ class MigrationStore(Protocol):
         """Return whether a standby face has this embedding, up to a Euclidean distance."""
         ...
 
-    def switch_version(self, collection_id: str, state: MigrationState) -> Collection:
+    def switch_version(
+        self,
+        collection_id: str,
+        state: MigrationState,
+        # A function of a ``FaceStore``, a class that this package does not know.
+        store_people: Callable[[Any], None],
+    ) -> Collection:
         """Serve the standby version, and keep the served one on standby, atomically.
 
         The thresholds are exchanged too. Call it in a transaction that also computes the vectors of
-        people again. A concurrent change of a person computes that person's vector again
-        afterwards.
+        people who are not up to date. A concurrent change of a person computes that person's vector
+        again afterwards.
+
+        Args:
+            collection_id: the collection.
+            state: the state that the migration is expected to have.
+            store_people: stores the vectors of all people in a store of faces that contains the
+                standby version. A store without transactions calls it before the switch; others do
+                not call it, and make all people out of date.
 
         Returns:
             The changed collection.
@@ -74,8 +92,24 @@ class MigrationStore(Protocol):
         Raises:
             CollectionNotFoundError: the collection does not exist.
             ConflictError: a face has no standby face, or the migration does not have this state.
+            MigrationError: faces have no standby faces.
         """
         ...
+
+    def end_old_switch(self, collection_id: str, now: float) -> bool:
+        """End a switch whose process was killed, and return whether there was one.
+
+        Writers are refused during a switch. A store with transactions ends it by itself.
+
+        Args:
+            collection_id: the collection.
+            now: seconds since 1970, UTC.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        del collection_id, now
+        return False
 
     def begin_finish(self, collection_id: str) -> None:
         """Record that the standby version is being removed.
@@ -91,6 +125,67 @@ class MigrationStore(Protocol):
         Args:
             collection_id: the collection.
             state: the state that the migration is expected to have.
+
+        Raises:
+            ConflictError: it has another state, or has ended.
+        """
+        ...
+
+
+class MigrationRecords(Protocol):
+    """The records of migrations, beside the records of collections, without transactions."""
+
+    def get_migration(self, collection_id: str) -> Migration | None:
+        """Return the unfinished migration of a collection; None if there is none."""
+        ...
+
+    def begin_migration(self, migration: Migration) -> Migration:
+        """Store a new migration and return it, or return the one that the collection has already.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        ...
+
+    def begin_switch(self, collection_id: str, state: MigrationState) -> str:
+        """Record that a switch is under way, and return its token; an earlier one ends in vain.
+
+        Raises:
+            ConflictError: the migration does not have this state, or has ended.
+        """
+        ...
+
+    def abort_switch(self, collection_id: str, token: str) -> None:
+        """Record that a switch is not under way any more; does nothing if it is not."""
+        ...
+
+    def abort_old_switch(self, collection_id: str, now: float) -> bool:
+        """End a switch whose process was killed, and return whether there was one.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        ...
+
+    def end_switch(self, collection_id: str, token: str) -> Collection:
+        """Serve the other side, exchange the thresholds, and return the changed collection.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+            ConflictError: the switch is not under way any more, or the threshold has changed.
+        """
+        ...
+
+    def begin_finish(self, collection_id: str) -> None:
+        """Record that the standby version is being removed.
+
+        Raises:
+            ConflictError: the new version is not served any more, or the migration has ended.
+        """
+        ...
+
+    def end_migration(self, collection_id: str, state: MigrationState) -> None:
+        """Remove a migration that has a state.
 
         Raises:
             ConflictError: it has another state, or has ended.

@@ -8,10 +8,10 @@ from facerec.core.migrations import MigrationState
 from facerec.errors import MigrationError, MigrationRemedy
 
 if TYPE_CHECKING:
-    from facerec.core.protocols.migrations import MigrationStore
+    from facerec.core.protocols.migrations import MigrationRecords, MigrationStore
 
 
-def require_settled(collection_id: str, migrations: MigrationStore) -> None:
+def require_settled(collection_id: str, migrations: MigrationStore | MigrationRecords) -> None:
     """Check that a collection serves the model version of its job folders.
 
     Between the switch and the end of a migration, job folders contain the earlier version: a job

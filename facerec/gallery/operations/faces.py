@@ -112,7 +112,10 @@ class FaceOperations(Eraser):
         found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)
         page = found[:limit]
         refreshed = stats_refresh.store_current_stats(
-            collection_id, page, faces=self._faces, cohort=self._engine_of(collection)
+            collection_id,
+            page,
+            faces=self._faces.of(collection),
+            cohort=self._engine_of(collection),
         )
         token = self._token(listing, page[-1].face_id) if len(found) > limit else None
         return stats_refresh.StatsRefresh(collection_id, refreshed, token)

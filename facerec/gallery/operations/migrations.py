@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from facerec.core.batches import batches
 from facerec.core.deferred import DeferredModule
-from facerec.core.limits import MAX_PAGE, MIGRATION_PAGE
+from facerec.core.limits import MAX_PAGE, MAX_USER_PAGE, MIGRATION_PAGE
 from facerec.core.migrations import Migration, MigrationState
-from facerec.errors import MigrationError, MigrationRemedy
+from facerec.errors import ConflictError, MigrationError, MigrationRemedy
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import migration_results
 from facerec.gallery.listing import all_users
 from facerec.gallery.paging import checked_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from facerec.core.protocols.engine import FaceEngine
     from facerec.core.protocols.migrations import MigrationStore
@@ -34,9 +35,14 @@ if TYPE_CHECKING:
         MissingReason,
     )
     from facerec.gallery.people import user_vectors
+    from facerec.storage.faces import FaceStore
 else:
     describing = DeferredModule("facerec.gallery.migrating.describing")
     user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
+
+
+_LISTED = 1000
+"""Number of faces to list at a time: some stores list all their ids for each page."""
 
 
 class MigrationOperations(GalleryBase):
@@ -114,8 +120,87 @@ class MigrationOperations(GalleryBase):
         after = self._after(listing, next_token)
         found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)
         page = [record.face_id for record in found[:limit]]
-        ready = {face.record.face_id for face in store.get_standby_faces(collection_id, page)}
-        left = [face_id for face_id in page if face_id not in ready]
+        described, missing = self._describe(collection, store, engine, page, dry_run=dry_run)
+        token = self._token(listing, page[-1]) if len(found) > limit else None
+        return migration_results.MigrationPage(
+            collection_id, described, self._with_people(collection_id, missing), token
+        )
+
+    def begin_migration(self, collection_id: str, recipe: str | None = None) -> MigrationStatus:
+        """Begin the migration of a collection, or check that it can be continued.
+
+        Args:
+            collection_id: Id of the collection.
+            recipe: The other recipe; None to cancel a migration.
+
+        Raises:
+            FacerecError: See ``prepare_migration``.
+        """
+        collection = self._get_comparable_to_change(collection_id)
+        store = self._require_migrations()
+        self._engine_on_standby(collection, store, recipe, dry_run=False)
+        return self.migration_status(collection_id)
+
+    def prepare_range(
+        self,
+        collection_id: str,
+        recipe: str | None,
+        *,
+        after: str | None,
+        last: str | None,
+        stop: Callable[[], bool],
+    ) -> tuple[int, str | None]:
+        """Describe the faces of a range of ids with the model version of another recipe.
+
+        Faces that cannot be described are left to ``migrate``. Several processes can describe
+        different ranges at the same time.
+
+        Args:
+            collection_id: Id of the collection.
+            recipe: The other recipe; None continues the migration.
+            after: The id before the range; None for the first id.
+            last: The last id of the range; None for the last id.
+            stop: Called every few photos; once it returns true, the rest is left.
+
+        Returns:
+            The number of faces that were described, and the id before the rest of the range; None
+            if the range is done.
+
+        Raises:
+            FacerecError: See ``prepare_migration``.
+        """
+        collection = self._get_comparable_to_change(collection_id)
+        store = self._require_migrations()
+        engine = self._engine_on_standby(collection, store, recipe, dry_run=False)
+        described = 0
+        while page := self._faces.list_faces(collection_id, after=after, limit=_LISTED):
+            ids = [each.face_id for each in page if last is None or each.face_id <= last]
+            for batch in batches(ids, MIGRATION_PAGE):
+                if stop():
+                    return described, after
+                described += self._describe(collection, store, engine, batch, dry_run=False)[0]
+                after = batch[-1]
+            if len(ids) < len(page) or len(page) < _LISTED:
+                break
+        return described, None
+
+    def _describe(
+        self,
+        collection: Collection,
+        store: MigrationStore,
+        engine: FaceEngine,
+        face_ids: Sequence[str],
+        *,
+        dry_run: bool,
+    ) -> tuple[int, dict[FaceRecord, MissingReason]]:
+        """Describe the faces that are not described yet, from their photos.
+
+        Returns:
+            The number of faces that were described, and why others cannot be.
+        """
+        collection_id = collection.collection_id
+        ready = {face.record.face_id for face in store.get_standby_faces(collection_id, face_ids)}
+        left = [face_id for face_id in face_ids if face_id not in ready]
         describer = describing.Describer(
             collection,
             served=self._engine_of(collection),
@@ -133,10 +218,7 @@ class MigrationOperations(GalleryBase):
             if added:
                 described += store.put_standby_faces(collection, added)
             missing |= lacking
-        token = self._token(listing, page[-1]) if len(found) > limit else None
-        return migration_results.MigrationPage(
-            collection_id, described, self._with_people(collection_id, missing), token
-        )
+        return described, missing
 
     def switch_version(self, collection_id: str) -> MigrationStatus:
         """Serve the new model version from now on, for all searches at once.
@@ -222,18 +304,45 @@ class MigrationOperations(GalleryBase):
             MigrationError: Some faces are not described with the other version.
             ConflictError: Faces were added or the version was switched at this moment.
         """
+        store = self._require_migrations()
         status = self.migration_status(collection_id)
-        if status.ready < status.faces:
+        if status.ready < status.faces and not store.counts_lag:
             raise MigrationError(
                 f"{status.faces - status.ready} of {status.faces} faces of {collection_id!r} are "
                 "not described with the other version yet",
                 MigrationRemedy.PREPARE,
             )
-        with self._records.transaction():
-            self._require_migrations().switch_version(collection_id, state)
-            for user in all_users(collection_id, records=self._records):
-                user_vectors.refresh_vector(self._faces, self._records, collection_id, user)
+        try:
+            with self._records.transaction():
+                store.switch_version(
+                    collection_id,
+                    state,
+                    lambda faces: self._store_people(faces, collection_id),
+                )
+                self._refresh_people(collection_id)
+        except (ConflictError, MigrationError):
+            # Vectors of people who changed during the switch were refused.
+            self._refresh_people(collection_id)
+            raise
         self._keep_settings(collection_id)
+
+    def _store_people(self, faces: FaceStore, collection_id: str) -> None:
+        """Store the vectors of all people in a store that is not served yet."""
+        for batch in batches(all_users(collection_id, records=self._records), MAX_USER_PAGE):
+            for user in batch:
+                user_vectors.put_vector(faces, collection_id, user)
+            ids = [user.user_id for user in batch]
+            left = {user.user_id for user in self._records.get_users(collection_id, ids)}
+            for user_id in ids:
+                # Whoever deletes a person deletes the vector after the record.
+                if user_id not in left:
+                    user_vectors.delete_vector(faces, collection_id, user_id)
+
+    def _refresh_people(self, collection_id: str) -> None:
+        """Store the vectors of people whose stored vectors are out of date."""
+        for user in all_users(collection_id, records=self._records):
+            if user.vector_version != user.version:
+                user_vectors.refresh_vector(self._faces, self._records, collection_id, user)
 
     def _require_no_lost_faces(self, collection_id: str) -> None:
         """Check that the embeddings in job folders that are about to be removed are not needed.
@@ -255,6 +364,11 @@ class MigrationOperations(GalleryBase):
             raise MigrationError(
                 "collections of this deployment cannot be migrated",
                 MigrationRemedy.NEW_COLLECTION,
+            )
+        if self._erasures.start is not None:
+            raise MigrationError(
+                "the requests of this deployment do not migrate collections",
+                MigrationRemedy.WORKFLOW,
             )
         return self._migrations
 

@@ -15,6 +15,7 @@ from facerec.core.migrations import MigrationState
 from facerec.core.prune_limit import checked_limit_percentage, is_over_limit
 from facerec.errors import ConflictError, MigrationError, MigrationRemedy
 from facerec.gallery.deferred import migration_results
+from facerec.gallery.operations.collections import CollectionOperations
 from facerec.gallery.operations.faces import FaceOperations
 from facerec.gallery.operations.migrations import MigrationOperations
 
@@ -50,7 +51,7 @@ class _Prepared:
     missing: list[MissingFace] = field(default_factory=list)
 
 
-class WholeMigrationOperations(MigrationOperations, FaceOperations):
+class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOperations):
     """The operations of a gallery that migrate a collection in one call."""
 
     def migrate(
@@ -161,6 +162,37 @@ class WholeMigrationOperations(MigrationOperations, FaceOperations):
         return migration_results.MigratedCollection(
             finished.status, prepared.described, tuple(prepared.missing), finished.removed
         )
+
+    def resume_migrations(self, *, stop: Callable[[], bool] = lambda: False) -> list[str]:
+        """Complete what killed processes have left of migrations, for all collections.
+
+        A switch that was interrupted is undone, so that photos can be indexed again; a migration
+        that was being finished is finished. The other migrations are left to their callers.
+
+        Args:
+            stop: Called before each collection; once it returns true, the others are left.
+
+        Returns:
+            Ids of the collections of which something was left.
+
+        Raises:
+            FacerecError: See ``finish_migration``.
+        """
+        store, resumed = self._require_migrations(), []
+        for collection in self.all_collections():
+            if stop():
+                break
+            name = collection.collection_id
+            migration = store.get_migration(name)
+            if migration is None:
+                continue
+            if store.end_old_switch(name, self._clock()):
+                self._refresh_people(name)
+                resumed.append(name)
+            if migration.state is MigrationState.FINISHING:
+                self.finish_migration(name)
+                resumed.append(name)
+        return resumed
 
     def _prepare_all(
         self, collection_id: str, recipe: str | None, choices: _Choices, done: _Prepared

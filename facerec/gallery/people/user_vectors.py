@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from facerec.core.arrays import np
 from facerec.core.ids import first_of_group, image_id, image_key
 from facerec.core.vectors import Vector, VectorMatch
-from facerec.errors import UserNotFoundError
+from facerec.errors import ConflictError, UserNotFoundError
 from facerec.storage.faces import people_namespace
 
 if TYPE_CHECKING:
@@ -53,15 +53,27 @@ def refresh_vector(faces: FaceStore, records: RecordStore, collection_id: str, u
 
     Raises:
         UserNotFoundError: The person was deleted concurrently; its vector is deleted too.
+        ConflictError: The collection is being switched to another model version.
     """
-    for _ in range(MAX_ATTEMPTS):
-        _put_vector(faces, collection_id, user.user_id, user_vector(faces, collection_id, user))
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        try:
+            put_vector(faces.of_served(collection_id), collection_id, user)
+        except ConflictError:
+            # The collection was switched to another model version, or is being switched.
+            if attempt == MAX_ATTEMPTS:
+                raise
+            continue
         if records.mark_vector(collection_id, user.user_id, user.version):
             break
         # A concurrent caller that changed the person may have stored its vector before this one,
         # so that the newest must be stored again.
         user = _existing(faces, records, collection_id, user.user_id)
     return _existing(faces, records, collection_id, user.user_id)
+
+
+def put_vector(faces: FaceStore, collection_id: str, user: User) -> None:
+    """Store the vector of a version of a person."""
+    _put_vector(faces, collection_id, user.user_id, user_vector(faces, collection_id, user))
 
 
 def delete_vector(faces: FaceStore, collection_id: str, user_id: str) -> None:

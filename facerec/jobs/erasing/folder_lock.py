@@ -18,8 +18,8 @@ from facerec.storage.objects.protocol import scheme_of
 def folder_lock(jobs_root: str) -> Iterator[None]:
     """Wait for other processes and threads that change job folders, and keep them out.
 
-    Job folders in S3 are not locked: migrations do not exist there, and deletions write a file on
-    condition that nobody else has changed it.
+    Job folders in S3 are not locked: deletions and migrations write a file on condition that nobody
+    else has changed it.
 
     Args:
         jobs_root: parent of all job folders, with the final ``/``.

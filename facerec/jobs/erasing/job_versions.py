@@ -8,6 +8,7 @@ folder is changed after its embeddings, so that a repetition finds the folders t
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ from facerec.core.records import StoredFace
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_lock import folder_lock
-from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
+from facerec.jobs.ledger.embeddings import embeddings_content, parse_embeddings
 from facerec.jobs.ledger.layout import embeddings_folder
 from facerec.jobs.plan import PLAN_VERSION, plan_uri
+from facerec.storage.objects.changing import change_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,10 +68,20 @@ def change_version(
         with folder_lock(jobs_root):
             own = _change_folder(objects, folder, collection, get_faces)
         replaced, dropped = replaced + own[0], dropped + own[1]
-        document["model_version"] = collection.model_version
-        document["first_version"] = collection.first_version
-        objects.write(plan_uri(folder), json.dumps(document, indent=1).encode())
+        # The folder may have been deleted in the meantime.
+        with suppress(ObjectNotFoundError):
+            change_object(
+                objects, plan_uri(folder), lambda plan: (_changed_plan(plan, collection), None)
+            )
     return replaced, dropped
+
+
+def _changed_plan(content: bytes, collection: Collection) -> bytes:
+    """Return a plan with the versions of a collection."""
+    document = json.loads(content)
+    document["model_version"] = collection.model_version
+    document["first_version"] = collection.first_version
+    return json.dumps(document, indent=1).encode()
 
 
 def _change_folder(
@@ -92,29 +104,31 @@ def _change_file(
     collection: Collection,
     get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
 ) -> tuple[int, int]:
+    """Change a file on condition that nobody else does; see ``_change_folder``."""
+
+    def change(content: bytes) -> tuple[bytes | None, tuple[int, int]]:
+        try:
+            faces = parse_embeddings(content, uri)
+        except InvalidInputError:
+            # A partial file left by a killed process.
+            return None, (0, 0)
+        current = {
+            face.record.face_id: face
+            for face in get_faces([face.record.face_id for face in faces])
+            if face.record.model_version == collection.model_version
+        }
+        changed = [
+            _described_again(face, current[face.record.face_id])
+            for face in faces
+            if face.record.face_id in current
+        ]
+        counts = (len(changed), len(faces) - len(changed))
+        return (embeddings_content(changed) if changed else None), counts
+
     try:
-        faces = read_embeddings(objects, uri)
+        return change_object(objects, uri, change)
     except ObjectNotFoundError:
         return 0, 0
-    except InvalidInputError:
-        # A partial file left by a killed process.
-        objects.delete(uri)
-        return 0, 0
-    current = {
-        face.record.face_id: face
-        for face in get_faces([face.record.face_id for face in faces])
-        if face.record.model_version == collection.model_version
-    }
-    changed = [
-        _described_again(face, current[face.record.face_id])
-        for face in faces
-        if face.record.face_id in current
-    ]
-    if changed:
-        write_embeddings(objects, uri, changed)
-    else:
-        objects.delete(uri)
-    return len(changed), len(faces) - len(changed)
 
 
 def _described_again(face: StoredFace, current: StoredFace) -> StoredFace:

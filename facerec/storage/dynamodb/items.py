@@ -152,6 +152,10 @@ def to_collection(item: Mapping[str, Any]) -> Collection:
         float(item["threshold"]["N"]) if "threshold" in item else None,
         item.get("generation", {"S": ""})["S"],
         item["first_version"]["S"] if "first_version" in item else None,
+        "b" if item.get("served_side") == {"S": "b"} else "",
+        # A restored record may have lost its side.
+        "served_side" in item or "first_version" in item,
+        "switching" in item,
     )
 
 

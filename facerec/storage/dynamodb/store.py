@@ -51,6 +51,7 @@ from facerec.storage.dynamodb.items import (
     user_key,
     user_name_key,
 )
+from facerec.storage.dynamodb.migration_store import DynamoDBMigrations
 from facerec.storage.dynamodb.registration_store import DynamoDBRegistrations
 from facerec.storage.dynamodb.table import Table
 
@@ -70,8 +71,8 @@ def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:
     )
 
 
-class DynamoDBStore(DynamoDBRegistrations, RecordStore):
-    """A ``RecordStore`` with registered people; threads may share it.
+class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
+    """A ``RecordStore`` with registered people and migrations; threads may share it.
 
     All reads are consistent.
     """

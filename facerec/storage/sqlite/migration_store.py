@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from facerec.core.migrations import MigrationState
+from facerec.core.migrations import MigrationState, migration_ended
 from facerec.core.override import override
 from facerec.core.protocols.migrations import MigrationStore
-from facerec.storage.faces import to_face, to_vector
+from facerec.storage.faces import FaceStore, to_face, to_vector
 from facerec.storage.sqlite import collections, standby
 from facerec.storage.sqlite.clearing import clear_deleted
 from facerec.storage.sqlite.code_index import remove_indexes
@@ -56,7 +56,7 @@ class SqliteMigrations(MigrationStore):
             )
             other_version = versions != {migration.standby_version}
             if other_version or collections.is_deleted(connection, collection):
-                raise standby.ended(collection_id)
+                raise migration_ended(collection_id)
             return standby.put(connection, collection_id, vectors)
 
     @override
@@ -79,7 +79,13 @@ class SqliteMigrations(MigrationStore):
         return bool(found)
 
     @override
-    def switch_version(self, collection_id: str, state: MigrationState) -> Collection:
+    def switch_version(
+        self,
+        collection_id: str,
+        state: MigrationState,
+        store_people: Callable[[FaceStore], None],
+    ) -> Collection:
+        del store_people
         with self._database.writing() as connection:
             standby.switch(connection, collection_id, state)
             return collections.get(connection, collection_id)

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from facerec.core.migrations import Migration, MigrationState
+from facerec.core.migrations import Migration, MigrationState, migration_ended
 from facerec.errors import ConflictError
 from facerec.storage.face_metadata import from_metadata
 from facerec.storage.sqlite import blocks, collections, namespaces, rows
@@ -49,16 +49,8 @@ def require(
     """
     migration = get(connection, collection_id)
     if migration is None or migration.state not in states:
-        raise ended(collection_id)
+        raise migration_ended(collection_id)
     return migration
-
-
-def ended(collection_id: str) -> ConflictError:
-    """Return the error for a migration that another process has ended or switched."""
-    return ConflictError(
-        f"another process has switched or ended the migration of {collection_id!r}",
-        "check its status",
-    )
 
 
 def write(connection: sqlite3.Connection, migration: Migration) -> None:

@@ -451,7 +451,7 @@ def test_an_older_copy_of_the_database_is_migrated_again(installed: Installation
 def test_a_job_that_is_to_migrate_is_refused_in_one_line() -> None:
     with pytest.raises(InvalidInputError, match="a job cannot migrate a collection") as caught:
         job_input("manifest.jsonl", migrate=True)
-    assert "new collection" in (caught.value.hint or "")
+    assert "an operation of its own" in (caught.value.hint or "")
 
 
 class Killed(BaseException):
@@ -535,18 +535,18 @@ def test_a_face_that_is_erased_while_a_migration_is_finished_is_in_no_job_folder
     gallery = installed.gallery()
     migrate(gallery, finish=False)
     (erased, *others) = sorted(installed.stored())
-    written, erasing = job_versions.write_embeddings, []
+    written, erasing = job_versions.embeddings_content, []
 
-    def erase_meanwhile(*arguments: Any) -> None:  # noqa: ANN401
+    def erase_meanwhile(*arguments: Any) -> bytes:  # noqa: ANN401
         # Between the reading and the writing of a file.
         if not erasing:
             erase = partial(installed.gallery().erase, "staff", SubjectKind.FACE, erased)
             erasing.append(Thread(target=erase))
             erasing[0].start()
             time.sleep(0.3)
-        written(*arguments)
+        return written(*arguments)
 
-    monkeypatch.setattr(job_versions, "write_embeddings", erase_meanwhile)
+    monkeypatch.setattr(job_versions, "embeddings_content", erase_meanwhile)
     gallery.finish_migration("staff")
     erasing[0].join()
     assert sorted(installed.stored()) == others
