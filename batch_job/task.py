@@ -18,7 +18,7 @@ from facerec.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
-from facerec.factory import open_checked_engine, open_child_dependencies
+from facerec.factory import open_checked_engine, open_child_dependencies, recipe_of
 from facerec.jobs.aws.log import logger
 from facerec.jobs.bulk_import.progress import is_import_pending
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
@@ -39,7 +39,10 @@ DONE = 0
 BuildEngine = Callable[[int], FaceEngine]
 """Builds an engine that uses a number of threads."""
 
-Task = Callable[[ChildAssignment, Settings, Callable[[], bool], BuildEngine], int]
+BuildVersion = Callable[[int, str], FaceEngine]
+"""Builds an engine of a model version that uses a number of threads."""
+
+Task = Callable[[ChildAssignment, Settings, Callable[[], bool], BuildVersion], int]
 
 
 def run(
@@ -69,8 +72,11 @@ def run(
         assignment = _resolve(read_assignment(environment))
         log.append_keys(child=assignment.child, attempt=assignment.attempt)
 
-        def build(threads: int) -> FaceEngine:
-            engine = (build_engine or open_checked_engine)(threads)
+        def build(threads: int, model_version: str) -> FaceEngine:
+            if build_engine is None:
+                engine = open_checked_engine(threads, recipe_of(model_version))
+            else:
+                engine = build_engine(threads)
             ready()
             return engine
 
@@ -125,7 +131,7 @@ def _run_child(
     assignment: ChildAssignment,
     settings: Settings,
     stop: Callable[[], bool],
-    build_engine: BuildEngine,
+    build_engine: BuildVersion,
 ) -> int:
     objects: ObjectStore = Objects()
     plan = read_plan(objects, assignment.job_folder)
@@ -145,7 +151,7 @@ def _run_child(
         committed = committed or not segment.resumed
         meters.committed(segment)
 
-    engine = build_engine(settings.threads or available_cores())
+    engine = build_engine(settings.threads or available_cores(), plan.model_version)
     meters.started(assignment.attempt)
     try:
         dependencies = open_child_dependencies(settings, engine, stores_faces=not plan.bulk_import)
@@ -189,7 +195,7 @@ def _run_report(
     assignment: ChildAssignment,
     _settings: Settings,
     _stop: Callable[[], bool],
-    _build_engine: BuildEngine,
+    _build_engine: BuildVersion,
 ) -> int:
     objects: ObjectStore = Objects()
     plan = read_plan(objects, assignment.job_folder)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +13,16 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, migration_results, presenting_migrations
 from facerec.cli.numbers import FiniteRange
-from facerec.cli.options import data_option, json_option, recipe_name, yes_option
+from facerec.cli.options import data_option, json_option, recipe_name, stack_option, yes_option
 from facerec.cli.output import console, count, print_json, table
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.core.migrations import MigrationState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from facerec.cli import collection_migration_on_stack
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.migrating.migration_results import (
         FinishedMigration,
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
         MigrationStatus,
         MissingFace,
     )
+else:
+    collection_migration_on_stack = DeferredModule("facerec.cli.collection_migration_on_stack")
 
 MAX_SHOWN = 20
 """Number of missing faces to list; `--dry-run --json` lists all."""
@@ -47,6 +53,17 @@ class _Drop:
     missing: bool
     limit_percentage: float
     confirmed: bool
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The step of a migration that the options name."""
+
+    recipe: str | None
+    dry_run: bool
+    show: bool
+    rollback: bool
+    finish: bool
 
 
 @dataclass(frozen=True)
@@ -97,6 +114,7 @@ class _Progress:
 )
 @click.option("--finish", is_flag=True, help="Remove the earlier version, for good.")
 @data_option
+@stack_option
 @json_option
 def migrate(
     name: str,
@@ -109,6 +127,7 @@ def migrate(
     rollback: bool,
     finish: bool,
     data: Path | None,
+    stack: str | None,
     as_json: bool,
 ) -> None:
     """Move a collection to another recipe, and so to another model version.
@@ -125,16 +144,14 @@ def migrate(
       facerec collections migrate staff --status
       facerec collections migrate staff --rollback
       facerec collections migrate staff --finish
+      facerec collections migrate staff --recipe accurate --stack facerec
     """
-    if sum((recipe is not None, show, rollback, finish)) != 1:
-        raise click.UsageError("specify one of --recipe, --status, --rollback and --finish")
-    if dry_run and (recipe is None or drop_missing):
-        raise click.UsageError("--dry-run requires --recipe, and excludes --drop-missing")
-    if drop_missing and recipe is None and not rollback:
-        raise click.UsageError("--drop-missing requires --recipe or --rollback")
-    if yes and not drop_missing:
-        raise click.UsageError("--yes requires --drop-missing")
+    step = _Step(recipe, dry_run, show, rollback, finish)
     drop = _Drop(drop_missing, drop_limit_percentage, yes)
+    _check_usage(step, drop)
+    if stack is not None:
+        _print_of_stack(_run_on_stack(stack, name, step, drop), as_json=as_json)
+        return
     with factory.open_gallery(data_folder(data)) as gallery:
         if show:
             _print_status(gallery.migration_status(name), as_json=as_json)
@@ -146,6 +163,71 @@ def migrate(
             _print_missing_photos(gallery, name, recipe, as_json=as_json)
         elif recipe is not None:
             _migrate(gallery, name, recipe, drop, as_json=as_json)
+
+
+def _check_usage(step: _Step, drop: _Drop) -> None:
+    """Check that the options of the command go together."""
+    if sum((step.recipe is not None, step.show, step.rollback, step.finish)) != 1:
+        raise click.UsageError("specify one of --recipe, --status, --rollback and --finish")
+    if step.dry_run and (step.recipe is None or drop.missing):
+        raise click.UsageError("--dry-run requires --recipe, and excludes --drop-missing")
+    if drop.missing and step.recipe is None and not step.rollback:
+        raise click.UsageError("--drop-missing requires --recipe or --rollback")
+    if drop.confirmed and not drop.missing:
+        raise click.UsageError("--yes requires --drop-missing")
+
+
+def _run_on_stack(stack: str, name: str, step: _Step, drop: _Drop) -> dict[str, Any]:
+    """Run a step for a collection of a stack, and return ``schemas/migration.json``."""
+    migration = collection_migration_on_stack.StackMigration(stack, name)
+    if step.show:
+        return migration.status()
+    if step.finish:
+        return migration.finish()
+    if step.dry_run and step.recipe is not None:
+        return migration.check(step.recipe)
+    if drop.missing and not drop.confirmed:
+        question = f"delete faces of collection {name} that cannot be described, for good?"
+        click.confirm(question, abort=True, err=True)
+    return migration.run(
+        step.recipe, drop_missing=drop.missing, drop_limit_percentage=drop.limit_percentage
+    )
+
+
+def _print_of_stack(shown: dict[str, Any], *, as_json: bool) -> None:
+    """Print the migration of a collection of a stack (``migration.json``)."""
+    if as_json:
+        print_json(shown)
+        return
+    out, name = console(), shown["collection_id"]
+    _print_missing(
+        [
+            migration_results.MissingFace(
+                **{**face, "reason": migration_results.MissingReason(face["reason"])}
+            )
+            for face in shown.get("missing", ())
+        ]
+    )
+    if shown.get("deleted"):
+        out.print(f"{count(shown['deleted'], 'face')} deleted that could not be described")
+    if shown["state"] is not None:
+        started_at = datetime.fromisoformat(shown["started_at"]).timestamp()
+        fields = {each.name for each in dataclasses.fields(migration_results.MigrationStatus)}
+        status = {
+            **{name: value for name, value in shown.items() if name in fields},
+            "state": MigrationState(shown["state"]),
+            "started_at": started_at,
+        }
+        _print_status(migration_results.MigrationStatus(**status), as_json=False)
+        return
+    out.print(f"collection {name} serves {shown['model_version']}")
+    if shown.get("removed"):
+        out.print(f"{count(shown['removed'], 'embedding')} of the other version removed")
+    if shown.get("job_embeddings") or shown.get("dropped"):
+        out.print(
+            f"{count(shown['job_embeddings'], 'embedding')} in job folders replaced, and "
+            f"{shown['dropped']:,} removed whose faces the collection does not have"
+        )
 
 
 def _migrate(gallery: Gallery, name: str, recipe: str, drop: _Drop, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ Modules are imported only when they are needed, so that a program loads only wha
   of ``open_engine_pool``, one per core.
 - The container of a child on AWS: ``open_checked_engine`` and ``open_child_dependencies``.
 - The API function: ``open_deployed_gallery`` and ``open_aws_jobs``.
-- The function that erases: ``open_eraser``, a gallery that loads no network.
+- The function that erases: ``open_eraser``, a gallery that loads networks only to migrate.
 - The same function, while Pinecone imports faces: ``open_imports``.
 - The function that sends events: ``open_event_delivery``.
 - Checks, comparisons and restorations of collections, at the command line and in the function that
@@ -27,10 +27,17 @@ from facerec.factory.deployed import (
     open_faces,
     open_imports,
     open_job_folders,
+    open_migrations,
     open_records,
     pinecone_api_key,
 )
-from facerec.factory.engines import open_checked_engine, open_engine_pool, ordered_recipes
+from facerec.factory.engines import (
+    open_checked_engine,
+    open_engine_pool,
+    ordered_recipes,
+    recipe_of,
+    versions_by_recipe,
+)
 from facerec.factory.erasures import open_erasures
 from facerec.factory.local import (
     jobs_root_of,
@@ -72,11 +79,14 @@ __all__ = [
     "open_local_erasures",
     "open_local_jobs",
     "open_local_store",
+    "open_migrations",
     "open_records",
     "open_server_gallery",
     "ordered_recipes",
     "pinecone_api_key",
     "rebuild_deployed_collection",
     "rebuild_local_collection",
+    "recipe_of",
     "verify_local_collection",
+    "versions_by_recipe",
 ]

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from facerec.config import Settings
     from facerec.core.events import MatchEvent
     from facerec.core.protocols.engine import FaceEngine
+    from facerec.core.protocols.migrations import MigrationStore
     from facerec.gallery.defaults import GalleryDefaults
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.registered.delivering import EventDelivery
     from facerec.jobs.aws.jobs import AwsJobs
     from facerec.jobs.child.attempt import ChildDependencies
-    from facerec.storage import pinecone, retrying
+    from facerec.storage import generations, pinecone, retrying, sqlite
     from facerec.storage.dynamodb.store import DynamoDBStore
     from facerec.storage.event_bus import EventBus
     from facerec.storage.faces import FaceStore
@@ -34,10 +35,17 @@ if TYPE_CHECKING:
     from facerec.storage.sqlite import SqliteStore
 else:
     config = DeferredModule("facerec.config")
+    generations = DeferredModule("facerec.storage.generations")
     pinecone = DeferredModule("facerec.storage.pinecone")
     retrying = DeferredModule("facerec.storage.retrying")
+    sqlite = DeferredModule("facerec.storage.sqlite")
 
 _SQLITE = "sqlite:///"
+
+PINECONE_LAG = 30.0
+"""Seconds for which reads of Pinecone may miss writes, usually much less
+(https://docs.pinecone.io/guides/index-data/check-data-freshness). Amazon S3 Vectors is strongly
+consistent (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors.html)."""
 
 
 def open_deployed_gallery(
@@ -60,12 +68,18 @@ def open_deployed_gallery(
 
         start = open_erasure_function(settings.erasure_function, settings.region).start
     return _deployed_gallery(
-        settings, engines.open_deployed_engine(settings), objects, patience=patience, start=start
+        settings,
+        {recipe.value: engines.open_deployed_engine(settings, recipe) for recipe in Recipe},
+        objects,
+        patience=patience,
+        start=start,
     )
 
 
 def open_eraser(settings: Settings) -> Gallery:
-    """Open the gallery of the function that erases from job folders; it loads no network.
+    """Open the gallery of the function that erases from job folders and migrates collections.
+
+    It loads networks only to migrate.
 
     Raises:
         FacerecError: a setting is missing or wrong, or a store cannot be opened.
@@ -73,13 +87,16 @@ def open_eraser(settings: Settings) -> Gallery:
     objects = Objects(AccessPolicy(buckets=frozenset()))
     # Exports contain thumbnails of stored faces; the role limits which photos can be read.
     return _deployed_gallery(
-        settings, engines.open_local_engine(), objects, indexed_objects=Objects()
+        settings,
+        {recipe.value: engines.open_local_engine(recipe) for recipe in Recipe},
+        objects,
+        indexed_objects=Objects(),
     )
 
 
 def _deployed_gallery(
     settings: Settings,
-    engine: FaceEngine,
+    recipes: dict[str, FaceEngine],
     objects: ObjectStore,
     *,
     patience: float | None = None,
@@ -92,11 +109,12 @@ def _deployed_gallery(
     jobs_root = settings.jobs_root
     faces, records, clusters = _open_stores(settings, patience=patience)
     return Gallery(
-        engine,
-        recipes={Recipe.FAST: engine},
+        recipes[Recipe.FAST],
+        recipes=recipes,
         faces=faces,
         records=records,
         clusters=clusters,
+        migrations=open_migrations(settings, faces, records),
         registrations=records,
         matches_registered=settings.event_bus is not None,
         objects=objects,
@@ -139,13 +157,12 @@ def open_faces(
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
-    from facerec.storage.generations import FacesByGeneration
 
     patience = retrying.PATIENCE if patience is None else patience
     if settings.vector_bucket is not None:
         from facerec.storage import s3vectors
 
-        return FacesByGeneration(
+        return generations.FacesByGeneration(
             s3vectors.open_s3_vectors(
                 settings.vector_bucket,
                 region=settings.region,
@@ -154,7 +171,7 @@ def open_faces(
             ),
             open_records(settings),
         )
-    return FacesByGeneration(
+    return generations.FacesByGeneration(
         pinecone.open_pinecone_vectors(
             api_key=pinecone_api_key(settings),
             index_name=settings.pinecone_index_name,
@@ -193,6 +210,25 @@ def open_records(settings: Settings) -> DynamoDBStore | SqliteStore:
     return open_dynamodb_store(
         config.required_setting(settings.table, "FACEREC_TABLE"), settings.region
     )
+
+
+def open_migrations(
+    settings: Settings, faces: FaceStore, records: DynamoDBStore | SqliteStore
+) -> MigrationStore:
+    """Return the migrations of a deployment.
+
+    Args:
+        settings: settings of the deployment.
+        faces: the store of faces of the deployment.
+        records: its store of collections.
+    """
+    from facerec.storage.standby_sides import StandbySides
+
+    if isinstance(records, sqlite.SqliteStore):
+        return records
+    assert isinstance(faces, generations.FacesByGeneration)  # noqa: S101 - opened together
+    lag = PINECONE_LAG if settings.vector_bucket is None else 0.0
+    return StandbySides(faces, records, lag=lag)
 
 
 def open_child_dependencies(
@@ -284,9 +320,8 @@ def _open_sqlite(address: str) -> SqliteStore:
             "the environment variable FACEREC_STORE must be empty or sqlite:///PATH",
             "leave it empty to use the stores on AWS",
         )
-    from facerec.storage.sqlite import SqliteStore
 
-    return SqliteStore(Path(address.removeprefix(_SQLITE)))
+    return sqlite.SqliteStore(Path(address.removeprefix(_SQLITE)))
 
 
 def open_aws_jobs(

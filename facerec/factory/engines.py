@@ -66,9 +66,26 @@ def recipe_of(model_version: str) -> str:
     return Recipe.FAST
 
 
-def open_deployed_engine(settings: Settings) -> FaceEngine:
-    """Open the engine of a deployment, which processes one photo at a time."""
-    return engines.open_engine(threads=settings.threads)
+def versions_by_recipe(fast: str) -> dict[str, str]:
+    """Return the model versions by recipe of the weights of a model version; reads no weights.
+
+    Args:
+        fast: the model version of the recipe ``fast``.
+    """
+    from facerec.engine.describe.recipe import VERSIONS
+
+    if not fast.endswith(VERSIONS[Recipe.FAST]):
+        return {Recipe.FAST: fast}
+    stem = fast.removesuffix(VERSIONS[Recipe.FAST])
+    return {recipe.value: f"{stem}{own}" for recipe, own in VERSIONS.items()}
+
+
+def open_deployed_engine(settings: Settings, recipe: str = Recipe.FAST) -> FaceEngine:
+    """Open an engine of a deployment, which processes one photo at a time.
+
+    Each network is loaded when it is first needed.
+    """
+    return engines.open_engine(threads=settings.threads, recipe=Recipe(recipe))
 
 
 def open_engine_pool(size: int, recipe: str = Recipe.FAST) -> EnginePool:

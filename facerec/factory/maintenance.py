@@ -6,7 +6,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
-from facerec.factory.deployed import open_faces, open_job_folders, open_records
+from facerec.factory.deployed import (
+    open_faces,
+    open_job_folders,
+    open_migrations,
+    open_records,
+)
 from facerec.factory.erasures import open_erasures
 from facerec.factory.local import jobs_root_of, open_gallery, open_local_erasures, open_local_store
 from facerec.storage.objects import Objects
@@ -61,14 +66,15 @@ def open_deployed_checked_stores(settings: Settings) -> traces.CheckedStores:
         ConfigurationError: a variable is missing.
     """
     roots = (settings.jobs_root, settings.erasures_root)
-    records = open_records(settings)
+    records, faces = open_records(settings), open_faces(settings)
     return traces.CheckedStores(
-        open_faces(settings),
+        faces,
         records,
         Objects(),
         settings.jobs_root,
         open_erasures(settings.erasures_root),
         roots,
+        migrations=open_migrations(settings, faces, records),
         registrations=records,
     )
 
@@ -169,7 +175,11 @@ def rebuild_deployed_collection(
         settings: settings of the deployment.
         gallery: completes unfinished erasures.
         collection_id: the collection.
+
+    Raises:
+        MigrationError: a migration of the collection is not finished.
     """
+    settled.require_settled(collection_id, open_records(settings))
     return rebuild.rebuild_collection(
         collection_id,
         open_job_folders(settings),

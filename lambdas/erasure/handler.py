@@ -4,7 +4,7 @@ The API invokes the function after it has recorded a deletion. A schedule invoke
 complete erasures that were killed, and to erase faces that were stored for deleted collections or
 whose retention period is over. The command line invokes it to erase data, to rebuild a collection
 or to create people. The workflow invokes it to remove the faces of photos that were replaced or are
-gone, and to create the people after whom the photos of a job are named.
+gone, to create the people after whom the photos of a job are named, and to migrate collections.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ from facerec.jobs.ledger.child_runs import RunNote, add_run_note
 from facerec.jobs.plan import read_plan
 from facerec.jobs.stale_faces import remove_stale
 from facerec.storage.objects import Objects
+from lambdas.erasure import migrating
 from lambdas.erasure.enrolling import enrol, enrol_job
 from lambdas.erasure.importing import import_job
 
@@ -73,7 +74,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             collection, with the ``job_folder`` of the job that waits for it; or ``remove_stale``,
             the folder of a complete job; or ``enrol`` or ``enrol_job``, to create people (see
             ``lambdas.erasure.enrolling``); or ``import_job``, to import the faces of a job (see
-            ``lambdas.erasure.importing``); or ``sweep``, to erase the faces that were stored for
+            ``lambdas.erasure.importing``); or a step of a migration (see
+            ``lambdas.erasure.migrating``); or ``sweep``, to erase the faces that were stored for
             deleted collections. Any other event is an event of the schedule. With
             ``returns_refusals``, an invalid request gets an answer; it is not a failure of the
             function, which would raise an alarm.
@@ -218,8 +220,8 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     """Erase all data that is due, and return the ids of the erasures.
 
     Completes killed erasures, then erases faces that were stored for deleted collections, then
-    expired faces. After ``LATEST_START`` seconds, the remaining collections are left to the next
-    run.
+    completes what is left of interrupted migrations, then erases expired faces. After
+    ``LATEST_START`` seconds, the remaining collections are left to the next run.
 
     If the faces of a collection cannot be erased, the others are still processed.
 
@@ -235,6 +237,10 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
         errors.append(error)
     try:
         _sweep(gallery)
+    except FacerecError as error:
+        errors.append(error)
+    try:
+        gallery.resume_migrations(stop=lambda: clock() > deadline)
     except FacerecError as error:
         errors.append(error)
     for collection in gallery.all_collections():
@@ -257,6 +263,12 @@ _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "enrol": enrol,
     "enrol_job": enrol_job,
     "import_job": import_job,
+    "begin_migration": migrating.begin,
+    "describe_range": migrating.describe_range,
+    "end_migration": migrating.end,
+    "migration_status": migrating.show,
+    "check_migration": migrating.check_page,
+    "finish_migration": migrating.finish,
     "describe": _describe,
     "sweep": lambda gallery, _: {"swept": _sweep(gallery)},
     "thumbnails": _thumbnails,

@@ -10,15 +10,17 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from facerec.config import Settings, read_settings, required_setting
-from facerec.core.options import Recipe
 from facerec.errors import (
     CollectionNotFoundError,
     ConfigurationError,
     FacerecError,
     InvalidInputError,
+    MigrationError,
+    MigrationRemedy,
     StoreUnavailableError,
 )
-from facerec.factory import gallery_defaults, open_erasures, open_records
+from facerec.factory import gallery_defaults, open_erasures, open_records, versions_by_recipe
+from facerec.gallery.migrating.settled import require_settled
 from facerec.jobs.aws.batch_image import ChildMachines
 from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.metrics import metrics
@@ -31,6 +33,7 @@ from facerec.jobs.aws.vector_stores import JobVectors
 from facerec.jobs.child.outages import forget_outages
 from facerec.jobs.erasing.lost_erasures import restore_lost_tombstones
 from facerec.jobs.plan import Plan
+from facerec.jobs.planning.migration_request import asks_for_migration, read_migration_request
 from facerec.jobs.planning.planner import plan_job
 from facerec.jobs.planning.request import (
     JobRequest,
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from facerec.core.protocols.records import RecordStore
+    from facerec.storage.dynamodb.store import DynamoDBStore
+    from facerec.storage.sqlite import SqliteStore
 
 MAX_CHILDREN_OF_FUNCTION = 100_000
 """Maximum number of children whose summaries a function sums up within its 15 minutes, at a few
@@ -128,7 +133,7 @@ def plan_execution(
     execution: str,
     settings: Settings,
     objects: ObjectStore,
-    open_records: Callable[[], RecordStore],
+    open_records: Callable[[], DynamoDBStore | SqliteStore],
     *,
     check: Callable[[JobRequest], None] = lambda request: None,
     remaining: Callable[[], float] = lambda: math.inf,
@@ -148,15 +153,19 @@ def plan_execution(
         remaining: returns the seconds until the function is stopped.
 
     Returns:
-        For a job: ``refused`` false, ``job_id``, ``collection_id``, ``lost`` (whether the
-        records of its collection were lost or restored from an older copy, so that it must be
-        rebuilt first), ``children`` and the fields of its first ``Submission``.
+        For a job: ``refused`` and ``migrates`` false, ``job_id``, ``collection_id``, ``lost``
+        (whether the records of its collection were lost or restored from an older copy, so that it
+        must be rebuilt first), ``children`` and the fields of its first ``Submission``.
+        For a migration: ``refused`` false, ``migrates`` true, and ``migration``, the request.
         For a refusal: ``refused`` true, ``error`` (a class of ``facerec.errors``) and ``cause``.
 
     Raises:
         StoreUnavailableError: another attempt may succeed.
     """
     try:
+        if asks_for_migration(document):
+            migration = read_migration_request(document)
+            return {"refused": False, "migrates": True, "migration": migration.to_json()}
         request = read_job_request(document, gallery_defaults(settings))
         require_s3_addresses(request)
         if request.bulk_import and settings.pinecone_integration_id is None:
@@ -166,6 +175,7 @@ def plan_execution(
             )
         check(request)
         records = open_records()
+        require_settled(request.collection_id, records)
         erasures = open_erasures(settings.erasures_root, objects=objects)
         version = required_setting(settings.model_version, "MODEL_VERSION")
         note = listing_notes(objects, settings.jobs_root, execution)
@@ -176,10 +186,11 @@ def plan_execution(
                 records,
                 jobs_root=settings.jobs_root,
                 model_version=version,
-                recipes={Recipe.FAST: version},
+                recipes=versions_by_recipe(version),
                 on_listed=on_listed,
                 erasures=erasures,
             )
+        _require_served_version(plan, records)
         lost = was_lost(objects, settings.jobs_root, collection_of(plan))
         # While a collection is being deleted, the copies are those of the deleted one.
         if not erasures.is_being_deleted(plan.collection_id):
@@ -201,6 +212,7 @@ def plan_execution(
         )
     return {
         "refused": False,
+        "migrates": False,
         "job_id": plan.job_id,
         "collection_id": plan.collection_id,
         "lost": lost,
@@ -216,6 +228,22 @@ def plan_execution(
             enrol=_enrol(request),
         ).to_json(),
     }
+
+
+def _require_served_version(plan: Plan, records: RecordStore) -> None:
+    """Check that a plan was not overtaken by a migration.
+
+    When a migration is finished, the plans of all jobs get the new version. A plan that was written
+    at the same moment, or that came back with an older copy of its folder, does not.
+
+    Raises:
+        MigrationError: The plan has another model version than its collection.
+    """
+    if plan.model_version != records.get_collection(plan.collection_id).model_version:
+        raise MigrationError(
+            f"job {plan.job_id} has another model version than its collection serves now",
+            MigrationRemedy.DELETE_JOB,
+        )
 
 
 def _enrol(request: JobRequest) -> dict[str, str] | None:

@@ -51,7 +51,7 @@ ANN = "line:3"
 def stack(deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Stack:
     """A stack whose API has noted no erasure yet, and whose asynchronous invocations wait."""
     assert function_environment("ApiFunction")["ERASURE_FUNCTION"] == {"Ref": "ErasureFunction"}
-    monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: FakeEngine())
+    monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda *_: FakeEngine())
     monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
     handler._gallery.cache_clear()
     stack = deploy()

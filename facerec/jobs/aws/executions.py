@@ -133,7 +133,9 @@ class Executions:
         return [_execution(execution) for execution in response["executions"]]
 
     def plan(self, name: str) -> ExecutionPlan | None:
-        """Return the plan of an execution; None if it has none yet, or its input was refused.
+        """Return the plan of an execution.
+
+        None if it has none yet, migrates a collection, or its input was refused.
 
         Raises:
             JobNotFoundError: the execution does not exist.
@@ -146,7 +148,7 @@ class Executions:
             exited = event.get("stateExitedEventDetails", {})
             if exited.get("name") == "Plan":
                 plan = json.loads(exited["output"])
-                if plan["refused"]:
+                if plan["refused"] or plan.get("migrates"):
                     return None
                 return ExecutionPlan(*(plan[field] for field in ExecutionPlan.__slots__))
         return None

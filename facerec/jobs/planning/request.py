@@ -85,7 +85,8 @@ def read_job_request(
     if isinstance(document, Mapping) and "migrate" in document:
         raise InvalidInputError(
             "a job cannot migrate a collection to another model version",
-            "index the photos into a new collection, or migrate the collection on one machine",
+            "only the workflow of a stack takes this input; elsewhere a migration is an operation "
+            "of its own",
         )
     check("execution-input", document, "the execution input")
     assert isinstance(document, Mapping)  # noqa: S101 - the schema says so

@@ -48,7 +48,7 @@ def table(tmp_path: Path) -> Path:
 @pytest.fixture
 def deploy(tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch) -> Deploy:
     """Return how the function is deployed for a mode, with a table of grants."""
-    monkeypatch.setattr(engines, "open_deployed_engine", lambda _: FakeEngine())
+    monkeypatch.setattr(engines, "open_deployed_engine", lambda *_: FakeEngine())
 
     def deploy(mode: str, grants: list[dict[str, Any]] | None = EVERYBODY) -> Function:
         if grants is not None:

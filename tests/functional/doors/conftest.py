@@ -75,7 +75,7 @@ def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         "open_local_engine",
         lambda recipe="fast": PictureEngine(versions[recipe]),
     )
-    monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: PictureEngine())
+    monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda *_: PictureEngine())
 
 
 @pytest.fixture(scope="session")

@@ -1255,6 +1255,7 @@ ROWS = {
 
 NO_OPERATIONS = {
     "all_collections": "walks through the pages of list_collections",
+    "begin_migration": "is the first step of the workflow that migrates; others begin by preparing",
     "close": "ends the use of the Python object",
     "deleted_imports": "is for the operator, who moves from another service: `facerec import`",
     "defaults": "are settings of the Python object",
@@ -1268,11 +1269,13 @@ NO_OPERATIONS = {
     "import_embeddings": "is for the operator, who moves from a program: `facerec import`",
     "import_faces": "is for the operator, who moves from another service: `facerec import`",
     "model_version": "is in the answers of other operations",
+    "prepare_range": "is a step of the workflow that migrates",
     "requested_by": "names the caller of other operations; a server knows it from the request",
     "resolve_user": "finds whom a command names; a list of people by name serves programs",
     "person_being_erased": "is a part of erase and of delete_user",
     "resume_erasure": "completes what another process began; servers and workflows call it",
     "resume_erasures": "completes what other processes began; servers and workflows call it",
+    "resume_migrations": "completes what other processes began; a schedule calls it",
     "sample_faces": "chooses what `facerec calibrate` measures",
     "select": "is the first half of erase",
     "sweep": "is called by a schedule, and by `facerec erasures sweep`",

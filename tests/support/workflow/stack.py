@@ -115,6 +115,7 @@ class Stack:
         self.function_faults: list[str] = []
         self.held: list[str] | None = None
         self.analysed = 0
+        self.child_version = "fake-1"
         # By default without further submissions, so that what fails a child is seen at once.
         self._settings = {
             "FACEREC_STORE": f"sqlite:///{self.store}",
@@ -365,7 +366,7 @@ class Stack:
             return FrailEngine(_die, after=40)
         if place in self.accidents.broken:
             return FrailEngine(_break, after=0)
-        return FakeEngine()
+        return FakeEngine(self.child_version)
 
 
 def _die() -> None:

@@ -22,10 +22,20 @@ VECTORS = "facerec-vectors"
 
 
 def deploy_with_stores(
-    deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch, **settings: str
+    deploy: Callable[..., Stack],
+    monkeypatch: pytest.MonkeyPatch,
+    engine_of: Callable[[str], FakeEngine] = lambda _: FakeEngine(),
+    **settings: str,
 ) -> Stack:
-    """Deploy a stack with a table and a vector bucket; a server of S3 Vectors is running."""
-    _prepare(monkeypatch)
+    """Deploy a stack with a table and a vector bucket; a server of S3 Vectors is running.
+
+    Args:
+        deploy: deploys a stack.
+        monkeypatch: replaces the engines.
+        engine_of: returns the engine of a recipe.
+        settings: environment of the functions.
+    """
+    _prepare(monkeypatch, engine_of)
     stores = {"FACEREC_STORE": "", "FACEREC_TABLE": TABLE, "VECTOR_BUCKET": VECTORS}
     return deploy(**stores | settings)
 
@@ -50,9 +60,13 @@ def deploy_with_pinecone(
     return stack
 
 
-def _prepare(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: FakeEngine())
-    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
+def _prepare(
+    monkeypatch: pytest.MonkeyPatch,
+    engine_of: Callable[[str], FakeEngine] = lambda _: FakeEngine(),
+) -> None:
+    engines = facerec.factory.engines
+    monkeypatch.setattr(engines, "open_deployed_engine", lambda _, recipe="fast": engine_of(recipe))
+    monkeypatch.setattr(engines, "open_local_engine", lambda recipe="fast": engine_of(recipe))
     handler._gallery.cache_clear()
     boto3.client("dynamodb", region_name="us-east-1").create_table(
         TableName=TABLE,

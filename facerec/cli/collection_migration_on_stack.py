@@ -1,0 +1,88 @@
+"""The migration of a collection of a stack on AWS."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from facerec.cli import job_services
+from facerec.cli.output import console
+from facerec.errors import MigrationError
+from facerec.jobs.aws.erasure_function import unpack
+from facerec.jobs.aws.executions import Executions
+from facerec.jobs.aws.stack import find_stack
+from facerec.jobs.status import JobStatus
+
+_SECONDS = 10.0
+"""Seconds between two looks at an execution."""
+
+
+class StackMigration:
+    """The migration of a collection of a stack; each step returns ``schemas/migration.json``."""
+
+    def __init__(self, stack: str, collection_id: str) -> None:
+        self._stack, self._collection_id = stack, collection_id
+        self._function = job_services.erasure_function(stack)
+
+    def status(self) -> dict[str, Any]:
+        """Return the progress of the migration."""
+        return self._function.call({"migration_status": self._collection_id})
+
+    def finish(self) -> dict[str, Any]:
+        """Remove the version that was served before."""
+        return self._function.call({"finish_migration": self._collection_id})
+
+    def check(self, recipe: str) -> dict[str, Any]:
+        """Return the faces whose photos cannot be described with a recipe; change nothing."""
+        missing: list[dict[str, Any]] = []
+        token = None
+        while True:
+            event = {"check_migration": self._collection_id, "recipe": recipe, "next_token": token}
+            page = unpack(self._function.call(event)["packed"])
+            missing += page["missing"]
+            token = page["next_token"]
+            if token is None:
+                return {**self.status(), "missing": missing}
+
+    def run(
+        self, recipe: str | None, *, drop_missing: bool, drop_limit_percentage: float
+    ) -> dict[str, Any]:
+        """Run the workflow that migrates a collection, or cancels its migration, and wait for it.
+
+        Args:
+            recipe: the recipe that the collection will have; None to cancel.
+            drop_missing: whether to delete faces that cannot be described.
+            drop_limit_percentage: 0 to 100, the share of faces that may be deleted.
+
+        Raises:
+            MigrationError: the workflow refused or did not complete the migration.
+        """
+        executions = Executions(find_stack(self._stack).workflow)
+        chosen = {"roll_back": True} if recipe is None else {"recipe": recipe}
+        execution = executions.start(
+            {
+                "collection_id": self._collection_id,
+                "migrate": True,
+                "drop_missing": drop_missing,
+                "drop_limit_percentage": drop_limit_percentage,
+                **chosen,
+            }
+        )
+        out = console(stderr=True)
+        out.print(f"execution {execution.name} started; it continues if this command is stopped")
+        shown = None
+        while execution.status is JobStatus.RUNNING:
+            time.sleep(_SECONDS)
+            execution = executions.describe(execution.name)
+            status = self.status()
+            described = f"{status['ready']:,} of {status['faces']:,} faces are described"
+            if status["state"] is not None and described != shown:
+                out.print(described, style="dim")
+                shown = described
+        if execution.status is not JobStatus.SUCCEEDED:
+            raise MigrationError(execution.cause or "the migration was not completed")
+        return {name: value for name, value in execution.output.items() if name not in _INTERNAL}
+
+
+_INTERNAL = frozenset({"refused", "error", "cause"})
+"""Fields of the output of an execution that are not those of a migration."""

@@ -1,0 +1,205 @@
+"""Migrates collections to another model version, for the workflow and for the command line.
+
+The workflow begins a migration, describes ranges of faces at the same time, each in a chain of
+invocations, and then ends it: it describes what is left, and switches the collection.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from facerec.core.limits import MAX_FUNCTION_ANSWER, MIGRATION_PAGE
+from facerec.core.migrations import MigrationState
+from facerec.errors import (
+    ConflictError,
+    FacerecError,
+    InvalidInputError,
+    ModelMismatchError,
+    NotFoundError,
+)
+from facerec.gallery.presenting.migrations import (
+    finished_json,
+    migration_json,
+    migration_page_json,
+)
+from facerec.jobs.aws.erasure_function import pack
+from facerec.jobs.aws.log import logger
+from facerec.jobs.aws.metrics import metrics
+from facerec.jobs.planning.migration_request import MigrationRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from facerec.gallery.gallery import Gallery
+
+DESCRIBING_SECONDS = 600.0
+"""Seconds after which an invocation describes no further faces: the function has 15 minutes."""
+
+_FACES_PER_RANGE = 500
+"""Minimum number of faces for which a range of its own is worth the start of a function."""
+
+_DIGITS = "0123456789abcdef"
+
+_REFUSALS = (ConflictError, InvalidInputError, ModelMismatchError, NotFoundError)
+
+
+def begin(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    """Begin or continue a migration, and divide its faces.
+
+    Args:
+        gallery: the gallery.
+        event: ``begin_migration``, a ``MigrationRequest``.
+
+    Returns:
+        ``refused``, ``migration``, the request, and ``ranges``, to be described; for a refusal
+        ``error`` and ``cause`` too.
+    """
+    request = MigrationRequest(**event["begin_migration"])
+
+    def divided() -> dict[str, Any]:
+        status = gallery.migration_status(request.collection_id)
+        ranges: list[dict[str, Any]] = []
+        if request.recipe is not None or status.state is MigrationState.SWITCHED:
+            status = gallery.begin_migration(request.collection_id, request.recipe)
+            count = min(len(_DIGITS), 1 + (status.faces - status.ready) // _FACES_PER_RANGE)
+            ranges = [
+                {**request.to_json(), "after": after, "last": last, "described": 0}
+                for after, last in _ranges(max(1, count))
+            ]
+        return {"refused": False, "migration": request.to_json(), "ranges": ranges}
+
+    result = _answered(divided)
+    if result["refused"]:
+        # The alarm of failed jobs subtracts these.
+        metrics().add_metric(name="RefusedJobs", unit="Count", value=1)
+        metrics().flush_metrics()
+    return result
+
+
+def describe_range(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    """Describe faces of a range, until it is done or the time is over.
+
+    Args:
+        gallery: the gallery.
+        event: ``describe_range``, a range that ``begin`` or this function returned.
+
+    Returns:
+        ``again``, whether faces are left, and ``range``, what is left of it.
+    """
+    given = event["describe_range"]
+    deadline = time.monotonic() + DESCRIBING_SECONDS
+    described, after = gallery.prepare_range(
+        given["collection_id"],
+        given["recipe"],
+        after=given["after"],
+        last=given["last"],
+        stop=lambda: time.monotonic() > deadline,
+    )
+    logger().info("described", faces=described)
+    left = {**given, "after": after, "described": given["described"] + described}
+    return {"again": after is not None, "range": left}
+
+
+def end(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    """Describe the faces that are left, and switch a collection, or cancel its migration.
+
+    Args:
+        gallery: the gallery.
+        event: ``end_migration``, a ``MigrationRequest``, and ``described``, the ranges.
+
+    Returns:
+        ``refused`` false and the fields of ``schemas/migration.json``, with the number of faces
+        that were ``deleted``; or ``refused`` true, ``error`` and ``cause``.
+    """
+    request = MigrationRequest(**event["end_migration"])
+    described = sum(each["range"].get("described", 0) for each in event["described"])
+
+    def ended() -> dict[str, Any]:
+        if request.recipe is None:
+            migrated = gallery.roll_back_migration(
+                request.collection_id,
+                drop_missing=request.drop_missing,
+                drop_limit_percentage=request.drop_limit_percentage,
+            )
+        else:
+            migrated = gallery.migrate(
+                request.collection_id,
+                request.recipe,
+                drop_missing=request.drop_missing,
+                drop_limit_percentage=request.drop_limit_percentage,
+            )
+        logger().info("migrated", deleted=len(migrated.missing), removed=migrated.removed)
+        return {
+            "refused": False,
+            **migration_json(migrated.status),
+            "described": described + migrated.described,
+            "deleted": len(migrated.missing),
+            "removed": migrated.removed,
+        }
+
+    return _answered(ended)
+
+
+def show(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    """Return the progress of a migration (``schemas/migration.json``).
+
+    Args:
+        gallery: the gallery.
+        event: ``migration_status``, a collection.
+    """
+    return migration_json(gallery.migration_status(str(event["migration_status"])))
+
+
+def check_page(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    """Check the photos of a page of faces, and change nothing.
+
+    Args:
+        gallery: the gallery.
+        event: ``check_migration``, a collection; ``recipe`` and ``next_token``.
+
+    Returns:
+        ``packed``, the page (``schemas/migration-page.json``).
+    """
+    page = gallery.prepare_migration(
+        str(event["check_migration"]),
+        str(event["recipe"]),
+        next_token=event.get("next_token"),
+        limit=20 * MIGRATION_PAGE,
+        dry_run=True,
+    )
+    return {"packed": pack(migration_page_json(page), MAX_FUNCTION_ANSWER, hint="try again")}
+
+
+def finish(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    """Remove the version that was served before (``schemas/migration.json``).
+
+    Args:
+        gallery: the gallery.
+        event: ``finish_migration``, a collection.
+    """
+    finished = gallery.finish_migration(str(event["finish_migration"]))
+    logger().info("migration finished", removed=finished.removed, dropped=finished.dropped)
+    return finished_json(finished)
+
+
+def _ranges(count: int) -> list[tuple[str | None, str | None]]:
+    """Return ranges of face ids as the id before and the last id of each; None for no limit."""
+    bounds = [
+        f"{_DIGITS[len(_DIGITS) * number // count - 1]}fffffff-ffff-ffff-ffff-ffffffffffff"
+        for number in range(1, count)
+    ]
+    return list(zip([None, *bounds], [*bounds, None], strict=True))
+
+
+def _answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return the result of some work, or a refusal: what is wrong with a request is a result."""
+    try:
+        return {"error": None, "cause": None, **work()}
+    except _REFUSALS as error:
+        return {"refused": True, "ranges": [], **_cause(error)}
+
+
+def _cause(error: FacerecError) -> dict[str, str]:
+    hint = f"; {error.hint}" if error.hint else ""
+    return {"error": type(error).__name__, "cause": f"{error.message}{hint}"}
