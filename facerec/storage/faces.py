@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
@@ -70,8 +70,20 @@ class FaceStore:
         vectors: the store of the vectors.
     """
 
-    def __init__(self, vectors: VectorStore) -> None:
-        self.vectors = vectors
+    def __init__(
+        self,
+        vectors: VectorStore,
+        *,
+        on_removed: Callable[[str, Sequence[str]], None] | None = None,
+    ) -> None:
+        """Create the store.
+
+        Args:
+            vectors: the store of the vectors.
+            on_removed: called with a collection and the ids of faces that were removed from it, as
+                far as another store has data about them; None if the store of the vectors has all.
+        """
+        self.vectors, self._on_removed = vectors, on_removed
 
     def __enter__(self) -> Self:
         return self
@@ -124,10 +136,13 @@ class FaceStore:
             ValueError: a key, an id or an embedding is malformed; nothing was stored.
             StoreUnavailableError: no photos, or only some of them, were stored.
         """
-        return self.vectors.put_groups(
+        removed = self.vectors.put_groups(
             collection_id,
             {key: [to_vector(face) for face in faces] for key, faces in images.items()},
         )
+        if self._on_removed is not None:
+            self._on_removed(collection_id, removed)
+        return removed
 
     def add_to_images(self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]) -> None:
         """Add faces of photos; other faces of the photos may be stored or deleted concurrently.
@@ -210,7 +225,11 @@ class FaceStore:
 
     def delete_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[str]:
         """Erase faces, including their embeddings, and return the ids that were stored."""
-        return self.vectors.delete_vectors(collection_id, face_ids)
+        stored = self.vectors.delete_vectors(collection_id, face_ids)
+        if self._on_removed is not None:
+            # All of them: an earlier attempt may have been interrupted here.
+            self._on_removed(collection_id, face_ids)
+        return stored
 
     def delete_namespace(self, collection_id: str) -> None:
         """Erase all faces of a collection. An unknown collection is not an error."""

@@ -29,7 +29,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.override import override
-from facerec.core.protocols.vectors import VectorStore
+from facerec.core.protocols.vectors import Result, VectorStore
 from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.faces import FaceStore, people_namespace
 
@@ -54,13 +54,26 @@ class FacesByGeneration(FaceStore):
         stored: the store of the vectors, with the names that ``namespace_of`` returns.
     """
 
-    def __init__(self, vectors: VectorStore, records: CollectionRecords) -> None:
+    def __init__(
+        self,
+        vectors: VectorStore,
+        records: CollectionRecords,
+        *,
+        on_removed: Callable[[str, Sequence[str]], None] | None = None,
+    ) -> None:
+        """Create the store.
+
+        Args:
+            vectors: the store of the vectors.
+            records: the store of the collections.
+            on_removed: see ``FaceStore``.
+        """
         self.stored, self._records = vectors, records
-        super().__init__(_Served(vectors, self.current))
+        super().__init__(_Served(vectors, self.current), on_removed=on_removed)
 
     @override
     def of(self, collection: Collection) -> FaceStore:
-        return _FacesOf(self, collection)
+        return _FacesOf(self, collection, self._on_removed)
 
     @override
     def of_served(self, collection_id: str) -> FaceStore:
@@ -96,8 +109,14 @@ def namespaces_of(collection: Collection) -> list[str]:
 class _FacesOf(FaceStore):
     """The faces of one collection, as its record was read."""
 
-    def __init__(self, all_faces: FacesByGeneration, collection: Collection) -> None:
-        super().__init__(_Served(all_faces.stored, all_faces.current, collection))
+    def __init__(
+        self,
+        all_faces: FacesByGeneration,
+        collection: Collection,
+        on_removed: Callable[[str, Sequence[str]], None] | None,
+    ) -> None:
+        served = _Served(all_faces.stored, all_faces.current, collection)
+        super().__init__(served, on_removed=on_removed)
         self._all, self._collection = all_faces, collection
 
     @override
@@ -162,6 +181,16 @@ class _Named(VectorStore):
         self, namespace: str, *, after: str | None = None, limit: int = 1000
     ) -> list[VectorRecord]:
         return self._vectors.list_vectors(self._name(namespace), after=after, limit=limit)
+
+    @override
+    def map_vectors(
+        self, namespace: str, convert: Callable[[Sequence[Vector]], Result]
+    ) -> list[Result]:
+        return self._vectors.map_vectors(self._name(namespace), convert)
+
+    @override
+    def stored_ids(self, namespace: str, ids: Sequence[str]) -> set[str]:
+        return self._vectors.stored_ids(self._name(namespace), ids)
 
     @override
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
@@ -263,6 +292,32 @@ class _Served(_Named):
         """
         own = self._collection(namespace)
         found = self._vectors.get_vectors(_name(namespace, own), ids)
+        self._check_read(namespace, own)
+        return found
+
+    @override
+    def map_vectors(
+        self, namespace: str, convert: Callable[[Sequence[Vector]], Result]
+    ) -> list[Result]:
+        """Convert all stored vectors; see ``VectorStore``.
+
+        Raises:
+            ConflictError: the collection has been switched since its record was read.
+        """
+        own = self._collection(namespace)
+        found = self._vectors.map_vectors(_name(namespace, own), convert)
+        self._check_read(namespace, own)
+        return found
+
+    @override
+    def stored_ids(self, namespace: str, ids: Sequence[str]) -> set[str]:
+        """Return which ids are stored; see ``VectorStore``.
+
+        Raises:
+            ConflictError: the collection has been switched since its record was read.
+        """
+        own = self._collection(namespace)
+        found = self._vectors.stored_ids(_name(namespace, own), ids)
         self._check_read(namespace, own)
         return found
 

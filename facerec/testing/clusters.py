@@ -200,8 +200,12 @@ class ClusterStoreContract:
     ) -> None:
         self.save(clusters, ClusterChanges({}, {}, [IDS[:3]]))
         clusters.set_not_faces("staff", IDS[3:4], lift=False)
-        faces.delete_faces("staff", [IDS[0], IDS[3]])
-        assert clusters.members_of_clusters("staff", [1]) == {1: IDS[1:3]}
+        clusters.leave_clusters("staff", IDS[2:3])
+        assert {IDS[0], IDS[3]} <= clusters.faces_with_data("staff", IDS)
+        faces.delete_faces("staff", [IDS[0], IDS[2], IDS[3]])
+        assert clusters.members_of_clusters("staff", [1]) == {1: IDS[1:2]}
+        assert clusters.faces_with_data("staff", [IDS[0], *IDS[2:4]]) == set()
+        assert clusters.faces_with_data("staff", IDS[1:2]) == {IDS[1]}
         assert clusters.list_not_faces("staff") == []
 
     def test_a_deleted_collection_leaves_nothing_behind(

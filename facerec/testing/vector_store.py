@@ -35,6 +35,29 @@ class VectorStoreContract(VectorSearchContract):
         assert store.count_vectors("staff") == 2
         assert ann.id in store.put_groups("staff", by_group([carl]))
 
+    def test_all_vectors_are_read_in_pages(self, store: VectorStore, settle: Settle) -> None:
+        metadata: Metadata = {"a": "1"}
+        vectors = [vector_of(f"person {each}", metadata=metadata) for each in range(120)]
+        store.put_groups("staff", by_group(vectors))
+        store.put_groups("guests", by_group([vector_of("ann")]))
+        settle()
+        pages = store.map_vectors("staff", lambda page: {each.id: each for each in page})
+        found = {key: vector for page in pages for key, vector in page.items()}
+        assert sum(map(len, pages)) == len(found)
+        assert sorted(found) == sorted(ids_of(vectors))
+        for vector in vectors:
+            assert found[vector.id].values.tobytes() == vector.values.tobytes()
+            assert found[vector.id].metadata == metadata
+        assert store.map_vectors("nowhere", len) == []
+
+    def test_stored_ids_are_told_from_others(self, store: VectorStore, settle: Settle) -> None:
+        ann, bob = vector_of("ann"), vector_of("bob")
+        store.put_groups("staff", by_group([ann]))
+        settle()
+        assert store.stored_ids("staff", [bob.id, ann.id]) == {ann.id}
+        assert store.stored_ids("staff", []) == set()
+        assert store.stored_ids("nowhere", [ann.id]) == set()
+
     def test_a_vector_comes_back_as_it_was_put(self, store: VectorStore, settle: Settle) -> None:
         metadata: Metadata = {
             "source": "s3://photos/añ 1.jpg",

@@ -13,11 +13,16 @@ from moto.dynamodb.responses import DynamoHandler
 from facerec.core.records import Collection, User
 from facerec.core.registrations import Registration
 from facerec.errors import StoreUnavailableError
+from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
 from facerec.storage.dynamodb.store import DynamoDBStore
+from facerec.storage.generations import FacesByGeneration
+from facerec.storage.s3vectors import open_s3_vectors
+from facerec.testing.clusters import ClusterStoreContract
 from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
 from facerec.testing.registrations import NOW, YEAR, EventContract, match_event
 from tests.support.permissions import acting_as, enforce_permissions
+from tests.support.s3vectors_server import S3VectorsServer
 from tests.support.stack_template import create_table
 
 REGION = "eu-west-1"
@@ -65,6 +70,27 @@ class TestDynamoDBRecords(RecordStoreContract):
     @pytest.fixture
     def records(self, api_store: DynamoDBStore) -> DynamoDBStore:
         return api_store
+
+
+class TestDynamoDBClusters(ClusterStoreContract):
+    @pytest.fixture
+    def records(self, api_store: DynamoDBStore) -> DynamoDBStore:
+        return api_store
+
+    @pytest.fixture
+    def faces(
+        self, api_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[FacesByGeneration]:
+        with S3VectorsServer() as server:
+            server.buckets["vectors"] = {}
+            monkeypatch.setenv("AWS_ENDPOINT_URL_S3VECTORS", server.address)
+            vectors = open_s3_vectors("vectors", region=REGION)
+            with FacesByGeneration(vectors, api_store, on_removed=api_store.forget_faces) as faces:
+                yield faces
+
+    @pytest.fixture
+    def clusters(self, api_store: DynamoDBStore, faces: FacesByGeneration) -> DynamoDBClusters:
+        return api_store.open_clusters(faces)
 
 
 class TestDynamoDBRegistrations(EventContract):

@@ -63,6 +63,10 @@ class ClusterStore(Protocol):
         """Return the numbers of clusters by face id; faces in no cluster are omitted."""
         ...
 
+    def faces_with_data(self, collection_id: str, face_ids: Sequence[str]) -> set[str]:
+        """Return the ids, among those given, of faces that the store has any data about."""
+        ...
+
     def members_of_clusters(
         self, collection_id: str, numbers: Sequence[int]
     ) -> dict[int, list[str]]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from facerec.core.batches import batches
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
+
+Result = TypeVar("Result")
+
+READ_AT_ONCE = 1000
+"""Vectors of a page of ``map_vectors``, unless the store's own pages are smaller."""
 
 
 class VectorStore(Protocol):
@@ -108,6 +115,32 @@ class VectorStore(Protocol):
     ) -> list[VectorRecord]:
         """Return vectors ordered by id, starting after the id ``after``."""
         ...
+
+    def map_vectors(
+        self, namespace: str, convert: Callable[[Sequence[Vector]], Result]
+    ) -> list[Result]:
+        """Read all vectors of a namespace once, and return what is made of each page of them.
+
+        Only the results stay in memory. A vector that is written or deleted concurrently may be
+        omitted, or be in two pages.
+
+        Args:
+            namespace: a namespace.
+            convert: called with the vectors of each page, in any order, perhaps in several threads.
+        """
+        results, after = list[Result](), None
+        while records := self.list_vectors(namespace, after=after, limit=READ_AT_ONCE):
+            results.append(convert(self.get_vectors(namespace, [each.id for each in records])))
+            after = records[-1].id
+        return results
+
+    def stored_ids(self, namespace: str, ids: Sequence[str]) -> set[str]:
+        """Return the ids, among those given, of stored vectors."""
+        return {
+            vector.id
+            for some in batches(ids, READ_AT_ONCE)
+            for vector in self.get_vectors(namespace, some)
+        }
 
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
         """Erase vectors, including their bytes, and return the ids that were stored."""

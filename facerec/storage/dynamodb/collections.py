@@ -9,6 +9,8 @@ from facerec.storage.dynamodb import events
 from facerec.storage.dynamodb.items import (
     COLLECTIONS,
     Item,
+    associations_partition,
+    clusters_partition,
     collection_item,
     collection_key,
     history_partition,
@@ -68,12 +70,13 @@ def delete(table: Table, collection_id: str) -> list[str]:
     for partition in (
         users,
         user_names_partition(collection_id),
-        f"faces#{collection_id}",
+        associations_partition(collection_id),
         f"corrections#{collection_id}",
         f"corrected#{collection_id}",
         history_partition(collection_id),
         tombstones_partition(collection_id),
         registered_partition(collection_id),
+        clusters_partition(collection_id),
     ):
         table.delete_partition(partition)
     # Deleted last: events are only added for people who exist.

@@ -49,9 +49,14 @@ def user_name_key(collection_id: str, name: str) -> Item:
     return key(user_names_partition(collection_id), name)
 
 
+def associations_partition(collection_id: str) -> str:
+    """Return the partition key of the people of a collection's faces."""
+    return f"faces#{collection_id}"
+
+
 def association_key(collection_id: str, face_id: str) -> Item:
     """Return the key of the person of a face."""
-    return key(f"faces#{collection_id}", face_id)
+    return key(associations_partition(collection_id), face_id)
 
 
 def face_corrections_key(collection_id: str, face_id: str) -> Item:
@@ -116,6 +121,11 @@ def events_partition(collection_id: str) -> str:
 def matched_partition(collection_id: str) -> str:
     """Return the partition key of the faces and people of events."""
     return f"matched#{collection_id}"
+
+
+def clusters_partition(collection_id: str) -> str:
+    """Return the partition key of the clusters of a collection."""
+    return f"clusters#{collection_id}"
 
 
 def consent_item(registration: Registration | None) -> Item:

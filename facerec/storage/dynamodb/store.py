@@ -16,6 +16,7 @@ Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 | the mark that a person is registered | ``registered#`` and the collection's id | the person's id |
 | an event, with its delivery | ``events#`` and the collection's id | its time and id |
 | the event of a face and a person | ``matched#`` and the collection's id | both ids |
+| clusters and what is said of them | ``clusters#`` and the collection's id | ``cluster_items`` |
 | an event that was not delivered | ``outbox`` | when it is due, and its id |
 | an answered request | ``requests`` | the token |
 
@@ -33,6 +34,7 @@ from facerec.core.aws_region import aws_region
 from facerec.core.override import override
 from facerec.core.protocols.records import RecordStore
 from facerec.storage.dynamodb import (
+    cluster_shards,
     collections,
     corrections,
     events,
@@ -58,6 +60,8 @@ from facerec.storage.dynamodb.table import Table
 if TYPE_CHECKING:
     from facerec.core.history import Entry
     from facerec.core.records import AnsweredRequest, Collection, Correction, User
+    from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
+    from facerec.storage.faces import FaceStore
 
 
 def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:
@@ -79,6 +83,16 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
 
     def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401 - boto3 has no types
         super().__init__(Table(client, table))
+
+    def open_clusters(self, faces: FaceStore) -> DynamoDBClusters:
+        """Return the clusters of the collections, whose faces are in another store."""
+        from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
+
+        return DynamoDBClusters(self._table, faces)
+
+    def forget_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
+        """Remove all data about deleted faces from the clusters of a collection."""
+        cluster_shards.forget_faces(self._table, collection_id, face_ids)
 
     @override
     def create_collection(self, collection: Collection) -> None:

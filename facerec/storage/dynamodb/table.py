@@ -107,6 +107,18 @@ class Table:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
         return items
 
+    def all_items(self, partition: str) -> Iterator[Item]:
+        """Yield the items of a partition in order, with as few requests as possible."""
+        with self.errors():
+            pages = self.client.get_paginator("query").paginate(
+                TableName=self.name,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": partition}},
+                ConsistentRead=True,
+            )
+            for page in pages:
+                yield from page["Items"]
+
     def beginning(self, partition: str, start: str) -> Iterator[Item]:
         """Yield the items of a partition whose sort keys begin with a text."""
         with self.errors():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.arrays import np
+from facerec.core.batches import batches
 from facerec.core.ids import group_of
 from facerec.core.override import override
-from facerec.core.protocols.vectors import VectorStore
+from facerec.core.protocols.vectors import READ_AT_ONCE, Result, VectorStore
 from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.groups import records_by_group
@@ -147,6 +148,15 @@ class PineconeVectors(VectorStore):
             vectors = self._index.fetch(namespace, missing)
             records += [vectors[each].record for each in missing if each in vectors]
         return records
+
+    @override
+    def map_vectors(
+        self, namespace: str, convert: Callable[[Sequence[Vector]], Result]
+    ) -> list[Result]:
+        """Read all vectors: one request for the ids of 100 vectors, and one for the vectors."""
+        ids = self._index.list_ids(namespace, "")
+        pages = (self._index.fetch(namespace, some) for some in batches(ids, READ_AT_ONCE))
+        return [convert(list(page.values())) for page in pages]
 
     @override
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.aws_errors import aws_errors
 from facerec.core.batches import batches
@@ -30,6 +30,8 @@ DOCUMENT = "document"
 
 _ITEM_BYTES = EMBEDDING_SIZE * 26 + 1024
 """Maximum number of bytes of a vector in a request, without its document."""
+
+Result = TypeVar("Result")
 
 Item = dict[str, Any]
 """A vector in the service's format: ``key``, ``data`` and ``metadata``."""
@@ -110,6 +112,27 @@ class VectorIndexes:
             return [item["key"] for page in pages for item in page["vectors"]]
 
         return sorted(chain.from_iterable(self._threads.map(list_segment, range(SEGMENTS))))
+
+    def map_all(self, index: str, convert: Callable[[list[Item]], Result]) -> list[Result]:
+        """Read all vectors with data and metadata, and return what is made of each page.
+
+        The parts of the index are read in parallel.
+        """
+
+        def read_segment(segment: int) -> list[Result]:
+            named = {
+                "segmentCount": SEGMENTS,
+                "segmentIndex": segment,
+                "maxResults": MAX_LIST,
+                "returnData": True,
+                "returnMetadata": True,
+            }
+            pages = self._pages("list_vectors", index, **named)
+            return self._known(
+                lambda: [convert(page["vectors"]) for page in pages if page["vectors"]]
+            )
+
+        return list(chain.from_iterable(self._threads.map(read_segment, range(SEGMENTS))))
 
     def drop(self, index: str) -> None:
         """Delete an index with all its vectors. An unknown index is not an error."""

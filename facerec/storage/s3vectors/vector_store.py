@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
 from facerec.core.ids import group_of
 from facerec.core.override import override
-from facerec.core.protocols.vectors import VectorStore
+from facerec.core.protocols.vectors import Result, VectorStore
 from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
 from facerec.errors import InvalidInputError
 from facerec.storage.checks import check_search, checked_groups
@@ -209,6 +209,20 @@ class S3Vectors(VectorStore):
             items = self._indexes.get(index, page, data=False)
             records += [_record(items[key]) for key in page if key in items]
         return records
+
+    @override
+    def map_vectors(
+        self, namespace: str, convert: Callable[[Sequence[Vector]], Result]
+    ) -> list[Result]:
+        """Read all vectors: one request for each page of the service, which has 1 MB at most."""
+        return self._indexes.map_all(
+            _faces(namespace), lambda items: convert([_vector(item) for item in items])
+        )
+
+    @override
+    def stored_ids(self, namespace: str, ids: Sequence[str]) -> set[str]:
+        """Return the stored ids; takes one request per 100."""
+        return set(self._indexes.get(_faces(namespace), dict.fromkeys(ids), data=False))
 
     @override
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:

@@ -66,6 +66,11 @@ class SqliteClusters(ClusterStore):
             return clusters.of_faces(connection, collection_id, face_ids)
 
     @override
+    def faces_with_data(self, collection_id: str, face_ids: Sequence[str]) -> set[str]:
+        with self._database.reading() as connection:
+            return clusters.with_data(connection, collection_id, face_ids)
+
+    @override
     def members_of_clusters(
         self, collection_id: str, numbers: Sequence[int]
     ) -> dict[int, list[str]]:

@@ -39,6 +39,21 @@ def of_faces(
     return dict(rows.fetchall())
 
 
+def with_data(
+    connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str]
+) -> set[str]:
+    """Return the ids of faces that a table of clusters contains."""
+    rows = connection.execute(
+        "WITH sought AS (SELECT value AS face_id FROM json_each(?2)) "
+        "SELECT face_id FROM sought JOIN cluster_member USING (face_id) WHERE collection_id = ?1 "
+        "UNION SELECT face_id FROM sought JOIN not_a_face USING (face_id) WHERE collection_id = ?1 "
+        "UNION SELECT face_id FROM sought JOIN face_to_cluster USING (face_id) "
+        "WHERE collection_id = ?1",
+        (collection_id, json.dumps(list(face_ids))),
+    )
+    return {face_id for (face_id,) in rows}
+
+
 def members(
     connection: sqlite3.Connection, collection_id: str, numbers: Sequence[int]
 ) -> dict[int, list[str]]:

@@ -1,0 +1,129 @@
+"""Changes to the shards of clusters, each only if the shard was not changed concurrently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from facerec.core.batches import batches
+from facerec.errors import CollectionNotFoundError
+from facerec.storage.dynamodb.cluster_items import (
+    by_shard,
+    cluster_key,
+    members_of,
+    not_face_key,
+    shard_item,
+)
+from facerec.storage.dynamodb.items import collection_key, numbers
+from facerec.storage.dynamodb.table import TRIES
+from facerec.storage.dynamodb.users import too_many_changes
+
+if TYPE_CHECKING:
+    from facerec.core.records import Collection
+    from facerec.storage.dynamodb.table import Table
+
+CHANGED_AT_ONCE = 25
+"""Shards per transaction. One of 100 shards would conflict with others more often."""
+
+Change = Callable[[str, dict[str, int]], None]
+"""Changes the members of a shard, given its sort key: numbers of clusters, or 0, by face id."""
+
+
+def change_shards(
+    table: Table,
+    collection: Collection | None,
+    collection_id: str,
+    sorts: Iterable[str],
+    *,
+    change: Change,
+) -> None:
+    """Change shards, 25 in a transaction; those that do not change are not written.
+
+    Args:
+        table: the table.
+        collection: the collection, which must still exist as it was created; None if nothing is
+            added to shards.
+        collection_id: its id.
+        sorts: sort keys of the shards.
+        change: changes the members of a shard; called again if somebody else has changed it.
+
+    Raises:
+        CollectionNotFoundError: the collection does not exist any more.
+        ConflictError: there are too many concurrent changes.
+    """
+    exists = [] if collection is None else [exists_as_created(table, collection)]
+    for some in batches(sorts, CHANGED_AT_ONCE):
+        for _ in range(TRIES):
+            actions = _changes(table, collection_id, some, change)
+            if not actions:
+                break
+            unmet = table.transact([*exists, *actions])
+            if unmet is None:
+                break
+            if exists and unmet[0]:
+                raise CollectionNotFoundError(collection_id)
+        else:
+            raise too_many_changes()
+
+
+def remove_from_shards(table: Table, collection_id: str, face_ids: Sequence[str]) -> None:
+    """Remove faces from shards, so that they are in no cluster, and are clustered next."""
+    shards = by_shard(face_ids)
+
+    def remove(sort: str, members: dict[str, int]) -> None:
+        for face_id in shards[sort]:
+            members.pop(face_id, None)
+
+    change_shards(table, None, collection_id, shards, change=remove)
+
+
+def forget_faces(table: Table, collection_id: str, face_ids: Sequence[str]) -> None:
+    """Remove all data about deleted faces from the clusters of a collection."""
+    remove_from_shards(table, collection_id, face_ids)
+    marks = [not_face_key(collection_id, face_id) for face_id in face_ids]
+    found = [cluster_key(collection_id, item["sk"]["S"]) for item in table.get_many(marks)]
+    table.delete(found)
+
+
+def exists_as_created(table: Table, collection: Collection) -> dict[str, Any]:
+    """Return a transaction's condition that a collection exists as it was created."""
+    return {
+        "ConditionCheck": {
+            "TableName": table.name,
+            "Key": collection_key(collection.collection_id),
+            "ConditionExpression": "created_at = :created",
+            "ExpressionAttributeValues": numbers({":created": collection.created_at}),
+        }
+    }
+
+
+def _changes(
+    table: Table, collection_id: str, sorts: Sequence[str], change: Change
+) -> list[dict[str, Any]]:
+    """Return the actions that write the shards that change."""
+    stored = {
+        item["sk"]["S"]: item
+        for item in table.get_many(cluster_key(collection_id, sort) for sort in sorts)
+    }
+    actions = []
+    for sort in sorts:
+        item = stored.get(sort)
+        before = {} if item is None else dict(members_of(item))
+        members = dict(before)
+        change(sort, members)
+        if members == before:
+            continue
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if item is not None:
+            condition = {
+                "ConditionExpression": "#version = :version",
+                "ExpressionAttributeNames": {"#version": "version"},
+                "ExpressionAttributeValues": {":version": item["version"]},
+            }
+        own = {"TableName": table.name, **condition}
+        if members:
+            put = {**own, "Item": shard_item(collection_id, sort, members)}
+            actions.append({"Put": put})
+        else:
+            actions.append({"Delete": {**own, "Key": cluster_key(collection_id, sort)}})
+    return actions

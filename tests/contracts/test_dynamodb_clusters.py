@@ -1,0 +1,188 @@
+"""Clusters in DynamoDB: what a clustering that is killed or overtaken leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from moto import mock_aws
+
+from facerec.core.clusters import ClusterChanges
+from facerec.core.records import Collection
+from facerec.errors import CollectionNotFoundError
+from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
+from facerec.storage.dynamodb.store import DynamoDBStore
+from facerec.storage.generations import FacesByGeneration
+from facerec.storage.s3vectors import open_s3_vectors
+from facerec.testing.clusters import is_clear
+from facerec.testing.engine import FAKE_COHORT_STATS
+from facerec.testing.faces import by_image, stored_face
+from tests.support.s3vectors_server import S3VectorsServer
+from tests.support.stack_template import create_table
+
+FACES = [stored_face("ann", image=f"photo {number}", shot=number) for number in range(60)]
+IDS = sorted(face.record.face_id for face in FACES)
+NOBODY = ClusterChanges({}, {}, [])
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[BaseClient]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-west-1")
+        create_table(client, "facerec")
+        yield client
+
+
+@pytest.fixture
+def records(client: BaseClient) -> DynamoDBStore:
+    store = DynamoDBStore(client, "facerec")
+    store.create_collection(Collection("staff", "fake-1", 1.0))
+    return store
+
+
+@pytest.fixture
+def faces(records: DynamoDBStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[FacesByGeneration]:
+    with S3VectorsServer() as server:
+        server.buckets["vectors"] = {}
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3VECTORS", server.address)
+        vectors = open_s3_vectors("vectors", region="eu-west-1")
+        with FacesByGeneration(vectors, records, on_removed=records.forget_faces) as faces:
+            faces.put_images("staff", by_image(FACES))
+            yield faces
+
+
+@pytest.fixture
+def clusters(records: DynamoDBStore, faces: FacesByGeneration) -> DynamoDBClusters:
+    return records.open_clusters(faces)
+
+
+def read(clusters: DynamoDBClusters) -> tuple[set[str], tuple[int, int, int] | None]:
+    """Return the ids of the faces to cluster, and the mark."""
+    arrays = clusters.read_face_arrays("staff", FAKE_COHORT_STATS.version, is_clear, "sharp")
+    ids = clusters.face_ids_of_slots(arrays.slots[arrays.changed].tolist())
+    return set(ids.values()), arrays.mark
+
+
+def items_about(client: BaseClient, face_id: str) -> list[str]:
+    """Return the sort keys of items of clusters that contain a face id, also in binary."""
+    digits = bytes.fromhex(face_id.replace("-", ""))
+    return [
+        item["sk"]["S"]
+        for item in client.scan(TableName="facerec")["Items"]
+        if item["pk"]["S"] == "clusters#staff"
+        and (face_id in item["sk"]["S"] or digits in item.get("faces", {"B": b""})["B"])
+    ]
+
+
+def test_a_clustering_that_is_killed_is_completed_by_the_next(
+    clusters: DynamoDBClusters, client: BaseClient
+) -> None:
+    _, mark = read(clusters)
+    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:10], IDS[10:20]]), mark)
+    clusters.leave_clusters("staff", IDS[20:])
+    _, mark = read(clusters)
+    writes = list[object]()
+
+    def kill(**_: object) -> None:
+        writes.append(None)
+        # the first write takes the number, the second merges
+        if len(writes) == 4:
+            raise KeyboardInterrupt
+
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", kill)
+    found = ClusterChanges(dict.fromkeys(IDS[20:40], 1), {2: 1}, [IDS[40:]])
+    with pytest.raises(KeyboardInterrupt):
+        clusters.save_clusters("staff", found, mark)
+    client.meta.events.unregister("before-call.dynamodb.TransactWriteItems", kill)
+
+    left, mark = read(clusters)
+    assert clusters.members_of_clusters("staff", [1, 2])[1][:20] == IDS[:20]
+    clustered = set(clusters.clusters_of_faces("staff", IDS))
+    assert left | clustered == set(IDS)
+    assert not left & clustered
+    assert left
+    joined = {face_id: 1 for face_id in IDS[20:40] if face_id in left}
+    rest = [face_id for face_id in IDS[40:] if face_id in left]
+    # The number that was taken is not used again.
+    assert clusters.save_clusters("staff", ClusterChanges(joined, {}, [rest]), mark) == [4]
+    assert read(clusters)[0] == set()
+    assert clusters.members_of_clusters("staff", [1])[1] == IDS[:40]
+
+
+def test_a_face_deleted_while_clusters_are_saved_is_in_none(
+    clusters: DynamoDBClusters, faces: FacesByGeneration, client: BaseClient
+) -> None:
+    _, mark = read(clusters)
+
+    def delete(**_: object) -> None:
+        client.meta.events.unregister("before-call.dynamodb.TransactWriteItems", delete)
+        faces.delete_faces("staff", IDS[:1])
+
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", delete)
+    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:3]]), mark)
+    assert clusters.members_of_clusters("staff", [1]) == {1: IDS[1:3]}
+    assert items_about(client, IDS[0]) == []
+    assert len(items_about(client, IDS[1])) == 1
+
+
+def test_data_of_a_face_that_an_interrupted_deletion_left_is_removed_by_the_next_clustering(
+    clusters: DynamoDBClusters, faces: FacesByGeneration, client: BaseClient
+) -> None:
+    _, mark = read(clusters)
+    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:3]]), mark)
+    faces.vectors.delete_vectors("staff", IDS[:1])
+    assert items_about(client, IDS[0])
+    read(clusters)
+    assert items_about(client, IDS[0]) == []
+
+
+def test_a_replaced_photo_leaves_nothing_of_its_earlier_faces(
+    clusters: DynamoDBClusters, faces: FacesByGeneration, client: BaseClient
+) -> None:
+    _, mark = read(clusters)
+    clusters.save_clusters("staff", NOBODY, mark)
+    face_id = FACES[0].record.face_id
+    clusters.set_not_faces("staff", [face_id], lift=False)
+    assert len(items_about(client, face_id)) == 2
+    faces.put_images("staff", {group: [] for group in by_image(FACES[:1])})
+    assert items_about(client, face_id) == []
+
+
+def test_a_clustering_of_a_collection_that_was_created_again_is_not_saved(
+    clusters: DynamoDBClusters, faces: FacesByGeneration, records: DynamoDBStore
+) -> None:
+    _, mark = read(clusters)
+    faces.delete_namespace("staff")
+    records.delete_collection("staff")
+    records.create_collection(Collection("staff", "fake-1", 2.0))
+    faces.put_images("staff", by_image(FACES))
+    with pytest.raises(CollectionNotFoundError):
+        clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:3]]), mark)
+    assert clusters.list_clusters("staff") == []
+    assert read(clusters)[0] == set(IDS)
+
+
+def test_changes_of_others_to_the_same_shards_are_kept(
+    clusters: DynamoDBClusters,
+    records: DynamoDBStore,
+    faces: FacesByGeneration,
+    client: BaseClient,
+) -> None:
+    _, mark = read(clusters)
+    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:10]]), mark)
+    later = records.open_clusters(faces)
+    writes = list[object]()
+
+    def overtake(**_: object) -> None:
+        writes.append(None)
+        if len(writes) == 1:
+            # between the read and the write of the other
+            clusters.leave_clusters("staff", IDS[1:2])
+
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", overtake)
+    later.leave_clusters("staff", IDS[:1])
+    assert later.members_of_clusters("staff", [1]) == {1: IDS[2:10]}
