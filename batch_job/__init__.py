@@ -1,1 +1,1 @@
-"""The container of a job: one child of an array, or the report of a job with many children."""
+"""The container of a job: a child of an array, the report of many children, or a clustering."""

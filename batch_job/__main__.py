@@ -1,4 +1,4 @@
-"""``python -m batch_job [child|report]``: the entry point of the container."""
+"""``python -m batch_job [child|report|suggest]``: the entry point of the container."""
 
 from __future__ import annotations
 

@@ -67,6 +67,37 @@ def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ClusteringAssignment:
+    """The collection whose faces a container clusters.
+
+    Attributes:
+        collection_id: FACEREC_COLLECTION.
+        pair_threshold: FACEREC_PAIR_THRESHOLD; see ``Gallery.cluster_faces``.
+    """
+
+    collection_id: str
+    pair_threshold: float | None
+
+
+def read_clustering(environment: Mapping[str, str]) -> ClusteringAssignment:
+    """Read what a container clusters.
+
+    Raises:
+        InvalidInputError: a variable is missing, or is not a number.
+    """
+    collection_id = environment.get("FACEREC_COLLECTION")
+    if not collection_id:
+        raise InvalidInputError("the environment variable FACEREC_COLLECTION is not set")
+    threshold = environment.get("FACEREC_PAIR_THRESHOLD")
+    try:
+        return ClusteringAssignment(collection_id, float(threshold) if threshold else None)
+    except ValueError as error:
+        raise InvalidInputError(
+            "the environment variable FACEREC_PAIR_THRESHOLD is not a number"
+        ) from error
+
+
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name) or str(default)
     if not text.isascii() or not text.isdigit():

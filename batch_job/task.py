@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from batch_job.environment import ChildAssignment, read_assignment
+from batch_job.environment import ChildAssignment, read_assignment, read_clustering
 from batch_job.log import describe
 from batch_job.meters import Meters
 from facerec.config import Settings, read_settings
@@ -18,7 +18,12 @@ from facerec.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
-from facerec.factory import open_checked_engine, open_child_dependencies, recipe_of
+from facerec.factory import (
+    open_checked_engine,
+    open_child_dependencies,
+    open_clustering_gallery,
+    recipe_of,
+)
 from facerec.jobs.aws.log import logger
 from facerec.jobs.bulk_import.progress import is_import_pending
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
@@ -53,11 +58,12 @@ def run(
     ready: Callable[[], None] = lambda: None,
     build_engine: BuildEngine | None = None,
 ) -> int:
-    """Run a child of a job, or write the job's report.
+    """Run a child of a job, write the job's report, or cluster the faces of a collection.
 
     Args:
-        arguments: ``child`` or nothing, or ``report``.
-        environment: settings (``facerec.config``) and assignment (``ChildAssignment``).
+        arguments: ``child`` or nothing, ``report``, or ``suggest``.
+        environment: settings (``facerec.config``) and assignment (``ChildAssignment``, or
+            ``ClusteringAssignment``).
         stop: called every few photos; once it returns true, the finished work is committed and the
             child ends.
         ready: called before the first photo, after the engine has been tested.
@@ -68,6 +74,8 @@ def run(
     """
     log = logger()
     try:
+        if list(arguments) == ["suggest"]:
+            return _cluster_faces(environment)
         task = _task(arguments)
         assignment = _resolve(read_assignment(environment))
         log.append_keys(child=assignment.child, attempt=assignment.attempt)
@@ -124,7 +132,9 @@ def _task(arguments: Sequence[str]) -> Task:
             return _run_child
         case ["report"]:
             return _run_report
-    raise InvalidInputError(f"the argument must be child or report, got {' '.join(arguments)!r}")
+    raise InvalidInputError(
+        f"the argument must be child, report or suggest, got {' '.join(arguments)!r}"
+    )
 
 
 def _run_child(
@@ -208,6 +218,24 @@ def _run_report(
             is_import_pending=is_import_pending(plan, objects),
         )
     logger().info("reported", job_id=plan.job_id, status=report.status, photos=report.tally.photos)
+    return DONE
+
+
+def _cluster_faces(environment: Mapping[str, str]) -> int:
+    assignment, settings = read_clustering(environment), read_settings(environment)
+    with open_clustering_gallery(settings) as gallery:
+        result = gallery.cluster_faces(
+            assignment.collection_id,
+            pair_threshold=assignment.pair_threshold,
+            threads=settings.threads or available_cores(),
+        )
+    logger().info(
+        "clustered",
+        considered=result.considered,
+        joined=result.joined,
+        new_clusters=result.created,
+        merged=result.merged,
+    )
     return DONE
 
 

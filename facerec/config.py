@@ -52,6 +52,8 @@ class Settings:
         erasure_function: ERASURE_FUNCTION, the function that erases from job folders after a
             deletion; None to erase during the request.
         job_queue: JOB_QUEUE_ARN, the queue of AWS Batch, or None.
+        clustering_definition: CLUSTERING_DEFINITION, the job definition of clusterings; None if
+            this process cannot start them.
         state_machine: STATE_MACHINE_ARN, the state machine that runs jobs, or None.
         start_timeout: START_TIMEOUT, minutes that a job may wait for its first child.
         child_vcpus: CHILD_VCPUS, number of vCPUs for each child of a job on AWS.
@@ -89,6 +91,7 @@ class Settings:
     event_bus: str | None = None
     erasure_function: str | None = None
     job_queue: str | None = None
+    clustering_definition: str | None = None
     state_machine: str | None = None
     start_timeout: int = 60
     child_vcpus: int = 1
@@ -161,6 +164,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         event_bus=variables.text("EVENT_BUS"),
         erasure_function=variables.text("ERASURE_FUNCTION"),
         job_queue=variables.text("JOB_QUEUE_ARN"),
+        clustering_definition=variables.text("CLUSTERING_DEFINITION"),
         state_machine=variables.text("STATE_MACHINE_ARN"),
         start_timeout=variables.number("START_TIMEOUT", int, _DEFAULTS.start_timeout, 10, 10_080),
         child_vcpus=variables.number("CHILD_VCPUS", int, _DEFAULTS.child_vcpus, 1, 16),

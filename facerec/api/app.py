@@ -44,6 +44,7 @@ from facerec.api.rest.registrations import registrations_router
 from facerec.api.rest.retention import retention_router
 from facerec.api.rest.unknown_parameters import refuse_unknown_parameters
 from facerec.gallery.gallery import Gallery
+from facerec.jobs.aws.clustering_jobs import ClusteringJobs
 from facerec.jobs.service import JobService
 
 DESCRIPTION = """Face collections on your own machine or AWS account.
@@ -78,6 +79,7 @@ class AppSettings:
     Attributes:
         guard: authenticates requests.
         jobs: service that runs jobs; None if jobs are not available.
+        clusterings: clusters faces in jobs; None to cluster them during the request.
         origins: origins of web pages that can call the API.
         page: whether ``/`` shows the page.
         public_pages: whether the page and the documentation need no authentication.
@@ -89,6 +91,7 @@ class AppSettings:
 
     guard: Guard
     jobs: JobService | None = None
+    clusterings: ClusteringJobs | None = None
     origins: Sequence[str] = ()
     page: bool = True
     public_pages: bool = True
@@ -100,7 +103,8 @@ class AppSettings:
 
 def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     """Return the application: REST and Rekognition's protocol over the same operations."""
-    context = Context(gallery, Capacity(settings.photos_at_once), settings.jobs)
+    capacity = Capacity(settings.photos_at_once)
+    context = Context(gallery, capacity, settings.jobs, settings.clusterings)
     routers = [
         rekognition_router(gallery, context.capacity, placeholders=settings.placeholders),
         recognition_router(context),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from facerec.core import erasures, names
     from facerec.estimate import estimating
     from facerec.estimate import prices as price_tables
+    from facerec.gallery import subjects
     from facerec.gallery.migrating import migration_results
     from facerec.gallery.operations import retention
     from facerec.gallery.people import associations, person_search
@@ -44,6 +45,7 @@ else:
     presenting_search = DeferredModule("facerec.gallery.presenting.search")
     price_tables = DeferredModule("facerec.estimate.prices")
     retention = DeferredModule("facerec.gallery.operations.retention")
+    subjects = DeferredModule("facerec.gallery.subjects")
     person_search = DeferredModule("facerec.gallery.people.person_search")
 
 __all__ = [
@@ -66,4 +68,5 @@ __all__ = [
     "presenting_search",
     "price_tables",
     "retention",
+    "subjects",
 ]

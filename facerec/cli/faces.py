@@ -8,7 +8,7 @@ import click
 
 from facerec.cli.change_options import change_options
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting_faces, presenting_search
+from facerec.cli.deferred import factory, presenting_faces, presenting_search, subjects
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.faces_shown import face_table, match_table
 from facerec.cli.lazy_group import SummaryGroup
@@ -23,7 +23,7 @@ from facerec.cli.options import (
     threshold_option,
 )
 from facerec.cli.output import console, count, more_matches, print_json, print_page, table
-from facerec.cli.person_argument import known_name, user_id_of
+from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.gallery.defaults import GalleryDefaults
 
@@ -182,7 +182,7 @@ def not_same(collection: str, face_id: str, person: str, data: Path | None, lift
       facerec faces not-same --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d ann --lift
     """
     with factory.open_gallery(data_folder(data)) as gallery:
-        name = known_name(gallery, collection, person)
+        name = subjects.known_name(gallery, collection, person)
         if not lift:
             gallery.not_same(collection, face_id, name)
             console().print(f"face {face_id} does not show {person}")

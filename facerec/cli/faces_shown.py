@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from facerec.cli.output import console, count, shortened, shown_name, table
 
@@ -33,16 +33,56 @@ def position(box: BoundingBox, photo: PhotoFaces) -> str:
 
 def face_table(faces: Iterable[ListedFace]) -> Table:
     """Return a table of stored faces."""
-    rows = table(
-        "face id", "who", "person", "photo", "confidence", right=("confidence",), whole=("face id",)
-    )
+    rows = _table_of_faces()
     for face in faces:
         record = face.record
-        who = shown_name(record.external_image_id)
-        source = shortened(record.source) or "-"
-        confidence = f"{record.confidence:.3f}"
-        rows.add_row(record.face_id, who, face.user_id or "-", source, confidence)
+        _add_face(
+            rows,
+            record.face_id,
+            record.external_image_id,
+            face.user_id,
+            record.source,
+            record.confidence,
+        )
     return rows
+
+
+def stored_face_table(faces: Iterable[Mapping[str, Any]]) -> Table:
+    """Return a table of stored faces, given in the form of ``schemas/face.json``."""
+    rows = _table_of_faces()
+    for face in faces:
+        _add_face(
+            rows,
+            face["face_id"],
+            face["external_image_id"],
+            face.get("user_id"),
+            face["source"],
+            face["confidence"],
+        )
+    return rows
+
+
+def _table_of_faces() -> Table:
+    return table(
+        "face id", "who", "person", "photo", "confidence", right=("confidence",), whole=("face id",)
+    )
+
+
+def _add_face(
+    rows: Table,
+    face_id: str,
+    external_image_id: str | None,
+    user_id: str | None,
+    source: str,
+    confidence: float,
+) -> None:
+    rows.add_row(
+        face_id,
+        shown_name(external_image_id),
+        user_id or "-",
+        shortened(source) or "-",
+        f"{confidence:.3f}",
+    )
 
 
 def match_table(matches: Iterable[Match]) -> Table:

@@ -1,34 +1,32 @@
-"""`facerec people suggest` and the other commands about clusters of faces without a person."""
+"""`facerec people suggest` and the commands that name, ignore and correct its clusters."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from facerec.cli.change_options import change_options
+from facerec.cli.cluster_requests import ask_about_clusters, cluster_in_stack
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting_people
+from facerec.cli.deferred import factory
 from facerec.cli.exit_codes import raise_first
-from facerec.cli.faces_shown import face_table
+from facerec.cli.faces_shown import stored_face_table
 from facerec.cli.options import (
     collection_option,
     data_option,
     json_option,
     page_options,
     probability,
+    stack_option,
 )
 from facerec.cli.output import console, count, print_json, print_page, shortened, table
-from facerec.cli.person_argument import known_name, new_or_known
-from facerec.core.deferred import DeferredModule
-from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE, MAX_PAGE
+from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE
+from facerec.errors import error_from_json
 
 if TYPE_CHECKING:
-    from facerec.gallery.clusters.cluster_results import ClusterPage
-    from facerec.gallery.presenting import clusters
-else:
-    clusters = DeferredModule("facerec.gallery.presenting.clusters")
+    from facerec.gallery.clusters.clustering import ClusteringResult
 
 _SHOWN_SOURCES = 3
 
@@ -36,6 +34,7 @@ _SHOWN_SOURCES = 3
 @click.command()
 @collection_option
 @data_option
+@stack_option
 @click.option(
     "--pair-threshold",
     type=probability,
@@ -48,6 +47,7 @@ _SHOWN_SOURCES = 3
 def suggest(
     collection: str,
     data: Path | None,
+    stack: str | None,
     pair_threshold: float | None,
     next_token: str | None,
     limit: int,
@@ -56,52 +56,56 @@ def suggest(
     """Suggest unknown people: clusters of faces that seem to show the same person.
 
     Faces that were indexed since the last call join clusters or create them. Clusters keep their
-    ids. A cluster that contains faces of a person suggests further faces of that person.
+    ids. A cluster that contains faces of a person suggests further faces of that person. On AWS, a
+    job does it, and the command waits for its end; if it is interrupted, the next call waits for
+    the same job.
 
     \b
     Examples:
       facerec people suggest --collection party
       facerec people suggest --collection party --limit 100 --json
+      facerec people suggest --collection party --stack facerec
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        result = None
-        if next_token is None:
+    result = None
+    if next_token is None and stack is not None:
+        cluster_in_stack(stack, collection, pair_threshold)
+    elif next_token is None:
+        with factory.open_gallery(data_folder(data)) as gallery:
             result = gallery.cluster_faces(collection, pair_threshold=pair_threshold)
-        page = gallery.list_clusters(collection, next_token=next_token, limit=limit)
+    page = ask_about_clusters(stack, data, collection, "list", next_token=next_token, limit=limit)
     if as_json:
-        print_json(clusters.cluster_page_json(page))
+        print_json(page)
         return
     if result is not None and result.considered:
-        console(stderr=True).print(
-            f"{count(result.considered, 'new face')}: {result.joined:,} joined clusters, "
-            f"{count(result.created, 'new cluster')}, {result.merged:,} merged"
-        )
-    _print(collection, page, first=next_token is None)
+        _print_result(result)
+    _print(page, first=next_token is None)
 
 
 @click.command("cluster")
 @collection_option
 @click.argument("cluster_id", metavar="CLUSTER")
 @data_option
+@stack_option
 @json_option
-def show_cluster(collection: str, cluster_id: str, data: Path | None, as_json: bool) -> None:
+def show_cluster(
+    collection: str, cluster_id: str, data: Path | None, stack: str | None, as_json: bool
+) -> None:
     """Show a cluster with all its faces, even if it is ignored.
 
     \b
     Example:
       facerec people cluster --collection party c1
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        cluster = gallery.describe_cluster(collection, cluster_id)
-        page = gallery.list_faces(collection, face_ids=cluster.face_ids, limit=MAX_PAGE)
+    found = ask_about_clusters(stack, data, collection, "show", cluster_id=cluster_id)
+    cluster = found["cluster"]
     if as_json:
-        print_json(clusters.cluster_json(cluster))
+        print_json(cluster)
         return
-    whose = "" if cluster.user_id is None else f", perhaps of {cluster.user_id}"
-    ignored = ", ignored" if cluster.ignored else ""
-    faces = count(len(cluster.face_ids), "face")
-    console().print(f"cluster {cluster.cluster_id}: {faces}{whose}{ignored}")
-    console().print(face_table(page.faces))
+    whose = "" if cluster["user_id"] is None else f", perhaps of {cluster['user_id']}"
+    ignored = ", ignored" if cluster["ignored"] else ""
+    faces = count(cluster["size"], "face")
+    console().print(f"cluster {cluster['cluster_id']}: {faces}{whose}{ignored}")
+    console().print(stored_face_table(found["faces"]))
 
 
 @click.command()
@@ -109,9 +113,12 @@ def show_cluster(collection: str, cluster_id: str, data: Path | None, as_json: b
 @click.argument("cluster")
 @click.argument("person")
 @data_option
+@stack_option
 @change_options
 @json_option
-def name(collection: str, cluster: str, person: str, data: Path | None, as_json: bool) -> None:
+def name(
+    collection: str, cluster: str, person: str, data: Path | None, stack: str | None, as_json: bool
+) -> None:
     """Name a cluster: add its faces to PERSON, who is created if nobody has the id or name.
 
     \b
@@ -119,25 +126,24 @@ def name(collection: str, cluster: str, person: str, data: Path | None, as_json:
       facerec people name --collection party c1 ann
       facerec people name --collection party c2 "Zoë Müller"
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        user_id, new_name = new_or_known(gallery, collection, person)
-        outcome = gallery.name_cluster(collection, cluster, user_id, name=new_name)
+    named = ask_about_clusters(stack, data, collection, "name", cluster_id=cluster, person=person)
     if as_json:
-        print_json(presenting_people.association_json(outcome))
+        print_json(named["outcome"])
     else:
-        console().print(f"{count(len(outcome.changed), 'face')} added to {person}")
-    raise_first(failure.to_error() for failure in outcome.failed)
+        console().print(f"{count(len(named['outcome']['changed']), 'face')} added to {person}")
+    raise_first(map(error_from_json, named["errors"]))
 
 
 @click.command()
 @collection_option
 @click.argument("cluster")
 @data_option
+@stack_option
 @change_options
 @click.option(
     "--lift", is_flag=True, help="Remove the statement instead: suggest the cluster again."
 )
-def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None:
+def ignore(collection: str, cluster: str, data: Path | None, stack: str | None, lift: bool) -> None:
     """Ignore a cluster from now on, with the faces that join it later.
 
     \b
@@ -145,8 +151,7 @@ def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None
       facerec people ignore --collection party c2
       facerec people ignore --collection party c2 --lift
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        gallery.ignore_cluster(collection, cluster, ignored=not lift)
+    ask_about_clusters(stack, data, collection, "ignore", cluster_id=cluster, ignored=not lift)
     console().print(f"cluster {cluster} is {'suggested again' if lift else 'ignored'}")
 
 
@@ -154,24 +159,28 @@ def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None
 @collection_option
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
+@stack_option
 @change_options
 @click.option("--lift", is_flag=True, help="Remove the statement instead.")
-def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, lift: bool) -> None:
+def not_a_face(
+    collection: str, face_ids: tuple[str, ...], data: Path | None, stack: str | None, lift: bool
+) -> None:
     """State that a stored face is not a face, so that no cluster contains it.
 
     \b
     Example:
       facerec people not-a-face --collection party 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        for face_id in face_ids:
-            changed = gallery.not_a_face(collection, face_id, lift=lift)
-            if not lift:
-                console().print(f"{face_id} is not a face")
-            elif changed:
-                console().print(f"face {face_id} is suggested again")
-            else:
-                console().print(f"there was no statement that {face_id} is not a face")
+    for face_id in face_ids:
+        stated = ask_about_clusters(
+            stack, data, collection, "not_a_face", face_id=face_id, lift=lift
+        )
+        if not lift:
+            console().print(f"{face_id} is not a face")
+        elif stated["changed"]:
+            console().print(f"face {face_id} is suggested again")
+        else:
+            console().print(f"there was no statement that {face_id} is not a face")
 
 
 @click.command("not-same")
@@ -179,8 +188,11 @@ def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, li
 @click.argument("cluster")
 @click.argument("person")
 @data_option
+@stack_option
 @change_options
-def not_same(collection: str, cluster: str, person: str, data: Path | None) -> None:
+def not_same(
+    collection: str, cluster: str, person: str, data: Path | None, stack: str | None
+) -> None:
     """State that the faces of a cluster do not show PERSON; later searches respect this.
 
     `facerec faces not-same` does the same for a single face, and can undo it.
@@ -189,12 +201,18 @@ def not_same(collection: str, cluster: str, person: str, data: Path | None) -> N
     Example:
       facerec people not-same --collection party c3 ann
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        gallery.not_same_cluster(collection, cluster, known_name(gallery, collection, person))
+    ask_about_clusters(stack, data, collection, "not_same", cluster_id=cluster, person=person)
     console().print(f"cluster {cluster} does not show {person}")
 
 
-def _print(collection: str, page: ClusterPage, *, first: bool) -> None:
+def _print_result(result: ClusteringResult) -> None:
+    console(stderr=True).print(
+        f"{count(result.considered, 'new face')}: {result.joined:,} joined clusters, "
+        f"{count(result.created, 'new cluster')}, {result.merged:,} merged"
+    )
+
+
+def _print(page: dict[str, Any], *, first: bool) -> None:
     rows = table(
         "cluster",
         "faces",
@@ -204,16 +222,16 @@ def _print(collection: str, page: ClusterPage, *, first: bool) -> None:
         right=("faces",),
         whole=("cluster", "best face"),
     )
-    for each in page.clusters:
-        sources = [shortened(source) for source in each.sources[:_SHOWN_SOURCES]]
-        if len(each.sources) > _SHOWN_SOURCES:
+    for each in page["clusters"]:
+        sources = [shortened(source) for source in each["sources"][:_SHOWN_SOURCES]]
+        if len(each["sources"]) > _SHOWN_SOURCES:
             sources.append("...")
         rows.add_row(
-            each.cluster_id,
-            str(len(each.face_ids)),
-            "-" if each.user_id is None else f"{each.user_id}?",
-            each.best.face_id,
+            each["cluster_id"],
+            str(each["size"]),
+            "-" if each["user_id"] is None else f"{each['user_id']}?",
+            each["best_face_id"],
             ", ".join(sources),
         )
-    nothing = f"collection {collection} has no clusters of unknown people"
-    print_page(rows, page.next_token, nothing=nothing if first else "no more clusters")
+    nothing = f"collection {page['collection_id']} has no clusters of unknown people"
+    print_page(rows, page["next_token"], nothing=nothing if first else "no more clusters")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facerec.cli.deferred import names, objects
+from facerec.cli.deferred import objects
 from facerec.cli.output import count
 from facerec.errors import InvalidInputError, UserNotFoundError
 
@@ -45,34 +44,6 @@ def deleted_person(gallery: Gallery, collection: str, person: str) -> tuple[str,
             raise
         return user_id, "all faces"
     return user.user_id, count(len(user.face_ids), "face")
-
-
-def new_or_known(gallery: Gallery, collection: str, person: str) -> tuple[str, str | None]:
-    """Return the id of a person who may not exist yet, and the display name of a new one.
-
-    A text that is not an id is the name of a new person; the id is derived from the name.
-
-    Raises:
-        AmbiguousPersonError: One person has this id, and another one this name.
-        InvalidInputError: The text is neither an id nor a valid name.
-    """
-    with suppress(UserNotFoundError):
-        return user_id_of(gallery, collection, person), None
-    with suppress(InvalidInputError):
-        return names.checked_user_id(person), None
-    name = names.checked_user_name(person)
-    return names.derived_user_id(name), name
-
-
-def known_name(gallery: Gallery, collection: str, person: str) -> str:
-    """Return the id of a person, or the text itself, such as a face's id, if it names nobody.
-
-    Raises:
-        AmbiguousPersonError: One person has this id, and another one this name.
-    """
-    with suppress(UserNotFoundError):
-        return user_id_of(gallery, collection, person)
-    return person
 
 
 def photo_or_person(gallery: Gallery, collection: str, text: str) -> User | str:

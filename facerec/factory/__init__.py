@@ -8,7 +8,8 @@ Modules are imported only when they are needed, so that a program loads only wha
 - ``facerec serve``: ``open_server_gallery``, which limits what callers may read, with the engines
   of ``open_engine_pool``, one per core.
 - The container of a child on AWS: ``open_checked_engine`` and ``open_child_dependencies``.
-- The API function: ``open_deployed_gallery`` and ``open_aws_jobs``.
+- The container that clusters faces: ``open_clustering_gallery``.
+- The API function: ``open_deployed_gallery``, ``open_aws_jobs`` and ``open_clusterings``.
 - The function that erases: ``open_eraser``, a gallery that loads networks only to migrate.
 - The same function, while Pinecone imports faces: ``open_imports``.
 - The function that sends events: ``open_event_delivery``.
@@ -21,6 +22,8 @@ from facerec.factory.deployed import (
     gallery_defaults,
     open_aws_jobs,
     open_child_dependencies,
+    open_clustering_gallery,
+    open_clusterings,
     open_deployed_gallery,
     open_eraser,
     open_event_delivery,
@@ -64,6 +67,8 @@ __all__ = [
     "open_aws_jobs",
     "open_checked_engine",
     "open_child_dependencies",
+    "open_clustering_gallery",
+    "open_clusterings",
     "open_deployed_checked_stores",
     "open_deployed_gallery",
     "open_engine_pool",

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from facerec import config
     from facerec.config import Settings
     from facerec.core.events import MatchEvent
+    from facerec.core.protocols.clusters import ClusterStore
     from facerec.core.protocols.engine import FaceEngine
     from facerec.core.protocols.migrations import MigrationStore
+    from facerec.core.protocols.vectors import VectorStore
     from facerec.gallery.defaults import GalleryDefaults
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.registered.delivering import EventDelivery
+    from facerec.jobs.aws.clustering_jobs import ClusteringJobs
     from facerec.jobs.aws.jobs import AwsJobs
     from facerec.jobs.child.attempt import ChildDependencies
     from facerec.storage import generations, pinecone, retrying, sqlite
@@ -94,6 +97,27 @@ def open_eraser(settings: Settings) -> Gallery:
     )
 
 
+def open_clustering_gallery(settings: Settings) -> Gallery:
+    """Open the gallery of the container that clusters faces; it loads no network.
+
+    Raises:
+        FacerecError: a setting is missing or wrong, or a store cannot be opened.
+    """
+    objects = Objects(AccessPolicy(buckets=frozenset()))
+    recipes = {recipe.value: engines.open_local_engine(recipe) for recipe in Recipe}
+    return _deployed_gallery(settings, recipes, objects)
+
+
+def open_clusterings(settings: Settings) -> ClusteringJobs | None:
+    """Return the clusterings of a deployment; None if the settings name no job definition."""
+    if settings.clustering_definition is None:
+        return None
+    from facerec.jobs.aws.clustering_jobs import open_clustering_jobs
+
+    queue = config.required_setting(settings.job_queue, "JOB_QUEUE_ARN")
+    return open_clustering_jobs(queue, settings.clustering_definition, settings.region)
+
+
 def _deployed_gallery(
     settings: Settings,
     recipes: dict[str, FaceEngine],
@@ -107,7 +131,7 @@ def _deployed_gallery(
     from facerec.jobs.job_data import JobFolders
 
     jobs_root = settings.jobs_root
-    faces, records, clusters = _open_stores(settings, patience=patience)
+    faces, records, clusters = open_stores(settings, patience=patience)
     return Gallery(
         recipes[Recipe.FAST],
         recipes=recipes,
@@ -159,34 +183,31 @@ def open_faces(
         return _open_sqlite(settings.store)
 
     patience = retrying.PATIENCE if patience is None else patience
+    vectors = _open_vectors(settings, patience, throttled)
+    records = _open_table(settings)
+    return generations.FacesByGeneration(vectors, records, on_removed=records.forget_faces)
+
+
+def _open_vectors(settings: Settings, patience: float, throttled: float | None) -> VectorStore:
     if settings.vector_bucket is not None:
         from facerec.storage import s3vectors
 
-        return generations.FacesByGeneration(
-            s3vectors.open_s3_vectors(
-                settings.vector_bucket,
-                region=settings.region,
-                patience=patience,
-                throttled=throttled,
-            ),
-            open_records(settings),
+        return s3vectors.open_s3_vectors(
+            settings.vector_bucket, region=settings.region, patience=patience, throttled=throttled
         )
-    return generations.FacesByGeneration(
-        pinecone.open_pinecone_vectors(
-            api_key=pinecone_api_key(settings),
-            index_name=settings.pinecone_index_name,
-            host=settings.pinecone_index_host,
-            patience=patience,
-            throttled=throttled,
-        ),
-        open_records(settings),
+    return pinecone.open_pinecone_vectors(
+        api_key=pinecone_api_key(settings),
+        index_name=settings.pinecone_index_name,
+        host=settings.pinecone_index_host,
+        patience=patience,
+        throttled=throttled,
     )
 
 
-def _open_stores(
+def open_stores(
     settings: Settings, *, patience: float | None = None, throttled: float | None = None
-) -> tuple[FaceStore, DynamoDBStore | SqliteStore, SqliteStore | None]:
-    """Open the stores of faces, of records and of clusters, which only the SQLite file has.
+) -> tuple[FaceStore, DynamoDBStore | SqliteStore, ClusterStore]:
+    """Open the stores of faces, of records and of clusters.
 
     Two stores of one file would wait for each other in a transaction.
     """
@@ -194,7 +215,8 @@ def _open_stores(
         sqlite = _open_sqlite(settings.store)
         return sqlite, sqlite, sqlite
     faces = open_faces(settings, patience=patience, throttled=throttled)
-    return faces, open_records(settings), None
+    records = _open_table(settings)
+    return faces, records, records.open_clusters(faces)
 
 
 def open_records(settings: Settings) -> DynamoDBStore | SqliteStore:
@@ -205,6 +227,10 @@ def open_records(settings: Settings) -> DynamoDBStore | SqliteStore:
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
+    return _open_table(settings)
+
+
+def _open_table(settings: Settings) -> DynamoDBStore:
     from facerec.storage.dynamodb.store import open_dynamodb_store
 
     return open_dynamodb_store(
@@ -248,7 +274,7 @@ def open_child_dependencies(
 
     objects = Objects(reads_other_regions=False)
     if stores_faces:
-        faces, records, _ = _open_stores(settings, throttled=retrying.THROTTLED_PATIENCE)
+        faces, records, _ = open_stores(settings, throttled=retrying.THROTTLED_PATIENCE)
     else:
         from facerec.storage.faces import FaceStore
         from facerec.storage.no_vectors import NoVectors
@@ -289,7 +315,7 @@ def open_event_delivery(settings: Settings) -> tuple[EventBus, EventDelivery]:
     from facerec.storage.event_bus import MAX_ENTRIES, open_event_bus
 
     bus = open_event_bus(config.required_setting(settings.event_bus, "EVENT_BUS"))
-    faces, records, _ = _open_stores(settings)
+    faces, records, _ = open_stores(settings)
 
     def is_stored(event: MatchEvent) -> bool:
         return bool(faces.get_faces(event.collection_id, [event.face_id]))

@@ -72,9 +72,9 @@ class Gallery(
     - ``operations.enrolment``: ``enrol_people``, from the names of photos;
     - ``operations.user_search``: ``search_users_by_face``, ``search_users_by_user``,
       ``search_users_by_photo``;
-    - ``operations.clusters``, for unknown people: ``cluster_faces``, ``list_clusters``,
-      ``describe_cluster``, ``name_cluster``, ``ignore_cluster``, ``not_same_cluster``,
-      ``not_a_face``;
+    - ``operations.clusters``, for unknown people: ``cluster_faces``, ``check_clustering``,
+      ``list_clusters``, ``describe_cluster``, ``name_cluster``, ``ignore_cluster``,
+      ``not_same_cluster``, ``not_a_face``;
     - ``operations.registrations``, of people who are matched against new photos:
       ``register_user``, ``unregister_user``, ``list_events``, ``retry_events``;
     - ``operations.corrections``: ``not_same``, ``lift_correction``, ``list_corrections``;

@@ -1,11 +1,11 @@
-"""Reads the names by which callers select what to erase or export."""
+"""Reads the texts by which callers name people and what to erase or export."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from facerec.core.names import checked_user_id
+from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
 from facerec.errors import InvalidInputError, UserNotFoundError
 from facerec.gallery.deferred import erasures
 
@@ -41,3 +41,31 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
         with suppress(InvalidInputError):
             return checked_user_id(text)
         raise
+
+
+def new_or_known(gallery: Gallery, collection_id: str, person: str) -> tuple[str, str | None]:
+    """Return the id of a person who may not exist yet, and the display name of a new one.
+
+    A text that is not an id is the name of a new person; the id is derived from the name.
+
+    Raises:
+        AmbiguousPersonError: One person has this id, and another one this name.
+        InvalidInputError: The text is neither an id nor a valid name.
+    """
+    with suppress(UserNotFoundError):
+        return gallery.resolve_user(collection_id, person).user_id, None
+    with suppress(InvalidInputError):
+        return checked_user_id(person), None
+    name = checked_user_name(person)
+    return derived_user_id(name), name
+
+
+def known_name(gallery: Gallery, collection_id: str, person: str) -> str:
+    """Return the id of a person, or the text itself, such as a face's id, if it names nobody.
+
+    Raises:
+        AmbiguousPersonError: One person has this id, and another one this name.
+    """
+    with suppress(UserNotFoundError):
+        return gallery.resolve_user(collection_id, person).user_id
+    return person

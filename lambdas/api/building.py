@@ -15,7 +15,7 @@ from facerec.api.auth.grants import AccessTable
 from facerec.api.rekognition.model import CONTENT_TYPE
 from facerec.api.rest.problems import MEDIA_TYPE
 from facerec.config import read_settings
-from facerec.factory import open_aws_jobs, open_deployed_gallery
+from facerec.factory import open_aws_jobs, open_clusterings, open_deployed_gallery
 from facerec.jobs.aws.log import logger
 from facerec.storage.objects import AccessPolicy, Objects
 from lambdas.api.settings import read_api_settings
@@ -56,6 +56,7 @@ def build_app(environment: Mapping[str, str], max_body: int) -> FastAPI:
                 own.issuer,
             ),
             jobs=jobs,
+            clusterings=open_clusterings(settings),
             origins=settings.allowed_origins,
             page=False,
             public_pages=False,

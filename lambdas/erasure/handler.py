@@ -1,10 +1,11 @@
-"""Erases deleted data, rebuilds collections, and creates people from the names of photos.
+"""Erases deleted data, rebuilds collections, creates people from the names of photos, and more.
 
 The API invokes the function after it has recorded a deletion. A schedule invokes it each hour, to
 complete erasures that were killed, and to erase faces that were stored for deleted collections or
-whose retention period is over. The command line invokes it to erase data, to rebuild a collection
-or to create people. The workflow invokes it to remove the faces of photos that were replaced or are
-gone, to create the people after whom the photos of a job are named, and to migrate collections.
+whose retention period is over. The command line invokes it to erase data, to rebuild a
+collection, to create people, to start a clustering, or to review clusters. The workflow invokes it
+to remove the faces of photos that were replaced or are gone, to create the people after whom the
+photos of a job are named, and to migrate collections.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ from facerec.jobs.plan import read_plan
 from facerec.jobs.stale_faces import remove_stale
 from facerec.storage.objects import Objects
 from lambdas.erasure import migrating
+from lambdas.erasure.clusters import describe_clustering, review_clusters, start_clustering
 from lambdas.erasure.enrolling import enrol, enrol_job
 from lambdas.erasure.importing import import_job
 
@@ -74,9 +76,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             collection, with the ``job_folder`` of the job that waits for it; or ``remove_stale``,
             the folder of a complete job; or ``enrol`` or ``enrol_job``, to create people (see
             ``lambdas.erasure.enrolling``); or ``import_job``, to import the faces of a job (see
-            ``lambdas.erasure.importing``); or a step of a migration (see
-            ``lambdas.erasure.migrating``); or ``sweep``, to erase the faces that were stored for
-            deleted collections. Any other event is an event of the schedule. With
+            ``lambdas.erasure.importing``); or ``start_clustering``, ``describe_clustering`` or
+            ``clusters``, a collection (see ``lambdas.erasure.clusters``); or a step of a migration
+            (see ``lambdas.erasure.migrating``); or ``sweep``, to erase the faces that were stored
+            for deleted collections. Any other event is an event of the schedule. With
             ``returns_refusals``, an invalid request gets an answer; it is not a failure of the
             function, which would raise an alarm.
 
@@ -84,8 +87,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         One of these, by the event: ``erasures``, ids of the completed erasures; ``receipt`` of the
         erasure, and the data that is ``left``; the exported data, packed (``pack``);
         ``thumbnails``, JPEG files in base64 by face id; a collection (``schemas/collection.json``);
-        the counts of a rebuilt collection, or of a removal; what ``enrolling`` answers; ``swept``,
-        numbers of faces by collection; what ``importing`` answers; or ``refused``, an error as
+        the counts of a rebuilt collection, or of a removal; what ``enrolling``, ``importing`` and
+        ``clusters`` answer; ``swept``, numbers of faces by collection; or ``refused``, an error as
         JSON values.
 
     Raises:
@@ -269,6 +272,9 @@ _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "migration_status": migrating.show,
     "check_migration": migrating.check_page,
     "finish_migration": migrating.finish,
+    "start_clustering": start_clustering,
+    "describe_clustering": describe_clustering,
+    "clusters": review_clusters,
     "describe": _describe,
     "sweep": lambda gallery, _: {"swept": _sweep(gallery)},
     "thumbnails": _thumbnails,

@@ -335,7 +335,7 @@ def test_each_role_uses_that_key_through_the_stores_that_it_may_use() -> None:
         stores = used & {"s3", "dynamodb", "s3vectors"}
         if stores or via:
             users[name] = (stores, via)
-    assert len(users) == 7
+    assert len(users) == 8
     for stores, via in users.values():
         assert stores == via
 
@@ -410,6 +410,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     "MaxvCpus": (["1", "256", "100000"], ["0", "100001"]),
     "ChildVcpus": (["1", "16"], ["0", "17"]),
     "ChildMemory": (["1536", "32768"], ["1024", "65536"]),
+    "ClusteringMemory": (["1024", "122880"], ["1023", "122881"]),
     "ChildTimeout": (["60", "86400"], ["59", "86401"]),
     "StartTimeout": (["10", "10080"], ["9", "10081"]),
     "Resubmissions": (["0", "5"], ["-1", "6"]),

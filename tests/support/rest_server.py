@@ -209,6 +209,7 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("find", {"json": {**staff, "image": image, "doubtful": True}})
         ask("match_face_to_people", **face_path)
         ask("cluster_faces", {"json": {}}, **staff)
+        ask("describe_clustering", **staff)
         clusters = ask("list_clusters", **staff)["clusters"]
         named = {**staff, "cluster_id": clusters[0]["cluster_id"]}
         ask("describe_cluster", **named)

@@ -17,6 +17,7 @@ OPERATIONS = [
     "associate_faces",
     "begin_migration",
     "cancel_migration",
+    "check_clustering",
     "close",
     "cluster_faces",
     "compare",

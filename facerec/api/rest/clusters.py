@@ -24,6 +24,7 @@ from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE
 from facerec.gallery.presenting.clusters import cluster_json, cluster_page_json, clustering_json
 from facerec.gallery.presenting.people import association_json
+from facerec.jobs.aws.clustering_jobs import ClusteringJob, ClusteringStatus
 
 
 def clusters_router(context: Context) -> APIRouter:
@@ -35,12 +36,27 @@ def clusters_router(context: Context) -> APIRouter:
         "/clusters",
         summary="Cluster the faces that were indexed since the last time",
         description="Faces of unknown people join clusters or create them. The first clustering of "
-        "a million faces takes minutes. Only the store of one machine supports clusters.",
-        responses={**problems(404, 415), 200: response_doc("What changed.", "clustering")},
+        "a million faces takes minutes. On AWS, a job does it: the answer is 202 with the job, and "
+        "a request during a clustering starts no second one.",
+        responses={
+            **problems(404, 415),
+            200: response_doc("What changed.", "clustering"),
+            202: response_doc("The job, at `Location`.", "clustering-job"),
+        },
     )
     async def cluster_faces(
         request: Request, collection_id: CollectionPath, body: ClusterRequest
     ) -> JSONResponse:
+        jobs = context.clusterings
+        if jobs is not None:
+
+            def start() -> ClusteringJob:
+                gallery.check_clustering(collection_id, pair_threshold=body.pair_threshold)
+                return jobs.start(collection_id, body.pair_threshold)
+
+            job = await context.run(request, start, collection_id=collection_id, writes=True)
+            location = request.url_for("clustering", collection_id=collection_id).path
+            return JSONResponse(job.to_json(), 202, {"Location": location})
         return await context.respond(
             request,
             lambda: gallery.cluster_faces(collection_id, pair_threshold=body.pair_threshold),
@@ -48,6 +64,25 @@ def clusters_router(context: Context) -> APIRouter:
             collection_id=collection_id,
             writes=True,
             cpu_bound=True,
+        )
+
+    @router.get(
+        "/clustering",
+        name="clustering",
+        summary="Return the newest job on AWS that clusters the faces of a collection",
+        responses={**problems(404), 200: response_doc("The job.", "clustering-job")},
+    )
+    async def describe_clustering(request: Request, collection_id: CollectionPath) -> JSONResponse:
+        jobs = context.clusterings
+
+        def newest() -> ClusteringJob:
+            gallery.check_clustering(collection_id)
+            if jobs is None:
+                return ClusteringJob(collection_id, ClusteringStatus.NONE)
+            return jobs.newest(collection_id)
+
+        return await context.respond(
+            request, newest, ClusteringJob.to_json, collection_id=collection_id
         )
 
     @router.get(

@@ -14,6 +14,7 @@ from facerec.api.auth.access import Principal, RefusedError
 from facerec.api.capacity import Capacity
 from facerec.api.rest.local_paths import without_local_paths
 from facerec.gallery.gallery import Gallery
+from facerec.jobs.aws.clustering_jobs import ClusteringJobs
 from facerec.jobs.service import JobService
 
 Result = TypeVar("Result")
@@ -30,11 +31,13 @@ class Context:
         gallery: The operations.
         capacity: Limits the number of requests that are processed concurrently.
         jobs: Runs jobs; None if jobs are not available.
+        clusterings: Clusters faces in jobs; None to cluster them during the request.
     """
 
     gallery: Gallery
     capacity: Capacity
     jobs: JobService | None
+    clusterings: ClusteringJobs | None = None
 
     async def run(
         self,

@@ -19,6 +19,7 @@ _ANSWERS = (
     "cluster",
     "cluster-list",
     "clustering",
+    "clustering-job",
     "collection",
     "collection-list",
     "compare-result",

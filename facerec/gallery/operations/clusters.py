@@ -28,7 +28,7 @@ from facerec.gallery.scores.similarity import checked_threshold
 if TYPE_CHECKING:
     from facerec.core.clusters import Cluster
     from facerec.core.protocols.clusters import ClusterStore
-    from facerec.core.records import FaceRecord
+    from facerec.core.records import Collection, FaceRecord
     from facerec.gallery.clusters import clustering
     from facerec.gallery.clusters.cluster_results import ClusterPage, ClusterSummary
     from facerec.gallery.people.associations import AssociationOutcome
@@ -67,20 +67,43 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                 the database.
             ModelMismatchError: The collection has another model version.
         """
-        clusters = self._cluster_store()
-        if pair_threshold is not None:
-            checked_threshold(pair_threshold)
         checked_integer("threads", threads, MAX_THREADS)
-        collection = self._get_comparable_to_change(collection_id)
+        collection = self.check_clustering(collection_id, pair_threshold=pair_threshold)
         return clustering.cluster_faces(
             collection_id,
-            clusters=clusters,
+            clusters=self._cluster_store(),
             faces=self._faces,
             records=self._records,
             cohort=self._engine_of(collection),
             pair_threshold=pair_threshold,
             threads=threads,
         )
+
+    def check_clustering(
+        self, collection_id: str, *, pair_threshold: float | None = None
+    ) -> Collection:
+        """Check that the faces of a collection can be clustered, before a job does it.
+
+        Args:
+            collection_id: Id of the collection.
+            pair_threshold: See ``cluster_faces``.
+
+        Returns:
+            The collection.
+
+        Raises:
+            InvalidInputError: ``pair_threshold`` is out of range, or the stores do not support
+                clusters.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
+            ModelMismatchError: The collection has another model version.
+        """
+        self._cluster_store()
+        if pair_threshold is not None:
+            checked_threshold(pair_threshold)
+        return self._get_comparable_to_change(collection_id)
 
     def list_clusters(
         self, collection_id: str, *, next_token: str | None = None, limit: int = DEFAULT_CLUSTERS

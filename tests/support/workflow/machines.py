@@ -56,12 +56,14 @@ class Machines:
     Attributes:
         container: entry point that maps arguments and environment to an exit code.
         environment: variables of all containers.
+        commands: the command of a job definition by its name; none by default.
         attempts: the attempts in order.
         faults: number of next submissions that fail with an error of AWS Batch.
     """
 
     container: Container
     environment: Mapping[str, str]
+    commands: Mapping[str, list[str]] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     submissions: list[dict[str, Any]] = field(default_factory=list)
     faults: int = 0
@@ -116,13 +118,14 @@ class Machines:
         environment = {**self.environment, **named, "AWS_BATCH_JOB_ID": job.job_id}
         if "index" in job.array_properties:
             environment["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.array_properties["index"])
+        command = overrides.get("command") or self.commands.get(job.job_definition.name, [])
         child = int(environment.get("FACEREC_CHILD_OFFSET", 0)) + job.array_properties.get(
             "index", 0
         )
         strategy = properties("JobDefinition")["RetryStrategy"]
         for number in range(1, strategy["Attempts"] + 1):
             environment["AWS_BATCH_JOB_ATTEMPT"] = str(number)
-            attempt = self._attempt(child, number, overrides.get("command", []), environment)
+            attempt = self._attempt(child, number, command, environment)
             job.exit_code = attempt.exit_code
             with self._lock:
                 self.attempts.append(attempt)

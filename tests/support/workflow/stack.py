@@ -28,6 +28,7 @@ from tests.support.stack_template import (
     container_environment,
     function_environment,
     handler_of,
+    properties,
     state_machine,
 )
 from tests.support.workflow.machines import Killed, Machines
@@ -133,7 +134,12 @@ class Stack:
             "invoke",
             lambda backend, *request: self._invoke(backend, *request),
         )
-        self.machines = Machines(self._container, self._environment(container_environment()))
+        clustering = properties("ClusteringDefinition")["ContainerProperties"]["Command"]
+        self.machines = Machines(
+            self._container,
+            self._environment(container_environment()),
+            {"ClusteringDefinition": clustering},
+        )
         self.machines.install(monkeypatch)
         self.permissions = enforce_permissions(monkeypatch, BUCKET)
         self._machine = self._deploy()
@@ -312,6 +318,15 @@ class Stack:
             type="container",
             containerProperties={"image": "any", "vcpus": 1, "memory": 1024},
         )
+        definition = batch.register_job_definition(
+            jobDefinitionName="ClusteringDefinition",
+            type="container",
+            containerProperties={"image": "any", "vcpus": 1, "memory": 1024},
+        )
+        self.clustering = {
+            "JOB_QUEUE_ARN": queue["jobQueueArn"],
+            "CLUSTERING_DEFINITION": definition["jobDefinitionArn"],
+        }
         machine = self._workflow.create_state_machine(
             name="index",
             roleArn=role_arn,
@@ -342,6 +357,9 @@ class Stack:
         return json.dumps(returned).encode()
 
     def _container(self, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+        if list(arguments) == ["suggest"]:
+            with acting_as("ClusteringRole", self.permissions):
+                return run(arguments, environment)
         offset = int(environment.get("FACEREC_CHILD_OFFSET", 0))
         child = offset + int(environment.get("AWS_BATCH_JOB_ARRAY_INDEX", 0))
         if environment.get("FACEREC_CHILD_NUMBERS"):

@@ -1,0 +1,70 @@
+"""Sends requests for the review of clusters to the gallery of this machine, or to a stack."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory
+from facerec.cli.output import console
+from facerec.core.deferred import DeferredModule
+from facerec.errors import FacerecError
+
+if TYPE_CHECKING:
+    from facerec.cli import job_services
+    from facerec.gallery import cluster_requests
+else:
+    job_services = DeferredModule("facerec.cli.job_services")
+    cluster_requests = DeferredModule("facerec.gallery.cluster_requests")
+
+INTERVAL = 10.0
+"""Seconds between two questions whether a clustering has ended."""
+
+
+def ask_about_clusters(
+    stack: str | None, data: Path | None, collection: str, operation: str, **arguments: object
+) -> dict[str, Any]:
+    """Perform an operation on clusters; see ``facerec.gallery.cluster_requests``.
+
+    Args:
+        stack: the stack; None for this machine.
+        data: the data folder of this machine; None for the usual one.
+        collection: the collection.
+        operation: name of the operation.
+        arguments: its arguments.
+
+    Raises:
+        FacerecError: the operation failed, or the stack does not answer.
+    """
+    request = {"clusters": collection, "operation": operation, **arguments}
+    if stack is None:
+        with factory.open_gallery(data_folder(data)) as gallery:
+            return cluster_requests.answer_cluster_request(gallery, request)
+    from facerec.core.recording import current_caller
+    from facerec.jobs.aws.erasure_function import unpack
+
+    by, why = current_caller()
+    answer: dict[str, Any] = unpack(
+        job_services.erasure_function(stack).call({**request, "by": by, "why": why})["packed"]
+    )
+    return answer
+
+
+def cluster_in_stack(stack: str, collection: str, pair_threshold: float | None) -> None:
+    """Cluster the new faces of a collection in a stack, and wait until that has ended.
+
+    Raises:
+        FacerecError: the clustering cannot be started, or has failed.
+    """
+    function = job_services.erasure_function(stack)
+    job = function.call({"start_clustering": collection, "pair_threshold": pair_threshold})
+    console(stderr=True).print(f"job {job['job_id']} of AWS Batch clusters the faces")
+    while (job := function.call({"describe_clustering": collection}))["status"] == "RUNNING":
+        time.sleep(INTERVAL)
+    if job["status"] != "SUCCEEDED":
+        raise FacerecError(
+            f"the clustering failed: {job['reason'] or job['status']}",
+            f"see the log of the job {job['job_id']} in the log group of the jobs",
+        )

@@ -1,0 +1,117 @@
+"""Clusterings on AWS Batch: one job for each, which is named after its collection."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from facerec.core.aws_errors import aws_errors
+from facerec.core.aws_region import aws_region
+
+
+class ClusteringStatus(StrEnum):
+    """How far a clustering is."""
+
+    NONE = "NONE"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusteringJob:
+    """The newest clustering of a collection.
+
+    Attributes:
+        collection_id: the collection.
+        status: how far it is. AWS Batch keeps ended jobs for seven days; later, the status is NONE.
+        job_id: id of the job in AWS Batch; None if there is none.
+        reason: why it failed, or why it waits, as far as AWS Batch says.
+    """
+
+    collection_id: str
+    status: ClusteringStatus
+    job_id: str | None = None
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the job in the form of ``schemas/clustering-job.json``."""
+        return asdict(self)
+
+
+class ClusteringJobs:
+    """Starts clusterings of a deployment, and reports on them."""
+
+    def __init__(self, queue: str, definition: str, client: Any) -> None:  # noqa: ANN401
+        """Create the service.
+
+        Args:
+            queue: ARN of the queue of AWS Batch.
+            definition: ARN of the job definition.
+            client: boto3's client of AWS Batch.
+        """
+        self._queue, self._definition, self._client = queue, definition, client
+
+    def start(self, collection_id: str, pair_threshold: float | None = None) -> ClusteringJob:
+        """Start clustering the new faces of a collection, unless a clustering has not ended yet.
+
+        Args:
+            collection_id: the collection, which exists.
+            pair_threshold: see ``Gallery.cluster_faces``.
+        """
+        running = self.newest(collection_id)
+        if running.status is ClusteringStatus.RUNNING:
+            return running
+        variables = {"FACEREC_COLLECTION": collection_id}
+        if pair_threshold is not None:
+            variables["FACEREC_PAIR_THRESHOLD"] = repr(pair_threshold)
+        with aws_errors("AWS Batch"):
+            answer = self._client.submit_job(
+                jobName=_job_name(collection_id),
+                jobQueue=self._queue,
+                jobDefinition=self._definition,
+                containerOverrides={
+                    "environment": [
+                        {"name": name, "value": value} for name, value in variables.items()
+                    ]
+                },
+            )
+        return ClusteringJob(collection_id, ClusteringStatus.RUNNING, answer["jobId"])
+
+    def newest(self, collection_id: str) -> ClusteringJob:
+        """Return the clustering of a collection that was started last."""
+        with aws_errors("AWS Batch"):
+            pages = self._client.get_paginator("list_jobs").paginate(
+                jobQueue=self._queue,
+                filters=[{"name": "JOB_NAME", "values": [_job_name(collection_id)]}],
+            )
+            jobs = [job for page in pages for job in page["jobSummaryList"]]
+        if not jobs:
+            return ClusteringJob(collection_id, ClusteringStatus.NONE)
+        newest = max(jobs, key=lambda job: int(job["createdAt"]))
+        return ClusteringJob(
+            collection_id, _status(newest), newest["jobId"], newest.get("statusReason") or None
+        )
+
+
+def open_clustering_jobs(queue: str, definition: str, region: str | None) -> ClusteringJobs:
+    """Return the clusterings of a deployment, with the credentials of the environment."""
+    import boto3
+
+    with aws_errors("AWS Batch"):
+        client = boto3.client("batch", region_name=aws_region(region))
+    return ClusteringJobs(queue, definition, client)
+
+
+def _status(job: Mapping[str, Any]) -> ClusteringStatus:
+    if job["status"] in ("SUCCEEDED", "FAILED"):
+        return ClusteringStatus(job["status"])
+    return ClusteringStatus.RUNNING
+
+
+def _job_name(collection_id: str) -> str:
+    """Return the name of the jobs of a collection; the characters of its id are not all allowed."""
+    return f"suggest-{hashlib.sha256(collection_id.encode()).hexdigest()[:32]}"

@@ -1,0 +1,71 @@
+"""Starts clusterings, and reviews clusters for the command line."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from facerec.config import read_settings
+from facerec.core.limits import MAX_FUNCTION_ANSWER
+from facerec.core.recording import requested_by
+from facerec.errors import InvalidInputError
+from facerec.factory import open_clusterings
+from facerec.gallery.cluster_requests import answer_cluster_request
+from facerec.jobs.aws.erasure_function import pack
+
+if TYPE_CHECKING:
+    from facerec.gallery.gallery import Gallery
+    from facerec.jobs.aws.clustering_jobs import ClusteringJobs
+
+
+def start_clustering(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    """Start clustering the new faces of a collection.
+
+    Args:
+        gallery: the gallery.
+        event: ``start_clustering``, a collection, and ``pair_threshold``.
+
+    Returns:
+        The job (``schemas/clustering-job.json``).
+
+    Raises:
+        FacerecError: see ``Gallery.check_clustering`` and ``ClusteringJobs.start``.
+    """
+    collection_id, pair_threshold = str(event["start_clustering"]), event["pair_threshold"]
+    gallery.check_clustering(collection_id, pair_threshold=pair_threshold)
+    return _jobs().start(collection_id, pair_threshold).to_json()
+
+
+def describe_clustering(_gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    """Return the newest clustering of the collection ``describe_clustering``."""
+    return _jobs().newest(str(event["describe_clustering"])).to_json()
+
+
+def review_clusters(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    """Answer a request for the review of clusters.
+
+    Args:
+        gallery: the gallery.
+        event: the request (``facerec.gallery.cluster_requests``), and ``by`` and ``why``, for the
+            history.
+
+    Returns:
+        ``packed``, the answer.
+
+    Raises:
+        FacerecError: see ``answer_cluster_request``.
+    """
+    with requested_by(event.get("by"), event.get("why")):
+        answer = answer_cluster_request(gallery, event)
+    return {"packed": pack(answer, MAX_FUNCTION_ANSWER, hint="ask for fewer clusters")}
+
+
+@cache
+def _jobs() -> ClusteringJobs:
+    jobs = open_clusterings(read_settings(os.environ))
+    if jobs is None:
+        raise InvalidInputError(
+            "this function cannot start a clustering", "update the stack to this release"
+        )
+    return jobs
