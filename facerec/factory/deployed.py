@@ -212,8 +212,8 @@ def open_stores(
     Two stores of one file would wait for each other in a transaction.
     """
     if settings.store is not None:
-        sqlite = _open_sqlite(settings.store)
-        return sqlite, sqlite, sqlite
+        store = _open_sqlite(settings.store)
+        return store, store, store
     faces = open_faces(settings, patience=patience, throttled=throttled)
     records = _open_table(settings)
     return faces, records, records.open_clusters(faces)

@@ -11,6 +11,7 @@ from facerec.factory.deployed import (
     open_job_folders,
     open_migrations,
     open_records,
+    open_stores,
 )
 from facerec.factory.erasures import open_erasures
 from facerec.factory.local import jobs_root_of, open_gallery, open_local_erasures, open_local_store
@@ -53,6 +54,7 @@ def open_local_checked_stores(data: Path) -> Iterator[traces.CheckedStores]:
             migrations=store,
             registrations=store,
             thumbnails=store,
+            clusters=store,
         )
 
 
@@ -66,7 +68,7 @@ def open_deployed_checked_stores(settings: Settings) -> traces.CheckedStores:
         ConfigurationError: a variable is missing.
     """
     roots = (settings.jobs_root, settings.erasures_root)
-    records, faces = open_records(settings), open_faces(settings)
+    faces, records, clusters = open_stores(settings)
     return traces.CheckedStores(
         faces,
         records,
@@ -76,6 +78,7 @@ def open_deployed_checked_stores(settings: Settings) -> traces.CheckedStores:
         roots,
         migrations=open_migrations(settings, faces, records),
         registrations=records,
+        clusters=clusters,
     )
 
 

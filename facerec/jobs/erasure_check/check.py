@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -169,10 +169,7 @@ def _in_stores(
     yield from _in_vectors(collection_id, selection, faces, "the store of faces")
     for earlier in _earlier_collections(collection_id, stores):
         yield from _in_vectors(collection_id, selection, faces.of(earlier), EARLIER_COLLECTION)
-    if stores.standby_faces(collection_id, ids):
-        yield Remainder("the store of faces", "face id")
-    if stores.kept_thumbnails(collection_id, ids):
-        yield Remainder("the store of faces", "thumbnail")
+    yield from _beside_faces(collection_id, ids, stores)
     if records.users_of_faces(collection_id, ids):
         yield Remainder("the store of people", "face id")
     if records.get_users(collection_id, sorted(selection.user_ids)):
@@ -191,3 +188,15 @@ def _in_stores(
     # Leftovers are deleted, but still reported: the erasure should have removed them.
     if records.forget_answers([*ids, *selection.user_ids]):
         yield Remainder("the answers of idempotency tokens", "user id or face id")
+
+
+def _beside_faces(
+    collection_id: str, ids: Sequence[str], stores: CheckedStores
+) -> Iterator[Remainder]:
+    """Yield data about faces that is kept beside the faces themselves."""
+    if stores.standby_faces(collection_id, ids):
+        yield Remainder("the store of faces", "face id")
+    if stores.kept_thumbnails(collection_id, ids):
+        yield Remainder("the store of faces", "thumbnail")
+    if ids and stores.in_clusters(collection_id, ids):
+        yield Remainder("the clusters", "face id")

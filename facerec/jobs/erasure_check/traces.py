@@ -26,6 +26,7 @@ from facerec.jobs.ledger.layout import embeddings_folder
 
 if TYPE_CHECKING:
     from facerec.core.arrays import np
+    from facerec.core.protocols.clusters import ClusterStore
     from facerec.core.protocols.migrations import MigrationStore
     from facerec.core.protocols.records import RecordStore
     from facerec.core.protocols.registrations import RegistrationStore
@@ -75,6 +76,7 @@ class CheckedStores:
         registrations: store of registered people and of events; None if the stores do not support
             them.
         thumbnails: store of thumbnails; None if the stores do not support them.
+        clusters: store of clusters; None if the stores do not support them.
     """
 
     faces: FaceStore
@@ -86,6 +88,13 @@ class CheckedStores:
     migrations: MigrationStore | None = None
     registrations: RegistrationStore | None = None
     thumbnails: ThumbnailStore | None = None
+    clusters: ClusterStore | None = None
+
+    def in_clusters(self, collection_id: str, face_ids: Sequence[str]) -> bool:
+        """Return whether the store of clusters has data about faces."""
+        return self.clusters is not None and bool(
+            self.clusters.faces_with_data(collection_id, face_ids)
+        )
 
     def standby_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
         """Return the standby versions of faces, if a migration is unfinished."""
