@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,9 @@ def gallery(collaborators: Collaborators) -> Gallery:
     gallery = collaborators.gallery()
     gallery.create_collection("staff")
     return gallery
+
+
+@pytest.fixture
+def today(collaborators: Collaborators) -> None:
+    """Set the clock to the day on which ``YEAR`` begins."""
+    collaborators.clock.now = datetime(2026, 11, 26, 15, tzinfo=UTC).timestamp()

@@ -12,14 +12,9 @@ from facerec.errors import InvalidInputError, InvalidPageTokenError
 from facerec.gallery.gallery import Gallery
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
+from tests.support.registrations import YEAR
 
-YEAR = {"consent": "2026-11-26", "expires": "2027-11-26"}
 ANN = fake_face("ann", away=0.2, shot=7)
-
-
-@pytest.fixture(autouse=True)
-def today(collaborators: Collaborators) -> None:
-    collaborators.clock.now = datetime(2026, 11, 26, 15, tzinfo=UTC).timestamp()
 
 
 @pytest.fixture(autouse=True)

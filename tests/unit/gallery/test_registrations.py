@@ -14,13 +14,7 @@ from facerec.core.registrations import Registration
 from facerec.errors import InvalidInputError, PersonChangeError, UserNotFoundError
 from facerec.gallery.gallery import Gallery
 from tests.support.gallery import Collaborators
-
-YEAR = {"consent": "2026-11-26", "expires": "2027-11-26"}
-
-
-@pytest.fixture(autouse=True)
-def today(collaborators: Collaborators) -> None:
-    collaborators.clock.now = datetime(2026, 11, 26, 15, tzinfo=UTC).timestamp()
+from tests.support.registrations import YEAR
 
 
 @pytest.fixture(autouse=True)
