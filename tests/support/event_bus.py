@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from moto.events.exceptions import ValidationException
+from moto.events.models import EventsBackend
 from moto.events.responses import EventsHandler
 
 MAX_REQUEST = 256 * 1024
@@ -36,8 +37,8 @@ class RecordedBus:
     requests: int = 0
     refused: dict[str, str] = field(default_factory=dict)
 
-    def put(self, entries: list[dict[str, Any]]) -> dict[str, Any]:
-        """Accept entries one by one; a part of them may fail."""
+    def put(self, entries: list[dict[str, Any]], moto: EventsBackend) -> dict[str, Any]:
+        """Accept entries one by one; a part of them may fail. Rules of the bus get the others."""
         self.requests += 1
         if not 1 <= len(entries) <= 10 or sum(map(size_of, entries)) > MAX_REQUEST:
             raise ValidationException("Total size of the entries in the request is over the limit.")
@@ -51,6 +52,7 @@ class RecordedBus:
             assert entry["EventBusName"] == self.arn
             self.entries.append(entry)
             self.details.append(detail)
+            moto.put_events([entry])
             answers.append({"EventId": f"{len(self.details)}"})
         failed = sum("ErrorCode" in each for each in answers)
         return {"FailedEntryCount": failed, "Entries": answers}
@@ -68,6 +70,6 @@ def record_events(monkeypatch: pytest.MonkeyPatch, name: str = "matches") -> Rec
     monkeypatch.setattr(
         EventsHandler,
         "put_events",
-        lambda handler: json.dumps(bus.put(handler._get_param("Entries"))),
+        lambda handler: json.dumps(bus.put(handler._get_param("Entries"), handler.events_backend)),
     )
     return bus

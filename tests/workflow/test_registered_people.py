@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,12 +25,15 @@ from facerec.jobs.erasure_check.traces import collect_traces
 from facerec.testing.engine import fake_face, fake_photo
 from lambdas.erasure import handler as erasing
 from lambdas.events import handler as sending
+from tests.support.command_line import ROOT
 from tests.support.event_bus import RecordedBus, record_events
 from tests.support.permissions import Permissions, acting_as
 from tests.support.s3vectors_server import S3VectorsServer
 from tests.support.workflow.machines import Killed
 from tests.support.workflow.stack import BUCKET, Stack
 from tests.support.workflow.stores import TABLE, VECTORS, deploy_with_stores, open_api_gallery
+
+PUT_RULE = re.compile(r"aws events put-rule [^']*--event-pattern '([^']*)'")
 
 
 @pytest.fixture
@@ -205,6 +209,46 @@ def test_what_is_withdrawn_before_it_is_sent_is_not_sent(
     assert bus.details == []
     items = boto3.client("dynamodb").scan(TableName=TABLE)["Items"]
     assert not [item for item in items if item["pk"]["S"].startswith(("events#", "outbox"))]
+
+
+def test_a_queue_receives_the_events_that_the_rule_of_the_docs_selects(
+    stack: Stack, bus: RecordedBus
+) -> None:
+    (rule,) = PUT_RULE.findall((ROOT / "docs" / "people.md").read_text("utf-8"))
+    queue = follow(bus, "matches", rule)
+    others = follow(bus, "others", '{"source": ["facerec"], "detail-type": ["Something else"]}')
+    for name, person in (("new", "ann"), ("other", "zoe")):
+        put_photo(stack, name, person, shot=1)
+    index(stack)
+    assert received(queue) == []  # the function, which runs each minute, sends them
+    assert send(stack)
+    (event,) = received(queue)
+    assert (event["source"], event["detail-type"]) == ("facerec", "Match of a registered person")
+    assert event["detail"] == bus.details[0]
+    assert violation("match-event", event["detail"]) is None
+    assert event["detail"]["user_id"] == "ann"
+    assert event["detail"]["photo"] == f"s3://{BUCKET}/photos/new.jpg"
+    assert event["time"][:4] >= "2026"
+    assert send(stack)
+    assert received(queue) == received(others) == []
+
+
+def follow(bus: RecordedBus, name: str, pattern: str) -> str:
+    """Return the address of a new queue that is the target of a new rule of the bus."""
+    queues = boto3.client("sqs", region_name="us-east-1")
+    events = boto3.client("events", region_name="us-east-1")
+    address: str = queues.create_queue(QueueName=name)["QueueUrl"]
+    wanted = queues.get_queue_attributes(QueueUrl=address, AttributeNames=["QueueArn"])
+    target = {"Id": "queue", "Arn": wanted["Attributes"]["QueueArn"]}
+    events.put_rule(Name=name, EventBusName=bus.arn.rpartition("/")[2], EventPattern=pattern)
+    events.put_targets(Rule=name, EventBusName=bus.arn.rpartition("/")[2], Targets=[target])
+    return address
+
+
+def received(queue: str) -> list[dict[str, Any]]:
+    queues = boto3.client("sqs", region_name="us-east-1")
+    messages = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(each["Body"]) for each in messages]
 
 
 def test_the_check_of_an_erasure_in_the_stack_finds_events(
