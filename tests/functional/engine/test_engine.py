@@ -163,6 +163,29 @@ def test_a_blurred_face_is_rejected_by_the_quality_filter_only(engine: FaceEngin
     assert len(analyse(engine, photo, lenient).faces) == 1
 
 
+def test_a_face_in_strong_grain_is_rejected_by_the_quality_filter_only(engine: FaceEngine) -> None:
+    (size,) = (face.quality.size for face in analyse(engine, OBAMA).faces)
+    portrait = Image.open(io.BytesIO(OBAMA))
+    portrait.thumbnail([side * 100 / size for side in portrait.size])
+    noise = np.random.default_rng(0).normal(0, 80, (portrait.height, portrait.width, 3))
+    grainy = np.clip(np.asarray(portrait) + noise, 0, 255).astype(np.uint8)
+    photo = png(Image.fromarray(grainy))
+    options = replace(OPTIONS, min_confidence=0.0)
+    found = analyse(engine, photo, options)
+    (rejected,) = (face for face in found.rejected if face.confidence > 0.5)
+    assert rejected.reasons == (RejectionReason.LOW_SHARPNESS,)
+    assert rejected.remedies == ("quality_filter",)
+    assert len(analyse(engine, photo, replace(OPTIONS, quality_filter=QualityFilter.NONE)).faces)
+
+
+@pytest.mark.parametrize("photo", ["20632", "13111", "37268"])
+def test_wrinkles_and_beards_are_not_taken_for_grain(engine: FaceEngine, photo: str) -> None:
+    content = (shared_data("fairface") / "images" / f"{photo}.jpg").read_bytes()
+    found = analyse(engine, content)
+    assert [face.reasons for face in found.rejected if face.quality.size > 100] == []
+    assert max(face.quality.size for face in found.faces) > 100
+
+
 def test_faces_of_two_percent_of_the_photo_are_found_and_larger_ones_can_be_asked_for(
     engine: FaceEngine,
 ) -> None:

@@ -28,8 +28,14 @@ STRICTER = [
 
 
 def textured() -> Image.Image:
-    values = np.random.default_rng(3).integers(60, 200, (150, 150, 3), dtype=np.uint8)
-    return Image.fromarray(values)
+    """Return an image with edges, and smooth between them as a face is."""
+    values = np.random.default_rng(3).integers(60, 200, (15, 15, 3), dtype=np.uint8)
+    return Image.fromarray(values).resize((150, 150), Image.Resampling.NEAREST)
+
+
+def grainy(chip: Image.Image, deviation: float) -> NDArray[np.uint8]:
+    noise = np.random.default_rng(4).normal(0, deviation, (150, 150, 1))
+    return np.clip(np.asarray(chip) + noise, 0, 255).astype(np.uint8)
 
 
 def judged(chip: Image.Image | NDArray[np.uint8]) -> Quality:
@@ -56,6 +62,20 @@ def test_the_more_a_face_is_blurred_the_less_sharp_it_is() -> None:
     assert values == sorted(values, reverse=True)
     assert values[0] == 100
     assert values[-1] < 50
+
+
+def test_grain_does_not_count_as_sharpness() -> None:
+    values = [judged(grainy(textured(), deviation)).sharpness for deviation in (8, 16, 22, 40)]
+    assert values[0] == 100
+    assert values == sorted(values, reverse=True)
+    assert rejections(judged(grainy(textured(), 40)), QualityFilter.AUTO) == (
+        RejectionReason.LOW_SHARPNESS,
+    )
+
+
+def test_grain_counts_for_more_in_a_face_of_low_contrast() -> None:
+    flat = textured().point(lambda value: 100 + value // 8)
+    assert judged(grainy(flat, 12)).sharpness < judged(grainy(textured(), 12)).sharpness
 
 
 def test_what_surrounds_the_face_does_not_count() -> None:
