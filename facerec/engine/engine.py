@@ -181,13 +181,17 @@ class Engine:
             return photo
         aligned = [self._align(photo, face, options.detector) for face in photo.detections]
         min_size = MIN_KEPT_SHARE * photo.smallest_face
-        reasons = rejection_reasons([face for face, _ in aligned], options, min_size)
+        aspect = photo.width / photo.height
+        found = [face for face, _ in aligned]
+        reasons = rejection_reasons(found, options, min_size, aspect=aspect)
         faces = [
             AlignedFace(
                 face,
                 views,
                 face_reasons,
-                remedies(face, face_reasons, options, min_size) if face_reasons else (),
+                remedies(face, face_reasons, options, min_size, aspect=aspect)
+                if face_reasons
+                else (),
             )
             for (face, views), face_reasons in zip(aligned, reasons, strict=True)
         ]

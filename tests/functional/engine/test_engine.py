@@ -178,6 +178,18 @@ def test_a_face_in_strong_grain_is_rejected_by_the_quality_filter_only(engine: F
     assert len(analyse(engine, photo, replace(OPTIONS, quality_filter=QualityFilter.NONE)).faces)
 
 
+def test_a_face_in_a_stretched_photo_is_rejected_by_the_quality_filter_only(
+    engine: FaceEngine,
+) -> None:
+    portrait = Image.open(io.BytesIO(PORTRAITS["joe-biden-1"]))
+    portrait.thumbnail((250, 250))
+    photo = png(portrait.resize((2 * portrait.width, portrait.height)))
+    (rejected,) = analyse(engine, photo).rejected
+    assert rejected.reasons == (RejectionReason.LOW_FACE_QUALITY,)
+    assert rejected.remedies == ("quality_filter",)
+    assert len(analyse(engine, photo, replace(OPTIONS, quality_filter=QualityFilter.NONE)).faces)
+
+
 @pytest.mark.parametrize("photo", ["20632", "13111", "37268"])
 def test_wrinkles_and_beards_are_not_taken_for_grain(engine: FaceEngine, photo: str) -> None:
     content = (shared_data("fairface") / "images" / f"{photo}.jpg").read_bytes()

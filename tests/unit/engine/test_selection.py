@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import DetectedFace, RejectionReason
-from facerec.engine.describe.selection import rejection_reasons, remedies
+from facerec.engine.describe import selection
 
 EYE = Point(0.5, 0.5)
 LIMIT = (RejectionReason.EXCEEDS_MAX_FACES,)
@@ -16,6 +18,18 @@ def face(size: float, *, confidence: float = 0.99, sharpness: float = 90.0) -> D
         landmarks=Landmarks(EYE, EYE, EYE, EYE, EYE),
         quality=Quality(size=size, sharpness=sharpness, brightness=50.0, pose=Pose(0, 0, 0)),
     )
+
+
+def rejection_reasons(
+    faces: list[DetectedFace], options: FaceOptions, min_size: float = 0.0
+) -> list[tuple[RejectionReason, ...]]:
+    return selection.rejection_reasons(faces, options, min_size, aspect=1.0)
+
+
+def remedies(
+    face: DetectedFace, reasons: tuple[RejectionReason, ...], options: FaceOptions, min_size: float
+) -> tuple[str, ...]:
+    return selection.remedies(face, reasons, options, min_size, aspect=1.0)
 
 
 def test_good_faces_within_the_limit_are_kept() -> None:
@@ -74,3 +88,35 @@ def test_an_option_at_its_limit_is_no_advice() -> None:
     assert advice(12, finest, 13) == ("quality_filter",)
     assert remedies(face(200), LIMIT, FaceOptions(), 26) == ()
     assert remedies(face(200), LIMIT, FaceOptions(max_faces=99), 26) == ("max_faces",)
+
+
+def upright(*, nose_below_eyes: float, pitch: float = 0.0) -> DetectedFace:
+    """Return a face whose nose is this far below its eyes, as a share of their distance."""
+    across = [Point(x, 0.4) for x in (0.38, 0.42, 0.58, 0.62)]
+    landmarks = Landmarks(*across, Point(0.5, 0.4 + 0.2 * nose_below_eyes))
+    quality = replace(face(300).quality, pose=Pose(0, 0, pitch))
+    return replace(face(300), landmarks=landmarks, quality=quality)
+
+
+def test_a_face_in_a_stretched_photo_fails_every_filter_and_none_keeps_it() -> None:
+    wide = [upright(nose_below_eyes=0.35)]
+    stretched = (RejectionReason.LOW_FACE_QUALITY,)
+    assert rejection_reasons(wide, FaceOptions()) == [stretched]
+    assert remedies(wide[0], stretched, FaceOptions(), 26) == ("quality_filter",)
+    assert rejection_reasons(wide, FaceOptions(quality_filter=QualityFilter.NONE)) == [()]
+    assert rejection_reasons([upright(nose_below_eyes=0.7)], FaceOptions()) == [()]
+
+
+def test_a_face_that_looks_up_is_not_stretched() -> None:
+    assert rejection_reasons([upright(nose_below_eyes=0.4, pitch=25)], FaceOptions()) == [()]
+
+
+def test_the_shape_of_the_photo_does_not_stretch_a_face() -> None:
+    flat = upright(nose_below_eyes=0.35)
+    assert selection.rejection_reasons([flat], FaceOptions(), aspect=0.5) == [()]
+
+
+def test_a_stretched_face_is_the_first_beyond_the_limit() -> None:
+    options = FaceOptions(max_faces=1, quality_filter=QualityFilter.NONE)
+    faces = [upright(nose_below_eyes=0.35), face(200)]
+    assert rejection_reasons(faces, options) == [LIMIT, ()]
