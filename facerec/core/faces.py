@@ -66,7 +66,7 @@ class Quality:
 
     Attributes:
         size: the shorter side of the box in pixels of the photo as stored.
-        sharpness: 0 (blurred) to 100 (crisp).
+        sharpness: 0 (blurred or grainy) to 100 (crisp).
         brightness: 0 (black) to 100 (white).
         pose: rotation of the head.
     """

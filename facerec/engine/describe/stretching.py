@@ -8,7 +8,7 @@ from facerec.core.faces import Landmarks, Point, Pose
 
 MAX_STRETCH = 1.5
 """Estimated stretch above which a face carries little identity: more than that of any face in
-4,300 photos as they are (``docs/accuracy.md``)."""
+4,300 faces of photos as they are (``docs/accuracy.md``)."""
 
 
 def estimated_stretch(landmarks: Landmarks, pose: Pose, aspect: float) -> float:
