@@ -148,7 +148,7 @@ def clusters_router(context: Context) -> APIRouter:
 
 def cluster_statements_router(context: Context) -> APIRouter:
     """Return the routes that ignore clusters, and state whom or what faces do not show."""
-    router = APIRouter(prefix=COLLECTION, tags=["unknown people"])
+    router = APIRouter(prefix=COLLECTION, tags=["unknown people"], route_class=JsonRoute)
     gallery = context.gallery
 
     @router.put(
@@ -156,7 +156,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
         status_code=204,
         summary="Ignore a cluster from now on, with the faces that join it",
         dependencies=REASON,
-        responses={**problems(404), 204: DONE},
+        responses={**problems(404, 415), 204: DONE},
     )
     async def ignore_cluster(
         request: Request, collection_id: CollectionPath, cluster_id: ClusterPath
@@ -172,7 +172,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
         status_code=204,
         summary="Stop ignoring a cluster",
         dependencies=REASON,
-        responses={**problems(404), 204: DONE},
+        responses={**problems(404, 415), 204: DONE},
     )
     async def restore_cluster(
         request: Request, collection_id: CollectionPath, cluster_id: ClusterPath
@@ -188,7 +188,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
         status_code=204,
         summary="State that no face of a cluster shows a person; later searches respect this",
         dependencies=REASON,
-        responses={**problems(404, 409), 204: DONE},
+        responses={**problems(404, 409, 415), 204: DONE},
     )
     async def not_same_cluster(
         request: Request,
@@ -207,7 +207,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
         status_code=204,
         summary="State that a detection is not a face, so that no cluster contains it",
         dependencies=REASON,
-        responses={**problems(404, 409), 204: DONE},
+        responses={**problems(404, 409, 415), 204: DONE},
     )
     async def not_a_face(
         request: Request, collection_id: CollectionPath, face_id: FacePath
@@ -223,7 +223,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
         status_code=204,
         summary="Remove the statement that a detection is not a face",
         dependencies=REASON,
-        responses={**problems(404), 204: DONE},
+        responses={**problems(404, 415), 204: DONE},
     )
     async def lift_not_a_face(
         request: Request, collection_id: CollectionPath, face_id: FacePath

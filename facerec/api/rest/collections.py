@@ -92,7 +92,7 @@ def collections_router(context: Context) -> APIRouter:
     @router.delete(
         "/{collection_id}/threshold",
         summary="Return to the server's default minimum similarity of a match",
-        responses={**problems(404), 200: response_doc("The collection.", "collection")},
+        responses={**problems(404, 415), 200: response_doc("The collection.", "collection")},
     )
     async def remove_threshold(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await context.respond(
@@ -108,7 +108,7 @@ def collections_router(context: Context) -> APIRouter:
         summary="Store the cohort stats of a page of faces that an earlier release indexed",
         description="Searches are as accurate without them, but slower. Repeat with `next_token` "
         "until it is null; no photo is read, and the collection can be used at the same time.",
-        responses={**problems(404), 200: response_doc("What changed.", "stats-refresh")},
+        responses={**problems(404, 415), 200: response_doc("What changed.", "stats-refresh")},
     )
     async def refresh_stats(
         request: Request,
@@ -129,7 +129,7 @@ def collections_router(context: Context) -> APIRouter:
         "/{collection_id}",
         status_code=204,
         summary="Delete a collection with all its faces, for good",
-        responses={**problems(404), 204: ERASED},
+        responses={**problems(404, 415), 204: ERASED},
     )
     async def delete_collection(request: Request, collection_id: CollectionPath) -> Response:
         receipt = await context.run(

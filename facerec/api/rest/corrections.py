@@ -17,13 +17,14 @@ from facerec.api.rest.requests.parameters import (
     NextToken,
     PersonPath,
 )
+from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_PAGE
 from facerec.gallery.presenting.faces import correction_page_json
 
 
 def corrections_router(context: Context) -> APIRouter:
     """Return the routes that list, state and lift corrections."""
-    router = APIRouter(prefix=COLLECTIONS, tags=["corrections"])
+    router = APIRouter(prefix=COLLECTIONS, tags=["corrections"], route_class=JsonRoute)
     gallery = context.gallery
 
     @router.get(
@@ -49,7 +50,7 @@ def corrections_router(context: Context) -> APIRouter:
         status_code=204,
         summary="State that a face does not show a person; later searches respect this",
         dependencies=REASON,
-        responses={**problems(404, 409), 204: DONE},
+        responses={**problems(404, 409, 415), 204: DONE},
     )
     async def not_same(
         request: Request, collection_id: CollectionPath, face_id: FacePath, person: PersonPath
@@ -65,7 +66,7 @@ def corrections_router(context: Context) -> APIRouter:
         status_code=204,
         summary="Remove the statement that a face does not show a person, if there is one",
         dependencies=REASON,
-        responses={**problems(404), 204: DONE},
+        responses={**problems(404, 415), 204: DONE},
     )
     async def lift_correction(
         request: Request, collection_id: CollectionPath, face_id: FacePath, person: PersonPath

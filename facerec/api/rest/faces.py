@@ -22,6 +22,7 @@ from facerec.api.rest.requests.parameters import (
     TargetFmr,
     Threshold,
 )
+from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES
 from facerec.errors import FaceInUseError
 from facerec.gallery.defaults import DEFAULT_LIMIT
@@ -34,7 +35,7 @@ JPEG, BYTES = "image/jpeg", "application/octet-stream"
 
 def faces_router(context: Context) -> APIRouter:
     """Return the routes that list, search, show and delete stored faces."""
-    router = APIRouter(prefix=COLLECTIONS, tags=["faces"])
+    router = APIRouter(prefix=COLLECTIONS, tags=["faces"], route_class=JsonRoute)
     gallery = context.gallery
 
     @router.get(
@@ -64,7 +65,7 @@ def faces_router(context: Context) -> APIRouter:
         "/{collection_id}/faces/{face_id}",
         status_code=204,
         summary="Delete a face for good",
-        responses={**problems(404, 409), 204: ERASED},
+        responses={**problems(404, 409, 415), 204: ERASED},
     )
     async def delete_face(
         request: Request,

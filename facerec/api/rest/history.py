@@ -12,13 +12,16 @@ from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.problems import problems
 from facerec.api.rest.reasons import REASON
 from facerec.api.rest.requests.parameters import CollectionPath, EntryPath, NextToken
+from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 from facerec.gallery.presenting.history import history_entry_json, history_page_json
 
 
 def history_router(context: Context) -> APIRouter:
     """Return the routes that list the history of people, and undo an entry."""
-    router = APIRouter(prefix="/api/v1/collections/{collection_id}", tags=["people"])
+    router = APIRouter(
+        prefix="/api/v1/collections/{collection_id}", tags=["people"], route_class=JsonRoute
+    )
     gallery = context.gallery
 
     @router.get(
@@ -51,7 +54,7 @@ def history_router(context: Context) -> APIRouter:
         "/history/{entry_id}/undo",
         summary="Undo a change of people",
         dependencies=REASON,
-        responses={**problems(404, 409), 200: response_doc("The new entry.", "history-entry")},
+        responses={**problems(404, 409, 415), 200: response_doc("The new entry.", "history-entry")},
     )
     async def undo_change(
         request: Request,

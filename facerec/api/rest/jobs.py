@@ -13,6 +13,7 @@ from facerec.api.rest.contracts import response_doc
 from facerec.api.rest.paths import JOBS
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import created_id
+from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
 from facerec.errors import JobNotFoundError
 from facerec.jobs.progress import Progress
@@ -29,7 +30,7 @@ JobPath = Annotated[
 
 def jobs_router(context: Context) -> APIRouter:
     """Return the routes that list, describe and cancel jobs."""
-    router = APIRouter(prefix=JOBS, tags=["jobs"])
+    router = APIRouter(prefix=JOBS, tags=["jobs"], route_class=JsonRoute)
 
     def service(job_id: str) -> JobService:
         if context.jobs is None or not re.fullmatch(JOB_ID_PATTERN, job_id):
@@ -69,7 +70,7 @@ def jobs_router(context: Context) -> APIRouter:
     @router.post(
         "/{job_id}/cancel",
         summary="Cancel a job",
-        responses={**problems(404, 409), 200: response_doc("The job.", "job")},
+        responses={**problems(404, 409, 415), 200: response_doc("The job.", "job")},
     )
     async def cancel_job(request: Request, job_id: JobPath) -> JSONResponse:
         jobs = service(job_id)

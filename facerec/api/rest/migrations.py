@@ -70,7 +70,7 @@ def migrations_router(context: Context) -> APIRouter:
     @router.post(
         "/{collection_id}/migration/switch",
         summary="Switch a collection to the new version",
-        responses={**problems(404, 409), 200: response_doc("The migration.", "migration")},
+        responses={**problems(404, 409, 415), 200: response_doc("The migration.", "migration")},
     )
     async def switch_version(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await context.respond(
@@ -84,7 +84,7 @@ def migrations_router(context: Context) -> APIRouter:
     @router.post(
         "/{collection_id}/migration/finish",
         summary="Remove the version that was served before the switch, for good",
-        responses={**problems(404, 409), 200: response_doc("The migration.", "migration")},
+        responses={**problems(404, 409, 415), 200: response_doc("The migration.", "migration")},
     )
     async def finish_migration(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await context.respond(
@@ -98,7 +98,7 @@ def migrations_router(context: Context) -> APIRouter:
     @router.delete(
         "/{collection_id}/migration",
         summary="Serve the earlier version, and remove the new one",
-        responses={**problems(404, 409), 200: response_doc("The migration.", "migration")},
+        responses={**problems(404, 409, 415), 200: response_doc("The migration.", "migration")},
     )
     async def cancel_migration(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await context.respond(

@@ -116,7 +116,7 @@ def people_router(context: Context) -> APIRouter:
         status_code=204,
         summary="Delete a person; the faces stay in the collection",
         dependencies=REASON,
-        responses={**problems(404), 204: DONE},
+        responses={**problems(404, 415), 204: DONE},
     )
     async def delete_person(
         request: Request, collection_id: CollectionPath, user_id: UserPath
@@ -158,7 +158,7 @@ def people_router(context: Context) -> APIRouter:
         summary="Disassociate a face from a person; it stays in the collection",
         dependencies=REASON,
         responses={
-            **problems(404, 409),
+            **problems(404, 409, 415),
             200: response_doc("The face, if it was disassociated or could not be.", "association"),
         },
     )

@@ -53,7 +53,10 @@ def people_changes_router(context: Context) -> APIRouter:
         "/people/{user_id}/name",
         summary="Remove the name of a person",
         dependencies=REASON,
-        responses={**problems(404, 409), 200: response_doc("The person without a name.", "person")},
+        responses={
+            **problems(404, 409, 415),
+            200: response_doc("The person without a name.", "person"),
+        },
     )
     async def remove_name(
         request: Request, collection_id: CollectionPath, user_id: UserPath

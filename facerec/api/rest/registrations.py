@@ -54,7 +54,7 @@ def registrations_router(context: Context) -> APIRouter:
         summary="Remove the registration of a person",
         dependencies=REASON,
         responses={
-            **problems(404, 409),
+            **problems(404, 409, 415),
             200: response_doc("The person without a registration.", "person"),
         },
     )
@@ -92,7 +92,7 @@ def registrations_router(context: Context) -> APIRouter:
         "/events/retry",
         status_code=204,
         summary="Deliver the events again that were not accepted",
-        responses={**problems(404), 204: DONE},
+        responses={**problems(404, 415), 204: DONE},
     )
     async def retry_events(request: Request, collection_id: CollectionPath) -> Response:
         return await context.change(

@@ -34,7 +34,7 @@ def retention_router(context: Context) -> APIRouter:
     @router.delete(
         "/{collection_id}/retention",
         summary="Keep the faces of a collection for ever",
-        responses={**problems(404), 200: response_doc("The collection.", "collection")},
+        responses={**problems(404, 415), 200: response_doc("The collection.", "collection")},
     )
     async def remove_retention(request: Request, collection_id: CollectionPath) -> JSONResponse:
         return await change_retention(request, collection_id, None)

@@ -74,14 +74,17 @@ _NOT_IN_FORMS = frozenset({"bucket", "key", "manifest", "prefix", "version", *JO
 
 
 class JsonRoute(APIRoute):
-    """A route whose body is a JSON document."""
+    """A route whose body, if it has one, is a JSON document."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler, which refuses other content in the body of a POST request."""
+        """Return the handler, which refuses other content in the body of a change.
+
+        The body of a GET request has no meaning (RFC 9110, section 9.3.1).
+        """
         handle = super().get_route_handler()
 
         async def handle_json(request: Request) -> Response:
-            if request.method == "POST":
+            if request.method != "GET":
                 await _check_media_type(request, "send JSON with Content-Type: application/json")
             return await handle(request)
 

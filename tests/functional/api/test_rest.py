@@ -403,6 +403,18 @@ def test_every_route_refuses_parameters_that_it_does_not_have(api: Api) -> None:
             assert answer.status_code == 415 or "query.no_such" in answer.json()["detail"]
 
 
+def test_every_route_that_changes_something_reads_json_only(api: Api) -> None:
+    document = httpx.get(f"{api.address}/openapi.json").json()
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for path, methods in document["paths"].items():
+        for method in methods.keys() - {"get"}:
+            filled = re.sub(r"\{\w+\}", "00000000-0000-8000-8000-000000000000", path)
+            answer = httpx.request(method, api.address + filled, content=b"a=b", headers=form)
+            assert answer.status_code == 415, (method, path)
+            assert "Content-Type: application/json" in answer.json()["detail"]
+            assert "415" in methods[method]["responses"], (method, path)
+
+
 def test_a_wrong_name_has_one_wording(rest: httpx.Client, staff: str) -> None:
     wrong = "invalid external image ID 'a b'; use 1 to 255 letters, digits, '_', '.', '-' and ':'"
     document = {"collection_id": staff, "image": "", "external_image_id": "a b"}
