@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from facerec.cli.new_files import incomplete_name, place
 from facerec.core.ids import image_id
 from facerec.core.limits import MAX_PHOTO_BYTES
+from facerec.core.sources import is_address
 from facerec.errors import FacerecError, InvalidInputError
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
@@ -36,7 +37,8 @@ class FoundPhotos:
 
     Attributes:
         contents: For each address, the ids of the photos that were indexed from it.
-        without_address: Ids of faces whose photo was not read from an address.
+        without_address: What is known about photos that were not read from an address: the name
+            of an upload, or the id of a face.
     """
 
     contents: dict[str, set[str]] = field(default_factory=dict)
@@ -49,8 +51,8 @@ class FoundPhotos:
         photos = cls()
         for each in found:
             record = each.match.face
-            if not record.source:
-                photos.without_address.append(record.face_id)
+            if not is_address(record.source):
+                photos.without_address.append(record.source or f"of face {record.face_id}")
             elif record.address not in known:
                 photos.contents.setdefault(record.address, set()).add(record.image_id)
         return photos
@@ -99,9 +101,9 @@ def copy_photos(
     results = []
     for place_of, photos, names in plans:
         copied = Copied()
-        for face_id in photos.without_address:
+        for name in photos.without_address:
             copied.errors.append(
-                InvalidInputError(f"the photo of face {face_id} was indexed without an address")
+                InvalidInputError(f"the photo {name} was uploaded and is not kept")
             )
         if names or place_of == folder:
             place_of.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,9 @@ MAX_REQUESTER_LENGTH = 2048
 """Maximum length of the name of a requester: that of an ARN of AWS
 (https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html)."""
 
+MAX_PHOTO_NAME_LENGTH = 1000
+"""Maximum length of the name of an uploaded photo, which may be a path in a folder."""
+
 MAX_REASON_LENGTH = 1000
 """Maximum length of the reason of a change."""
 
@@ -181,6 +184,18 @@ def checked_reason(text: str) -> str:
             refuses.
     """
     return _checked_line(text, MAX_REASON_LENGTH, "reason")
+
+
+def checked_photo_name(name: str) -> str:
+    """Return the name of an uploaded photo, without spaces at its ends.
+
+    Raises:
+        InvalidInputError: it is empty, too long, or has characters that ``checked_user_name``
+            refuses.
+    """
+    if not isinstance(name, str):
+        raise InvalidInputError(f"the name of a photo must be a string, got {name!r}")
+    return _checked_line(name, MAX_PHOTO_NAME_LENGTH, "name of a photo")
 
 
 def _checked_line(text: str, maximum: int, kind: str) -> str:

@@ -24,8 +24,8 @@ class FaceRecord:
         face_id: lowercase UUID; its first 24 characters (``image_key``) identify the photo.
         image_id: lowercase UUID derived from the photo's content.
         external_image_id: the caller's own name for the photo, or None.
-        source: path or ``s3://`` address of the photo as text (``storable_source``), or "" for
-            bytes.
+        source: path or ``s3://`` address of the photo as text (``storable_source``); for bytes
+            ``upload://`` and a name, or "".
         box: position of the face in the photo.
         confidence: confidence that this is a face, 0 to 1.
         landmarks: positions of the eyes and the nose in the photo.

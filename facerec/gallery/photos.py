@@ -53,7 +53,8 @@ class PhotoContent:
 
     Attributes:
         content: The bytes.
-        source: Address that they were read from; "" if the caller passed the bytes.
+        source: Address that they were read from; of bytes that the caller passed "", or
+            ``upload://`` and their name.
         name: Name of the photo in error messages: the path or address that the caller passed, if
             any.
     """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.ids import image_id
 from facerec.core.limits import MAX_THUMBNAIL_BYTES
+from facerec.core.sources import is_address
 from facerec.errors import AccessDeniedError, ObjectNotFoundError
 from facerec.gallery.photos import load_photo
 
@@ -91,7 +92,7 @@ def keep_thumbnails(
 
 
 def _cut_from_source(record: FaceRecord, objects: ObjectStore, max_pixels: int) -> bytes:
-    if not record.source:
+    if not is_address(record.source):
         raise ObjectNotFoundError("the photo of this face")
     try:
         content = load_photo(record.address, objects).content

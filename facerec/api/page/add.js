@@ -4,8 +4,10 @@ import {sendPhoto} from './api.js';
 import {current, onCollection} from './collection.js';
 import {keepCrops} from './crops.js';
 import {at, button, make, plural, removeItem, show} from './dom.js';
+import {pathOf, photoName} from './file_names.js';
 import {startJob} from './job_folders.js';
 import {attempt, leaveFor} from './messages.js';
+import {lookWhenShown} from './unknown.js';
 
 const MAX_SENDING = 3;
 
@@ -31,7 +33,8 @@ function add(files) {
   if (run.stop.signal.aborted) run.stop = new AbortController();
   const collection = current();
   run.collections.add(collection);
-  run.waiting.push(...files.map(file => ({file, collection})));
+  const isNamed = at('add-names').checked;
+  run.waiting.push(...files.map(file => ({file, collection, name: isNamed ? photoName(file) : undefined})));
   run.total += files.length;
   show('upload', true);
   fill();
@@ -47,7 +50,7 @@ async function send(mine, photo) {
   mine.sending += 1;
   try {
     const indexed = await sendPhoto(
-      'face-recognition/index', photo.file, {collection_id: photo.collection}, mine.stop.signal);
+      'face-recognition/index', photo.file, {collection_id: photo.collection, photo_name: photo.name}, mine.stop.signal);
     if (indexed.faces.length) {
       if (photo.collection === current()) await keepCrops(photo.file, indexed.faces);
       mine.faces += indexed.faces.length;
@@ -70,14 +73,14 @@ function fail(mine, photo, why) {
   const item = showPhoto(photo, why, button('Try again', () => {
     removeItem(item, at('upload-title'));
     retry([photo]);
-  }, {'aria-label': `Try again: ${photo.file.name}`}));
+  }, {'aria-label': `Try again: ${pathOf(photo.file)}`}));
   item.dataset.failed = '';
 }
 
 /** List a photo that was not added, and return its item. */
 function showPhoto({file}, why, control = null) {
   const item = make('li', {class: 'row spread'},
-    make('span', {class: 'grow'}, make('strong', {class: 'name'}, file.name), make('br'), make('span', {class: 'quiet'}, why)),
+    make('span', {class: 'grow'}, make('strong', {class: 'name'}, pathOf(file)), make('br'), make('span', {class: 'quiet'}, why)),
     control);
   at('upload-errors').append(item);
   return item;
@@ -122,6 +125,7 @@ at('add-files').addEventListener('change', event => {
   add([...event.target.files]);
   event.target.value = '';
 });
+at('upload-next').addEventListener('click', lookWhenShown);
 at('job').addEventListener('submit', event => {
   event.preventDefault();
   attempt(async () => {

@@ -2,7 +2,8 @@
 
 import {call, path} from './api.js';
 import {current, personName} from './collection.js';
-import {make} from './dom.js';
+import {make, show} from './dom.js';
+import {pathOf, shortName} from './file_names.js';
 
 const SIDE = 160;
 const MARGIN = 0.25;
@@ -12,7 +13,7 @@ const NO_NAME = 'no name';
 const BLANK = 'page/face.svg';
 
 // Crops of the photos that were added in this tab, and the names of their files. The server has
-// no names, and crops only if its operator lets it keep them.
+// names if the user wants it to, and crops if its operator does.
 const kept = new Map();
 const waiting = [];
 let loading = 0;
@@ -42,7 +43,7 @@ export async function keepCrops(file, faces) {
     const blob = await new Promise(resolve => { canvas.toBlob(resolve, 'image/jpeg', 0.85); });
     if (!blob) continue;
     forget(face.face_id);
-    kept.set(face.face_id, {address: URL.createObjectURL(blob), fileName: file.name});
+    kept.set(face.face_id, {address: URL.createObjectURL(blob), fileName: pathOf(file)});
     if (kept.size > MAX_KEPT) forget(kept.keys().next().value);
   }
   photo.close();
@@ -84,7 +85,9 @@ function placeholder(image) {
   image.src = BLANK;
   image.classList.add('missing');
   image.alt += ' (no picture kept)';
+  if (image.offsetParent) show('no-pictures', true); // its view may be hidden by now
 }
+addEventListener('hashchange', () => show('no-pictures', false));
 
 /** Return the picture of a stored face; without one, it becomes a placeholder. */
 export function picture(faceId, alt) {
@@ -112,8 +115,8 @@ export function nameElement(face, tag = 'span') {
   return element;
 }
 
-/** Return an element with the file name of a face's photo; none if it is not known. */
+/** Return an element with the file name of a face's photo, and its folder; none if it is not known. */
 export function sourceElement(face) {
   const source = face.source || kept.get(face.face_id)?.fileName;
-  return source ? make('span', {class: 'quiet name', title: source}, source.split('/').pop()) : null;
+  return source ? make('span', {class: 'quiet name', title: source}, shortName(source)) : null;
 }

@@ -6,6 +6,7 @@ import {onRefused, post, useToken} from './api.js';
 import {current, loadCollections} from './collection.js';
 import {at, show} from './dom.js';
 import {facesView} from './faces.js';
+import {keepPath} from './file_names.js';
 import {matchView} from './match.js';
 import {asked, attempt, say, sayNext, undoLast} from './messages.js';
 import {peopleView} from './people.js';
@@ -113,7 +114,11 @@ async function droppedFiles(transfer) {
 }
 
 async function filesOf(entry) {
-  if (entry.isFile) return [await new Promise((resolve, reject) => { entry.file(resolve, reject); })];
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => { entry.file(resolve, reject); });
+    keepPath(file, entry.fullPath);
+    return [file];
+  }
   const reader = entry.createReader();
   const found = [];
   for (;;) {

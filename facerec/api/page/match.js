@@ -5,6 +5,7 @@ import {onChange} from './changes.js';
 import {current, describe, onCollection, personName} from './collection.js';
 import {isNamed, keepCrops} from './crops.js';
 import {at, plural, show} from './dom.js';
+import {photoName} from './file_names.js';
 import {attempt, say} from './messages.js';
 import {checkOwners, probeFace} from './probe_face.js';
 import {drawBoxes, openPhoto} from './photo.js';
@@ -76,7 +77,8 @@ function present(image, result, limit) {
 async function addFaces(result, items) {
   const mine = turn;
   const indexed = await sendPhoto('face-recognition/index', photo, {
-    collection_id: result.collection_id, external_image_id: at('external').value, ...options(),
+    collection_id: result.collection_id, external_image_id: at('external').value,
+    photo_name: at('index-names').checked ? photoName(photo) : undefined, ...options(),
   });
   if (mine !== turn) { // another photo is shown by now
     say(`${plural(indexed.faces.length, 'face')} of the earlier photo ${indexed.faces.length === 1 ? 'is' : 'are'} in the collection.`);

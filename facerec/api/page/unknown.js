@@ -16,6 +16,7 @@ let next = null;
 let visible = false;
 let reviewing = 0; // changes that this view is making itself
 let turn = 0;
+let isToLook = false; // whether to cluster new faces once the view is shown
 
 async function load(more = false) {
   const mine = more ? turn : ++turn;
@@ -170,17 +171,25 @@ async function suggestAgain() {
   }
 }
 
-at('suggest').addEventListener('click', () => attempt(async () => {
+const look = () => attempt(async () => {
   const result = await suggestAgain();
   say(`${plural(result.created, 'new cluster')}; ${plural(result.joined, 'face')} joined others.`);
-}, at('suggest')));
+}, at('suggest'));
+at('suggest').addEventListener('click', look);
 at('more-clusters').addEventListener('click', () => attempt(() => load(true), at('more-clusters')));
 const renew = () => { if (visible && !reviewing) attempt(() => load()); };
 onChange(renew);
 onCollection(() => { at('clusters').replaceChildren(); renew(); });
 at('unknown-title').tabIndex = -1;
 
+/** Cluster new faces as soon as the view is shown. */
+export const lookWhenShown = () => { isToLook = true; };
+
 export const unknownView = {
-  show: () => { visible = true; attempt(() => load()); },
+  show: () => {
+    visible = true;
+    if (isToLook) look(); else attempt(() => load());
+    isToLook = false;
+  },
   hide: () => { visible = false; },
 };

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from facerec.core.sources import UPLOADED
+
 ADDRESS_FIELDS = frozenset({"photo", "source"})
 """Names of the fields with the address of a photo, in rows of jobs and in faces."""
 
 
 def without_local_paths(document: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return a JSON document in which each photo has an ``s3://`` address or the name of a file."""
+    """Return a JSON document in which no photo has a folder of this machine."""
     if isinstance(document, list):
         return [without_local_paths(item) for item in document]
     if not isinstance(document, dict):
@@ -27,4 +29,4 @@ def without_local_paths(document: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _file_name(source: str) -> str:
-    return source if source.startswith("s3://") else source.rpartition("/")[2]
+    return source if source.startswith(("s3://", UPLOADED)) else source.rpartition("/")[2]

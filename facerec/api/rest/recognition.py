@@ -53,6 +53,7 @@ def recognition_router(context: Context) -> APIRouter:
                 body.collection_id,
                 body.photo(),
                 external_image_id=body.external_image_id,
+                photo_name=body.photo_name,
                 options=body.options(),
             ),
             index_json,

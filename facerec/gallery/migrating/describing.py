@@ -17,6 +17,7 @@ from facerec.core.ids import group_of, image_id, image_key
 from facerec.core.options import DETECTOR_NAMES, MIN_SMALLEST_FACE, FaceOptions, QualityFilter
 from facerec.core.photos import UnreadablePhoto
 from facerec.core.records import StoredFace
+from facerec.core.sources import is_address
 from facerec.errors import (
     AccessDeniedError,
     InvalidInputError,
@@ -112,7 +113,7 @@ class Describer:
         }
 
     def _read(self, source: str) -> bytes | MissingReason:
-        if not source:
+        if not is_address(source):
             return MissingReason.NO_ADDRESS
         try:
             return load_photo(source, self._objects).content

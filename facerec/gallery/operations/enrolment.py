@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Action
 from facerec.core.names import checked_user_name, derived_user_id
+from facerec.core.sources import is_address
 from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
 from facerec.gallery.operations.recorded import recorded
 from facerec.gallery.operations.users import UserOperations
@@ -100,7 +101,7 @@ class EnrolOperations(UserOperations):
 
     def _named_faces(self, collection_id: str, name_of: NameOf) -> Iterator[tuple[FaceRecord, str]]:
         for record in self._faces.all_faces(collection_id):
-            name = name_of(record.address) if record.source else None
+            name = name_of(record.address) if is_address(record.source) else None
             if name is not None:
                 yield record, name
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.names import checked_external_image_id
+from facerec.core.sources import source_of_upload
 from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import indexing
@@ -38,6 +39,7 @@ class RecognitionOperations(GalleryBase):
         photo: Photo,
         *,
         external_image_id: str | None = None,
+        photo_name: str | None = None,
         options: FaceOptions | None = None,
         attributes: bool = False,
         restore_deleted: bool = True,
@@ -51,12 +53,16 @@ class RecognitionOperations(GalleryBase):
             collection_id: Id of the collection.
             photo: Bytes of an image file, or its address.
             external_image_id: The caller's own name for the photo.
+            photo_name: The name by which people recognise a photo that is passed as bytes, such as
+                that of its file. It is not part of the ids of faces and names nobody. The source
+                of new faces is then ``upload://`` and the name.
             options: How faces are found and chosen; None for the gallery's defaults.
             attributes: Whether to estimate age and gender, which are not stored.
             restore_deleted: Whether to add faces that were deleted or erased on purpose.
 
         Raises:
-            InvalidInputError: An id, ``options`` or the address of the photo is not valid.
+            InvalidInputError: An id, ``options``, or the address or name of the photo is not valid,
+                or a photo with an address has a name too.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
@@ -71,11 +77,19 @@ class RecognitionOperations(GalleryBase):
         """
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
+        if photo_name is not None and not isinstance(photo, bytes):
+            raise InvalidInputError(
+                "a photo with an address is called by it",
+                "give a name only to a photo that is passed as bytes",
+            )
+        source = None if photo_name is None else source_of_upload(photo_name)
         collection = self._get_comparable_to_change(collection_id)
         options = self._defaults.complete(options, stores=True)
         loaded, found = self._detect(photo, options, engine=self._engine_of(collection))
         if attributes:
             found = self._with_attributes(loaded, found, options)
+        if source is not None:
+            loaded = replace(loaded, source=source)
         return self._store(
             collection, loaded, found, external_image_id, options, restore_deleted=restore_deleted
         )

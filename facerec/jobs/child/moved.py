@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.addresses import storable_source
+from facerec.core.sources import is_address
 from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def faces_of_moved_photos(
         if key is None or key not in known.current:
             continue
         new = storable_source(photo.uri)
-        old = {record.address for record in known.stored[key]} - {photo.uri, ""}
+        own = known.stored[key]
+        old = {record.address for record in own if is_address(record.source)} - {photo.uri}
         if old and not any(may_exist(uri, objects) for uri in old):
             moved[key] = new
     ids = [record.face_id for key in moved for record in known.stored[key]]

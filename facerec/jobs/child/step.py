@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import image_key
+from facerec.core.sources import is_address
 from facerec.gallery.erasing.erased_photos import NamedPhoto
 from facerec.gallery.erasing.tombstones import without_deleted
 from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, erased_row
@@ -155,7 +156,7 @@ def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
 
 def is_copy_of(photo: str, stored: Sequence[FaceRecord]) -> bool:
     """Return whether stored faces name another address than this one, for the same content."""
-    return any(record.address not in (photo, "") for record in stored)
+    return any(is_address(record.source) and record.address != photo for record in stored)
 
 
 def indexed_face(record: FaceRecord) -> IndexedFace:

@@ -64,6 +64,24 @@ def test_a_photo_is_a_part_of_a_form(rest: httpx.Client, name: str) -> None:
     assert matched["indexed"]["faces"][0]["external_image_id"] == "visitor"
 
 
+def test_the_name_of_a_photo_is_stored_only_if_it_is_a_field(rest: httpx.Client) -> None:
+    fields = {"collection_id": "staff"}
+    files = {"image": ("secret.jpg", ANN, "image/jpeg")}
+    (face,) = send(rest, "index", data=fields, files=files)["faces"]
+    assert face["source"] == ""
+    fields["photo_name"] = "day 1/张伟.jpg"
+    files = {"image": ("secret.jpg", BOTH, "image/jpeg")}
+    faces = send(rest, "index", data=fields, files=files)["faces"]
+    assert {face["source"] for face in faces} == {"upload://day 1/张伟.jpg"}
+    listed = rest.get("/api/v1/collections/staff/faces").text
+    assert "secret" not in listed
+    assert "upload://day 1/张伟.jpg" in listed
+    document = {"collection_id": "staff", "bucket": "photos", "key": "a.jpg", "photo_name": "a"}
+    refused = rest.post(f"{RECOGNITION}/index", json=document)
+    assert refused.status_code == 422
+    assert "photo_name can be given only with image" in refused.json()["detail"]
+
+
 def test_fields_of_a_form_may_be_in_the_query(rest: httpx.Client) -> None:
     send(rest, "index", params={"collection_id": "staff"}, files={"file": ANN})
     fields = {"collection_id": "staff", "threshold": "0.99"}

@@ -118,10 +118,13 @@ def test_doubtful_photos_are_copied_apart(find: Find, tmp_path: Path) -> None:
 
 
 def test_photos_that_were_bytes_are_reported(find: Find, gallery: Gallery) -> None:
+    named = fake_photo(fake_face("ann", away=0.2, shot=9))
     gallery.index("party", fake_photo(fake_face("ann", away=0.2)))
+    gallery.index("party", named, photo_name="day 1/1.jpg")
     result = find("guest.jpg", "--copy-to", "guest")
     assert result.exit_code == 4
-    assert "was indexed without an address" in result.output
+    assert result.output.count("was uploaded and is not kept") == 2
+    assert "upload://day 1/1.jpg was uploaded" in result.output
     assert "3 photos copied" in result.output
 
 

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from facerec.core.addresses import storable_source
 from facerec.core.ids import group_of
-from facerec.errors import InvalidInputError
+from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.indexing.records import name_image
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ANN = fake_photo(fake_face("ann"))
 GROUP = fake_photo(fake_face("ann"), fake_face("bob", left=0.5))
 
 
@@ -82,6 +83,33 @@ def test_a_file_name_that_is_not_utf8_can_be_stored(gallery: Gallery, tmp_path: 
     (face,) = gallery.index("staff", path).faces
     assert face.record.source == str(tmp_path / r"\xff.jpg")
     assert gallery.list_faces("staff").faces == (face,)
+
+
+def test_a_photo_that_is_passed_as_bytes_may_have_a_name_for_people(gallery: Gallery) -> None:
+    (face,) = gallery.index("staff", ANN, photo_name=" Fest 2026/张伟 (1).jpg ").faces
+    assert face.record.source == "upload://Fest 2026/张伟 (1).jpg"
+    assert face.record.external_image_id is None
+    # the id does not contain the name, and the name of an earlier upload stays
+    (again,) = gallery.index("staff", ANN, photo_name="IMG_1.jpg").faces
+    assert again.record == face.record
+    (other,) = gallery.index("staff", fake_photo(fake_face("bob")), photo_name="IMG_1.jpg").faces
+    (third,) = gallery.index("staff", fake_photo(fake_face("eve")), photo_name="IMG_1.jpg").faces
+    assert other.record.source == third.record.source == "upload://IMG_1.jpg"
+    with pytest.raises(ObjectNotFoundError):
+        gallery.thumbnail("staff", face.record.face_id)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\u202eb", "x" * 1001, "\ud800", 7])
+def test_a_name_that_nobody_could_read_is_refused(gallery: Gallery, name: str) -> None:
+    with pytest.raises(InvalidInputError, match="name of a photo"):
+        gallery.index("staff", ANN, photo_name=name)
+    assert gallery.describe_collection("staff").face_count == 0
+
+
+def test_a_photo_with_an_address_has_no_other_name(gallery: Gallery, tmp_path: Path) -> None:
+    (tmp_path / "ann.jpg").write_bytes(ANN)
+    with pytest.raises(InvalidInputError, match="called by it"):
+        gallery.index("staff", tmp_path / "ann.jpg", photo_name="ann")
 
 
 def test_an_impossible_external_image_id_is_refused_before_the_photo_is_processed(

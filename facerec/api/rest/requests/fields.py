@@ -12,11 +12,13 @@ from facerec.core.names import (
     COLLECTION_ID_CHARACTER,
     EXTERNAL_IMAGE_ID_CHARACTER,
     MAX_NAME_LENGTH,
+    MAX_PHOTO_NAME_LENGTH,
     MAX_USER_ID_LENGTH,
     USER_NAME_PATTERN,
     checked_collection_id,
     checked_external_image_id,
     checked_person,
+    checked_photo_name,
     checked_user_id,
     checked_user_name,
     read_external_image_id,
@@ -92,6 +94,11 @@ PersonName = Annotated[
     str,
     _checked(checked_user_name),
     _described(USER_NAME_PATTERN, MAX_NAME_LENGTH, "Zoë Müller", "张伟"),
+]
+PhotoName = Annotated[
+    str,
+    _checked(checked_photo_name),
+    _described(USER_NAME_PATTERN, MAX_PHOTO_NAME_LENGTH, "party/IMG_1.jpg"),
 ]
 FaceIds = Annotated[list[FaceId], Field(min_length=1, max_length=MAX_FACES_OF_REQUEST)]
 RecipeName = Literal["fast", "accurate"]

@@ -8,6 +8,7 @@ import pytest
 
 from facerec.testing.engine import fake_face
 from tests.functional.api.page.site import Site
+from tests.support.painted_photos import painted_photo
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
@@ -44,6 +45,62 @@ def test_many_photos_are_added_a_few_at_a_time(site: Site, page: playwright.Page
     page.get_by_role("link", name="Faces", exact=True).click()
     expect(page.locator("#face-list img").first).to_have_attribute("src", re.compile("^blob:"))
     expect(page.locator("#face-list")).to_contain_text("11.png")
+
+
+def test_the_names_of_files_are_stored_if_the_user_wants_it(
+    site: Site, page: playwright.Page
+) -> None:
+    page.goto(f"{site.address}/#/add")
+    expect(page.get_by_label("Collection", exact=True)).to_have_value("staff")
+    drop_folders(page, {"day 1/张伟\u202e.png": "ann", "day 2/张伟.png": "bob"})
+    expect(page.locator("#upload-summary")).to_contain_text("2 of 2 photos added")
+    page.get_by_label("Store the names of the files too").uncheck()
+    page.locator("#add-files").set_input_files([site.upload(fake_face("zoe"), name="zoe.png")])
+    expect(page.locator("#upload-summary")).to_contain_text("1 of 1 photo added")
+    sources = {face.record.source for face in site.gallery.list_faces("staff").faces}
+    assert sources == {"upload://day 1/张伟.png", "upload://day 2/张伟.png", ""}
+    page.goto(f"{site.address}/#/faces")
+    page.reload()  # what follows is what the server knows
+    expect(page.locator("#face-list > li")).to_have_count(3)
+    for name in ("day 1/张伟.png", "day 2/张伟.png"):
+        expect(page.locator("#face-list").get_by_text(name)).to_have_count(1)
+    expect(page.get_by_text("--keep-thumbnails")).to_be_visible()
+    page.get_by_role("link", name="People", exact=True).click()
+    expect(page.get_by_text("--keep-thumbnails")).to_be_hidden()
+
+
+def drop_folders(page: playwright.Page, files: dict[str, str]) -> None:
+    """Drop a folder with photos, by path and the person whom each shows."""
+    page.evaluate(
+        """async files => {
+            const entry = ([path, bytes]) => ({
+                isFile: true, name: path.split('/').pop(), fullPath: `/${path}`,
+                file: found => found(new File(
+                    [new Uint8Array(bytes)], path.split('/').pop(), {type: 'image/png'})),
+            });
+            const entries = Object.entries(files).map(entry);
+            const folder = {isDirectory: true, name: 'photos', createReader: () => ({
+                readEntries: found => found(entries.splice(0))})};
+            const event = new DragEvent('drop', {bubbles: true, cancelable: true});
+            Object.defineProperty(event, 'dataTransfer', {
+                value: {items: [{webkitGetAsEntry: () => folder}], files: []}});
+            document.body.dispatchEvent(event);
+        }""",
+        {path: list(painted_photo(fake_face(name))) for path, name in files.items()},
+    )
+
+
+def test_the_way_from_added_photos_leads_to_the_unknown_people_in_them(
+    site: Site, page: playwright.Page
+) -> None:
+    page.goto(f"{site.address}/#/add")
+    shots = [fake_face("ann", shot=shot, away=0.1) for shot in range(3)]
+    page.locator("#add-files").set_input_files(
+        [site.upload(each, name=f"{n}.png") for n, each in enumerate(shots)]
+    )
+    page.get_by_role("link", name="Name the people in them").click()
+    expect(page.locator("#clusters > li")).to_have_count(1)
+    expect(page.locator("#status")).to_contain_text("1 new cluster")
 
 
 def test_photos_that_fail_are_listed_and_can_be_tried_again(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from facerec.core.options import QualityFilter
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.api.page.site import Site
+from tests.support.painted_photos import painted_photo
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
@@ -48,6 +52,31 @@ def test_each_face_has_a_numbered_box_a_crop_and_a_decision(
         .evaluate("c => [...c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data]")
     )
     assert pixel[:3] == [255, 218, 185]
+
+
+def test_the_box_of_a_face_is_on_the_face_in_a_photo_of_any_shape(
+    site: Site, page: playwright.Page
+) -> None:
+    page.goto(site.address)
+    whole = Image.open(BytesIO(painted_photo(fake_face("ann"))))
+    described = PngInfo()
+    described.add_text("facerec", whole.info["facerec"])
+    for shape in ((120, 90), (60, 900), (2400, 300)):
+        content = BytesIO()
+        whole.resize(shape).save(content, "PNG", pnginfo=described)
+        photo = {"name": "p.png", "mimeType": "image/png", "buffer": content.getvalue()}
+        with page.expect_response("**/match"):
+            page.locator("#file").set_input_files([photo])
+        image = page.locator("#photo img")
+        expect(image).to_have_js_property("naturalWidth", shape[0])
+        expect(page.locator("#result")).to_be_visible()
+        shown, frame = image.bounding_box(), page.locator("#photo").bounding_box()
+        assert shown is not None
+        assert frame is not None
+        assert (frame["width"], frame["height"]) == pytest.approx(
+            (shown["width"], shown["height"]), abs=1
+        )
+        assert shown["width"] / shown["height"] == pytest.approx(shape[0] / shape[1], rel=0.05)
 
 
 def test_a_box_leads_to_its_face_with_the_keyboard(site: Site, page: playwright.Page) -> None:
