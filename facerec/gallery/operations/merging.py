@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Action
+from facerec.core.ids import is_uuid
 from facerec.core.names import checked_new_id, checked_user_id, checked_user_name
 from facerec.core.recording import recording
 from facerec.core.records import Correction, User
@@ -14,6 +15,7 @@ from facerec.errors import (
     ConflictError,
     FaceInUseError,
     FaceNotFoundError,
+    InvalidInputError,
     PersonChangeError,
     QuotaExceededError,
     UserExistsError,
@@ -94,8 +96,8 @@ class MergeOperations(UserOperations):
             name: Display name of a person who is created.
 
         Raises:
-            InvalidInputError: An id or the name is not valid, or there are not 1 to
-                ``MAX_FACES_OF_REQUEST`` faces.
+            InvalidInputError: An id or the name is not valid, the new person has the id of a face,
+                or there are not 1 to ``MAX_FACES_OF_REQUEST`` faces.
             PersonChangeError: A face has no person, or no face would be left.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
@@ -114,6 +116,7 @@ class MergeOperations(UserOperations):
         chosen = list(dict.fromkeys(face_ids))
         associations.checked_faces(face_ids)
         faces = self._faces.of(self._get_to_change(collection_id))
+        self._check_no_face(collection_id, new_user_id)
         self._check_split(collection_id, user_id, chosen)
         new = User(new_user_id, self._clock(), name=kept_name)
         for _ in range(MAX_ATTEMPTS):
@@ -154,6 +157,14 @@ class MergeOperations(UserOperations):
                 continue
             return target
         raise associations.too_many_changes(user_id)
+
+    def _check_no_face(self, collection_id: str, new_user_id: str) -> None:
+        """Check that the id of a new person is not that of a face, as if the person was omitted."""
+        if is_uuid(new_user_id) and self._faces.get_faces(collection_id, [new_user_id]):
+            raise InvalidInputError(
+                f"the ID {new_user_id!r} of the new person is that of a face",
+                "give the new person an ID of their own, and then the faces",
+            )
 
     def _check_split(self, collection_id: str, user_id: str, chosen: Sequence[str]) -> None:
         """Check that a person has these faces and at least one other."""

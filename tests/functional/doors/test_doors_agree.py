@@ -1124,6 +1124,9 @@ ROWS = {
     "split off an unknown face": Row(
         "split_user", crowd, lambda door: door.split_user("staff", "ann", [UNKNOWN_FACE], "bea")
     ),
+    "split into a user with the id of a face": Row(
+        "split_user", merged, lambda door: door.split_user("staff", "ann", [ann(door)], bob(door))
+    ),
     "split into a user with faces": Row(
         "split_user", merged, lambda door: door.split_user("staff", "ann", [bob(door)], "ann")
     ),

@@ -203,6 +203,7 @@ def test_what_cannot_be_merged_or_split_changes_nothing(gallery: Gallery) -> Non
         (UserNotFoundError, lambda: gallery.merge_users("staff", "ann", "cyd")),
         (InvalidInputError, lambda: gallery.split_user("staff", "ann", [], "cyd")),
         (InvalidInputError, lambda: gallery.split_user("staff", "ann", everything, "cyd")),
+        (InvalidInputError, lambda: gallery.split_user("staff", "ann", [moved], of_bob)),
         (FaceInUseError, lambda: gallery.split_user("staff", "ann", [of_bob], "cyd")),
         (UserExistsError, lambda: gallery.split_user("staff", "ann", [moved], "bob")),
         (
