@@ -28,8 +28,9 @@ def faces_of_moved_photos(
 ) -> dict[str, list[StoredFace]]:
     """Return the faces of moved photos with their new addresses, by image key.
 
-    A photo has moved if no object exists at the address that its faces name; the faces of a copied
-    photo keep their address. Sends one request for the old address of each photo with a new one.
+    A photo has moved if no object exists at the address that its faces name, as at that of a photo
+    that was uploaded before; the faces of a copied photo keep their address. Sends one request for
+    the old address of each photo with a new one.
 
     Args:
         collection_id: the collection.
@@ -44,9 +45,8 @@ def faces_of_moved_photos(
         if key is None or key not in known.current:
             continue
         new = storable_source(photo.uri)
-        own = known.stored[key]
-        old = {record.address for record in own if is_address(record.source)} - {photo.uri}
-        if old and not any(may_exist(uri, objects) for uri in old):
+        old = {record.address for record in known.stored[key]} - {photo.uri}
+        if old and not any(is_address(uri) and may_exist(uri, objects) for uri in old):
             moved[key] = new
     ids = [record.face_id for key in moved for record in known.stored[key]]
     stored = {face.record.face_id: face for face in faces.get_faces(collection_id, ids)}

@@ -195,6 +195,18 @@ def test_a_new_photo_of_the_same_size_is_no_moved_one(staff: Collection) -> None
     assert staff.store.get_user("staff", "cid").face_ids == ()
 
 
+@pytest.mark.parametrize("name", [None, "mine.jpg"])
+def test_a_photo_that_was_uploaded_before_gets_its_address(
+    staff: Collection, name: str | None
+) -> None:
+    content = (staff.photos / "a.jpg").read_bytes()
+    (face,) = staff.gallery().index("staff", content, photo_name=name).faces
+    person(staff, "ann", face.record.face_id)
+    plan = staff.run(external_ids="none")
+    assert sources_of(staff, "ann") == ["a.jpg"]
+    assert not any(row.is_copy for row in staff.rows(plan))
+
+
 def test_a_copy_takes_no_people_from_the_photo(staff: Collection) -> None:
     person(staff, "ann", face_of(staff, "a.jpg"))
     (staff.photos / "copy.jpg").write_bytes((staff.photos / "a.jpg").read_bytes())
