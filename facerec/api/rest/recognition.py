@@ -84,6 +84,7 @@ def recognition_router(context: Context) -> APIRouter:
                 options=body.options(),
                 index=body.index,
                 external_image_id=body.external_image_id,
+                photo_name=body.photo_name,
             ),
             search_json,
             collection_id=body.collection_id,

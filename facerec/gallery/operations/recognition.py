@@ -77,12 +77,7 @@ class RecognitionOperations(GalleryBase):
         """
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
-        if photo_name is not None and not isinstance(photo, bytes):
-            raise InvalidInputError(
-                "a photo with an address is called by it",
-                "give a name only to a photo that is passed as bytes",
-            )
-        source = None if photo_name is None else source_of_upload(photo_name)
+        source = _source_of(photo, photo_name)
         collection = self._get_comparable_to_change(collection_id)
         options = self._defaults.complete(options, stores=True)
         loaded, found = self._detect(photo, options, engine=self._engine_of(collection))
@@ -107,6 +102,7 @@ class RecognitionOperations(GalleryBase):
         repeat_people: bool = False,
         index: bool = False,
         external_image_id: str | None = None,
+        photo_name: str | None = None,
     ) -> SearchResult:
         """Search a collection for every face of a photo.
 
@@ -125,11 +121,12 @@ class RecognitionOperations(GalleryBase):
             index: Whether to add the probe's faces to the collection after the search. The
                 defaults of ``options`` are then those for indexing.
             external_image_id: The caller's own name for the photo, if it is added.
+            photo_name: The name of the photo's bytes, if it is added, as in ``index``.
 
         Raises:
-            InvalidInputError: An id, ``threshold``, ``target_fmr``, ``limit``, ``options`` or the
-                address of the photo is not valid, or both ``threshold`` and ``target_fmr`` are
-                given.
+            InvalidInputError: An id, ``threshold``, ``target_fmr``, ``limit``, ``options``, or the
+                address or name of the photo is not valid, both ``threshold`` and ``target_fmr``
+                are given, or a photo with an address has a name too.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The collection was switched to another model version during the search,
                 or, with ``index``, its deletion is not finished.
@@ -146,6 +143,7 @@ class RecognitionOperations(GalleryBase):
         limit = self._limit(limit)
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
+        source = _source_of(photo, photo_name)
         collection = (self._get_comparable_to_change if index else self._get_comparable)(
             collection_id
         )
@@ -173,6 +171,8 @@ class RecognitionOperations(GalleryBase):
         )
         if not index:
             return result
+        if source is not None:
+            loaded = replace(loaded, source=source)
         indexed = self._store(collection, loaded, found, external_image_id, options)
         return replace(result, indexed=indexed)
 
@@ -304,3 +304,15 @@ class RecognitionOperations(GalleryBase):
             found,
             with_users(collection_id, records, records=self._records),
         )
+
+
+def _source_of(photo: Photo, photo_name: str | None) -> str | None:
+    """Return the source of a photo that is called by a name; None for a photo without one."""
+    if photo_name is None:
+        return None
+    if not isinstance(photo, bytes):
+        raise InvalidInputError(
+            "a photo with an address is called by it",
+            "give a name only to a photo that is passed as bytes",
+        )
+    return source_of_upload(photo_name)

@@ -77,9 +77,21 @@ def test_the_name_of_a_photo_is_stored_only_if_it_is_a_field(rest: httpx.Client)
     assert "secret" not in listed
     assert "upload://day 1/张伟.jpg" in listed
     document = {"collection_id": "staff", "bucket": "photos", "key": "a.jpg", "photo_name": "a"}
-    refused = rest.post(f"{RECOGNITION}/index", json=document)
-    assert refused.status_code == 422
-    assert "photo_name can be given only with image" in refused.json()["detail"]
+    for route in ("index", "match"):
+        refused = rest.post(f"{RECOGNITION}/{route}", json=document)
+        assert refused.status_code == 422
+        assert "photo_name can be given only with image" in refused.json()["detail"]
+
+
+def test_the_name_of_a_photo_is_stored_after_a_search_that_stores_the_photo(
+    rest: httpx.Client,
+) -> None:
+    send(rest, "index", data={"collection_id": "staff"}, files={"image": ANN})
+    fields = {"collection_id": "staff", "photo_name": "day 1/IMG_1.jpg"}
+    searched = send(rest, "match", data=fields, files={"image": BOTH})
+    assert "indexed" not in searched
+    matched = send(rest, "match", data={**fields, "index": "true"}, files={"image": BOTH})
+    assert {face["source"] for face in matched["indexed"]["faces"]} == {"upload://day 1/IMG_1.jpg"}
 
 
 def test_fields_of_a_form_may_be_in_the_query(rest: httpx.Client) -> None:

@@ -108,8 +108,9 @@ def test_a_name_that_nobody_could_read_is_refused(gallery: Gallery, name: str) -
 
 def test_a_photo_with_an_address_has_no_other_name(gallery: Gallery, tmp_path: Path) -> None:
     (tmp_path / "ann.jpg").write_bytes(ANN)
-    with pytest.raises(InvalidInputError, match="called by it"):
-        gallery.index("staff", tmp_path / "ann.jpg", photo_name="ann")
+    for operation in (gallery.index, gallery.search):
+        with pytest.raises(InvalidInputError, match="called by it"):
+            operation("staff", tmp_path / "ann.jpg", photo_name="ann")
 
 
 def test_an_impossible_external_image_id_is_refused_before_the_photo_is_processed(

@@ -10,10 +10,9 @@ from facerec.api.rest.requests.fields import (
     MAX_ADDRESS_LENGTH,
     CollectionName,
     ExternalImageId,
-    PhotoName,
     RecipeName,
 )
-from facerec.api.rest.requests.photos import LimitedFaces, PhotoFields
+from facerec.api.rest.requests.photos import LimitedFaces, NamablePhoto
 from facerec.api.rest.rules import exactly_one
 from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.jobs.fields import JOB_FIELDS
@@ -24,7 +23,7 @@ Patterns = Annotated[
 ]
 
 
-class IndexRequest(LimitedFaces, PhotoFields):
+class IndexRequest(LimitedFaces, NamablePhoto):
     """Index the faces of one photo, or of all photos of a manifest or prefix.
 
     Specify exactly one of `image`, `bucket` with `key`, `bucket` with `prefix`, and `manifest`.
@@ -56,12 +55,6 @@ class IndexRequest(LimitedFaces, PhotoFields):
     ) = Field(None, description="Index all photos of the manifest at this address, as a job.")
     external_image_id: ExternalImageId | None = Field(
         None, description="Your own name for the photo."
-    )
-    photo_name: PhotoName | None = Field(
-        None,
-        description="With `image`: the name by which people recognise the photo, such as that of "
-        "its file. It is stored with new faces as their `source`, after `upload://`, and everybody "
-        "who may read the collection sees it. The name of a file in a form is not stored.",
     )
     create_collection: bool | None = Field(
         None,
@@ -156,8 +149,6 @@ class IndexRequest(LimitedFaces, PhotoFields):
             raise ValueError(
                 "external_image_id can be set only for one photo; manifests have their own ids"
             )
-        if self.photo_name is not None and self.image is None:
-            raise ValueError("photo_name can be given only with image")
         if self.is_job and self.limit is not None:
             raise ValueError("limit is only for a single photo; for a job, use max_faces")
         for name in JOB_FIELDS:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from facerec.api.rest.base64_photos import decode_photo
 from facerec.api.rest.requests.document import Document
-from facerec.api.rest.requests.fields import WHOLE, Share
+from facerec.api.rest.requests.fields import WHOLE, PhotoName, Share
 from facerec.api.rest.rules import exactly_one
 from facerec.core.options import (
     MAX_FACES,
@@ -81,6 +81,23 @@ class PhotoSource(PhotoFields):
                 "a form), or name bucket and key"
             )
         self.check_version()
+        return self
+
+
+class NamablePhoto(PhotoFields):
+    """The fields of a photo that may be stored; its bytes may have a name."""
+
+    photo_name: PhotoName | None = Field(
+        None,
+        description="With `image`: the name by which people recognise the photo, such as that of "
+        "its file. It is stored with new faces as their `source`, after `upload://`, and everybody "
+        "who may read the collection sees it. The name of a file in a form is not stored.",
+    )
+
+    @model_validator(mode="after")
+    def _name_of_bytes(self) -> NamablePhoto:
+        if self.photo_name is not None and self.image is None:
+            raise ValueError("photo_name can be given only with image")
         return self
 
 

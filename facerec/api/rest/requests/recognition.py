@@ -7,8 +7,14 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, model_validator
 
 from facerec.api.rest.requests.fields import WHOLE, CollectionName, ExternalImageId, Share
-from facerec.api.rest.requests.photos import ONE_PHOTO, FaceChoice, LimitedFaces, PhotoSource
-from facerec.api.rest.rules import all_of, not_both
+from facerec.api.rest.requests.photos import (
+    ONE_PHOTO,
+    FaceChoice,
+    LimitedFaces,
+    NamablePhoto,
+    PhotoSource,
+)
+from facerec.api.rest.rules import all_of, exactly_one, not_both
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE, MAX_PAIRS, MAX_USER_MATCHES
 from facerec.core.options import DEFAULT_THRESHOLD, MAX_FACES
 from facerec.gallery.defaults import DEFAULT_LIMIT
@@ -24,11 +30,14 @@ TARGET_FMR = (
 )
 
 
-class MatchRequest(FaceChoice, PhotoSource):
+class MatchRequest(FaceChoice, NamablePhoto, PhotoSource):
     """Search a collection for every face of a photo."""
 
     model_config = ConfigDict(
-        json_schema_extra=all_of(ONE_PHOTO, not_both("threshold", "target_fmr"))
+        json_schema_extra=all_of(
+            exactly_one(("image",), ("bucket", "key"), version=("key",), photo_name=("image",)),
+            not_both("threshold", "target_fmr"),
+        )
     )
 
     collection_id: CollectionName
