@@ -144,6 +144,12 @@ class Collection:
         done = self.gallery().delete_faces("staff", [face_id], disassociate=True)
         assert done.deleted == (face_id,)
 
+    def lose_database(self) -> None:
+        self.store.close()
+        for path in self.folder.glob("store.sqlite*"):
+            path.unlink()
+        self.store = SqliteStore(self.folder / "store.sqlite")
+
     def read(self) -> list[str]:
         return sorted(self.objects.photos)
 
