@@ -207,7 +207,9 @@ def test_the_access_log_says_who_did_what_and_holds_nothing_of_faces(
     function("POST", "/", {"CollectionId": "people"}, headers=target)
     function("GET", "/api/v1/collections", authorization=OPEN)
 
-    entries = [vars(record) for record in caplog.records if record.getMessage() == "access"]
+    entries = [
+        vars(record)["fields"] for record in caplog.records if record.getMessage() == "access"
+    ]
     shown = ("principal", "operation", "collection_id", "status")
     assert [tuple(entry[name] for name in shown) for entry in entries] == [
         (USER_ARN, "POST /api/v1/collections", "people", 201),
@@ -234,7 +236,9 @@ def test_the_access_log_says_who_was_refused_and_what_was_invalid(
     function("POST", "/", {}, headers={"X-Amz-Target": "RekognitionService.ann@example.org"})
     function("GET", "/nowhere/ann@example.org")
 
-    entries = [vars(record) for record in caplog.records if record.getMessage() == "access"]
+    entries = [
+        vars(record)["fields"] for record in caplog.records if record.getMessage() == "access"
+    ]
     shown = ("principal", "operation", "collection_id", "status")
     collection = "/api/v1/collections/{collection_id}"
     assert [tuple(entry[name] for name in shown) for entry in entries] == [
