@@ -10,8 +10,9 @@ from botocore.client import BaseClient
 from moto import mock_aws
 
 from facerec.core.clusters import ClusterChanges
+from facerec.core.migrations import Migration, MigrationState
 from facerec.core.records import Collection
-from facerec.errors import CollectionNotFoundError
+from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.generations import FacesByGeneration
@@ -150,6 +151,45 @@ def test_a_replaced_photo_leaves_nothing_of_its_earlier_faces(
     assert len(items_about(client, face_id)) == 2
     faces.put_images("staff", {group: [] for group in by_image(FACES[:1])})
     assert items_about(client, face_id) == []
+
+
+def switch(records: DynamoDBStore, state: MigrationState) -> None:
+    records.end_switch("staff", records.begin_switch("staff", state))
+
+
+def test_clusters_of_a_migrated_collection_have_the_faces_that_it_serves(
+    clusters: DynamoDBClusters,
+    faces: FacesByGeneration,
+    records: DynamoDBStore,
+    client: BaseClient,
+) -> None:
+    collection = records.get_collection("staff")
+    faces.on_side(collection, "b").put_images("staff", by_image(FACES[:50]))
+    records.begin_migration(Migration("staff", "fake-2", MigrationState.PREPARING, 1.0))
+    switch(records, MigrationState.PREPARING)
+    served = {face.record.face_id for face in FACES[:50]}
+    found, mark = read(clusters)
+    assert found == served
+    first, second, third = sorted(served)[:3]
+    clusters.save_clusters("staff", ClusterChanges({}, {}, [[first, second, third]]), mark)
+
+    faces.of(records.get_collection("staff")).delete_faces("staff", [first])
+    assert items_about(client, first) == []
+    # A face of the other side is not the last of its face.
+    faces.on_side(collection, "").delete_faces("staff", [second])
+    assert clusters.members_of_clusters("staff", [1]) == {1: [second, third]}
+
+
+def test_faces_of_a_version_that_is_no_longer_served_are_not_clustered(
+    faces: FacesByGeneration, records: DynamoDBStore
+) -> None:
+    records.begin_migration(Migration("staff", "fake-2", MigrationState.PREPARING, 1.0))
+    earlier = faces.of(records.get_collection("staff"))
+    switch(records, MigrationState.PREPARING)
+    with pytest.raises(ConflictError, match="fake-2"):
+        earlier.vectors.map_vectors("staff", len)
+    with pytest.raises(ConflictError, match="fake-2"):
+        earlier.vectors.stored_ids("staff", IDS[:1])
 
 
 def test_a_clustering_of_a_collection_that_was_created_again_is_not_saved(
