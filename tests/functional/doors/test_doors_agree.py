@@ -1259,6 +1259,7 @@ ROWS = {
 NO_OPERATIONS = {
     "all_collections": "walks through the pages of list_collections",
     "begin_migration": "is the first step of the workflow that migrates; others begin by preparing",
+    "check_clustering": "is the first half of cluster_faces, before a job of a stack begins",
     "close": "ends the use of the Python object",
     "deleted_imports": "is for the operator, who moves from another service: `facerec import`",
     "defaults": "are settings of the Python object",
