@@ -143,7 +143,7 @@ def test_a_permissions_boundary_limits_every_role_also_those_that_sam_makes() ->
         for name, resource in resources.items()
         if resource["Type"] == "AWS::IAM::Role"
     }
-    assert len(roles) == 12
+    assert len(roles) == 13
     for name, role in roles.items():
         assert role["PermissionsBoundary"] == {
             "Fn::If": ["Bounded", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]
