@@ -113,7 +113,7 @@ def test_the_parameters_of_the_body_are_known() -> None:
 def test_a_change_of_a_parameter_of_the_body_deploys_the_stage_anew(name: str) -> None:
     required = {
         "BatchImageUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/any:1",
-        "PineconeSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x",
+        "PineconeSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf",
         "PineconeIndexName": "faces",
     }
     found = deployments([{**required, name: value} for value in VALUES[name]])

@@ -61,8 +61,21 @@ def test_a_plan_may_ask_the_index_with_the_key_of_an_encrypted_secret(
 
     assert (ended.status, ended.cause) == ("SUCCEEDED", "")
     assert stack.permissions.denied == []
-    stack.permissions.secret = "arn:of-another-secret"
-    stack.index(f"s3://{BUCKET}/photos/")
+
+
+def test_a_job_whose_children_may_not_read_the_secret_starts_no_machine(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, index: PineconeServer
+) -> None:
+    stack = deploy_with_pinecone(deploy, monkeypatch, index)
+    # Secrets Manager finds a secret without the six characters; the policy does not allow it.
+    stack.permissions.secret = str(stack.permissions.secret)[:-7]
+
+    ended = stack.index(f"s3://{BUCKET}/photos/")
+
+    assert (ended.status, ended.error) == ("FAILED", "ConfigurationError")
+    assert ended.cause.startswith("PineconeSecretArn: ")
+    assert "six characters at its end" in ended.cause
+    assert (stack.analysed, stack.machines.submissions) == (0, [])
     assert "PlanFunction is not authorized to perform secretsmanager:" in str(
         stack.permissions.denied
     )

@@ -84,7 +84,6 @@ def examine(
     checks: list[Callable[[Stack, AwsClients], Iterator[str]]] = [
         *(partial(_of_bucket, bucket) for bucket in _buckets(request, objects)),
         _of_machines,
-        _of_pinecone_secret,
         of_vector_bucket,
         partial(of_pinecone_index, remarks=found.remarks),
     ]
@@ -134,6 +133,7 @@ def require_startable_children(
     """Check that the children of a job can start in a stack, and can store their vectors.
 
     What a service does not answer is not checked: children wait for a store that cannot be reached.
+    A secret that the caller may not read is refused, because children may not either.
 
     Args:
         machines: the machines, and the image that they run; None if they are unknown.
@@ -144,8 +144,6 @@ def require_startable_children(
         ConfigurationError: they cannot; the message names the parameter and the remedy.
     """
     checks = [index_problems(vectors, clients)]
-    if vectors.secret is not None:
-        checks.insert(0, _of_secret(vectors.secret, clients))
     if machines is not None:
         checks.insert(0, machine_problems(machines, clients))
     for problems in checks:
@@ -206,20 +204,3 @@ def _of_machines(stack: Stack, clients: AwsClients) -> Iterator[str]:
         tuple(given.get("InstanceTypes", "").replace(",", " ").split()),
     )
     yield from machine_problems(machines, clients)
-
-
-def _of_pinecone_secret(stack: Stack, clients: AwsClients) -> Iterator[str]:
-    arn = stack.parameters.get("PineconeSecretArn", "")
-    if stack.vector_store == "pinecone" and arn:
-        yield from _of_secret(arn, clients)
-
-
-def _of_secret(arn: str, clients: AwsClients) -> Iterator[str]:
-    try:
-        with aws_errors("Secrets Manager"):
-            described = clients.open("secretsmanager").describe_secret(SecretId=arn)
-    except NotFoundError:
-        yield f"PineconeSecretArn: {arn} does not exist: store the API key in a secret, and name it"
-        return
-    if described.get("DeletedDate"):
-        yield f"PineconeSecretArn: {arn} is being deleted: restore it, or name another secret"

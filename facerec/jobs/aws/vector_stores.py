@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,16 @@ MAX_INDEXES = 10
 
 PATIENCE = 10.0
 """Seconds for which a throttled request to Pinecone is retried."""
+
+_UNREADABLE = {
+    "DecryptionFailure": ConfigurationError(
+        "cannot be decrypted", "enable its KMS key, and give the key as SecretKeyArn"
+    ),
+    "InvalidRequestException": ConfigurationError(
+        "cannot be read in its state", "restore it, or name another secret"
+    ),
+}
+"""https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ def index_problems(vectors: JobVectors, clients: AwsClients) -> Iterator[str]:
     """
     if vectors.bucket is not None and vectors.collection is not None:
         yield from _of_collection(vectors.collection, vectors.bucket, clients)
-    elif vectors.secret is not None and vectors.host is not None:
+    elif vectors.secret is not None:
         yield from _of_pinecone_host(vectors.secret, vectors.host, clients)
 
 
@@ -75,14 +86,30 @@ def _of_collection(collection: Collection, bucket: str, clients: AwsClients) -> 
         yield from _of_index(found["index"])
 
 
-def _of_pinecone_host(secret: str, host: str, clients: AwsClients) -> Iterator[str]:
-    yield from _of_pinecone(
-        "PineconeIndexHost",
-        secret,
-        clients,
-        lambda key: asking.require_fitting_index(key, host),
-        missing=f"no index answers at {host}: copy the host from the console of Pinecone",
-    )
+def _of_pinecone_host(secret: str, host: str | None, clients: AwsClients) -> Iterator[str]:
+    """Yield the problems of the index at a host, or only of its secret if the host is unknown.
+
+    The role that gives the key to containers may do the same as the caller's.
+    """
+
+    def ask(key: str) -> None:
+        if host is not None:
+            asking.require_fitting_index(key, host)
+
+    try:
+        yield from _of_pinecone(
+            "PineconeIndexHost",
+            secret,
+            clients,
+            ask,
+            missing=f"no index answers at {host}: copy the host from the console of Pinecone",
+        )
+    except AccessDeniedError:
+        yield (
+            f"PineconeSecretArn: {secret} may not be read: give the whole ARN, with the hyphen and"
+            " six characters at its end, and give the secret's own KMS key, if it has one, as"
+            " SecretKeyArn"
+        )
 
 
 def _of_pinecone(
@@ -101,9 +128,24 @@ def _of_pinecone(
         clients: clients of the services.
         ask: sends the request, with the key.
         missing: problem if the index does not exist.
+
+    Raises:
+        AccessDeniedError: the credentials may not read the secret.
+        StoreUnavailableError: a service does not respond.
     """
-    with aws_errors("Secrets Manager"):
-        answer = clients.open("secretsmanager").get_secret_value(SecretId=secret)
+    unusable = list(_of_secret(secret, clients))
+    yield from unusable
+    if unusable:
+        return
+    try:
+        with aws_errors("Secrets Manager", codes=_UNREADABLE):
+            answer = clients.open("secretsmanager").get_secret_value(SecretId=secret)
+    except NotFoundError:
+        yield f"PineconeSecretArn: {secret} has no value: store the API key in it"
+        return
+    except ConfigurationError as error:
+        yield f"PineconeSecretArn: {secret} {error.message}: {error.hint}"
+        return
     key = answer.get("SecretString", "").strip()
     if not asking.is_sendable(key):
         yield f"PineconeSecretArn: the value of {secret} is not an API key: store the key alone"
@@ -116,6 +158,19 @@ def _of_pinecone(
         yield f"PineconeSecretArn: Pinecone does not accept the key in {secret}: store a valid one"
     except ConfigurationError as error:
         yield f"{parameter}: {error.message}: {error.hint}"
+
+
+def _of_secret(arn: str, clients: AwsClients) -> Iterator[str]:
+    """Yield the problem of a secret that is gone, as far as the caller may know."""
+    try:
+        with suppress(AccessDeniedError), aws_errors("Secrets Manager"):
+            described = clients.open("secretsmanager").describe_secret(SecretId=arn)
+            if described.get("DeletedDate"):
+                yield (
+                    f"PineconeSecretArn: {arn} is being deleted: restore it, or name another secret"
+                )
+    except NotFoundError:
+        yield f"PineconeSecretArn: {arn} does not exist: store the API key in a secret, and name it"
 
 
 def of_vector_bucket(stack: Stack, clients: AwsClients) -> Iterator[str]:
@@ -159,16 +214,21 @@ def of_pinecone_index(stack: Stack, clients: AwsClients, remarks: list[str]) -> 
     """
     secret = stack.parameters.get("PineconeSecretArn", "")
     name = stack.parameters.get("PineconeIndexName", "")
-    if stack.vector_store != "pinecone" or not secret or not name:
+    if stack.vector_store != "pinecone" or not secret:
         return
     from facerec.storage.pinecone.opening import bare_host, find_pinecone_index
 
     found: list[PineconeIndex] = []
+
+    def ask(key: str) -> None:
+        if name:
+            found.append(find_pinecone_index(key, name, patience=PATIENCE))
+
     yield from _of_pinecone(
         "PineconeIndexName",
         secret,
         clients,
-        lambda key: found.append(find_pinecone_index(key, name, patience=PATIENCE)),
+        ask,
         missing=f"the project of the API key has no index {name!r}: create it",
     )
     if not found:

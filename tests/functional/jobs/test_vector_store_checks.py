@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -320,3 +321,72 @@ def test_a_plan_checks_the_indexes_of_its_collection_in_s3_vectors(
     found = refusal(STAFF)
     assert found.startswith("VectorStore: the index vectors-") if said else found == ""
     assert said in found
+
+
+def answering(code: str, *, described: bool = False) -> AwsClients:
+    """Return clients of a Secrets Manager that answers with an error."""
+    error = ClientError({"Error": {"Code": code, "Message": "no"}}, "GetSecretValue")
+
+    def fail(**_request: str) -> dict[str, str]:
+        raise error
+
+    describe = (lambda **_request: {}) if described else fail
+    return AwsClients(lambda _: SimpleNamespace(describe_secret=describe, get_secret_value=fail))
+
+
+@pytest.mark.parametrize(
+    ("clients", "said"),
+    [
+        (
+            answering("AccessDeniedException"),
+            "may not be read: give the whole ARN",
+        ),
+        (answering("AccessDeniedException", described=True), "as SecretKeyArn"),
+        (answering("ResourceNotFoundException"), "does not exist"),
+        (answering("ResourceNotFoundException", described=True), "has no value: store the API key"),
+        (answering("DecryptionFailure", described=True), "give the key as SecretKeyArn"),
+        (answering("InvalidRequestException", described=True), "cannot be read in its state"),
+    ],
+)
+@pytest.mark.parametrize("host", [None, "127.0.0.1:1"])
+def test_a_plan_refuses_a_secret_that_no_child_can_receive(
+    clients: AwsClients, said: str, host: str | None
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        require_startable_children(None, JobVectors(secret="arn:secret", host=host), clients)
+    assert refused.value.message.startswith("PineconeSecretArn: arn:secret ")
+    assert said in refused.value.message
+    assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServiceError"])
+def test_a_plan_refuses_nothing_while_secrets_cannot_be_asked_for(code: str) -> None:
+    for described in (True, False):
+        clients = answering(code, described=described)
+        require_startable_children(None, JobVectors(secret="arn:secret", host="x"), clients)
+
+
+def test_a_secret_without_a_value_is_refused_once() -> None:
+    made = client("secretsmanager").create_secret(Name="empty")["ARN"]
+    assert refusal("127.0.0.1:1", secret=made).endswith(
+        f"{made} has no value: store the API key in it"
+    )
+    found = findings("pinecone", PineconeSecretArn=made, PineconeIndexName="faces").problems
+    assert [each for each in found if "PineconeSecretArn" in each] == [
+        f"PineconeSecretArn: {made} has no value: store the API key in it"
+    ]
+
+
+def test_credentials_that_may_not_read_a_secret_refuse_no_job_that_is_only_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "tests.functional.jobs.test_vector_store_checks.client",
+        lambda service: (
+            answering("AccessDeniedException").open(service)
+            if service == "secretsmanager"
+            else client_of(service, REGION)
+        ),
+    )
+    found = findings("pinecone", PineconeSecretArn="arn:secret", PineconeIndexName="faces").problems
+    assert not [each for each in found if "PineconeSecretArn" in each]
