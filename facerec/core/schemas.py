@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import pkgutil
+import re
 from contextlib import suppress
 from functools import cache
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.schema_rules import UnknownRuleError, satisfies
 from facerec.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+_FIELD = re.compile(r"[a-z][a-z_]{0,39}")
+"""Matches what looks like the name of a field, not like the name of a person or a photo."""
 
 
 @cache
@@ -31,6 +38,9 @@ def _validator(name: str) -> Any:  # noqa: ANN401 - the class depends on the sch
 def violation(name: str, document: object) -> str | None:
     """Return a one-line description of how a document violates a schema, or None if it is valid.
 
+    It names the field, and contains no text of the document but names of fields: values may be
+    names of people, and causes of executions and files keep descriptions.
+
     Args:
         name: name of the schema file, without ``.json``.
         document: the parsed JSON.
@@ -44,10 +54,35 @@ def violation(name: str, document: object) -> str | None:
         return None
     from jsonschema.exceptions import best_match
 
-    worst = best_match(chain((first,), errors))
-    message = " ".join(worst.message.split())
+    worst = _innermost(best_match(chain((first,), errors)))
+    message = " ".join(_without_values(worst).split())
     field = worst.json_path.removeprefix("$").removeprefix(".")
     return f"{field}: {message}" if field else message
+
+
+def _innermost(error: ValidationError) -> ValidationError:
+    """Return the error in the only alternative of a schema that fits the type of the value."""
+    from jsonschema.exceptions import best_match
+
+    alternatives: dict[Any, list[ValidationError]] = {}
+    for each in error.context or ():
+        alternatives.setdefault(each.relative_schema_path[0], []).append(each)
+    fitting = [
+        errors
+        for errors in alternatives.values()
+        if not any(each.validator == "type" and not each.relative_path for each in errors)
+    ]
+    return _innermost(best_match(fitting[0])) if len(fitting) == 1 else error
+
+
+def _without_values(error: ValidationError) -> str:
+    if error.validator == "additionalProperties":
+        unknown = sorted(set(map(str, error.instance)) - set(error.schema.get("properties", {})))
+        named = [repr(name) for name in unknown if _FIELD.fullmatch(name)]
+        return f"unknown fields: {', '.join(named) or len(unknown)}"
+    if isinstance(error.instance, str | list | dict):
+        return str(error.message).replace(repr(error.instance), "the value")
+    return str(error.message)
 
 
 def check(name: str, document: object, what: str) -> None:

@@ -32,6 +32,7 @@ from facerec.jobs.aws.submissions import first_submission
 from facerec.jobs.aws.vector_stores import JobVectors
 from facerec.jobs.child.outages import forget_outages
 from facerec.jobs.erasing.lost_erasures import restore_lost_tombstones
+from facerec.jobs.manifest.inspection import is_photo
 from facerec.jobs.plan import Plan
 from facerec.jobs.planning.migration_request import asks_for_migration, read_migration_request
 from facerec.jobs.planning.planner import plan_job
@@ -201,7 +202,7 @@ def plan_execution(
     except StoreUnavailableError:
         raise
     except FacerecError as error:
-        return _refuse(error, execution, settings.jobs_root, objects)
+        return _refuse(error, document, execution, settings.jobs_root, objects)
     if plan.difference is not None and plan.difference.not_pruned:
         logger().warning(
             "not pruned: more photos are gone than the limit allows",
@@ -261,15 +262,35 @@ def job_name(plan: Plan) -> str:
 
 
 def _refuse(
-    error: FacerecError, execution: str, jobs_root: str, objects: ObjectStore
+    error: FacerecError, document: object, execution: str, jobs_root: str, objects: ObjectStore
 ) -> dict[str, Any]:
     """Store a refusal beside the job folders, and return it."""
     hint = error.hint
     if isinstance(error, CollectionNotFoundError):
         hint = 'remove "create_collection": false to create it'
     cause = f"{error.message}; {hint}" if hint else error.message
+    for address, field in _photos_in(document):
+        cause = cause.replace(address, field)
     refusal = {"refused": True, "error": type(error).__name__, "cause": cause}
     stored = {**refusal, "execution": execution, "refused_at": time.time()}
     uri = f"{jobs_root}refused/{execution}.json"
     objects.write(uri, json.dumps(stored, indent=1).encode())
     return refusal
+
+
+def _photos_in(document: object) -> list[tuple[str, str]]:
+    """Return the addresses of photos in an input, which may name people, with their fields.
+
+    The longest is first. The address of a prefix or a list of photos is not one of them.
+    """
+    if not isinstance(document, dict):
+        return []
+    images, manifest = document.get("images"), document.get("manifest")
+    found = []
+    for number, image in enumerate(images if isinstance(images, list) else ()):
+        address = image.get("image") if isinstance(image, dict) else image
+        if isinstance(address, str) and address:
+            found.append((address, f"images[{number}]"))
+    if isinstance(manifest, str) and is_photo(manifest, b""):
+        found.append((manifest, "manifest"))
+    return sorted(found, key=lambda photo: len(photo[0]), reverse=True)

@@ -294,7 +294,10 @@ def test_encrypted_photos_and_secrets_can_be_read() -> None:
     # children, the plan, the API and the function that erases read photos or manifests; containers,
     # the plan, the API and the functions that erase and send events read the secret
     assert resources_of.count('{"Ref": "PhotoKeyArns"}') == 4
-    assert resources_of.count('{"Ref": "SecretKeyArn"}') == 5
+    of_secrets = [each for each in decrypting if each["Resource"] == {"Ref": "SecretKeyArn"}]
+    assert [each["Condition"]["StringEquals"] for each in of_secrets] == [
+        {"kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.amazonaws.com"}}
+    ] * 5
 
 
 def test_only_the_function_that_sends_matches_sends_events_and_to_that_bus_only() -> None:
@@ -381,7 +384,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
         ["", f"{REGISTRY}/facerec", "facerec:latest", "public.ecr.aws/a/b:1"],
     ),
     "VectorStore": (["s3vectors", "pinecone"], ["", "faiss"]),
-    "PineconeSecretArn": (["", SECRET], ["pcsk_1234", "arn:aws:s3:::secret"]),
+    "PineconeSecretArn": (["", SECRET], ["pcsk_1234", "arn:aws:s3:::secret", SECRET[:-7]]),
     "PineconeIndexName": (["", "faces-1"], ["Faces", "-faces", "a" * 46]),
     "PineconeIndexHost": (
         ["", "faces-1a2b.svc.aped-4627-b74a.pinecone.io", "https://faces.svc.pinecone.io"],
@@ -851,8 +854,12 @@ def test_job_folders_stay_as_long_as_their_collection_unless_days_are_given() ->
     assert (rule["Prefix"], rule["ExpirationInDays"]) == ("jobs/", {"Ref": "JobRetentionDays"})
     assert otherwise == {"Ref": "AWS::NoValue"}
     assert template()["Parameters"]["JobRetentionDays"]["Default"] == 0
-    # No other rule expires anything.
-    assert "Expiration" not in json.dumps([each for each in rules if "Fn::If" not in each])
+    # The other rules expire what belongs to no collection.
+    others = [each for each in rules if "ExpirationInDays" in each]
+    assert {each["Prefix"]: each["ExpirationInDays"] for each in others} == {
+        "jobs/refused/": 30,
+        "jobs/planning/": 30,
+    }
 
 
 def test_a_host_name_of_ones_own_leads_to_the_stage() -> None:

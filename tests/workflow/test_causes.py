@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -22,6 +23,7 @@ from facerec.errors import (
     StoreUnavailableError,
     WeightsError,
 )
+from facerec.storage.sqlite import SqliteStore
 from lambdas.plan.handler import plan_execution
 from tests.support.error_examples import ERRORS, example_of
 from tests.support.memory_objects import MemoryObjects
@@ -83,6 +85,50 @@ def test_the_cause_of_a_refusal_names_no_command(kind: type[FacerecError]) -> No
     assert error.message in result["cause"]
     assert not COMMAND_LINE.search(result["cause"])
     assert "\n" not in result["cause"]
+
+
+PHOTO = f"s3://{BUCKET}/photos/Ann.Smith.jpg"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"images": [{"uri": PHOTO, "external_image_id": "Ann.Smith", "person": "Ann Smith"}]},
+            "images[0]: 'image' is a required property",
+        ),
+        (
+            {"images": [{"image": PHOTO, "external_image_id": "Ann Smith <ann@x>"}]},
+            "images[0].external_image_id: the value does not match",
+        ),
+        ({"images": [{"image": PHOTO, "person": "Ann Smith"}]}, "unknown fields: 'person'"),
+        ({"images": [{"image": PHOTO, "Ann Smith": 1}]}, "images[0]: unknown fields: 1"),
+        ({"images": [["Ann Smith"]]}, "images[0]: the value is not valid"),
+        ({"images": ["photos/Ann.Smith.jpg"]}, "images[0] is not an s3:// address"),
+        ({"manifest": "Ann.Smith.jpg"}, "manifest is not an s3:// address"),
+        ({"manifest": PHOTO}, "manifest does not exist"),
+        ({"manifest": f"s3://{BUCKET}/all.jsonl", "Ann Smith": PHOTO}, "unknown fields: 1"),
+    ],
+)
+def test_the_cause_of_a_refusal_names_the_field_and_nobody(
+    given: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    objects = MemoryObjects()
+    with SqliteStore(tmp_path / "store.sqlite") as records:
+        result = plan_execution(
+            {"collection_id": "staff", **given},
+            "run-1",
+            Settings(bucket=BUCKET, model_version="fake-1"),
+            objects,
+            lambda: records,
+        )
+
+    assert result["refused"]
+    assert said in result["cause"]
+    (kept,) = objects.content.values()
+    for text in (result["cause"], kept.decode()):
+        assert "Ann" not in text
+        assert "ann@x" not in text
 
 
 def of_an_unknown_collection(stack: Stack, _monkeypatch: pytest.MonkeyPatch) -> Ended:

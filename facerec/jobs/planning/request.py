@@ -123,10 +123,13 @@ def require_s3_addresses(request: JobRequest) -> None:
     Raises:
         InvalidInputError: an address can only be read on the caller's machine.
     """
-    for uri in (request.manifest, *(entry.uri for entry in request.images)):
-        if uri is not None and not uri.startswith("s3://"):
+    given = {f"images[{number}]": entry.uri for number, entry in enumerate(request.images)}
+    if request.manifest is not None:
+        given["manifest"] = request.manifest
+    for field_name, uri in given.items():
+        if not uri.startswith("s3://"):
             raise InvalidInputError(
-                f"{uri!r} is not an s3:// address, but the job does not run on this machine",
+                f"{field_name} is not an s3:// address, but the job does not run on this machine",
                 "copy the manifest, and the photos it names, to S3",
             )
 
