@@ -15,6 +15,9 @@ SPOT_QUOTA, ON_DEMAND_QUOTA = "L-34B43A08", "L-1216C47A"
 """Quotas of vCPUs of standard instances
 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html)."""
 
+SPOT_ROLE = "AWSServiceRoleForEC2Spot"
+"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html"""
+
 MAX_ACTIVITIES = 5
 """Number of attempts to start machines that are examined, newest first."""
 
@@ -138,14 +141,18 @@ def _of_queue(queue: str, clients: AwsClients) -> Iterator[str]:
         if found.get("state") == "DISABLED":
             yield "the queue is disabled: enable it in AWS Batch"
         if found.get("status") == "INVALID":
-            yield f"the queue is INVALID: {found.get('statusReason', 'no reason given')}"
+            reason = found.get("statusReason", "no reason given")
+            yield f"the queue is INVALID: {reason}: deploy the stack again"
 
 
 def _of_environment(environment: Mapping[str, Any], child_vcpus: int) -> Iterator[str]:
     name = environment["computeEnvironmentName"]
     if environment.get("status") == "INVALID":
         reason = environment.get("statusReason", "no reason given")
-        yield f"the compute environment {name} is INVALID: {reason}"
+        yield (
+            f"the compute environment {name} is INVALID: {reason}: correct the role, SubnetIds or"
+            f" SecurityGroupIds that this names{_role_remedy(reason)}, and deploy the stack again"
+        )
     if environment.get("state") == "DISABLED":
         yield f"the compute environment {name} is disabled: enable it in AWS Batch"
     largest = environment.get("computeResources", {}).get("maxvCpus")
@@ -185,4 +192,12 @@ def _of_machines(environment: Mapping[str, Any], clients: AwsClients) -> Iterato
             )["Activities"]
             for activity in activities:
                 if activity["StatusCode"] in ("Failed", "Cancelled"):
-                    yield f"EC2 cannot start machines: {activity.get('StatusMessage', 'no reason')}"
+                    reason = activity.get("StatusMessage", "no reason")
+                    yield f"EC2 cannot start machines: {reason}{_role_remedy(reason)}"
+
+
+def _role_remedy(reason: str) -> str:
+    """Return what to do about a role for spot machines that is missing, if a reason names it."""
+    if "service-linked role" not in reason:
+        return ""
+    return f": create the role {SPOT_ROLE}, see docs/first-deployment.md"

@@ -115,7 +115,23 @@ def array(created: float, **states: int) -> dict[str, Any]:
         (Account(queue={"state": "DISABLED", "status": "VALID"}), "the queue is disabled"),
         (
             Account(environment={"status": "INVALID", "statusReason": "role not found"}),
-            "SpotMachines-1 is INVALID: role not found",
+            "SpotMachines-1 is INVALID: role not found: correct the role, SubnetIds or",
+        ),
+        (
+            Account(queue={"state": "ENABLED", "status": "INVALID", "statusReason": "no"}),
+            "the queue is INVALID: no: deploy the stack again",
+        ),
+        (
+            Account(
+                activities=[
+                    {
+                        "StatusCode": "Failed",
+                        "StatusMessage": "no permission to create the service-linked role for EC2"
+                        " Spot Instances.",
+                    }
+                ]
+            ),
+            ": create the role AWSServiceRoleForEC2Spot",
         ),
         (Account(max_vcpus=1), "MaxvCpus is 1, less than the 2 of ChildVcpus"),
         (Account(quota=1), "L-34B43A08 allows 1 vCPUs of spot machines, but 2 are needed"),
