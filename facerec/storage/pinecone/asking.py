@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+import time
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,9 @@ _API_VERSION = "2026-07"
 _LOOPBACK = ("127.0.0.1", "localhost")
 """The only hosts that receive the key without encryption."""
 
+MAX_ANSWER = 4_000_000
+"""Bytes of a response that are read. An index has up to 100,000 namespaces, each with a line."""
+
 CREATE_HINT = (
     f"create one with dimension {EMBEDDING_SIZE} and metric {METRIC}, see docs/pinecone.md"
 )
@@ -32,7 +36,7 @@ def require_fitting_index(api_key: str, host: str, *, timeout: float = REQUEST_T
     Args:
         api_key: API key of the Pinecone project.
         host: address of the index, with or without ``https://``; ``http://`` only for this machine.
-        timeout: seconds to wait for a connection, and for a response.
+        timeout: seconds to wait for a connection, for each part of a response, and for all of it.
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
@@ -96,7 +100,7 @@ def _stats(api_key: str, host: str, timeout: float) -> bytes:
     try:
         connection.request("POST", "/describe_index_stats", b"{}", headers)
         response = connection.getresponse()
-        content = response.read()
+        content = _content(response, time.monotonic() + timeout)
     except (OSError, HTTPException, UnicodeError) as error:
         raise StoreUnavailableError(
             "Pinecone cannot be reached", "check the network and the index's host, then try again"
@@ -110,10 +114,27 @@ def _stats(api_key: str, host: str, timeout: float) -> bytes:
     return content
 
 
+def _content(response: HTTPResponse, deadline: float) -> bytes:
+    """Read a response until a deadline of the monotonic clock.
+
+    Raises:
+        TimeoutError: the deadline has passed.
+        StoreUnavailableError: the response is larger than any statistics.
+    """
+    content = b""
+    while part := response.read1(MAX_ANSWER):
+        content += part
+        if len(content) > MAX_ANSWER:
+            raise StoreUnavailableError("Pinecone returns no statistics of an index")
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return content
+
+
 def _parsed(content: bytes) -> dict[str, Any]:
     try:
         stats = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StoreUnavailableError("Pinecone returns no JSON") from error
     if not isinstance(stats, dict):
         raise StoreUnavailableError("Pinecone returns no statistics of an index")
