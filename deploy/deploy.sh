@@ -38,8 +38,12 @@ for number in ${names[@]+"${!names[@]}"}; do
       echo "hint: to deploy another image, use sam deploy (docs/deploy.md)" >&2
       exit 2 ;;
   esac
-  value=${values[number]//\\/\\\\}
-  overrides+=("${names[number]}=\"${value//\"/\\\"}\"")
+  case ${values[number]} in
+    *\\*)
+      echo "error: ${names[number]} has a backslash, which the SAM CLI does not pass on" >&2
+      exit 2 ;;
+  esac
+  overrides+=("${names[number]}=\"${values[number]//\"/\\\"}\"")
 done
 
 # Machines of the new architecture cannot run the image of jobs that are running.
