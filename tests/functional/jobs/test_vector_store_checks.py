@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
@@ -14,11 +17,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from facerec.core.records import Collection
-from facerec.errors import ConfigurationError
+from facerec.errors import ConfigurationError, StoreUnavailableError
 from facerec.jobs.aws.preflight import Findings, examine, require_startable_children
 from facerec.jobs.aws.start_problems import AwsClients
 from facerec.jobs.aws.vector_stores import JobVectors
 from facerec.jobs.planning.request import read_job_request
+from facerec.storage.pinecone import asking
 from facerec.storage.s3vectors.vector_store import index_names
 from tests.support.aws_account import client_of, emulated_account, stack_in
 from tests.support.http_server import HttpServer, Response
@@ -390,3 +394,31 @@ def test_credentials_that_may_not_read_a_secret_refuse_no_job_that_is_only_tried
     )
     found = findings("pinecone", PineconeSecretArn="arn:secret", PineconeIndexName="faces").problems
     assert not [each for each in found if "PineconeSecretArn" in each]
+
+
+def slowly() -> Iterator[bytes]:
+    for _ in range(100):
+        time.sleep(0.1)
+        yield b" "
+
+
+@pytest.mark.parametrize(
+    "parts", [slowly(), [b" " * 100_000] * 100, [b"[" * 200_000]], ids=["slow", "large", "nested"]
+)
+def test_an_answer_that_does_not_end_is_given_up(parts: Iterable[bytes]) -> None:
+    def answer(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(10_000)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            for part in parts:
+                connection.sendall(part)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=answer, args=(listener,), daemon=True).start()
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailableError):
+            asking.require_fitting_index(
+                "key", f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=1
+            )
+    assert time.monotonic() - started < 8
