@@ -289,8 +289,8 @@ def _photos_in(document: object) -> list[tuple[str, str]]:
     found = []
     for number, image in enumerate(images if isinstance(images, list) else ()):
         address = image.get("image") if isinstance(image, dict) else image
-        if isinstance(address, str) and address:
+        if isinstance(address, str) and address.startswith("s3://"):
             found.append((address, f"images[{number}]"))
-    if isinstance(manifest, str) and is_photo(manifest, b""):
+    if isinstance(manifest, str) and manifest.startswith("s3://") and is_photo(manifest, b""):
         found.append((manifest, "manifest"))
     return sorted(found, key=lambda photo: len(photo[0]), reverse=True)

@@ -278,22 +278,6 @@ def test_a_key_leaves_this_machine_encrypted_only(monkeypatch: pytest.MonkeyPatc
     assert opened == [("faces.svc.pinecone.io", None, 10.0)]
 
 
-def test_a_plan_that_may_not_read_the_secret_leaves_the_index_to_the_children() -> None:
-    def denied(service: str) -> Any:  # noqa: ANN401
-        class Secrets:
-            def describe_secret(self, **_: str) -> dict[str, Any]:
-                return {}
-
-            def get_secret_value(self, **_: str) -> dict[str, Any]:
-                raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetSecretValue")
-
-        return Secrets()
-
-    with PineconeServer(dimension=512) as server:
-        vectors = JobVectors(secret="arn:any", host=server.host)
-        require_startable_children(None, vectors, AwsClients(denied))
-
-
 STAFF = Collection("staff", "fake-1", 0.0)
 
 
