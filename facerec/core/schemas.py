@@ -77,7 +77,9 @@ def _innermost(error: ValidationError) -> ValidationError:
 
 def _without_values(error: ValidationError) -> str:
     if error.validator == "additionalProperties":
-        unknown = sorted(set(map(str, error.instance)) - set(error.schema.get("properties", {})))
+        document: Any = error.instance
+        schema: Any = error.schema
+        unknown = sorted(set(document) - set(schema.get("properties", {})))
         named = [repr(name) for name in unknown if _FIELD.fullmatch(name)]
         return f"unknown fields: {', '.join(named) or len(unknown)}"
     if isinstance(error.instance, str | list | dict):
