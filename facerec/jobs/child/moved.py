@@ -7,14 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.addresses import storable_source
+from facerec.core.ids import image_id
+from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.core.sources import is_address
-from facerec.storage.objects.protocol import ObjectStore, may_exist
+from facerec.errors import AccessDeniedError, ObjectNotFoundError
 
 if TYPE_CHECKING:
     from facerec.core.records import StoredFace
     from facerec.jobs.child.loading import LoadedPhoto
     from facerec.jobs.child.step import KnownPhotos
     from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def faces_of_moved_photos(
@@ -28,9 +31,11 @@ def faces_of_moved_photos(
 ) -> dict[str, list[StoredFace]]:
     """Return the faces of moved photos with their new addresses, by image key.
 
-    A photo has moved if no object exists at the address that its faces name, as at that of a photo
-    that was uploaded before; the faces of a copied photo keep their address. Sends one request for
-    the old address of each photo with a new one.
+    A photo has moved if the address that its faces name does not have it any more: no object is
+    there, as at that of a photo that was uploaded before, or another photo, for example because two
+    photos have exchanged their names. The faces of a copied photo keep their address. Sends one
+    request for the old address of each photo with a new one, unless the step has read it, and reads
+    the object there if it has the same size.
 
     Args:
         collection_id: the collection.
@@ -41,12 +46,16 @@ def faces_of_moved_photos(
         objects: contains the photos.
     """
     moved: dict[str, str] = {}
+    read = {photo.uri: photo.image_id for photo in photos if photo.image_id is not None}
     for photo, key in zip(photos, keys, strict=True):
         if key is None or key not in known.current:
             continue
         new = storable_source(photo.uri)
         old = {record.address for record in known.stored[key]} - {photo.uri}
-        if old and not any(is_address(uri) and may_exist(uri, objects) for uri in old):
+        if old and not any(
+            read[uri] == photo.image_id if uri in read else _has_photo(uri, photo, objects)
+            for uri in filter(is_address, old)
+        ):
             moved[key] = new
     ids = [record.face_id for key in moved for record in known.stored[key]]
     stored = {face.record.face_id: face for face in faces.get_faces(collection_id, ids)}
@@ -58,3 +67,15 @@ def faces_of_moved_photos(
         ]
         for key, source in moved.items()
     }
+
+
+def _has_photo(uri: str, photo: LoadedPhoto, objects: ObjectStore) -> bool:
+    """Return whether an address has the content of a photo; also true if it cannot be read."""
+    try:
+        if objects.head(uri).size != photo.size:
+            return False
+        return image_id(objects.read(uri, end=MAX_PHOTO_BYTES + 1)) == photo.image_id
+    except ObjectNotFoundError:
+        return False
+    except AccessDeniedError:
+        return True
