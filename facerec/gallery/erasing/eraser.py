@@ -33,6 +33,7 @@ from facerec.core.recording import current_cause
 from facerec.errors import CollectionNotFoundError, FacerecError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.erased_photos import (
+    NamedPhoto,
     keep_erased_photos,
     keep_people,
     names_of_selection,
@@ -155,7 +156,7 @@ class Eraser(StoreEraser):
             The erasure, and the names of photos under which the tombstones are stored.
         """
         selection, collection_id = erasure.selection, erasure.receipt.collection_id
-        names = set[str]()
+        names, moved = set[str](), frozenset[str]()
         if not selection.names_photos:
             return erasure, names
         kept = self._job_data.get(
@@ -168,9 +169,46 @@ class Eraser(StoreEraser):
         with suppress(CollectionNotFoundError):
             version = self._get(collection_id).id_version
             photos = photos_of_jobs(collection_id, kept, version)
+            moved = self._moved_from(collection_id, photos, selection)
+            photos = [photo for photo in photos if photo.key not in moved]
             names = keep_erased_photos(collection_id, photos, selection, records=self._records)
-        found = faces_of_jobs(kept) if selection.photos else frozenset()
+        found = faces_of_jobs(kept, moved) if selection.photos else frozenset()
         return self._with_faces(erasure, found - selection.face_ids), names
+
+    def _moved_from(
+        self, collection_id: str, photos: Members[NamedPhoto], selection: Selection
+    ) -> frozenset[str]:
+        """Return the keys of photos that jobs have read at selected addresses, but that moved.
+
+        The store names other addresses for their faces, and for those of another photo it names the
+        selected one. A copy of a photo has its address in the rows of jobs only.
+        """
+        named = [photo for photo in photos if photo.uri in selection.photos and photo.key]
+        keys = {photo.key for photo in named if photo.key is not None}
+        stored = self._faces.get_images(collection_id, sorted(keys)) if keys else {}
+        addresses = {key: {face.address for face in faces} for key, faces in stored.items()}
+        # A repeated erasure may have removed the faces of the selected photo already.
+        erased = {group_of(face_id) for face_id in selection.face_ids}
+        here = {
+            (photo.uri, photo.image_id)
+            for photo in named
+            if photo.key in erased or photo.uri in addresses.get(photo.key or "", ())
+        }
+        taken = {uri for uri, _ in here}
+        staying = {
+            photo.key
+            for photo in photos
+            if photo.external_image_id in selection.external_image_ids
+            or (
+                photo.uri in selection.photos
+                and (photo.uri not in taken or (photo.uri, photo.image_id) in here)
+            )
+        }
+        return frozenset(
+            key
+            for key in keys - staying
+            if (own := addresses.get(key)) and own.isdisjoint({"", *selection.photos})
+        )
 
     def _keep_tombstones(self, erasure: Erasure) -> tuple[Erasure, set[str]]:
         """Store tombstones of faces and photos, so that later jobs do not add them again.
@@ -289,18 +327,17 @@ def _erased_names(selection: Selection) -> frozenset[str]:
     return own | selection.external_image_ids
 
 
-def faces_of_jobs(kept: Iterable[KeptByJob]) -> frozenset[str]:
-    """Return the ids of the faces that jobs have found in photos.
+def faces_of_jobs(kept: Iterable[KeptByJob], moved: Members[str] = ()) -> frozenset[str]:
+    """Return the ids of the faces that jobs have found in photos, except those of moved photos.
 
     A face is stored with one address of its photo. Addresses of other files with the same bytes are
     only in the rows of jobs.
     """
-    return frozenset(
-        (
-            *(face["face_id"] for job in kept for row in job.rows for face in _faces_in(row)),
-            *(face.record.face_id for job in kept for face in job.faces),
-        )
+    found = (
+        *(face["face_id"] for job in kept for row in job.rows for face in _faces_in(row)),
+        *(face.record.face_id for job in kept for face in job.faces),
     )
+    return frozenset(face_id for face_id in found if group_of(face_id) not in moved)
 
 
 def _faces_in(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

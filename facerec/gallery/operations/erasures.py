@@ -17,6 +17,7 @@ from facerec.core.names import (
 )
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.deferred import erasures
+from facerec.gallery.erasing.erased_photos import photos_of_jobs
 from facerec.gallery.erasing.eraser import Eraser, faces_of_jobs
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photo_links import paths_of_photo
@@ -53,7 +54,9 @@ class ErasureOperations(Eraser):
         if not selection.photos:
             return selection
         kept = self._job_data.get(collection_id, erasures.Selection(photos=selection.photos))
-        return replace(selection, face_ids=selection.face_ids | faces_of_jobs(kept))
+        photos = photos_of_jobs(collection_id, kept, self._get(collection_id).id_version)
+        moved = self._moved_from(collection_id, photos, selection)
+        return replace(selection, face_ids=selection.face_ids | faces_of_jobs(kept, moved))
 
     def _select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
         """Return the selection of what the stores contain.

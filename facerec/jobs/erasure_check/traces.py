@@ -127,6 +127,11 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
             for face in kept:
                 if is_selected_face(face.record, selection):
                     embeddings[face.record.face_id] = face.embedding
+    others = sorted(embeddings.keys() - selection.face_ids)
+    for face in stores.faces.get_faces(collection_id, others) if others else ():
+        if not is_selected_face(face.record, selection):
+            # Its photo has moved to another address since.
+            del embeddings[face.record.face_id]
     ids = selection.face_ids | embeddings.keys()
     standby = [face.embedding for face in stores.standby_faces(collection_id, sorted(ids))]
     return Traces(

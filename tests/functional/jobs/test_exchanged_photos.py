@@ -96,3 +96,14 @@ def test_faces_get_the_addresses_that_their_photos_have_now(machine: Machine) ->
     shown = machine.index()
     assert machine.addresses() == rotated(before, machine)
     assert "cop" not in shown
+def test_only_the_photo_at_an_address_is_erased(machine: Machine) -> None:
+    machine.index()
+    machine.rotate()
+    machine.index()
+    here = machine.addresses()
+    erased = machine.photos[0]
+    machine.run("erase", "--collection", "staff", "--photo", erased, "--yes", "--check")
+    left = {face: source for face, source in here.items() if source != str(erased)}
+    assert machine.addresses() == left
+    machine.index()
+    assert machine.addresses() == left
