@@ -173,7 +173,7 @@ class DeletedCollectionError(InvalidInputError):
         super().__init__(
             f"collection {collection_id!r} was deleted, and the database is an older copy that has"
             " it again",
-            "delete it again first",
+            "restore a newer copy if it was created again since; if not, delete it again first",
         )
         self.collection_id = collection_id
 

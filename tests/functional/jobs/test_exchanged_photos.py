@@ -96,6 +96,8 @@ def test_faces_get_the_addresses_that_their_photos_have_now(machine: Machine) ->
     shown = machine.index()
     assert machine.addresses() == rotated(before, machine)
     assert "cop" not in shown
+
+
 def test_only_the_photo_at_an_address_is_erased(machine: Machine) -> None:
     machine.index()
     machine.rotate()
