@@ -88,7 +88,7 @@ class NumberCommand(click.Command):
     """A command with a number as argument: a negative one is a wrong number, not an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments of the command."""
+        """Parse arguments; negative numbers are values, not unknown options."""
         ctx.ignore_unknown_options = any(_NEGATIVE.match(word) for word in args)
         return super().parse_args(ctx, args)
 

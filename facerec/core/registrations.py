@@ -40,7 +40,7 @@ class Registration:
 
 
 def registration_from_text(text: str | None) -> Registration | None:
-    """Return the registration of a text of ``Registration.to_text``; None for None."""
+    """Read the result of ``Registration.to_text``; None stays None."""
     return None if text is None else Registration(*text.split("/"))
 
 

@@ -39,7 +39,9 @@ def addresses_of_others(
     addresses: Collection[str],
     external_image_ids: Collection[str],
 ) -> set[str]:
-    """Return the addresses that jobs recorded for photos with other external image ids, or none.
+    """Return the given addresses that jobs also recorded for photos of somebody else.
+
+    A photo is somebody else's if its external image id is another one or missing.
 
     Raises:
         FacerecError: a job folder that may contain such addresses cannot be read.
