@@ -48,6 +48,7 @@ class StandbySides(MigrationStore):
         *,
         lag: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
+        begins: bool = True,
     ) -> None:
         """Create the store.
 
@@ -56,7 +57,9 @@ class StandbySides(MigrationStore):
             records: the records of the collections and their migrations.
             lag: seconds for which reads of vectors may miss writes.
             sleep: waits for some seconds.
+            begins: whether migrations begin; those that have begun are continued.
         """
+        self._begins = begins
         self._faces, self._records, self._lag, self._sleep = faces, records, lag, sleep
 
     @override
@@ -68,6 +71,10 @@ class StandbySides(MigrationStore):
         known = self._records.get_migration(migration.collection_id)
         if known is not None:
             return known
+        if not self._begins:
+            raise MigrationError(
+                "collections on AWS cannot be migrated yet", MigrationRemedy.NEW_COLLECTION
+            )
         # A writer that was late may have left faces of an earlier migration.
         self._clear(self._records.get_collection(migration.collection_id))
         return self._records.begin_migration(migration)
