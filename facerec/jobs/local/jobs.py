@@ -28,7 +28,8 @@ from facerec.jobs.folders import (
     read_entry,
     read_folder,
 )
-from facerec.jobs.local.run_record import RunRecord, is_locked, read_record, request_cancel
+from facerec.jobs.local.run_record import RunRecord, read_record, request_cancel
+from facerec.jobs.run_lock import is_locked
 from facerec.jobs.run_summary import run_from_json
 from facerec.jobs.service import LATEST, Job
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus, ended_status

@@ -1,15 +1,8 @@
-"""The record of a job's last run on this machine: whether it is running, and how it ended.
-
-A run holds a lock on a file in the job folder, which the kernel releases however the process ends.
-So a killed run is never mistaken for a running one.
-"""
+"""The record of a job's last run on this machine, and how it ended."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,31 +48,6 @@ def read_record(job_folder: str) -> RunRecord | None:
     except (ValueError, TypeError):
         # Written by another release: the ledger has the results.
         return None
-
-
-@contextmanager
-def run_lock(job_folder: str) -> Iterator[None]:
-    """Mark the job as running during the block; concurrent runs of a job share the mark."""
-    with Path(job_folder, "run.lock").open("ab") as file:
-        # If the file system does not support locks, the job is merely not shown as running.
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_SH)
-        yield
-
-
-def is_locked(job_folder: str) -> bool:
-    """Return whether any process is running the job."""
-    try:
-        with Path(job_folder, "run.lock").open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            except OSError:
-                return False
-            return False
-    except (FileNotFoundError, NotADirectoryError):
-        return False
 
 
 def request_cancel(job_folder: str) -> None:

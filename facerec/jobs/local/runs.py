@@ -18,9 +18,9 @@ from facerec.jobs.local.run_record import (
     RunRecord,
     cancel_requested,
     clear_cancel,
-    run_lock,
     write_record,
 )
+from facerec.jobs.run_lock import run_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

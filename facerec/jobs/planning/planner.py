@@ -151,9 +151,9 @@ def plan_job(
             complete_deletion(objects, jobs_root, new.job_folder)
             plan_import(new, objects)
             plan = _store(objects, new, changes, unfinished_replacements(memory, objects))
-    memory.note(plan)
+    number = memory.note(plan)
     _cover_earlier_jobs(plan, objects, jobs_root, memory)
-    memory.merge_runs()
+    memory.merge_runs(before=number)
     keep_settings(plan.collection_id, objects, jobs_root, records)
     return plan
 

@@ -7,6 +7,10 @@ to the root if it is inside. A job that was started again has two notes: one of 
 one of its last start, which counts. Two kinds of notes are themselves files of lines:
 ``{number}-merged``, the memory of all runs up to that number, and ``{number}-{token}-gone``, lines
 that cancel earlier ones. The latter keeps its number when the job that wrote it is started again.
+
+Two jobs that are planned at the same time may get the same number. Their runs are merged together
+or not at all, and the lines of one photo under one number are ordered by their text, the same for
+every reader. No run is merged whose job may still add lines (``ended_jobs``).
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
-from itertools import chain, product
+from itertools import chain, product, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -28,6 +32,7 @@ from facerec.jobs.ledger.layout import memory_folder, remembered_uri
 from facerec.jobs.ledger.reading import rows_of_child
 from facerec.jobs.plan import Plan, deleted_plan_uri, plan_uri, read_facts, read_plan
 from facerec.jobs.prefetch import read_ahead
+from facerec.jobs.remembered.ended_jobs import has_ended
 from facerec.jobs.remembered.erased_photos import ErasedPhoto, digest_of, read_erased_photos
 from facerec.jobs.remembered.photos import (
     GONE,
@@ -40,7 +45,8 @@ from facerec.jobs.remembered.photos import (
 from facerec.jobs.remembered.sorting import sorted_lines
 from facerec.jobs.start_order import RunStart, write_start
 from facerec.jobs.versions import is_pinned, pinned_version
-from facerec.storage.objects.protocol import exists
+from facerec.storage.objects.leftovers import delete_leftovers
+from facerec.storage.objects.protocol import exists, folder_of, scheme_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -121,13 +127,22 @@ class Memory:
         self._erased_notes: list[str] = []
         self._open()
 
-    def note(self, plan: Plan) -> None:
+    def note(self, plan: Plan) -> int:
         """Record that a job is started and will add its photos to the memory.
 
         From now on, its lines and its ledger take precedence over those of other jobs
-        (``facerec.jobs.start_order``).
+        (``facerec.jobs.start_order``). Temporary files that killed processes left in the memory are
+        deleted.
+
+        Returns:
+            The number of the start.
         """
-        number = self._listed[-1].number + 1 if self._listed else 1
+        if scheme_of(self._folder) == "file":
+            delete_leftovers(self._objects, folder_of(self._folder.rstrip("/")), below=True)
+        # Others may have started and merged since this memory was opened, and only what comes after
+        # a merged run counts.
+        merged = max((run.number for run in self._list() if run.is_merged), default=0)
+        number = max(merged, self._listed[-1].number if self._listed else 0) + 1
         # Listed photos are in order, except those that are retried or cancelled.
         found = plan.difference
         in_order = found is not None and not (found.retried or (plan.prune and found.gone))
@@ -138,6 +153,7 @@ class Memory:
         # The first note is used to find jobs that were planned at the same time.
         for run in [run for run in self._listed if run.job_id == plan.job_id][1:]:
             self._objects.delete(run.note)
+        return number
 
     def cancel(self, photos: Iterable[tuple[str, str]], plan: Plan) -> None:
         """Cancel the lines of photos in all runs up to now.
@@ -199,7 +215,10 @@ class Memory:
 
     def lines(self) -> Iterator[Remembered]:
         """Yield the lines of all runs ordered by address; for the same address, newest first."""
-        return merge(*(self._lines(run) for run in self.runs))
+        return self._lines_of(self.runs)
+
+    def _lines_of(self, runs: Iterable[Run]) -> Iterator[Remembered]:
+        return merge(*(self._lines(run) for run in runs))
 
     def newest(self) -> Iterator[Remembered]:
         """Yield the newest line of each photo.
@@ -208,8 +227,11 @@ class Memory:
         still has its faces in the collection. Each version of a photo that manifests name by its
         version id counts as a separate photo.
         """
+        return self._newest_of(self.runs)
+
+    def _newest_of(self, runs: Iterable[Run]) -> Iterator[Remembered]:
         lines: list[Remembered] = []
-        for line in self.lines():
+        for line in self._lines_of(runs):
             if lines and line[:2] == lines[0][:2]:
                 lines.append(line)
                 continue
@@ -221,25 +243,47 @@ class Memory:
             lines = [line]
         yield from _newest(lines)
 
-    def merge_runs(self) -> None:
-        """Merge all runs into one if there are many.
+    def merge_runs(self, before: int) -> None:
+        """Merge the runs into one if there are many, up to the first that may get more lines.
 
         The merged files stay until the next merge, since other processes may be reading them.
+
+        Args:
+            before: number of the start of the job that is planned; only earlier runs are merged.
         """
         if len(self.runs) < MERGED_FROM:
             return
+        self._open()
+        final = list(takewhile(lambda run: run.number < before and self._is_final(run), self.runs))
+        # Runs with the number of the first one that is left would be hidden by the merged run.
+        left = self.runs[len(final)].number if len(final) < len(self.runs) else before
+        runs = [run for run in final if run.number < left]
+        if len(runs) < MERGED_FROM:
+            return
         with tempfile.NamedTemporaryFile("w", newline="\n", errors="surrogateescape") as file:
-            file.writelines(f"{line}\n" for _, _, _, line in self.newest())
+            file.writelines(f"{line}\n" for _, _, _, line in self._newest_of(runs))
             file.flush()
-            merged = f"{self._folder}{self.runs[-1].number:08d}-merged"
-            self._objects.write_file(merged, Path(file.name))
+            self._objects.write_file(f"{self._folder}{runs[-1].number:08d}-merged", Path(file.name))
         for run in self._merged_before:
             self._objects.delete(run.note)
         self._open()
 
+    def _is_final(self, run: Run) -> bool:
+        """Return whether a run gets no more lines, unless its job is started again."""
+        if run.job_id is None:
+            return True
+        try:
+            plan = self._plan_in(self._folder_of(run))
+        except ObjectNotFoundError:
+            # Deleted.
+            return True
+        if plan is None or set(self._complete(plan.job_folder)) >= set(range(plan.children)):
+            return True
+        return has_ended(plan, self._objects)
+
     def _open(self) -> None:
         """List the runs, except those that were merged or whose jobs were started again."""
-        found = sorted(self._list(), key=lambda run: (run.number, run.is_merged))
+        found = sorted(self._list(), key=lambda run: (run.number, run.is_merged, run.note))
         merged = max((position for position, run in enumerate(found) if run.is_merged), default=0)
         last = {run.job_id or run.note: run for run in found[merged:]}
         self.runs = [run for run in found[merged:] if last[run.job_id or run.note] is run]

@@ -19,7 +19,8 @@ from facerec.cli.main import main
 from facerec.core.schemas import violation
 from facerec.factory import open_gallery, open_local_jobs
 from facerec.jobs.ledger.report import read_report, write_report
-from facerec.jobs.local.run_record import RunRecord, run_lock, write_record
+from facerec.jobs.local.run_record import RunRecord, write_record
+from facerec.jobs.run_lock import run_lock
 from tests.support.job_doors import use_fake_engine
 from tests.support.jobs import LocalJob, write_manifest
 

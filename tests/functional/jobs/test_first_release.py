@@ -23,7 +23,7 @@ from facerec.cli.main import main
 from facerec.core.schemas import check
 from facerec.factory import open_gallery, open_local_jobs
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
-from facerec.jobs.local.run_record import run_lock
+from facerec.jobs.run_lock import run_lock
 from facerec.storage.objects.local import LocalObjects
 from tests.support.job_doors import use_fake_engine
 from tests.support.jobs import write_manifest, write_photos

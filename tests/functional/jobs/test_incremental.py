@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ import pytest
 from facerec.core.records import new_collection
 from facerec.errors import AccessDeniedError, InvalidInputError
 from facerec.jobs.child.attempt import run_child
-from facerec.jobs.concurrent_versions import is_removal_due
+from facerec.jobs.concurrent_versions import is_removal_due, memory_of
 from facerec.jobs.difference import Difference
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan
+from facerec.jobs.remembered.ended_jobs import LOCAL_END
 from facerec.jobs.remembered.runs import MERGED_FROM
 from facerec.jobs.remembered.tombstones import erasures_with_tombstones, read_tombstones
 from facerec.jobs.stale_faces import remove_stale
+from facerec.jobs.start_order import read_start, write_start
 from facerec.jobs.verifying.job_check import verify_collection
 from tests.support.indexed_folder import Collection, CountingObjects, EtagObjects
 
@@ -391,9 +394,13 @@ def test_a_resumed_job_whose_run_was_merged_leaves_the_new_faces(
 ) -> None:
     first = interrupted(2)
     staff.photo("b.jpg", "zoe")
+    start = read_start(staff.objects, first)
+    write_start(staff.objects, first.job_folder, replace(start, at=start.at - 2 * LOCAL_END))
     for number in range(MERGED_FROM + 2):
         staff.photo(f"x{number}.jpg", f"person {number}")
         staff.run()
+    memory = memory_of(first, staff.objects, staff.jobs_root)
+    assert memory.number_of(first.job_id) is None
     staff.complete(first)
     assert staff.sources()["b.jpg"] == 1
 

@@ -1,0 +1,33 @@
+"""Tells whether an incomplete job has ended: it adds nothing until it is started again."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from facerec.jobs.start_order import read_start
+from facerec.storage.objects.protocol import scheme_of
+
+if TYPE_CHECKING:
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
+
+DAY = 24 * 3600.0
+
+LOCAL_END = DAY
+"""Seconds after its last start from which a job on this machine without a lock has ended. Locks
+alone do not decide: workers of a killed run complete their photos."""
+
+STACK_END = 31 * DAY
+"""Seconds after its last start from which a job without locks has ended: the state machine of a
+stack stops an execution after 30 days (``TimeoutSeconds``)."""
+
+
+def has_ended(plan: Plan, objects: ObjectStore) -> bool:
+    """Return whether no process adds to an incomplete job before its next start."""
+    age = time.time() - read_start(objects, plan).at
+    if not plan.local or scheme_of(plan.job_folder) != "file":
+        return age > STACK_END
+    from facerec.jobs.run_lock import is_locked
+
+    return age > LOCAL_END and not is_locked(plan.job_folder)
