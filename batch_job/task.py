@@ -25,7 +25,7 @@ from facerec.factory import (
     recipe_of,
 )
 from facerec.jobs.aws.log import logger
-from facerec.jobs.bulk_import.progress import is_import_pending
+from facerec.jobs.bulk_import.progress import is_import_pending, is_stored_by_import
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
 from facerec.jobs.child.outages import MIN_CHILDREN, is_store_down, note_outage
 from facerec.jobs.child.runner import ChildRunner
@@ -147,7 +147,7 @@ def _run_child(
     plan = read_plan(objects, assignment.job_folder)
     if plan.bulk_import:
         # Once the faces are imported, the children store and compare faces like those of any job.
-        plan = replace(plan, bulk_import=is_import_pending(plan, objects))
+        plan = replace(plan, bulk_import=is_stored_by_import(plan, objects))
     log = logger()
     log.append_keys(job_id=plan.job_id)
     enough = min(MIN_CHILDREN, assignment.siblings or plan.children)

@@ -75,8 +75,4 @@ def _plan_of(objects: ObjectStore, job_folder: str) -> Plan:
 
 
 def _answer(advance: Advance) -> dict[str, Any]:
-    cause = advance.cause and (
-        f"the faces were not imported: {advance.cause}; start the job again to import them, or "
-        "rebuild the collection to store them by requests"
-    )
-    return {"state": str(advance.state), "cause": cause}
+    return {"state": str(advance.state), "cause": advance.cause}

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from batch_job import task
 from facerec.config import read_settings
 from facerec.core.erasures import ErasureStatus, SubjectKind
 from facerec.core.schemas import violation
-from facerec.factory import open_deployed_gallery
+from facerec.errors import StoreUnavailableError
+from facerec.factory import open_child_dependencies, open_deployed_gallery
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.bulk_import import files
 from facerec.jobs.bulk_import.importing import Advance, advance_import
@@ -146,6 +148,27 @@ def test_files_end_after_enough_faces(
     assert len(sources(server)) == PHOTOS
 
 
+@pytest.mark.parametrize("faces_per_file", [100, 1])
+def test_a_copy_of_a_photo_in_another_child_is_imported_once(
+    stack: Stack, server: PineconeServer, monkeypatch: pytest.MonkeyPatch, faces_per_file: int
+) -> None:
+    monkeypatch.setattr(files, "FACES_PER_FILE", faces_per_file)
+    # Every call writes one file, and so finds out again what was written before it.
+    monkeypatch.setattr("lambdas.erasure.importing.WRITES_FOR", 1e-9)
+    starts = iter([True, False] * 10)
+    monkeypatch.setattr(
+        "lambdas.erasure.importing.time",
+        _Clock(lambda: 0.0 if next(starts, False) else 1.0),
+    )
+    stack.put("photos/zz.jpg", fake_photo(fake_face("person 0")))
+    ended = index(stack)
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert len(sources(server)) == PHOTOS
+    report = stack.read_json(ended.output["report"])
+    assert report["imported"]["faces"] == report["imported"]["records"] == PHOTOS
+    assert index(stack, bulk_import=False).status == "SUCCEEDED"
+
+
 def test_a_call_without_time_continues_with_the_next_file(
     stack: Stack, server: PineconeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,8 +270,7 @@ def test_an_import_that_lacks_faces_is_not_taken_for_complete(
     assert f"imported {PHOTOS - 2} of {PHOTOS} faces" in ended.cause
     # It cannot be imported again, since the namespace exists: a rebuild stores what is missing.
     assert "has faces of collection 'staff' already" in index(stack).cause
-    with acting_as("ErasureFunction", stack.permissions):
-        erasing.handler({"rebuild": "staff"}, None)
+    rebuild(stack)
     assert len(sources(server)) == PHOTOS
     assert index(stack).status == "SUCCEEDED"
 
@@ -260,6 +282,56 @@ def test_a_refused_import_ends_the_job_with_a_reason(
     ended = index(stack)
     assert ended.error == "NotImported"
     assert "Pinecone refuses the import" in ended.cause
+
+
+def test_a_rebuild_while_children_run_does_not_lose_faces(
+    stack: Stack, server: PineconeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuilt = []
+
+    def open_stores(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - passed on
+        dependencies = open_child_dependencies(*arguments, **named)
+        if not named["stores_faces"] and not rebuilt:
+            rebuilt.append(True)
+            rebuild(stack)
+        return dependencies
+
+    monkeypatch.setattr(task, "open_child_dependencies", open_stores)
+    ended = index(stack)
+    assert rebuilt
+    assert len(sources(server)) < PHOTOS
+    assert (ended.status, ended.error) == ("FAILED", "NotImported")
+    assert "was rebuilt while its photos were processed" in ended.cause
+    assert "rebuild it again" in ended.cause
+    assert index(stack).error == "NotImported"
+    rebuild(stack)
+    assert len(sources(server)) == PHOTOS
+    assert index(stack).status == "SUCCEEDED"
+    assert not server.imports.started
+
+
+def test_a_rebuild_that_was_interrupted_leaves_the_job_incomplete(
+    stack: Stack, server: PineconeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.imports.fails = "the bucket may not be read"
+    index(stack)
+
+    def interrupt(*_arguments: object, **_named: object) -> None:
+        raise StoreUnavailableError("Pinecone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("facerec.jobs.verifying.rebuild.verify_collection", interrupt)
+        with pytest.raises(StoreUnavailableError):
+            rebuild(stack)
+    assert index(stack).error == "NotImported"
+    rebuild(stack)
+    assert index(stack).status == "SUCCEEDED"
+    assert len(sources(server)) == PHOTOS
+
+
+def rebuild(stack: Stack) -> None:
+    with acting_as("ErasureFunction", stack.permissions):
+        erasing.handler({"rebuild": "staff"}, None)
 
 
 def test_a_face_that_is_erased_during_the_import_is_gone_after_it(
@@ -288,8 +360,7 @@ def test_a_face_that_is_erased_during_the_import_is_gone_after_it(
     assert not list(gallery._erasures.pending())
     # Neither the job nor a rebuild brings it back.
     index(stack)
-    with acting_as("ErasureFunction", stack.permissions):
-        erasing.handler({"rebuild": "staff"}, None)
+    rebuild(stack)
     assert "03.jpg" not in sources(server)
 
 
@@ -418,7 +489,8 @@ def test_an_import_costs_few_requests(
     # Looking at the index and waiting for the import; nothing for each child or photo.
     assert sum(server.requests.values()) <= 15
     assert calls["ErasureFunction/GetObject/embeddings"] == PHOTOS // 4
-    assert calls["ErasureFunction/GetObject/index"] == PHOTOS // 4
+    # Once to find copies, and once to find the embeddings.
+    assert calls["ErasureFunction/GetObject/index"] == 2 * PHOTOS // 4
 
 
 def test_a_stack_without_an_integration_refuses(
@@ -443,6 +515,5 @@ def test_an_older_copy_of_the_vectors_alone_is_repaired_by_a_rebuild(
     expected = sources(server)
     assert "new.jpg" in expected
     server.namespaces[name] = older
-    with acting_as("ErasureFunction", stack.permissions):
-        erasing.handler({"rebuild": "staff"}, None)
+    rebuild(stack)
     assert sources(server) == expected

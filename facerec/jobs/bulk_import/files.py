@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.bulk_import.copies import CopiedPhotos
 from facerec.jobs.bulk_import.progress import ImportStep, job_files_folder, note_progress
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.face_index import read_face_index
@@ -65,6 +66,7 @@ def write_files(
         StoreUnavailableError: another execution does the same, or a store fails.
         ConfigurationError: pyarrow is not installed.
     """
+    copied = CopiedPhotos(plan, objects, progress.next_child)
     children = read_ahead(
         range(progress.next_child, plan.children),
         lambda child: list(_vectors_of_child(plan, objects, child)),
@@ -75,7 +77,7 @@ def write_files(
     )
     with closing(children):
         while progress.next_child < plan.children and has_time():
-            progress = _write_file(plan, objects, progress, children)
+            progress = _write_file(plan, objects, progress, map(copied.take, children))
             version = note_progress(plan, objects, progress, version)
     if progress.next_child == plan.children:
         progress = replace(progress, step=ImportStep.IMPORT)

@@ -34,6 +34,13 @@ VISIBLE_AFTER = 1800.0
 searched for some ten minutes after it is complete."""
 
 
+_REMEDY = "start the job again to import them, or rebuild the collection to store them by requests"
+_REBUILT = (
+    "the collection was rebuilt while its photos were processed, so that faces may be missing; "
+    "rebuild it again"
+)
+
+
 class AdvanceState(StrEnum):
     """What the workflow does next."""
 
@@ -53,7 +60,7 @@ class Advance:
 
     Attributes:
         state: what to do next.
-        cause: why the import failed, in one line; else empty.
+        cause: why the import failed and what to do, in one line; else empty.
     """
 
     state: AdvanceState
@@ -89,14 +96,11 @@ def advance_import(
     if found is None:
         return Advance(AdvanceState.DONE)
     progress, version = found
-    if progress.step is ImportStep.INDEX:
-        # Recorded before anything is read: an erasure sees it, or is seen.
-        progress = replace(progress, step=ImportStep.WRITE)
-        version = note_progress(plan, objects, progress, version)
+    if progress.step is ImportStep.REBUILT:
+        return Advance(AdvanceState.FAILED, _REBUILT)
+    progress, version = _write(plan, objects, progress, version, has_time)
     if progress.step is ImportStep.WRITE:
-        progress, version = write_files(plan, objects, progress, version, has_time=has_time)
-        if progress.step is ImportStep.WRITE:
-            return Advance(AdvanceState.AGAIN)
+        return Advance(AdvanceState.AGAIN)
     if not progress.faces:
         return _finish(plan, objects, progress, 0)
     try:
@@ -113,6 +117,23 @@ def advance_import(
     if current.state is ImportState.RUNNING:
         return Advance(AdvanceState.WAIT)
     return _await_visible(plan, objects, progress, version, current, imports, now)
+
+
+def _write(
+    plan: Plan,
+    objects: ObjectStore,
+    progress: ImportProgress,
+    version: str,
+    has_time: Callable[[], bool],
+) -> tuple[ImportProgress, str]:
+    """Write files that are not written yet; return the progress and its version."""
+    if progress.step is ImportStep.INDEX:
+        # Recorded before anything is read: an erasure sees it, or is seen.
+        progress = replace(progress, step=ImportStep.WRITE)
+        version = note_progress(plan, objects, progress, version)
+    if progress.step is ImportStep.WRITE:
+        return write_files(plan, objects, progress, version, has_time=has_time)
+    return progress, version
 
 
 def _problem(plan: Plan, progress: ImportProgress, current: Import | None) -> str | None:
@@ -191,4 +212,4 @@ def _give_up(
     objects.delete_folder(job_files_folder(plan))
     again = ImportProgress(plan.job_folder, attempt=progress.attempt + 1)
     note_progress(plan, objects, again, version)
-    return Advance(AdvanceState.FAILED, cause)
+    return Advance(AdvanceState.FAILED, f"the faces were not imported: {cause}; {_REMEDY}")

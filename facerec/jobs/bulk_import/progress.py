@@ -12,7 +12,7 @@ While there are such files, an erasure cannot be completed: the import would bri
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 
+MAX_RECORDS = 100_000_000
+"""Maximum number of records of an import:
+https://docs.pinecone.io/reference/api/database-limits/operation-limits."""
+
+
 class ImportStep(StrEnum):
     """What is done next."""
 
@@ -41,6 +46,12 @@ class ImportStep(StrEnum):
     """Files are written from the embeddings of complete children."""
     IMPORT = "IMPORT"
     """Pinecone imports the files."""
+    REBUILT = "REBUILT"
+    """Nothing is imported: a rebuild stores faces by requests, or has done so before the children
+    were complete. Those of children that ran at that time may be missing until the next rebuild."""
+
+
+_HAS_FILES = (ImportStep.WRITE, ImportStep.IMPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +127,14 @@ def read_progress_of(plan: Plan, objects: ObjectStore) -> tuple[ImportProgress, 
 
 
 def is_import_pending(plan: Plan, objects: ObjectStore) -> bool:
-    """Return whether the faces of a job are still to be stored by an import."""
+    """Return whether faces of a job are still to be stored by an import, or by a rebuild."""
     return read_progress_of(plan, objects) is not None
+
+
+def is_stored_by_import(plan: Plan, objects: ObjectStore) -> bool:
+    """Return whether the children of a job leave the faces to an import."""
+    found = read_progress_of(plan, objects)
+    return found is not None and found[0].step is not ImportStep.REBUILT
 
 
 def note_progress(plan: Plan, objects: ObjectStore, progress: ImportProgress, version: str) -> str:
@@ -127,6 +144,10 @@ def note_progress(plan: Plan, objects: ObjectStore, progress: ImportProgress, ve
         StoreUnavailableError: another execution has changed it.
     """
     uri = _progress_uri(plan.jobs_root, plan.collection_id, plan.collection_created_at)
+    return _replace(objects, uri, progress, version)
+
+
+def _replace(objects: ObjectStore, uri: str, progress: ImportProgress, version: str) -> str:
     try:
         if objects.replace(uri, json.dumps(asdict(progress)).encode(), version=version):
             return objects.head(uri).version
@@ -144,9 +165,17 @@ def plan_import(plan: Plan, objects: ObjectStore) -> None:
     Raises:
         ConflictError: the faces of another job of the collection are still to be imported: the
             namespace must not exist by then.
+        InvalidInputError: there are more photos than Pinecone imports.
+        StoreUnavailableError: another job of the collection is being planned.
     """
     if plan.local:
         return
+    if plan.bulk_import and plan.estimated_photos > MAX_RECORDS:
+        raise InvalidInputError(
+            f"bulk_import: {plan.estimated_photos:,} photos are more than the {MAX_RECORDS:,} "
+            "records that Pinecone imports",
+            "index without bulk_import, or into several collections",
+        )
     found = read_progress(objects, plan.jobs_root, plan.collection_id, plan.collection_created_at)
     if (
         found is not None
@@ -160,7 +189,16 @@ def plan_import(plan: Plan, objects: ObjectStore) -> None:
         )
     if plan.bulk_import:
         uri = _progress_uri(plan.jobs_root, plan.collection_id, plan.collection_created_at)
-        objects.write(uri, json.dumps(asdict(ImportProgress(plan.job_folder))).encode())
+        content = json.dumps(asdict(ImportProgress(plan.job_folder))).encode()
+        if found is None:
+            stored = objects.write(uri, content, if_absent=True)
+        else:
+            # Of this job, or of one whose plan was not stored.
+            stored = objects.replace(uri, content, version=found[1])
+        if not stored:
+            raise StoreUnavailableError(
+                f"another job is being planned for collection {plan.collection_id!r}", "try again"
+            )
 
 
 def end_import(plan: Plan, objects: ObjectStore) -> None:
@@ -186,36 +224,59 @@ def erasures_wait(
     contain its faces.
     """
     found = read_progress(objects, jobs_root, collection_id, created_at)
-    return found is not None and found[0].step is not ImportStep.INDEX
+    return found is not None and found[0].step in _HAS_FILES
+
+
+def begin_rebuild(
+    objects: ObjectStore, jobs_root: str, collection_id: str, created_at: float
+) -> str | None:
+    """Give up an import that was planned but has not started; a rebuild stores the faces.
+
+    Returns:
+        The folder of its job, for ``drop_import`` once the faces of all children are stored; None
+        if there is none.
+
+    Raises:
+        InvalidInputError: files are being written or imported.
+        StoreUnavailableError: the import has just begun.
+    """
+    found = read_progress(objects, jobs_root, collection_id, created_at)
+    if found is None:
+        return None
+    progress, version = found
+    _require_no_files(progress, collection_id)
+    if progress.step is not ImportStep.REBUILT:
+        uri = _progress_uri(jobs_root, collection_id, created_at)
+        _replace(objects, uri, replace(progress, step=ImportStep.REBUILT), version)
+    return progress.job_folder
 
 
 def drop_import(
-    objects: ObjectStore,
-    jobs_root: str,
-    collection_id: str,
-    created_at: float,
-    *,
-    job_folder: str | None = None,
+    objects: ObjectStore, jobs_root: str, collection_id: str, created_at: float, job_folder: str
 ) -> None:
-    """Give up an import that was planned but has not started; faces are stored by other means.
+    """Forget an import of a job that has not started.
 
     Args:
         objects: contains the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         collection_id: the collection.
         created_at: its creation time.
-        job_folder: gives up only an import of this job; None for any.
+        job_folder: folder of the job; an import of another one is kept.
 
     Raises:
         InvalidInputError: files are being written or imported.
     """
     found = read_progress(objects, jobs_root, collection_id, created_at)
-    if found is None or job_folder not in (None, found[0].job_folder):
+    if found is None or found[0].job_folder != job_folder:
         return
-    if found[0].step is not ImportStep.INDEX:
+    _require_no_files(found[0], collection_id)
+    objects.delete(_progress_uri(jobs_root, collection_id, created_at))
+
+
+def _require_no_files(progress: ImportProgress, collection_id: str) -> None:
+    if progress.step in _HAS_FILES:
         raise InvalidInputError(
-            f"the faces of job {found[0].job_id} are being imported into collection "
+            f"the faces of job {progress.job_id} are being imported into collection "
             f"{collection_id!r}",
             "start that job again to complete the import",
         )
-    objects.delete(_progress_uri(jobs_root, collection_id, created_at))

@@ -132,7 +132,7 @@ def _give_up_import(objects: ObjectStore, jobs_root: str, job_folder: str) -> No
         return
     if plan.bulk_import:
         created_at = plan.collection_created_at
-        drop_import(objects, jobs_root, plan.collection_id, created_at, job_folder=job_folder)
+        drop_import(objects, jobs_root, plan.collection_id, created_at, job_folder)
 
 
 def abandon_job(objects: ObjectStore, job_folder: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from facerec.errors import InvalidInputError
+from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.difference import Difference, Removal
 from facerec.jobs.ledger.enrolment_record import Enrolled, read_enrolled
 from facerec.jobs.ledger.import_record import Imported, read_imported
@@ -214,6 +214,15 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
         return _from_json(json.loads(objects.read(uri)))
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidInputError(f"{uri} is not a valid report: {error}") from error
+
+
+def read_complete_report(plan: Plan, objects: ObjectStore) -> Report | None:
+    """Return the report of a job, if it shows that all children are complete; otherwise None."""
+    try:
+        report = read_report(objects, plan.job_folder)
+    except (ObjectNotFoundError, InvalidInputError):
+        return None
+    return None if report.incomplete else report
 
 
 def _from_json(document: Mapping[str, Any]) -> Report:

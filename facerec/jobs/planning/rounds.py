@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
+from facerec.errors import AccessDeniedError, ObjectNotFoundError
 from facerec.jobs.ledger.reading import read_summaries
-from facerec.jobs.ledger.report import Report, read_report
+from facerec.jobs.ledger.report import read_complete_report
 from facerec.jobs.outcomes import NOT_READ, Outcome
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
     another size. An incomplete job is resumed unless the request forces, restores or prunes other
     photos than its plan.
     """
-    report = _complete_report(plan, objects)
+    report = read_complete_report(plan, objects)
     if report is None:
         return not has_same_purpose(request, plan)
     if (
@@ -85,15 +85,7 @@ def is_resumable(
 
 def is_complete(plan: Plan, objects: ObjectStore) -> bool:
     """Return whether a job's report shows that all children are complete."""
-    return _complete_report(plan, objects) is not None
-
-
-def _complete_report(plan: Plan, objects: ObjectStore) -> Report | None:
-    try:
-        report = read_report(objects, plan.job_folder)
-    except (ObjectNotFoundError, InvalidInputError):
-        return None
-    return None if report.incomplete else report
+    return read_complete_report(plan, objects) is not None
 
 
 def _may_have_changed(row: LedgerRow, objects: ObjectStore) -> bool:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.erasing.tombstones import copy_tombstones
 from facerec.gallery.transfer.copying import Copied, copy_records
-from facerec.jobs.bulk_import.progress import drop_import
+from facerec.jobs.bulk_import.progress import begin_rebuild, drop_import
 from facerec.jobs.folders import note_folder_elsewhere
 from facerec.jobs.ledger.layout import memory_folder
+from facerec.jobs.ledger.report import read_complete_report
 from facerec.jobs.remembered.collections import note_restored, own_creations
 from facerec.jobs.remembered.doubts import note_doubt
 from facerec.jobs.verifying.job_check import require_readable, verify_collection
@@ -121,11 +122,13 @@ def rebuild_collection(
             note_folder_elsewhere(objects, target_root, plan)
     if source is None or target_root is None:
         # The vectors may be an older copy: they contain what was erased or pruned since.
-        for created_at in {plan.collection_created_at for plan in plans}:
-            drop_import(objects, jobs_root, collection_id, created_at)
+        stored = _give_up_imports(collection_id, plans, objects, jobs_root)
         found = verify_collection(
             collection_id, objects, jobs_root, faces, records, repair=True, all_erasures=True
         )
+        for plan in stored:
+            created_at = plan.collection_created_at
+            drop_import(objects, jobs_root, collection_id, created_at, plan.job_folder)
         note_doubt(objects, jobs_root, collection_id)
         note_restored(objects, jobs_root, records.get_collection(collection_id))
         return Rebuilt(found, Records.LOST if lost else Records.KEPT)
@@ -142,6 +145,19 @@ def rebuild_collection(
     copied = copy_records(collection_id, source=source, target=records, faces=faces)
     objects.write(note, b"")
     return Rebuilt(found, Records.COPIED, copied)
+
+
+def _give_up_imports(
+    collection_id: str, plans: list[Plan], objects: ObjectStore, jobs_root: str
+) -> list[Plan]:
+    """Give up the imports of a collection; return the plans of their jobs that are complete.
+
+    The children of the others may be running, and store no faces: their jobs end incomplete.
+    """
+    creations = {plan.collection_created_at for plan in plans}
+    folders = {begin_rebuild(objects, jobs_root, collection_id, each) for each in creations}
+    given_up = [plan for plan in plans if plan.job_folder in folders]
+    return [plan for plan in given_up if read_complete_report(plan, objects) is not None]
 
 
 def _has_collection(collection: Collection, records: RecordStore) -> bool:

@@ -1,0 +1,106 @@
+"""Photos that several children have found, so that their faces are written into one file only.
+
+A copy of a photo has the ids of the photo's faces. How Pinecone counts an id that is in two files
+is not documented, so none is. The first child that has found a photo writes its faces.
+"""
+
+from __future__ import annotations
+
+from array import array
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from facerec.core.arrays import np
+from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.ledger.face_index import id_prefixes, read_face_index
+from facerec.jobs.ledger.segments import read_segments
+from facerec.jobs.prefetch import read_ahead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from facerec.core.vectors import Vector
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
+
+READERS = 16
+"""Number of children whose face indexes are read concurrently."""
+
+
+class CopiedPhotos:
+    """The photos that several children have found, and which of them are written.
+
+    Reads the face indexes of all children. Needs 8 bytes of memory per photo while doing so.
+
+    Args:
+        plan: plan of a job whose children are complete.
+        objects: contains the job folder.
+        next_child: first child whose faces are not written yet.
+    """
+
+    def __init__(self, plan: Plan, objects: ObjectStore, next_child: int) -> None:
+        found = array("Q")
+        for photos in _photos_of_children(plan, objects, plan.children):
+            found.frombytes(photos.tobytes())
+        every = np.frombuffer(found, np.uint64) if found else np.empty(0, np.uint64)
+        every.sort()
+        self._copied = np.unique(every[1:][every[1:] == every[:-1]])
+        self._written = np.zeros(self._copied.size, np.bool_)
+        if self._copied.size:
+            for photos in _photos_of_children(plan, objects, next_child):
+                self._written[self._places(photos)] = True
+
+    def take(self, vectors: list[Vector]) -> list[Vector]:
+        """Return the vectors of a child without those that an earlier child has written."""
+        if not self._copied.size or not vectors:
+            return vectors
+        photos = np.array([_photo(vector.id) for vector in vectors], np.uint64)
+        places = self._places(photos)
+        written = self._copied[places[self._written[places]]]
+        self._written[places] = True
+        kept = ~np.isin(photos, written)
+        return [vector for vector, keep in zip(vectors, kept, strict=True) if keep]
+
+    def _places(self, photos: NDArray[np.uint64]) -> NDArray[np.intp]:
+        """Return where the copied ones of some photos are among all copied photos."""
+        places = np.searchsorted(self._copied, photos)
+        places = places[places < self._copied.size]
+        return places[np.isin(self._copied[places], photos)]
+
+
+def _photo(face_id: str) -> int:
+    return int.from_bytes(id_prefixes([face_id])[0], "little")
+
+
+def _photos_of_children(plan: Plan, objects: ObjectStore, end: int) -> Iterator[NDArray[np.uint64]]:
+    """Yield the photos with faces of the children before ``end``, each once per child."""
+    found = read_ahead(
+        range(end),
+        lambda child: np.unique(np.frombuffer(_ids_of_child(plan, objects, child), "<u8")),
+        len,
+        threads=READERS,
+        max_items=4 * READERS,
+        max_weight=1_000_000,
+    )
+    with closing(found):
+        yield from found
+
+
+def _ids_of_child(plan: Plan, objects: ObjectStore, child: int) -> bytes:
+    """Return the first ``ID_BYTES`` of the ids of a child's faces."""
+    index = read_face_index(objects, plan.job_folder, child)
+    if index is not None:
+        return b"".join(segment.ids for segment in index)
+    ids: list[str] = []
+    for segment in read_segments(objects, plan.job_folder, child):
+        if segment.embeddings is None:
+            continue
+        try:
+            faces = read_embeddings(objects, plan.job_folder + segment.embeddings)
+        except (ObjectNotFoundError, InvalidInputError):
+            continue
+        ids += [face.record.face_id for face in faces]
+    return b"".join(id_prefixes(ids))
