@@ -57,7 +57,7 @@ class StandbySides(MigrationStore):
             records: the records of the collections and their migrations.
             lag: seconds for which reads of vectors may miss writes.
             sleep: waits for some seconds.
-            begins: whether migrations begin; those that have begun are continued.
+            begins: whether migrations begin; those that were started earlier are continued.
         """
         self._begins = begins
         self._faces, self._records, self._lag, self._sleep = faces, records, lag, sleep

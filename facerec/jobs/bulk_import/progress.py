@@ -238,7 +238,7 @@ def begin_rebuild(
 
     Raises:
         InvalidInputError: files are being written or imported.
-        StoreUnavailableError: the import has just begun.
+        StoreUnavailableError: the import has just started.
     """
     found = read_progress(objects, jobs_root, collection_id, created_at)
     if found is None:
