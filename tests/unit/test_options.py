@@ -32,8 +32,9 @@ PHOTO = {"image", "images", "bucket", "key", "version", "prefix", "manifest"}
 SCHEMA = Path(facerec.__file__).parent / "schemas" / "execution-input.json"
 EXECUTION_INPUT = json.loads(SCHEMA.read_text("utf-8"))["properties"]
 
-WORKFLOW_ONLY = {"prune_over_limit"}
-"""Fields that only jobs without a caller need: nobody reads the error of a watched folder."""
+WORKFLOW_ONLY = {"bulk_import", "prune_over_limit"}
+"""Fields of a stack's jobs: faces imported by Pinecone, and a watched folder whose errors nobody
+reads."""
 
 OPERATORS_ONLY = {"max_pixels"}
 """Face options that only the operator sets: they bound memory."""
@@ -53,6 +54,7 @@ ONE_DOOR = {
     "collection_id": "called collection in commands",
     "index": "`facerec index` stores a photo",
     "external_image_id": "goes with index",
+    "photo_name": "goes with index",
 }
 """Fields and options that one door of a search, comparison or detection needs alone."""
 

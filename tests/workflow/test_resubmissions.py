@@ -105,11 +105,13 @@ def test_while_a_store_is_down_each_submission_costs_one_child(
     (queue,) = boto3.client("batch").describe_job_queues()["jobQueues"]
     monkeypatch.setenv("JOB_QUEUE_ARN", queue["jobQueueArn"])
 
-    def open_dependencies(settings: Settings, engine: FaceEngine) -> ChildDependencies:
+    def open_dependencies(
+        settings: Settings, engine: FaceEngine, *, stores_faces: bool
+    ) -> ChildDependencies:
         attempts[len(waits)] += 1
         if len(waits) < 5:
             raise StoreUnavailableError("the store is down")
-        return open_child_dependencies(settings, engine)
+        return open_child_dependencies(settings, engine, stores_faces=stores_faces)
 
     monkeypatch.setattr(task, "open_child_dependencies", open_dependencies)
 
@@ -130,10 +132,12 @@ def test_a_small_job_waits_for_a_store_as_long_as_a_large_one(
     (queue,) = boto3.client("batch").describe_job_queues()["jobQueues"]
     monkeypatch.setenv("JOB_QUEUE_ARN", queue["jobQueueArn"])
 
-    def open_dependencies(settings: Settings, engine: FaceEngine) -> ChildDependencies:
+    def open_dependencies(
+        settings: Settings, engine: FaceEngine, *, stores_faces: bool
+    ) -> ChildDependencies:
         if len(waits) < 7:
             raise StoreUnavailableError("the store is down")
-        return open_child_dependencies(settings, engine)
+        return open_child_dependencies(settings, engine, stores_faces=stores_faces)
 
     monkeypatch.setattr(task, "open_child_dependencies", open_dependencies)
 
@@ -155,10 +159,12 @@ def test_a_service_that_throttles_stops_no_other_child(
         attempts[number] += 1
         busy = attempts[number] <= 3
 
-    def open_dependencies(settings: Settings, engine: FaceEngine) -> ChildDependencies:
+    def open_dependencies(
+        settings: Settings, engine: FaceEngine, *, stores_faces: bool
+    ) -> ChildDependencies:
         if busy and service == "vectors":
             raise StoreThrottledError("the store returned 429")
-        return open_child_dependencies(settings, engine)
+        return open_child_dependencies(settings, engine, stores_faces=stores_faces)
 
     def call(client: BaseClient, operation: str, given: dict[str, str]) -> object:
         if busy and (service, operation) == ("S3", "GetObject") and "photo" in given["Key"]:

@@ -94,7 +94,7 @@ def examine(
     if request.bulk_import and not stack.parameters.get("PineconeIntegrationId"):
         found.problems.append(
             "PineconeIntegrationId: the stack has no storage integration of Pinecone: name one, or"
-            " index without --bulk-import"
+            " index without a bulk import"
         )
     found.problems.extend(find_start_problems(stack.queue, clients, child_vcpus=stack.child_vcpus))
     return found

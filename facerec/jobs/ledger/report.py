@@ -175,7 +175,7 @@ def write_report(
         removal=read_removal(objects, plan.job_folder) or Removal(),
         first_failures=first_failures,
         enrolled=read_enrolled(objects, plan.job_folder),
-        imported=read_imported(objects, plan.job_folder),
+        imported=read_imported(objects, plan.job_folder) if plan.bulk_import else None,
     )
     if incomplete and incomplete_uri is not None:
         write_numbers(objects, incomplete_uri, incomplete)

@@ -348,8 +348,8 @@ class AnnEverywhere(FakeEngine):
 
 
 def photo_of_nobody() -> bytes:
-    picture = Image.new("RGB", (640, 480), "cyan")
-    picture.paste((255, 0, 0), (310, 230, 640, 480))
+    picture = Image.new("RGB", (640, 480), "gray")
+    picture.paste((230, 200, 190), (310, 230, 640, 480))
     content = BytesIO()
     picture.save(content, "PNG")
     return content.getvalue()

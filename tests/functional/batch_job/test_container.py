@@ -30,7 +30,8 @@ import os
 import sys
 import batch_job.task
 from tests.support.jobs import CrashingEngine, SlowEngine
-batch_job.task.open_checked_engine = lambda threads: {engine}
+batch_job.task.recipe_of = lambda model_version: "fast"
+batch_job.task.open_checked_engine = lambda threads, recipe: {engine}
 from batch_job.__main__ import main
 sys.exit(main())
 """

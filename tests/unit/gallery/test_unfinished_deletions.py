@@ -67,6 +67,10 @@ ADDING: dict[str, Callable[[Gallery, str, str], object]] = {
         [KnownFace(face_id, face_id, None, gallery.detect(photo("wei")).faces[0].box)],
     ),
     "migrate": lambda gallery, *_: gallery.migrate("staff", "fast"),
+    "begin_migration": lambda gallery, *_: gallery.begin_migration("staff", "fast"),
+    "prepare_range": lambda gallery, *_: gallery.prepare_range(
+        "staff", "fast", after=None, last=None, stop=lambda: False
+    ),
     "prepare_migration": lambda gallery, *_: gallery.prepare_migration("staff"),
     "switch_version": lambda gallery, *_: gallery.switch_version("staff"),
     "refresh_stats": lambda gallery, *_: gallery.refresh_stats("staff"),
@@ -107,6 +111,7 @@ REMOVING = {
     "remove_tags",
     "resume_erasure",
     "resume_erasures",
+    "resume_migrations",
     "retry_events",
     "roll_back_migration",
     "sweep",
@@ -126,7 +131,17 @@ OTHERS = {
 }
 """What is not about a collection that exists."""
 
-READING = ("all_", "compare", "deleted_", "describe_", "detect", "erased_", "export", "find")
+READING = (
+    "all_",
+    "check_",
+    "compare",
+    "deleted_",
+    "describe_",
+    "detect",
+    "erased_",
+    "export",
+    "find",
+)
 READING += (
     "get_",
     "list_",
