@@ -117,6 +117,7 @@ class Stack:
         self.held: list[str] | None = None
         self.analysed = 0
         self.child_version = "fake-1"
+        self.clustering: dict[str, str] = {}
         # By default without further submissions, so that what fails a child is seen at once.
         self._settings = {
             "FACEREC_STORE": f"sqlite:///{self.store}",
@@ -274,6 +275,7 @@ class Stack:
             "POWERTOOLS_SERVICE_NAME": "facerec",
             "POWERTOOLS_METRICS_NAMESPACE": "Facerec",
         }
+        values |= self.clustering
         return {name: values[name] for name in declared} | self._settings
 
     def _deploy(self) -> str:
