@@ -140,7 +140,7 @@ def on_the_stack(folder: Path, photos: int, erasures: int, chance: random.Random
     """Erase names on the emulated stack."""
     with pytest.MonkeyPatch.context() as patch, emulated_aws(patch):
         repair(patch)
-        patch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: FakeEngine())
+        patch.setattr(facerec.factory.engines, "open_deployed_engine", lambda *_: FakeEngine())
         patch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
         stack = Stack(folder, patch)
         manifest = stack.put("all.jsonl", "\n".join(_lines(stack, photos)).encode())
