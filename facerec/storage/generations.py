@@ -276,12 +276,10 @@ class _Served(_Named):
             ConflictError: the collection has been switched since its record was read. The side that
                 was searched may have been removed since.
         """
-        own = self._collection(namespace)
-        found = self._vectors.search(
-            _name(namespace, own), probes, limit=limit, max_distance=max_distance
+        return self._read(
+            namespace,
+            lambda name: self._vectors.search(name, probes, limit=limit, max_distance=max_distance),
         )
-        self._check_read(namespace, own)
-        return found
 
     @override
     def get_vectors(self, namespace: str, ids: Sequence[str]) -> list[Vector]:
@@ -290,10 +288,7 @@ class _Served(_Named):
         Raises:
             ConflictError: the collection has been switched since its record was read.
         """
-        own = self._collection(namespace)
-        found = self._vectors.get_vectors(_name(namespace, own), ids)
-        self._check_read(namespace, own)
-        return found
+        return self._read(namespace, lambda name: self._vectors.get_vectors(name, ids))
 
     @override
     def map_vectors(
@@ -304,10 +299,7 @@ class _Served(_Named):
         Raises:
             ConflictError: the collection has been switched since its record was read.
         """
-        own = self._collection(namespace)
-        found = self._vectors.map_vectors(_name(namespace, own), convert)
-        self._check_read(namespace, own)
-        return found
+        return self._read(namespace, lambda name: self._vectors.map_vectors(name, convert))
 
     @override
     def stored_ids(self, namespace: str, ids: Sequence[str]) -> set[str]:
@@ -316,10 +308,7 @@ class _Served(_Named):
         Raises:
             ConflictError: the collection has been switched since its record was read.
         """
-        own = self._collection(namespace)
-        found = self._vectors.stored_ids(_name(namespace, own), ids)
-        self._check_read(namespace, own)
-        return found
+        return self._read(namespace, lambda name: self._vectors.stored_ids(name, ids))
 
     @override
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
@@ -341,11 +330,19 @@ class _Served(_Named):
         for name in sorted(names):
             self._vectors.delete_namespace(name)
 
-    def _check_read(self, namespace: str, own: Collection | None) -> None:
+    def _read(self, namespace: str, read: Callable[[str], Result]) -> Result:
+        """Return what a function reads from the served side of a namespace.
+
+        Raises:
+            ConflictError: the collection has been switched since its record was read.
+        """
+        own = self._collection(namespace)
+        found = read(_name(namespace, own))
         if own is not None and own.migrated:
             current = self._record(namespace, own)
             if current is not None and not _serves(current, own):
                 raise _switched(own, current)
+        return found
 
     def _to_write(
         self, namespace: str, groups: Mapping[str, Sequence[Vector]]
