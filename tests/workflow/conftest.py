@@ -15,9 +15,11 @@ from tests.support.job_doors import (
     RestJobs,
     use_fake_engine,
 )
+from tests.support.s3vectors_server import S3VectorsServer
 from tests.support.workflow.emulation import emulated_aws
 from tests.support.workflow.repairs import repair
 from tests.support.workflow.stack import Stack
+from tests.support.workflow.stores import VECTORS
 
 
 @pytest.fixture
@@ -29,6 +31,15 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return repair(monkeypatch)
+
+
+@pytest.fixture
+def vectors(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3VectorsServer]:
+    """A stand-in for Amazon S3 Vectors with the empty bucket of a stack."""
+    with S3VectorsServer() as server:
+        server.buckets[VECTORS] = {}
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3VECTORS", server.address)
+        yield server
 
 
 @pytest.fixture

@@ -67,23 +67,22 @@ class Api:
 
 
 @pytest.fixture
-def stack(deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+def stack(
+    deploy: Callable[..., Stack], vectors: S3VectorsServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stack]:
     """A stack with four photos of Ann and three of Bob, whom nobody has named."""
-    with S3VectorsServer() as server:
-        server.buckets[VECTORS] = {}
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3VECTORS", server.address)
-        stack = deploy_with_stores(deploy, monkeypatch)
-        for name, value in stack.clustering.items():
-            monkeypatch.setenv(name, value)
-        reviewing._jobs.cache_clear()
-        for shot in range(4):
-            put_photo(stack, "ann", shot)
-        for shot in range(3):
-            put_photo(stack, "bob", shot)
-        index(stack)
-        yield stack
-        erasing._gallery.cache_clear()
-        reviewing._jobs.cache_clear()
+    stack = deploy_with_stores(deploy, monkeypatch)
+    for name, value in stack.clustering.items():
+        monkeypatch.setenv(name, value)
+    reviewing._jobs.cache_clear()
+    for shot in range(4):
+        put_photo(stack, "ann", shot)
+    for shot in range(3):
+        put_photo(stack, "bob", shot)
+    index(stack)
+    yield stack
+    erasing._gallery.cache_clear()
+    reviewing._jobs.cache_clear()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from facerec.cli.main import main
 from facerec.core.schemas import check
 from facerec.jobs.aws import preflight
 from facerec.jobs.aws.start_problems import VcpuQuota
+from tests.support.workflow.described_stack import create_described_stack
 from tests.support.workflow.stack import BUCKET, Stack
 
 NAME = "faces-of-ours"
@@ -28,24 +29,7 @@ Facerec = Callable[..., Result]
 @pytest.fixture
 def facerec(stack: Stack) -> Facerec:
     """Return a function that runs a command on the deployed stack."""
-    (workflow,) = boto3.client("stepfunctions").list_state_machines()["stateMachines"]
-    (queue,) = boto3.client("batch").describe_job_queues()["jobQueues"]
-    outputs = {
-        "BucketName": BUCKET,
-        "WorkflowArn": workflow["stateMachineArn"],
-        "JobQueueArn": queue["jobQueueArn"],
-        "DashboardUrl": "https://console.aws.amazon.com/",
-    }
-    template = {
-        "Parameters": {
-            "MaxvCpus": {"Type": "Number", "Default": 256},
-            "ChildVcpus": {"Type": "Number", "Default": 1},
-            "VectorStore": {"Type": "String", "Default": "s3vectors"},
-        },
-        "Resources": {"Other": {"Type": "AWS::S3::Bucket"}},
-        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
-    }
-    boto3.client("cloudformation").create_stack(StackName=NAME, TemplateBody=json.dumps(template))
+    create_described_stack(NAME)
 
     def run(*words: object) -> Result:
         return CliRunner(env={"FACEREC_STACK": NAME}).invoke(main, [str(word) for word in words])

@@ -26,8 +26,9 @@ from lambdas.erasure import handler
 from tests.support.permissions import acting_as
 from tests.support.s3vectors_server import S3VectorsServer
 from tests.support.stack_template import function_environment
+from tests.support.workflow.described_stack import create_described_stack
 from tests.support.workflow.stack import BUCKET, Ended, Stack
-from tests.support.workflow.stores import VECTORS, deploy_with_stores, open_api_gallery
+from tests.support.workflow.stores import deploy_with_stores, open_api_gallery
 
 FAST, ACCURATE = "fake/pad0.25/single", "fake/pad0.22+0.28/mirrored"
 PEOPLE = ("ann", "bob", "cyd", "dan")
@@ -52,14 +53,6 @@ class Engine(FakeEngine):
 
 def engine_of(recipe: str) -> FakeEngine:
     return Engine(FAST if recipe == "fast" else ACCURATE)
-
-
-@pytest.fixture
-def vectors(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3VectorsServer]:
-    with S3VectorsServer() as server:
-        server.buckets[VECTORS] = {}
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3VECTORS", server.address)
-        yield server
 
 
 @pytest.fixture
@@ -317,25 +310,7 @@ def test_the_command_line_migrates_a_collection_of_a_stack(
     stack: Stack, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("facerec.cli.collection_migration_on_stack._SECONDS", 0.05)
-    (workflow,) = boto3.client("stepfunctions").list_state_machines()["stateMachines"]
-    (queue,) = boto3.client("batch").describe_job_queues()["jobQueues"]
-    outputs = {
-        "BucketName": BUCKET,
-        "WorkflowArn": workflow["stateMachineArn"],
-        "JobQueueArn": queue["jobQueueArn"],
-        "DashboardUrl": "https://console.aws.amazon.com/",
-        "ErasureFunctionName": "ErasureFunction",
-    }
-    template = {
-        "Parameters": {
-            "MaxvCpus": {"Type": "Number", "Default": 256},
-            "ChildVcpus": {"Type": "Number", "Default": 1},
-            "VectorStore": {"Type": "String", "Default": "s3vectors"},
-        },
-        "Resources": {"Other": {"Type": "AWS::S3::Bucket"}},
-        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
-    }
-    boto3.client("cloudformation").create_stack(StackName="ours", TemplateBody=json.dumps(template))
+    create_described_stack("ours", ErasureFunctionName="ErasureFunction")
 
     def run(*options: str) -> Result:
         return CliRunner().invoke(

@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def vectors(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3VectorsServer]:
-    with S3VectorsServer() as server:
-        server.buckets[VECTORS] = {}
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3VECTORS", server.address)
-        yield server
-
-
-@pytest.fixture
 def stack(
     deploy: Callable[..., Stack], vectors: S3VectorsServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stack]:

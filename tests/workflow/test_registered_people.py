@@ -44,26 +44,26 @@ def bus(aws: None, monkeypatch: pytest.MonkeyPatch) -> RecordedBus:
 
 @pytest.fixture
 def stack(
-    deploy: Callable[..., Stack], bus: RecordedBus, monkeypatch: pytest.MonkeyPatch
+    deploy: Callable[..., Stack],
+    bus: RecordedBus,
+    vectors: S3VectorsServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Stack]:
     """A stack with an event bus, whose collection has one photo of Ann, who is registered."""
-    with S3VectorsServer() as server:
-        server.buckets[VECTORS] = {}
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3VECTORS", server.address)
-        stack = deploy_with_stores(deploy, monkeypatch, EVENT_BUS=bus.arn)
-        conditions = stack.permissions.conditions | {"Matching"}
-        stack.permissions.conditions = conditions
-        sending._opened.cache_clear()
-        put_photo(stack, "ann", "ann")
-        index(stack)
-        gallery = Api(open_api_gallery(EVENT_BUS=bus.arn), stack.permissions)
-        (face,) = gallery.list_faces("staff").faces
-        gallery.create_user("staff", "ann")
-        gallery.associate_faces("staff", "ann", [face.record.face_id])
-        gallery.register_user("staff", "ann", consent="2020-01-01", expires="2099-01-01")
-        yield stack
-        sending._opened.cache_clear()
-        erasing._gallery.cache_clear()
+    stack = deploy_with_stores(deploy, monkeypatch, EVENT_BUS=bus.arn)
+    conditions = stack.permissions.conditions | {"Matching"}
+    stack.permissions.conditions = conditions
+    sending._opened.cache_clear()
+    put_photo(stack, "ann", "ann")
+    index(stack)
+    gallery = Api(open_api_gallery(EVENT_BUS=bus.arn), stack.permissions)
+    (face,) = gallery.list_faces("staff").faces
+    gallery.create_user("staff", "ann")
+    gallery.associate_faces("staff", "ann", [face.record.face_id])
+    gallery.register_user("staff", "ann", consent="2020-01-01", expires="2099-01-01")
+    yield stack
+    sending._opened.cache_clear()
+    erasing._gallery.cache_clear()
 
 
 class Api:
