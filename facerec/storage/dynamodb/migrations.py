@@ -44,7 +44,7 @@ def begin(table: Table, migration: Migration) -> Migration:
     """Store a new migration and return it, or return the one that the collection has already.
 
     Raises:
-        CollectionNotFoundError: there is no such collection.
+        CollectionNotFoundError: the collection does not exist.
     """
     collection_id = migration.collection_id
     threshold = {} if migration.threshold is None else {":threshold": migration.threshold}
@@ -123,7 +123,7 @@ def end_switch(table: Table, collection_id: str, token: str) -> Collection:
     """Serve the other side, and return the changed collection.
 
     Raises:
-        CollectionNotFoundError: there is no such collection.
+        CollectionNotFoundError: the collection does not exist.
         ConflictError: the switch is not under way any more, or the collection changed.
     """
     item = collections.get_item(table, collection_id)

@@ -42,7 +42,7 @@ def require_fitting_index(api_key: str, host: str, *, timeout: float = REQUEST_T
         AccessDeniedError: Pinecone does not accept the key.
         ConfigurationError: the key or the host is malformed, Pinecone refuses the request, or the
             index has another dimension or metric.
-        NotFoundError: there is no index at this host.
+        NotFoundError: the host serves no index.
         StoreUnavailableError: Pinecone cannot be reached, throttles, or does not answer as
             documented.
     """

@@ -142,7 +142,7 @@ def save(
     """Change clusters; see ``ClusterStore.save_clusters``.
 
     Raises:
-        CollectionNotFoundError: there is no such collection.
+        CollectionNotFoundError: the collection does not exist.
     """
     collections.get(connection, collection_id)
     if state is None:

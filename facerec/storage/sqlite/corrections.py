@@ -15,7 +15,7 @@ def add(connection: sqlite3.Connection, collection_id: str, correction: Correcti
     """Write a correction.
 
     Raises:
-        CollectionNotFoundError: there is no such collection.
+        CollectionNotFoundError: the collection does not exist.
     """
     collections.get(connection, collection_id)
     added = connection.execute(

@@ -57,7 +57,7 @@ def write(connection: sqlite3.Connection, migration: Migration) -> None:
     """Write a migration, or replace it.
 
     Raises:
-        CollectionNotFoundError: there is no such collection.
+        CollectionNotFoundError: the collection does not exist.
     """
     collections.get(connection, migration.collection_id)
     connection.execute(
@@ -123,7 +123,7 @@ def switch(connection: sqlite3.Connection, collection_id: str, state: MigrationS
     """Exchange served and standby vectors, with their versions and thresholds.
 
     Raises:
-        CollectionNotFoundError: there is no such collection.
+        CollectionNotFoundError: the collection does not exist.
         ConflictError: a served face has no standby face, or the migration has another state.
     """
     collection = collections.get(connection, collection_id)
@@ -171,7 +171,7 @@ def require_version(connection: sqlite3.Connection, collection_id: str, version:
     """Check that a collection serves a model version.
 
     Raises:
-        CollectionNotFoundError: there is no such collection.
+        CollectionNotFoundError: the collection does not exist.
         ConflictError: it serves another one.
     """
     served = collections.get(connection, collection_id).model_version

@@ -27,7 +27,7 @@ def create(connection: sqlite3.Connection, collection_id: str, user: User) -> No
     """Write a new person.
 
     Raises:
-        CollectionNotFoundError: there is no such collection.
+        CollectionNotFoundError: the collection does not exist.
         UserExistsError: a person with this id exists.
         UserNameExistsError: another person has this name.
     """
