@@ -33,7 +33,7 @@ MAX_PHOTOS_OF_ALL_PAIRS = 6_000
 """Maximum number of photos of which all pairs are compared; more are sampled. 6,000 photos have
 18 million pairs, or 0.6 GB."""
 
-SIMILARITIES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+SIMILARITIES = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99)
 ERRORS_SHOWN = 24
 _BLOCK = 256
 
