@@ -113,7 +113,7 @@ def _print(result: Calibration, collection: str) -> None:
 def _print_pairs(title: str, pairs: list[DoubtfulPair]) -> None:
     if not pairs:
         return
-    console().print(f"\n{title}:")
+    console().print("", f"{title}:", sep="\n")
     rows = table("similarity", "name", "name", "face id", "face id", whole=("face id",))
     for pair in pairs:
         rows.add_row(

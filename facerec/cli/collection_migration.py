@@ -14,7 +14,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, migration_results, presenting_migrations
 from facerec.cli.numbers import FiniteRange
 from facerec.cli.options import data_option, json_option, recipe_name, stack_option, yes_option
-from facerec.cli.output import console, count, print_json, table
+from facerec.cli.output import confirm, console, count, print_json, table
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.core.migrations import MigrationState
@@ -84,7 +84,7 @@ class _Progress:
         if not self.confirmed:
             faces = count(len(missing), "face")
             question = f"delete {faces} of collection {self.collection_id} for good?"
-            click.confirm(question, abort=True, err=True)
+            confirm(question)
 
 
 @click.command()
@@ -188,7 +188,7 @@ def _run_on_stack(stack: str, name: str, step: _Step, drop: _Drop) -> dict[str, 
         return migration.check(step.recipe)
     if drop.missing and not drop.confirmed:
         question = f"delete faces of collection {name} that cannot be described, for good?"
-        click.confirm(question, abort=True, err=True)
+        confirm(question)
     return migration.run(
         step.recipe, drop_missing=drop.missing, drop_limit_percentage=drop.limit_percentage
     )

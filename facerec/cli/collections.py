@@ -25,7 +25,7 @@ from facerec.cli.options import (
     stack_option,
     yes_option,
 )
-from facerec.cli.output import console, count, print_json, print_page, table
+from facerec.cli.output import confirm, console, count, print_json, print_page, table
 from facerec.cli.receipts import print_pending_deletion, print_receipt, print_resumed
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
@@ -311,7 +311,7 @@ def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
     with factory.open_gallery(data_folder(data)) as gallery:
         faces = count(gallery.describe_collection(name).face_count, "face")
         if not yes:
-            click.confirm(f"delete collection {name} with {faces} for good?", abort=True, err=True)
+            confirm(f"delete collection {name} with {faces} for good?")
         receipt = gallery.delete_collection(name)
     if as_json:
         print_json(receipt.to_json())

@@ -20,7 +20,7 @@ from facerec.cli.options import (
     stack_option,
     yes_option,
 )
-from facerec.cli.output import console, print_json
+from facerec.cli.output import confirm, console, print_json
 from facerec.cli.receipts import WHAT, print_receipt
 from facerec.core.deferred import DeferredModule
 
@@ -127,9 +127,7 @@ def erase(
       facerec erase --collection staff --person "Zoë Müller"
     """
     if not yes:
-        click.confirm(
-            f"erase this {WHAT[subject]} with all its faces for good?", abort=True, err=True
-        )
+        confirm(f"erase this {WHAT[subject]} with all its faces for good?")
     if stack is None:
         receipt, left = _erase_here(data_folder(data), collection, subject, name, check=check)
     else:

@@ -16,7 +16,7 @@ from facerec.cli.options import (
     photos_per_child_option,
     photos_per_second_option,
 )
-from facerec.cli.output import print_json
+from facerec.cli.output import print_json, say
 from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError
 from facerec.estimate.workload import Store
@@ -221,6 +221,6 @@ def _measure(detector: str, sample: Path | None, megapixels: float, faces: float
     )
 
     photos = sample_photos(sample) if sample else generated_photos(megapixels, faces)
-    click.echo(f"measuring with {len(photos)} photos ...", err=True)
+    say(f"measuring with {len(photos)} photos ...", err=True)
     options = FaceOptions(detector=detector)
     return measure_photos_per_second(open_engine(threads=1), photos, options)

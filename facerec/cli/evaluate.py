@@ -136,7 +136,7 @@ def evaluate(
         return
     _print(result)
     if html_file:
-        console().print(f"\npage: {html_file}")
+        console().print("", f"page: {html_file}", sep="\n")
 
 
 def _verified(
@@ -198,9 +198,11 @@ def _print_verification(result: Verification) -> None:
     kind = "pairs of all photos" if result.all_pairs else "labelled pairs"
     out.print(
         f"{result.photos:,} photos, {len(result.failures):,} without a face "
-        f"(in {result.pairs_without_a_face:,} of {result.labelled_pairs:,} labelled pairs)\n"
+        f"(in {result.pairs_without_a_face:,} of {result.labelled_pairs:,} labelled pairs)",
         f"{result.genuine:,} pairs of one person, {result.impostors:,} of different people "
-        f"({kind})\n"
+        f"({kind})",
+        "",
+        sep="\n",
     )
     if result.accuracy:
         shown = table("fold", "accuracy", "similarity", "accuracy by plain distance")
@@ -214,7 +216,8 @@ def _print_verification(result: Verification) -> None:
         shown.add_row("mean", _mean(result.accuracy), "", _mean(result.plain_accuracy))
         out.print(shown)
     else:
-        out.print("Accuracy is measured by folds: the file needs a column fold with two or more.\n")
+        out.print("Accuracy is measured by folds: the file needs a column fold with two or more.")
+        out.print("")
     lost = result.share_without_a_face
     if lost:
         out.print(
@@ -226,7 +229,9 @@ def _print_verification(result: Verification) -> None:
     else:
         out.print(
             f"At least {MIN_IMPOSTORS} pairs of different people are needed to measure misses at a "
-            "false match rate.\n"
+            "false match rate.",
+            "",
+            sep="\n",
         )
     shown = table("similarity", "predicted false match rate", "measured", "misses (95 %)")
     for rates_of in result.thresholds:
@@ -274,8 +279,10 @@ def _print_labels(result: LabelEvaluation) -> None:
     out = console()
     out.print(
         f"{result.photos:,} photos, {len(result.failures):,} without a face; {result.pairs:,} "
-        "pairs of different people\n"
-        f"at a false match rate of {result.overall_rate:g} over all pairs, within each label:\n"
+        "pairs of different people",
+        f"at a false match rate of {result.overall_rate:g} over all pairs, within each label:",
+        "",
+        sep="\n",
     )
     shown = table("label", "pairs", "by plain distance (95 %)", "normalised (95 %)")
     for row in pages.label_rows(result):
@@ -287,10 +294,12 @@ def _print_identification(result: Identification) -> None:
     out = console()
     out.print(
         f"{result.known:,} probes of known people and {result.strangers:,} of strangers, "
-        f"{len(result.failures):,} photos without a face\n"
-        + _probes_without_a_face(result.known_without_a_face)
-        + f"{result.faces:,} faces of {result.people:,} people in the gallery\n"
-        f"most similar face is the right person's: {result.rank_1}\n"
+        f"{len(result.failures):,} photos without a face",
+        *_probes_without_a_face(result.known_without_a_face),
+        f"{result.faces:,} faces of {result.people:,} people in the gallery",
+        f"most similar face is the right person's: {result.rank_1}",
+        "",
+        sep="\n",
     )
     if not result.open_set:
         out.print(
@@ -309,10 +318,10 @@ def _print_identification(result: Identification) -> None:
     out.print(shown)
 
 
-def _probes_without_a_face(count: int) -> str:
+def _probes_without_a_face(count: int) -> list[str]:
     if not count:
-        return ""
-    return f"{count:,} probes of known people have no face, and count as missed\n"
+        return []
+    return [f"{count:,} probes of known people have no face, and count as missed"]
 
 
 def _mean(accuracy: dict[str, tuple[float, float]]) -> str:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-import click
-
 from facerec.errors import (
     AccessKeyNotFoundError,
     CollectionNotFoundError,
@@ -160,9 +158,11 @@ def raise_first(errors: Iterable[FacerecError]) -> None:
 
     The exit code of a command with several failures then does not depend on their order.
     """
+    from facerec.cli.output import say
+
     ordered = sorted(errors, key=exit_code_of)
     for error in ordered[1:]:
-        click.echo(f"error: {error.message}", err=True)
+        say(f"error: {error.message}", err=True)
     if ordered:
         raise ordered[0]
 

@@ -24,7 +24,7 @@ from facerec.cli.options import (
     require_no_face_options,
     target_fmr_option,
 )
-from facerec.cli.output import console, count, shortened, shown_name, table
+from facerec.cli.output import console, count, print_json_text, shortened, shown_name, table
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import MAX_FACES
 
@@ -143,15 +143,15 @@ def _print_json(find: Find) -> None:
     from facerec.gallery.presenting.found import common_json, found_face_json
 
     head = json.dumps(common_json(find(False, None)), indent=2)
-    click.echo(head.removesuffix("\n}"), nl=False)
+    print_json_text(head.removesuffix("\n}"))
     for name, doubtful in (("matches", False), ("doubtful_matches", True)):
-        click.echo(f',\n  "{name}": [', nl=False)
+        print_json_text(f',\n  "{name}": [')
         separator = ""
         for each in found_faces(find, doubtful=doubtful):
-            click.echo(f"{separator}\n    {json.dumps(found_face_json(each))}", nl=False)
+            print_json_text(f"{separator}\n    {json.dumps(found_face_json(each))}")
             separator = ","
-        click.echo("\n  ]" if separator else "]", nl=False)
-    click.echo("\n}")
+        print_json_text("\n  ]" if separator else "]")
+    print_json_text("\n}\n")
 
 
 def _print(find: Find, whom: str, collection: str) -> None:

@@ -7,12 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import estimating
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.output import console, count, dollars, duration, print_json
+from facerec.cli.output import console, count, dollars, duration, print_json, say
 from facerec.cli.reports import print_difference
 from facerec.core.deferred import DeferredModule
 
@@ -96,7 +94,7 @@ def preview(
             " (--existing-collection), and compares it with Rekognition"
         )
     for remark in findings.remarks:
-        click.echo(f"note: {remark}", err=True)
+        say(f"note: {remark}", err=True)
     _refuse(findings.problems)
 
 
@@ -108,7 +106,7 @@ def _about(seconds: float) -> str:
 def _refuse(problems: Sequence[str]) -> None:
     """Print the problems that prevent the job from running; end the command if there are any."""
     for problem in problems:
-        click.secho(f"error: {problem}", fg="red", err=True)
+        say(f"error: {problem}", fg="red", err=True)
     if problems:
         raise SystemExit(ExitCode.INVALID_INPUT)
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from facerec.cli.deferred import job_service
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import progress_display
-from facerec.cli.output import print_json
+from facerec.cli.output import print_json, say
 from facerec.cli.reports import print_report
 from facerec.jobs.status import JobStatus
 
@@ -36,14 +34,14 @@ def watch_job(shown: ShownJobs, job: Job, interval: float | None, *, as_json: bo
             interval = shown.interval if interval is None else interval
             job = job_service.wait_for_job(shown.service, job, interval=interval, show=show)
     except KeyboardInterrupt:
-        click.echo("stopped watching; the job is still running", err=True)
+        say("stopped watching; the job is still running", err=True)
         raise SystemExit(ExitCode.INTERRUPTED) from None
     if job.report is not None:
         print_job_report(job.report, as_json=as_json)
     elif as_json:
         print_json(job.to_json())
     if job.cause:
-        click.secho(f"error: {job.cause}", fg="red", err=True)
+        say(f"error: {job.cause}", fg="red", err=True)
     if job.status is JobStatus.SUCCEEDED:
         return
     too_many = job.report is not None and job.report.is_failed

@@ -11,7 +11,7 @@ from facerec.cli.job_service_options import interval_option, service_options
 from facerec.cli.job_services import open_jobs
 from facerec.cli.job_watching import print_job_report, watch_job
 from facerec.cli.options import json_option, limit_option, yes_option
-from facerec.cli.output import console, count, print_json
+from facerec.cli.output import confirm, console, count, print_json, say
 from facerec.cli.reports import print_failed_rows
 from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
 
@@ -142,9 +142,9 @@ def cancel(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> 
     if as_json:
         print_json(cancelled.to_json())
     elif cancelled.status.ended:
-        click.echo(f"{job.id} is cancelled; start it again with the same manifest to resume it")
+        say(f"{job.id} is cancelled; start it again with the same manifest to resume it")
     else:
-        click.echo(
+        say(
             f"{job.id} is being cancelled: the photos in progress are finished first;"
             " afterwards, start it again with the same manifest to resume it"
         )
@@ -173,17 +173,17 @@ def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json
     job = shown.service.get(job_id, readable=False)
     folder = job.required_folder()
     if job.cause == DAMAGED_NOTE:
-        click.echo(f"{job.cause}: if it named another folder, delete that folder too", err=True)
+        say(f"{job.cause}: if it named another folder, delete that folder too", err=True)
     if not yes:
         rows = "its ledger" if job.photos is None else f"a ledger of {count(job.photos, 'photo')}"
         faces = "" if job.faces is None else f" and the embeddings of {count(job.faces, 'face')}"
-        click.echo(
+        say(
             f"this removes {rows}{faces} from {folder}; `facerec rebuild` needs the embeddings",
             err=True,
         )
-        click.confirm(f"delete job {job.id} for good?", abort=True, err=True)
+        confirm(f"delete job {job.id} for good?")
     files = shown.service.delete(job)
     if as_json:
         print_json({"job_id": job.id, "job_folder": folder, "files": files})
     else:
-        click.echo(f"job {job.id} deleted: {count(files, 'file')}")
+        say(f"job {job.id} deleted: {count(files, 'file')}")

@@ -15,7 +15,7 @@ from facerec.cli.options import (
     photos_per_child_option,
     photos_per_second_option,
 )
-from facerec.cli.output import print_json
+from facerec.cli.output import print_json, say
 from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
@@ -107,13 +107,13 @@ def start(
     else:
         shown = job_services.open_jobs(stack, data)
         job = shown.service.submit(document)
-        click.echo(f"started {job.id}", err=as_json)
+        say(f"started {job.id}", err=as_json)
         if wait:
             job_watching.watch_job(shown, job, interval, as_json=as_json)
         elif as_json:
             print_json(job.to_json())
         else:
-            click.echo(f"watch it with: facerec jobs watch {job.id} --stack {stack}")
+            say(f"watch it with: facerec jobs watch {job.id} --stack {stack}")
 
 
 def _require_stack(stack: str | None, given: dict[str, bool]) -> None:

@@ -12,7 +12,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import access_keys, factory, names
 from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.options import data_option, json_option
-from facerec.cli.output import console, print_json, table
+from facerec.cli.output import console, print_json, say, table
 
 if TYPE_CHECKING:
     from facerec.storage.access_keys import AccessKey
@@ -59,9 +59,9 @@ def create(
     if as_json:
         print_json({**_to_json(key), "secret_access_key": key.secret})
         return
-    click.echo(f"export AWS_ACCESS_KEY_ID={key.access_key_id}")
-    click.echo(f"export AWS_SECRET_ACCESS_KEY={key.secret}")
-    click.echo("the secret is not shown again", err=True)
+    say(f"export AWS_ACCESS_KEY_ID={key.access_key_id}")
+    say(f"export AWS_SECRET_ACCESS_KEY={key.secret}")
+    say("the secret is not shown again", err=True)
 
 
 @keys.command("list")
@@ -98,7 +98,7 @@ def revoke(access_key_id: str, data: Path | None) -> None:
       facerec keys revoke FREC0123456789ABCDEF
     """
     factory.open_local_store(data_folder(data)).delete_access_key(access_key_id)
-    click.echo(f"{access_key_id} is revoked")
+    say(f"{access_key_id} is revoked")
 
 
 def _to_json(key: AccessKey) -> dict[str, object]:

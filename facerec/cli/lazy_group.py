@@ -176,10 +176,9 @@ def _escape_unprintable_characters() -> None:
 
 def _fail(message: str, hint: str | None, code: ExitCode) -> NoReturn:
     from facerec.cli.numbers import shorten_digits
-    from facerec.cli.printable import printable
+    from facerec.cli.output import say
 
-    message = shorten_digits(message)
-    click.secho(f"error: {printable(message)}", fg="red", err=True)
+    say(f"error: {shorten_digits(message)}", fg="red", err=True)
     if hint:
-        click.echo(f"hint: {printable(hint)}", err=True)
+        say(f"hint: {hint}", err=True)
     sys.exit(code)

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, job_service
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import listing_display, progress_display
 from facerec.cli.job_services import ShownJobs
-from facerec.cli.output import console, count, print_json
+from facerec.cli.output import console, count, print_json, say
 from facerec.cli.people_enrol import print_enrolment
 from facerec.cli.reports import print_nothing_new, print_report, print_run
 from facerec.cli.webhooks import deliver_now, delivering, matches_since, print_matches
@@ -144,10 +142,10 @@ def _wait(
 
 def _exit(job: Job, result: RunResult) -> None:
     if result.stopped:
-        click.echo("interrupted; the same command resumes the job", err=True)
+        say("interrupted; the same command resumes the job", err=True)
         raise SystemExit(ExitCode.INTERRUPTED)
     for child, cause in result.lost.items():
-        click.echo(f"error: child {child} was given up: {cause}", err=True)
+        say(f"error: child {child} was given up: {cause}", err=True)
     if job.status is JobStatus.FAILED:
         raise SystemExit(ExitCode.TOO_MANY_FAILURES)
     if job.status is JobStatus.INCOMPLETE:

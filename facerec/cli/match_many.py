@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from facerec.cli.output import console, count, shortened, shown_name
+from facerec.cli.output import console, count, print_json, shortened, shown_name
 from facerec.errors import (
     AccessDeniedError,
     FacerecError,
@@ -113,7 +112,7 @@ def print_searched(
             if writer is not None:
                 writer.writerows(_rows(searched))
             elif as_json:
-                click.echo(json.dumps(_document(searched)))
+                print_json(_document(searched), indent=None)
             else:
                 _print(searched)
     faces = ", ".join(f"{number:,} {name}" for name, number in sorted(decisions.items()))

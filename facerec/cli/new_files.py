@@ -9,8 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-import click
-
+from facerec.cli.output import confirm
 from facerec.errors import InvalidInputError
 
 
@@ -79,7 +78,7 @@ def may_overwrite(path: Path | None, *, overwrite: bool) -> None:
         raise InvalidInputError(
             f"{path} already exists", "name a file that does not exist, or specify --overwrite"
         )
-    click.confirm(f"overwrite {path}?", abort=True, err=True)
+    confirm(f"overwrite {path}?")
 
 
 def incomplete_name(path: Path) -> Path:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from facerec.cli.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,13 +17,43 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def print_json(document: Mapping[str, Any]) -> None:
-    """Print a result as JSON: an object, to which a later release can add fields."""
-    click.echo(json.dumps(document, indent=2))
+def say(text: str, *, err: bool = False, fg: str | None = None) -> None:
+    """Print a line in which names have no control characters and no line breaks.
+
+    Args:
+        text: the line.
+        err: whether to print to stderr.
+        fg: color of the line on a terminal.
+    """
+    click.secho(printable(text), fg=fg, err=err)
+
+
+def confirm(question: str) -> None:
+    """Ask a question on stderr.
+
+    Raises:
+        Abort: The answer is no.
+    """
+    click.confirm(printable(question), abort=True, err=True)
+
+
+def print_json(document: Mapping[str, Any], *, indent: int | None = 2) -> None:
+    """Print a result as JSON: an object, to which a later release can add fields.
+
+    Args:
+        document: the object.
+        indent: None prints it in one line.
+    """
+    click.echo(json.dumps(document, indent=indent))
+
+
+def print_json_text(text: str) -> None:
+    """Print a piece of a JSON document, in which control characters are escaped already."""
+    click.echo(text, nl=False)
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console that prints names, numbers and brackets unchanged."""
+    """Return a console that prints numbers and brackets unchanged, and each text in one line."""
     from facerec.cli.safe_console import SafeConsole
 
     result = SafeConsole(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)

@@ -23,7 +23,7 @@ from facerec.cli.options import (
     probability,
     yes_option,
 )
-from facerec.cli.output import console, count, print_json, print_page, table
+from facerec.cli.output import confirm, console, count, print_json, print_page, table
 from facerec.cli.people_changes import merge, split
 from facerec.cli.people_enrol import enrol
 from facerec.cli.people_history import history, undo
@@ -304,7 +304,7 @@ def delete(collection: str, person: str, data: Path | None, yes: bool, as_json: 
     with factory.open_gallery(data_folder(data)) as gallery:
         user_id, faces = deleted_person(gallery, collection, person)
         if not yes:
-            click.confirm(f"delete person {person} with {faces}?", abort=True, err=True)
+            confirm(f"delete person {person} with {faces}?")
         receipt = gallery.delete_user(collection, user_id)
     if as_json:
         print_json(receipt.to_json())

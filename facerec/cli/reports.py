@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import click
-
-from facerec.cli.output import console, count, shortened, table
+from facerec.cli.output import console, count, print_json, shortened, table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -322,7 +319,7 @@ def print_failed_rows(rows: Iterable[LedgerRow], *, as_json: bool) -> None:
     """Print the rows of a ledger that failed, for a person or as JSON lines."""
     if as_json:
         for row in rows:
-            click.echo(json.dumps(row.to_json()))
+            print_json(row.to_json(), indent=None)
         return
     failed = iter(rows)
     first = next(failed, None)

@@ -1,4 +1,4 @@
-"""A console that escapes control characters."""
+"""A console that escapes control characters and line breaks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 class SafeConsole(Console):
-    """A console of rich that prints texts without control characters."""
+    """A console of rich that prints texts without control characters, each in one line."""
 
     def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own options
-        """Return a text as it is printed, with control characters escaped."""
+        """Return a text as it is printed, with control characters and line breaks escaped."""
         return super().render_str(printable(text), **options)

@@ -9,6 +9,8 @@ import re
 
 _AMBIGUOUS = re.compile(r"\\(?=x[0-9a-f]{2})")
 _ESCAPED = re.compile(r"(?:\\x[0-9a-f]{2})+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""Control characters and line breaks."""
 
 
 def storable_source(address: str) -> str:
@@ -27,13 +29,15 @@ def address_of_source(source: str) -> str:
     return _ESCAPED.sub(_unescape, source) if "\\x" in source else source
 
 
-def escaped_spaces(name: str) -> str:
-    r"""Return a name from a stored address, with the spaces at its ends as ``\x20``.
+def escaped_name(name: str) -> str:
+    r"""Return a name from a stored address, with what no display name has as ``\x20`` or ``\x0a``.
 
-    Display names have no spaces at their ends, and two folders may differ in nothing else.
+    Display names have no spaces at their ends, no line breaks and no other control characters, and
+    two folders may differ in nothing else.
     """
     inner = name.strip()
     start, _, end = name.partition(inner) if inner else (name, "", "")
+    inner = _CONTROL.sub(lambda found: _escape(found[0]), inner)
     return f"{_escape(start)}{inner}{_escape(end)}"
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-from facerec.core.addresses import escaped_spaces, storable_source
+from facerec.core.addresses import escaped_name, storable_source
 from facerec.errors import InvalidInputError
 
 NameOf: TypeAlias = Callable[[str], str | None]
@@ -66,4 +66,4 @@ def _name(part: str) -> str:
 
     Only Unicode normal forms of the same text are one name: macOS writes another form than Linux.
     """
-    return escaped_spaces(storable_source(part))
+    return escaped_name(storable_source(part))

@@ -17,7 +17,8 @@ from tests.support.job_doors import use_fake_engine
 LITERAL = r"M\xfcller"
 FOLDERS = [
     *(b"M\xfcller", LITERAL.encode(), rb"M\x5cxfcller", "Müller".encode()),
-    *(b"Ann", b"Ann ", b" Ann", rb"Ann\x20", b"Ann\n", "Ann\u3000".encode()),
+    *(b"Ann", b"Ann ", b" Ann", rb"Ann\x20", b"Ann\n", b"An\nn", b"An\x1bn", "Ann\u3000".encode()),
+    *("An\u2028n".encode(), rb"An\x0an"),
     *(b" ", b"%", b"%25", b"a.x2E", b"a."),
 ]
 """Names of folders that are easily taken for each other."""
@@ -44,7 +45,7 @@ def test_each_folder_is_a_person_of_its_own(here: Installation) -> None:
     assert shown.exit_code == 0, shown.output
     people = here.json("people", "list", "--collection", "staff")["people"]
     assert len(people) == len({each["name"] for each in people}) == len(FOLDERS)
-    assert {"Ann", r"Ann\x20", r"\x20Ann", r"Ann\x5cx20", r"M\xfcller"} <= {
+    assert {"Ann", r"Ann\x20", r"\x20Ann", r"Ann\x5cx20", r"M\xfcller", r"Ann\x0a", r"An\x0an"} <= {
         each["name"] for each in people
     }
 
@@ -107,3 +108,67 @@ def faces(here: Installation) -> dict[str, str]:
     with open_gallery(here.data) as gallery:
         listed = gallery.list_faces("staff", limit=1000).faces
         return {face.record.face_id: face.record.source for face in listed}
+
+
+FORGED = "ann\nforged\u2028forged\x85forged\x1b[2Jforged"
+
+COMMANDS = (
+    "index {photos} --collection staff --workers 1",
+    "index {photos} --collection staff --person-from folder --workers 1 --force",
+    "index {photos} --collection staff --person-from pattern:{{person}}/* --workers 1 --dry-run",
+    "people enrol {photos} --collection staff --person-from pattern:{{person}}/*",
+    "people list --collection staff",
+    "people history --collection staff",
+    "people match {photo} --collection staff",
+    "people show {folder} --collection staff",
+    "people delete {folder} --collection staff",
+    "faces list --collection staff",
+    "faces list --collection staff --external-id {folder}",
+    "match {photo} --collection staff",
+    "match {photos} --collection staff",
+    "find {photo} --collection staff",
+    "find {photo} --collection staff --csv {photo}",
+    "compare {photo} {photo}",
+    "detect {photo}",
+    "detect {damaged}",
+    "detect {photo}/missing",
+    "jobs list",
+    "jobs status latest",
+    "jobs failures latest",
+    "jobs status {folder}",
+    "verify staff",
+    "verify {folder}",
+    "collections create {folder}",
+    "serve --folder {folder}={photos}",
+    "import {photo} --collection staff",
+    "evaluate {photo} --images {photos}",
+    "erase --collection staff --photo {damaged} --yes --check",
+    "erase --collection staff --photo {photo}",
+    "erasures",
+    "{folder}",
+)
+
+
+def test_no_command_prints_a_name_as_a_line_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    here = Installation(tmp_path)
+    folder = here.photos / FORGED
+    folder.mkdir(parents=True)
+    (folder / "1.jpg").write_bytes(fake_photo(fake_face("ann")))
+    (folder / "2.jpg").write_bytes(b"no photo")
+    given = {
+        "photos": here.photos,
+        "photo": folder / "1.jpg",
+        "damaged": folder / "2.jpg",
+        "folder": FORGED,
+    }
+    shown = ""
+    for command in COMMANDS:
+        result = here.run(*(word.format(**given) for word in command.split()))
+        assert result.exception is None or isinstance(result.exception, SystemExit), command
+        lines = result.output.splitlines()
+        assert not [line for line in lines if line.strip().startswith("forged")], command
+        shown += result.output
+    assert shown.count(r"\nforged\u2028forged\x85forged\x1b[2Jforged") > 10
