@@ -10,8 +10,8 @@ Format: ``faces.json`` beside the remembered photos of the collection contains t
 files ``faces-...``, their numbers of entries, and the digests of the jobs that it covers. An entry
 is the first 8 bytes of a face id and the digest of the job, the first 8 bytes of the SHA-256 of its
 id. Files are sorted and never changed. Small ones are merged, so that there are few. If two
-processes extend the index at the same time, the jobs of one of them stay uncovered until a deletion
-has searched them. This module uses no numpy, so that the plan function can use it.
+processes extend the index concurrently, the jobs that one of them has added stay uncovered until a
+deletion has searched them. This module uses no numpy, so that the plan function can use it.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ class CollectionFaceIndex:
     def add(self, jobs: Mapping[str, bytes]) -> None:
         """Add complete jobs, so that the index covers them.
 
+        If the collection was deleted concurrently, the index is deleted again.
+
         Args:
             jobs: the first ``ID_BYTES`` of the id of each face that a job names, by job id.
         """
@@ -162,7 +164,7 @@ class CollectionFaceIndex:
         self._objects.write(self._index, json.dumps(document).encode())
 
     def _merge(self, entries: list[bytes]) -> list[str]:
-        """Add the entries of small files to new ones; return the names of these files.
+        """Add the entries of small files to ``entries``; return the names of the small files.
 
         If a file is missing or damaged, nothing is covered any more.
         """
@@ -181,7 +183,7 @@ class CollectionFaceIndex:
         return merged
 
     def _look_up(self, prefixes: Sequence[bytes]) -> set[bytes]:
-        """Return the digests of the jobs that are listed for these faces.
+        """Return the digests of the jobs that the index lists for faces.
 
         Raises:
             ObjectNotFoundError: a file is missing.

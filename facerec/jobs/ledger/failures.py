@@ -36,10 +36,13 @@ def iterate_failures(
     Args:
         plan: the job's plan.
         objects: contains the job folder.
-        report: the report of the job, if it is current.
+        report: the report of the job if it is current, else None.
 
     Yields:
-        Rows with their ``manifest_line``; None if earlier children are incomplete.
+        Rows with their ``manifest_line``, which is None if earlier children are incomplete.
+
+    Raises:
+        InvalidInputError: a segment is damaged.
     """
     if report is not None and not (report.incomplete or report.failed_photos):
         return

@@ -18,9 +18,9 @@ class Imported:
     """Counts of an import.
 
     Attributes:
-        faces: number of faces of the ledger that were written for it, without erased ones.
+        faces: number of faces of the ledger that were written into files, without erased ones.
         records: number of records that Pinecone has imported.
-        files: number of files that they were in.
+        files: number of these files.
     """
 
     faces: int

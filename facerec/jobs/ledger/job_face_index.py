@@ -1,9 +1,9 @@
 """The face index of a complete job, which finds the children that name a face, sorted by face id.
 
-It makes the cost of deleting a face independent of the number of photos of the job. It is written
-when a job on one machine is complete, otherwise by the first deletion that needs it. A complete
-child is never processed again, so the index stays valid. It may list a child that no longer names
-the face, but never lacks one that does.
+It makes the cost of deleting a face independent of the number of photos of the job. For a job on
+one machine, it is written when the job is complete; otherwise, the first deletion that needs it
+writes it. A complete child is never processed again, so the index stays valid. It may list a child
+that no longer names the face, but never lacks one that does.
 
 Format: ``index/sorted.json``, written last, contains the number of entries in each of the files
 ``index/sorted-N``. An entry is the first 8 bytes of a face id and the number of the child in 4
@@ -127,7 +127,8 @@ def ids_of_child(objects: ObjectStore, job_folder: str, child: int) -> bytes:
     """Return the first ``ID_BYTES`` of each face id that a complete child names.
 
     Raises:
-        ValueError: its index is missing, and a segment is damaged.
+        ValueError, KeyError, TypeError or AttributeError: its index is missing, and a segment is
+            damaged.
     """
     segments = read_face_index(objects, job_folder, child)
     if segments is not None:

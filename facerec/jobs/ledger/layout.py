@@ -48,12 +48,15 @@ def outages_folder(job_folder: str, submission: int) -> str:
 
 
 def face_index_uri(job_folder: str, child: int) -> str:
-    """Return the address of the index of the faces in a complete child's embeddings."""
+    """Return the address of the face index of a complete child."""
     return f"{job_folder}index/{child:07d}"
 
 
 def job_face_index_uri(job_folder: str) -> str:
-    """Return the address of the number of entries in the face index of a complete job."""
+    """Return the address of the list of the files of a complete job's face index.
+
+    The list contains the number of entries of each file.
+    """
     return f"{job_folder}index/sorted.json"
 
 
@@ -107,7 +110,7 @@ def verified_uri(jobs_root: str, collection_id: str, created_at: float) -> str:
 
 
 def stale_uri(job_folder: str) -> str:
-    """Return the address of the list of remembered photos that were replaced or are gone."""
+    """Return the address of the list of photos that were replaced or renamed, or are gone."""
     return f"{job_folder}stale.jsonl"
 
 
@@ -117,7 +120,7 @@ def removal_uri(job_folder: str) -> str:
 
 
 def enrolled_uri(job_folder: str) -> str:
-    """Return the address of the counts of people that a job on AWS has created."""
+    """Return the address of the counts of people whom a job on AWS has created."""
     return f"{job_folder}enrolled.json"
 
 

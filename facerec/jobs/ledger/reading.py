@@ -39,7 +39,11 @@ def complete_children(plan: Plan, objects: ObjectStore) -> bytearray:
 
 
 def read_summaries(plan: Plan, objects: ObjectStore) -> Iterator[ChildSummary]:
-    """Yield a summary of each child, in order; for incomplete ones, up to the end of the ledger."""
+    """Yield a summary of each child, in order; for incomplete ones, up to the end of the ledger.
+
+    Raises:
+        InvalidInputError: a segment is damaged.
+    """
     complete = complete_children(plan, objects)
 
     def fetch(child: int) -> ChildSummary:
@@ -79,7 +83,7 @@ def first_lines(plan: Plan, lines: Sequence[int]) -> array[int]:
 
 
 def numbered(row: LedgerRow, before: Sequence[int]) -> LedgerRow:
-    """Return a row with the number of its line in the manifest, or None if not known."""
+    """Return a row with its ``manifest_line``, which is None if it is not known yet."""
     first = before[row.child]
     return replace(row, manifest_line=row.line_in_slice + first if first >= 0 else None)
 
@@ -88,7 +92,10 @@ def iterate_rows(plan: Plan, objects: ObjectStore) -> Iterator[LedgerRow]:
     """Yield the rows of a job's ledger in the order of the manifest, in bounded memory.
 
     Yields:
-        Rows with their ``manifest_line``; None if earlier children are incomplete.
+        Rows with their ``manifest_line``, which is None if earlier children are incomplete.
+
+    Raises:
+        InvalidInputError: a segment is damaged.
     """
     lines = array(
         "q", (child.lines if child.complete else -1 for child in read_summaries(plan, objects))
@@ -129,7 +136,11 @@ def _segments(objects: ObjectStore, uris: Iterator[str]) -> Iterator[Segment]:
 
 
 def rows_of_child(plan: Plan, objects: ObjectStore, child: int) -> Iterator[LedgerRow]:
-    """Yield the rows of a child's ledger, without their ``manifest_line``."""
+    """Yield the rows of a child's ledger, without their ``manifest_line``.
+
+    Raises:
+        InvalidInputError: a segment is damaged.
+    """
     for segment in read_segments(objects, plan.job_folder, child):
         yield from segment.rows
 

@@ -49,7 +49,7 @@ def may_name(selection: Selection, content: bytes) -> bool:
 
 
 def erase_from_row(row: dict[str, Any], selection: Selection) -> bool:
-    """Erase a selection from a ledger row, as JSON of this or an earlier release.
+    """Erase a selection from a ledger row, a JSON object of this or an earlier release.
 
     Returns:
         Whether the row has changed.

@@ -81,7 +81,7 @@ class Report:
 
     @property
     def is_failed(self) -> bool:
-        """Whether more photos failed than are tolerated, or the first ones ended the job."""
+        """Whether the first photos ended the job, or it is complete and too many photos failed."""
         return self.first_failures is not None or (
             self.complete_children == self.children
             and self.failure_percentage > self.tolerated_failure_percentage
@@ -127,6 +127,10 @@ def write_report(
         incomplete_uri: address at which to store the numbers of all incomplete children, if any;
             None does not store them.
         is_import_pending: whether the faces are still to be stored by an import.
+
+    Raises:
+        ObjectNotFoundError: the job was deleted.
+        InvalidInputError: a segment is damaged.
     """
     # Imported late: commands that only read reports start faster without the ledger.
     from facerec.jobs.ledger.child_runs import write_run_summary

@@ -20,7 +20,13 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class IndexedFace:
-    """A face of a photo that is in the collection; the ledger never contains its embedding."""
+    """A face of a photo that is in the collection; the ledger never contains its embedding.
+
+    Attributes:
+        face_id: id of the face in the collection.
+        box: ratios of the upright photo.
+        confidence: 0 to 1.
+    """
 
     face_id: str
     box: BoundingBox
@@ -71,7 +77,8 @@ class LedgerRow:
         photo: full address of the photo; "" if the line does not name one.
         external_image_id: the caller's own name for the photo.
         outcome: the outcome.
-        reason: reason of UNREADABLE: the name of an ``UnreadableReason``, or CRASHED.
+        reason: reason of UNREADABLE: the name of an ``UnreadableReason``, or CRASHED. None for
+            other outcomes.
         detail: one-line explanation for display.
         image_id: id derived from the photo's content.
         version: version of the photo that was read (see ``jobs.versions``); None if it was not
@@ -80,8 +87,8 @@ class LedgerRow:
         rejected: faces that were detected but not indexed.
         rotation: degrees clockwise by which the photo was turned to find its faces.
         is_animated: whether the file holds more frames than the first, which was searched.
-        is_copy: whether its faces are stored with the address of a photo of the same content and
-            external image id, which still exists.
+        is_copy: whether its faces are stored with the address of another photo of the same content
+            and external image id, which still exists.
         kept: faces of the photo that were indexed before with other options and that this job does
             not select, but that stay in the collection because they belong to people.
         replaced: number of the row's faces that were indexed before with other options.

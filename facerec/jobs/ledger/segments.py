@@ -2,8 +2,8 @@
 
 A segment is named by the cursor at which it starts and contains the cursor at which it ends. It is
 written only if no segment of that name exists. So the segments of a child are always one chain
-without gap or overlap, however many attempts append to it, at the same time or in turn: the second
-one to append a segment reads the first one's and continues from its end. See
+without gap or overlap, however many attempts append to it, concurrently or in turn: the second one
+to append a segment reads the first one's and continues from its end. See
 ``facerec.jobs.child.segment_writer``.
 """
 
@@ -98,6 +98,9 @@ def read_segments(
         job_folder: uri of the folder, with the final ``/``.
         child: the child.
         since: skip segments that start before this offset.
+
+    Raises:
+        InvalidInputError: a segment is damaged.
     """
     for uri in list_segments(objects, job_folder, child, since=since):
         yield read_segment(objects, uri)

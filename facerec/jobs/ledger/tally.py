@@ -50,7 +50,7 @@ class Tally:
         outcomes: number of rows by ``Outcome``.
         reasons: number of rows by the reason of UNREADABLE.
         faces_indexed: number of faces that were added to the collection. A photo that two children
-            process at the same moment is counted by both.
+            process concurrently is counted by both.
         faces_present: number of faces in photos that were indexed before.
         faces_rejected: number of faces by ``RejectionReason``; a face may have several.
         faces_rejected_by_option: number of rejected faces by the option that can be changed to keep

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 READ_AT_ONCE = 16 * 1024 * 1024
-"""Maximum number of a manifest's bytes in memory."""
+"""Number of bytes of a manifest per read."""
 
 
 def blank_lines(

@@ -26,7 +26,8 @@ class ManifestEntry:
 
     Attributes:
         uri: a path or an ``s3://`` address.
-        external_image_id: the caller's own name for it: 1 to 255 of ``[a-zA-Z0-9_.-:]``, or None.
+        external_image_id: the caller's own name for it, or None: 1 to 255 characters, each a letter
+            or digit of ASCII or one of ``_.-:``.
         version_id: the version of the S3 object, or None for the newest.
         etag: ETag of the newest version, if an inventory states it, else "".
     """
@@ -83,7 +84,8 @@ class LineParser:
     def named_again(self, content: bytes | None) -> bytes:
         """Return a malformed line as a line of JSON that is malformed for the same reason.
 
-        If nothing in the line can be read, it is returned unchanged.
+        If nothing in the line can be read, it is returned unchanged. A line that is too long is
+        returned as other text that is too long.
         """
         if content is None:
             return b"." * (MAX_LINE_BYTES + 1)
@@ -165,7 +167,7 @@ def _without_companions(entry: ManifestEntry | PhotoFailure) -> ManifestEntry | 
 
 
 def _wrong_name(name: object) -> str | None:
-    """Return the error message for an invalid external image id, the same as everywhere else."""
+    """Return the usual error message for an invalid external image id; None for a valid one."""
     if isinstance(name, str):
         try:
             checked_external_image_id(name)

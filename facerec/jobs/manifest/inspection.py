@@ -71,7 +71,7 @@ def inspect(info: ObjectInfo, sample: bytes) -> Inspection:
         sample: the first ``SAMPLE`` bytes, or the whole manifest if it is shorter.
 
     Raises:
-        InvalidInputError: it cannot be read as a manifest.
+        InvalidInputError: the object cannot be read as a manifest.
     """
     if sample.startswith(_GZIP):
         return _inspect_gzip(info, sample)
@@ -183,7 +183,12 @@ def _count(text: bytes) -> int:
 
 
 def read_sample(objects: ObjectStore, uri: str) -> tuple[ObjectInfo, bytes]:
-    """Return size and version of an object, and its first ``SAMPLE`` bytes."""
+    """Return size and version of an object, and its first ``SAMPLE`` bytes.
+
+    Raises:
+        ObjectNotFoundError: the object does not exist.
+        ObjectChangedError: it changes between the two requests.
+    """
     info = objects.head(uri)
     return info, objects.read(uri, end=min(SAMPLE, info.size), version=info.version)
 
@@ -193,7 +198,7 @@ def read_start(objects: ObjectStore, uri: str) -> bytes:
 
     Raises:
         ObjectNotFoundError: it does not exist.
-        InvalidInputError: a gzip file is damaged.
+        InvalidInputError: a gzip file is damaged, or the manifest changes during the call.
     """
     info, sample = read_sample(objects, uri)
     return gzip_start(uri, sample, info.size)[0] if sample.startswith(_GZIP) else sample

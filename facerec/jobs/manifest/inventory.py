@@ -39,7 +39,9 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
     """Determine the files of an inventory, and approximately how many photos it contains.
 
     Raises:
-        InvalidInputError: it is not an inventory of CSV files with bucket and key.
+        InvalidInputError: it is not an inventory of CSV files with bucket and key, its first file
+            is damaged, or it is no longer the version of ``info``.
+        ObjectNotFoundError: its first file does not exist.
     """
     document = _document(objects, info.uri, info.version)
     columns = tuple(name.strip() for name in document["fileSchema"].split(","))
@@ -71,6 +73,10 @@ def source_bucket(objects: ObjectStore, uri: str, version: str) -> str | None:
 
     The inventory may list only a part of the bucket; the ``manifest.json`` does not contain its
     prefix.
+
+    Raises:
+        ObjectChangedError: the manifest is no longer this version.
+        InvalidInputError: it cannot be read.
     """
     bucket = _document(objects, uri, version).get("sourceBucket")
     return f"s3://{bucket}/" if bucket else None

@@ -10,8 +10,8 @@ MAX_LINE_BYTES = 64 * 1024
 """Maximum length of a manifest line in bytes; a longer one is malformed and discarded."""
 
 MAX_ENDLESS_BYTES = 64 * 1024 * 1024
-"""Number of bytes without a line end at which a text is rejected as a manifest: a few megabytes of
-gzip may inflate to gigabytes, for each child that reads them."""
+"""Maximum number of bytes without a line end; a text with more is rejected as a manifest: a few
+megabytes of gzip may inflate to gigabytes, for each child that reads them."""
 
 
 def split_lines(chunks: Iterable[bytes], start: int = 0) -> Iterator[tuple[int, bytes | None]]:

@@ -22,7 +22,7 @@ class ListingRules:
 
     Attributes:
         include: ``fnmatch`` patterns; a file must match one of them. Empty: all files.
-        exclude: patterns; a file must not match any.
+        exclude: patterns of the same kind; a file must not match any.
         external_ids: source of external image ids, or none.
 
     A pattern is compared with the path of a file in the folder, and with its name, in lower case.
@@ -93,9 +93,9 @@ def list_photos(
     """Yield the objects of a folder in the order of their addresses.
 
     Every object counts as a photo except hidden ones (a name or folder that begins with a dot) and
-    folder markers. An object that is not a photo becomes a skipped or a failed row. The exceptions,
-    files that the rules do not accept and the excluded subfolder are yielded with ``requested``
-    false.
+    folder markers. An object that is not a photo becomes a skipped or a failed row. These
+    exceptions, files that the rules do not accept, and the files of the excluded subfolder are
+    yielded with ``requested`` false.
 
     Args:
         objects: store that contains the folder.

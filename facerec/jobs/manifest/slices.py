@@ -86,7 +86,9 @@ class SliceReader:
 
     Raises (while iterating):
         ObjectChangedError: the manifest is not the version that was planned.
-        InvalidInputError: a gzip file is damaged.
+        InvalidInputError: a gzip file is damaged, an inventory cannot be read, or a line has more
+            than ``MAX_ENDLESS_BYTES``.
+        ObjectNotFoundError: the manifest, or a file of an inventory, does not exist.
     """
 
     def __init__(
