@@ -339,7 +339,7 @@ class ObjectChangedError(InvalidInputError):
 
     def __init__(self, uri: str) -> None:
         super().__init__(
-            f"{uri} changed after the job was planned", "start a new job for the new content"
+            f"{uri} has changed since a job first read it", "start a new job for the new content"
         )
         self.uri = uri
 

@@ -38,7 +38,7 @@ def memory_of(plan: Plan, objects: ObjectStore, jobs_root: str) -> Memory:
 
 
 def is_removal_due(plan: Plan, objects: ObjectStore, jobs_root: str) -> bool:
-    """Return whether a complete job may have faces to remove, and has not done so yet."""
+    """Return whether a complete job may have faces to remove that it has not removed yet."""
     if read_removal(objects, plan.job_folder) is not None:
         return False
     if is_listed_stale(objects, plan.job_folder):
@@ -56,7 +56,7 @@ def later_plans(plan: Plan, objects: ObjectStore, memory: Memory) -> list[Plan]:
         try:
             later = read_plan(objects, folder)
         except (ObjectNotFoundError, InvalidInputError):
-            # It was deleted since, or was written by another release.
+            # It has since been deleted, or was written by another release.
             continue
         is_listed = plan.difference is not None or later.difference is not None
         if is_listed and later.job_id != plan.job_id:
@@ -75,6 +75,8 @@ def replaced_at_same_time(
     plan: Plan, objects: ObjectStore, memory: Memory
 ) -> Mapping[str, frozenset[str]]:
     """Return the image keys of versions that are no longer at their address, by address.
+
+    Versions that a manifest names by their version ids are not among them.
 
     Args:
         plan: plan of a complete job; only its photos are checked.

@@ -44,7 +44,8 @@ class Removal:
     """Counts of what a job removed because photos were replaced or are gone.
 
     Attributes:
-        photos: number of these photos that do not exist at any other address.
+        photos: number of these photos whose faces were removed, since they exist at no other
+            address.
         faces: number of their faces, which were deleted.
         moved: number of these faces whose photo was moved; their people and corrections went to the
             same faces at the new address.

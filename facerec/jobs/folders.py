@@ -95,7 +95,8 @@ def find_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> Entry | Non
     """Return the entry of a job; None if the root does not contain one.
 
     Raises:
-        InvalidInputError: the note of a folder elsewhere is damaged, or the folder is missing.
+        JobFolderError: the note of a folder elsewhere is damaged, the folder is missing, or the
+            plan in it is not a JSON object.
     """
     uri = f"{jobs_root}{job_id}/"
     missing = None
@@ -124,7 +125,7 @@ def list_entries(
     A folder in the root that also has a note of a folder elsewhere yields both.
 
     Raises:
-        InvalidInputError: an entry is damaged.
+        JobFolderError: the note of a folder elsewhere is damaged.
     """
     for uri in _named_after_jobs(objects, jobs_root):
         if is_wanted(_name(uri)):
@@ -182,7 +183,7 @@ def _read_facts(objects: ObjectStore, entry: Entry) -> UnreadableFolder:
 
 
 def note_folder_elsewhere(objects: ObjectStore, jobs_root: str, plan: Plan) -> None:
-    """Record that a job's folder is elsewhere, so that it is listed and erased like others."""
+    """Record where a job's folder is if it is not in the root, so that it is listed and erased."""
     entry = Entry(
         f"{jobs_root}{plan.job_id}/",
         plan.job_folder,
@@ -213,7 +214,7 @@ def is_being_deleted(objects: ObjectStore, entry: Entry) -> bool:
 
 
 def is_missing(objects: ObjectStore, entry: Entry) -> bool:
-    """Return whether a folder elsewhere is missing: it contains no plan and was not erased."""
+    """Return whether a folder elsewhere that lacks the job's plan is missing, not deleted."""
     return entry.is_elsewhere and not entry.erased and not is_being_deleted(objects, entry)
 
 
@@ -237,7 +238,7 @@ def missing_folder(entry: Entry) -> JobFolderError:
 
 
 def entries_at(objects: ObjectStore, uri: str) -> list[Entry]:
-    """Return the entries of a job's name in the root: the folder itself, and one elsewhere.
+    """Return the entries of a job: its folder in the root, and the one that its note names, if any.
 
     Raises:
         JobFolderError: the note of the folder elsewhere is damaged.

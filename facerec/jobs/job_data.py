@@ -45,7 +45,11 @@ class JobFolders:
     jobs_root: str
 
     def forget(self, collection_id: str, selection: Selection) -> list[ErasedJob]:
-        """Erase a selection from the folders of a collection's jobs; see ``JobData.forget``."""
+        """Erase a selection from the folders of a collection's jobs; see ``JobData.forget``.
+
+        Raises:
+            FacerecError: A job folder that may contain embeddings cannot be read.
+        """
         if selection.created_before is not None:
             return collection_erasure.erase_collection(
                 self.objects, self.jobs_root, collection_id, selection.created_before
@@ -61,7 +65,11 @@ class JobFolders:
     def get(
         self, collection_id: str, selection: Selection, *, with_faces: bool = True
     ) -> list[KeptByJob]:
-        """Return the data about a selection in the folders of a collection's jobs."""
+        """Return the data about a selection in the folders of a collection's jobs.
+
+        Raises:
+            FacerecError: A job folder that may contain data cannot be read.
+        """
         return tracing.kept_by_jobs(
             self.objects, self.jobs_root, collection_id, selection, with_faces=with_faces
         )
@@ -71,11 +79,19 @@ class JobFolders:
         tombstones.write_tombstones(self.objects, self.jobs_root, collection, copy)
 
     def tombstone_key(self, collection_id: str) -> bytes | None:
-        """Return the key of the latest copy of tombstones; None if there are no copies."""
+        """Return the key of the latest copy of tombstones; None if there are no copies.
+
+        Raises:
+            ReceiptDamagedError: A copy is damaged.
+        """
         return tombstones.latest_key(self.objects, self.jobs_root, collection_id)
 
     def drop_lifted_tombstones(self, collection_id: str, records: RecordStore) -> None:
-        """Remove from the copies the tombstones that were removed from the store on purpose."""
+        """Remove from the copies the tombstones that were removed from the store on purpose.
+
+        Raises:
+            ReceiptDamagedError: A copy is damaged.
+        """
         lost_erasures.drop_lifted_tombstones(collection_id, self.objects, self.jobs_root, records)
 
     def count_lost(self, collection_id: str, faces: FaceStore, records: RecordStore) -> int:
@@ -93,6 +109,9 @@ class JobFolders:
 
         Returns:
             The number of embeddings that were replaced, and of those that were removed.
+
+        Raises:
+            FacerecError: A job folder that may contain embeddings cannot be read.
         """
         return job_versions.change_version(self.objects, self.jobs_root, collection, get_faces)
 

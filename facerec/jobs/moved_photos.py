@@ -1,4 +1,4 @@
-"""Finds where photos are now that are gone from their addresses.
+"""Finds the new addresses of photos that are gone from their earlier ones.
 
 A moved photo has the same content. If its external image id is derived from its path, it has
 another one now, and so another image key; its faces were stored again under new ids. Jobs remember
@@ -8,8 +8,9 @@ would have is computed for each remembered photo of the same size or ETag, and c
 A photo that was written again, with the same bytes under another external image id, is found by the
 same comparison at its own address.
 
-A photo is not found if its version is not remembered, or if its ETag changed when it was moved:
-that of an object in S3 does if it is copied in several parts or encrypted with another key.
+A photo is not found if its version is not remembered, or if its ETag changed when it was moved: the
+ETag of an object in S3 changes if the object is copied in several parts or encrypted with another
+key.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ class MovedPhotos:
 
     Args:
         gone: the photos.
-        removed: image keys of all photos whose faces are removed; none is found as a new one.
+        removed: image keys of all photos whose faces are removed; they are not new keys of any
+            photo.
         memory: the remembered photos of the collection, which are read once.
     """
 
@@ -126,11 +128,12 @@ class MovedPhotos:
 
 @dataclass(frozen=True, slots=True)
 class PhotoReadAgain:
-    """A photo that seemed to be replaced, and what its job has read at the address.
+    """A photo that seemed to be replaced, and what a job has read at its address.
 
     Attributes:
         old: the photo as it was remembered.
-        now: external image ids, or "", and image keys of the photo at the address.
+        now: pairs of an external image id, or "", and an image key, under which the job has read
+            the photo at the address.
     """
 
     old: StalePhoto
@@ -138,12 +141,20 @@ class PhotoReadAgain:
 
     @property
     def replaces_id(self) -> bool:
-        """Whether the ids of the photo replace its old one."""
+        """Whether the external image ids that the photo has now replace its old one."""
         names = [name for name, _ in self.now]
         return may_replace_id(self.old.external_image_id, names, self.old.uri)
 
     def same_bytes(self, plan: Plan, stored: Sequence[FaceRecord]) -> str | None:
-        """Return an image key of the photo now if it has the bytes of stored faces, else None."""
+        """Return the new image key of the photo if only its external image id has changed.
+
+        Args:
+            plan: plan of the job.
+            stored: the stored faces of the old photo; at least one.
+
+        Returns:
+            None if the bytes of the photo have changed too.
+        """
         for name, key in self.now:
             ids = (plan.collection_id, stored[0].image_id, name or None, plan.id_version)
             if name != self.old.external_image_id and image_key(*ids) == key:
@@ -154,7 +165,13 @@ class PhotoReadAgain:
 def read_again_at(
     lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int | None
 ) -> dict[str, PhotoReadAgain]:
-    """Return the replaced photos of an address by their old image keys."""
+    """Return the replaced photos of an address that a job has read, by their old image keys.
+
+    Args:
+        lines: remembered lines of the address.
+        stale: stale photos of the address.
+        own: number of the job's run.
+    """
     replaced = [photo for photo in stale if not (photo.is_gone or photo.is_renamed)]
     if not replaced:
         return {}

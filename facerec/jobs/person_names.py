@@ -27,8 +27,8 @@ def name_rule(person_from: str, source: str, objects: ObjectStore) -> NameOf:
         objects: contains the manifest.
 
     Raises:
-        InvalidInputError: The rule is not known, or the manifest has no such column, or gives a
-            photo two names.
+        InvalidInputError: The rule is not known, its pattern is invalid, or the manifest has no
+            such column or gives a photo two names.
         ObjectNotFoundError: The manifest does not exist.
     """
     column = column_of(person_from)
@@ -43,7 +43,7 @@ def column_of(person_from: str) -> str | None:
     """Return the column that names people, in lower case; None for the other rules.
 
     Raises:
-        InvalidInputError: The rule is not known.
+        InvalidInputError: The rule is not known, or its pattern is invalid.
     """
     kind, _, detail = person_from.partition(":")
     if kind == "column" and detail:
@@ -69,7 +69,12 @@ def _root(source: str) -> str:
 
 
 def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[str, str]:
-    """Return the names of a manifest's photos, by the address of the photo."""
+    """Return the names of a manifest's photos, by the address of the photo.
+
+    Raises:
+        InvalidInputError: The manifest has no such column, or gives a photo two names.
+        ObjectNotFoundError: The manifest does not exist.
+    """
     root, names = _root(manifest), dict[str, str]()
     for number, row in _rows(manifest, column, objects):
         image, name = row.get("image", ""), row.get(column, "").strip()

@@ -191,7 +191,7 @@ def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
 
     Raises:
         ObjectNotFoundError: the folder has no plan.
-        JobFolderError: the plan does not name a collection.
+        JobFolderError: the plan is not a JSON object, or does not name a collection.
     """
     collection_id = _read_document(objects, job_folder).get("collection_id")
     if not isinstance(collection_id, str):
@@ -204,6 +204,7 @@ def read_base(objects: ObjectStore, job_folder: str) -> str | None:
 
     Raises:
         ObjectNotFoundError: the folder has no plan.
+        JobFolderError: the plan is not a JSON object.
     """
     base = _read_document(objects, job_folder).get("base")
     return base if isinstance(base, str) else None

@@ -42,8 +42,9 @@ class Progress:
         children: number of children.
         complete_children: number of complete children.
         busy_seconds: total working time of all children, in seconds.
-        photos_per_second: rate of the current run; None while unknown.
-        seconds_left: estimated remaining time; None while unknown.
+        photos_per_second: rate of the current run; of all runs once the job has ended. None while
+            unknown.
+        seconds_left: estimated remaining time; None while unknown, and once the job has ended.
         child_states: number of children by their state in AWS Batch; empty on one machine.
         interruptions: number of attempts whose spot machine was reclaimed; None if unknown.
     """
@@ -86,6 +87,7 @@ class ProgressTracker:
 
         Raises:
             StoreUnavailableError: the job folder cannot be read for now.
+            InvalidInputError: a segment of the ledger is damaged.
         """
         plan = self._plan
         read_all = plan.children <= MAX_CHILDREN_READ
@@ -121,7 +123,10 @@ class ProgressTracker:
         )
 
     def _rate(self, photos: int, run_started: float, work_started: float | None) -> float | None:
-        """Return the photos per second of the job; if it was resumed, since the first read."""
+        """Return the photos per second of the job, or None while unknown.
+
+        For a resumed job, this is the rate since the first read.
+        """
         now = time.time()
         if self._first is None:
             self._first = (now, photos)
@@ -200,7 +205,7 @@ class ProgressReader:
 
 
 def _with_report(progress: Progress, report: Report) -> Progress:
-    """Return the progress of a job that has ended, with the exact numbers of its report."""
+    """Return the progress of a job that has ended, with the numbers of its report."""
     tally = report.tally
     complete = not report.incomplete
     return replace(

@@ -23,7 +23,10 @@ def run_lock(job_folder: str) -> Iterator[None]:
 
 
 def is_locked(job_folder: str) -> bool:
-    """Return whether any process is running the job."""
+    """Return whether any process is running the job.
+
+    False if the file system does not support locks.
+    """
     try:
         with Path(job_folder, "run.lock").open("rb") as file:
             try:

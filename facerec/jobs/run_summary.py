@@ -16,8 +16,8 @@ class RunSummary:
     Attributes:
         new_photos: rows that the run added to the ledger.
         faces_restored: faces of earlier runs that the collection had lost.
-        faces_removed: faces of the same photos that jobs with other options had stored since.
-        faces_kept: faces of the same photos that jobs with other options had stored, and that stay
+        faces_removed: faces of the job's photos that jobs with other options had stored instead.
+        faces_kept: faces of the job's photos that jobs with other options had stored, and that stay
             because they belong to people.
         faces_deleted: faces of earlier runs that were deleted on purpose; a photo without any face
             left counts as one.

@@ -169,6 +169,8 @@ class JobService(Protocol):
 
         Raises:
             JobNotPlannedError: the job has no plan.
+            JobDeletedError: the job was deleted during the call.
+            InvalidInputError: a segment of the ledger is damaged.
         """
         ...
 
@@ -179,6 +181,8 @@ class JobService(Protocol):
 
         Raises:
             JobNotPlannedError: the job has no plan.
+            JobDeletedError: the job was deleted during the call.
+            InvalidInputError: a segment of the ledger is damaged.
         """
         ...
 
@@ -187,6 +191,8 @@ class JobService(Protocol):
 
         Raises:
             JobNotPlannedError: the job has no plan.
+            JobDeletedError: the job was deleted while it was read.
+            InvalidInputError: a segment of the ledger is damaged.
         """
         ...
 
@@ -195,6 +201,8 @@ class JobService(Protocol):
 
         Raises:
             JobNotPlannedError: the job has no plan.
+            JobDeletedError: the job was deleted while it was read.
+            InvalidInputError: a segment of the ledger is damaged.
         """
         ...
 
@@ -236,6 +244,7 @@ def wait_for_job(
     Raises:
         JobDeletedError: the job was deleted during the wait.
         JobNotFoundError: likewise, if its collection is not known.
+        JobFolderError: its folder can no longer be read.
     """
     while True:
         try:

@@ -15,10 +15,10 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
   removed.
 - If a photo has another external image id now, its old faces go when the new ones are stored, and
   their people and corrections go to these. The old id is no longer remembered, so that it can come
-  back; neither is it if the photo was replaced as well.
+  back. The same holds if the photo was replaced as well.
 
-Plans do not list versions that another job reads at the same time; ``concurrent_versions`` finds
-them. Nor do they list photos that are not remembered, because of a restored copy or a deleted job;
+Plans do not list versions that another job reads concurrently; ``concurrent_versions`` finds them.
+Nor do they list photos that are not remembered, because of a restored copy or a deleted job;
 ``unremembered`` finds those if there is a doubt.
 
 The faces are deleted as by ``Gallery.delete_faces``, in all copies, and disassociated from their
@@ -148,10 +148,11 @@ class _Stores:
 def _remove_faces(
     plan: Plan, unheld: UnheldPhotos, memory: Memory, stores: _Stores
 ) -> tuple[Removal, set[str]]:
-    """Remove the faces of photos; those of moved photos hand over what is known about them.
+    """Remove the faces of photos; people and corrections of moved photos go to the new faces.
 
-    Without ``prune``, photos that are gone keep their faces, unless all these are found again where
-    the photo is now. A replaced photo whose bytes are the same only has another external image id.
+    Without ``prune``, photos that are gone keep their faces, unless all of them are found again
+    where the photo is now. A replaced photo whose bytes are the same only has another external
+    image id.
 
     Returns:
         Counts of what was removed, and the image keys of the photos that keep their faces.

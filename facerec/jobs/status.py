@@ -17,7 +17,8 @@ class JobStatus(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     """Every line has a row, and no more photos failed than are tolerated."""
     FAILED = "FAILED"
-    """More photos failed than are tolerated, or the input was refused."""
+    """More photos failed than are tolerated, nearly all of the first photos failed alike, the input
+    was refused, or the execution on AWS failed."""
     INCOMPLETE = "INCOMPLETE"
     """Some lines have no row yet: submit the same job again to resume it."""
     CANCELLED = "CANCELLED"

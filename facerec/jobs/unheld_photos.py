@@ -34,9 +34,9 @@ class UnheldPhotos:
 
     Attributes:
         gone: photos that do not exist any more.
-        keys: image keys of these and of replaced photos, in order.
-        dropped: addresses that are remembered with them but have no photo, or that have another
-            photo or external image id now.
+        keys: image keys of gone and of replaced photos that are at no address any more, in order.
+        dropped: addresses that are remembered with one of ``keys`` but have no photo, or that have
+            another photo or external image id now.
         renamed: new image keys of photos by their old ones, if they have another external image id
             now.
         read_again: replaced photos by image key.
@@ -99,7 +99,7 @@ def find_unheld(
 
 
 def _renamed_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto]) -> dict[str, str]:
-    """Return the new image keys of photos at an address that were read under a new name."""
+    """Return the new image keys, by the old ones, of photos that were read under a new name."""
     old = {
         (photo.external_image_id, photo.version): photo.key for photo in stale if photo.is_renamed
     }
@@ -134,7 +134,7 @@ def _held_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int 
     """Return the image keys of the photo at an address.
 
     Args:
-        lines: remembered lines of the address, by external image id.
+        lines: remembered lines of the address, one for each external image id.
         stale: stale photos of the address.
         own: number of the run that replaces photos.
     """

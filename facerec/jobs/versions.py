@@ -20,7 +20,7 @@ TICK_NS = 20_000_000
 of its last timer tick, at most 10 ms ago (``CONFIG_HZ``)."""
 
 COARSE_TICK_NS = 2 * SECOND
-"""The same for a file system with times in whole seconds, or in steps of two seconds (FAT)."""
+"""``TICK_NS`` of a file system with times in whole seconds, or in steps of two seconds (FAT)."""
 
 
 def version_of(info: ObjectInfo) -> str:

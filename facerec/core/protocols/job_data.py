@@ -22,6 +22,9 @@ class JobData(Protocol):
 
         Returns:
             What was removed from each folder; unknown ids and names are ignored.
+
+        Raises:
+            FacerecError: A job folder that may contain embeddings cannot be read.
         """
         ...
 
@@ -43,6 +46,9 @@ class JobData(Protocol):
         """Return the data that the jobs of a collection keep about faces and photos.
 
         Reads no embeddings unless ``with_faces`` is true.
+
+        Raises:
+            FacerecError: A job folder that may contain data cannot be read.
         """
         ...
 
@@ -51,11 +57,19 @@ class JobData(Protocol):
         ...
 
     def tombstone_key(self, collection_id: str) -> bytes | None:
-        """Return the key of the latest copy of a collection's tombstones; None without a copy."""
+        """Return the key of the latest copy of a collection's tombstones; None without a copy.
+
+        Raises:
+            ReceiptDamagedError: A copy is damaged.
+        """
         ...
 
     def drop_lifted_tombstones(self, collection_id: str, records: RecordStore) -> None:
-        """Remove from the copies the tombstones that were removed from the store on purpose."""
+        """Remove from the copies the tombstones that were removed from the store on purpose.
+
+        Raises:
+            ReceiptDamagedError: A copy is damaged.
+        """
         ...
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:

@@ -226,7 +226,7 @@ def _split(content: bytes, size: int) -> list[bytes]:
 
 
 def _digests_in(content: bytes, prefixes: Collection[bytes]) -> Iterator[bytes]:
-    """Yield the digests of the sorted entries that have one of these prefixes."""
+    """Yield the digests of the sorted entries that have one of the given prefixes."""
     entries = range(len(content) // ENTRY_BYTES)
 
     def prefix_at(entry: int) -> bytes:

@@ -44,7 +44,7 @@ class SegmentFaces:
     ids: bytes
 
     def may_name(self, prefixes: Collection[bytes]) -> bool:
-        """Return whether the segment may name a face with one of these prefixes of ids."""
+        """Return whether the segment may name a face with one of the given prefixes of ids."""
         # A match across two ids only causes an unnecessary read of a file.
         return any(prefix in self.ids for prefix in prefixes)
 

@@ -91,7 +91,7 @@ def write_job_face_index(objects: ObjectStore, job_folder: str, children: int) -
 def children_of_faces(
     objects: ObjectStore, job_folder: str, prefixes: Sequence[bytes]
 ) -> set[int] | None:
-    """Return the children of a job that may name one of these faces.
+    """Return the children of a job that may name one of the given faces.
 
     Args:
         objects: contains the job folder.
@@ -173,7 +173,7 @@ def _sorted_file(entries: Sequence[np.ndarray]) -> bytes:
 
 
 def _look_up(objects: ObjectStore, uri: str, size: int, prefixes: Sequence[bytes]) -> set[int]:
-    """Return the children that a file lists for these faces.
+    """Return the children that a file lists for the given faces.
 
     Raises:
         ObjectNotFoundError: the file is missing.
