@@ -120,8 +120,8 @@ def run_child(
     lost. On one machine, the run of the job has already done so for incomplete children
     (``plan.children_restore``).
 
-    Any number of attempts may run, in turn or at the same time: each line of the slice
-    gets exactly one row. A problem with a photo or a line is a row, not an exception.
+    Any number of attempts may run, in turn or concurrently: each line of the slice gets exactly one
+    row. A problem with a photo or a line is a row, not an exception.
 
     Args:
         plan: the job's plan.
@@ -129,7 +129,8 @@ def run_child(
         dependencies: engine and stores.
         stop: called every few photos; once it returns true, finished work is committed and the
             attempt ends.
-        on_commit: called for each segment of the ledger.
+        on_commit: called for each segment of the ledger; if the child was complete before, once for
+            all of them.
 
     Returns:
         The sums over the ledger; ``complete`` unless ``stop`` ended the attempt.
@@ -138,7 +139,7 @@ def run_child(
         JobDeletedError: the collection was deleted, and the job with it.
         ModelMismatchError: the engine is not the one that the job was planned for.
         ObjectChangedError: the manifest is not the one that the job was planned for.
-        InvalidInputError: the manifest is damaged.
+        InvalidInputError: the manifest or a segment of the ledger is damaged.
         StoreUnavailableError: a store failed; another attempt may succeed.
     """
     planned = store_of_planned(plan, dependencies.faces, dependencies.records)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MIN_CHILDREN = 3
-"""Once this many children have left a note, no further child starts; in a smaller submission, all
-of them. A fault of a single machine or connection stops only its own child."""
+"""Number of children with a note at which no further child starts; a smaller submission stops once
+all its children have one. A fault of a single machine or connection stops only its own child."""
 
 WINDOW = 300
 """Seconds after which a note no longer counts, and attempts ask the store again."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
 
 PHOTOS_PER_CALL = 8
-"""Photos per call of the engine: enough to compute descriptors in batches, and few enough to react
+"""Photos per call of the engine: enough to compute embeddings in batches, and few enough to react
 to a stop request quickly."""
 
 

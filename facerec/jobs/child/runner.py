@@ -32,8 +32,8 @@ FIRST_PHOTOS = 100
 """Number of first photos that decide whether a job ends early; a smaller job never does."""
 
 ALIKE_PERCENTAGE = 95
-"""Minimum percentage of these photos with the same failure for a job to end early. A job that
-tolerates this many failures never does."""
+"""Minimum percentage of the first photos with the same failure for a job to end early. A job that
+tolerates this percentage of failures never ends early."""
 
 SAMPLED_PHOTOS = 20
 """Number of further photos, spread evenly over the manifest. A job ends early only if the same
@@ -72,6 +72,7 @@ class ChildRunner:
 
         Raises:
             FirstPhotosFailedError: the first photos of the job nearly all failed alike.
+            FacerecError: see ``run_child``.
         """
         if (ended := read_first_failures(self._objects, self._plan.job_folder)) is not None:
             raise ended.error()

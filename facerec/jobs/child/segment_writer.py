@@ -1,8 +1,8 @@
 """Appends the segments of one child to its ledger.
 
 The invariant that a job relies on: **the segments of a child are one chain of write-once objects,
-without gap or overlap, whatever number of attempts at the child run, in turn or at the same time,
-and wherever they are killed.** It follows from three rules, all of them kept in this module:
+without gap or overlap, whatever number of attempts at the child run, in turn or concurrently, and
+wherever they are killed.** It follows from three rules, all of them kept in this module:
 
 1. A segment starts where the ledger ends (``SegmentWriter.cursor``).
 2. A segment is named by its start and written only if no segment of that name exists. So of two
@@ -191,7 +191,7 @@ class SegmentWriter:
         return self.cursor
 
     def is_committing(self, image_ids: frozenset[str]) -> bool:
-        """Return whether any of these photos is part of the commit in flight."""
+        """Return whether any of the given photos is part of the commit in flight."""
         return not self._in_flight_images.isdisjoint(image_ids)
 
     def unrecorded(self) -> set[str]:
@@ -256,6 +256,9 @@ class SegmentWriter:
         """Return the segment that won: this attempt's, or a concurrent attempt's.
 
         If the job was deleted in the meantime, the faces of the step are removed again.
+
+        Raises:
+            JobDeletedError: the job was deleted.
         """
         plan, objects = self._plan, self._objects
         if not job_exists(plan, objects):

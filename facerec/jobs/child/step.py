@@ -83,7 +83,7 @@ class Step:
         self.keys.append(key)
 
     def omit_deleted(self, deleted: Mapping[str, Sequence[BoundingBox]]) -> None:
-        """Omit the faces that overlap one of these boxes of deleted faces, given by image key."""
+        """Omit the faces that overlap a box of a deleted face; the boxes are given by image key."""
         for key, boxes in deleted.items():
             faces = without_deleted(self.faces[key], boxes)
             gone = {face.record.face_id for face in self.faces[key]}
@@ -99,7 +99,8 @@ class Step:
     def photos(self) -> list[NamedPhoto | None]:
         """Return the photos that may have been erased, one for each row.
 
-        None stands for a row without a photo, and for a photo that the collection already contains.
+        None stands for a row whose line names no photo to index, and for a photo that the
+        collection already contains.
         """
         return list(map(self._erasable, self.rows, self.keys))
 
@@ -125,7 +126,7 @@ class Step:
                 self.faces[photo.key] = []
 
     def keep(self, kept: Mapping[str, Sequence[StoredFace]]) -> None:
-        """Store these faces too, given by image key, instead of removing them."""
+        """Store faces of people too, given by image key, instead of removing them."""
         for key, faces in kept.items():
             number = self.row_of_key[key]
             row = self.rows[number]

@@ -105,7 +105,8 @@ class LocalJobs:
         Raises:
             InvalidInputError: the input is invalid, names people after photos (``person_from``), or
                 asks for a bulk import.
-            MigrationError: a migration of the collection is not finished.
+            MigrationError: a migration of the collection is not finished, or the existing job has
+                faces of an earlier model version that the collection has lost.
             FacerecError: the job cannot be planned or started.
         """
         from facerec.gallery.migrating.settled import require_settled
@@ -123,7 +124,7 @@ class LocalJobs:
         if request.bulk_import:
             raise InvalidInputError(
                 "bulk_import: a job on this machine stores its faces itself",
-                "leave bulk_import out",
+                "index without bulk_import",
             )
         if not self._local_paths:
             require_s3_addresses(request)
@@ -243,6 +244,7 @@ class LocalJobs:
 
         Raises:
             FacerecError: the error that ended the run.
+            CancelledError: ``close`` ended the run before it started.
         """
         return self._runs.result(job.id)
 

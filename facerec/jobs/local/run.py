@@ -30,8 +30,8 @@ class RunResult:
         new_photos: number of rows that this run added to the ledger.
         stopped: whether the run was asked to stop.
         lost: cause of failure for each child that was given up; the next run retries them.
-        verification: comparison of the collection with the ledgers of earlier runs; None if they
-            were not compared.
+        verification: comparison of the collection with the ledgers of earlier runs; None if it was
+            not compared.
         collection_restored: whether the database had lost the collection.
     """
 

@@ -101,6 +101,7 @@ class LocalRuns:
 
         Raises:
             FacerecError: the error that ended the run.
+            CancelledError: ``close`` ended the run before it started.
         """
         return self._runs[job_id].result()
 
@@ -136,8 +137,8 @@ class LocalRuns:
 
         1. The start is noted beside the remembered photos of the collection, which orders the job
            after those that were started since it was submitted (``start_order``).
-        2. The collection is compared with the ledgers and repaired, so that children find all
-           faces that they take for stored.
+        2. The collection is compared with the ledgers and repaired, so that children find all faces
+           that the ledgers name.
         3. The children run.
         4. With ``restore_deleted``, copies of tombstones that the job has lifted are removed.
 
@@ -150,7 +151,7 @@ class LocalRuns:
         In a stack, the functions of the workflow and the children do the same
         (``statemachine/index.asl.json``): 1 and 2 in the planner and in each child, 4 in the
         planner of the next job, 5 in the erasure function, 7 in the next deletion. Their stores
-        have no version for 6.
+        have no version to note, so 6 is omitted.
         """
         # Imported late: commands that only show jobs start faster without the supervisor.
         from facerec.jobs.concurrent_versions import memory_of

@@ -23,11 +23,12 @@ def with_served_version(
 
     A migration changes the job folders that exist when it is finished. A plan that was written
     later, or that came back with an older copy of its folder, still has the earlier version. Its
-    folder is changed now, like the others.
+    folder is then changed by this call.
 
     Raises:
         MigrationError: The migration is not finished, or the folder may contain faces that the
             collection has lost, which would be removed.
+        FacerecError: A job folder that may contain embeddings cannot be read.
     """
     collection_id = plan.collection_id
     require_settled(collection_id, store)

@@ -71,9 +71,10 @@ def work(
     tolerated_failure_percentage: float,
     pipe: Connection,
 ) -> None:
-    """Run the children whose numbers arrive on the pipe, until None arrives or it is closed.
+    """Run the children whose numbers arrive on the pipe, until None arrives or the pipe is closed.
 
-    Ignores Ctrl-C, which reaches all processes of a terminal: the supervisor handles it.
+    An error is sent on the pipe (``WorkerFailed``), and ends the function. Ignores Ctrl-C, which
+    reaches all processes of a terminal: the supervisor handles it.
     """
     stop = _StopRequest(pipe)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

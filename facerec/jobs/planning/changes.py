@@ -85,11 +85,10 @@ class Changes:
             )
 
     def within_limit(self, request: JobRequest) -> Changes:
-        """Return the changes, without pruning if too many photos are gone.
+        """Return the changes, without pruning if too many photos are gone and the request skips it.
 
-        This is so only if ``prune_over_limit`` of the request is ``skip``.
-
-        ``check`` refuses all other requests with too many.
+        It does if its ``prune_over_limit`` is ``skip``. ``check`` refuses all other requests with
+        too many photos that are gone.
         """
         found = self.difference
         if found is None or not (
@@ -122,6 +121,10 @@ def find_changes(
     A manifest is not read if there is nothing to compare it with, or if it is too large: then the
     children read the original. A compressed manifest for many children is decompressed, since each
     child would have to read all of it.
+
+    Raises:
+        InvalidInputError: the manifest must be read to plan the job, but has too many lines for
+            that, or it changes or is damaged.
     """
     if source.inspection is not None and not _is_read(request, source, source.inspection, memory):
         assert source.identity is not None  # noqa: S101 - a manifest has one
@@ -241,7 +244,8 @@ def preview_job(
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it is not a manifest, or has no names for the people to create.
+        InvalidInputError: it is not a manifest, has no names for the people to create, or has too
+            many lines to be read; or an inventory has more files than a job can have children.
     """
     source = find_source(request, objects, jobs_root)
     if request.person_from is not None:

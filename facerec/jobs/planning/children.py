@@ -21,11 +21,11 @@ CHILDREN = 256
 stack's default MaxvCpus."""
 
 LOCAL_IMAGES_PER_CHILD = (8, 500)
-"""The same on one machine, where a child costs almost nothing: small children keep all workers busy
-to the end."""
+"""``IMAGES_PER_CHILD`` on one machine, where a child costs almost nothing: small children keep all
+workers busy to the end."""
 
 LOCAL_CHILDREN = 64
-"""Minimum number of children on one machine; see ``CHILDREN``."""
+"""``CHILDREN`` on one machine."""
 
 MAX_STRIPES = 1_000
 """Maximum number of children that share a gzip file; each streams the whole file."""

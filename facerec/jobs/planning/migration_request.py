@@ -1,4 +1,4 @@
-"""The request to migrate a collection: the other execution input."""
+"""The request to migrate a collection: an execution input beside the request for a job."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class MigrationRequest:
 
 
 def asks_for_migration(document: object) -> bool:
-    """Return whether an execution input, not validated yet, is not the request for a job."""
+    """Return whether an execution input, not validated yet, requests or cancels a migration."""
     return isinstance(document, Mapping) and "migrate" in document
 
 

@@ -60,7 +60,9 @@ def lines_of(objects: ObjectStore, source: Source) -> Iterator[bytes | None]:
 
     Raises:
         ObjectChangedError: the manifest has changed since it was inspected.
-        InvalidInputError: a gzip file is damaged, or there are more than ``MAX_LINES``.
+        InvalidInputError: a gzip file is damaged, an inventory cannot be read, a line is too long,
+            or there are more than ``MAX_LINES``.
+        ObjectNotFoundError: the manifest, or a file of an inventory, does not exist.
     """
     files = 1 if source.kind is not SourceKind.INVENTORY else source.files
     number = 0
@@ -76,7 +78,7 @@ def lines_of(objects: ObjectStore, source: Source) -> Iterator[bytes | None]:
 
 
 def _text_of(parser: LineParser, content: bytes | None) -> str | None:
-    """Return a line for sorting; None for a blank line, or a row that is not a photo to index."""
+    """Return a line for sorting; None for a blank line, or a row of an inventory to skip."""
     entry = parser.parse(content)
     if isinstance(entry, ManifestEntry):
         version_id = entry.version_id or ""

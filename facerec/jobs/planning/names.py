@@ -27,8 +27,9 @@ def require_names(
         objects: contains the manifest.
 
     Raises:
-        InvalidInputError: the source has no such column, or is an S3 Inventory; or photos of the
-            folder were indexed with external image ids, and would be stored a second time.
+        InvalidInputError: the rule is not known, the source has no such column, or is an S3
+            Inventory; or photos of the folder were indexed with external image ids, and would be
+            stored a second time.
     """
     column = column_of(person_from)
     lines = None if source.inspection is None else source.inspection.source

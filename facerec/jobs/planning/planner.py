@@ -13,7 +13,8 @@
    job again. A request for a collection that was deleted and created again finds a new one.
 6. The plan is read from the job folder if it exists; otherwise it is stored there. A job whose plan
    is not what the request would plan now (``rounds``) gets a new round, which is a separate job. So
-   does a complete job with ``prune`` if photos may not be remembered (``remembered.doubts``).
+   does a complete job with ``prune`` if there is a doubt about the remembered photos
+   (``remembered.doubts``).
 7. The job is noted beside the remembered photos of the collection: later jobs find it there.
 8. Earlier jobs enter the face index of the collection. Only then are the remembered photos of many
    jobs merged into one file, since that file does not name the jobs.
@@ -159,7 +160,7 @@ def plan_job(
 
 
 def _require_importable(request: JobRequest, plan: Plan | None, memory: Memory) -> None:
-    """Check that the faces of a job can be imported, if it asks for that.
+    """Check that the faces of a job can be imported, if the request asks for an import.
 
     Args:
         request: the request.

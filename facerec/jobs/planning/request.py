@@ -42,7 +42,7 @@ class JobRequest:
             bucket of an S3 Inventory.
         prune_limit_percentage: 0 to 100, the share of photos that may be gone.
         recipe: recipe of the collection's faces; None for the recipe that the collection has, or
-            the usual one for a new collection.
+            the default one for a new collection.
         prune_over_limit: what to do if more photos are gone: ``refuse`` the job, or ``skip`` the
             removal of their faces.
         person_from: rule for the names of people who are created from the photos when all are
@@ -130,7 +130,7 @@ def require_s3_addresses(request: JobRequest) -> None:
         if not uri.startswith("s3://"):
             raise InvalidInputError(
                 f"{field_name} is not an s3:// address, but the job does not run on this machine",
-                "copy the manifest, and the photos it names, to S3",
+                "copy the photos to S3, and the manifest if there is one",
             )
 
 

@@ -1,9 +1,9 @@
 """Decides whether a job gets a new round, or its last one is resumed.
 
-A new round of a job processes only photos that are not indexed, so it costs little more than
-reading the others; photos of a folder that have not changed are not even read. A complete job gets
-a new round only for a reason. An incomplete one is resumed only if its plan does what the request
-asks for now, and nothing else.
+Unless it is forced, a new round of a job processes only photos that are not indexed, so it costs
+little more than reading the others; photos of a folder that have not changed are not even read. A
+complete job gets a new round only for a reason. An incomplete one is resumed only if its plan does
+what the request asks for now, and nothing else.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
     This applies to a complete job if the request forces it or restores deleted faces, if it retries
     failed photos and there are any, or if one of the failures in the report may be resolved: a
     missing photo exists, one that was denied or archived can be read, or an unreadable one has
-    another size. An incomplete job is resumed unless the request forces, restores or prunes other
-    photos than its plan.
+    another size. An incomplete job is resumed unless the request and its plan differ in what to
+    force, restore or prune.
     """
     report = read_complete_report(plan, objects)
     if report is None:

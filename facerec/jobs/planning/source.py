@@ -103,8 +103,9 @@ def find_source(
         on_listed: called repeatedly with the number of objects listed.
 
     Raises:
-        ObjectNotFoundError: it does not exist.
-        InvalidInputError: it is not a manifest.
+        ObjectNotFoundError: the manifest or photo does not exist.
+        InvalidInputError: the object is neither a manifest nor a photo, or it changes during the
+            call.
     """
     if request.manifest is None:
         base = f"{Path.cwd()}/" if scheme_of(exclude) == "file" else None
