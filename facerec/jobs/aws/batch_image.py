@@ -131,7 +131,7 @@ def _other_architecture(machines: ChildMachines, found: list[str]) -> str:
 
 
 class _Repository:
-    """Reads what describes the images of a repository of Amazon ECR.
+    """Reads the manifests and configurations of images in a repository of Amazon ECR.
 
     The configuration of an image is a blob like its layers, with an address that needs no
     credentials: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetDownloadUrlForLayer.html
@@ -163,7 +163,7 @@ class _Repository:
         """Return the configuration of an image.
 
         Raises:
-            StoreUnavailableError: it cannot be downloaded.
+            StoreUnavailableError: it cannot be downloaded, or is not JSON.
         """
         with aws_errors("Amazon ECR"):
             answer = self._ecr.get_download_url_for_layer(**self._named, layerDigest=digest)

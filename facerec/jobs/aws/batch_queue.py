@@ -65,7 +65,7 @@ class OpenJob:
 
 
 class BatchQueue:
-    """A queue of AWS Batch."""
+    """A queue of AWS Batch. Its methods raise the errors of ``aws_errors``."""
 
     def __init__(self, queue: str, client: Any = None) -> None:  # noqa: ANN401
         """Create a client of the queue with this ARN, by default with boto3's default client."""
@@ -103,9 +103,10 @@ class BatchQueue:
             return [self._open_job(job) for job in described if job["status"] not in _ENDED]
 
     def last_active(self, job: OpenJob) -> float:
-        """Return when a child of a job last ended an attempt, or when the job was submitted.
+        """Return when a child of a job last ended an attempt, in seconds since 1970.
 
-        All children are described, 100 per request.
+        If none has, this is when the job was submitted. All children are described, 100 per
+        request.
         """
         ids = [f"{job.id}:{index}" for index in range(job.size)] or [job.id]
         ended = [1000 * job.created_at]
@@ -120,7 +121,8 @@ class BatchQueue:
 
         Args:
             job_id: id of the job in AWS Batch.
-            reason: becomes the status reason of the job.
+            reason: becomes the status reason of the job; text after ``MAX_REASON`` characters is
+                cut off.
         """
         with aws_errors("AWS Batch", job_id):
             self._client.terminate_job(jobId=job_id, reason=reason[:MAX_REASON])

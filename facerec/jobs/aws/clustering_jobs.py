@@ -29,7 +29,7 @@ class ClusteringJob:
         collection_id: the collection.
         status: how far it is. AWS Batch keeps ended jobs for seven days; later, the status is NONE.
         job_id: id of the job in AWS Batch; None if there is none.
-        reason: why it failed, or why it waits, as far as AWS Batch says.
+        reason: why it failed, or why it waits; None if AWS Batch gives no reason.
     """
 
     collection_id: str
@@ -43,7 +43,10 @@ class ClusteringJob:
 
 
 class ClusteringJobs:
-    """Starts clusterings of a deployment, and reports on them."""
+    """Starts clusterings of a deployment, and reports on them.
+
+    Its methods raise the errors of ``aws_errors``.
+    """
 
     def __init__(self, queue: str, definition: str, client: Any) -> None:  # noqa: ANN401
         """Create the service.
@@ -56,7 +59,7 @@ class ClusteringJobs:
         self._queue, self._definition, self._client = queue, definition, client
 
     def start(self, collection_id: str, pair_threshold: float | None = None) -> ClusteringJob:
-        """Start clustering the new faces of a collection, unless a clustering has not ended yet.
+        """Start clustering the new faces of a collection, or return the clustering that is running.
 
         Args:
             collection_id: the collection, which exists.
@@ -82,7 +85,7 @@ class ClusteringJobs:
         return ClusteringJob(collection_id, ClusteringStatus.RUNNING, answer["jobId"])
 
     def newest(self, collection_id: str) -> ClusteringJob:
-        """Return the clustering of a collection that was started last."""
+        """Return the clustering of a collection that was started last; its status may be NONE."""
         with aws_errors("AWS Batch"):
             pages = self._client.get_paginator("list_jobs").paginate(
                 jobQueue=self._queue,

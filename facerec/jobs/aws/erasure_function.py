@@ -53,7 +53,7 @@ def open_erasure_function(name: str, region: str | None = None) -> ErasureFuncti
 
 
 class ErasureFunction:
-    """A function that completes erasures; ``lambdas.erasure.handler`` describes its events."""
+    """The function that erases data; ``lambdas.erasure.handler`` describes all its events."""
 
     def __init__(self, name: str, client: Any) -> None:  # noqa: ANN401 - boto3 has no types
         self._name, self._client = name, client

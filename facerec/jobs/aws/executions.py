@@ -44,7 +44,7 @@ class Execution:
         ended: seconds since 1970; None while it runs.
         document: execution input; empty in listings.
         output: output of a successful execution.
-        cause: cause of a failure, in one line.
+        cause: cause of a failure, in one line; None without one.
     """
 
     name: str
@@ -75,7 +75,7 @@ class ExecutionPlan:
 
 
 class Executions:
-    """The executions of one state machine."""
+    """The executions of one state machine. Its methods also raise the errors of ``aws_errors``."""
 
     def __init__(self, state_machine: str, client: Any = None) -> None:  # noqa: ANN401
         """Create a client of this state machine, an ARN, by default with boto3's default client."""
@@ -124,7 +124,12 @@ class Executions:
             return _execution(self._client.describe_execution(executionArn=self._arn(name)))
 
     def list(self, limit: int, status: str | None = None) -> list[Execution]:
-        """Return the newest executions, newest first, without their inputs and outputs."""
+        """Return the newest executions, newest first, without their inputs and outputs.
+
+        Args:
+            limit: maximum number of executions, 1 to 1000.
+            status: only executions with this status of Step Functions; None for all.
+        """
         request: dict[str, Any] = {"stateMachineArn": self._state_machine, "maxResults": limit}
         if status is not None:
             request["statusFilter"] = status
@@ -154,7 +159,11 @@ class Executions:
         return None
 
     def stop(self, name: str) -> None:
-        """End an execution; Step Functions ends the jobs of AWS Batch that it waits for."""
+        """End an execution; Step Functions ends the jobs of AWS Batch that it waits for.
+
+        Raises:
+            JobNotFoundError: the execution does not exist.
+        """
         with _errors(name):
             self._client.stop_execution(executionArn=self._arn(name), cause="the job was cancelled")
 

@@ -98,8 +98,9 @@ class FolderChanges:
     def start_job(self, folder: WatchedFolder, executions: Executions, *, now: float) -> str | None:
         """Start a job if the folder has changed since the last one, unless such a job is running.
 
-        A change during a running job is indexed by the next one, since the running one may have
-        listed the folder already.
+        A job that did not succeed is started again, from the third time on after a pause
+        (``PAUSE``). A change during a running job is indexed by the next one, since the running one
+        may have listed the folder already.
 
         Args:
             folder: the folder.

@@ -42,11 +42,11 @@ class Log:
         self._appended.update(fields)
 
     def info(self, message: str, /, **fields: object) -> None:
-        """Write a line about something usual."""
+        """Write a line about a normal event."""
         self._lines.info(message, extra=self._extra(fields), stacklevel=_CALLER)
 
     def warning(self, message: str, /, **fields: object) -> None:
-        """Write a line about something to look at."""
+        """Write a line about an event that an operator should look at."""
         self._lines.warning(message, extra=self._extra(fields), stacklevel=_CALLER)
 
     def error(self, message: str, /, **fields: object) -> None:

@@ -42,7 +42,7 @@ def listing_notes(
 
 
 def read_listed(objects: ObjectStore, jobs_root: str, execution: str) -> int | None:
-    """Return how many objects an execution has listed; None if it has not recorded any yet."""
+    """Return how many objects an execution has listed; None if it is not known."""
     try:
         listed = json.loads(objects.read(_uri(jobs_root, execution)))["listed"]
     except (FacerecError, ValueError, KeyError, TypeError):

@@ -65,7 +65,7 @@ def examine(
 ) -> Findings:
     """Find the reasons why a stack cannot run a job.
 
-    Checks of services that the caller's credentials may not use are skipped.
+    A check is skipped if a service does not answer it, for example because it denies access.
 
     Args:
         request: the job.
@@ -106,7 +106,8 @@ def require_region(
     """Check that the addresses of a request are in buckets of a region.
 
     Reading them from another region is charged per byte, and bypasses the stack's network. Only the
-    start of a manifest is read.
+    start of a manifest is read, and at most ``MAX_BUCKETS`` buckets are checked. A bucket that
+    cannot be queried is not checked.
 
     Args:
         request: the job.

@@ -29,10 +29,10 @@ Client = Any
 
 @dataclass(frozen=True, slots=True)
 class AwsClients:
-    """Clients of the services that start machines; each opens one when it is first needed.
+    """Opens clients of AWS services.
 
     Attributes:
-        open: returns the client of a service by its name in boto3.
+        open: returns a client of a service, given the service's name in boto3.
     """
 
     open: Callable[[str], Client]
@@ -117,7 +117,11 @@ def _quota_of(resources: Mapping[str, Any], clients: AwsClients) -> VcpuQuota:
 
 
 def compute_environments(queue: str, clients: AwsClients) -> list[Mapping[str, Any]]:
-    """Return the compute environments of a queue, as AWS Batch describes them."""
+    """Return the compute environments of a queue, as AWS Batch describes them.
+
+    Raises:
+        FacerecError: AWS Batch denies access or does not respond.
+    """
     with aws_errors("AWS Batch"):
         batch = clients.open("batch")
         queues = batch.describe_job_queues(jobQueues=[queue])["jobQueues"]

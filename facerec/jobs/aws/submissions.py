@@ -133,7 +133,7 @@ def first_submission(
 
 
 def is_image_missing(reasons: Iterable[str]) -> bool:
-    """Return whether all children failed because their image no longer exists."""
+    """Return whether all children failed because their image no longer exists, if any failed."""
     found = list(reasons)
     return bool(found) and all(_IMAGE_MISSING.match(reason) for reason in found)
 
@@ -158,6 +158,10 @@ def next_submission(
     Returns:
         None if no further submission is allowed, or none would help: all children failed in a way
         that would repeat, their image is gone, they fit on no machine, or no child has started.
+
+    Raises:
+        ObjectNotFoundError: there is no list of incomplete children.
+        InvalidInputError: this list is damaged.
     """
     outage = STORE_DOWN in reasons
     used_up = last.number - last.outages >= min(resubmissions, len(PAUSES))

@@ -89,7 +89,8 @@ def _of_collection(collection: Collection, bucket: str, clients: AwsClients) -> 
 def _of_pinecone_host(secret: str, host: str | None, clients: AwsClients) -> Iterator[str]:
     """Yield the problems of the index at a host, or only of its secret if the host is unknown.
 
-    The role that gives the key to containers may do the same as the caller's.
+    The caller has the same permissions as the role that gives the key to containers: if the caller
+    may not read the secret, children cannot get the key.
     """
 
     def ask(key: str) -> None:
@@ -174,7 +175,11 @@ def _of_secret(arn: str, clients: AwsClients) -> Iterator[str]:
 
 
 def of_vector_bucket(stack: Stack, clients: AwsClients) -> Iterator[str]:
-    """Yield the problems of the Amazon S3 vector bucket that a stack created."""
+    """Yield the problems of the Amazon S3 vector bucket that a stack created.
+
+    Raises:
+        FacerecError: a service denies access or does not respond.
+    """
     if stack.vector_store != "s3vectors":
         return
     with aws_errors("CloudFormation", f"the stack {stack.name!r}"):
@@ -211,6 +216,9 @@ def of_pinecone_index(stack: Stack, clients: AwsClients, remarks: list[str]) -> 
         stack: the stack.
         clients: clients of the services.
         remarks: receives a line about an index in another region.
+
+    Raises:
+        FacerecError: a service denies access or does not respond.
     """
     secret = stack.parameters.get("PineconeSecretArn", "")
     name = stack.parameters.get("PineconeIndexName", "")

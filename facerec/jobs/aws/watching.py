@@ -43,11 +43,12 @@ def watch_jobs(
     start_timeout: float,
     now: float,
 ) -> Watched:
-    """Check all running jobs, and end those of which no child starts in time.
+    """Check the running jobs, at most ``MAX_WATCHED``, and end those that start no child in time.
 
-    A job of which children have run may have lost its machines: it waits for ``RESUME_TIMEOUT``
-    after the last of them. A job that waits for another job's children is not ended. The workflow
-    reports a job that is ended here as incomplete, with the reason.
+    If some children of a job have run, it may have lost its machines: it may wait for
+    ``RESUME_TIMEOUT`` seconds after the last of them ended. A job that waits for another job's
+    children is not ended. The workflow reports a job that is ended here as incomplete, with the
+    reason.
 
     Args:
         executions: the executions of the stack.
