@@ -65,7 +65,7 @@ class CopiedPhotos:
         return [vector for vector, keep in zip(vectors, kept, strict=True) if keep]
 
     def _places(self, photos: NDArray[np.uint64]) -> NDArray[np.intp]:
-        """Return where the copied ones of some photos are among all copied photos."""
+        """Return the positions, among all copied photos, of those that ``photos`` contains."""
         places = np.searchsorted(self._copied, photos)
         places = places[places < self._copied.size]
         return places[np.isin(self._copied[places], photos)]

@@ -63,7 +63,7 @@ def write_files(
         is written.
 
     Raises:
-        StoreUnavailableError: another execution does the same, or a store fails.
+        StoreUnavailableError: another execution writes the same files, or a store fails.
         ConfigurationError: pyarrow is not installed.
     """
     copied = CopiedPhotos(plan, objects, progress.next_child)

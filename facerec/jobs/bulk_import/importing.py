@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from facerec.storage.pinecone.imports import Import, PineconeImports
 
 VISIBLE_AFTER = 1800.0
-"""Seconds after which a complete import is no longer expected to become visible: its faces can be
-searched for some ten minutes after it is complete."""
+"""Seconds after which a complete import is no longer expected to become visible: its faces usually
+become searchable some ten minutes after it is complete."""
 
 
 _REMEDY = "start the job again to import them, or rebuild the collection to store them by requests"
@@ -153,7 +153,7 @@ def _problem(plan: Plan, progress: ImportProgress, current: Import | None) -> st
 def _current_import(
     plan: Plan, progress: ImportProgress, imports: PineconeImports, integration_id: str
 ) -> Import | None:
-    """Return the import of a job, which is started if need be.
+    """Return the import of a job, which is started if necessary.
 
     Returns:
         None if it cannot be started, since the namespace exists.
@@ -180,7 +180,10 @@ def _await_visible(
     imports: PineconeImports,
     now: float,
 ) -> Advance:
-    """End the import once its faces can be found: those of people, and those to be erased."""
+    """End the import once Pinecone counts all its faces, or after ``VISIBLE_AFTER``.
+
+    Before that, associations with people and erasures would miss faces.
+    """
     if progress.completed_at is None:
         progress = replace(progress, completed_at=now)
         note_progress(plan, objects, progress, version)

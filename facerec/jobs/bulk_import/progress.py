@@ -48,7 +48,7 @@ class ImportStep(StrEnum):
     """Pinecone imports the files."""
     REBUILT = "REBUILT"
     """Nothing is imported: a rebuild stores faces by requests, or has done so before the children
-    were complete. Those of children that ran at that time may be missing until the next rebuild."""
+    were complete. Faces of children that ran at that time may be missing until the next rebuild."""
 
 
 _HAS_FILES = (ImportStep.WRITE, ImportStep.IMPORT)
@@ -67,7 +67,8 @@ class ImportProgress:
         files: number of files that they are in.
         import_id: Pinecone's id of the import; None if it was not started, or if its start was not
             recorded.
-        completed_at: when the import was first seen to be complete, seconds since 1970, UTC.
+        completed_at: when the import was first seen to be complete, seconds since 1970, UTC; None
+            before.
     """
 
     job_folder: str
@@ -141,7 +142,7 @@ def note_progress(plan: Plan, objects: ObjectStore, progress: ImportProgress, ve
     """Store the progress of an import, and return the new version of its object.
 
     Raises:
-        StoreUnavailableError: another execution has changed it.
+        StoreUnavailableError: another execution has changed or ended it.
     """
     uri = _progress_uri(plan.jobs_root, plan.collection_id, plan.collection_created_at)
     return _replace(objects, uri, progress, version)
@@ -254,14 +255,14 @@ def begin_rebuild(
 def drop_import(
     objects: ObjectStore, jobs_root: str, collection_id: str, created_at: float, job_folder: str
 ) -> None:
-    """Forget an import of a job that has not started.
+    """Forget the import of a job's faces, which must not have started.
 
     Args:
         objects: contains the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         collection_id: the collection.
         created_at: its creation time.
-        job_folder: folder of the job; an import of another one is kept.
+        job_folder: folder of the job; an import of another job is kept.
 
     Raises:
         InvalidInputError: files are being written or imported.

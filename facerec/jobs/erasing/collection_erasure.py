@@ -1,9 +1,9 @@
 """Erases faces, photos and collections from job folders, for good.
 
 Embeddings are erased from every job folder of a collection, whichever release of facerec wrote it.
-A folder without a plan was left by a killed deletion, or by a child that was killed after one: it
-is deleted too. If a folder that may contain embeddings cannot be read, the erasure fails after
-everything else is erased: either all deleted data is gone, or the caller gets an error.
+A folder without a plan was left by a killed deletion, or by a child that was killed after a
+deletion: it is deleted too. If a folder that may contain embeddings cannot be read, the erasure
+fails after everything else is erased: either all deleted data is gone, or the caller gets an error.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def erase_faces(
     Faces selected by id are searched for only in the jobs that may name them, and in those that the
     face index of the collection does not cover yet (``ledger.collection_face_index``).
 
-    Embeddings with their records are deleted, and removed from rows of ledgers. If photos are
-    selected, their lines in manifests that facerec has listed are blanked; a job that is reading
-    such a manifest is interrupted, and resumes when it is started again.
+    Embeddings and their records are deleted, and rows of ledgers no longer name the faces. If
+    photos are selected, their lines in manifests that facerec has listed are blanked; a job that is
+    reading such a manifest is interrupted, and resumes when it is started again.
 
     Args:
         objects: contains the job folders.
@@ -137,7 +137,7 @@ def erase_collection(
 
 
 def _erase_from(objects: ObjectStore, entry: Entry, selection: Selection, memory: str) -> ErasedJob:
-    """Erase a selection from a job folder, which may be deleted at the same time."""
+    """Erase a selection from a job folder, which may be deleted concurrently."""
     erased = ErasedJob(entry.job_id)
     try:
         erased = erase_from_folder(objects, entry, selection, memory)
@@ -179,6 +179,9 @@ def entries_of(
         unreadable: receives the errors of folders that cannot be read.
         sweep: whether to delete files that a killed deletion left.
         may_name: returns whether to search a job at all, given its id.
+
+    Raises:
+        JobFolderError: the note of a folder elsewhere is damaged.
     """
     for entry in list_entries(objects, jobs_root, may_name):
         try:

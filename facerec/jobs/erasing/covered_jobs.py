@@ -35,12 +35,15 @@ def cover_jobs(
 ) -> None:
     """Add jobs to the face index of a collection, if they are complete.
 
+    Jobs with more than ``MAX_CHILDREN`` children, with a folder outside of ``jobs_root``, or with a
+    damaged ledger are not added.
+
     Args:
         index: the face index of the collection.
         objects: contains the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         collection_id: the collection.
-        job_ids: ids of jobs; they may be deleted at the same time.
+        job_ids: ids of jobs; they may be deleted concurrently.
     """
     found = {}
     for job_id in job_ids:
@@ -53,7 +56,7 @@ def cover_jobs(
             is_own = plan.collection_id == collection_id
             ids = _faces_of(plan, objects) if is_own else b""
         except (ObjectNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-            # It was deleted since, or a file of its ledger is damaged.
+            # It has since been deleted, or a file of its ledger is damaged.
             continue
         if ids is not None:
             found[job_id] = ids

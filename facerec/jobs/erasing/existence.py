@@ -42,6 +42,7 @@ def while_it_exists(plan: Plan, objects: ObjectStore, *, writes: bool = True) ->
     Raises:
         JobDeletedError: the job was deleted; raised in place of an error of the block. With
             ``writes``, files added to the folder after the deletion are removed.
+        JobFolderError: the plan is damaged.
     """
     cause: Exception | None = None
     try:
@@ -65,6 +66,7 @@ def rows_while_it_exists(
 
     Raises:
         JobDeletedError: the job was deleted while it was read.
+        JobFolderError: the plan is damaged.
     """
     with while_it_exists(plan, objects, writes=False):
         yield from rows

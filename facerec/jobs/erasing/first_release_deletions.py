@@ -51,6 +51,9 @@ def keep_first_deletions(
         jobs_root: parent of all job folders, with the final ``/``.
         faces: the store of its faces.
         records: store of its tombstones.
+
+    Raises:
+        JobFolderError: the note of a folder elsewhere is damaged.
     """
     folders = dict(_folders(collection_id, objects, jobs_root))
     unseen = unseen_erasures(collection_id, list(folders), records=records)

@@ -142,7 +142,13 @@ def abandon_job(objects: ObjectStore, job_folder: str) -> None:
 
 
 def complete_deletion(objects: ObjectStore, jobs_root: str, job_folder: str) -> None:
-    """Complete the deletion of the job whose renamed plan a folder contains, if there is one."""
+    """Complete the deletion of the job whose renamed plan a folder contains, if there is one.
+
+    Does nothing if the folder has the plan of another job by now.
+
+    Raises:
+        JobFolderError: the renamed plan, or the note of the job, is damaged.
+    """
     try:
         job_id = read_facts(objects, job_folder, deleted=True).job_id
     except ObjectNotFoundError:

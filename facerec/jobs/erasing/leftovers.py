@@ -41,7 +41,11 @@ def delete_job_leftovers(
 
 
 def is_abandoned(objects: ObjectStore, folder: str) -> bool:
-    """Return whether a folder was left by a process that was killed before it wrote a plan."""
+    """Return whether a folder without a plan was left by a process that was killed.
+
+    That is, whether it has files, and none of them was changed within ``ABANDONED_AFTER`` seconds.
+    Always false in S3, whose listings state no such time.
+    """
     changes = [found.changed_ns for found in objects.list(folder)]
     before = 1e9 * (time.time() - ABANDONED_AFTER)
     return bool(changes) and all(change is not None and change < before for change in changes)

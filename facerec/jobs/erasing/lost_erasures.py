@@ -55,6 +55,9 @@ def restore_lost_tombstones(
 
     Returns:
         Whether there were any: then the store was lost, or restored from an older copy.
+
+    Raises:
+        ReceiptDamagedError: a copy of tombstones is damaged.
     """
     drop_lifted_tombstones(collection_id, objects, jobs_root, records)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
@@ -84,6 +87,9 @@ def _unseen(
         records: store of the tombstones.
         repair: whether to mark those whose tombstones the store has, so that they are not read
             again.
+
+    Raises:
+        ReceiptDamagedError: a copy of tombstones is damaged.
     """
     unseen = unseen_erasures(collection_id, list(noted), records=records)
     for erasure_id in doubtful_erasures(collection_id, list(noted), records=records):
@@ -107,6 +113,9 @@ def drop_lifted_tombstones(
         objects: the object store of the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         records: store of the tombstones.
+
+    Raises:
+        ReceiptDamagedError: a copy of tombstones is damaged.
     """
     notes = lifts(collection_id, records=records)
     if not notes:
@@ -162,6 +171,9 @@ def remove_returned(
         all_erasures: whether to look for what any erasure has erased. The records mark which
             erasures they have seen; if only the vectors are an older copy, these marks do not show
             it.
+
+    Raises:
+        ReceiptDamagedError: a copy of tombstones is damaged.
     """
     collection_id, own = collection.collection_id, faces.of(collection)
     if repair:

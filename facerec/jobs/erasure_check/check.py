@@ -67,6 +67,7 @@ def erase_and_check(
     Raises:
         CollectionNotFoundError: the collection does not exist.
         FacerecError: a store or a folder cannot be read.
+        InvalidInputError: the name is empty, or an id is not valid.
     """
     selection = gallery.select(collection_id, subject, name)
     traces = collect_traces(collection_id, selection, stores)

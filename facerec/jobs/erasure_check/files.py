@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 SCANNED_AT_ONCE = 16 * 1024 * 1024
-"""Maximum number of a file's bytes in memory."""
+"""Number of bytes of a file per read."""
 
 
 def files_of(collection_id: str, stores: CheckedStores) -> Iterator[ObjectInfo]:

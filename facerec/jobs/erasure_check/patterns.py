@@ -123,7 +123,7 @@ def _bytes_of(embedding: np.ndarray) -> bytes:
 
 
 def _pieces_of(thumbnail: bytes) -> Iterator[bytes]:
-    """Yield pieces of a JPEG file that no other has.
+    """Yield pieces of a JPEG file that no other file has.
 
     A database keeps a file in several pages, each with a part of it. The tables before the pixels
     are the same in all files, and so are areas of one colour, which have few different bytes.

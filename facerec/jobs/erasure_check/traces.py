@@ -47,7 +47,7 @@ class Traces:
         embeddings: the embeddings of all selected faces, float32 of shape (128,).
         named: addresses of the collection's photos that contain an id or name of an erased person,
             or a name that the history gives them.
-        named_ids: the same for the external image ids of these photos.
+        named_ids: external image ids of the collection's photos that contain such an id or name.
         thumbnails: the thumbnails that are kept of selected faces.
     """
 
@@ -130,7 +130,7 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
     others = sorted(embeddings.keys() - selection.face_ids)
     for face in stores.faces.get_faces(collection_id, others) if others else ():
         if not is_selected_face(face.record, selection):
-            # Its photo has moved to another address since.
+            # Its photo has since moved to another address.
             del embeddings[face.record.face_id]
     ids = selection.face_ids | embeddings.keys()
     standby = [face.embedding for face in stores.standby_faces(collection_id, sorted(ids))]
