@@ -25,7 +25,8 @@ class ChildAssignment:
         canary: FACEREC_CANARY, whether the child runs alone before the others.
         incomplete_uri: FACEREC_INCOMPLETE, address at which a report stores the numbers of
             incomplete children; None does not store them.
-        tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE.
+        tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE, 0 to 100, the share of
+            photos that may fail.
         siblings: length of the list ``numbers``, once it has been read; None without a list.
     """
 
@@ -44,8 +45,8 @@ def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
     """Read the assignment of this container.
 
     Raises:
-        InvalidInputError: FACEREC_JOB_FOLDER does not end in ``/``, or a variable that must be a
-            number is not one; the message names it.
+        InvalidInputError: FACEREC_JOB_FOLDER does not end in ``/``, or a variable is not a number,
+            or not in its range; the message names it.
     """
     folder = environment.get("FACEREC_JOB_FOLDER", "")
     if not folder.endswith("/"):
@@ -84,7 +85,7 @@ def read_clustering(environment: Mapping[str, str]) -> ClusteringAssignment:
     """Read what a container clusters.
 
     Raises:
-        InvalidInputError: a variable is missing, or is not a number.
+        InvalidInputError: FACEREC_COLLECTION is not set, or FACEREC_PAIR_THRESHOLD is not a number.
     """
     collection_id = environment.get("FACEREC_COLLECTION")
     if not collection_id:

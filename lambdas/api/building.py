@@ -69,7 +69,7 @@ def build_app(environment: Mapping[str, str], max_body: int) -> FastAPI:
 
 
 def for_lambda(app: FastAPI) -> Callable[[dict[str, Any], object], dict[str, Any]]:
-    """Return the handler of API Gateway's events for an application."""
+    """Return a function that answers API Gateway's events with an application."""
     from mangum import Mangum
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
     from mangum.types import LambdaContext

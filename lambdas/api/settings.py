@@ -36,7 +36,7 @@ def read_api_settings(environment: Mapping[str, str]) -> ApiSettings:
     """Read the settings; an empty variable counts as unset.
 
     Raises:
-        InvalidInputError: a variable is wrong; the message names it.
+        InvalidInputError: API_AUTHORIZATION or COGNITO_USER_POOL_ARN is wrong.
         ConfigurationError: a required variable is not set.
     """
 

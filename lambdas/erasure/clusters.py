@@ -38,7 +38,11 @@ def start_clustering(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_clustering(_gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    """Return the newest clustering of the collection ``describe_clustering``."""
+    """Return the newest clustering of the collection ``describe_clustering``.
+
+    Raises:
+        FacerecError: see ``ClusteringJobs.newest``.
+    """
     return _jobs().newest(str(event["describe_clustering"])).to_json()
 
 
@@ -55,6 +59,7 @@ def review_clusters(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         FacerecError: see ``answer_cluster_request``.
+        InvalidInputError: the answer is too large for one response.
     """
     with requested_by(event.get("by"), event.get("why")):
         answer = answer_cluster_request(gallery, event)

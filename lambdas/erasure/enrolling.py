@@ -43,7 +43,8 @@ def enrol(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         ``packed``, the outcome (``schemas/enrolment.json``).
 
     Raises:
-        FacerecError: see ``Gallery.enrol_people``.
+        FacerecError: see ``Gallery.enrol_people`` and ``name_rule``.
+        InvalidInputError: the source is not in S3, or the outcome is too large for one response.
     """
     source = str(event["source"])
     if not source.startswith("s3://"):
@@ -59,15 +60,16 @@ def enrol(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def enrol_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    """Create the people of a job, and note their numbers in its folder.
+    """Create the people of a job, and store the counts in its folder.
 
     Args:
         gallery: the gallery.
-        event: ``enrol_job``, the folder of a complete job; ``source`` and ``person_from`` as above.
+        event: ``enrol_job``, the folder of a complete job; ``source`` and ``person_from`` as for
+            ``enrol``.
 
     Returns:
-        Whether the names were ``refused``, with ``error`` and ``cause``. The execution keeps this,
-        so it names nobody.
+        ``refused``, whether the people cannot be created, with ``error`` and ``cause``. The
+        execution keeps this, so it names nobody.
 
     Raises:
         FacerecError: a store or service failed; another attempt continues.

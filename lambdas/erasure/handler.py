@@ -2,10 +2,11 @@
 
 The API invokes the function after it has recorded a deletion. A schedule invokes it each hour, to
 complete erasures that were killed, and to erase faces that were stored for deleted collections or
-whose retention period is over. The command line invokes it to erase data, to rebuild a
-collection, to create people, to start a clustering, or to review clusters. The workflow invokes it
-to remove the faces of photos that were replaced or are gone, to create the people after whom the
-photos of a job are named, and to migrate collections.
+whose retention period is over. The command line invokes it to erase data, to rebuild a collection,
+to create people, to start a clustering, or to review clusters. The workflow invokes it to rebuild a
+collection whose records were lost, to import faces into Pinecone, to remove the faces of photos
+that were replaced or are gone, to create the people after whom the photos of a job are named, and
+to migrate collections.
 """
 
 from __future__ import annotations
@@ -87,9 +88,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         One of these, by the event: ``erasures``, ids of the completed erasures; ``receipt`` of the
         erasure, and the data that is ``left``; the exported data, packed (``pack``);
         ``thumbnails``, JPEG files in base64 by face id; a collection (``schemas/collection.json``);
-        the counts of a rebuilt collection, or of a removal; what ``enrolling``, ``importing`` and
-        ``clusters`` answer; ``swept``, numbers of faces by collection; or ``refused``, an error as
-        JSON values.
+        the counts of a rebuilt collection, or of a removal; what ``enrolling``, ``importing``,
+        ``migrating`` and ``clusters`` answer; ``swept``, numbers of faces by collection; or
+        ``refused``, an error as JSON values.
 
     Raises:
         FacerecError: a store or service failed, so that another attempt may succeed; or, without
@@ -281,8 +282,8 @@ _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "export": _export,
     "subject": _erase,
 }
-"""What answers an event, by a field of the event. The first field that an event has counts: exports
-have the fields of erasures too."""
+"""What answers an event, by a field of the event. The first of these fields that an event has
+decides: exports have the fields of erasures too."""
 
 
 @cache

@@ -1,6 +1,6 @@
 """Migrates collections to another model version, for the workflow and for the command line.
 
-The workflow begins a migration, describes ranges of faces at the same time, each in a chain of
+The workflow begins a migration, describes ranges of faces concurrently, each in a chain of
 invocations, and then ends it: it describes what is left, and switches the collection.
 """
 
@@ -52,8 +52,11 @@ def begin(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         event: ``begin_migration``, a ``MigrationRequest``.
 
     Returns:
-        ``refused``, ``migration``, the request, and ``ranges``, to be described; for a refusal
-        ``error`` and ``cause`` too.
+        ``refused`` false, ``migration``, the request, and ``ranges`` to describe; or ``refused``
+        true, no ``ranges``, ``error`` and ``cause``.
+
+    Raises:
+        FacerecError: a store or service failed; another attempt may succeed.
     """
     request = MigrationRequest(**event["begin_migration"])
 
@@ -86,6 +89,9 @@ def describe_range(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``again``, whether faces are left, and ``range``, what is left of it.
+
+    Raises:
+        FacerecError: see ``Gallery.prepare_range``.
     """
     given = event["describe_range"]
     deadline = time.monotonic() + DESCRIBING_SECONDS
@@ -109,8 +115,12 @@ def end(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         event: ``end_migration``, a ``MigrationRequest``, and ``described``, the ranges.
 
     Returns:
-        ``refused`` false and the fields of ``schemas/migration.json``, with the number of faces
-        that were ``deleted``; or ``refused`` true, ``error`` and ``cause``.
+        ``refused`` false and the fields of ``schemas/migration.json``, with the numbers of faces
+        that were ``described``, ``deleted`` and ``removed``; or ``refused`` true, ``error`` and
+        ``cause``.
+
+    Raises:
+        FacerecError: a store or service failed; another attempt may succeed.
     """
     request = MigrationRequest(**event["end_migration"])
     described = sum(each["range"].get("described", 0) for each in event["described"])
@@ -147,6 +157,9 @@ def show(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     Args:
         gallery: the gallery.
         event: ``migration_status``, a collection.
+
+    Raises:
+        FacerecError: see ``Gallery.migration_status``.
     """
     return migration_json(gallery.migration_status(str(event["migration_status"])))
 
@@ -160,6 +173,9 @@ def check_page(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``packed``, the page (``schemas/migration-page.json``).
+
+    Raises:
+        FacerecError: see ``Gallery.prepare_migration``.
     """
     page = gallery.prepare_migration(
         str(event["check_migration"]),
@@ -172,11 +188,14 @@ def check_page(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def finish(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    """Remove the version that was served before (``schemas/migration.json``).
+    """Remove the version that was served before; return the result (``schemas/migration.json``).
 
     Args:
         gallery: the gallery.
         event: ``finish_migration``, a collection.
+
+    Raises:
+        FacerecError: see ``Gallery.finish_migration``.
     """
     finished = gallery.finish_migration(str(event["finish_migration"]))
     logger().info("migration finished", removed=finished.removed, dropped=finished.dropped)

@@ -73,6 +73,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
 
     Raises:
         StoreUnavailableError: another attempt may succeed.
+        ConfigurationError: a setting of the function is wrong.
     """
     settings = read_settings(os.environ)
     objects = Objects()
@@ -235,7 +236,7 @@ def _require_served_version(plan: Plan, records: RecordStore) -> None:
     """Check that a plan was not overtaken by a migration.
 
     When a migration is finished, the plans of all jobs get the new version. A plan that was written
-    at the same moment, or that came back with an older copy of its folder, does not.
+    concurrently, or that came back with an older copy of its folder, does not.
 
     Raises:
         MigrationError: The plan has another model version than its collection.

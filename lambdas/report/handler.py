@@ -50,6 +50,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
     Raises:
         StoreUnavailableError: another attempt may succeed.
+        ConfigurationError: a setting of the function is wrong.
+        FacerecError: see ``end_submission``.
     """
     settings = read_settings(os.environ)
     find_reasons: FindReasons = no_reasons
@@ -95,9 +97,12 @@ def end_submission(
         ``again``, ``unimported``, ``stale`` and ``unnamed``, of which at most one is true, with
         further fields. For another submission, ``again`` is true, and its fields follow. If all
         children are complete and Pinecone must import their faces, ``unimported`` is true, and the
-        fields of ``last`` follow; so they do with ``stale`` if faces of stale photos must be
-        removed, and with ``unnamed`` if people must be created from the names of photos. Otherwise
-        the result of ``summarise_execution`` follows.
+        fields of ``last`` follow. The same fields follow if ``stale`` is true, because faces of
+        stale photos must be removed, or ``unnamed``, because people must be created from the names
+        of photos. Otherwise the result of ``summarise_execution`` follows.
+
+    Raises:
+        FacerecError: see ``summarise_execution`` and ``next_submission``.
     """
     summary = summarise_execution(
         objects,
@@ -189,6 +194,10 @@ def summarise_execution(
         ``failed``, ``status``, ``job_id``, ``report`` (the address of the report) and the counts of
         the report; for a failure also ``error``, and ``cause`` in one line. There is no ``report``
         if the job was deleted.
+
+    Raises:
+        ObjectNotFoundError: ``written`` is true, but the job has no report.
+        InvalidInputError: the plan, the report or a segment is damaged.
     """
     try:
         plan = read_plan(objects, job_folder)

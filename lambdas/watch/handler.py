@@ -19,7 +19,7 @@ from facerec.storage.objects import Objects
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Check all running jobs, and end those of which no child starts in time.
+    """Check the running jobs, and end those that start no child in time.
 
     Then start a job if the watched folder has changed. Messages from the queue that collects these
     changes are only recorded.
@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         folder, or None. For messages, ``changes``, their number.
 
     Raises:
-        FacerecError: a service cannot be queried.
+        FacerecError: a service cannot be queried, or a setting of the function is missing or wrong.
     """
     settings = read_settings(os.environ)
     if "Records" in event:
