@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from facerec.cli.machine_or_stack import STACK_VARIABLE, checked_data, checked_stack
 from facerec.cli.numbers import MAX_WHOLE, FiniteRange, WholeRange
 from facerec.core.limits import MAX_IMAGES_PER_CHILD
 from facerec.core.options import (
@@ -31,6 +32,7 @@ data_option = click.option(
     metavar="FOLDER",
     envvar="FACEREC_DATA",
     show_envvar=True,
+    callback=checked_data,
     help="Folder of the faces and jobs (default: the user's data folder).",
 )
 collection_option = click.option(
@@ -38,9 +40,10 @@ collection_option = click.option(
 )
 stack_option = click.option(
     "--stack",
-    envvar="FACEREC_STACK",
+    envvar=STACK_VARIABLE,
     show_envvar=True,
     metavar="NAME",
+    callback=checked_stack,
     help="CloudFormation stack on AWS to use (default: this machine).",
 )
 person_from_option = click.option(

@@ -1,0 +1,67 @@
+"""Decides whether a command works on this machine or on a stack.
+
+Only commands with ``--stack`` work on a stack. The others refuse to run while ``FACEREC_STACK`` is
+set, so that nobody changes the faces of this machine by mistake. ``--data`` names the faces of this
+machine, also while the variable is set.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from facerec.errors import ConfigurationError
+
+STACK_VARIABLE = "FACEREC_STACK"
+
+
+def checked_data(
+    context: click.Context, _parameter: click.Parameter, folder: Path | None
+) -> Path | None:
+    """Return the folder of ``--data``, if the command may use this machine.
+
+    Raises:
+        ConfigurationError: the command works on this machine only, and the environment names a
+            stack.
+        UsageError: the command is given ``--stack`` too.
+    """
+    if _is_given(context, "data"):
+        _require_one_place(context)
+    elif os.environ.get(STACK_VARIABLE) and not _takes_stack(context):
+        raise ConfigurationError(
+            f"`{context.command_path}` works on this machine only, and {STACK_VARIABLE} is set",
+            f"add --data FOLDER to use the faces of this machine, or unset {STACK_VARIABLE}",
+        )
+    return folder
+
+
+def checked_stack(
+    context: click.Context, _parameter: click.Parameter, stack: str | None
+) -> str | None:
+    """Return the stack to use; None if ``--data`` chooses this machine.
+
+    Raises:
+        UsageError: the command is given both options.
+    """
+    if _is_given(context, "stack"):
+        _require_one_place(context)
+        return stack
+    return None if _is_given(context, "data") else stack
+
+
+def _require_one_place(context: click.Context) -> None:
+    """Check that only one of the options is given; called after each of them is read."""
+    if _is_given(context, "data") and _is_given(context, "stack"):
+        raise click.UsageError("specify either --data or --stack")
+
+
+def _is_given(context: click.Context, option: str) -> bool:
+    # click reads options of the command line before those that only the environment has.
+    return context.get_parameter_source(option) is ParameterSource.COMMANDLINE
+
+
+def _takes_stack(context: click.Context) -> bool:
+    return any(parameter.name == "stack" for parameter in context.command.params)
