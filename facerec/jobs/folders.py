@@ -15,6 +15,9 @@ from facerec.storage.objects.protocol import ObjectStore, exists
 DAMAGED_NOTE = "the note of its folder is damaged"
 """Cause shown for a job whose folder is unknown."""
 
+DAMAGED_PLAN = "its plan is damaged"
+"""Cause shown for a job whose plan, or renamed plan, cannot be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobFolder:
@@ -161,7 +164,10 @@ def read_entry(objects: ObjectStore, entry: Entry) -> JobFolder | UnreadableFold
     try:
         folder = read_folder(objects, entry.job_folder)
     except ObjectNotFoundError:
-        return missing if is_missing(objects, entry) else None
+        try:
+            return missing if is_missing(objects, entry) else None
+        except JobFolderError:
+            return replace(missing, cause=DAMAGED_PLAN)
     except InvalidInputError:
         return _read_facts(objects, entry)
     if entry.is_elsewhere and folder.plan.job_id != entry.job_id:
@@ -171,7 +177,7 @@ def read_entry(objects: ObjectStore, entry: Entry) -> JobFolder | UnreadableFold
 
 
 def _read_facts(objects: ObjectStore, entry: Entry) -> UnreadableFolder:
-    damaged = UnreadableFolder(entry.job_id, "its plan is damaged", entry.collection_id)
+    damaged = UnreadableFolder(entry.job_id, DAMAGED_PLAN, entry.collection_id)
     try:
         facts = read_facts(objects, entry.job_folder)
     except InvalidInputError:
@@ -205,7 +211,11 @@ def has_plan(objects: ObjectStore, job_folder: str) -> bool:
 
 
 def is_being_deleted(objects: ObjectStore, entry: Entry) -> bool:
-    """Return whether a deletion of a job was started and is not complete."""
+    """Return whether a deletion of a job was started and is not complete.
+
+    Raises:
+        JobFolderError: the renamed plan in a folder elsewhere is damaged.
+    """
     if has_plan(objects, entry.job_folder):
         return False
     if not entry.is_elsewhere:
@@ -214,7 +224,11 @@ def is_being_deleted(objects: ObjectStore, entry: Entry) -> bool:
 
 
 def is_missing(objects: ObjectStore, entry: Entry) -> bool:
-    """Return whether a folder elsewhere that lacks the job's plan is missing, not deleted."""
+    """Return whether a folder elsewhere that lacks the job's plan is missing, not deleted.
+
+    Raises:
+        JobFolderError: the renamed plan in the folder is damaged.
+    """
     return entry.is_elsewhere and not entry.erased and not is_being_deleted(objects, entry)
 
 

@@ -96,6 +96,8 @@ def remove_stale(
 
     Raises:
         InvalidInputError: more photos are gone than may be pruned.
+        CollectionNotFoundError: the collection was deleted in the meantime.
+        ConflictError: too many concurrent changes of a person or of corrections.
     """
     done = read_removal(objects, plan.job_folder)
     if done is not None:

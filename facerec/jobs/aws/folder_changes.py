@@ -109,6 +109,9 @@ class FolderChanges:
 
         Returns:
             The name of the execution; None if none was started.
+
+        Raises:
+            FacerecError: Step Functions cannot be queried, or refuses the job.
         """
         newest = self._read(self._newest)
         if newest is None:

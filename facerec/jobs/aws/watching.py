@@ -56,6 +56,9 @@ def watch_jobs(
         find_problems: returns the reasons why no child starts.
         start_timeout: seconds that a job may wait for its first child.
         now: the current time, seconds since 1970.
+
+    Raises:
+        FacerecError: Step Functions or AWS Batch cannot be queried.
     """
     jobs: list[OpenJob] = []
     running = executions.list(MAX_WATCHED, status="RUNNING")

@@ -65,7 +65,11 @@ class Crashes:
 
 
 def note_crash(objects: ObjectStore, plan: Plan, child: int) -> None:
-    """Record that a child's process crashed; call it before the child is retried."""
+    """Record that a child's process crashed; call it before the child is retried.
+
+    Raises:
+        InvalidInputError: a segment is damaged.
+    """
     end = SliceReader.first(plan.source, slice_of(plan.source, plan.children, plan.stripes, child))
     for segment in read_segments(objects, plan.job_folder, child):
         end = segment.end

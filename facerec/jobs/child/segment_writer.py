@@ -157,6 +157,9 @@ class SegmentWriter:
         """Read the segments of earlier attempts at these addresses; return where the ledger ends.
 
         Another attempt may have appended more since they were listed (rule 2).
+
+        Raises:
+            InvalidInputError: a segment is damaged.
         """
         for uri in segments:
             self._append(read_segment(self._objects, uri), resumed=True)
@@ -200,6 +203,9 @@ class SegmentWriter:
         An attempt was killed after it had stored the faces, before it wrote the segment. These
         photos are processed again, so that the ledger names their faces as indexed by this child.
         Waits first for the commit in flight, which adds rows for its photos.
+
+        Raises:
+            InvalidInputError: a segment is damaged.
         """
         ledger_end = self.flush().offset
         keys: set[str] = set()

@@ -54,6 +54,7 @@ def keep_first_deletions(
 
     Raises:
         JobFolderError: the note of a folder elsewhere is damaged.
+        CollectionNotFoundError: the collection was deleted in the meantime.
     """
     folders = dict(_folders(collection_id, objects, jobs_root))
     unseen = unseen_erasures(collection_id, list(folders), records=records)

@@ -166,7 +166,11 @@ def complete_deletion(objects: ObjectStore, jobs_root: str, job_folder: str) -> 
 def complete_deletion_of_running(
     objects: ObjectStore, jobs_root: str, job_folder: str, job_id: str
 ) -> None:
-    """Complete the deletion of a job that was running, including its note."""
+    """Complete the deletion of a job that was running, including its note.
+
+    Raises:
+        JobFolderError: the renamed plan, or the note of the job, is damaged.
+    """
     complete_deletion(objects, jobs_root, job_folder)
     for entry in entries_at(objects, f"{jobs_root}{job_id}/"):
         own = entry.is_elsewhere and entry.job_folder == job_folder

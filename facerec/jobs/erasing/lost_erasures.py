@@ -58,6 +58,7 @@ def restore_lost_tombstones(
 
     Raises:
         ReceiptDamagedError: a copy of tombstones is damaged.
+        CollectionNotFoundError: the collection was deleted in the meantime.
     """
     drop_lifted_tombstones(collection_id, objects, jobs_root, records)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
@@ -116,6 +117,7 @@ def drop_lifted_tombstones(
 
     Raises:
         ReceiptDamagedError: a copy of tombstones is damaged.
+        CollectionNotFoundError: the collection was deleted in the meantime.
     """
     notes = lifts(collection_id, records=records)
     if not notes:
@@ -174,6 +176,8 @@ def remove_returned(
 
     Raises:
         ReceiptDamagedError: a copy of tombstones is damaged.
+        CollectionNotFoundError: the collection was deleted in the meantime.
+        ConflictError: too many concurrent changes of a person or of corrections.
     """
     collection_id, own = collection.collection_id, faces.of(collection)
     if repair:

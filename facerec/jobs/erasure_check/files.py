@@ -19,7 +19,11 @@ SCANNED_AT_ONCE = 16 * 1024 * 1024
 
 
 def files_of(collection_id: str, stores: CheckedStores) -> Iterator[ObjectInfo]:
-    """Yield the files of an installation without the job folders of other collections."""
+    """Yield the files of an installation without the job folders of other collections.
+
+    Raises:
+        FacerecError: a folder that may be a job folder cannot be read.
+    """
     own = job_folders(collection_id, stores)
     foreign = tuple(_foreign_folders(collection_id, stores))
     for root in stores.roots:

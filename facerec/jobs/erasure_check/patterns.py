@@ -83,7 +83,11 @@ def held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) ->
 
 
 def addresses_held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -> set[str]:
-    """Return the addresses that photos with other external image ids legitimately keep."""
+    """Return the addresses that photos with other external image ids legitimately keep.
+
+    Raises:
+        FacerecError: a job folder that may contain addresses cannot be read.
+    """
     if not traces.addresses:
         return set()
     names = traces.selection.external_image_ids

@@ -34,6 +34,7 @@ def blank_erased_lines(
 
     Raises:
         ObjectNotFoundError: the job was deleted.
+        InvalidInputError: a segment is damaged.
     """
     if not plan.source.uri.startswith(manifests_prefix(plan.job_folder)):
         return

@@ -96,6 +96,7 @@ def iterate_rows(plan: Plan, objects: ObjectStore) -> Iterator[LedgerRow]:
 
     Raises:
         InvalidInputError: a segment is damaged.
+        ObjectNotFoundError: the job was deleted during the iteration.
     """
     lines = array(
         "q", (child.lines if child.complete else -1 for child in read_summaries(plan, objects))
@@ -140,6 +141,7 @@ def rows_of_child(plan: Plan, objects: ObjectStore, child: int) -> Iterator[Ledg
 
     Raises:
         InvalidInputError: a segment is damaged.
+        ObjectNotFoundError: the job was deleted during the iteration.
     """
     for segment in read_segments(objects, plan.job_folder, child):
         yield from segment.rows

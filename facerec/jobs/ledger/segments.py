@@ -101,6 +101,7 @@ def read_segments(
 
     Raises:
         InvalidInputError: a segment is damaged.
+        ObjectNotFoundError: the job was deleted during the iteration.
     """
     for uri in list_segments(objects, job_folder, child, since=since):
         yield read_segment(objects, uri)

@@ -125,6 +125,7 @@ def find_changes(
     Raises:
         InvalidInputError: the manifest must be read to plan the job, but has too many lines for
             that, or it changes or is damaged.
+        ObjectNotFoundError: a file of an inventory does not exist.
     """
     if source.inspection is not None and not _is_read(request, source, source.inspection, memory):
         assert source.identity is not None  # noqa: S101 - a manifest has one

@@ -247,7 +247,11 @@ class _Rounds:
         self._found: dict[int, tuple[str, str]] = {}
 
     def latest(self) -> tuple[Plan | None, int]:
-        """Return the plan of the latest round, or None, and its number."""
+        """Return the plan of the latest round, or None, and its number.
+
+        Raises:
+            InvalidInputError: a job folder cannot be read, is missing, or contains another job.
+        """
         plan, job_round = self._read(0), 0
         if plan is None:
             return None, 0
@@ -262,7 +266,11 @@ class _Rounds:
         return plan, job_round
 
     def plan(self, job_round: int) -> Plan:
-        """Return the plan of a new round."""
+        """Return the plan of a new round.
+
+        Raises:
+            InvalidInputError: an inventory has more files than a job can have children.
+        """
         job_id, folder = self._names(job_round)
         request, changes, collection = self._request, self._changes, self._collection
         inspection, local = changes.inspection, scheme_of(folder) == "file"

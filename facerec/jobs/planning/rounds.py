@@ -67,6 +67,9 @@ def is_resumable(
             job has processed.
         objects: contains the job folder.
         is_last: whether no other job of the collection was started later.
+
+    Raises:
+        InvalidInputError: a segment is damaged.
     """
     planned = plan.difference
     if not has_same_purpose(request, plan):

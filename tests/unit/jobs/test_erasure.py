@@ -12,7 +12,12 @@ import pytest
 from facerec.core.erasures import Selection
 from facerec.errors import FacerecError, JobDeletedError
 from facerec.jobs.erasing.collection_erasure import erase_collection, erase_faces
-from facerec.jobs.folders import list_folders, note_folder_elsewhere
+from facerec.jobs.folders import (
+    JobFolder,
+    UnreadableFolder,
+    list_folders,
+    note_folder_elsewhere,
+)
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.report import write_report
 from facerec.storage.objects.local import TEMPORARY_PREFIX, LocalObjects
@@ -216,6 +221,22 @@ def test_jobs_in_folders_elsewhere_are_erased_too(tmp_path: Path) -> None:
     assert len(erase_collection(job.objects, root, "staff")) == 1
     assert not Path(job.plan.job_folder).exists()
     assert list(Path(root).iterdir()) == []
+
+
+def test_a_folder_elsewhere_with_a_damaged_renamed_plan_is_listed_as_unreadable(
+    tmp_path: Path,
+) -> None:
+    photos = write_photos(tmp_path / "photos", 1)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    job, other = LocalJob(tmp_path / "own", manifest), LocalJob(tmp_path, manifest)
+    root = f"{tmp_path}/jobs/"
+    note_folder_elsewhere(job.objects, root, job.plan)
+    Path(job.plan.job_folder, "plan.json").unlink()
+    Path(job.plan.job_folder, "deleted.json").write_text("cut o")
+    listed = list(list_folders(job.objects, root))
+    assert JobFolder(other.plan, None) in listed
+    (damaged,) = (each for each in listed if isinstance(each, UnreadableFolder))
+    assert (damaged.job_id, damaged.cause) == (job.plan.job_id, "its plan is damaged")
 
 
 def test_a_folder_elsewhere_that_is_gone_makes_a_deletion_fail(tmp_path: Path) -> None:
