@@ -14,9 +14,12 @@ from pathlib import Path
 
 @contextmanager
 def run_lock(job_folder: str) -> Iterator[None]:
-    """Mark the job as running during the block; concurrent runs of a job share the mark."""
+    """Mark the job as running during the block; concurrent runs of a job share the mark.
+
+    Does nothing if the file system does not support locks.
+    """
     with Path(job_folder, "run.lock").open("ab") as file:
-        # If the file system does not support locks, the job is merely not shown as running.
+        # Then the job is merely not shown as running.
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_SH)
         yield

@@ -41,8 +41,9 @@ class Job:
         id: id of the job for all callers: that of its plan, or the name of its execution on AWS.
         status: current status of the job.
         started_at: start of its last run, seconds since 1970, UTC; if its folder cannot be read,
-            the time when it was planned.
-        ended_at: end of that run; None while it runs, or if it was killed.
+            the time when it was planned, or 0 if that is unknown.
+        ended_at: end of that run; None while it runs, or if it was killed. If the execution on AWS
+            is gone, the time of the report, or else of the plan.
         collection_id: the collection that receives the faces, if known.
         photos: number of rows in its ledger, if known without reading the ledger.
         faces: number of faces of these photos in the collection, if known without reading the

@@ -53,7 +53,8 @@ def write_start(objects: ObjectStore, job_folder: str, start: RunStart) -> None:
 def read_start(objects: ObjectStore, plan: Plan) -> RunStart:
     """Return the last start of a job.
 
-    Earlier releases did not record it: then the time is that of the report, or else of the plan.
+    For a job of a release that did not record it, the number is 0, and the time is that of the
+    report, or else of the plan.
     """
     try:
         return RunStart(**json.loads(objects.read(started_uri(plan.job_folder))))

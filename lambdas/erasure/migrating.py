@@ -203,7 +203,7 @@ def finish(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ranges(count: int) -> list[tuple[str | None, str | None]]:
-    """Return ranges of face ids as the id before and the last id of each; None for no limit."""
+    """Return ranges of face ids, each as the id before it and its last id; None for no limit."""
     bounds = [
         f"{_DIGITS[len(_DIGITS) * number // count - 1]}fffffff-ffff-ffff-ffff-ffffffffffff"
         for number in range(1, count)

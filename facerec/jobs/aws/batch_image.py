@@ -80,7 +80,7 @@ def _of_instance_types(machines: ChildMachines) -> Iterator[str]:
             has = "arm64" if is_arm else "x86_64"
             yield (
                 f"InstanceTypes: {found} is {has}, but Architecture is {machines.architecture}:"
-                " name types of that architecture, or deploy with the other one"
+                f" name types of {machines.architecture}, or deploy with Architecture {has}"
             )
 
 
@@ -117,7 +117,8 @@ def _of_manifest(
     if version != machines.model_version:
         yield (
             f"ModelVersion: it is {machines.model_version}, but the image {machines.image} has"
-            f" {version}: set ModelVersion to that, or deploy an image of this version"
+            f" {version}: set ModelVersion to {version}, or deploy an image of"
+            f" {machines.model_version}"
         )
 
 

@@ -131,7 +131,10 @@ class FolderChanges:
         return started.name
 
     def _is_due(self, last: _Start, executions: Executions, now: float) -> bool:
-        """Return whether the last job did not succeed and must be started again now."""
+        """Return whether the last job did not succeed and must be started again now.
+
+        If it has succeeded, this is recorded.
+        """
         assert last.execution is not None  # noqa: S101
         try:
             found = executions.describe(last.execution)

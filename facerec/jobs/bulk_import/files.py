@@ -93,7 +93,7 @@ def folder_of_attempt(plan: Plan, progress: ImportProgress) -> str:
 def _write_file(
     plan: Plan, objects: ObjectStore, progress: ImportProgress, children: Iterator[list[Vector]]
 ) -> ImportProgress:
-    """Write the next children into a file; return the progress."""
+    """Write the faces of the next children, if any, into a file; return the progress."""
     first, written, number = progress.next_child, 0, progress.next_child
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
         with ImportFile(Path(file.name)) as target:

@@ -181,7 +181,7 @@ def _await_visible(
     imports: PineconeImports,
     now: float,
 ) -> Advance:
-    """End the import once Pinecone counts all its faces, or after ``VISIBLE_AFTER``.
+    """End the import once Pinecone counts all its faces, or after ``VISIBLE_AFTER`` seconds.
 
     Before that, associations with people and erasures would miss faces.
     """

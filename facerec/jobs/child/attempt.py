@@ -141,6 +141,7 @@ def run_child(
         ObjectChangedError: the manifest is not the one that the job was planned for.
         InvalidInputError: the manifest or a segment of the ledger is damaged.
         StoreUnavailableError: a store failed; another attempt may succeed.
+        ConflictError: too many concurrent changes of a person; another attempt may succeed.
     """
     planned = store_of_planned(plan, dependencies.faces, dependencies.records)
     dependencies = replace(dependencies, faces=planned)

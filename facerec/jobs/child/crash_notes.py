@@ -56,7 +56,7 @@ class Crashes:
         self._notes, self._until = notes, until
 
     def is_near(self, photos: int) -> bool:
-        """Return whether photos are taken one at a time after this number of photos."""
+        """Return whether photos are taken one at a time once the ledger has this many photos."""
         return photos < self._until
 
     def is_fatal(self, offset: int) -> bool:

@@ -48,7 +48,7 @@ def forget_outages(objects: ObjectStore, job_folder: str) -> None:
 def is_store_down(
     objects: ObjectStore, job_folder: str, submission: int, min_children: int = MIN_CHILDREN
 ) -> bool:
-    """Return whether at least ``min_children`` children have left a note within ``WINDOW``."""
+    """Return whether ``min_children`` children left a note in the last ``WINDOW`` seconds."""
     oldest = _LATEST - int(time.time()) + WINDOW
     children: set[str] = set()
     for found in objects.list(outages_folder(job_folder, submission)):

@@ -44,8 +44,8 @@ class Remainder:
         place: the store, file or object that contains it.
         what: ``address with the name``, ``face id``, ``embedding``, ``thumbnail``,
             ``external image id``, ``external image id with the name``, ``photo``, ``name``,
-            ``user id`` or ``vector of the person``; or
-            several of these, such as ``user id or face id``.
+            ``user id`` or ``vector of the person``; or several of these, such as ``user id or face
+            id``.
     """
 
     place: str

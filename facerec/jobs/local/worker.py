@@ -98,7 +98,7 @@ def work(
 
 
 def _silence_native_libraries() -> None:
-    """Discard libtiff's messages about broken photos; Python's own messages still appear."""
+    """Discard messages of native libraries, such as libtiff's; Python's own still appear."""
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     with Path(os.devnull).open("w") as devnull:
         os.dup2(devnull.fileno(), 2)

@@ -57,7 +57,7 @@ class Inspection:
 
 
 def is_photo(uri: str, sample: bytes) -> bool:
-    """Return whether an object's name and first bytes show that it is a photo, not a manifest."""
+    """Return whether an object's name or first bytes show that it is a photo, not a manifest."""
     if PurePosixPath(uri).suffix.lower() in _PHOTOS:
         return True
     return b"\0" in sample and not sample.startswith((_GZIP, *_UTF_16))

@@ -115,7 +115,7 @@ def test_an_image_with_another_model_version_is_refused(
     (problem,) = problems(X86, clients)
     assert problem == (
         f"ModelVersion: it is {VERSION}, but the image {IMAGE} has {OTHER_VERSION}: set"
-        " ModelVersion to that, or deploy an image of this version"
+        f" ModelVersion to {OTHER_VERSION}, or deploy an image of {VERSION}"
     )
 
 
@@ -146,7 +146,7 @@ def test_machines_of_another_architecture_are_refused(
         assert found == []
         return
     (problem,) = found
-    assert problem.startswith(f"InstanceTypes: {wrong}: name types of that architecture")
+    assert problem.startswith(f"InstanceTypes: {wrong}: name types of {architecture}, or deploy")
 
 
 def test_an_image_in_another_region_is_not_examined(
