@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 EMBEDDING_SIZE = 128
-"""Length of a descriptor of dlib's face recognition network."""
+"""Length of an embedding of dlib's face recognition network."""
 
 METRIC = "euclidean"
-"""Metric of these descriptors, as Pinecone and Amazon S3 Vectors name it."""
+"""Metric of these embeddings, as Pinecone and Amazon S3 Vectors name it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class DetectedFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbeddedFace(DetectedFace):
-    """A detected face with its descriptor.
+    """A detected face with its embedding.
 
     Attributes:
         embedding: float32 of shape (128,), as the network returns it.

@@ -1,4 +1,4 @@
-"""The engine: finds the faces of photos and computes their descriptors, with dlib's networks."""
+"""The engine: finds the faces of photos and computes their embeddings, with dlib's networks."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def open_engine(*, threads: int | None = None, recipe: Recipe = Recipe.FAST) -> 
     Args:
         threads: threads per network run; None for all cores of this process. Worker processes
             that share a machine should each use one.
-        recipe: the views of a face from which its descriptor is computed.
+        recipe: the views of a face from which its embedding is computed.
     """
     return Engine(threads=threads, recipe=recipe)
 
 
 class Engine:
-    """Finds faces and computes their descriptors; implements ``FaceEngine``."""
+    """Finds faces and computes their embeddings; implements ``FaceEngine``."""
 
     def __init__(self, *, threads: int | None = None, recipe: Recipe = Recipe.FAST) -> None:
         self._threads = threads
@@ -83,7 +83,7 @@ class Engine:
     ) -> list[PhotoFaces | UnreadablePhoto]:
         """Return the faces of each photo, in order; problems with a photo are results, not errors.
 
-        One call with several photos is faster than a call for each photo: descriptors are computed
+        One call with several photos is faster than a call for each photo: embeddings are computed
         in batches, and landmarks are found for several photos in a row. Most photos are reduced to
         their face chips as soon as possible, to limit memory.
 
@@ -102,24 +102,22 @@ class Engine:
             if isinstance(photo, AlignedPhoto)
             for face in photo.kept
         ]
-        descriptors = iter(self._descriptors(np.stack(views)) if views else ())
+        embeddings = iter(self._embed(np.stack(views)) if views else ())
         return [
-            photo.result(descriptors) if isinstance(photo, AlignedPhoto) else photo
+            photo.result(embeddings) if isinstance(photo, AlignedPhoto) else photo
             for photo in aligned
         ]
 
-    def _descriptors(
-        self, views: NDArray[np.uint8]
-    ) -> Iterator[tuple[NDArray[np.float32], CohortStats]]:
-        """Return each face's descriptor, averaged over its views, and its cohort stats.
+    def _embed(self, views: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.float32], CohortStats]]:
+        """Return each face's embedding, averaged over its views, and its cohort stats.
 
         Args:
             views: uint8 of shape (faces, views of each, 150, 150, 3), RGB.
         """
         faces, views_of_each = views.shape[:2]
         embedded = self._embedder.embed(views.reshape(-1, *views.shape[2:]))
-        descriptors = embedded.reshape(faces, views_of_each, -1).mean(axis=1)
-        return zip(descriptors, self._cohort.stats(descriptors), strict=True)
+        embeddings = embedded.reshape(faces, views_of_each, -1).mean(axis=1)
+        return zip(embeddings, self._cohort.stats(embeddings), strict=True)
 
     def _aligned_photos(
         self, photos: Sequence[bytes], options: FaceOptions

@@ -36,7 +36,7 @@ class FaceFinder:
         """Return the number of counterclockwise quarter turns, and the faces after these turns.
 
         A dark photo without a face of the minimum confidence is searched again with its contrast
-        stretched. Descriptors are always computed from the unchanged pixels.
+        stretched. Embeddings are always computed from the unchanged pixels.
         """
         found = self._detect_in(photo, smallest_face, options)
         min_score = score_at(options.detector, options.min_confidence)

@@ -53,7 +53,7 @@ class LocatedPhoto:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlignedFace:
-    """A face that has a chip but no descriptor yet.
+    """A face that has a chip but no embedding yet.
 
     Attributes:
         face: position and quality of the face.
@@ -67,14 +67,14 @@ class AlignedFace:
     reasons: tuple[RejectionReason, ...]
     remedies: tuple[str, ...] = ()
 
-    def embedded(self, descriptor: NDArray[np.float32], stats: CohortStats) -> EmbeddedFace:
-        """Return the face with its descriptor, float32 of shape (128,), and its cohort stats."""
+    def embedded(self, embedding: NDArray[np.float32], stats: CohortStats) -> EmbeddedFace:
+        """Return the face with its embedding, float32 of shape (128,), and its cohort stats."""
         return EmbeddedFace(
             box=self.face.box,
             confidence=self.face.confidence,
             landmarks=self.face.landmarks,
             quality=self.face.quality,
-            embedding=descriptor,
+            embedding=embedding,
             stats=stats,
         )
 
@@ -92,7 +92,7 @@ class AlignedFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlignedPhoto:
-    """A photo whose faces are all aligned; only their descriptors are missing.
+    """A photo whose faces are all aligned; only their embeddings are missing.
 
     Attributes:
         width: pixels of the upright photo as stored.
@@ -110,15 +110,15 @@ class AlignedPhoto:
 
     @property
     def kept(self) -> list[AlignedFace]:
-        """The faces that need descriptors."""
+        """The faces that need embeddings."""
         return [face for face in self.faces if not face.reasons]
 
-    def result(self, descriptors: Iterator[tuple[NDArray[np.float32], CohortStats]]) -> PhotoFaces:
-        """Return the final result, consuming one descriptor with its stats for each kept face."""
+    def result(self, embeddings: Iterator[tuple[NDArray[np.float32], CohortStats]]) -> PhotoFaces:
+        """Return the final result, consuming one embedding with its stats for each kept face."""
         return PhotoFaces(
             self.width,
             self.height,
-            faces=tuple(face.embedded(*next(descriptors)) for face in self.kept),
+            faces=tuple(face.embedded(*next(embeddings)) for face in self.kept),
             rejected=tuple(face.rejected() for face in self.faces if face.reasons),
             rotation=-90 * self.turns % 360,
             is_animated=self.is_animated,

@@ -1,4 +1,4 @@
-"""Imports descriptors of dlib's network, with their people."""
+"""Imports embeddings of dlib's network, with their people."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def import_encodings(
     gallery: Gallery,
     restore_deleted: bool = False,
 ) -> ImportedEmbeddings:
-    """Store descriptors, and associate them with people of their names.
+    """Store embeddings, and associate them with people of their names.
 
     Args:
-        named: The descriptors.
+        named: The embeddings.
         collection_id: The collection that receives them; created if it does not exist.
         gallery: The gallery of the collection.
         restore_deleted: Whether to store faces that were deleted or erased on purpose.
@@ -33,7 +33,7 @@ def import_encodings(
         The ids of the faces, and which of them stay deleted.
 
     Raises:
-        InvalidInputError: The collection id is not valid, or the descriptors are of other networks.
+        InvalidInputError: The collection id is not valid, or the embeddings are of other networks.
         ConflictError: The deletion of the collection is not finished.
         DeletedCollectionError: The collection was deleted, and is back with an older copy of the
             database.

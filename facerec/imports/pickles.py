@@ -1,4 +1,4 @@
-"""Pickles of dlib's descriptors with names, as programs on ``face_recognition`` write them.
+"""Pickles of dlib's embeddings with names, as programs on ``face_recognition`` write them.
 
 A pickle is a program: loading a hostile one runs whatever functions it names. This reader accepts
 only the few names that arrays of numpy need, and has functions of its own for them: nothing that a
@@ -23,7 +23,7 @@ from facerec.errors import InvalidInputError
 from facerec.gallery.transfer.importing import NamedEmbedding
 
 MAX_BYTES = 1 << 30
-"""Maximum bytes of a file: about 900,000 descriptors of float64."""
+"""Maximum bytes of a file: about 900,000 embeddings of float64."""
 
 _OPCODES = frozenset(
     (
@@ -103,7 +103,7 @@ _ENCODINGS = (
 
 
 def read_face_recognition(path: Path) -> list[NamedEmbedding]:
-    """Return the descriptors and names of a pickle.
+    """Return the embeddings and names of a pickle.
 
     Args:
         path: A file with one of the usual layouts: a dict of ``encodings`` and ``names``, a dict of
@@ -112,7 +112,7 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
 
     Raises:
         InvalidInputError: The file is larger than ``MAX_BYTES``, is not a pickle, contains anything
-            but arrays, lists, dicts, text and numbers, or no descriptors, or one without a name or
+            but arrays, lists, dicts, text and numbers, or no embeddings, or one without a name or
             128 numbers.
     """
     if path.stat().st_size > MAX_BYTES:
@@ -122,8 +122,8 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
         if not isinstance(name, str | int) or isinstance(name, bool):
             raise _unknown(path)
         _check_name(path, str(name))
-        own = (_descriptor(path, str(name), each) for each in _each(values))
-        found += [NamedEmbedding(str(name), descriptor) for descriptor in own]
+        own = (_embedding(path, str(name), each) for each in _each(values))
+        found += [NamedEmbedding(str(name), embedding) for embedding in own]
     if not found:
         raise InvalidInputError(f"{path} contains no face")
     return found
@@ -142,7 +142,7 @@ def _load(path: Path) -> object:
     except InvalidInputError:
         raise
     except Exception as error:
-        raise InvalidInputError(f"{path} is not a pickle of descriptors, or is damaged") from error
+        raise InvalidInputError(f"{path} is not a pickle of embeddings, or is damaged") from error
 
 
 class _Array:
@@ -305,20 +305,20 @@ def _each(values: object) -> Iterable[object]:
     return (values,)
 
 
-def _descriptor(path: Path, name: str, values: Any) -> NDArray[np.float32]:  # noqa: ANN401
+def _embedding(path: Path, name: str, values: Any) -> NDArray[np.float32]:  # noqa: ANN401
     values = _plain(values)
     try:
         with np.errstate(over="ignore"):  # the embeddings of dlib's network are checked later
-            descriptor = np.asarray(values, dtype=np.float32)
+            embedding = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError, RecursionError) as error:
         raise _unknown(path) from error
-    if descriptor.shape != (EMBEDDING_SIZE,):
-        numbers = "x".join(map(str, descriptor.shape))
+    if embedding.shape != (EMBEDDING_SIZE,):
+        numbers = "x".join(map(str, embedding.shape))
         raise InvalidInputError(
             f"{path}: the encoding of {name!r} has {numbers or 'no'} numbers instead of 128",
             "embeddings of other networks cannot be compared; index the photos instead",
         )
-    return descriptor
+    return embedding
 
 
 def _check_name(path: Path, name: str) -> None:

@@ -5,7 +5,7 @@
     (found,) = engine.analyse([photo], FaceOptions())
 
 A face's embedding depends on the person's name, on how far ``away`` from the person's typical
-descriptor it is (Euclidean distance) and on the ``shot``, which picks the direction. Different
+embedding it is (Euclidean distance) and on the ``shot``, which picks the direction. Different
 people are about 0.8 +- 0.05 apart, as with dlib's network.
 """
 
@@ -43,10 +43,10 @@ from facerec.core.photos import (
 from facerec.errors import AttributesUnavailableError
 
 SPREAD_OF_PEOPLE = 0.05
-"""Standard deviation of a value of a descriptor: two people are 0.05 * sqrt(256) = 0.8 apart."""
+"""Standard deviation of a value of an embedding: two people are 0.05 * sqrt(256) = 0.8 apart."""
 
 TYPICAL_NORM = 1.2
-"""Length of the mean descriptor: those of dlib's network lie around a mean far from the origin."""
+"""Length of the mean embedding: those of dlib's network lie around a mean far from the origin."""
 
 FAKE_COHORT_STATS = CohortStats(mean=0.585477, deviation=0.025375, version="fake-cohort")
 """Stats of every fake face, so that similarity depends on distance alone."""
@@ -99,7 +99,7 @@ def fake_photo(
 
 
 def fake_embedding(person: str, away: float = 0.0, shot: int = 0) -> NDArray[np.float32]:
-    """Return the descriptor of a person: float32, shape (128,)."""
+    """Return the embedding of a person: float32, shape (128,)."""
     mean = np.full(EMBEDDING_SIZE, TYPICAL_NORM / EMBEDDING_SIZE**0.5)
     typical = mean + SPREAD_OF_PEOPLE * _random(person).standard_normal(EMBEDDING_SIZE)
     direction = _random(f"{person}/{shot}").standard_normal(EMBEDDING_SIZE)
@@ -112,7 +112,7 @@ _USUAL_VERSION = "fake-1"
 class FakeEngine:
     """A ``FaceEngine`` that reads fake photos and counts those it analyses.
 
-    Descriptors of different model versions are as far apart as those of different people.
+    Embeddings of different model versions are as far apart as those of different people.
 
     Attributes:
         analysed: number of photos that it has analysed.
@@ -140,7 +140,7 @@ class FakeEngine:
         return [self._described(_analyse(photo, options)) for photo in photos]
 
     def _described(self, photo: PhotoFaces | UnreadablePhoto) -> PhotoFaces | UnreadablePhoto:
-        """Return a photo whose descriptors can be compared with those of this version only."""
+        """Return a photo whose embeddings can be compared with those of this version only."""
         if self._model_version == _USUAL_VERSION or isinstance(photo, UnreadablePhoto):
             return photo
         order = _random(self._model_version).permutation(EMBEDDING_SIZE)

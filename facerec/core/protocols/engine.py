@@ -24,12 +24,12 @@ class Cohort(Protocol):
         ...
 
     def cohort_stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
-        """Return the stats of descriptors, float32 of shape (n, 128)."""
+        """Return the stats of embeddings, float32 of shape (n, 128)."""
         ...
 
 
 class FaceEngine(Cohort, Protocol):
-    """Finds faces in photos and computes their descriptors."""
+    """Finds faces in photos and computes their embeddings."""
 
     @property
     def model_version(self) -> str:

@@ -81,7 +81,7 @@ def without_tint(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Light of mostly one colour is enough if the photo is overexposed: that channel is full, and the
     others are dark. Of 34 photos whose red was tripled and whose other channels were multiplied by
     0.3, faces were found in 9 before, and in 34 as grey, at a mean distance of 0.31 from the
-    descriptors of the ordinary photos. Grey is the sum of the channels, scaled to the brightest.
+    embeddings of the ordinary photos. Grey is the sum of the channels, scaled to the brightest.
 
     Args:
         pixels: uint8, shape (height, width, 3), RGB.

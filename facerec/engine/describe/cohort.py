@@ -1,9 +1,9 @@
 """The cohort: vectors of strangers by which the distances of a face are normalised.
 
-dlib's distances are too small where its descriptors crowd, for example among children. The
+dlib's distances are too small where its embeddings crowd, for example among children. The
 distances of a face from a fixed cohort of strangers show how crowded its surroundings are. Each
 vector of the cohort is a mixture, the average of two similar strangers; it contains no real
-person's descriptor. ``training/cohort`` contains the script that builds it, its sources and their
+person's embedding. ``training/cohort`` contains the script that builds it, its sources and their
 attribution.
 
 The cohort has two parts: mixtures of clear faces, and mixtures of faces that were turned, made

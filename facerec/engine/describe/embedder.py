@@ -1,4 +1,7 @@
-"""Face descriptors: 128 values for each aligned face, close to each other for the same person."""
+"""Face embeddings: 128 values for each aligned face, close to each other for the same person.
+
+dlib calls an embedding a descriptor.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ memory."""
 
 
 class Embedder:
-    """Computes descriptors with dlib's face recognition network."""
+    """Computes embeddings with dlib's face recognition network."""
 
     def __init__(self, *, threads: int | None = None) -> None:
         """Load the network.
@@ -30,7 +33,7 @@ class Embedder:
         self._session = open_session(descriptor_model(), threads)
 
     def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the descriptors of aligned faces.
+        """Return the embeddings of aligned faces.
 
         Args:
             chips: uint8 of shape (n, 150, 150, 3), RGB, aligned by ``alignment.Aligner``.
@@ -45,9 +48,9 @@ class Embedder:
             raise ValueError(
                 f"chips must be uint8 of shape (n, 150, 150, 3), got {chips.dtype} {chips.shape}"
             )
-        descriptors = np.empty((len(chips), EMBEDDING_SIZE), dtype=np.float32)
+        embeddings = np.empty((len(chips), EMBEDDING_SIZE), dtype=np.float32)
         for start in range(0, len(chips), _BATCH):
             batch = chips[start : start + _BATCH]
             results = self._session.run([OUTPUT_NAME], {INPUT_NAME: batch})
-            descriptors[start : start + _BATCH] = results[0]
-        return descriptors
+            embeddings[start : start + _BATCH] = results[0]
+        return embeddings

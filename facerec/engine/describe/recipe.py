@@ -1,4 +1,4 @@
-"""The views of a face from which each recipe computes its descriptor."""
+"""The views of a face from which each recipe computes its embedding."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ The network was trained with a padding of 0.25.
 """
 
 VERSIONS = {Recipe.FAST: "pad0.25/single", Recipe.ACCURATE: "pad0.22+0.28/mirrored"}
-"""Suffix of the model version for each recipe: descriptors of different recipes cannot be
+"""Suffix of the model version for each recipe: embeddings of different recipes cannot be
 compared."""

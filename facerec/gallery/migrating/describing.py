@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_SAME_DISTANCE = 0.3
-"""Maximum Euclidean distance of two descriptors of one face in one photo: half of that at which
+"""Maximum Euclidean distance of two embeddings of one face in one photo: half of that at which
 dlib's authors say that two photos show one person (http://dlib.net/face_recognition.py.html)."""
 
 _LOWER = 1e-3

@@ -39,7 +39,7 @@ else:
     importing = DeferredModule("facerec.gallery.transfer.importing")
 
 MIN_LENGTH, MAX_LENGTH = 1.02, 1.9
-"""Minimum and maximum Euclidean length of a descriptor of dlib's network, with a margin: those of
+"""Minimum and maximum Euclidean length of an embedding of dlib's network, with a margin: those of
 the cohort's 3,765 strangers are 1.22 to 1.61. Many other networks return embeddings of length 1."""
 
 WHOLE_PHOTO = BoundingBox(0.0, 0.0, 1.0, 1.0)
@@ -51,23 +51,23 @@ class ImportOperations(GalleryBase):
     def import_embeddings(
         self, collection_id: str, faces: Sequence[NamedEmbedding], *, restore_deleted: bool = False
     ) -> ImportedEmbeddings:
-        """Store descriptors of dlib's network without their photos.
+        """Store embeddings of dlib's network without their photos.
 
-        The ids are derived from names and descriptors: importing them again changes nothing.
+        The ids are derived from names and embeddings: importing them again changes nothing.
         External image ids are derived from the names, so that different names stay different.
         Values that need a photo are placeholders: the box is the whole photo, and confidence,
         quality and landmarks are 0.
 
         Args:
             collection_id: Id of the collection.
-            faces: Descriptors of upright faces that were aligned by dlib's 5-point predictor.
+            faces: Embeddings of upright faces that were aligned by dlib's 5-point predictor.
             restore_deleted: Whether to store faces that were deleted or erased on purpose.
 
         Returns:
             The id of each face, and the ids of the faces that stay deleted.
 
         Raises:
-            InvalidInputError: The id is not valid, or descriptors have lengths that dlib's network
+            InvalidInputError: The id is not valid, or embeddings have lengths that dlib's network
                 never returns; no face was stored.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The deletion of the collection is not finished.
@@ -81,8 +81,8 @@ class ImportOperations(GalleryBase):
         lengths = [float(np.linalg.norm(face.embedding)) for face in faces]
         if not all(MIN_LENGTH <= length <= MAX_LENGTH for length in lengths):
             raise InvalidInputError(
-                "the descriptors were not computed by dlib's face recognition network",
-                "descriptors of other networks cannot be compared; index the photos instead",
+                "the embeddings were not computed by dlib's face recognition network",
+                "embeddings of other networks cannot be compared; index the photos instead",
             )
         names = [derived_user_id(face.name) for face in faces]
         stats = self._engine_of(collection).cohort_stats(

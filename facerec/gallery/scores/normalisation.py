@@ -47,7 +47,7 @@ def normalised_score(distance: float, a: CohortStats, b: CohortStats) -> float:
     """Return the normalised score of two faces; the lower, the more alike.
 
     Args:
-        distance: Euclidean distance of the two descriptors.
+        distance: Euclidean distance of the two embeddings.
         a: cohort stats of one face.
         b: cohort stats of the other face, of the same cohort version.
     """

@@ -37,7 +37,7 @@ class KnownFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedEmbedding:
-    """A descriptor of dlib's network that another program computed.
+    """An embedding of dlib's network that another program computed.
 
     Attributes:
         name: Name of the person, in any characters.
@@ -67,10 +67,10 @@ class ImportedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class ImportedEmbeddings:
-    """The outcome of importing descriptors.
+    """The outcome of importing embeddings.
 
     Attributes:
-        face_ids: Id of each descriptor's face, in order.
+        face_ids: Id of each embedding's face, in order.
         deleted: Ids of the faces that were deleted from the collection on purpose, and stay
             deleted.
     """
