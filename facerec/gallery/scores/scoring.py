@@ -73,8 +73,9 @@ class Fetched(Generic[Found]):
 
     Attributes:
         found: The result.
-        missing: Number of neighbours to request beyond the usual number, since some were dropped
-            (``search_for``); 0 if the result is complete, or the store has no more neighbours.
+        missing: Number of neighbours to request beyond those of the first search, however many this
+            search requested (``search_for``); 0 if the result is complete, or the store has no
+            more neighbours.
     """
 
     found: Found
