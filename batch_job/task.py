@@ -35,8 +35,8 @@ from facerec.jobs.exit_codes import OUTAGE, RETRY, exit_code_of
 from facerec.jobs.ledger.incomplete import read_numbers
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.plan import read_plan
+from facerec.jobs.planned_collection import store_of_planned
 from facerec.jobs.start_order import read_start
-from facerec.jobs.writing import store_of_planned
 from facerec.storage.objects import Objects, ObjectStore
 
 DONE = 0

@@ -5,7 +5,7 @@
 The collection holds the photos of LFW, or others in a folder per person, as for
 `benchmarks.clustering`, which says whom a face shows. A number of people with several photos are
 registered, each with the mean of the first ones; all other faces are new. The rule is that of
-`facerec.gallery.registered.matching`.
+`facerec.gallery.registered.face_writer`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.clustering import people_of
 from benchmarks.support.results import arguments, finish, show
 from facerec.factory import open_gallery
 from facerec.gallery.people.user_vectors import mean_embedding
-from facerec.gallery.registered.matching import TARGET_FMR
+from facerec.gallery.registered.face_writer import TARGET_FMR
 from facerec.gallery.scores.normalisation import score_of_similarity
 from facerec.gallery.scores.similarity import threshold_at
 from facerec.gallery.search.decision import MARGIN

@@ -13,10 +13,10 @@ from facerec.core.deferred import DeferredModule
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
-    from facerec.cli import job_services
+    from facerec.cli import services
     from facerec.gallery import cluster_requests
 else:
-    job_services = DeferredModule("facerec.cli.job_services")
+    services = DeferredModule("facerec.cli.services")
     cluster_requests = DeferredModule("facerec.gallery.cluster_requests")
 
 INTERVAL = 10.0
@@ -47,7 +47,7 @@ def ask_about_clusters(
 
     by, why = current_caller()
     answer: dict[str, Any] = unpack(
-        job_services.erasure_function(stack).call({**request, "by": by, "why": why})["packed"]
+        services.erasure_function(stack).call({**request, "by": by, "why": why})["packed"]
     )
     return answer
 
@@ -58,7 +58,7 @@ def cluster_in_stack(stack: str, collection: str, pair_threshold: float | None) 
     Raises:
         FacerecError: the clustering cannot be started, or has failed.
     """
-    function = job_services.erasure_function(stack)
+    function = services.erasure_function(stack)
     job = function.call({"start_clustering": collection, "pair_threshold": pair_threshold})
     console(stderr=True).print(f"job {job['job_id']} of AWS Batch clusters the faces")
     while (job := function.call({"describe_clustering": collection}))["status"] == "RUNNING":

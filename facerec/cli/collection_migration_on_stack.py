@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from facerec.cli import job_services
+from facerec.cli import services
 from facerec.cli.output import console
 from facerec.errors import MigrationError
 from facerec.jobs.aws.erasure_function import unpack
@@ -22,7 +22,7 @@ class StackMigration:
 
     def __init__(self, stack: str, collection_id: str) -> None:
         self._stack, self._collection_id = stack, collection_id
-        self._function = job_services.erasure_function(stack)
+        self._function = services.erasure_function(stack)
 
     def status(self) -> dict[str, Any]:
         """Return the progress of the migration."""

@@ -32,10 +32,10 @@ from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
-    from facerec.cli import job_services
+    from facerec.cli import services
     from facerec.core.erasures import Receipt
 else:
-    job_services = DeferredModule("facerec.cli.job_services")
+    services = DeferredModule("facerec.cli.services")
 
 
 @click.group(cls=SummaryGroup)
@@ -134,7 +134,7 @@ def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> 
       facerec collections describe staff
     """
     if stack is not None:
-        described = job_services.erasure_function(stack).call({"describe": name})
+        described = services.erasure_function(stack).call({"describe": name})
     else:
         with factory.open_gallery(data_folder(data)) as gallery:
             described = presenting_collections.summary_json(gallery.describe_collection(name))
@@ -200,7 +200,7 @@ def update(
     """
     days = None if expire_after == "never" else retention.read_days(expire_after)
     if stack is not None:
-        described = job_services.erasure_function(stack).call(
+        described = services.erasure_function(stack).call(
             {"describe": name, "retention_days": days}
         )
     else:

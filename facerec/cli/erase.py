@@ -169,7 +169,7 @@ def _erase_here(
 def _erase_in_stack(
     stack: str, collection: str, subject: SubjectKind, name: str, *, check: bool
 ) -> Erased:
-    from facerec.cli.job_services import erasure_function
+    from facerec.cli.services import erasure_function
 
     event = {"collection_id": collection, "subject": str(subject), "name": name, "check": check}
     answer = erasure_function(stack).call(event)

@@ -24,10 +24,10 @@ from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 
 if TYPE_CHECKING:
-    from facerec.cli import job_services
+    from facerec.cli import services
     from facerec.gallery.receipts import Erasures
 else:
-    job_services = DeferredModule("facerec.cli.job_services")
+    services = DeferredModule("facerec.cli.services")
 
 
 @click.group(cls=SummaryGroup)
@@ -151,7 +151,7 @@ def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
         with factory.open_gallery(data_folder(data)) as gallery:
             swept = gallery.sweep()
     else:
-        swept = job_services.erasure_function(stack).call({"sweep": True})["swept"]
+        swept = services.erasure_function(stack).call({"sweep": True})["swept"]
     if as_json:
         found = [{"collection_id": name, "faces": faces} for name, faces in swept.items()]
         print_json({"swept": found})
@@ -166,4 +166,4 @@ def _erasures(stack: str | None, data: Path | None) -> Erasures:
     if stack is None:
         return factory.open_local_erasures(data_folder(data))
 
-    return job_services.stack_erasures(stack)
+    return services.stack_erasures(stack)

@@ -85,7 +85,7 @@ def _export_here(folder: Path, collection: str, subject: SubjectKind, name: str)
 
 
 def _export_of_stack(stack: str, collection: str, subject: SubjectKind, name: str) -> Exported:
-    from facerec.cli.job_services import erasure_function
+    from facerec.cli.services import erasure_function
     from facerec.jobs.aws.erasure_function import unpack
 
     function = erasure_function(stack)

@@ -12,7 +12,7 @@ from facerec.cli.output import console, count, dollars, duration, table
 from facerec.cli.reports import print_run
 
 if TYPE_CHECKING:
-    from facerec.cli.job_services import ShownJobs
+    from facerec.cli.services import ShownJobs
     from facerec.jobs.progress import Progress
     from facerec.jobs.service import Job
 

@@ -12,7 +12,7 @@ from facerec.cli.reports import print_report
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
-    from facerec.cli.job_services import ShownJobs
+    from facerec.cli.services import ShownJobs
     from facerec.jobs.ledger.report import Report
     from facerec.jobs.service import Job
 

@@ -19,10 +19,10 @@ from facerec.cli.output import print_json, say
 from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
-    from facerec.cli import job_preview, job_services, job_watching, local_run, people_enrol
+    from facerec.cli import job_preview, job_watching, local_run, people_enrol, services
 else:
     job_preview = DeferredModule("facerec.cli.job_preview")
-    job_services = DeferredModule("facerec.cli.job_services")
+    services = DeferredModule("facerec.cli.services")
     job_watching = DeferredModule("facerec.cli.job_watching")
     local_run = DeferredModule("facerec.cli.local_run")
     people_enrol = DeferredModule("facerec.cli.people_enrol")
@@ -105,7 +105,7 @@ def start(
     elif stack is None:
         local_run.run_here(document, data, interval=interval, enrol=enrol, as_json=as_json)
     else:
-        shown = job_services.open_jobs(stack, data)
+        shown = services.open_jobs(stack, data)
         job = shown.service.submit(document)
         say(f"started {job.id}", err=as_json)
         if wait:

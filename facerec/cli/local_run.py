@@ -11,10 +11,10 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, job_service
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import listing_display, progress_display
-from facerec.cli.job_services import ShownJobs
 from facerec.cli.output import console, count, print_json, say
 from facerec.cli.people_enrol import print_enrolment
 from facerec.cli.reports import print_nothing_new, print_report, print_run
+from facerec.cli.services import ShownJobs
 from facerec.cli.webhooks import deliver_now, delivering, matches_since, print_matches
 from facerec.errors import JobDeletedError
 from facerec.gallery.presenting.enrolment import enrolment_json

@@ -91,7 +91,7 @@ def enrol(
 
 
 def _enrol_in_stack(stack: str, collection: str, source: str, person_from: str) -> Enrolment:
-    from facerec.cli.job_services import erasure_function
+    from facerec.cli.services import erasure_function
     from facerec.core.recording import current_caller
     from facerec.jobs.aws.erasure_function import unpack
 

@@ -89,7 +89,7 @@ def _print(result: Rebuilt, seconds: float) -> None:
 
 
 def _rebuild_in_stack(collection: str, stack: str) -> Rebuilt:
-    from facerec.cli.job_services import erasure_function
+    from facerec.cli.services import erasure_function
     from facerec.jobs.verifying.rebuild import rebuilt_from_json
 
     return rebuilt_from_json(erasure_function(stack).call({"rebuild": collection}))

@@ -19,12 +19,12 @@ from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundE
 from facerec.jobs.ledger.layout import stale_uri
 from facerec.jobs.ledger.removal_record import is_listed_stale, read_removal
 from facerec.jobs.plan import Plan, read_plan
+from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.planning.rounds import is_complete
 from facerec.jobs.remembered.doubts import doubt_about
 from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line
 from facerec.jobs.remembered.runs import Memory, Remembered
 from facerec.jobs.versions import is_pinned, version_of
-from facerec.jobs.writing import collection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -48,12 +48,12 @@ from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.jobs.ledger.removal_record import read_removal
 from facerec.jobs.moved_photos import MovedPhotos, same_faces
+from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.remembered.comparison import stale_photo_of_line
 from facerec.jobs.remembered.doubts import doubt_about, note_compared
 from facerec.jobs.remembered.tombstones import write_tombstones
 from facerec.jobs.unheld_photos import UnheldPhotos, find_unheld
 from facerec.jobs.unremembered import find_unremembered
-from facerec.jobs.writing import collection_of
 from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 if TYPE_CHECKING:

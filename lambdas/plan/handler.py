@@ -34,6 +34,7 @@ from facerec.jobs.child.outages import forget_outages
 from facerec.jobs.erasing.lost_erasures import restore_lost_tombstones
 from facerec.jobs.manifest.inspection import is_photo
 from facerec.jobs.plan import Plan
+from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.planning.migration_request import asks_for_migration, read_migration_request
 from facerec.jobs.planning.planner import plan_job
 from facerec.jobs.planning.request import (
@@ -42,7 +43,6 @@ from facerec.jobs.planning.request import (
     require_s3_addresses,
 )
 from facerec.jobs.remembered.collections import was_lost
-from facerec.jobs.writing import collection_of
 from facerec.storage.objects import Objects, ObjectStore
 
 if TYPE_CHECKING:

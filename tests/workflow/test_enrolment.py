@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import facerec.factory.engines
-from facerec.cli import job_services
+from facerec.cli import services
 from facerec.cli.main import main
 from facerec.core.schemas import violation
 from facerec.errors import ConflictError, FacerecError, UserExistsError, UserNotFoundError
@@ -42,7 +42,7 @@ def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     found = described.Stack(
         *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}), "ErasureFunction"
     )
-    for module in (job_services.stacks, described):
+    for module in (services.stacks, described):
         monkeypatch.setattr(module, "find_stack", lambda _: found)
     return CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused")})
 

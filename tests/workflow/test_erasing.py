@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import facerec.factory.engines
-from facerec.cli import job_services
+from facerec.cli import services
 from facerec.cli.main import main
 from facerec.config import read_settings
 from facerec.core.erasures import ErasureStatus, Receipt, SubjectKind
@@ -206,7 +206,7 @@ def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     found = described.Stack(
         *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}), "ErasureFunction"
     )
-    monkeypatch.setattr(job_services.stacks, "find_stack", lambda _: found)
+    monkeypatch.setattr(services.stacks, "find_stack", lambda _: found)
     return CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused")})
 
 

@@ -22,8 +22,8 @@ from fastapi.testclient import TestClient
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.cli import jobs_shown as commands
-from facerec.cli.job_services import ShownJobs
 from facerec.cli.main import main
+from facerec.cli.services import ShownJobs
 from facerec.core.schemas import violation
 from facerec.jobs.aws.executions import STATUSES, Executions
 from facerec.jobs.aws.jobs import AwsJobs

@@ -17,7 +17,7 @@ from facerec.gallery.indexing.storing import add_faces
 from facerec.gallery.operations.faces import require_stored, with_users
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, require_face
-from facerec.gallery.registered.matching import RegisteredPeople
+from facerec.gallery.registered.face_writer import FaceWriter
 from facerec.gallery.scores.similarity import threshold_at
 from facerec.gallery.search.matching import search_probes, search_stored_face
 from facerec.gallery.search.search_results import FaceSearchResult, SearchResult
@@ -266,14 +266,14 @@ class RecognitionOperations(GalleryBase):
             own = [face.record for face in faces]
             deleted = find_deleted(collection_id, {image: own}, records=self._records)
             faces = [face for face in faces if face.record.face_id not in deleted]
-        registered = RegisteredPeople(
+        writer = FaceWriter(
             self._registrations if self._matches_registered else None,
             self._faces.of(collection),
             self._records,
             self._engine_of(collection),
             self._clock,
         )
-        records = registered.store_with_events(
+        records = writer.store_with_events(
             collection_id,
             faces,
             lambda: add_faces(

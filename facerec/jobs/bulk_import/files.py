@@ -19,8 +19,8 @@ from facerec.jobs.bulk_import.progress import ImportStep, job_files_folder, note
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.face_index import read_face_index
 from facerec.jobs.ledger.segments import read_segments
+from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.prefetch import read_ahead
-from facerec.jobs.writing import collection_of
 from facerec.storage.faces import to_vector
 from facerec.storage.generations import faces_namespace
 from facerec.storage.pinecone.parquet import ImportFile

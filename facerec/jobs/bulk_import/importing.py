@@ -18,7 +18,7 @@ from facerec.jobs.bulk_import.progress import (
     read_progress_of,
 )
 from facerec.jobs.ledger.import_record import Imported, write_imported
-from facerec.jobs.writing import collection_of
+from facerec.jobs.planned_collection import collection_of
 from facerec.storage.generations import faces_namespace
 from facerec.storage.pinecone.imports import ImportState
 

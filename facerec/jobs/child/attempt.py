@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from facerec.errors import ModelMismatchError
-from facerec.gallery.registered.matching import RegisteredPeople
+from facerec.gallery.registered.face_writer import FaceWriter
 from facerec.jobs.child.crash_notes import CRASHED, Crashes, read_crashes
 from facerec.jobs.child.loading import LoadedPhoto, PhotoLoader
 from facerec.jobs.child.moved import faces_of_moved_photos
@@ -29,12 +29,12 @@ from facerec.jobs.ledger.segments import list_segments
 from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import SliceReader, slice_of
+from facerec.jobs.planned_collection import store_of_planned
 from facerec.jobs.prefetch import read_ahead_in
 from facerec.jobs.start_order import started_job
 from facerec.jobs.verifying.job_check import verify_job, verify_repeated
 from facerec.jobs.verifying.segment_check import Verification
 from facerec.jobs.verifying.statements import LastStatements
-from facerec.jobs.writing import store_of_planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -253,9 +253,7 @@ class _Attempt:
             plan,
             child,
             start,
-            RegisteredPeople(
-                dependencies.registrations, self._faces, dependencies.records, self._engine
-            ),
+            FaceWriter(dependencies.registrations, self._faces, dependencies.records, self._engine),
             self._objects,
             on_commit,
         )

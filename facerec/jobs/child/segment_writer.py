@@ -69,7 +69,7 @@ from facerec.jobs.remembered.photos import lines_of_rows
 from facerec.jobs.remembered.runs import write_photos
 
 if TYPE_CHECKING:
-    from facerec.gallery.registered.matching import RegisteredPeople
+    from facerec.gallery.registered.face_writer import FaceWriter
     from facerec.jobs.child.step import Step
     from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.plan import Plan
@@ -124,15 +124,15 @@ class SegmentWriter:
         plan: Plan,
         child: int,
         start: Cursor,
-        registered: RegisteredPeople,
+        face_writer: FaceWriter,
         objects: ObjectStore,
         on_commit: Callable[[SegmentCommitted], None],
     ) -> None:
         """Create the writer of a child whose slice begins at ``start``."""
         self.cursor, self.tally = start, Tally()
         self._plan, self._child = plan, child
-        self._registered, self._objects = registered, objects
-        self._faces, self._records = registered.faces, registered.records
+        self._face_writer, self._objects = face_writer, objects
+        self._faces, self._records = face_writer.faces, face_writer.records
         self._on_commit = on_commit
         self._segments_with_faces: list[SegmentFaces] = []
         self._embeddings_files: set[str] = set()
@@ -349,7 +349,7 @@ class SegmentWriter:
             write_embeddings(self._objects, plan.job_folder + embeddings, faces)
         if step.faces:
             stored = frozenset[str]().union(*step.stored_ids.values())
-            removed = self._registered.store_with_events(
+            removed = self._face_writer.store_with_events(
                 plan.collection_id,
                 [face for face in faces if face.record.face_id not in stored],
                 lambda: replace_faces(
@@ -360,7 +360,7 @@ class SegmentWriter:
                     records=self._records,
                 ),
             )
-            self._registered.forget(plan.collection_id, removed)
+            self._face_writer.forget(plan.collection_id, removed)
         if plan.restore_deleted:
             self._forget_deletions(step)
         return embeddings

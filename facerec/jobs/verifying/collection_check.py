@@ -18,6 +18,7 @@ from facerec.errors import CollectionNotFoundError, ObjectNotFoundError
 from facerec.jobs.erasing.first_release_deletions import keep_first_deletions
 from facerec.jobs.erasing.lost_erasures import Returned, remove_returned
 from facerec.jobs.ledger.layout import verified_uri
+from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.remembered.collections import note_restored, was_lost
 from facerec.jobs.remembered.doubts import note_doubt
 from facerec.jobs.start_order import last_started_first, started_job
@@ -25,7 +26,6 @@ from facerec.jobs.verifying.job_check import other_plans, verify_job, verify_rep
 from facerec.jobs.verifying.outdated_faces import remove_outdated_faces
 from facerec.jobs.verifying.segment_check import Verification
 from facerec.jobs.verifying.statements import LastStatements
-from facerec.jobs.writing import collection_of
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore

@@ -21,6 +21,7 @@ from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.erasing.lost_erasures import remove_returned
 from facerec.jobs.ledger.face_index import id_prefixes
 from facerec.jobs.ledger.segments import read_segments
+from facerec.jobs.planned_collection import collection_of, store_of_planned
 from facerec.jobs.start_order import StartedJob, last_started_first
 from facerec.jobs.verifying.lost_collections import (
     plans_of,
@@ -31,7 +32,6 @@ from facerec.jobs.verifying.lost_collections import (
 from facerec.jobs.verifying.outdated_faces import remove_outdated_faces
 from facerec.jobs.verifying.segment_check import Verification, verify_segment
 from facerec.jobs.verifying.statements import LastStatements
-from facerec.jobs.writing import collection_of, store_of_planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

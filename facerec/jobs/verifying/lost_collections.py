@@ -24,6 +24,7 @@ from facerec.errors import (
 )
 from facerec.jobs.folders import JobFolder, UnreadableFolder, list_folders
 from facerec.jobs.plan import Plan
+from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.remembered.collections import (
     creations,
     note_lost,
@@ -31,7 +32,6 @@ from facerec.jobs.remembered.collections import (
     read_settings,
     write_settings,
 )
-from facerec.jobs.writing import collection_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from facerec.jobs.plan import Plan
+from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.remembered import runs
 from facerec.jobs.remembered.photos import RememberedPhoto
 from facerec.jobs.remembered.runs import Memory, write_photos
 from facerec.jobs.run_lock import run_lock
 from facerec.jobs.start_order import RunStart, read_start, write_start
-from facerec.jobs.writing import collection_of
 from facerec.storage.objects.local import LocalObjects
 from tests.support.jobs import LocalJob, write_manifest
 from tests.support.jobs import write_photos as photos_in

@@ -1,4 +1,4 @@
-"""The job service of a command: that of this machine, or that of a stack on AWS."""
+"""The services of a command: those of this machine, or those of a stack on AWS."""
 
 from __future__ import annotations
 

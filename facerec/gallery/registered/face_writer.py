@@ -1,4 +1,4 @@
-"""Matches newly indexed faces with registered people, and stores the events with the faces."""
+"""Stores newly indexed faces, with the events of those that match registered people."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ NEAREST = 10
 
 
 @dataclass(frozen=True, slots=True)
-class RegisteredPeople:
-    """Matches newly indexed faces with registered people.
+class FaceWriter:
+    """Stores newly indexed faces, with an event for each match with a registered person.
 
     Attributes:
-        store: registrations and the outbox; None if the stores do not support them.
+        registrations: registrations and the outbox; None if the stores do not support them.
         faces: the faces and the people's vectors.
         records: the people and the collections.
         cohort: computes cohort stats.
         clock: returns the time in seconds since 1970.
     """
 
-    store: RegistrationStore | None
+    registrations: RegistrationStore | None
     faces: FaceStore
     records: RecordStore
     cohort: Cohort
     clock: Callable[[], float] = time.time
 
     def store_with_events(
-        self, collection_id: str, new: Sequence[StoredFace], write: Callable[[], Result]
+        self, collection_id: str, new: Sequence[StoredFace], store_faces: Callable[[], Result]
     ) -> Result:
         """Store faces, and in the same transaction an event for each match of a new one.
 
@@ -69,32 +69,32 @@ class RegisteredPeople:
             collection_id: Id of the collection.
             new: Faces that the collection may not contain yet. A face that it contains already gets
                 no event, so that a repeated attempt creates none twice.
-            write: Stores the faces.
+            store_faces: Stores the faces. It is called once.
         """
         events = self._events(collection_id, new)
-        if self.store is None or not events:
-            return write()
+        if self.registrations is None or not events:
+            return store_faces()
         with self.records.transaction():
             known = self.faces.get_faces(collection_id, sorted(each.face_id for each in events))
             stored = {face.record.face_id for face in known}
-            self.store.put_events(
+            self.registrations.put_events(
                 [each for each in events if each.face_id not in stored], self.clock()
             )
-            return write()
+            return store_faces()
 
     def forget(self, collection_id: str, removed: Sequence[str]) -> None:
         """Delete the events of faces that were removed; the store of faces may be another one."""
-        if self.store is not None and removed:
-            self.store.delete_events(collection_id, removed)
+        if self.registrations is not None and removed:
+            self.registrations.delete_events(collection_id, removed)
 
     def _events(self, collection_id: str, new: Sequence[StoredFace]) -> list[MatchEvent]:
         """Return an event for each person and photo that a new face matches."""
-        if self.store is None or not new:
+        if self.registrations is None or not new:
             return []
         now = self.clock()
         registered = {
             user.user_id
-            for user in self.store.list_registered(collection_id)
+            for user in self.registrations.list_registered(collection_id)
             if user.registration is not None and user.registration.is_active(now) and user.face_ids
         }
         if not registered:
