@@ -95,7 +95,7 @@ class JobFolders:
         lost_erasures.drop_lifted_tombstones(collection_id, self.objects, self.jobs_root, records)
 
     def count_lost(self, collection_id: str, faces: FaceStore, records: RecordStore) -> int:
-        """Return the number of faces that only job folders have; see ``JobData.count_lost``."""
+        """Return the number of lost faces of another version; see ``JobData.count_lost``."""
         return job_check.count_lost_faces(
             collection_id, self.objects, self.jobs_root, faces, records
         )

@@ -82,10 +82,13 @@ class JobData(Protocol):
         faces: Any,  # noqa: ANN401 - a ``FaceStore``, a class that this package does not know
         records: RecordStore,
     ) -> int:
-        """Return the number of faces that a collection has lost but job folders still contain.
+        """Return the number of lost faces that the jobs of another model version still contain.
 
-        Folders of other model versions than the collection's are included; faces that were deleted
-        on purpose are not.
+        Faces that were deleted on purpose are not counted.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            InvalidInputError: A segment of a ledger is damaged.
         """
         ...
 

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 
 def creations(objects: ObjectStore, jobs_root: str, collection_id: str) -> list[float]:
-    """Return the creation times of the collections with an id that have remembered photos."""
+    """Return when the collections with this id that have remembered photos were created.
+
+    Returns:
+        Seconds since 1970, in order.
+    """
     folders = objects.folders(memory_folder(jobs_root, collection_id))
     return sorted(float(PurePosixPath(folder).name) for folder in folders)
 

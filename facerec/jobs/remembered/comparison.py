@@ -24,8 +24,8 @@ MAX_PROBED = 20
 """Number of unreadable photos to try again, to decide whether to try all of them."""
 
 MAX_MOVED = 100_000
-"""Number of photos that are gone, and of new ones, to compare in order to find moved photos: 20 MB.
-If there are more, only ``prune`` finds them."""
+"""Maximum number of photos that are gone, and of new ones, to compare in order to find moved
+photos: 20 MB. If there are more, only ``prune`` finds all moved photos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class StalePhoto:
 
 
 def stale_photo_of_line(line: str | bytes) -> StalePhoto:
-    """Parse a line of JSON."""
+    """Parse a line that ``StalePhoto.to_line`` returned."""
     return StalePhoto(**json.loads(line))
 
 
@@ -203,9 +203,9 @@ class _Merge:
         return self._result
 
     def _is_plainly_same(self, photo: ListedPhoto, line: str) -> bool:
-        """Return whether a photo is unchanged whatever else is asked for.
+        """Return whether a photo is certainly unchanged, so that no further comparison is needed.
 
-        Nearly all photos of most runs are, so that this decides how long a run takes.
+        Nearly all photos of most runs are, so this decides how long a run takes.
         """
         uri, name, version, requested, _, is_missing, _ = photo
         return (
@@ -332,7 +332,7 @@ class _Merge:
                 self._found_gone.setdefault(content, []).append(found)
 
     def _write_moved(self) -> None:
-        """Write the photos that are gone and of which a new one has the same size or ETag."""
+        """Write the photos that are gone and whose size or ETag a new photo has."""
         for content in sorted(self._found_gone.keys() & self._found_new - {""}):
             for found in self._found_gone[content]:
                 self._write_stale(found, is_gone=True, may_have_moved=True)
@@ -359,7 +359,7 @@ class _Merge:
 
 
 def may_replace_id(external_image_id: str, new_ids: Iterable[str], uri: str) -> bool:
-    """Return whether new external image ids of a photo replace another one.
+    """Return whether new external image ids of a photo replace its earlier one.
 
     An id that somebody chose is replaced only by another one that somebody chose: a run over the
     folder of a photo says nothing about the id that a manifest gave it.

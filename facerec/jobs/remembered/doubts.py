@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def note_doubt(objects: ObjectStore, jobs_root: str, collection_id: str) -> None:
-    """Record that photos of a collection may not be remembered; do nothing if none are."""
+    """Record that the memory of a collection may lack photos; do nothing if it has no memory."""
     for folder in list(objects.folders(memory_folder(jobs_root, collection_id))):
         objects.write(f"{folder}doubt", secrets.token_hex(8).encode())
 
@@ -28,7 +28,11 @@ def note_doubt(objects: ObjectStore, jobs_root: str, collection_id: str) -> None
 def doubt_about(
     objects: ObjectStore, jobs_root: str, collection: Collection, folder: str
 ) -> str | None:
-    """Return the doubt about the photos of a folder; None if their faces were compared since."""
+    """Return the doubt about the photos of a folder.
+
+    Returns:
+        None if no doubt was recorded, or if the faces have been compared since the last one.
+    """
     doubt = _read(objects, f"{_root(jobs_root, collection)}doubt")
     compared = _read(objects, _compared_uri(jobs_root, collection, folder))
     return None if doubt == compared else doubt

@@ -1,4 +1,4 @@
-"""Tells whether an incomplete job has ended: it adds nothing until it is started again."""
+"""Determines whether an incomplete job has ended: it adds nothing until it is started again."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 DAY = 24 * 3600.0
 
 LOCAL_END = DAY
-"""Seconds after its last start from which a job on this machine without a lock has ended. Locks
-alone do not decide: workers of a killed run complete their photos."""
+"""Seconds since its last start after which a job on this machine that holds no lock has ended.
+Locks alone do not decide: workers of a killed run complete their photos."""
 
 STACK_END = 31 * DAY
-"""Seconds after its last start from which a job without locks has ended: the state machine of a
-stack stops an execution after 30 days (``TimeoutSeconds``)."""
+"""Seconds since its last start after which a job without locks, such as one of a stack, has ended:
+the state machine stops an execution after 30 days (``TimeoutSeconds``)."""
 
 
 def has_ended(plan: Plan, objects: ObjectStore) -> bool:

@@ -43,7 +43,7 @@ def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[
     and the faces do not come back.
 
     Returns:
-        The content without selected photos, and these photos.
+        The content without selected photos and damaged lines, and the selected photos.
     """
     kept: list[bytes] = []
     erased: list[ErasedPhoto] = []

@@ -80,19 +80,22 @@ def photo_of_line(line: str) -> RememberedPhoto:
 
 
 def escaped(uri: str) -> str:
-    """Return an address without tabs and line feeds."""
+    """Return an address in which ``%``, tabs and line feeds are escaped."""
     if _ESCAPED.search(uri) is None:
         return uri
     return _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", uri)
 
 
 def unescaped(uri: str) -> str:
-    """Return the address that was escaped."""
+    """Return the address from its escaped form."""
     return unquote(uri, errors="surrogateescape") if "%" in uri else uri
 
 
 def lines_of_rows(rows: Iterable[LedgerRow], plan: Plan) -> Iterator[str]:
-    """Yield the lines of ledger rows; rows that do not name a photo have none."""
+    """Yield the lines of ledger rows.
+
+    Rows of old or deleted versions in an inventory, of folders, and of erased photos have no line.
+    """
     settings = plan.options.digest()
     for row in rows:
         if row.outcome is Outcome.MALFORMED_LINE:

@@ -8,8 +8,8 @@ one of its last start, which counts. Two kinds of notes are themselves files of 
 ``{number}-merged``, the memory of all runs up to that number, and ``{number}-{token}-gone``, lines
 that cancel earlier ones. The latter keeps its number when the job that wrote it is started again.
 
-Two jobs that are planned at the same time may get the same number. Their runs are merged together
-or not at all, and the lines of one photo under one number are ordered by their text, the same for
+Two jobs that are planned concurrently may get the same number. Their runs are merged together or
+not at all, and the lines of one photo under one number are ordered by their text, the same for
 every reader. No run is merged whose job may still add lines (``ended_jobs``).
 """
 
@@ -60,7 +60,7 @@ CHUNK = 4 * 1024 * 1024
 """Number of bytes of a merged file per read."""
 
 MERGED_FROM = 12
-"""Number of runs from which they are merged into one."""
+"""Minimum number of runs to merge into one."""
 
 _NOTE = re.compile(r"(\d{8})-(?:(merged)|[0-9a-f]+-(gone)|(sorted|mixed)-([0-9a-f]+)-(.+))")
 
@@ -74,7 +74,7 @@ Remembered: TypeAlias = tuple[str, str, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of lines.
+    """The lines of a job, or a file of lines that were merged or that cancel other lines.
 
     Attributes:
         number: position among the runs; the latest has the highest number.
@@ -82,7 +82,7 @@ class Run:
         job_id: the job; None if the note itself is a file of lines.
         settings: digest of its options; "" if the note is a file of lines.
         in_order: whether its files, concatenated, are sorted.
-        is_merged: whether it has the lines of all earlier runs.
+        is_merged: whether it is a file with the lines of all earlier runs.
     """
 
     number: int
@@ -193,7 +193,7 @@ class Memory:
         return next((run.number for run in self.runs if run.job_id == job_id), None)
 
     def first_number_of(self, job_id: str) -> int | None:
-        """Return the number of the first known start of a job."""
+        """Return the number of the first known start of a job; None without one."""
         return next((run.number for run in self._listed if run.job_id == job_id), None)
 
     def is_last(self, job_id: str) -> bool:
@@ -202,7 +202,10 @@ class Memory:
         return started[-1:] == [job_id]
 
     def folders_after(self, number: int) -> Iterator[str]:
-        """Yield the folders of the jobs that were started after a number, including merged ones."""
+        """Yield the folders of the jobs whose last start has a higher number than ``number``.
+
+        Jobs whose lines were merged are included until the next merge deletes their notes.
+        """
         last = {run.job_id: run for run in self._listed if run.job_id is not None}
         for run in last.values():
             if run.number > number:
@@ -221,11 +224,11 @@ class Memory:
         return merge(*(self._lines(run) for run in runs))
 
     def newest(self) -> Iterator[Remembered]:
-        """Yield the newest line of each photo.
+        """Yield the newest line of each photo, except photos whose lines were cancelled.
 
-        A line without a key gets the key of the previous line: a photo that cannot be read now
-        still has its faces in the collection. Each version of a photo that manifests name by its
-        version id counts as a separate photo.
+        A line without a key gets the key and the number of faces of the photo's next older line: a
+        photo that cannot be read now still has its faces in the collection. Each version of a photo
+        that manifests name by its version id counts as a separate photo.
         """
         return self._newest_of(self.runs)
 
@@ -290,7 +293,10 @@ class Memory:
         self._listed, self._merged_before = found, found[:merged]
 
     def is_erased(self) -> Callable[[str, str, str], bool]:
-        """Return a predicate for addresses, versions and external image ids of erased photos."""
+        """Return a predicate that is true for erased photos.
+
+        Its arguments are an address, a version, and an external image id or "".
+        """
         digests = read_erased_photos(self._objects, self._erased_notes)
         if not digests:
             return lambda uri, version, name: False
@@ -418,7 +424,7 @@ class Memory:
 def _newest(lines: Iterable[Remembered]) -> Iterable[Remembered]:
     """Return the newest line of a photo, and of each version that is named by its id.
 
-    The lines must come newest first.
+    The lines must come newest first. Lines that were cancelled are omitted.
     """
     found: dict[str, Remembered] = {}
     for line in lines:

@@ -24,7 +24,7 @@ _NAME = "tombstones-"
 def write_tombstones(
     objects: ObjectStore, jobs_root: str, collection: Collection, copy: TombstoneCopy
 ) -> None:
-    """Write the tombstones of an erasure; the next run compares the collection with its jobs."""
+    """Write the tombstones of an erasure, and let the next run compare the whole collection."""
     collection_id, created_at = collection.collection_id, collection.created_at
     folder = f"{memory_folder(jobs_root, collection_id)}{created_at!r}/"
     document = json.dumps(copy.to_json()).encode()
@@ -59,7 +59,11 @@ def erasures_with_tombstones(
 
 
 def latest_key(objects: ObjectStore, jobs_root: str, collection_id: str) -> bytes | None:
-    """Return the key of the latest erasure's tombstones; None if there are no copies."""
+    """Return the key of the latest erasure's tombstones; None if there are no copies.
+
+    Raises:
+        ReceiptDamagedError: a copy is damaged.
+    """
     uris = erasures_with_tombstones(objects, jobs_root, collection_id).values()
     copies = read_tombstones(objects, uris)
     latest = max(copies, key=lambda copy: copy.erased_at, default=None)

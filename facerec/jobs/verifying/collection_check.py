@@ -83,6 +83,10 @@ class CollectionCheck:
 
         Faces of this job take precedence: if another job indexed a photo with other options, the
         collection should contain this job's faces.
+
+        Raises:
+            ReceiptDamagedError: a copy of tombstones is damaged.
+            InvalidInputError: a segment of a ledger is damaged.
         """
         noted_job, noted_version = self._noted()
         version = self._faces.version(self._plan.collection_id)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 MAX_CHILDREN_WITHOUT_INDEX = 100
 """Maximum number of children of a job to search for the embeddings of a few photos without an
-index. A job on one machine has an index. On AWS, many children search at the same time; ``facerec
+index. A job on one machine has an index. On AWS, many children search concurrently; ``facerec
 rebuild`` reads each job once."""
 
 
@@ -69,6 +69,9 @@ def verify_job(
         children: the children whose ledgers to compare; by default all.
         last: statements (``verifying.statements``) of jobs that were started later; this job's are
             added.
+
+    Raises:
+        InvalidInputError: a segment of a ledger is damaged.
     """
     plan, last = job.plan, LastStatements() if last is None else last
     total, faces = Verification(), store_of_planned(plan, faces, records)
@@ -100,6 +103,9 @@ def verify_repeated(
 
     Returns:
         Counts of the differences.
+
+    Raises:
+        InvalidInputError: a segment of a ledger is damaged.
     """
     from facerec.jobs.ledger.job_face_index import children_of_faces
 
@@ -159,7 +165,9 @@ def verify_collection(
 
     Raises:
         CollectionNotFoundError: the collection does not exist, and is not restored.
-        InvalidInputError: the collection does not exist, and none of its job folders can be read.
+        InvalidInputError: the collection does not exist, and none of its job folders can be read;
+            or a segment of a ledger is damaged.
+        ReceiptDamagedError: a copy of tombstones is damaged.
     """
     try:
         collection = records.get_collection(collection_id)
@@ -206,6 +214,7 @@ def count_lost_faces(
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
+        InvalidInputError: a segment of a ledger is damaged.
     """
     collection, lost, last = records.get_collection(collection_id), 0, LastStatements()
     plans, _ = plans_of_collection(collection, objects, jobs_root)

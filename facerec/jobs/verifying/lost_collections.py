@@ -4,7 +4,8 @@ A deletion erases the job folders of a collection. So if job folders exist witho
 it was not deleted: the database was lost, and perhaps another collection with the same id was
 created since then. A job then restores the collection before it is planned, so that it finds its
 own folder again: the record is created from the job folders, with the settings kept beside them.
-The run of the job then restores the faces of all jobs; on AWS, ``facerec rebuild`` does this.
+The run of the job then restores the faces of all jobs; on AWS, the workflow rebuilds the collection
+before the children start.
 
 This module imports no numpy, so that the plan function can use it.
 """

@@ -1,11 +1,11 @@
 """Removes the faces that jobs had removed before, from an older copy of the store.
 
 A job removes the faces of photos that were replaced or are gone, or that have another external
-image id now (``jobs.stale_faces``), and their rows are erased from ledgers. So are the rows of
-photos that were erased, of which a job with other options may have removed faces before. So a
-comparison of an older copy with the ledgers does not find these faces; the records of removals and
-erasures do (``facerec.gallery.erasing.removal_copies``). If a later job has indexed such a photo
-again, a ledger names it again, and its faces stay. So this comes after the comparison.
+image id now (``jobs.stale_faces``), and their rows are erased from ledgers. The rows of erased
+photos are erased as well, and a job with other options may have removed faces of these photos
+before. So a comparison of an older copy with the ledgers does not find these faces; the records of
+removals and erasures do (``facerec.gallery.erasing.removal_copies``). If a later job has indexed
+such a photo again, a ledger names it again, and its faces stay. So this comes after the comparison.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ def remove_outdated_faces(
     is_complete: bool,
 ) -> int:
     """Return how many faces of removed photos an older copy of the store brought back.
+
+    With ``repair``, removes them.
 
     Args:
         collection: the collection.

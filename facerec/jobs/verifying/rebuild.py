@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 
 class Records(StrEnum):
-    """What happened to the people, corrections and retention of a rebuilt collection."""
+    """What happened to the people and corrections of a rebuilt collection."""
 
     KEPT = "KEPT"
-    """The records were in the store already."""
+    """People and corrections were in the store already."""
     COPIED = "COPIED"
-    """The records were copied from the other store."""
+    """People and corrections were copied from the store that the job folders belong to."""
     LOST = "LOST"
-    """The records were lost with the record of the collection."""
+    """People and corrections were lost with the record of the collection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Rebuilt:
 
     Attributes:
         faces: comparison of the jobs with the collection, and counts of restored faces.
-        records: what happened to its people, corrections and retention.
+        records: what happened to its people and corrections.
         copied: counts of copied records, or None.
     """
 
@@ -110,7 +110,10 @@ def rebuild_collection(
     Raises:
         CollectionNotFoundError: no job has indexed the collection.
         InvalidInputError: the store has another collection of this id, or its own list of deleted
-            faces; or no folder of its jobs can be read; or its faces are being imported.
+            faces; or no folder of its jobs can be read; or its faces are being imported; or a
+            segment of a ledger is damaged.
+        ReceiptDamagedError: a copy of tombstones is damaged.
+        StoreUnavailableError: an import of its faces has just started.
     """
     complete_erasures()
     plans, unreadable = plans_of(collection_id, objects, jobs_root)
@@ -152,7 +155,7 @@ def _give_up_imports(
 ) -> list[Plan]:
     """Give up the imports of a collection; return the plans of their jobs that are complete.
 
-    The children of the others may be running, and store no faces: their jobs end incomplete.
+    Children of incomplete jobs may be running, and store no faces: their jobs end incomplete.
     """
     creations = {plan.collection_created_at for plan in plans}
     folders = {begin_rebuild(objects, jobs_root, collection_id, each) for each in creations}
@@ -176,7 +179,12 @@ def _require_same_collection(
     jobs_root: str,
     records: RecordStore,
 ) -> bool:
-    """Return whether the store contains the collection, and check that the jobs belong to it."""
+    """Return whether the store contains the collection, and check that the jobs belong to it.
+
+    Raises:
+        CollectionNotFoundError: the store does not contain it, and no job has indexed it.
+        InvalidInputError: the jobs do not belong to the collection in the store.
+    """
     try:
         collection = records.get_collection(collection_id)
     except CollectionNotFoundError:
