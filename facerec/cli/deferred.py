@@ -14,10 +14,8 @@ if TYPE_CHECKING:
     from facerec.gallery import subjects
     from facerec.gallery.migrating import migration_results
     from facerec.gallery.operations import retention
-    from facerec.gallery.people import associations, person_search
     from facerec.gallery.presenting import collections as presenting_collections
     from facerec.gallery.presenting import faces as presenting_faces
-    from facerec.gallery.presenting import history as presenting_history
     from facerec.gallery.presenting import migrations as presenting_migrations
     from facerec.gallery.presenting import people as presenting_people
     from facerec.gallery.presenting import search as presenting_search
@@ -28,7 +26,6 @@ else:
     from facerec.core.deferred import DeferredModule
 
     access_keys = DeferredModule("facerec.storage.access_keys")
-    associations = DeferredModule("facerec.gallery.people.associations")
     erasures = DeferredModule("facerec.core.erasures")
     estimating = DeferredModule("facerec.estimate.estimating")
     factory = DeferredModule("facerec.factory")
@@ -39,18 +36,15 @@ else:
     platformdirs = DeferredModule("platformdirs")
     presenting_collections = DeferredModule("facerec.gallery.presenting.collections")
     presenting_faces = DeferredModule("facerec.gallery.presenting.faces")
-    presenting_history = DeferredModule("facerec.gallery.presenting.history")
     presenting_migrations = DeferredModule("facerec.gallery.presenting.migrations")
     presenting_people = DeferredModule("facerec.gallery.presenting.people")
     presenting_search = DeferredModule("facerec.gallery.presenting.search")
     price_tables = DeferredModule("facerec.estimate.prices")
     retention = DeferredModule("facerec.gallery.operations.retention")
     subjects = DeferredModule("facerec.gallery.subjects")
-    person_search = DeferredModule("facerec.gallery.people.person_search")
 
 __all__ = [
     "access_keys",
-    "associations",
     "erasures",
     "estimating",
     "factory",
@@ -58,11 +52,9 @@ __all__ = [
     "migration_results",
     "names",
     "objects",
-    "person_search",
     "platformdirs",
     "presenting_collections",
     "presenting_faces",
-    "presenting_history",
     "presenting_migrations",
     "presenting_people",
     "presenting_search",

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from facerec.cli.change_options import change_options
-from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import associations, factory, presenting_people
 from facerec.cli.exit_codes import raise_first
-from facerec.cli.faces_shown import face_table
+from facerec.cli.faces_shown import stored_face_table
+from facerec.cli.gallery_requests import ask_gallery
 from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.options import (
     collection_option,
@@ -21,6 +19,7 @@ from facerec.cli.options import (
     json_option,
     page_options,
     probability,
+    stack_option,
     yes_option,
 )
 from facerec.cli.output import confirm, console, count, print_json, print_page, table
@@ -37,13 +36,9 @@ from facerec.cli.people_suggest import (
     show_cluster,
     suggest,
 )
-from facerec.cli.person_argument import deleted_person, user_id_of
 from facerec.core.limits import MAX_USER_PAGE
+from facerec.errors import error_from_json
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
-
-if TYPE_CHECKING:
-    from facerec.core.registrations import Registration
-    from facerec.gallery.people.associations import AssociationOutcome
 
 
 @click.group(cls=SummaryGroup)
@@ -79,6 +74,7 @@ for command in (
 @people.command("list")
 @collection_option
 @data_option
+@stack_option
 @click.option(
     "--name-contains",
     metavar="TEXT",
@@ -89,6 +85,7 @@ for command in (
 def list_command(
     collection: str,
     data: Path | None,
+    stack: str | None,
     name_contains: str | None,
     next_token: str | None,
     limit: int,
@@ -102,54 +99,55 @@ def list_command(
       facerec people list --collection staff --name-contains müller
       facerec people list --collection staff --limit 100 --json
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        page = gallery.list_users(
-            collection, name_contains=name_contains, next_token=next_token, limit=limit
-        )
+    page = ask_gallery(
+        *(stack, data, collection, "list_people"),
+        name_contains=name_contains,
+        next_token=next_token,
+        limit=limit,
+    )
     if as_json:
-        print_json(presenting_people.person_page_json(page))
+        print_json(page)
         return
     named = ("person", "name", "faces", "status", "registered")
     rows = table(*named, right=("faces",), whole=("person",))
-    for user in page.users:
-        faces = str(len(user.face_ids))
-        status = associations.status_of(user).lower()
-        registered = _registered(user.registration)
-        rows.add_row(user.user_id, user.name or "-", faces, status, registered)
+    for person in page["people"]:
+        faces, status = str(person["face_count"]), person["status"].lower()
+        registered = _registered(person["registration"])
+        rows.add_row(person["user_id"], person["name"] or "-", faces, status, registered)
     about = "" if name_contains is None else f" named {name_contains}"
     nothing = "no more people" if next_token else f"collection {collection} has no people{about}"
-    print_page(rows, page.next_token, nothing=nothing)
+    print_page(rows, page["next_token"], nothing=nothing)
 
 
 @people.command()
 @collection_option
 @click.argument("person")
 @data_option
+@stack_option
 @json_option
-def show(collection: str, person: str, data: Path | None, as_json: bool) -> None:
+def show(collection: str, person: str, data: Path | None, stack: str | None, as_json: bool) -> None:
     """Show a person: status, creation time and faces.
 
     \b
     Example:
       facerec people show --collection staff ann
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        user = gallery.resolve_user(collection, person)
-        page = gallery.list_faces(collection, user_id=user.user_id)
+    found = ask_gallery(stack, data, collection, "show_person", person=person)
+    shown, faces = found["person"], found["faces"]
     if as_json:
-        print_json(presenting_people.described_person_json(user))
+        print_json(shown)
         return
-    created = datetime.fromtimestamp(user.created_at, UTC)
-    shown = user.user_id if user.name is None else f"{user.name} ({user.user_id})"
+    whom = shown["user_id"] if shown["name"] is None else f"{shown['name']} ({shown['user_id']})"
+    created = datetime.fromisoformat(shown["created_at"])
     console().print(
-        f"{shown}: {count(len(user.face_ids), 'face')}, {associations.status_of(user).lower()}, "
+        f"{whom}: {count(shown['face_count'], 'face')}, {shown['status'].lower()}, "
         f"created {created:%Y-%m-%d %H:%M UTC}"
     )
-    if user.registration is not None:
-        console().print(shown_registration(user.registration))
-    if page.faces:
-        console().print(face_table(page.faces))
-    lost = len(user.face_ids) - len(page.faces)
+    if shown["registration"] is not None:
+        console().print(shown_registration(shown["registration"]))
+    if faces:
+        console().print(stored_face_table(faces))
+    lost = shown["face_count"] - len(faces)
     if lost > 0:
         gone = count(lost, "face")
         console().print(
@@ -162,6 +160,7 @@ def show(collection: str, person: str, data: Path | None, as_json: bool) -> None
 @collection_option
 @click.argument("person", required=False)
 @data_option
+@stack_option
 @change_options
 @click.option(
     "--name",
@@ -171,7 +170,12 @@ def show(collection: str, person: str, data: Path | None, as_json: bool) -> None
 )
 @json_option
 def create(
-    collection: str, person: str | None, data: Path | None, name: str | None, as_json: bool
+    collection: str,
+    person: str | None,
+    data: Path | None,
+    stack: str | None,
+    name: str | None,
+    as_json: bool,
 ) -> None:
     """Create a person without faces.
 
@@ -183,12 +187,11 @@ def create(
     """
     if person is None and name is None:
         raise click.UsageError("specify PERSON, --name or both")
-    with factory.open_gallery(data_folder(data)) as gallery:
-        user = gallery.create_user(collection, person, name=name)
+    created = ask_gallery(stack, data, collection, "create_person", user_id=person, name=name)
     if as_json:
-        print_json(presenting_people.person_json(user))
+        print_json(created)
     else:
-        console().print(f"person {user.user_id} created in collection {collection}")
+        console().print(f"person {created['user_id']} created in collection {collection}")
 
 
 @people.command()
@@ -196,6 +199,7 @@ def create(
 @click.argument("person")
 @click.argument("name", required=False)
 @data_option
+@stack_option
 @change_options
 @click.option("--remove", is_flag=True, help="Remove the name instead.")
 @json_option
@@ -204,6 +208,7 @@ def rename(
     person: str,
     name: str | None,
     data: Path | None,
+    stack: str | None,
     remove: bool,
     as_json: bool,
 ) -> None:
@@ -216,14 +221,13 @@ def rename(
     """
     if (name is None) != remove:
         raise click.UsageError("specify either NAME or --remove")
-    with factory.open_gallery(data_folder(data)) as gallery:
-        user = gallery.rename_user(collection, user_id_of(gallery, collection, person), name)
+    renamed = ask_gallery(stack, data, collection, "rename_person", person=person, name=name)
     if as_json:
-        print_json(presenting_people.person_json(user))
-    elif user.name is None:
-        console().print(f"person {user.user_id} has no name now")
+        print_json(renamed)
+    elif renamed["name"] is None:
+        console().print(f"person {renamed['user_id']} has no name now")
     else:
-        console().print(f"person {user.user_id} is {user.name} now")
+        console().print(f"person {renamed['user_id']} is {renamed['name']} now")
 
 
 @people.command()
@@ -231,6 +235,7 @@ def rename(
 @click.argument("person")
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
+@stack_option
 @change_options
 @click.option(
     "--min-similarity",
@@ -245,6 +250,7 @@ def add(
     person: str,
     face_ids: tuple[str, ...],
     data: Path | None,
+    stack: str | None,
     min_similarity: float,
     as_json: bool,
 ) -> None:
@@ -257,12 +263,13 @@ def add(
     Example:
       facerec people add --collection staff ann 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        user_id = user_id_of(gallery, collection, person)
-        outcome = gallery.associate_faces(
-            collection, user_id, face_ids, min_similarity=min_similarity
-        )
-    _print_change(outcome, "added", as_json=as_json)
+    added = ask_gallery(
+        *(stack, data, collection, "add_faces"),
+        person=person,
+        face_ids=face_ids,
+        min_similarity=min_similarity,
+    )
+    _print_change(added, "added", as_json=as_json)
 
 
 @people.command()
@@ -270,10 +277,16 @@ def add(
 @click.argument("person")
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
+@stack_option
 @change_options
 @json_option
 def remove(
-    collection: str, person: str, face_ids: tuple[str, ...], data: Path | None, as_json: bool
+    collection: str,
+    person: str,
+    face_ids: tuple[str, ...],
+    data: Path | None,
+    stack: str | None,
+    as_json: bool,
 ) -> None:
     """Remove faces from a person; they stay in the collection.
 
@@ -281,47 +294,48 @@ def remove(
     Example:
       facerec people remove --collection staff ann 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        user_id = user_id_of(gallery, collection, person)
-        outcome = gallery.disassociate_faces(collection, user_id, face_ids)
-    _print_change(outcome, "removed", as_json=as_json)
+    removed = ask_gallery(stack, data, collection, "remove_faces", person=person, face_ids=face_ids)
+    _print_change(removed, "removed", as_json=as_json)
 
 
 @people.command()
 @collection_option
 @click.argument("person")
 @data_option
+@stack_option
 @change_options
 @yes_option
 @json_option
-def delete(collection: str, person: str, data: Path | None, yes: bool, as_json: bool) -> None:
+def delete(
+    collection: str, person: str, data: Path | None, stack: str | None, yes: bool, as_json: bool
+) -> None:
     """Delete a person; the faces stay in the collection.
 
     \b
     Example:
       facerec people delete --collection staff ann --yes
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        user_id, faces = deleted_person(gallery, collection, person)
-        if not yes:
-            confirm(f"delete person {person} with {faces}?")
-        receipt = gallery.delete_user(collection, user_id)
+    found = ask_gallery(stack, data, collection, "find_person_to_delete", person=person)
+    number = found["face_count"]
+    faces = "all faces" if number is None else count(number, "face")
+    if not yes:
+        confirm(f"delete person {person} with {faces}?")
+    receipt = ask_gallery(stack, data, collection, "delete_person", user_id=found["user_id"])
     if as_json:
-        print_json(receipt.to_json())
+        print_json(receipt)
     else:
         console().print(f"person {person} deleted; {faces} stay in collection {collection}")
 
 
-def _registered(registration: Registration | None) -> str:
+def _registered(registration: dict[str, Any] | None) -> str:
     if registration is None:
         return "-"
-    active = registration.is_active(time.time())
-    return f"until {registration.expires}" if active else f"expired {registration.expires}"
+    return f"{'expired' if registration['expired'] else 'until'} {registration['expires']}"
 
 
-def _print_change(outcome: AssociationOutcome, done: str, *, as_json: bool) -> None:
+def _print_change(changed: dict[str, Any], done: str, *, as_json: bool) -> None:
     if as_json:
-        print_json(presenting_people.association_json(outcome))
+        print_json(changed["outcome"])
     else:
-        console().print(f"{count(len(outcome.changed), 'face')} {done}")
-    raise_first(failure.to_error() for failure in outcome.failed)
+        console().print(f"{count(len(changed['outcome']['changed']), 'face')} {done}")
+    raise_first(map(error_from_json, changed["errors"]))

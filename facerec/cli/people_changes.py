@@ -7,11 +7,9 @@ from pathlib import Path
 import click
 
 from facerec.cli.change_options import change_options
-from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting_people
-from facerec.cli.options import collection_option, data_option, json_option
+from facerec.cli.gallery_requests import ask_gallery
+from facerec.cli.options import collection_option, data_option, json_option, stack_option
 from facerec.cli.output import console, count, print_json
-from facerec.cli.person_argument import user_id_of
 
 
 @click.command()
@@ -19,9 +17,12 @@ from facerec.cli.person_argument import user_id_of
 @click.argument("person")
 @click.argument("other")
 @data_option
+@stack_option
 @change_options
 @json_option
-def merge(collection: str, person: str, other: str, data: Path | None, as_json: bool) -> None:
+def merge(
+    collection: str, person: str, other: str, data: Path | None, stack: str | None, as_json: bool
+) -> None:
     """Merge OTHER into PERSON: all faces become PERSON's, and OTHER is deleted.
 
     PERSON keeps its name. After an interruption, run the command again.
@@ -30,16 +31,11 @@ def merge(collection: str, person: str, other: str, data: Path | None, as_json: 
     Example:
       facerec people merge --collection staff ann ann-2
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        user = gallery.merge_users(
-            collection,
-            user_id_of(gallery, collection, person),
-            user_id_of(gallery, collection, other),
-        )
+    merged = ask_gallery(stack, data, collection, "merge_people", person=person, other=other)
     if as_json:
-        print_json(presenting_people.described_person_json(user))
+        print_json(merged)
     else:
-        faces = count(len(user.face_ids), "face")
+        faces = count(merged["face_count"], "face")
         console().print(f"person {other} merged into {person}, who has {faces} now")
 
 
@@ -49,6 +45,7 @@ def merge(collection: str, person: str, other: str, data: Path | None, as_json: 
 @click.argument("new_person")
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
+@stack_option
 @change_options
 @click.option("--name", metavar="NAME", help="Name of the new person, in any script.")
 @json_option
@@ -58,6 +55,7 @@ def split(
     new_person: str,
     face_ids: tuple[str, ...],
     data: Path | None,
+    stack: str | None,
     name: str | None,
     as_json: bool,
 ) -> None:
@@ -69,11 +67,15 @@ def split(
     Example:
       facerec people split --collection staff ann bea 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        user_id = user_id_of(gallery, collection, person)
-        user = gallery.split_user(collection, user_id, face_ids, new_person, name=name)
+    created = ask_gallery(
+        *(stack, data, collection, "split_person"),
+        person=person,
+        new_person=new_person,
+        face_ids=face_ids,
+        name=name,
+    )
     if as_json:
-        print_json(presenting_people.described_person_json(user))
+        print_json(created)
     else:
-        faces = count(len(user.face_ids), "face")
+        faces = count(created["face_count"], "face")
         console().print(f"{faces} of person {person} moved to {new_person}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, person_search, presenting_people
+from facerec.cli.deferred import factory, presenting_people
+from facerec.cli.gallery_requests import ask_gallery
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -16,15 +17,15 @@ from facerec.cli.options import (
     limit_option,
     probe_face_options,
     require_no_face_options,
+    stack_option,
     threshold_option,
 )
 from facerec.cli.output import console, more_matches, print_json, table
-from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import MAX_USER_MATCHES
+from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
-    from facerec.gallery.people.person_search import UserSearchResult
 
 
 @click.command()
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     help="Person, by id or name: search for others who resemble this person instead.",
 )
 @data_option
+@stack_option
 @threshold_option
 @limit_option("people", MAX_USER_MATCHES, MAX_USER_MATCHES)
 @probe_face_options
@@ -49,6 +51,7 @@ def match(
     face_id: str | None,
     person: str | None,
     data: Path | None,
+    stack: str | None,
     threshold: float | None,
     limit: int,
     options: FaceOptions,
@@ -68,43 +71,53 @@ def match(
         raise click.UsageError("specify exactly one of PHOTO, --face and --person")
     if photo is None:
         require_no_face_options(options)
-    found: UserSearchResult
-    with factory.open_gallery(data_folder(data)) as gallery:
-        if face_id is not None:
-            found = gallery.search_users_by_face(
-                collection, face_id, threshold=threshold, limit=limit
-            )
-        elif person is not None:
-            user_id = user_id_of(gallery, collection, person)
-            found = gallery.search_users_by_user(
-                collection, user_id, threshold=threshold, limit=limit
-            )
-        else:
-            found = gallery.search_users_by_photo(
-                collection, photo or "", threshold=threshold, limit=limit, options=options
-            )
-    if not as_json:
-        _print(found, limit)
-    elif isinstance(found, person_search.PhotoUserSearchResult):
-        print_json(presenting_people.photo_people_match_json(found))
+    request = {"threshold": threshold, "limit": limit}
+    if photo is not None:
+        found = _match_photo(photo, stack, data, collection, options, **request)
+    elif face_id is not None:
+        found = ask_gallery(
+            stack, data, collection, "match_face_to_people", face_id=face_id, **request
+        )
     else:
-        print_json(presenting_people.people_match_json(found))
+        found = ask_gallery(stack, data, collection, "match_person", person=person, **request)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found, limit)
 
 
-def _print(found: UserSearchResult, limit: int) -> None:
-    if not found.matches:
-        console().print(f"nobody has a similarity of {found.threshold:g} or more")
+def _match_photo(
+    photo: str,
+    stack: str | None,
+    data: Path | None,
+    collection: str,
+    options: FaceOptions,
+    **request: Any,  # noqa: ANN401 - arguments of the search
+) -> dict[str, Any]:
+    if stack is not None:
+        raise InvalidInputError(
+            "photos are searched for on this machine only",
+            "use --face or --person, or the route .../match-people of the stack's REST API",
+        )
+    with factory.open_gallery(data_folder(data)) as gallery:
+        found = gallery.search_users_by_photo(collection, photo, options=options, **request)
+    return presenting_people.photo_people_match_json(found)
+
+
+def _print(found: dict[str, Any], limit: int) -> None:
+    if not found["matches"]:
+        console().print(f"nobody has a similarity of {found['threshold']:g} or more")
         return
     rows = table("similarity", "distance", "person", "name", "faces", right=("similarity", "faces"))
-    for match in found.matches:
-        user = match.user
+    for match in found["matches"]:
+        person = match["person"]
         rows.add_row(
-            f"{match.similarity:.3f}",
-            f"{match.distance:.3f}",
-            user.user_id,
-            user.name or "-",
-            str(len(user.face_ids)),
+            f"{match['similarity']:.3f}",
+            f"{match['distance']:.3f}",
+            person["user_id"],
+            person["name"] or "-",
+            str(person["face_count"]),
         )
     console().print(rows)
-    if found.more_matches:
+    if found["more_matches"]:
         console().print(more_matches(limit, MAX_USER_MATCHES))

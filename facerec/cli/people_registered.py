@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from facerec.cli.change_options import change_options
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting_people
-from facerec.cli.options import collection_option, data_option, json_option, page_options
+from facerec.cli.deferred import factory
+from facerec.cli.gallery_requests import ask_gallery
+from facerec.cli.options import (
+    collection_option,
+    data_option,
+    json_option,
+    page_options,
+    stack_option,
+)
 from facerec.cli.output import console, count, print_json, print_page, table
-from facerec.cli.person_argument import user_id_of
 from facerec.cli.webhooks import deliver_now, open_webhook, webhook_option
 from facerec.core.limits import DEFAULT_EVENTS, MAX_EVENTS
-
-if TYPE_CHECKING:
-    from facerec.core.events import KeptEvent
-    from facerec.core.registrations import Registration
 
 
 @click.command()
 @collection_option
 @click.argument("person")
 @data_option
+@stack_option
 @click.option(
     "--consent",
     required=True,
@@ -42,7 +44,13 @@ if TYPE_CHECKING:
 @change_options
 @json_option
 def register(
-    collection: str, person: str, data: Path | None, consent: str, expires: str, as_json: bool
+    collection: str,
+    person: str,
+    data: Path | None,
+    stack: str | None,
+    consent: str,
+    expires: str,
+    as_json: bool,
 ) -> None:
     """Register a person, who agreed to be matched against new photos.
 
@@ -53,40 +61,43 @@ def register(
     Example:
       facerec people register --collection staff ann --consent 2026-11-26 --expires 2099-11-26
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        user_id = user_id_of(gallery, collection, person)
-        user = gallery.register_user(collection, user_id, consent=consent, expires=expires)
+    registered = ask_gallery(
+        stack, data, collection, "register", person=person, consent=consent, expires=expires
+    )
     if as_json:
-        print_json(presenting_people.person_json(user))
+        print_json(registered)
     else:
-        console().print(f"person {user.user_id} {shown_registration(user.registration)}")
+        days = shown_registration(registered["registration"])
+        console().print(f"person {registered['user_id']} {days}")
 
 
 @click.command()
 @collection_option
 @click.argument("person")
 @data_option
+@stack_option
 @change_options
 @json_option
-def unregister(collection: str, person: str, data: Path | None, as_json: bool) -> None:
+def unregister(
+    collection: str, person: str, data: Path | None, stack: str | None, as_json: bool
+) -> None:
     """Remove the registration of a person, who is then no longer matched against new photos.
 
     \b
     Example:
       facerec people unregister --collection staff ann
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        user_id = user_id_of(gallery, collection, person)
-        user = gallery.unregister_user(collection, user_id)
+    unregistered = ask_gallery(stack, data, collection, "unregister", person=person)
     if as_json:
-        print_json(presenting_people.person_json(user))
+        print_json(unregistered)
     else:
-        console().print(f"person {user.user_id} is not registered now")
+        console().print(f"person {unregistered['user_id']} is not registered now")
 
 
 @click.command()
 @collection_option
 @data_option
+@stack_option
 @click.option("--undelivered", is_flag=True, help="List only events that were not delivered.")
 @click.option("--retry", is_flag=True, help="Try to deliver them now, for some seconds.")
 @webhook_option
@@ -95,6 +106,7 @@ def unregister(collection: str, person: str, data: Path | None, as_json: bool) -
 def events(
     collection: str,
     data: Path | None,
+    stack: str | None,
     undelivered: bool,
     retry: bool,
     webhook: str | None,
@@ -105,49 +117,68 @@ def events(
     """List matches of new photos with registered people, newest first.
 
     Each is an event for the webhook. An event that was not accepted is kept, and tried again by
-    `facerec serve` and the next `facerec index`, if these have a webhook.
+    `facerec serve` and the next `facerec index`, if these have a webhook. A stack sends events to
+    its event bus, and tries again by itself.
 
     \b
     Examples:
       facerec people events --collection staff
       facerec people events --collection staff --retry --webhook https://example.org/matches
     """
-    if retry and webhook is None:
-        raise click.UsageError("--retry requires --webhook")
-    folder = data_folder(data)
-    with factory.open_gallery(folder) as gallery:
-        if retry and webhook is not None:
-            deliver_now(gallery, folder, open_webhook(webhook), collection)
-        page = gallery.list_events(
-            collection, undelivered=undelivered, next_token=next_token, limit=limit
-        )
+    if retry:
+        _retry(stack, data, collection, webhook)
+    page = ask_gallery(
+        *(stack, data, collection, "list_events"),
+        undelivered=undelivered,
+        next_token=next_token,
+        limit=limit,
+    )
     if as_json:
-        print_json(presenting_people.event_page_json(page))
+        print_json(page)
         return
     named = ("event", "when", "person", "similarity", "photo", "delivered")
     rows = table(*named, right=("similarity",), whole=("event", "photo"))
-    for kept in page.events:
-        event = kept.event
-        when = f"{datetime.fromtimestamp(event.matched_at, UTC):%Y-%m-%d %H:%M}"
-        photo = event.photo or event.external_image_id or "-"
-        similarity = f"{event.similarity:.3f}"
-        rows.add_row(event.event_id, when, event.user_id, similarity, photo, _delivery(kept))
+    for kept in page["events"]:
+        event = kept["event"]
+        photo = event["photo"] or event["external_image_id"] or "-"
+        rows.add_row(
+            event["event_id"],
+            _minute(event["matched_at"]),
+            event["user_id"],
+            f"{event['similarity']:.3f}",
+            photo,
+            _delivery(kept),
+        )
     nothing = "no more events" if next_token else "no events"
-    print_page(rows, page.next_token, nothing=nothing)
+    print_page(rows, page["next_token"], nothing=nothing)
 
 
-def _delivery(kept: KeptEvent) -> str:
-    if kept.delivered_at is not None:
-        return f"{datetime.fromtimestamp(kept.delivered_at, UTC):%Y-%m-%d %H:%M}"
-    attempts = count(kept.attempts, "attempt")
-    return "not yet" if kept.problem is None else f"no, after {attempts}: {kept.problem}"
+def _retry(stack: str | None, data: Path | None, collection: str, webhook: str | None) -> None:
+    """Try to deliver the events of a collection now; a stack does so within a minute."""
+    if stack is not None:
+        ask_gallery(stack, data, collection, "retry_events")
+        return
+    if webhook is None:
+        raise click.UsageError("--retry requires --webhook")
+    folder = data_folder(data)
+    with factory.open_gallery(folder) as gallery:
+        deliver_now(gallery, folder, open_webhook(webhook), collection)
 
 
-def shown_registration(registration: Registration | None) -> str:
+def _minute(iso_time: str) -> str:
+    return f"{datetime.fromisoformat(iso_time):%Y-%m-%d %H:%M}"
+
+
+def _delivery(kept: dict[str, Any]) -> str:
+    if kept["delivered_at"] is not None:
+        return _minute(kept["delivered_at"])
+    attempts = count(kept["attempts"], "attempt")
+    return "not yet" if kept["problem"] is None else f"no, after {attempts}: {kept['problem']}"
+
+
+def shown_registration(registration: dict[str, Any]) -> str:
     """Return until when a person is registered, as text."""
-    if registration is None:
-        return "not registered"
-    days = f"(consent of {registration.consent})"
-    if registration.is_active(time.time()):
-        return f"registered until {registration.expires} {days}"
-    return f"registration expired on {registration.expires} {days}"
+    days = f"(consent of {registration['consent']})"
+    if registration["expired"]:
+        return f"registration expired on {registration['expires']} {days}"
+    return f"registered until {registration['expires']} {days}"

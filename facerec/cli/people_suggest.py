@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.change_options import change_options
-from facerec.cli.cluster_requests import ask_about_clusters, cluster_in_stack
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.faces_shown import stored_face_table
+from facerec.cli.gallery_requests import ask_gallery, cluster_in_stack
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -72,7 +72,7 @@ def suggest(
     elif next_token is None:
         with factory.open_gallery(data_folder(data)) as gallery:
             result = gallery.cluster_faces(collection, pair_threshold=pair_threshold)
-    page = ask_about_clusters(stack, data, collection, "list", next_token=next_token, limit=limit)
+    page = ask_gallery(stack, data, collection, "list_clusters", next_token=next_token, limit=limit)
     if as_json:
         print_json(page)
         return
@@ -96,7 +96,7 @@ def show_cluster(
     Example:
       facerec people cluster --collection party c1
     """
-    found = ask_about_clusters(stack, data, collection, "show", cluster_id=cluster_id)
+    found = ask_gallery(stack, data, collection, "show_cluster", cluster_id=cluster_id)
     cluster = found["cluster"]
     if as_json:
         print_json(cluster)
@@ -126,7 +126,7 @@ def name(
       facerec people name --collection party c1 ann
       facerec people name --collection party c2 "Zoë Müller"
     """
-    named = ask_about_clusters(stack, data, collection, "name", cluster_id=cluster, person=person)
+    named = ask_gallery(stack, data, collection, "name_cluster", cluster_id=cluster, person=person)
     if as_json:
         print_json(named["outcome"])
     else:
@@ -151,7 +151,7 @@ def ignore(collection: str, cluster: str, data: Path | None, stack: str | None, 
       facerec people ignore --collection party c2
       facerec people ignore --collection party c2 --lift
     """
-    ask_about_clusters(stack, data, collection, "ignore", cluster_id=cluster, ignored=not lift)
+    ask_gallery(stack, data, collection, "ignore_cluster", cluster_id=cluster, ignored=not lift)
     console().print(f"cluster {cluster} is {'suggested again' if lift else 'ignored'}")
 
 
@@ -172,9 +172,7 @@ def not_a_face(
       facerec people not-a-face --collection party 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
     for face_id in face_ids:
-        stated = ask_about_clusters(
-            stack, data, collection, "not_a_face", face_id=face_id, lift=lift
-        )
+        stated = ask_gallery(stack, data, collection, "not_a_face", face_id=face_id, lift=lift)
         if not lift:
             console().print(f"{face_id} is not a face")
         elif stated["changed"]:
@@ -201,7 +199,7 @@ def not_same(
     Example:
       facerec people not-same --collection party c3 ann
     """
-    ask_about_clusters(stack, data, collection, "not_same", cluster_id=cluster, person=person)
+    ask_gallery(stack, data, collection, "not_same_cluster", cluster_id=cluster, person=person)
     console().print(f"cluster {cluster} does not show {person}")
 
 

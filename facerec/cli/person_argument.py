@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.cli.deferred import objects
-from facerec.cli.output import count
 from facerec.errors import InvalidInputError, UserNotFoundError
 
 if TYPE_CHECKING:
@@ -25,25 +24,6 @@ def user_id_of(gallery: Gallery, collection: str, person: str) -> str:
         AmbiguousPersonError: One person has this id, and another one this name.
     """
     return gallery.resolve_user(collection, person).user_id
-
-
-def deleted_person(gallery: Gallery, collection: str, person: str) -> tuple[str, str]:
-    """Return the id of a person to delete, and the number of the person's faces in words.
-
-    After an interrupted deletion, the person may no longer exist.
-
-    Raises:
-        UserNotFoundError: Nobody has this id or name.
-        AmbiguousPersonError: One person has this id, and another one this name.
-    """
-    try:
-        user = gallery.resolve_user(collection, person)
-    except UserNotFoundError:
-        user_id = gallery.person_being_erased(collection, person)
-        if user_id is None:
-            raise
-        return user_id, "all faces"
-    return user.user_id, count(len(user.face_ids), "face")
 
 
 def photo_or_person(gallery: Gallery, collection: str, text: str) -> User | str:

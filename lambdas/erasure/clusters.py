@@ -1,4 +1,4 @@
-"""Starts clusterings, and reviews clusters for the command line."""
+"""Starts and describes clusterings for the command line."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from facerec.config import read_settings
-from facerec.core.limits import MAX_FUNCTION_ANSWER
-from facerec.core.recording import requested_by
 from facerec.errors import InvalidInputError
 from facerec.factory import open_clusterings
-from facerec.gallery.cluster_requests import answer_cluster_request
-from facerec.jobs.aws.erasure_function import pack
 
 if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
@@ -44,26 +40,6 @@ def describe_clustering(_gallery: Gallery, event: dict[str, Any]) -> dict[str, A
         FacerecError: see ``ClusteringJobs.newest``.
     """
     return _jobs().newest(str(event["describe_clustering"])).to_json()
-
-
-def review_clusters(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    """Answer a request for the review of clusters.
-
-    Args:
-        gallery: the gallery.
-        event: the request (``facerec.gallery.cluster_requests``), and ``by`` and ``why``, for the
-            history.
-
-    Returns:
-        ``packed``, the answer.
-
-    Raises:
-        FacerecError: see ``answer_cluster_request``.
-        InvalidInputError: the answer is too large for one response.
-    """
-    with requested_by(event.get("by"), event.get("why")):
-        answer = answer_cluster_request(gallery, event)
-    return {"packed": pack(answer, MAX_FUNCTION_ANSWER, hint="ask for fewer clusters")}
 
 
 @cache

@@ -3,7 +3,7 @@
 The API invokes the function after it has recorded a deletion. A schedule invokes it each hour, to
 complete erasures that were killed, and to erase faces that were stored for deleted collections or
 whose retention period is over. The command line invokes it to erase data, to rebuild a collection,
-to create people, to start a clustering, or to review clusters. The workflow invokes it to rebuild a
+to start a clustering, or to create, read and change people. The workflow invokes it to rebuild a
 collection whose records were lost, to import faces into Pinecone, to remove the faces of photos
 that were replaced or are gone, to create the people after whom the photos of a job are named, and
 to migrate collections.
@@ -53,9 +53,10 @@ from facerec.jobs.plan import read_plan
 from facerec.jobs.stale_faces import remove_stale
 from facerec.storage.objects import Objects
 from lambdas.erasure import migrating
-from lambdas.erasure.clusters import describe_clustering, review_clusters, start_clustering
+from lambdas.erasure.clusters import describe_clustering, start_clustering
 from lambdas.erasure.enrolling import enrol, enrol_job
 from lambdas.erasure.importing import import_job
+from lambdas.erasure.requests import answer as answer_request
 
 if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
@@ -77,8 +78,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             collection, with the ``job_folder`` of the job that waits for it; or ``remove_stale``,
             the folder of a complete job; or ``enrol`` or ``enrol_job``, to create people (see
             ``lambdas.erasure.enrolling``); or ``import_job``, to import the faces of a job (see
-            ``lambdas.erasure.importing``); or ``start_clustering``, ``describe_clustering`` or
-            ``clusters``, a collection (see ``lambdas.erasure.clusters``); or a step of a migration
+            ``lambdas.erasure.importing``); or ``start_clustering`` or ``describe_clustering``, a
+            collection (see ``lambdas.erasure.clusters``); or ``operation``, the request of a
+            command (see ``lambdas.erasure.requests``); or a step of a migration
             (see ``lambdas.erasure.migrating``); or ``sweep``, to erase the faces that were stored
             for deleted collections. Any other event is an event of the schedule. With
             ``returns_refusals``, an invalid request gets an answer; it is not a failure of the
@@ -89,7 +91,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         erasure, and the data that is ``left``; the exported data, packed (``pack``);
         ``thumbnails``, JPEG files in base64 by face id; a collection (``schemas/collection.json``);
         the counts of a rebuilt collection, or of a removal; what ``enrolling``, ``importing``,
-        ``migrating`` and ``clusters`` answer; ``swept``, numbers of faces by collection; or
+        ``migrating`` and ``requests`` answer; ``swept``, numbers of faces by collection; or
         ``refused``, an error as JSON values.
 
     Raises:
@@ -275,7 +277,7 @@ _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "finish_migration": migrating.finish,
     "start_clustering": start_clustering,
     "describe_clustering": describe_clustering,
-    "clusters": review_clusters,
+    "operation": answer_request,
     "describe": _describe,
     "sweep": lambda gallery, _: {"swept": _sweep(gallery)},
     "thumbnails": _thumbnails,

@@ -248,6 +248,12 @@ def test_the_plan_may_delete_only_notes() -> None:
     ]
 
 
+def test_functions_that_register_people_know_the_event_bus() -> None:
+    for function in ("ApiFunction", "ErasureFunction"):
+        variables = properties(function)["Environment"]["Variables"]
+        assert variables["EVENT_BUS"] == {"Ref": "EventBusArn"}
+
+
 def test_what_is_kept_is_encrypted_and_private() -> None:
     bucket = properties("Bucket")
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from facerec.jobs.aws import stack as described
 from facerec.jobs.child.attempt import StepSize
 from tests.support.job_doors import (
     CommandLineJobs,
@@ -18,7 +20,7 @@ from tests.support.job_doors import (
 from tests.support.s3vectors_server import S3VectorsServer
 from tests.support.workflow.emulation import emulated_aws
 from tests.support.workflow.repairs import repair
-from tests.support.workflow.stack import Stack
+from tests.support.workflow.stack import BUCKET, Stack
 from tests.support.workflow.stores import VECTORS
 
 
@@ -68,6 +70,18 @@ def door(
     if request.param == "rest":
         return RestJobs(tmp_path / "rest")
     return DeployedJobs(deploy())
+
+
+@pytest.fixture
+def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
+    """The command line of somebody who has chosen the stack ``s``, and may invoke its function."""
+    found = described.Stack(
+        *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}), "ErasureFunction"
+    )
+    monkeypatch.setattr(described, "find_stack", lambda _: found)
+    # A deferred module keeps what it was asked for.
+    monkeypatch.setattr("facerec.cli.services.stacks.find_stack", lambda _: found)
+    return CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused"), "FACEREC_STACK": "s"})
 
 
 @pytest.fixture(autouse=True)

@@ -5,20 +5,17 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from click.testing import CliRunner
 
-from facerec.cli import services
 from facerec.cli.main import main
 from facerec.config import read_settings
 from facerec.core.erasures import SubjectKind
 from facerec.core.schemas import violation
 from facerec.factory import open_deployed_checked_stores
-from facerec.jobs.aws import stack as described
 from facerec.jobs.erasure_check.check import find_remainders
 from facerec.jobs.erasure_check.traces import collect_traces
 from facerec.testing.engine import fake_face, fake_photo
@@ -88,17 +85,6 @@ def stack(
 @pytest.fixture
 def api(stack: Stack) -> Api:
     return Api(stack)
-
-
-@pytest.fixture
-def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
-    """The command line of somebody who may invoke the function of the stack ``s``."""
-    found = described.Stack(
-        *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}), "ErasureFunction"
-    )
-    for module in (services.stacks, described):
-        monkeypatch.setattr(module, "find_stack", lambda _: found)
-    return CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused"), "FACEREC_STACK": "s"})
 
 
 def put_photo(stack: Stack, person: str, shot: int) -> None:

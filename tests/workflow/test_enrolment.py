@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import facerec.factory.engines
-from facerec.cli import services
 from facerec.cli.main import main
 from facerec.core.schemas import violation
 from facerec.errors import ConflictError, FacerecError, UserExistsError, UserNotFoundError
 from facerec.gallery.gallery import Gallery
-from facerec.jobs.aws import stack as described
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from lambdas.erasure import handler
@@ -34,17 +31,6 @@ def stack(deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Stac
         put(stack, f"张伟/{number}.jpg", "zhang")
         put(stack, f"Ann Lee/{number}.jpg", "ann")
     return stack
-
-
-@pytest.fixture
-def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
-    """The command line of somebody who may invoke the function of the stack ``s``."""
-    found = described.Stack(
-        *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}), "ErasureFunction"
-    )
-    for module in (services.stacks, described):
-        monkeypatch.setattr(module, "find_stack", lambda _: found)
-    return CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused")})
 
 
 def put(stack: Stack, path: str, *people: str, note: str = "") -> None:

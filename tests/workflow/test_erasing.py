@@ -13,7 +13,6 @@ import pytest
 from click.testing import CliRunner
 
 import facerec.factory.engines
-from facerec.cli import services
 from facerec.cli.main import main
 from facerec.config import read_settings
 from facerec.core.erasures import ErasureStatus, Receipt, SubjectKind
@@ -29,7 +28,6 @@ from facerec.factory import open_deployed_gallery
 from facerec.factory.erasures import open_erasures
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.operations.retention import SECONDS_OF_DAY
-from facerec.jobs.aws import stack as described
 from facerec.jobs.erasure_check.check import (
     EARLIER_COLLECTION,
     Remainder,
@@ -198,16 +196,6 @@ def test_a_store_that_is_down_does_not_lose_an_erasure(
         patch.setattr(handler._gallery()._records, "forget_answers", down)
         assert invoke({"erasure_id": receipt.erasure_id})["errorType"] == "StoreUnavailableError"
     assert invoke({"erasure_id": receipt.erasure_id})["erasures"] == [receipt.erasure_id]
-
-
-@pytest.fixture
-def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
-    """The command line of somebody who may invoke the function of the stack ``s``."""
-    found = described.Stack(
-        *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}), "ErasureFunction"
-    )
-    monkeypatch.setattr(services.stacks, "find_stack", lambda _: found)
-    return CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused")})
 
 
 def test_the_command_line_erases_checks_and_rebuilds_in_a_stack(

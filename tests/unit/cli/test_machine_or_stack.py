@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from facerec.cli import job_services
+from facerec.cli import services
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.errors import NotFoundError
@@ -73,9 +73,7 @@ def test_a_folder_on_the_command_line_is_used_whatever_stack_is_chosen(tmp_path:
 
 
 @pytest.mark.parametrize("words", ON_STACKS, ids=" ".join)
-def test_a_command_takes_a_folder_or_a_stack_but_not_both(
-    words: list[str], tmp_path: Path
-) -> None:
+def test_a_command_takes_a_folder_or_a_stack_but_not_both(words: list[str], tmp_path: Path) -> None:
     places = ("--data", tmp_path / "here"), ("--stack", "ours")
     for first, second in (places, places[::-1]):
         result = run(*complete(words, tmp_path), *first, *second)
@@ -93,7 +91,7 @@ def test_a_command_of_stacks_does_not_touch_the_faces_of_this_machine(
     from facerec.jobs.aws import stack as described
 
     monkeypatch.setattr(described, "find_stack", find_stack)
-    monkeypatch.setattr(job_services.stacks, "find_stack", find_stack)
+    monkeypatch.setattr(services.stacks, "find_stack", find_stack)
     result = CliRunner().invoke(main, [str(each) for each in complete(words, tmp_path)], input="y")
     assert not (tmp_path / "data").exists()
     assert result.exit_code in (ExitCode.NOT_FOUND, ExitCode.USAGE, ExitCode.INVALID_INPUT)

@@ -1,4 +1,4 @@
-"""Sends requests for the review of clusters to the gallery of this machine, or to a stack."""
+"""Sends the requests of commands to the gallery of this machine, or to a stack."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
     from facerec.cli import services
-    from facerec.gallery import cluster_requests
+    from facerec.gallery.requests import answering
 else:
     services = DeferredModule("facerec.cli.services")
-    cluster_requests = DeferredModule("facerec.gallery.cluster_requests")
+    answering = DeferredModule("facerec.gallery.requests.answering")
 
 INTERVAL = 10.0
 """Seconds between two questions whether a clustering has ended."""
 
 
-def ask_about_clusters(
+def ask_gallery(
     stack: str | None, data: Path | None, collection: str, operation: str, **arguments: object
 ) -> dict[str, Any]:
-    """Perform an operation on clusters; see ``facerec.gallery.cluster_requests``.
+    """Perform an operation on a collection; see ``facerec.gallery.requests``.
 
     Args:
         stack: the stack; None for this machine.
@@ -38,10 +38,10 @@ def ask_about_clusters(
     Raises:
         FacerecError: the operation failed, or the stack does not answer.
     """
-    request = {"clusters": collection, "operation": operation, **arguments}
+    request = {"operation": operation, "collection": collection, **arguments}
     if stack is None:
         with factory.open_gallery(data_folder(data)) as gallery:
-            return cluster_requests.answer_cluster_request(gallery, request)
+            return answering.answer_request(gallery, request)
     from facerec.core.recording import current_caller
     from facerec.jobs.aws.erasure_function import unpack
 

@@ -1,0 +1,36 @@
+"""Answers the requests of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from facerec.gallery.requests import clusters, history, people, registrations
+
+if TYPE_CHECKING:
+    from facerec.gallery.gallery import Gallery
+    from facerec.gallery.presenting.faces import Json
+
+Operation = Callable[["Gallery", str, Mapping[str, Any]], "Json"]
+
+_OPERATIONS: dict[str, Operation] = {
+    **clusters.OPERATIONS,
+    **history.OPERATIONS,
+    **people.OPERATIONS,
+    **registrations.OPERATIONS,
+}
+
+
+def answer_request(gallery: Gallery, request: Mapping[str, Any]) -> Json:
+    """Perform the operation of a request, and return its result as JSON values.
+
+    Args:
+        gallery: the gallery.
+        request: ``operation``, a name of one of the tables ``OPERATIONS`` of this package;
+            ``collection``, the id of a collection; and the arguments of the operation. A ``person``
+            is an id or a display name.
+
+    Raises:
+        FacerecError: see the operations of ``Gallery``.
+    """
+    return _OPERATIONS[request["operation"]](gallery, str(request["collection"]), request)
