@@ -62,7 +62,7 @@ def import_(folder: Path, data: Path | None, as_json: bool) -> None:
     Example:
       facerec collections import staff-2026-01
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data, new=True)) as gallery:
         imported = gallery.import_collection(folder)
     if as_json:
         print_json(asdict(imported))

@@ -28,11 +28,12 @@ from facerec.gallery.listing import all_corrections, all_history, all_users
 if TYPE_CHECKING:
     from facerec.core.records import Collection, StoredFace
     from facerec.gallery.people import user_vectors
-    from facerec.gallery.transfer import new_folders
+    from facerec.gallery.transfer import checking, new_folders
     from facerec.gallery.transfer.exported_collection import TransferredCollection
     from facerec.storage import face_table
     from facerec.storage.faces import FaceStore
 else:
+    checking = DeferredModule("facerec.gallery.transfer.checking")
     user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
     face_table = DeferredModule("facerec.storage.face_table")
     new_folders = DeferredModule("facerec.gallery.transfer.new_folders")
@@ -105,8 +106,8 @@ class TransferOperations(GalleryBase):
             folder: The exported folder.
 
         Raises:
-            InvalidInputError: The folder is not a complete export, was changed since, or its faces
-                are compared with another cohort.
+            InvalidInputError: The folder is not a complete export, was changed since, contradicts
+                itself, or its faces are compared with another cohort.
             ModelMismatchError: The collection has another model version.
             CollectionExistsError: A collection of this id exists that this import did not create.
             ConfigurationError: pyarrow is not installed.
@@ -123,9 +124,7 @@ class TransferOperations(GalleryBase):
                 f"has {engine.cohort_version!r}",
                 "import them with the release of facerec that exported them",
             )
-        for name in files.LINES:
-            for _ in files.read_lines(folder, name):
-                pass
+        checking.check_contents(folder, document)
         collection = self._begin_import(document, files.digest_of(folder))
         self._import_tombstones(collection, document, folder)
         faces = self._faces.of(collection)

@@ -65,7 +65,7 @@ def read_lines(folder: Path, name: str) -> Iterator[dict[str, Any]]:
         InvalidInputError: A line is not such a document.
     """
     schema = f"collection-export-{name}"
-    with (folder / f"{name}.jsonl").open(encoding="utf-8", newline="\n") as file:
+    with (folder / f"{name}.jsonl").open("rb") as file:
         for number, line in enumerate(file, 1):
             where = f"line {number} of {name}.jsonl"
             try:

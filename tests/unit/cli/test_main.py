@@ -244,6 +244,7 @@ def test_what_is_printed_to_a_closed_stream_is_not_written_into_a_file(tmp_path:
 
 CREATING = {
     ("collections", "create"),
+    ("collections", "import"),
     ("index",),
     ("jobs", "start"),
     ("keys", "create"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -199,6 +201,91 @@ def test_a_damaged_export_is_refused_and_nothing_is_imported(
         other.import_collection(tmp_path / "one")
     assert "\n" not in raised.value.message
     assert list(other.all_collections()) == []
+
+
+def changed(folder: Path, name: str, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    """Change the lines of a file of an export by hand, and correct its digest."""
+    path = folder / name
+    documents = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    change(documents)
+    path.write_text("".join(json.dumps(each) + "\n" for each in documents), "utf-8")
+    state(folder, name, len(documents))
+
+
+def state(folder: Path, name: str, entries: int) -> None:
+    """Write what a file of an export has now into its description."""
+    path = folder / "collection.json"
+    document = json.loads(path.read_text("utf-8"))
+    (described,) = (each for each in document["files"] if each["name"] == name)
+    described["sha256"] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    described["entries"] = entries
+    path.write_text(json.dumps(document), "utf-8")
+
+
+FACE = "0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("people.jsonl", lambda ls: ls[1].update(face_ids=ls[0]["face_ids"]), "line 2 .* face"),
+        ("people.jsonl", lambda ls: ls[1].update(name=ls[0]["name"]), "line 2 .* name"),
+        ("people.jsonl", lambda ls: ls.append(ls[0]), "line 3 .* person 'ann' a second time"),
+        ("people.jsonl", lambda ls: ls[0].update(name="a\nb"), r"line 1 .* invalid name 'a\\nb'"),
+        ("people.jsonl", lambda ls: ls[0].update(name="Zoe\u0308"), "line 1 .* stored form"),
+        ("people.jsonl", lambda ls: ls[0].update(name=" Zoe"), "line 1 .* stored form"),
+        ("clusters.jsonl", lambda ls: ls[0].update(number=10**17), "line 1 .* 10,000,000"),
+        ("clusters.jsonl", lambda ls: ls.append(ls[0]), "cluster 'c[0-9]+' a second time"),
+        (
+            "clusters.jsonl",
+            lambda ls: ls.append({"number": 99, "face_ids": [FACE, FACE], "ignored": False}),
+            f"face '{FACE}' a second time",
+        ),
+        ("history.jsonl", lambda ls: ls.append(ls[0]), "entry .* a second time"),
+    ],
+)
+def test_files_that_contradict_each_other_are_refused_and_nothing_is_imported(
+    filled: Gallery,
+    other: Gallery,
+    tmp_path: Path,
+    name: str,
+    change: Callable[[list[dict[str, Any]]], object],
+    message: str,
+) -> None:
+    filled.export_collection("staff", tmp_path / "one")
+    changed(tmp_path / "one", name, change)
+    with pytest.raises(InvalidInputError, match=message) as raised:
+        other.import_collection(tmp_path / "one")
+    assert "\n" not in raised.value.message
+    assert list(other.all_collections()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("faces.parquet", b"PAR1 something else PAR1"),
+        ("people.jsonl", b"\xff\n"),
+        ("tombstones.jsonl", b""),
+    ],
+)
+def test_a_file_of_something_else_is_refused_and_nothing_is_imported(
+    filled: Gallery, other: Gallery, tmp_path: Path, name: str, content: bytes
+) -> None:
+    filled.export_collection("staff", tmp_path / "one")
+    (tmp_path / "one" / name).write_bytes(content)
+    state(tmp_path / "one", name, 1)
+    with pytest.raises(InvalidInputError):
+        other.import_collection(tmp_path / "one")
+    assert list(other.all_collections()) == []
+
+
+def test_a_person_corrected_by_hand_is_imported(
+    filled: Gallery, other: Gallery, tmp_path: Path
+) -> None:
+    filled.export_collection("staff", tmp_path / "one")
+    changed(tmp_path / "one", "people.jsonl", lambda people: people[0].update(name="Zhang Wei"))
+    other.import_collection(tmp_path / "one")
+    assert other.describe_user("staff", "ann").name == "Zhang Wei"
 
 
 def test_a_file_that_is_not_of_faces_is_an_error(tmp_path: Path) -> None:

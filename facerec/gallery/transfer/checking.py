@@ -1,0 +1,126 @@
+"""Checks that the files of an exported collection fit together, before anything is imported."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facerec.core.history import cause_from_json, step_from_json
+from facerec.core.names import checked_user_id, checked_user_name
+from facerec.errors import InvalidInputError
+from facerec.gallery.people.associations import MAX_FACES_OF_USER
+from facerec.gallery.transfer.exported_collection import DESCRIPTION, FACES, LINES, read_lines
+from facerec.storage.face_table import read_faces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_CLUSTER_NUMBER = 10_000_000
+"""Maximum number of an imported cluster, since an import goes through all lower numbers."""
+
+
+def check_contents(folder: Path, document: dict[str, Any]) -> None:
+    """Check all files of an export, whose digests are right, and whether they fit together.
+
+    A face that a person, a cluster or a correction names may be missing: collections that have lost
+    faces can be exported too.
+
+    Args:
+        folder: The folder.
+        document: Its ``collection.json``.
+
+    Raises:
+        InvalidInputError: A file is not valid, or contradicts itself or ``collection.json``.
+        ConfigurationError: pyarrow is not installed.
+    """
+    numbers = {each["name"]: each["entries"] for each in document["files"]}
+    _check_faces(folder, numbers[FACES])
+    checks = {"people": _check_people, "clusters": _check_clusters, "history": _check_history}
+    for name in LINES:
+        lines = _lines(folder, name, numbers[f"{name}.jsonl"])
+        if name in checks:
+            checks[name](lines)
+        for _ in lines:
+            pass
+    if document["tombstone_key"] is not None:
+        _check_key(document["tombstone_key"])
+
+
+def _lines(folder: Path, name: str, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what to call each line of a file, and its document; check the number of lines."""
+    found = 0
+    for document in read_lines(folder, name):
+        found += 1
+        yield f"line {found} of {name}.jsonl", document
+    _check_number(f"{name}.jsonl", found, number)
+
+
+def _check_faces(folder: Path, number: int) -> None:
+    known: set[str] = set()
+    for batch in read_faces(folder / FACES):
+        for face in batch:
+            _add(face.record.face_id, known, f"{FACES} has the face")
+    _check_number(FACES, len(known), number)
+
+
+def _check_people(lines: Iterator[tuple[str, dict[str, Any]]]) -> None:
+    ids, names, faces = set[str](), set[str](), set[str]()
+    for where, person in lines:
+        _add(checked_user_id(person["user_id"]), ids, f"{where} has the person")
+        if person["name"] is not None:
+            _check_name(where, person["name"])
+            _add(person["name"], names, f"{where} has the name")
+        for face_id in person["face_ids"]:
+            _add(face_id, faces, f"{where} has the face")
+        if len(person["face_ids"]) > MAX_FACES_OF_USER:
+            raise InvalidInputError(f"{where} has a person with over {MAX_FACES_OF_USER} faces")
+
+
+def _check_name(where: str, name: str) -> None:
+    try:
+        is_valid = checked_user_name(name) == name
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{where} has an {error.message}", error.hint) from None
+    if not is_valid:
+        raise InvalidInputError(
+            f"{where} has the name {name!r}, which is not in its stored form",
+            "write it in Unicode's form NFC, without spaces at its ends",
+        )
+
+
+def _check_clusters(lines: Iterator[tuple[str, dict[str, Any]]]) -> None:
+    numbers, faces = set[str](), set[str]()
+    for where, cluster in lines:
+        if cluster["number"] > MAX_CLUSTER_NUMBER:
+            raise InvalidInputError(f"{where} has a cluster with a number over 10,000,000")
+        _add(f"c{cluster['number']}", numbers, f"{where} has the cluster")
+        for face_id in cluster["face_ids"]:
+            _add(face_id, faces, f"{where} has the face")
+
+
+def _check_history(lines: Iterator[tuple[str, dict[str, Any]]]) -> None:
+    entries: set[str] = set()
+    for where, entry in lines:
+        _add(cause_from_json(entry["cause"]).entry_id, entries, f"{where} has the entry")
+        for step in entry["steps"]:
+            step_from_json(step)
+
+
+def _check_key(text: str) -> None:
+    try:
+        b64decode(text, validate=True)
+    except ValueError:
+        raise InvalidInputError(f"the tombstone key of {DESCRIPTION} is not valid") from None
+
+
+def _add(value: str, known: set[str], has: str) -> None:
+    """Add a value to those that are known; ``has`` begins the error if it is one of them."""
+    if value in known:
+        raise InvalidInputError(f"{has} {value!r} a second time")
+    known.add(value)
+
+
+def _check_number(name: str, found: int, stated: int) -> None:
+    if found != stated:
+        raise InvalidInputError(f"{name} has {found:,} entries, and {DESCRIPTION} says {stated:,}")
