@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facerec.cli.csv_rows import safe_row
 from facerec.cli.output import count
 from facerec.core.deferred import DeferredModule
 from facerec.errors import FacerecError
@@ -113,7 +114,7 @@ def _write_csv(find: Find, path: Path) -> str:
         writer.writerow(COLUMNS)
         for doubtful in (False, True):
             for each in found_faces(find, doubtful=doubtful):
-                writer.writerow(_csv_row(each))
+                writer.writerow(safe_row(_csv_row(each)))
                 lines += 1
     return f"{count(lines, 'face')} written to {path}"
 

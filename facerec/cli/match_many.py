@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from facerec.cli.csv_rows import safe_row
 from facerec.cli.output import console, count, print_json, shortened, shown_name
 from facerec.errors import (
     AccessDeniedError,
@@ -110,7 +111,7 @@ def print_searched(
             for face in () if searched.result is None else searched.result.faces:
                 decisions[str(face.decision)] = decisions.get(str(face.decision), 0) + 1
             if writer is not None:
-                writer.writerows(_rows(searched))
+                writer.writerows(map(safe_row, _rows(searched)))
             elif as_json:
                 print_json(_document(searched), indent=None)
             else:
