@@ -87,7 +87,7 @@ def plan_undo(entry: Entry, people: People, *, resumes: bool) -> list[Step]:
         PersonChangeError: The entry no longer applies, or was undone already.
     """
     if entry.is_erased:
-        raise _refusal(entry, "it names somebody who was erased")
+        raise _refusal(entry, "it names somebody who was erased", "nothing can undo it any more")
     planner = _Planner(entry, people, resumes)
     for step in reversed(entry.steps):
         for inverse in _inverses(step):
@@ -162,7 +162,9 @@ class _Planner:
                 raise self._refused(f"face {face_id} belongs to person {owner!r}")
         if not self.steps:
             self._require_resumed("nothing of the change is left")
-            raise _refusal(self._entry, "it was undone already")
+            raise _refusal(
+                self._entry, "it was undone already", "undo the newer entry, which undid it"
+            )
 
     def _create(self, step: Step) -> bool:
         user_id = step.user_id or ""
@@ -286,14 +288,11 @@ class _Planner:
             raise self._refused(reason)
 
     def _refused(self, reason: str) -> PersonChangeError:
-        return _refusal(self._entry, reason)
+        return _refusal(self._entry, reason, "undo later changes first, newest first")
 
 
-def _refusal(entry: Entry, reason: str) -> PersonChangeError:
-    return PersonChangeError(
-        f"entry {entry.cause.entry_id} cannot be undone: {reason}",
-        "undo later changes first, newest first",
-    )
+def _refusal(entry: Entry, reason: str, hint: str) -> PersonChangeError:
+    return PersonChangeError(f"entry {entry.cause.entry_id} cannot be undone: {reason}", hint)
 
 
 def undone_people(steps: Sequence[Step]) -> list[str]:

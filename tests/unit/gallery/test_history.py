@@ -251,6 +251,10 @@ def test_what_later_changes_prevent_is_refused_and_nothing_is_changed(
     with pytest.raises(PersonChangeError) as raised:
         gallery.undo("staff", entry_id)
     assert "\n" not in raised.value.message
+    # What an erasure has removed cannot be brought back by undoing later changes.
+    gone = case in {"a deleted person", "a person who was merged into a deleted one"}
+    gone |= case == "an erased person"
+    assert (raised.value.hint == "undo later changes first, newest first") is not gone
     assert (state(gallery), gallery.list_history("staff").entries) == (before, known)
 
 
