@@ -78,8 +78,10 @@ def test_a_photographer_finds_all_photos_of_a_guest(reader: Reader) -> None:
     assert Path("guest.html").read_text().count("data:image/jpeg;base64,") == 2
 
 
-def test_a_club_finds_out_who_is_in_its_photos(reader: Reader) -> None:
+def test_a_club_finds_out_who_is_in_its_photos(reader: Reader, data: Path) -> None:
     reader.follow("tutorial-club.md")
+    files = [path for path in data.rglob("*") if path.is_file()]
+    assert [path for path in files if b"Joe Biden" in path.read_bytes()] == []
     with Path("evening.csv").open(newline="", encoding="utf-8") as file:
         found = {Path(row["photo"]).name: row["person_name"] for row in csv.DictReader(file)}
     assert found == {"probe.jpg": "Barack Obama", "rocket.jpg": ""}
