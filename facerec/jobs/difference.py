@@ -57,3 +57,12 @@ class Removal:
     faces: int = 0
     moved: int = 0
     renamed: int = 0
+
+    def plus(self, other: Removal) -> Removal:
+        """Return the counts of two removals together."""
+        return Removal(
+            self.photos + other.photos,
+            self.faces + other.faces,
+            self.moved + other.moved,
+            self.renamed + other.renamed,
+        )

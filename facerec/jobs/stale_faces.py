@@ -46,7 +46,7 @@ from facerec.jobs.concurrent_versions import (
 )
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
-from facerec.jobs.ledger.removal_record import read_removal
+from facerec.jobs.ledger.removal_record import is_listed_stale, read_removal
 from facerec.jobs.moved_photos import MovedPhotos, same_faces
 from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.remembered.comparison import stale_photo_of_line
@@ -108,27 +108,14 @@ def remove_stale(
         doubt = doubt_about(objects, jobs_root, collection, plan.base or "")
     later = later_plans(plan, objects, memory) if plan.children else []
     request_later_removals(later, objects)
-    try:
-        lines = objects.read(stale_uri(plan.job_folder)).splitlines()
-    except ObjectNotFoundError:
-        if not (later or doubt):
-            return Removal()
-        lines = []
-    listed = [stale_photo_of_line(line) for line in lines]
-    stale = [photo for photo in listed if not (photo.is_gone and may_exist(photo.uri, objects))]
-    outdated = dict(replaced_at_same_time(plan, objects, memory))
-    if doubt is not None:
-        unremembered = find_unremembered(plan, objects, faces, memory)
-        stale += unremembered.gone
-        for uri, others in unremembered.replaced.items():
-            outdated[uri] = outdated.get(uri, frozenset()) | others
-    unheld = find_unheld(stale, outdated, memory, plan, objects)
+    if not (later or doubt or is_listed_stale(objects, plan.job_folder)):
+        return Removal()
     stores = _Stores(objects, jobs_root, faces, records, delete)
-    removal, staying = _remove_faces(plan, unheld, memory, stores)
-    left = {
-        (photo.uri, photo.external_image_id) for photo in unheld.gone if photo.key not in staying
-    }
-    memory.cancel(left | unheld.dropped, plan)
+    removal, is_done = Removal(), False
+    while not is_done:
+        # Again if photos are erased in the meantime: their addresses must not be noted.
+        done_now, is_done = _remove_once(plan, memory, stores, doubt)
+        removal = removal.plus(done_now)
     objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())
     objects.delete(stale_uri(plan.job_folder))
     if doubt is not None:
@@ -145,6 +132,36 @@ class _Stores:
     faces: FaceStore
     records: RecordStore
     delete: DeleteFaces
+
+
+def _remove_once(
+    plan: Plan, memory: Memory, stores: _Stores, doubt: str | None
+) -> tuple[Removal, bool]:
+    """Remove stale faces, and cancel the remembered photos that are gone.
+
+    Returns:
+        Counts of what was removed, and whether the photos were cancelled (``Memory.cancel``).
+    """
+    objects = stores.objects
+    reservation = memory.begin_cancelling()
+    try:
+        lines = objects.read(stale_uri(plan.job_folder)).splitlines()
+    except ObjectNotFoundError:
+        lines = []
+    listed = [stale_photo_of_line(line) for line in lines]
+    stale = [photo for photo in listed if not (photo.is_gone and may_exist(photo.uri, objects))]
+    outdated = dict(replaced_at_same_time(plan, objects, memory))
+    if doubt is not None:
+        unremembered = find_unremembered(plan, objects, stores.faces, memory)
+        stale += unremembered.gone
+        for uri, others in unremembered.replaced.items():
+            outdated[uri] = outdated.get(uri, frozenset()) | others
+    unheld = find_unheld(stale, outdated, memory, plan, objects)
+    removal, staying = _remove_faces(plan, unheld, memory, stores)
+    left = {
+        (photo.uri, photo.external_image_id) for photo in unheld.gone if photo.key not in staying
+    }
+    return removal, memory.cancel(left | unheld.dropped, plan, reservation)
 
 
 def _remove_faces(

@@ -116,12 +116,15 @@ class Collection:
         return plan
 
     def complete(self, plan: Plan) -> Plan:
-        self.objects.photos.clear()
-        for child in range(plan.children):
-            run_child(plan, child, self.dependencies())
+        self.run_children(plan)
         remove_stale(plan, self.objects, self.store, self.store, self.jobs_root, self.delete)
         write_report(plan, self.objects, tolerated_failure_percentage=100)
         return plan
+
+    def run_children(self, plan: Plan) -> None:
+        self.objects.photos.clear()
+        for child in range(plan.children):
+            run_child(plan, child, self.dependencies())
 
     def gallery(self) -> Gallery:
         return Gallery(

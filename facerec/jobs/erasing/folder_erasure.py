@@ -39,6 +39,7 @@ from facerec.jobs.manifest.blanking import blank_lines
 from facerec.jobs.plan import plan_uri
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erased_photos import erase_from_lines, note_erased_photos
+from facerec.jobs.remembered.line_files import is_reservation, revoke
 from facerec.storage.objects.changing import change_object
 
 if TYPE_CHECKING:
@@ -143,26 +144,35 @@ def _pinned(objects: ObjectStore, content: bytes) -> bytes:
     return json.dumps(plan, indent=1).encode()
 
 
-def erase_from_memory(objects: ObjectStore, prefix: str, selection: Selection, memory: str) -> None:
+def erase_from_memory(objects: ObjectStore, prefix: str, selection: Selection, memory: str) -> bool:
     """Erase photos from the remembered lines below a prefix.
+
+    Files that others are about to write there are not written (``remembered.line_files``).
 
     Args:
         objects: contains the files.
         prefix: address of a folder or of one file.
         selection: what is erased.
         memory: folder with the remembered photos of this creation of the collection.
+
+    Returns:
+        Whether anything was erased.
     """
 
-    def erase(content: bytes) -> tuple[bytes, None]:
+    def erase(content: bytes) -> tuple[bytes, bool]:
         written, erased = erase_from_lines(content, selection)
         if written != content:
             note_erased_photos(objects, memory, erased)
-        return written, None
+        return written, written != content
 
+    has_erased = False
     for found in list(objects.list(prefix)):
         if is_photo_list(PurePosixPath(found.uri).name):
+            if is_reservation(found.uri, found.size):
+                revoke(objects, found.uri)
             with suppress(ObjectNotFoundError):
-                change_object(objects, found.uri, erase)
+                has_erased = change_object(objects, found.uri, erase) or has_erased
+    return has_erased
 
 
 def _erase_rows(

@@ -154,7 +154,7 @@ def plan_job(
             plan = _store(objects, new, changes, unfinished_replacements(memory, objects))
     number = memory.note(plan)
     _cover_earlier_jobs(plan, objects, jobs_root, memory)
-    memory.merge_runs(before=number)
+    memory.merge_runs(plan, before=number)
     keep_settings(plan.collection_id, objects, jobs_root, records)
     return plan
 

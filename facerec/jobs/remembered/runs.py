@@ -4,9 +4,10 @@
 ``{number}-{order}-{settings}-{job id}``. ``order`` is ``sorted`` if the children's files,
 concatenated, are in order, otherwise ``mixed``. The content of a note is the job folder, relative
 to the root if it is inside. A job that was started again has two notes: one of its first start, and
-one of its last start, which counts. Two kinds of notes are themselves files of lines:
-``{number}-merged``, the memory of all runs up to that number, and ``{number}-{token}-gone``, lines
-that cancel earlier ones. The latter keeps its number when the job that wrote it is started again.
+one of its last start, which counts. Two kinds of notes are themselves files of lines
+(``line_files``): ``{number}-{token}-merged``, the memory of all runs up to that number, and
+``{number}-{token}-gone``, lines that cancel earlier ones. The latter keeps its number when the job
+that wrote it is started again. Earlier releases wrote ``{number}-merged``.
 
 Two jobs that are planned concurrently may get the same number. Their runs are merged together or
 not at all, and the lines of one photo under one number are ordered by their text, the same for
@@ -16,7 +17,6 @@ every reader. No run is merged whose job may still add lines (``ended_jobs``).
 from __future__ import annotations
 
 import re
-import secrets
 import tempfile
 import time
 from contextlib import suppress
@@ -34,6 +34,14 @@ from facerec.jobs.plan import Plan, deleted_plan_uri, plan_uri, read_facts, read
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.ended_jobs import has_ended
 from facerec.jobs.remembered.erased_photos import ErasedPhoto, digest_of, read_erased_photos
+from facerec.jobs.remembered.line_files import (
+    Reservation,
+    is_reservation,
+    new_token,
+    publish,
+    reserve,
+    revoke,
+)
 from facerec.jobs.remembered.photos import (
     GONE,
     RememberedPhoto,
@@ -62,7 +70,9 @@ CHUNK = 4 * 1024 * 1024
 MERGED_FROM = 12
 """Minimum number of runs to merge into one."""
 
-_NOTE = re.compile(r"(\d{8})-(?:(merged)|[0-9a-f]+-(gone)|(sorted|mixed)-([0-9a-f]+)-(.+))")
+_NOTE = re.compile(
+    r"(\d{8})-(?:(?:[0-9a-f]+-)?(merged)|[0-9a-f]+-(gone)|(sorted|mixed)-([0-9a-f]+)-(.+))"
+)
 
 _FIELDS = 7
 _MAYBE_GONE = f"\t{GONE}\t"
@@ -125,6 +135,7 @@ class Memory:
         self._listed: list[Run] = []
         self._merged_before: list[Run] = []
         self._erased_notes: list[str] = []
+        self._reserved: list[str] = []
         self._open()
 
     def note(self, plan: Plan) -> int:
@@ -155,24 +166,45 @@ class Memory:
             self._objects.delete(run.note)
         return number
 
-    def cancel(self, photos: Iterable[tuple[str, str]], plan: Plan) -> None:
-        """Cancel the lines of photos in all runs up to now.
+    def begin_cancelling(self) -> Reservation:
+        """Prepare to cancel photos; do so before reading which ones.
+
+        Returns:
+            What ``cancel`` needs. The lines of runs that are started later are not cancelled.
+        """
+        self._open()
+        number = self._listed[-1].number + 1 if self._listed else 1
+        return reserve(self._objects, f"{self._folder}{number:08d}-{new_token()}-gone")
+
+    def cancel(
+        self, photos: Iterable[tuple[str, str]], plan: Plan, reservation: Reservation
+    ) -> bool:
+        """Cancel the lines of photos.
 
         Args:
             photos: their addresses, and external image ids or "".
             plan: plan of the job that cancels them; if the job was deleted, nothing is cancelled.
+            reservation: what ``begin_cancelling`` has returned.
+
+        Returns:
+            Whether this is done. If not, some of the photos may have been erased in the meantime,
+            or lines were merged: begin again.
         """
         lines = {RememberedPhoto(uri, name, "", "", GONE, "", 0).to_line() for uri, name in photos}
         if not lines:
-            return
+            self._objects.delete(reservation.uri)
+            return True
+        text = "".join(f"{line}\n" for line in sorted(lines, key=address_of_line))
+        content = text.encode(errors="surrogateescape")
+        done = publish(self._objects, reservation, content)
+        self._delete_if_late(reservation, plan)
         self._open()
-        number = self._listed[-1].number + 1 if self._listed else 1
-        note = f"{self._folder}{number:08d}-{secrets.token_hex(4)}-gone"
-        content = "".join(f"{line}\n" for line in sorted(lines, key=address_of_line))
-        self._objects.write(note, content.encode(errors="surrogateescape"))
+        return done
+
+    def _delete_if_late(self, reservation: Reservation, plan: Plan) -> None:
+        """Delete a file that was written after the deletion of its job, or of the collection."""
         if not exists(plan_uri(plan.job_folder), self._objects):
-            self._objects.delete(note)
-        self._open()
+            self._objects.delete(reservation.uri)
 
     def relocate(self, job_folder: str) -> None:
         """Update the note of a job whose folder was moved, if it has a note."""
@@ -246,27 +278,38 @@ class Memory:
             lines = [line]
         yield from _newest(lines)
 
-    def merge_runs(self, before: int) -> None:
+    def merge_runs(self, plan: Plan, before: int) -> None:
         """Merge the runs into one if there are many, up to the first that may get more lines.
 
-        The merged files stay until the next merge, since other processes may be reading them.
+        The merged files stay until the next merge, since other processes may be reading them. If
+        something is erased in the meantime, the next job merges them.
 
         Args:
-            before: number of the start of the job that is planned; only earlier runs are merged.
+            plan: the job that is planned.
+            before: number of its start; only earlier runs are merged.
         """
         if len(self.runs) < MERGED_FROM:
             return
         self._open()
+        for uri in self._reserved:
+            # The merged run would hide these lines if they were written later.
+            revoke(self._objects, uri)
         final = list(takewhile(lambda run: run.number < before and self._is_final(run), self.runs))
         # Runs with the number of the first one that is left would be hidden by the merged run.
         left = self.runs[len(final)].number if len(final) < len(self.runs) else before
         runs = [run for run in final if run.number < left]
         if len(runs) < MERGED_FROM:
             return
+        merged = f"{self._folder}{runs[-1].number:08d}-{new_token()}-merged"
+        reservation = reserve(self._objects, merged)
         with tempfile.NamedTemporaryFile("w", newline="\n", errors="surrogateescape") as file:
             file.writelines(f"{line}\n" for _, _, _, line in self._newest_of(runs))
             file.flush()
-            self._objects.write_file(f"{self._folder}{runs[-1].number:08d}-merged", Path(file.name))
+            is_empty = file.tell() == 0
+            if is_empty or not publish(self._objects, reservation, Path(file.name)):
+                revoke(self._objects, merged)
+                return
+        self._delete_if_late(reservation, plan)
         for run in self._merged_before:
             self._objects.delete(run.note)
         self._open()
@@ -312,9 +355,13 @@ class Memory:
 
     def _list(self) -> Iterator[Run]:
         self._erased_notes.clear()
+        self._reserved.clear()
         for found in self._objects.list(self._folder):
             if found.uri.startswith(f"{self._folder}erased-"):
                 self._erased_notes.append(found.uri)
+            if is_reservation(found.uri, found.size):
+                self._reserved.append(found.uri)
+                continue
             named = _NOTE.fullmatch(found.uri.removeprefix(self._folder))
             if named:
                 number, merged, _, order, settings, job_id = named.groups()

@@ -2,78 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from facerec.jobs.plan import Plan
-from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.remembered import runs
-from facerec.jobs.remembered.photos import RememberedPhoto
-from facerec.jobs.remembered.runs import Memory, write_photos
 from facerec.jobs.run_lock import run_lock
-from facerec.jobs.start_order import RunStart, read_start, write_start
-from facerec.storage.objects.local import LocalObjects
-from tests.support.jobs import LocalJob, write_manifest
-from tests.support.jobs import write_photos as photos_in
-
-CHILDREN = 2
-
-
-class Jobs:
-    """Jobs of one collection, and what should be known of their photos."""
-
-    def __init__(self, folder: Path) -> None:
-        manifest = write_manifest(folder / "any.jsonl", photos_in(folder / "photos", 1))
-        job = LocalJob(folder, manifest)
-        self.first, self.root, self.objects = job.plan, f"{folder}/jobs/", LocalObjects()
-        self.objects.delete_folder(self.root)
-        self.plans: dict[str, Plan] = {}
-        self.numbers: dict[str, int] = {}
-        self.lines: dict[str, dict[str, str]] = {}
-
-    def memory(self) -> Memory:
-        return Memory(self.objects, self.root, collection_of(self.first))
-
-    def new(self) -> Plan:
-        name = f"job-{len(self.plans)}"
-        folder = f"{self.root}{name}/"
-        plan = replace(self.first, job_id=name, job_folder=folder, children=CHILDREN, stripes=1)
-        self.objects.write(f"{folder}plan.json", json.dumps(plan.to_json()).encode())
-        self.plans[name], self.lines[name] = plan, {}
-        return plan
-
-    def start(self, plan: Plan, memory: Memory) -> int:
-        number = memory.note(plan)
-        self.numbers[plan.job_id] = number
-        return number
-
-    def commit(self, plan: Plan, child: int, photos: list[str]) -> None:
-        lines = {
-            uri: RememberedPhoto(uri, "", plan.job_id, "s", "INDEXED", "k", 1).to_line()
-            for uri in photos
-        }
-        write_photos(self.objects, plan.job_folder, child, lines.values())
-        self.lines[plan.job_id].update(lines)
-
-    def kill(self, plan: Plan) -> None:
-        """Let the last start of a job be long ago."""
-        number = read_start(self.objects, plan).number
-        write_start(self.objects, plan.job_folder, RunStart(number, 0.0))
-
-    def expected(self) -> dict[str, str]:
-        known: dict[str, str] = {}
-        for job_id in sorted(self.numbers, key=self.numbers.__getitem__):
-            known.update(self.lines[job_id])
-        return known
-
-    def known(self) -> dict[str, str]:
-        return {uri: line for uri, _, _, line in self.memory().newest()}
-
-    def names(self) -> list[str]:
-        return [Path(run.note).name for run in self.memory().runs]
+from tests.support.remembered_jobs import CHILDREN, Jobs
 
 
 @pytest.fixture
@@ -88,7 +23,7 @@ def complete_jobs(jobs: Jobs, count: int) -> None:
         number = jobs.start(plan, memory)
         for child in range(CHILDREN):
             jobs.commit(plan, child, [f"/{plan.job_id}-{child}.jpg"])
-        memory.merge_runs(before=number)
+        memory.merge_runs(plan, before=number)
 
 
 def test_photos_of_a_job_that_runs_during_a_merge_are_known(jobs: Jobs) -> None:

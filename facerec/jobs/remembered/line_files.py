@@ -1,0 +1,90 @@
+"""Files of lines in the memory itself, each written only if nothing was erased since it was begun.
+
+A file of merged runs, or of cancelled photos, repeats what its writer has read, and an erasure may
+remove that in the meantime. So the writer first reserves the file: it writes a token instead of
+lines. Then it reads, and replaces the token on condition that nobody else has. An erasure revokes
+the reservations that it finds, and goes through the files until it has nothing to erase: then the
+files of that time name no erased photo, and neither do later ones, which repeat only those.
+
+A reservation that a killed process left is no run of lines; the next merge deletes it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from facerec.errors import ObjectNotFoundError
+from facerec.storage.objects.changing import change_object
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from facerec.storage.objects.protocol import ObjectStore
+
+RESERVED_BYTES = 8
+"""Size of a reservation. Any line is longer."""
+
+_SUFFIXES = ("-merged", "-gone")
+
+
+class Reservation(NamedTuple):
+    """A file that will be written, and the version of its token."""
+
+    uri: str
+    version: str
+
+
+def new_token() -> str:
+    """Return text that makes the name or the content of a file different from all others."""
+    return secrets.token_hex(RESERVED_BYTES // 2)
+
+
+def is_reservation(uri: str, size: int) -> bool:
+    """Return whether a file is a reservation, or one that was revoked."""
+    return uri.endswith(_SUFFIXES) and size <= RESERVED_BYTES
+
+
+def reserve(objects: ObjectStore, uri: str) -> Reservation:
+    """Reserve a file that does not exist; do so before reading what it will repeat."""
+    while True:
+        token = new_token().encode()
+        objects.write(uri, token)
+        with suppress(ObjectNotFoundError):
+            found, info = objects.fetch(uri)
+            if found == token:
+                return Reservation(uri, info.version)
+
+
+def publish(objects: ObjectStore, reservation: Reservation, content: bytes | Path) -> bool:
+    """Write a reserved file; return False if its reservation was revoked.
+
+    Args:
+        objects: contains the file.
+        reservation: the reservation.
+        content: one or more lines, or a local file of any size with them.
+    """
+    try:
+        if objects.replace(reservation.uri, content, version=reservation.version):
+            return True
+        # It may have been written, but the response was lost and the request repeated.
+        return objects.head(reservation.uri).size > RESERVED_BYTES
+    except ObjectNotFoundError:
+        return False
+
+
+def revoke(objects: ObjectStore, uri: str) -> None:
+    """Delete a reservation, so that its file is not written; do nothing if it is written already.
+
+    Only a change of its content is certain to be noticed: a local file may be deleted at the moment
+    at which it is replaced.
+    """
+
+    def change(content: bytes) -> tuple[bytes, bool]:
+        is_reserved = len(content) <= RESERVED_BYTES
+        return (b"" if is_reserved else content), is_reserved
+
+    with suppress(ObjectNotFoundError):
+        if change_object(objects, uri, change):
+            objects.delete(uri)
