@@ -77,7 +77,7 @@ class FacerecError(Exception):
         message: what is wrong, in one line.
         hint: what to do about it, in one line, or None. It applies to every interface, so it
             contains no command and no option of the command line.
-        consequence: the effect on the request, in one line, if the message does not make it clear.
+        consequence: the effect on the request, in one line, or None if the message makes it clear.
         hint_is_for_operator: whether the hint is only useful to the operator of this machine or
             deployment, and not to a client of a server.
     """
@@ -173,7 +173,7 @@ class DeletedCollectionError(InvalidInputError):
         super().__init__(
             f"collection {collection_id!r} was deleted, and the database is an older copy that has"
             " it again",
-            "restore a newer copy if it was created again since; if not, delete it again first",
+            "restore a newer copy if it has been created again since then; else delete it again first",
         )
         self.collection_id = collection_id
 
@@ -231,7 +231,7 @@ class ErasureDamagedError(InvalidInputError):
 
 
 class ReceiptDamagedError(InvalidInputError):
-    """The receipt of an erasure is damaged, or the copy of its tombstones.
+    """The receipt of an erasure, or a copy of its tombstones, is damaged.
 
     Attributes:
         erasure_id: id of the erasure.
@@ -331,7 +331,7 @@ class MigrationError(InvalidInputError):
 
 
 class ObjectChangedError(InvalidInputError):
-    """An object is no longer the version that was pinned.
+    """An object is not, or no longer, the version that a job was planned with.
 
     Attributes:
         uri: address of the object.

@@ -30,7 +30,8 @@ _DENIED = frozenset(
         "UnrecognizedClientException",
     }
 )
-"""https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html"""
+"""Codes of requests without permission or valid credentials:
+https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html"""
 
 _MISSING = frozenset(
     {"ExecutionDoesNotExist", "InvalidArn", "InvalidName", "ResourceNotFoundException"}
@@ -49,7 +50,8 @@ _THROTTLED = frozenset(
         "TooManyRequestsException",
     }
 )
-"""https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html"""
+"""Codes of requests above a rate limit:
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html"""
 
 _THROTTLED_TRANSACTIONS = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
 """Reasons for which DynamoDB cancels a transaction:
@@ -80,13 +82,15 @@ def aws_errors(
         codes: errors to raise for single error codes, before all other rules.
 
     Raises:
+        FacerecError: one of ``codes``, ``missing`` or ``refused``.
         AccessDeniedError: the credentials do not allow the request.
         NoCredentialsError: there are no credentials.
         ConfigurationError: no region is set.
         NotFoundError: the resource does not exist.
         InvalidInputError: boto3 rejects an argument, and ``missing`` is None.
         StoreThrottledError: the service refuses requests above its rate limit.
-        StoreUnavailableError: the service does not respond, or fails.
+        StoreUnavailableError: the service does not respond or fails, or refuses the request and
+            ``refused`` is None.
     """
     from botocore import exceptions as botocore
 

@@ -25,7 +25,8 @@ class Cluster:
     Attributes:
         number: 1 or more; the text form of the id is ``c`` and the number.
         face_ids: the faces without a person, ordered.
-        user_id: the person whose faces are in the cluster too, or None.
+        user_id: the person whose faces are in the cluster too, one of them if there are several, or
+            None.
         ignored: whether the cluster is hidden from suggestions.
     """
 
@@ -45,8 +46,8 @@ class FaceArrays:
         slots: int64; numbers by which the store identifies faces, ordered.
         means: float32; means of cohort stats, NaN if a face has none of the current version.
         deviations: float32; deviations of cohort stats, NaN in the same places.
-        photos: uint64; equal for faces of one photo, and different for faces of different photos
-            with a probability of 1 - 10^-6.
+        photos: uint64; equal for faces of one photo. The chance that two of a million photos have
+            the same number is below 10^-6.
         clear: bool; whether a face is clear enough to connect others.
         changed: bool; whether a face may have been stored, or have left its cluster, since clusters
             were last saved.

@@ -54,8 +54,8 @@ class Selection:
         created_before: erases the whole collection if it was created at this time or earlier, in
             seconds since 1970; a later collection with the same id is kept. None erases only the
             selected data.
-        created_at: creation time of the collection. A later collection with the same id is not
-            changed.
+        created_at: creation time of the collection, in seconds since 1970. A later collection with
+            the same id is not changed. None if an earlier release recorded the erasure.
         cause: the entry of the history that the deletion of people belongs to, or None; see
             ``erases_names``.
         tombstones: whether later jobs must not add the faces again.
@@ -180,11 +180,11 @@ class Receipt:
         erasure_id: id of the erasure; ids sort by time.
         collection_id: the collection.
         subject: kind of subject that was requested.
-        status: RUNNING until everything is erased, or ABANDONED.
+        status: RUNNING until everything is erased, then DONE; or ABANDONED.
         requested_at: seconds since 1970, UTC.
         finished_at: seconds since 1970, UTC; None while it is running.
         faces: number of stored faces, erased with their embeddings and thumbnails.
-        users: number of people.
+        users: number of erased people.
         user_vectors: number of people's vectors that were removed, or recomputed without the faces.
         corrections: number of statements that a face does not show a person.
         answers: number of answers kept for idempotency tokens.
@@ -213,7 +213,7 @@ class Receipt:
         return not (any((*counts, self.history)) or self.jobs)
 
     def finished(self, now: float) -> Receipt:
-        """Return the receipt of the finished erasure."""
+        """Return the receipt of the erasure as finished at ``now``, in seconds since 1970."""
         return replace(self, status=ErasureStatus.DONE, finished_at=now)
 
     def to_json(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class MatchEvent:
         face_id: the face.
         image_id: the photo, by its content.
         external_image_id: the caller's own name for the photo, or None.
-        photo: path or address of the photo, "" for bytes.
+        photo: ``FaceRecord.source`` of the face.
         similarity: similarity of the face and the person, 0 to 1.
         matched_at: seconds since 1970, UTC.
     """
@@ -76,8 +76,8 @@ class KeptEvent:
         event: the event.
         attempts: number of attempts to deliver it.
         due_at: when the next attempt is due, seconds since 1970.
-        delivered_at: when it was delivered; None if it was not.
-        problem: why the last attempt failed; None if none has failed since.
+        delivered_at: when it was delivered, seconds since 1970; None if it was not.
+        problem: why the last failed attempt failed; None if none has, or the event was delivered.
     """
 
     event: MatchEvent
@@ -87,7 +87,14 @@ class KeptEvent:
     problem: str | None = None
 
     def sent_until(self, now: float) -> float | None:
-        """Return when the running attempt to deliver the event ends at the latest, or None."""
+        """Return when the running attempt to deliver the event ends at the latest.
+
+        Args:
+            now: seconds since 1970, as the result.
+
+        Returns:
+            The time; None if no attempt is running.
+        """
         claimed_at = self.due_at - CLAIM_SECONDS
         under_way = self.attempts > 0 and claimed_at <= now < claimed_at + SEND_SECONDS
         return claimed_at + SEND_SECONDS if under_way and self.delivered_at is None else None

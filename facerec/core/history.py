@@ -2,8 +2,8 @@
 
 An operation on people opens an entry (``facerec.core.recording``). Each change that a store makes
 for it becomes a step of the entry, which the store writes in the transaction of the change. Entries
-are never deleted or changed, except that old ones expire and an erasure removes the names of people
-from them (``facerec.core.erased_history``).
+are deleted when they expire and with their collection. Only an erasure changes them: it removes
+people and faces from them (``facerec.core.erased_history``).
 """
 
 from __future__ import annotations
@@ -95,15 +95,15 @@ class Step:
     Attributes:
         kind: what was changed.
         user_id: the person; for moved faces, the one who has them afterwards.
-        other_id: the person who had moved faces before.
+        other_id: for moved faces, the person who had them before.
         created_at: when a created or deleted person was created, seconds since 1970.
         name: display name of a created, deleted or renamed person, after the change.
         earlier_name: display name of a renamed person before the change.
         face_ids: the faces; for a deleted person, those that the person had.
-        person: whom a corrected face does not show.
-        cluster: number of an ignored cluster.
+        person: the person whom a corrected face does not show.
+        cluster: number of a cluster that is ignored, or no longer ignored.
         registration: days of consent and expiry after the change, ``YYYY-MM-DD/YYYY-MM-DD``; None
-            if the person is no longer registered.
+            if the person is not registered.
         earlier_registration: the same before the change.
         erased: whether an erasure removed the person from the step.
     """

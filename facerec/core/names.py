@@ -126,7 +126,7 @@ def checked_user_id(name: str) -> str:
 def checked_source(address: str) -> str:
     """Return the path or address of a photo unchanged if it is valid.
 
-    Faces of photos that were given as bytes have the source "", which names no photo.
+    Faces of photos that were given as bytes without a name have the source "": it names no photo.
 
     Raises:
         InvalidInputError: it is empty, or is not a string.
@@ -339,7 +339,7 @@ def read_external_image_id(name: str) -> str:
     is a valid id means that id and no other, even if it looks like the path of another photo.
 
     Raises:
-        InvalidInputError: it is empty.
+        InvalidInputError: it is empty, or is not a string.
     """
     if not name or not isinstance(name, str):
         return checked_external_image_id(name)

@@ -111,7 +111,7 @@ class PhotoFaces:
         width: pixels of the upright photo as stored.
         height: pixels of the upright photo as stored.
         faces: the faces that the options select, with embeddings.
-        rejected: the other detected faces, with reasons.
+        rejected: the detected faces that the options reject, with reasons.
         rotation: degrees clockwise by which the photo was turned to find its faces: 0, 90, 180 or
             270. Boxes and landmarks refer to the photo before turning.
         is_animated: whether the file has several frames; only the first was searched.

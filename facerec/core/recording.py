@@ -36,7 +36,14 @@ def caused_by(cause: Cause | None) -> Iterator[None]:
 def recording(
     action: Action, now: float, *, undoes: str | None = None, into: str | None = None
 ) -> Iterator[Cause]:
-    """Open an entry for the changes within the block; entries opened within it are part of it."""
+    """Open an entry for the changes within the block; entries opened within it are part of it.
+
+    Args:
+        action: the operation.
+        now: seconds since 1970; the entry may be slightly later, so that entries are in order.
+        undoes: see ``Cause``.
+        into: see ``Cause``.
+    """
     known = _CAUSE.get()
     if known is not None:
         yield known
@@ -66,7 +73,10 @@ def current_caller() -> tuple[str | None, str | None]:
 
 
 def _later(now: float) -> float:
-    """Return the time, or a microsecond after the latest entry of this process if that is later."""
+    """Return the time, or a microsecond after the latest entry of this process if that is later.
+
+    If the latest entry is a second later or more, the clock was set back: return the time.
+    """
     with _LAST_LOCK:
         at = round(now, 6)
         if at <= _LAST[0] < at + 1:

@@ -76,9 +76,9 @@ class Collection:
         generation: distinguishes this collection from others with the same id if its vectors are in
             a store without transactions; "" for collections that the first release created. See
             ``generation_of``.
-        first_version: model version with which it was created, if it was migrated since; else None.
-        side: the one of two sets of vectors that is served, "" or "b", if its vectors are in a
-            store without transactions; the other one is that of a migration. See
+        first_version: model version with which it was created, if it has been migrated; else None.
+        side: which of two sets of vectors is served, "" or "b", if its vectors are in a store
+            without transactions; a migration uses the other set. See
             ``facerec.storage.generations``.
         migrated: whether the other set of vectors may exist, or has existed.
         is_switching: whether the collection is about to serve the other set, so that vectors must
@@ -123,7 +123,7 @@ def generation_of(created_at: float) -> str:
 
 
 def creation_of(generation: str) -> float:
-    """Return the creation time that a generation encodes.
+    """Return the creation time, in seconds since 1970, that a generation encodes.
 
     Raises:
         ValueError: it is not a generation.

@@ -31,7 +31,7 @@ class Registration:
         return day_of(now) < self.expires
 
     def continues(self, earlier: Registration | None) -> bool:
-        """Return whether there is no day between an earlier consent and this one."""
+        """Return whether the day of this consent is before the expiry of an earlier one."""
         return earlier is not None and self.consent < earlier.expires
 
     def to_text(self) -> str:

@@ -61,7 +61,10 @@ def violation(name: str, document: object) -> str | None:
 
 
 def _innermost(error: ValidationError) -> ValidationError:
-    """Return the error in the only alternative of a schema that fits the type of the value."""
+    """Return the error in the only alternative of a schema that fits the type of the value.
+
+    If there is not exactly one such alternative, return the error itself.
+    """
     from jsonschema.exceptions import best_match
 
     alternatives: dict[Any, list[ValidationError]] = {}

@@ -13,14 +13,14 @@ class TombstoneCopy:
 
     Attributes:
         erasure_id: the erasure, or the removal.
-        erased_at: its time, in seconds since 1970.
+        erased_at: time of the erasure or removal, in seconds since 1970.
         key: the key of the collection's tombstones.
         places: texts of tombstones, by keyed hash of the photo.
-        people: keyed hashes of ids and names of people that were erased. They are not in the store,
-            where a person of that id may be created again.
+        people: keyed hashes of ids and names of erased people. They are not in the store, where a
+            person of that id may be created again.
         removed: keyed hashes of the image keys of photos of which no face was left.
-        moved: keyed hashes of the new faces that people and corrections of such faces went to, by
-            keyed hash of the old face.
+        moved: keyed hashes of the new faces to which people and corrections of removed faces went,
+            by keyed hash of the removed face.
     """
 
     erasure_id: str

@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
-from facerec.jobs.writing import collection_of
+from facerec.jobs.planned_collection import collection_of
 
 from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.photos import RememberedPhoto

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class ClusterStore(Protocol):
     """The clusters of collections. They are deleted with their collection.
 
-    A face that is deleted leaves its cluster, and a mark as not a face is deleted with it.
+    A deleted face leaves its cluster, and loses its mark as not a face.
     """
 
     def read_face_arrays(
@@ -41,9 +41,9 @@ class ClusterStore(Protocol):
     def read_embeddings(self, slots: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the embeddings of slots in ascending order: float32, shape (n, 128).
 
-        If a face was deleted since its slot was read, the embedding is far from all others, or is
-        that of the face that has the slot now. ``face_ids_of_slots`` then omits the slot, or
-        returns the other face.
+        If a face has been deleted since its slot was read, the embedding is far from all others, or
+        is that of a new face in the slot. ``face_ids_of_slots`` then omits the slot, or returns the
+        id of the new face.
         """
         ...
 
@@ -70,7 +70,10 @@ class ClusterStore(Protocol):
     def members_of_clusters(
         self, collection_id: str, numbers: Sequence[int]
     ) -> dict[int, list[str]]:
-        """Return the ids of all faces of clusters, with and without a person, ordered."""
+        """Return the ids of all faces of clusters, with and without a person, in order, by number.
+
+        Clusters without faces are omitted.
+        """
         ...
 
     def mixed_clusters(self, collection_id: str) -> list[int]:
@@ -98,33 +101,48 @@ class ClusterStore(Protocol):
         ...
 
     def get_clusters(self, collection_id: str, numbers: Sequence[int]) -> list[Cluster]:
-        """Return the clusters that have faces without a person, in the order of ``numbers``."""
+        """Return the clusters that have faces without a person, in the order of ``numbers``.
+
+        Ignored clusters are included.
+        """
         ...
 
     def save_clusters(
         self, collection_id: str, changes: ClusterChanges, mark: tuple[int, int, int] | None
     ) -> list[int]:
-        """Change clusters atomically, and return the numbers of those created, in their order.
+        """Change clusters, and return the numbers of those created, in their order.
 
-        Faces that were deleted or clustered concurrently stay as they are.
+        Faces that were deleted or clustered concurrently stay as they are. A store with
+        transactions makes all changes or none. In others, an interruption leaves some faces to the
+        next clustering.
 
         Args:
             collection_id: the collection.
             changes: the changes.
-            mark: mark of the arrays that the changes were computed from; None keeps the stored
-                mark.
+            mark: mark of the arrays that the changes were computed from. None keeps the stored
+                mark; a store that keeps one changes nothing if it has none yet.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
+            ConflictError: there are too many concurrent changes.
         """
         ...
 
     def leave_clusters(self, collection_id: str, face_ids: Sequence[str]) -> None:
-        """Remove faces from their clusters; the next clustering processes them again."""
+        """Remove faces from their clusters; the next clustering processes them again.
+
+        Raises:
+            ConflictError: there are too many concurrent changes.
+        """
         ...
 
     def set_ignored(self, collection_id: str, number: int, *, ignored: bool) -> None:
-        """Set whether a cluster is ignored."""
+        """Set whether a cluster is ignored.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist; not every store checks this.
+            ConflictError: there are too many concurrent changes.
+        """
         ...
 
     def set_not_faces(
@@ -134,6 +152,10 @@ class ClusterStore(Protocol):
 
         Returns:
             The ids of the faces whose mark changed.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist; not every store checks this.
+            ConflictError: there are too many concurrent changes.
         """
         ...
 

@@ -68,5 +68,7 @@ class AttributeEstimator(Protocol):
 
         Raises:
             AttributesUnavailableError: the networks are not installed.
+            UnreadablePhotoError: the photo cannot be decoded.
+            WeightsError: a file of a network is damaged.
         """
         ...

@@ -56,6 +56,7 @@ class HistoryRecords(Protocol):
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
+            ConflictError: there are too many concurrent changes.
         """
         ...
 

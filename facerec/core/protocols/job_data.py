@@ -31,12 +31,12 @@ class JobData(Protocol):
     def is_importing(self, collection_id: str, created_at: float) -> bool:
         """Return whether files with faces are being imported into a collection.
 
-        An erasure asks after ``forget``. The import may bring its faces back, so it is repeated
-        when the import has ended.
+        An erasure calls this after ``forget``: an import may bring the erased faces back, so the
+        erasure is repeated when the import has ended.
 
         Args:
             collection_id: The collection.
-            created_at: Its creation time.
+            created_at: Its creation time, in seconds since 1970.
         """
         ...
 
@@ -73,7 +73,7 @@ class JobData(Protocol):
         ...
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
-        """Keep a copy of the settings of a collection that jobs have indexed into."""
+        """Keep a copy of the settings of a collection, if jobs have indexed into it."""
         ...
 
     def count_lost(

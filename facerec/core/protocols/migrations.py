@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class MigrationStore(Protocol):
     """The migrations of collections, and the faces of their standby versions.
 
-    A standby face is served by a switch only while the served face of the same id exists unchanged.
-    A store with transactions removes both in one.
+    A switch serves a standby face only if the served face of the same id still exists unchanged.
+    A store with transactions removes a standby face in the transaction that removes or changes its
+    served face.
 
     Attributes:
         counts_lag: whether counts may miss recent writes, or include faces that a switch removes.
@@ -34,6 +35,7 @@ class MigrationStore(Protocol):
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
+            MigrationError: the store begins no migrations.
         """
         ...
 
@@ -45,7 +47,7 @@ class MigrationStore(Protocol):
         Args:
             collection: the collection, as it was read before its faces were read.
             described: standby faces, each with the served face that it describes. A standby face
-                whose served face was deleted or changed since is not stored.
+                whose served face has since been deleted or changed is not stored.
 
         Raises:
             ConflictError: the migration has ended, or its version is served now.
@@ -76,23 +78,24 @@ class MigrationStore(Protocol):
         """Serve the standby version, and keep the served one on standby, atomically.
 
         The thresholds are exchanged too. Call it in a transaction that also computes the vectors of
-        people who are not up to date. A concurrent change of a person computes that person's vector
-        again afterwards.
+        people whose vectors are out of date. A concurrent change of a person computes that person's
+        vector again afterwards.
 
         Args:
             collection_id: the collection.
             state: the state that the migration is expected to have.
             store_people: stores the vectors of all people in a store of faces that contains the
                 standby version. A store without transactions calls it before the switch; others do
-                not call it, and make all people out of date.
+                not call it, but mark the vectors of all people as out of date.
 
         Returns:
             The changed collection.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
-            ConflictError: a face has no standby face, or the migration does not have this state.
-            MigrationError: faces have no standby faces.
+            ConflictError: the migration does not have this state, the collection was changed
+                concurrently, or, in a store with transactions, a face has no standby face.
+            MigrationError: a face has no standby face, in a store without transactions.
         """
         ...
 
@@ -127,7 +130,8 @@ class MigrationStore(Protocol):
             state: the state that the migration is expected to have.
 
         Raises:
-            ConflictError: it has another state, or has ended.
+            CollectionNotFoundError: the collection does not exist; not every store checks this.
+            ConflictError: the migration has another state, or has ended.
         """
         ...
 
@@ -148,7 +152,9 @@ class MigrationRecords(Protocol):
         ...
 
     def begin_switch(self, collection_id: str, state: MigrationState) -> str:
-        """Record that a switch is under way, and return its token; an earlier one ends in vain.
+        """Record that a switch is under way, and return its token.
+
+        If an earlier switch is under way, its ``end_switch`` then raises an error.
 
         Raises:
             ConflictError: the migration does not have this state, or has ended.
@@ -161,6 +167,10 @@ class MigrationRecords(Protocol):
 
     def abort_old_switch(self, collection_id: str, now: float) -> bool:
         """End a switch whose process was killed, and return whether there was one.
+
+        Args:
+            collection_id: the collection.
+            now: seconds since 1970, UTC.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
@@ -185,9 +195,13 @@ class MigrationRecords(Protocol):
         ...
 
     def end_migration(self, collection_id: str, state: MigrationState) -> None:
-        """Remove a migration that has a state.
+        """Remove a migration, but not its standby faces.
+
+        Args:
+            collection_id: the collection.
+            state: the state that the migration is expected to have.
 
         Raises:
-            ConflictError: it has another state, or has ended.
+            ConflictError: the migration has another state, or has ended.
         """
         ...

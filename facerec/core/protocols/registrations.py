@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class RegistrationStore(Protocol):
     """Registrations of people, and the outbox of events.
 
-    Both are deleted with the person and with the collection, and an event also with its face.
+    Both are deleted with the person and with the collection, and an event also with its face. Times
+    are in seconds since 1970.
     """
 
     def set_registration(
@@ -23,49 +24,77 @@ class RegistrationStore(Protocol):
     ) -> User:
         """Set or remove the registration of a person, and return the person.
 
-        Undelivered events of the person are deleted, unless the new consent is of a day on which
-        the earlier one held.
+        Undelivered events of the person are deleted, unless the new consent continues the earlier
+        one (``Registration.continues``).
 
         Raises:
             UserNotFoundError: the person does not exist.
+            ConflictError: there are too many concurrent changes.
         """
         ...
 
     def list_registered(self, collection_id: str) -> list[User]:
-        """Return the people with a registration, also an expired one, ordered by id."""
+        """Return the people with a registration, including expired ones, ordered by id."""
         ...
 
     def put_events(self, new: Sequence[MatchEvent], now: float) -> None:
         """Add events to the outbox.
 
         Events that it contains already are ignored, as are those of people whose consent does not
-        hold at ``now``, in seconds since 1970.
+        hold at ``now``.
+
+        Raises:
+            ConflictError: there are too many concurrent changes.
         """
         ...
 
     def claim_event(self, now: float, due_at: float) -> KeptEvent | None:
-        """Return the event of any collection that has been due for the longest time, or None.
+        """Return the event of any collection that has been due longest at ``now``; None if none is.
 
         It counts as attempted, and is due again at ``due_at``, so that nobody else delivers it
-        until then. Undelivered events of people whose consent no longer holds are deleted first, as
-        are those of faces that do not show the person by a later correction.
+        until then. An event is deleted instead if the person's consent no longer holds, or a later
+        correction states that the face does not show the person.
+
+        Raises:
+            ConflictError: there are too many concurrent changes.
         """
         ...
 
     def note_delivered(self, event: MatchEvent, now: float) -> None:
-        """Note that an event was delivered; do nothing if it was deleted since."""
+        """Note that an event was delivered at ``now``; do nothing if it has since been deleted.
+
+        Raises:
+            ConflictError: there are too many concurrent changes.
+        """
         ...
 
     def note_undelivered(self, event: MatchEvent, problem: str, due_at: float) -> None:
-        """Note why an event was not delivered, and when the next attempt is due."""
+        """Note why an event was not delivered, and when the next attempt is due.
+
+        Does nothing if the event has since been deleted.
+
+        Raises:
+            ConflictError: there are too many concurrent changes.
+        """
         ...
 
     def delete_events(self, collection_id: str, face_ids: Members[str]) -> None:
-        """Delete the events of faces, which themselves may be deleted later."""
+        """Delete the events of faces, whether or not the faces still exist.
+
+        Raises:
+            ConflictError: there are too many concurrent changes.
+        """
         ...
 
     def retry_events(self, collection_id: str, now: float) -> int:
-        """Make the events of a collection that were not accepted due now; return their number."""
+        """Make all events of a collection whose delivery failed due at ``now``.
+
+        Returns:
+            The number of these events.
+
+        Raises:
+            ConflictError: there are too many concurrent changes.
+        """
         ...
 
     def list_events(

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class RequestRecords(Protocol):
-    """Answers to requests, for clients that send a request again."""
+    """Answers to requests, for clients that send a request again. Times: seconds since 1970."""
 
     def get_request(self, token: str, now: float) -> AnsweredRequest | None:
         """Return the answer to the request with this token, or None if unknown or expired."""
         ...
 
     def keep_request(self, token: str, request: AnsweredRequest, now: float) -> None:
-        """Store an answer until it expires; the first answer of a token is kept."""
+        """Store an answer until it expires, unless the token has one that is not expired."""
         ...
 
     def get_answers(self, ids: Sequence[str]) -> list[str]:

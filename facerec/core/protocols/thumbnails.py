@@ -10,9 +10,9 @@ class ThumbnailStore(Protocol):
     """Small JPEG files of stored faces. They are deleted with their face and their collection."""
 
     def put_thumbnails(self, collection_id: str, thumbnails: Mapping[str, bytes]) -> None:
-        """Keep thumbnails by face id, instead of those that the faces had.
+        """Store thumbnails by face id; they replace those that the faces had.
 
-        Those of unknown faces are ignored, so that none is left of a face that is deleted
+        Thumbnails of unknown faces are ignored, so that none is left of a face that is deleted
         concurrently.
 
         Raises:

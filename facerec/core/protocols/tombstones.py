@@ -15,10 +15,11 @@ class TombstoneRecords(Protocol):
         ...
 
     def create_tombstone_key(self, collection_id: str, key: bytes) -> bytes:
-        """Store the key of a collection's tombstones, and return the first that was stored.
+        """Store the key of a collection's tombstones unless it has one, and return its key.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
+            ConflictError: there are too many concurrent changes.
         """
         ...
 
@@ -50,6 +51,7 @@ class TombstoneRecords(Protocol):
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
+            ConflictError: there are too many concurrent changes.
         """
         ...
 

@@ -21,6 +21,7 @@ class UserRecords(Protocol):
                 this.
             UserNameExistsError: another person has this name; exactly one of two concurrent callers
                 gets this.
+            ConflictError: there are too many concurrent changes.
         """
         ...
 
@@ -28,7 +29,7 @@ class UserRecords(Protocol):
         """Return a person.
 
         Raises:
-            UserNotFoundError: it does not exist.
+            UserNotFoundError: the person does not exist.
         """
         ...
 
@@ -51,10 +52,11 @@ class UserRecords(Protocol):
         ...
 
     def delete_user(self, collection_id: str, user_id: str) -> None:
-        """Delete a person and its associations, but not its faces.
+        """Delete a person and their associations, but not their faces.
 
         Raises:
-            UserNotFoundError: it does not exist.
+            UserNotFoundError: the person does not exist.
+            ConflictError: there are too many concurrent changes.
         """
         ...
 
@@ -67,7 +69,9 @@ class UserRecords(Protocol):
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
     ) -> User:
-        """Associate and disassociate faces atomically, and return the changed person.
+        """Associate and disassociate faces, and return the changed person.
+
+        A store with transactions makes all changes or none; others, up to 97 faces at a time.
 
         Args:
             collection_id: the person's collection.
@@ -77,9 +81,9 @@ class UserRecords(Protocol):
             remove: ids of faces that belong to this person.
 
         Raises:
-            UserNotFoundError: it does not exist.
-            ConflictError: the version has changed, or a face already belongs to a person; nothing
-                was changed.
+            UserNotFoundError: the person does not exist.
+            ConflictError: the version has changed, or a face already belongs to a person; nothing,
+                or only a part, was changed.
         """
         ...
 
