@@ -45,7 +45,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def cluster_faces(
         self, collection_id: str, *, pair_threshold: float | None = None, threads: int = 1
     ) -> clustering.ClusteringResult:
-        """Cluster the faces that were stored since the last time.
+        """Cluster the faces that have been stored since the last clustering.
 
         New faces join clusters or create them, and clusters that a new face connects are merged.
         Faces of known people take part too, so that more faces of them are found. Earlier
@@ -62,7 +62,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             InvalidInputError: ``pair_threshold`` or ``threads`` is out of range, or the stores
                 do not support clusters.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: Too many concurrent changes of the clusters, or the deletion of the
+                collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             ModelMismatchError: The collection has another model version.
@@ -195,7 +196,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         Raises:
             InvalidInputError: The stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: Too many concurrent changes, or the deletion of the collection is not
+                finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             ClusterNotFoundError: The collection has no such cluster.
@@ -214,10 +216,12 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         Raises:
             InvalidInputError: ``person`` is not a name, or the stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: Too many concurrent changes, or the deletion of the collection is not
+                finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             ClusterNotFoundError: The collection has no such cluster.
+            FaceNotFoundError: A face of the cluster was deleted concurrently.
             QuotaExceededError: The maximum number of corrections of this person is reached.
         """
         self._get_to_change(collection_id)
@@ -246,7 +250,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         Raises:
             InvalidInputError: ``face_id`` is not a face id, or the stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: Too many concurrent changes, or the deletion of the collection is not
+                finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             FaceNotFoundError: The collection has no such face.
@@ -267,7 +272,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         if self._clusters is None:
             raise InvalidInputError(
                 "the stores of this deployment do not support clusters of faces",
-                "cluster faces in the store of one machine; see docs/people.md",
+                "keep the records in SQLite or DynamoDB; see docs/people.md",
             )
         return self._clusters
 

@@ -156,7 +156,7 @@ class CollectionOperations(Eraser):
         be repeated.
 
         Returns:
-            Counts of what was removed from each store.
+            Counts of what was removed from each store; see ``ErasureOperations.erase``.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
@@ -184,7 +184,8 @@ class CollectionOperations(Eraser):
         Raises:
             InvalidInputError: The id, a key or a value is not valid.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: Too many concurrent changes of the tags, or the deletion of the
+                collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
@@ -200,6 +201,7 @@ class CollectionOperations(Eraser):
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: Too many concurrent changes of the tags.
         """
         collection_id = checked_collection_id(collection_id)
         self._records.change_tags(collection_id, remove=keys, limit=MAX_TAGS)

@@ -44,7 +44,8 @@ class CorrectionOperations(GalleryBase):
             InvalidInputError: ``person`` is not a valid name or is the face's own id, or
                 ``face_id`` is not a face id.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: Too many concurrent changes of the corrections, or the deletion of the
+                collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             FaceNotFoundError: The collection has no such face.
@@ -70,6 +71,7 @@ class CorrectionOperations(GalleryBase):
             InvalidInputError: ``person`` is not a valid name or is the face's own id, or
                 ``face_id`` is not a face id.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: Too many concurrent changes of the corrections.
         """
         self._get(collection_id)
         lifted = self._records.remove_corrections(collection_id, [_checked(face_id, person)])
@@ -80,8 +82,11 @@ class CorrectionOperations(GalleryBase):
     ) -> CorrectionPage:
         """Return a page of a collection's corrections, ordered by face.
 
+        A page has all corrections of each of its faces, so it may have fewer than ``limit``, or
+        more if it has only one face.
+
         Raises:
-            InvalidInputError: ``limit`` is not valid.
+            InvalidInputError: ``collection_id`` is not valid, or ``limit`` is not 1 to 4096.
             CollectionNotFoundError: The collection does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """

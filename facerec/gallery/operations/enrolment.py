@@ -62,15 +62,19 @@ class EnrolOperations(UserOperations):
 
         Args:
             collection_id: Id of the collection.
-            name_of: Returns the name of the person in the photo at an address.
+            name_of: Returns the name of the person in the photo at an address; None if the photo
+                has no name.
 
         Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
             ConflictError: Too many concurrent changes of a person, or the
                 deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
+            FacerecError: A store fails while a person is deleted; ``resume_erasures`` completes the
+                deletion.
         """
         collection = self._get_comparable_to_change(collection_id)
         done = _Done(self._engine_of(collection))
@@ -240,7 +244,7 @@ class EnrolOperations(UserOperations):
     def _user_named(self, collection_id: str, name: str) -> User | None:
         """Return the person with a display name, or with the id derived from it.
 
-        The latter was created for the name, and somebody may have changed its display name since.
+        A person with that id was created for the name, but may have been renamed since then.
         """
         user = self._records.get_user_named(collection_id, name)
         if user is None:

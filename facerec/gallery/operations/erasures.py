@@ -46,7 +46,8 @@ class ErasureOperations(Eraser):
                 faces.
 
         Raises:
-            InvalidInputError: The name is empty, or an id is not valid.
+            InvalidInputError: The name is empty, an id is not valid, or the subject cannot be
+                selected.
             CollectionNotFoundError: The collection does not exist.
             FacerecError: A photo is selected, and a job folder cannot be read.
         """
@@ -102,16 +103,22 @@ class ErasureOperations(Eraser):
         """Erase everything known about a face, photo, external image id or person, everywhere.
 
         What is erased: faces with their embeddings, people with their vectors and associations,
-        answers kept for idempotency tokens, and the data in all job folders. An unknown name is not
-        an error: the receipt then shows that nothing was removed.
+        corrections, events, the names in the history, answers kept for idempotency tokens, and the
+        data in all job folders. An unknown name is not an error: the receipt then shows that
+        nothing was removed.
 
         Args:
             collection_id: Id of the collection.
             subject: FACE, PHOTO, EXTERNAL_ID or USER.
             name: See ``select``.
 
+        Returns:
+            Counts of what was removed so far. The status is RUNNING if another process still erases
+            from job folders, or if an import may bring faces back; otherwise it is DONE.
+
         Raises:
-            InvalidInputError: The name is empty, or an id is not valid.
+            InvalidInputError: The name is empty, an id is not valid, or the subject cannot be
+                selected.
             CollectionNotFoundError: The collection does not exist.
             FacerecError: A job folder or a store fails; ``resume_erasures`` completes the erasure.
         """
@@ -124,6 +131,7 @@ class ErasureOperations(Eraser):
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             ErasureNotFoundError: There is no such erasure of the collection.
+            ReceiptDamagedError: The receipt is damaged.
         """
         return self._erasures.get(collection_id, erasure_id)
 
@@ -133,6 +141,7 @@ class ErasureOperations(Eraser):
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id, or ``limit`` is not
                 1 to ``MAX_RECEIPTS``.
+            ReceiptDamagedError: A receipt is damaged.
         """
         checked_limit(limit, MAX_RECEIPTS)
         return self._erasures.list(collection_id, limit)
@@ -140,8 +149,8 @@ class ErasureOperations(Eraser):
     def person_being_erased(self, collection_id: str, text: str) -> str | None:
         """Return the id of a person whose erasure was interrupted, by id or display name.
 
-        The same erasure or deletion of this person completes it, even if nobody has the id or the
-        name any more. Returns None if there is no such erasure.
+        Returns None if there is no such erasure. Erasing or deleting the person with this id again
+        completes the erasure, even if nobody has the id or the name any more.
         """
         with suppress(InvalidInputError):
             text = checked_user_name(text)
@@ -150,10 +159,12 @@ class ErasureOperations(Eraser):
     def resume_erasure(self, erasure_id: str) -> Receipt | None:
         """Complete an unfinished erasure; return its receipt, or None if there is no such erasure.
 
-        If an import may bring its faces back, the erasure stays unfinished until that has ended.
+        If an import may bring its faces back, the erasure stays unfinished until the import has
+        ended.
 
         Raises:
             ErasureDamagedError: The record of the erasure is damaged.
+            FacerecError: A job folder or a store fails.
         """
         for erasure in self._erasures.pending(erasure_id):
             return self._perform(erasure)[0]
@@ -163,13 +174,14 @@ class ErasureOperations(Eraser):
     def resume_erasures(self, *, older_than: float = RESUMED_AFTER) -> list[Receipt]:
         """Complete all erasures that were killed, and return their receipts.
 
-        Those that wait for the end of an import are not among them.
+        Receipts of erasures that wait for the end of an import are not returned.
 
         Args:
             older_than: Minimum age of an erasure in seconds; younger ones may still be running.
 
         Raises:
             ErasureDamagedError: The record of an erasure is damaged; the others were completed.
+            FacerecError: A job folder or a store fails; the remaining erasures stay unfinished.
         """
         before = self._clock() - older_than
         self._erasures.delete_leftovers()
@@ -184,9 +196,9 @@ class ErasureOperations(Eraser):
     def sweep(self) -> dict[str, int]:
         """Erase what was stored for collections after they were deleted.
 
-        A child of a job that is killed at that moment cannot remove the faces that it has just
-        stored. No collection shows them, since every collection has its own namespaces, even if it
-        has the id of a deleted one; but the embeddings are still there.
+        A child of a job that is killed just after it has stored such faces cannot remove them. No
+        collection shows them, since every collection has its own namespaces, even if it has the id
+        of a deleted one; but the embeddings are still there.
 
         Returns:
             Number of erased faces by the id of their collection; empty if nothing was found.

@@ -35,11 +35,12 @@ class ExportOperations(ErasureOperations):
             collection_id: Id of the collection.
             subject: See ``select``.
             name: See ``select``.
-            thumbnails: Whether to return thumbnails of the faces: those that are kept, or cut from
-                their photos.
+            thumbnails: Whether to return thumbnails of the faces: the stored ones, or else ones cut
+                from their photos.
 
         Raises:
-            InvalidInputError: The name is empty, or an id is not valid.
+            InvalidInputError: The name is empty, an id is not valid, or the subject cannot be
+                selected.
             CollectionNotFoundError: The collection does not exist.
             NotFoundError: No data is stored.
             StoreUnavailableError: A photo from which to cut a thumbnail cannot be read for now.

@@ -97,7 +97,7 @@ class FaceOperations(Eraser):
             limit: Maximum number of faces of the page, 1 to 4096.
 
         Raises:
-            InvalidInputError: ``limit`` is not valid.
+            InvalidInputError: ``collection_id`` or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
@@ -128,6 +128,7 @@ class FaceOperations(Eraser):
             limit: Maximum number of faces. The same faces give the same sample.
 
         Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
         """
@@ -199,8 +200,8 @@ class FaceOperations(Eraser):
 
         By default, jobs do not add the faces again; see ``facerec.gallery.erasing.tombstones``.
 
-        A face that is associated with a person is not deleted, since the person's vector is
-        computed from it, unless the caller asks to disassociate it first.
+        A face that is associated with a person is not deleted unless ``disassociate`` is true: the
+        person's vector is computed from it.
 
         Args:
             collection_id: Id of the collection.
@@ -241,13 +242,15 @@ class FaceOperations(Eraser):
         )
 
     def thumbnail(self, collection_id: str, face_id: str) -> bytes:
-        """Return a small JPEG file of a stored face, which is kept or cut from its photo.
+        """Return a small JPEG file of a stored face: its thumbnail, or one cut from its photo.
 
         Raises:
+            InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.
             ObjectNotFoundError: No thumbnail is kept, and the photo is gone, has changed, cannot be
                 decoded, or may not be read.
+            PhotoTooLargeError: No thumbnail is kept, and the photo has too many bytes.
             StoreUnavailableError: The photo cannot be read for now.
         """
         self._get(collection_id)

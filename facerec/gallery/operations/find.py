@@ -60,7 +60,7 @@ class FindOperations(RecognitionOperations):
     ) -> FoundPage:
         """Return a page of all faces that show a person, given by id or by a photo.
 
-        A person is compared by the mean of its faces. Its own faces are always found, and faces of
+        A person is compared by the mean of their faces. Their own faces are always found, faces of
         other people never.
 
         A face is doubtful if it matches (see ``search``), but is less similar than
@@ -84,7 +84,7 @@ class FindOperations(RecognitionOperations):
         Raises:
             InvalidInputError: Both or neither of a photo and a person are given, both
                 ``doubtful_below`` and ``target_fmr`` are given, ``face_number`` or ``options`` is
-                given for a person, or ``face_number``, ``doubtful_below``, ``target_fmr``,
+                given for a person, or an id, ``face_number``, ``doubtful_below``, ``target_fmr``,
                 ``limit``, ``options`` or the address of the photo is not valid.
             NotFoundError: The photo has no such face.
             CollectionNotFoundError: The collection does not exist.

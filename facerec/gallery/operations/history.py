@@ -70,7 +70,9 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
             limit: Maximum number of entries, 1 to ``MAX_HISTORY``.
 
         Raises:
-            InvalidInputError: ``limit`` is not valid, or ``person`` is empty or too long.
+            InvalidInputError: ``collection_id`` or ``limit`` is not valid, or ``person`` is empty
+                or too long.
+            AmbiguousPersonError: ``person`` is the id of one person and the name of another.
             CollectionNotFoundError: The collection does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
@@ -103,6 +105,7 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
             entry_id: Id of an entry of the history.
 
         Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             HistoryEntryNotFoundError: The history has no such entry.
             PersonChangeError: Later changes prevent this, the entry was undone already, or somebody
@@ -147,7 +150,10 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
         return done or Entry(cause, tuple(steps))
 
     def _id_in_history(self, collection_id: str, person: str) -> str:
-        """Return the id of a person by id or name, even if only the history contains the person."""
+        """Return the id of a person by id or name, even if only the history contains the person.
+
+        A text that is neither, there or in the collection, is returned as it is.
+        """
         with suppress(UserNotFoundError):
             return self.resolve_user(collection_id, person).user_id
         with suppress(InvalidInputError):

@@ -157,6 +157,7 @@ class ImportOperations(GalleryBase):
             The outcome for each face.
 
         Raises:
+            InvalidInputError: The collection id or the address of the photo is not valid.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
@@ -167,6 +168,7 @@ class ImportOperations(GalleryBase):
             StoreUnavailableError: The photo cannot be read for now.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
+            ReceiptDamagedError: A copy of tombstones is damaged.
         """
         collection = self._get_comparable_to_change(collection_id)
         # the other service has chosen these faces already
@@ -254,6 +256,7 @@ class ImportOperations(GalleryBase):
             known: Faces of the other service.
 
         Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
         """
@@ -268,6 +271,7 @@ class ImportOperations(GalleryBase):
             user_ids: Ids of people, who need not exist.
 
         Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
         """

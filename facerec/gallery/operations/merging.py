@@ -35,11 +35,19 @@ class MergeOperations(UserOperations):
     """The operations of a gallery that merge and split people."""
 
     def merge_users(self, collection_id: str, user_id: str, other_id: str) -> User:
-        """Move all faces of another person to a person, and delete the other one.
+        """Move all faces of one person to another, and delete the one without faces.
 
-        The person keeps its id and its display name. Corrections about the other person become
-        corrections about this one, except those stating that the two are different people. After an
-        interruption, the same call completes the merge.
+        Corrections about the deleted person become corrections about the other, except those
+        stating that the two are different people. After an interruption, the same call completes
+        the merge.
+
+        Args:
+            collection_id: Id of the collection.
+            user_id: Id of the person who gets the faces, and keeps the id and the display name.
+            other_id: Id of the person to delete.
+
+        Returns:
+            The person with all faces.
 
         Raises:
             InvalidInputError: An id is not valid.
@@ -51,6 +59,8 @@ class MergeOperations(UserOperations):
                 deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
+            FacerecError: A store fails while the person is deleted; ``resume_erasures`` completes
+                the deletion.
         """
         self._get(collection_id)
         checked_user_id(user_id)
@@ -98,7 +108,7 @@ class MergeOperations(UserOperations):
         Raises:
             InvalidInputError: An id or the name is not valid, the new person has the id of a face,
                 or there are not 1 to ``MAX_FACES_OF_REQUEST`` faces.
-            PersonChangeError: A face has no person, or no face would be left.
+            PersonChangeError: A face has no person, or the person would have no face left.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             UserExistsError: The new person has faces.
@@ -159,7 +169,10 @@ class MergeOperations(UserOperations):
         raise associations.too_many_changes(user_id)
 
     def _check_no_face(self, collection_id: str, new_user_id: str) -> None:
-        """Check that the id of a new person is not that of a face, as if the person was omitted."""
+        """Check that the id of a new person is not that of a face.
+
+        It is if the caller has omitted the id, and a face is in its position.
+        """
         if is_uuid(new_user_id) and self._faces.get_faces(collection_id, [new_user_id]):
             raise InvalidInputError(
                 f"the ID {new_user_id!r} of the new person is that of a face",

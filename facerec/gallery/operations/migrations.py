@@ -90,15 +90,15 @@ class MigrationOperations(GalleryBase):
 
         Args:
             collection_id: Id of the collection.
-            recipe: The other recipe; None continues the migration, or prepares to cancel it after
-                the switch.
+            recipe: The other recipe; None continues the migration or, after the switch, prepares to
+                cancel it.
             next_token: Token from the previous page; None for the first page.
             limit: Maximum number of faces of the page, 1 to 4096.
             dry_run: Whether to only check that the photos exist and are unchanged, and store
                 nothing.
 
         Raises:
-            InvalidInputError: ``limit`` is not valid.
+            InvalidInputError: ``collection_id`` or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection's model version is not that of any recipe.
             RecipeUnavailableError: No engine here has this recipe.
@@ -106,7 +106,7 @@ class MigrationOperations(GalleryBase):
                 cannot be migrated, or its migration is being finished; or without ``recipe``, it is
                 not being migrated.
             InvalidPageTokenError: The token belongs to another listing or has expired.
-            ConflictError: The version was switched or the migration ended at this moment, or the
+            ConflictError: The version was switched or the migration ended concurrently, or the
                 deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
@@ -131,7 +131,7 @@ class MigrationOperations(GalleryBase):
 
         Args:
             collection_id: Id of the collection.
-            recipe: The other recipe; None to cancel a migration.
+            recipe: The other recipe; None for that of the existing migration.
 
         Raises:
             FacerecError: See ``prepare_migration``.
@@ -160,7 +160,8 @@ class MigrationOperations(GalleryBase):
             recipe: The other recipe; None continues the migration.
             after: The id before the range; None for the first id.
             last: The last id of the range; None for the last id.
-            stop: Called every few photos; once it returns true, the rest is left.
+            stop: Called before every ``MIGRATION_PAGE`` faces; once it returns true, the rest of
+                the range is left.
 
         Returns:
             The number of faces that were described, and the id before the rest of the range; None
@@ -228,11 +229,12 @@ class MigrationOperations(GalleryBase):
         for one version. Once the new version is served, calling this again changes nothing.
 
         Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             MigrationError: The collection is not being migrated, its migration is being finished,
                 or some faces are not described with the new version.
-            ConflictError: Faces were added at this moment, or the deletion of the collection is not
-                finished.
+            ConflictError: Faces were added, or the version was switched, concurrently, or the
+                deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """
@@ -251,9 +253,11 @@ class MigrationOperations(GalleryBase):
         version that is served now. After an interruption, the same call continues.
 
         Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             MigrationError: The collection is not being migrated, was not switched, or has lost
                 faces that job folders still have.
+            ConflictError: The migration was switched back or ended concurrently.
             FacerecError: A job folder cannot be read; the other version is kept until it can.
         """
         store = self._require_migrations()
@@ -278,14 +282,14 @@ class MigrationOperations(GalleryBase):
     def cancel_migration(self, collection_id: str) -> FinishedMigration:
         """Serve the earlier model version, and remove the new one.
 
-        After the switch, faces that were indexed since must be prepared with the earlier version
-        first.
+        Faces that were indexed after the switch must be prepared with the earlier version first.
 
         Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             MigrationError: The collection is not being migrated, its migration is being finished,
                 or some faces are not described with the earlier version.
-            ConflictError: Faces were added or the version was switched at this moment.
+            ConflictError: Faces were added, or the version was switched, concurrently.
         """
         store = self._require_migrations()
         migration = self._migration_of(collection_id)
@@ -298,11 +302,15 @@ class MigrationOperations(GalleryBase):
         return migration_results.FinishedMigration(self.migration_status(collection_id), removed)
 
     def _switch(self, collection_id: str, state: MigrationState) -> None:
-        """Exchange the versions of a collection whose migration is in a state.
+        """Exchange the versions of a collection.
+
+        Args:
+            collection_id: Id of the collection.
+            state: The state that its migration must still be in.
 
         Raises:
             MigrationError: Some faces are not described with the other version.
-            ConflictError: Faces were added or the version was switched at this moment.
+            ConflictError: Faces were added, or the version was switched, concurrently.
         """
         store = self._require_migrations()
         status = self.migration_status(collection_id)

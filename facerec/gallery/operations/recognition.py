@@ -64,7 +64,8 @@ class RecognitionOperations(GalleryBase):
             InvalidInputError: An id, ``options``, or the address or name of the photo is not valid,
                 or a photo with an address has a name too.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: The deletion of the collection is not finished, or the collection was
+                switched to another model version concurrently.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             ModelMismatchError: The collection has another model version.
@@ -74,6 +75,7 @@ class RecognitionOperations(GalleryBase):
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             AttributesUnavailableError: The networks for attributes are not installed.
+            ReceiptDamagedError: A copy of tombstones is damaged; the faces were stored.
         """
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
@@ -121,12 +123,13 @@ class RecognitionOperations(GalleryBase):
             index: Whether to add the probe's faces to the collection after the search. The
                 defaults of ``options`` are then those for indexing.
             external_image_id: The caller's own name for the photo, if it is added.
-            photo_name: The name of the photo's bytes, if it is added, as in ``index``.
+            photo_name: As in ``index``, if the photo is added.
 
         Raises:
             InvalidInputError: An id, ``threshold``, ``target_fmr``, ``limit``, ``options``, or the
                 address or name of the photo is not valid, both ``threshold`` and ``target_fmr``
-                are given, or a photo with an address has a name too.
+                are given, a photo with an address has a name too, or the store cannot return as
+                many matches.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The collection was switched to another model version during the search,
                 or, with ``index``, its deletion is not finished.
@@ -139,6 +142,8 @@ class RecognitionOperations(GalleryBase):
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.
+            ReceiptDamagedError: With ``index``: a copy of tombstones is damaged; the faces were
+                stored.
         """
         limit = self._limit(limit)
         if external_image_id is not None:
@@ -190,8 +195,9 @@ class RecognitionOperations(GalleryBase):
         ``threshold``, ``target_fmr`` and ``limit`` are as in ``search``.
 
         Raises:
-            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid, or
-                both ``threshold`` and ``target_fmr`` are given.
+            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid, both
+                ``threshold`` and ``target_fmr`` are given, or the store cannot return as many
+                matches.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.
             ConflictError: The collection was switched to another model version during the search.

@@ -32,6 +32,9 @@ class RegistrationOperations(GalleryBase):
     ) -> User:
         """Register a person to be matched against photos that are indexed from now on.
 
+        Undelivered events of an earlier registration are deleted if it had expired on the day of
+        the new consent.
+
         Args:
             collection_id: Id of the collection.
             user_id: Id of the person; one who is registered gets the new days.
@@ -43,7 +46,8 @@ class RegistrationOperations(GalleryBase):
                 not support registered people, or the deployment does not match them.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: Too many concurrent changes of the person, or the deletion of the
+                collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """
@@ -59,12 +63,15 @@ class RegistrationOperations(GalleryBase):
 
     @recorded(Action.UNREGISTER)
     def unregister_user(self, collection_id: str, user_id: str) -> User:
-        """Remove the registration of a person, if there is one; from now on nothing matches.
+        """Remove the registration of a person, if there is one, and undelivered events.
+
+        From then on, new faces are not matched with the person.
 
         Raises:
-            InvalidInputError: The id is not valid, or the stores do not support registered people.
+            InvalidInputError: An id is not valid, or the stores do not support registered people.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
+            ConflictError: Too many concurrent changes of the person.
         """
         store = self._registration_store()
         self._get(collection_id)
@@ -87,8 +94,8 @@ class RegistrationOperations(GalleryBase):
             limit: Maximum number of events, 1 to ``MAX_EVENTS``.
 
         Raises:
-            InvalidInputError: ``limit`` is not valid, or the stores do not support registered
-                people.
+            InvalidInputError: ``collection_id`` or ``limit`` is not valid, or the stores do not
+                support registered people.
             CollectionNotFoundError: The collection does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
@@ -111,14 +118,16 @@ class RegistrationOperations(GalleryBase):
         return collection_results.EventPage(collection_id, tuple(found[:limit]), token)
 
     def retry_events(self, collection_id: str) -> int:
-        """Make the events of a collection that were not accepted due now; return their number.
+        """Make all events of a collection whose delivery failed due now, and return their number.
 
         They are delivered by a server with a webhook, or by the next job with a webhook on this
         machine; on AWS by a function of the stack.
 
         Raises:
-            InvalidInputError: The stores do not support registered people.
+            InvalidInputError: ``collection_id`` is not valid, or the stores do not support
+                registered people.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: Too many concurrent changes of an event.
         """
         store = self._registration_store()
         self._get(collection_id)
@@ -128,6 +137,6 @@ class RegistrationOperations(GalleryBase):
         if self._registrations is None:
             raise InvalidInputError(
                 "the stores of this deployment do not support registered people",
-                "register people in the store of one machine; see docs/people.md",
+                "keep the records in SQLite or DynamoDB; see docs/people.md",
             )
         return self._registrations

@@ -91,11 +91,14 @@ class RetentionOperations(Eraser):
             days: 1 to ``MAX_DAYS``; None keeps faces for ever.
 
         Raises:
-            InvalidInputError: The number is not an integer, or is out of range.
+            InvalidInputError: The id is not valid, or the number is not an integer or is out of
+                range.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: Too many concurrent changes of the tags, or the deletion of the
+                collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
+            QuotaExceededError: The collection has the maximum number of tags.
         """
         self._get_to_change(collection_id)
         if days is not None:
@@ -107,11 +110,11 @@ class RetentionOperations(Eraser):
         self._keep_settings(collection_id)
 
     def list_expired(self, collection_id: str) -> frozenset[str]:
-        """Return the ids of the faces whose retention period is over.
+        """Return the ids of the faces whose retention period is over; none without a retention.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            InvalidInputError: The collection's tag is not a number of days.
+            InvalidInputError: The id is not valid, or the collection's tag is not a number of days.
         """
         days = self.get_retention(collection_id)
         if days is None:
@@ -126,14 +129,15 @@ class RetentionOperations(Eraser):
     def expire(self, collection_id: str) -> Receipt | None:
         """Erase the faces whose retention period is over.
 
-        People whose faces have all expired are erased too, and entries of the history of that age.
+        People whose faces have all expired are erased too, and entries of the history of that age
+        are deleted.
 
         Returns:
             Counts of what was removed; None if no face has expired.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            InvalidInputError: The collection's tag is not a number of days.
+            InvalidInputError: The id is not valid, or the collection's tag is not a number of days.
             ConflictError: Too many concurrent changes of a person.
             FacerecError: A job folder or a store fails; ``resume_erasures`` completes the erasure.
         """

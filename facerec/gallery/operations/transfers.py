@@ -61,7 +61,8 @@ class TransferOperations(GalleryBase):
             folder: Folder to create; it may exist if it is empty.
 
         Raises:
-            InvalidInputError: The folder is not empty, or the collection is being imported.
+            InvalidInputError: The id is not valid, the folder is not empty or cannot be created, or
+                the import of the collection is incomplete.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
             ConfigurationError: pyarrow is not installed.
@@ -106,10 +107,12 @@ class TransferOperations(GalleryBase):
             folder: The exported folder.
 
         Raises:
-            InvalidInputError: The folder is not a complete export, was changed since, contradicts
-                itself, or its faces are compared with another cohort.
-            ModelMismatchError: The collection has another model version.
+            InvalidInputError: The folder is not a complete export, has been changed since the
+                export, contradicts itself, or was exported by a later release or with another
+                cohort.
+            ModelMismatchError: No engine here has the model version of the export.
             CollectionExistsError: A collection of this id exists that this import did not create.
+            ConflictError: The imported people are changed concurrently.
             ConfigurationError: pyarrow is not installed.
         """
         face_table.require_parquet()

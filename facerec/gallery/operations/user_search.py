@@ -42,7 +42,8 @@ class UserSearchOperations(GalleryBase):
         """Search for the people whom a stored face may show.
 
         Raises:
-            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
+            InvalidInputError: An id is not valid, ``threshold`` is not 0 to 1, ``limit`` is not 1
+                to 500, or the store cannot return as many people.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.
             ConflictError: The collection was switched to another model version during the search.
@@ -61,10 +62,11 @@ class UserSearchOperations(GalleryBase):
         threshold: float | None = None,
         limit: int = MAX_USER_MATCHES,
     ) -> UserSearchResult:
-        """Search for other people who resemble a person; a person without faces resembles none.
+        """Search for other people who resemble a person; a person without faces resembles nobody.
 
         Raises:
-            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
+            InvalidInputError: An id is not valid, ``threshold`` is not 0 to 1, ``limit`` is not 1
+                to 500, or the store cannot return as many people.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             ConflictError: The collection was switched to another model version during the search.
@@ -93,14 +95,15 @@ class UserSearchOperations(GalleryBase):
             photo: The photo.
             threshold: Minimum similarity, 0 to 1; by default the collection's, otherwise the
                 gallery's.
-            limit: Maximum number of people.
+            limit: Maximum number of people, 1 to 500.
             options: How faces are found and chosen.
             allow_no_face: Whether to return a result without matches, instead of an error, for a
                 photo without an accepted face.
 
         Raises:
-            InvalidInputError: ``threshold`` is not 0 to 1, ``limit`` is not 1 to 500, or
-                ``options`` or the address of the photo is not valid.
+            InvalidInputError: ``threshold`` is not 0 to 1, ``limit`` is not 1 to 500,
+                ``collection_id``, ``options`` or the address of the photo is not valid, or the
+                store cannot return as many people.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
             ConflictError: The collection was switched to another model version during the search.

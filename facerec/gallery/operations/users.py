@@ -62,7 +62,8 @@ class UserOperations(Eraser):
         Raises:
             InvalidInputError: An id or the name is not valid, or the person has neither.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: Too many concurrent changes, or the deletion of the collection is not
+                finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             UserExistsError: A person of this id exists.
@@ -80,10 +81,10 @@ class UserOperations(Eraser):
         return user
 
     def describe_user(self, collection_id: str, user_id: str) -> User:
-        """Return a person with the ids of its faces.
+        """Return a person with the ids of their faces.
 
         Raises:
-            InvalidInputError: The id is not a valid user id.
+            InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
         """
@@ -113,9 +114,10 @@ class UserOperations(Eraser):
         """Return the person whose id or display name is a text.
 
         Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: No person has this id or name; the hint names similar ones.
-            AmbiguousPersonError: One person has this id, and another one this name.
+            UserNotFoundError: No person has this id or name; the message names similar ones.
+            AmbiguousPersonError: One person has this id, and another has this name.
         """
         self._get(collection_id)
         by_name = None
@@ -136,18 +138,19 @@ class UserOperations(Eraser):
 
     @recorded(Action.DELETE)
     def delete_user(self, collection_id: str, user_id: str) -> Receipt:
-        """Delete a person with its vector; its faces stay in the collection.
+        """Delete a person and the person's vector; the faces stay in the collection.
 
         The name and the id are erased from the history too, so that this cannot be undone. An
         interrupted deletion is completed, even if the person no longer exists.
 
         Returns:
-            Counts of what was removed from each store.
+            Counts of what was removed from each store; see ``erase``.
 
         Raises:
-            InvalidInputError: The id is not a valid user id.
+            InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
+            FacerecError: A job folder or a store fails; ``resume_erasures`` completes the deletion.
         """
         self._get(collection_id)
         if self._erasures.person_of(collection_id, checked_user_id(user_id)) is None:
@@ -173,7 +176,8 @@ class UserOperations(Eraser):
             limit: Maximum number of people, 1 to 500.
 
         Raises:
-            InvalidInputError: ``limit`` is not 1 to 500, or ``name_contains`` is empty.
+            InvalidInputError: ``collection_id`` is not a valid collection id, ``limit`` is not 1 to
+                500, or ``name_contains`` is empty.
             CollectionNotFoundError: The collection does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """

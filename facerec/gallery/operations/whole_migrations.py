@@ -73,14 +73,14 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
             collection_id: Id of the collection.
             recipe: The other recipe.
             dry_run: Whether to only look for the photos, and change nothing.
-            drop_missing: Whether to delete faces that cannot be described, also those of people,
-                for good. Faces whose photos may not be read are never deleted.
+            drop_missing: Whether to delete faces that cannot be described, including those of
+                people, for good. Faces whose photos may not be read are never deleted.
             drop_limit_percentage: 0 to 100, the share of faces that may be deleted; if more cannot
-                be described, none is.
+                be described, none is deleted.
             listener: Receives the progress of the migration.
 
         Raises:
-            InvalidInputError: ``drop_limit_percentage`` is not 0 to 100.
+            InvalidInputError: The id is not valid, or ``drop_limit_percentage`` is not 0 to 100.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection's model version is not that of any recipe.
             RecipeUnavailableError: No engine here has this recipe.
@@ -130,18 +130,18 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
     ) -> MigratedCollection:
         """Serve the earlier model version again, and remove the new one.
 
-        Faces that were indexed since the switch are described with the earlier version first.
+        Faces that were indexed after the switch are described with the earlier version first.
 
         Args:
             collection_id: Id of the collection.
-            drop_missing: Whether to delete faces that cannot be described, also those of people,
-                for good. Faces whose photos may not be read are never deleted.
+            drop_missing: Whether to delete faces that cannot be described, including those of
+                people, for good. Faces whose photos may not be read are never deleted.
             drop_limit_percentage: 0 to 100, the share of faces that may be deleted; if more cannot
-                be described, none is.
+                be described, none is deleted.
             listener: Receives the progress.
 
         Raises:
-            InvalidInputError: ``drop_limit_percentage`` is not 0 to 100.
+            InvalidInputError: The id is not valid, or ``drop_limit_percentage`` is not 0 to 100.
             CollectionNotFoundError: The collection does not exist.
             MigrationError: The collection is not being migrated, its migration is being finished,
                 or it has faces that cannot be described and may not be deleted.
@@ -167,15 +167,17 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
         """Complete what killed processes have left of migrations, for all collections.
 
         A switch that was interrupted is undone, so that photos can be indexed again; a migration
-        that was being finished is finished. The other migrations are left to their callers.
+        that was being finished is finished. Other migrations do not change.
 
         Args:
-            stop: Called before each collection; once it returns true, the others are left.
+            stop: Called before each collection; once it returns true, no further collection is
+                processed.
 
         Returns:
-            Ids of the collections of which something was left.
+            Ids of the collections whose switch was undone or whose migration was finished.
 
         Raises:
+            MigrationError: The stores do not support migrations, or requests must not migrate.
             FacerecError: See ``finish_migration``.
         """
         store, resumed = self._require_migrations(), []
@@ -197,7 +199,11 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
     def _prepare_all(
         self, collection_id: str, recipe: str | None, choices: _Choices, done: _Prepared
     ) -> None:
-        """Describe all faces with the other version; delete the others if that is allowed."""
+        """Describe all faces with the other version; delete those that cannot be, if allowed.
+
+        Raises:
+            MigrationError: Faces cannot be described, and may not be deleted.
+        """
         found = _Prepared()
         self._prepare_pages(collection_id, recipe, choices.listener, found, dry_run=False)
         done.described += found.described
@@ -239,7 +245,7 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
     def _require_may_drop(
         self, collection_id: str, missing: list[MissingFace], choices: _Choices, dropped: int
     ) -> None:
-        """Check that faces may be deleted, after ``dropped`` others.
+        """Check that faces may be deleted, after ``dropped`` faces were deleted in earlier passes.
 
         Raises:
             MigrationError: They may not.
