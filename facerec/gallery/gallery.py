@@ -51,6 +51,9 @@ class Gallery(
     and derive records by the same functions as ``index``, and store many photos in one write. Safe
     to share between threads if the collaborators are.
 
+    Any operation raises ``InvalidInputError`` if an id is not valid, and ``StoreUnavailableError``
+    or ``AccessDeniedError`` if a store cannot be used.
+
     ``GalleryBase`` documents the constructor. The operations, by the module of
     ``facerec.gallery`` that defines them:
 

@@ -106,7 +106,7 @@ class Inspector:
         Args:
             photo: Bytes of an image file, or its address.
             options: How faces are found and chosen.
-            attributes: Whether to estimate age and gender, also of rejected faces.
+            attributes: Whether to estimate age and gender, including those of rejected faces.
 
         Raises:
             InvalidInputError: ``options`` or the address of the photo is not valid.
@@ -136,7 +136,11 @@ class Inspector:
     def _with_attributes(
         self, loaded: PhotoContent, found: PhotoFaces, options: FaceOptions
     ) -> PhotoFaces:
-        """Return the faces of a photo, accepted and rejected ones, with their age and gender."""
+        """Return the faces of a photo, accepted and rejected ones, with their age and gender.
+
+        Raises:
+            AttributesUnavailableError: The networks for attributes are not installed.
+        """
         if self._attributes is None:
             raise AttributesUnavailableError
         every = (*found.faces, *found.rejected)

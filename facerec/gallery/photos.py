@@ -53,10 +53,10 @@ class PhotoContent:
 
     Attributes:
         content: The bytes.
-        source: Address that they were read from; of bytes that the caller passed "", or
-            ``upload://`` and their name.
-        name: Name of the photo in error messages: the path or address that the caller passed, if
-            any.
+        source: Address that they were read from; for bytes from the caller, "" or ``upload://`` and
+            their name.
+        name: Name of the photo in error messages: the path or address that the caller passed, or
+            a phrase such as "the photo".
     """
 
     content: bytes = field(repr=False)

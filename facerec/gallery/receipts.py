@@ -46,7 +46,7 @@ class Erasure:
     selection: Selection
 
     def includes(self, other: Erasure) -> bool:
-        """Return whether this erasure covers everything that another one erases."""
+        """Return whether this erasure covers everything that another erasure erases."""
         if self.receipt.collection_id != other.receipt.collection_id:
             return False
         if self.selection.created_before is not None:
@@ -157,7 +157,7 @@ class Erasures:
                 yield erasure
 
     def person_of(self, collection_id: str, name: str) -> str | None:
-        """Return the id of a person whose erasure is unfinished, by id or display name.
+        """Return the id of a person whose erasure is unfinished, by id or display name, or None.
 
         The person's own record may be gone already. People who were merged do not count.
         """
@@ -214,7 +214,7 @@ class Erasures:
                     receipt = erasures.receipt_from_json(document["receipt"])
                     erasure = Erasure(receipt, erasures.selection_from_json(document["selection"]))
                 except ObjectNotFoundError:
-                    # finished since
+                    # finished in the meantime
                     continue
                 except (ValueError, KeyError, TypeError, AttributeError):
                     yield found_id, None
@@ -241,7 +241,8 @@ class Erasures:
     def deleted_collections(self, collection_id: str | None = None) -> Sequence[Collection]:
         """Return the collections that were deleted, or those of one id.
 
-        Those that an earlier release deleted are not included.
+        Those that an earlier release deleted are not included. Their model versions are "", since
+        they are unknown.
         """
         return noted_collections(self.objects, self.root, collection_id)
 
@@ -286,9 +287,12 @@ class Erasures:
         )
 
     def deleted_at(self, collection_id: str) -> float | None:
-        """Return the time of the last request to delete the whole collection, or None.
+        """Return the time of the last request to delete the whole collection.
 
         Reads all receipts of the collection.
+
+        Returns:
+            Seconds since 1970; None if there was no such request.
 
         Raises:
             ReceiptDamagedError: A receipt is damaged, so that it may be that of a later deletion.

@@ -25,7 +25,7 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
         InvalidInputError: The text is empty or too long for a name.
         CollectionNotFoundError: The collection does not exist.
         UserNotFoundError: The text is not a valid id, and no person has this name.
-        AmbiguousPersonError: One person has this id, and another one this name.
+        AmbiguousPersonError: One person has this id, and another has this name.
     """
     if subject is not erasures.SubjectKind.USER:
         return text
@@ -49,7 +49,8 @@ def new_or_known(gallery: Gallery, collection_id: str, person: str) -> tuple[str
     A text that is not an id is the name of a new person; the id is derived from the name.
 
     Raises:
-        AmbiguousPersonError: One person has this id, and another one this name.
+        CollectionNotFoundError: The collection does not exist.
+        AmbiguousPersonError: One person has this id, and another has this name.
         InvalidInputError: The text is neither an id nor a valid name.
     """
     with suppress(UserNotFoundError):
@@ -64,7 +65,8 @@ def known_name(gallery: Gallery, collection_id: str, person: str) -> str:
     """Return the id of a person, or the text itself, such as a face's id, if it names nobody.
 
     Raises:
-        AmbiguousPersonError: One person has this id, and another one this name.
+        CollectionNotFoundError: The collection does not exist.
+        AmbiguousPersonError: One person has this id, and another has this name.
     """
     with suppress(UserNotFoundError):
         return gallery.resolve_user(collection_id, person).user_id

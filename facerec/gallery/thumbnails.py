@@ -29,8 +29,8 @@ MARGIN = 0.25
 """Margin around the face, as a ratio of the box's sides."""
 
 JPEG_QUALITIES = (85, 70, 50, 25, 10)
-"""Qualities to try until a thumbnail is small enough. For almost all the first one is; for noise of
-this many pixels, the last one."""
+"""JPEG qualities to try until a thumbnail is small enough. For almost all photos the first is low
+enough; the last one is even for noise."""
 
 
 def thumbnail_of(

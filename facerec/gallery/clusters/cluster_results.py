@@ -23,7 +23,8 @@ class ClusterSummary:
         user_id: The person that other faces of the cluster belong to, or None.
         ignored: Whether the cluster is ignored.
         best: The clearest of the first ``MAX_SHOWN`` faces.
-        sources: Addresses of the photos of these faces, beginning with the clearest face.
+        sources: Sources of the photos of these faces (``FaceRecord.source``), beginning with that
+            of the clearest face; photos without a source are omitted.
     """
 
     cluster_id: str

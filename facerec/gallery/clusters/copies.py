@@ -61,7 +61,7 @@ def restore_clusters(
 ) -> None:
     """Restore clusters in a store that has none of them; after an interruption, call this again.
 
-    If the store has one of the clusters, only the faces marked as not a face are stored.
+    If the store has one of the clusters, only the marks of faces as not a face are stored.
 
     Args:
         collection_id: The collection, with its faces.
@@ -72,6 +72,7 @@ def restore_clusters(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the clusters.
     """
     clusters.set_not_faces(collection_id, sorted(not_faces), lift=False)
     kept = {copy.number: copy for copy in copies}

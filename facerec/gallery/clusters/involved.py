@@ -27,9 +27,9 @@ class Involved:
     """The faces of the pairs, and of the clusters with a face of a pair.
 
     Attributes:
-        rows: int64, shape (n,); their rows, ordered. The other attributes are in the same order,
-            and are indexed by the position in it.
-        ids: their ids, as ASCII bytes; empty if a face was deleted since.
+        rows: int64, shape (n,); their rows in ``FaceArrays``, ordered. The other attributes are in
+            the same order; a position is an index of these arrays.
+        ids: their ids, as ASCII bytes; empty for faces that have been deleted.
         numbers: int64; numbers of their clusters, or 0.
         owners: people who have a face, by position.
         names: names of the people whom a face shows, by position; see ``Statements.names``.
@@ -113,7 +113,7 @@ class Involved:
 def _ids_of_rows(
     clusters: ClusterStore, arrays: FaceArrays, rows: NDArray[np.int64]
 ) -> NDArray[np.bytes_]:
-    """Return the ids of faces as ASCII bytes; empty for those deleted since rows were read."""
+    """Return the ids of faces as ASCII bytes; empty for faces that have been deleted."""
     ids = np.zeros(len(rows), _ID_TYPE)
     for start in range(0, len(rows), IDS_AT_ONCE):
         some = rows[start : start + IDS_AT_ONCE]

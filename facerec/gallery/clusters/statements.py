@@ -54,7 +54,7 @@ class Statements:
         return names
 
     def take_apart(self) -> None:
-        """Remove faces from clusters to which they do not belong by newer statements."""
+        """Remove faces from clusters to which, by newer statements, they do not belong."""
         left = [*self._of_other_users(), *self._denied_in_clusters()]
         if left:
             self.clusters.leave_clusters(self.collection_id, left)

@@ -57,7 +57,12 @@ class Eraser(StoreEraser):
     def _erase(
         self, collection_id: str, subject: SubjectKind, selection: Selection
     ) -> tuple[Receipt, tuple[str, ...]]:
-        """Erase a selection; return the receipt and the ids of the faces that were stored."""
+        """Erase a selection; return the receipt and the ids of the faces that were stored.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            FacerecError: A job folder or a store fails; the erasure is completed later.
+        """
         if selection.created_at is None:
             created_at = self._get(collection_id).created_at
             selection = replace(selection, created_at=created_at)
@@ -105,7 +110,7 @@ class Eraser(StoreEraser):
         erasure = self._erase_from_jobs(erasure)
         erasure, stored = self._erase_from_stores(erasure)
         if erasure.selection.created_before is not None:
-            # A concurrent job may have stored more since.
+            # A concurrent job may have stored more in the meantime.
             erasure = self._erase_from_jobs(erasure)
         elif self._waits_for_import(erasure):
             self._erasures.keep(erasure)
@@ -121,7 +126,7 @@ class Eraser(StoreEraser):
     def _perform_in_stores(
         self, erasure: Erasure, start: Callable[[str], None]
     ) -> tuple[Receipt, tuple[str, ...]]:
-        """Perform the steps of an erasure that concern no job folder, and start the other steps.
+        """Perform the steps that concern no job folder, and start a process that performs all.
 
         Args:
             erasure: What is erased.
@@ -178,10 +183,11 @@ class Eraser(StoreEraser):
     def _moved_from(
         self, collection_id: str, photos: Members[NamedPhoto], selection: Selection
     ) -> frozenset[str]:
-        """Return the keys of photos that jobs have read at selected addresses, but that moved.
+        """Return the keys of photos that jobs have read at selected addresses, but that have moved.
 
-        The store names other addresses for their faces, and for those of another photo it names the
-        selected one. A copy of a photo has its address in the rows of jobs only.
+        A photo has moved if all its stored faces have other addresses, and faces of another photo
+        have the selected one. Without such other faces, a copy of the photo is at the selected
+        address: only the rows of jobs have the addresses of copies.
         """
         named = [photo for photo in photos if photo.uri in selection.photos and photo.key]
         keys = {photo.key for photo in named if photo.key is not None}
@@ -330,8 +336,8 @@ def _erased_names(selection: Selection) -> frozenset[str]:
 def faces_of_jobs(kept: Iterable[KeptByJob], moved: Members[str] = ()) -> frozenset[str]:
     """Return the ids of the faces that jobs have found in photos, except those of moved photos.
 
-    A face is stored with one address of its photo. Addresses of other files with the same bytes are
-    only in the rows of jobs.
+    A face is stored with one address of its photo. Only the rows of jobs have the addresses of
+    other files with the same bytes.
     """
     found = (
         *(face["face_id"] for job in kept for row in job.rows for face in _faces_in(row)),

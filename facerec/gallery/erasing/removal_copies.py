@@ -46,7 +46,7 @@ def copy_of_removal(
     Args:
         collection_id: The collection.
         face_ids: All faces of the photos.
-        moved: New face ids by old face id, of faces whose people and corrections went to others.
+        moved: New face ids by old face id, of faces whose people and corrections went to new faces.
         records: Store of the collection's key.
 
     Raises:
@@ -70,8 +70,8 @@ class OutdatedFaces:
     Attributes:
         stored: the faces.
         named: ids of faces that are not stored, but that people or corrections name.
-        moved: ids of the stored faces that people and corrections went to, by id of a face of
-            either kind.
+        moved: ids of the stored faces that people and corrections went to, by id of a face in
+            ``stored`` or ``named``.
     """
 
     stored: tuple[FaceRecord, ...] = ()
@@ -92,7 +92,8 @@ def find_outdated(
     Args:
         collection_id: The collection.
         copies: Records of the removals.
-        is_current: Returns whether a job has indexed the photo with an image key since.
+        is_current: Returns whether a job has indexed the photo with an image key again since its
+            removal.
         faces: The collection's store.
         records: Store of its people.
     """
@@ -150,10 +151,10 @@ class _Removals:
     moved: dict[str, str] = field(default_factory=dict)
 
     def last(self, face_id: str) -> str | None:
-        """Return the hash of the face that has replaced a face at last; None without one.
+        """Return the hash of the face that finally replaced a face; None if none did.
 
         The external image id of a photo may have changed several times, even back to an earlier
-        one. So the last step from each face counts, and these never lead back.
+        one. So only the newest replacement of each face counts, and each face is passed once.
         """
         step = digest(self.key, face_id)
         passed = {step}
@@ -181,7 +182,7 @@ def _removed_at(image_key: str, removals: Sequence[_Removals]) -> float:
 def _moved(
     collection_id: str, ids: Set[str], removals: Sequence[_Removals], *, faces: FaceStore
 ) -> dict[str, str]:
-    """Return the stored faces that have replaced removed ones, by ids of these."""
+    """Return the ids of the stored faces that have replaced removed ones, by id of the latter."""
     found: dict[str, str] = {}
     for each in removals:
         old: dict[str, list[str]] = {}

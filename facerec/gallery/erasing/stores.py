@@ -59,7 +59,11 @@ class StoreEraser(GalleryBase):
         time.sleep(max((end - now for end in ends if end is not None), default=0.0))
 
     def _erase_from_stores(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
-        """Erase from the stores of faces and records; return the ids of the stored faces."""
+        """Erase from the stores of faces and records.
+
+        Returns:
+            The erasure with the counts of its receipt, and the ids of the faces that were stored.
+        """
         receipt, selection = erasure.receipt, erasure.selection
         stored: tuple[str, ...] = ()
         names = selection.external_image_ids | selection.photos
@@ -91,7 +95,7 @@ class StoreEraser(GalleryBase):
         own = self._faces_of(collection_id, selection)
         stored = tuple(own.delete_faces(collection_id, requested)) if requested else ()
         if requested and self._registrations is not None:
-            # A job may have stored events since, before it could see the tombstones of the faces.
+            # A job may have stored more events before it could see the tombstones of the faces.
             self._registrations.delete_events(collection_id, requested)
         receipt = replace(receipt, faces=receipt.faces + len(stored))
         receipt = self._erase_users(receipt, selection, own)
@@ -172,7 +176,7 @@ class StoreEraser(GalleryBase):
         if exists:
             with suppress(CollectionNotFoundError):
                 self._records.delete_collection(collection_id)
-            # A concurrent request may have stored more since.
+            # A concurrent request may have stored more in the meantime.
             user_vectors.delete_vectors(own, collection_id)
             own.delete_namespace(collection_id)
         return receipt

@@ -65,7 +65,7 @@ def copy_of_erasure(
         names: Names of the photos that the tombstones belong to.
         erasure_id: The erasure.
         erased_at: Time of the erasure, in seconds since 1970.
-        people: Ids and names of people that were erased.
+        people: Ids and names of people who were erased.
         emptied: Image keys of photos of which no face is left. An older copy of the store may have
             faces of them that a job has removed before, because of other options.
         records: Store of the tombstones.
@@ -88,7 +88,7 @@ def copy_of_erasure(
 
 
 def hash_of_person(key: bytes, name: str) -> str:
-    """Return the keyed hash of the id or a name of a person that was erased."""
+    """Return the keyed hash of the id or a name of a person who was erased."""
     return digest(key, f"name {name}")
 
 
@@ -245,7 +245,7 @@ class ReturnedPeople:
 def returned_people(
     collection_id: str, copies: Sequence[TombstoneCopy], *, records: RecordStore
 ) -> ReturnedPeople:
-    """Return the people of a store that erasures have erased.
+    """Return the people of a store whom erasures have erased.
 
     Args:
         collection_id: The collection.
@@ -271,7 +271,7 @@ def returned_people(
 def remove_returned_people(
     collection_id: str, returned: ReturnedPeople, *, faces: FaceStore, records: RecordStore
 ) -> None:
-    """Erase people that were erased before; their faces stay.
+    """Erase people who were erased before; their faces stay.
 
     After an interruption, the same call continues.
 

@@ -22,7 +22,7 @@ class IndexedImage:
         image_id: Lowercase UUID derived from the content.
         image_key: Prefix of the ids of all its faces.
         external_image_id: The caller's own name for the photo, or None.
-        source: Path or ``s3://`` address, or "" for a photo given as bytes.
+        source: Path or ``s3://`` address; for bytes ``upload://`` and a name, or "".
     """
 
     image_id: str
@@ -47,7 +47,7 @@ def name_image(
         collection_id: Id of the collection.
         content: Bytes of the image file.
         external_image_id: The caller's own name for the photo, or None.
-        source: Path or ``s3://`` address, or "" for a photo given as bytes.
+        source: See ``IndexedImage``.
         id_version: The collection's ``id_version``.
     """
     content_id = image_id(content)

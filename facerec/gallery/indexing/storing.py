@@ -139,8 +139,6 @@ def replace_faces(
 ) -> Sequence[str]:
     """Make the faces of photos exactly the given ones, and update the people of changed faces.
 
-    Returns the ids of the faces that were removed.
-
     Requests people from the store only if a photo had faces.
 
     Args:
@@ -149,6 +147,9 @@ def replace_faces(
         stored_ids: Ids of the faces that the photos had, as far as the caller knows.
         faces: Store of the collection's faces.
         records: Store of its people.
+
+    Returns:
+        The ids of the faces that were removed.
 
     Raises:
         ConflictError: Too many concurrent changes of a person or of corrections; the faces were
@@ -186,6 +187,7 @@ def add_faces(
 
     Raises:
         CollectionNotFoundError: The collection was deleted concurrently; no face was added.
+        ConflictError: The collection was switched to another model version concurrently.
     """
     collection_id, faces = collection.collection_id, faces.of(collection)
     stored = faces.get_images(collection_id, [image_key]).get(image_key, [])
@@ -202,7 +204,7 @@ def add_faces(
 
 
 def _is_gone(collection: Collection, records: RecordStore) -> bool:
-    """Return whether a collection was deleted, even if another one has the same id now."""
+    """Return whether a collection was deleted, even if another collection has the same id now."""
     try:
         current = records.get_collection(collection.collection_id)
     except CollectionNotFoundError:

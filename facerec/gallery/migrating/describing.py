@@ -71,7 +71,7 @@ class Describer:
         """Describe the faces of one photo.
 
         Args:
-            stored: Faces with the same address.
+            stored: Faces with the same source and image id.
 
         Returns:
             The newly described faces by stored face, and the reasons why others cannot be
@@ -161,7 +161,7 @@ class Describer:
         return found
 
     def _attempts(self, stored: Sequence[StoredFace]) -> Iterator[FaceOptions]:
-        """Yield options to search a photo with, the usual ones first."""
+        """Yield options to search a photo with: unfiltered, for smaller faces, by each detector."""
         lowest = min((face.record.confidence for face in stored), default=1.0)
         usual = FaceOptions(
             min_confidence=min(1.0, max(0.0, lowest - _LOWER)),

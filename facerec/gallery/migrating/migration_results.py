@@ -81,11 +81,11 @@ class MigrationStatus:
 
 @dataclass(frozen=True, slots=True)
 class MigrationPage:
-    """The outcome of preparing the faces of some photos.
+    """The outcome of preparing a page of faces.
 
     Attributes:
         collection_id: Id of the collection.
-        described: Number of faces that were described with the other version.
+        described: Number of faces that were described with the other version; 0 for a dry run.
         missing: Faces that cannot be described.
         next_token: Token of the next page; None on the last one.
     """
@@ -121,8 +121,7 @@ class MigratedCollection:
     Attributes:
         status: The collection afterwards.
         described: Number of faces that were described with the other version.
-        missing: Faces that could not be described, and were deleted. Those that a dry run returns
-            were not deleted.
+        missing: Faces that could not be described, and were deleted, except by a dry run.
         removed: Number of embeddings of the other version that a rollback removed.
     """
 
@@ -139,7 +138,7 @@ class MigrationListener(Protocol):
         """Called after each page, with the number of faces so far and the number of all faces."""
 
     def on_missing(self, missing: Sequence[MissingFace]) -> None:
-        """Called with the faces that cannot be described, before they are deleted or it fails."""
+        """Called with faces that cannot be described: they are deleted, or else an error is raised."""
 
     def on_drop(self, missing: Sequence[MissingFace]) -> None:
-        """Called with the same faces if they will be deleted now, for good."""
+        """Called with the faces of ``on_missing`` before they are deleted, for good."""

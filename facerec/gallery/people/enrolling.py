@@ -47,7 +47,7 @@ class EnrolmentProblem(StrEnum):
     """The person has the maximum number of faces, or the name too many photos."""
 
     INVALID_NAME = "INVALID_NAME"
-    """The name is too long, or contains control characters."""
+    """The name is not a valid display name (``facerec.core.names.checked_user_name``)."""
 
 
 @dataclass(frozen=True, slots=True)

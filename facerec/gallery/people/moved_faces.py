@@ -30,8 +30,8 @@ def hand_over(
     """Give the people and the corrections of faces to the same faces of the moved photos.
 
     One change of a person's record replaces the old face by the new one. A new face that already
-    belongs to a person stays with this person; so does one that replaces several faces. Calling
-    this again changes nothing.
+    belongs to a person stays with this person. One that replaces faces of several people goes to
+    the first of them, by id. Calling this again changes nothing.
 
     Args:
         collection_id: Id of the collection.

@@ -100,9 +100,9 @@ def search_users(
 ) -> tuple[tuple[UserMatch, ...], bool]:
     """Return the people who resemble a probe, most similar first, and whether there are more.
 
-    A person's vector is the mean of its faces, and faces can be removed before it changes: by a job
-    that replaces the faces of a photo, or by a deletion that was interrupted. So each person found
-    is compared by the remaining faces, and omitted if none remains.
+    A person's vector is the mean of the person's faces, and faces can be removed before the vector
+    changes: by a job that replaces the faces of a photo, or by a deletion that was interrupted. So
+    each person found is compared by the remaining faces, and omitted if none remains.
 
     Args:
         probe: Embedding, float32 of shape (128,).
@@ -113,6 +113,10 @@ def search_users(
         threshold: Minimum similarity, 0 to 1.
         limit: Maximum number of people.
         exclude: Id of a person to omit.
+
+    Raises:
+        InvalidInputError: The store cannot return that many people.
+        ConflictError: The collection was switched to another model version concurrently.
     """
     probe_stats = stats_of(probe, cohort)
 

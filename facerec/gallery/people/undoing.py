@@ -183,26 +183,26 @@ class _Planner:
         user_id = step.user_id or ""
         known = self._people.users.get(user_id)
         if known is None:
-            self._require_resumed(f"person {user_id!r} was deleted since")
+            self._require_resumed(f"person {user_id!r} has since been deleted")
             return False
         if known.created_at != step.created_at:
             raise self._refused(f"another person has the id {user_id!r} now")
         if known.name != step.name:
-            raise self._refused(f"person {user_id!r} was renamed since")
+            raise self._refused(f"person {user_id!r} has since been renamed")
         if known.face_ids:
             raise self._refused(f"person {user_id!r} has other faces now")
         if known.registration is not None:
-            raise self._refused(f"person {user_id!r} was registered since")
+            raise self._refused(f"person {user_id!r} has since been registered")
         del self._people.users[user_id]
         return True
 
     def _rename(self, step: Step) -> bool:
         user = self._user(step.user_id)
         if user.name == step.name:
-            self._require_resumed(f"person {user.user_id!r} was renamed since")
+            self._require_resumed(f"person {user.user_id!r} has since been renamed")
             return False
         if user.name != step.earlier_name:
-            raise self._refused(f"person {user.user_id!r} was renamed since")
+            raise self._refused(f"person {user.user_id!r} has since been renamed")
         if step.name is not None and self._people.user_of_name(step.name) is not None:
             raise self._refused("another person now has the earlier name")
         self._people.users[user.user_id] = replace(user, name=step.name)
@@ -213,10 +213,10 @@ class _Planner:
         before = registration_from_text(step.earlier_registration)
         after = registration_from_text(step.registration)
         if user.registration == after:
-            self._require_resumed(f"the registration of {user.user_id!r} was changed since")
+            self._require_resumed(f"the registration of {user.user_id!r} has since been changed")
             return False
         if user.registration != before:
-            raise self._refused(f"the registration of {user.user_id!r} was changed since")
+            raise self._refused(f"the registration of {user.user_id!r} has since been changed")
         self._people.users[user.user_id] = replace(user, registration=after)
         return True
 
@@ -236,7 +236,7 @@ class _Planner:
         if face_id not in self._people.stored and owner is None:
             return False
         if owner == after:
-            self._require_resumed(f"the person of face {face_id} was changed since")
+            self._require_resumed(f"the person of face {face_id} has since been changed")
             return False
         if owner != before:
             raise self._refused(f"face {face_id} has another person now")
@@ -268,7 +268,7 @@ class _Planner:
     def _set(self, value: Value, held: set[Value], adding: StepKind, step: Step) -> bool:
         """Add a value to a set or remove it; return whether that changed anything."""
         if (value in held) == (step.kind is adding):
-            self._require_resumed("its correction or mark was changed since")
+            self._require_resumed("its correction or mark has since been changed")
             return False
         if step.kind is adding:
             held.add(value)
@@ -279,7 +279,7 @@ class _Planner:
     def _user(self, user_id: str | None) -> User:
         user = self._people.users.get(user_id or "")
         if user is None:
-            raise self._refused(f"person {user_id!r} was deleted since")
+            raise self._refused(f"person {user_id!r} has since been deleted")
         return user
 
     def _require_resumed(self, reason: str) -> None:

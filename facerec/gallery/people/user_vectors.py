@@ -52,7 +52,8 @@ def refresh_vector(faces: FaceStore, records: RecordStore, collection_id: str, u
     After ``MAX_ATTEMPTS`` concurrent changes, the stored vector may be that of an earlier version.
 
     Raises:
-        UserNotFoundError: The person was deleted concurrently; its vector is deleted too.
+        CollectionNotFoundError: The collection was deleted concurrently.
+        UserNotFoundError: The person was deleted concurrently; the vector is deleted too.
         ConflictError: The collection is being switched to another model version.
     """
     for attempt in range(1, MAX_ATTEMPTS + 1):

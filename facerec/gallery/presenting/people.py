@@ -49,7 +49,7 @@ def registration_json(registration: Registration | None) -> Json | None:
 
 
 def described_person_json(user: User) -> Json:
-    """Present a person with the ids of its faces (``person.json``)."""
+    """Present a person with the ids of their faces (``person.json``)."""
     return {**person_json(user), "face_ids": list(user.face_ids)}
 
 
@@ -94,7 +94,7 @@ def people_match_json(result: UserSearchResult) -> Json:
 
 
 def photo_people_match_json(result: PhotoUserSearchResult) -> Json:
-    """Present who the largest face of a photo may show (``people-match-result.json``)."""
+    """Present whom the largest face of a photo may show (``people-match-result.json``)."""
     return {
         **people_match_json(result),
         "face": None if result.face is None else detected_json(result.face),

@@ -35,7 +35,7 @@ MAX_STORING_SECONDS = 2 * 86400.0
 job takes a day at most."""
 
 GATHERING_SECONDS = 2.0
-"""Seconds from the first event of those to send together, after which no further one is added."""
+"""Seconds for which events to send together are collected, from the first one."""
 
 LATEST_START = SEND_SECONDS / 2
 """Seconds from its claim after which an event is not sent any more, but claimed again: an erasure
@@ -62,8 +62,9 @@ class EventDelivery:
 
     The events that have been due for the longest time are delivered first.
 
-    Each event is delivered at least once: a process that is killed after the receiver has answered
-    and before this is noted delivers it again. Any number of processes may do this.
+    Each event is delivered at least once: if a process is killed after the receiver has answered
+    and before this is noted, the event is delivered again. Any number of processes may deliver
+    events.
     """
 
     def __init__(
@@ -88,7 +89,8 @@ class EventDelivery:
                 transaction keep an event before its face.
             clock: Returns the time in seconds since 1970.
             poll: Seconds between two looks for new events.
-            first_pause: Seconds after the first attempt that failed.
+            first_pause: Seconds to wait after the first failed attempt; each further failure
+                doubles them, up to ``MAX_PAUSE``.
         """
         self._store, self._send, self._clock = store, send, clock
         self._at_once, self._is_stored = at_once, is_stored
@@ -133,7 +135,7 @@ class EventDelivery:
             until: When to end, by ``time.monotonic``.
 
         Returns:
-            The events, and False if it is not known whether the face of another one is stored.
+            The events, and False if ``is_stored`` has failed for another event, otherwise True.
         """
         claimed: list[KeptEvent] = []
         started = self._clock()

@@ -83,7 +83,7 @@ class FaceWriter:
             return store_faces()
 
     def forget(self, collection_id: str, removed: Sequence[str]) -> None:
-        """Delete the events of faces that were removed; the store of faces may be another one."""
+        """Delete the events of faces that were removed from a store without events."""
         if self.registrations is not None and removed:
             self.registrations.delete_events(collection_id, removed)
 

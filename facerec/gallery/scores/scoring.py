@@ -163,7 +163,7 @@ def score_neighbours(
     """Return the neighbours of each probe, most similar first.
 
     Stats that are missing or of another cohort are computed from the stored embeddings. Faces
-    deleted since the search are then not returned.
+    without such stats that have been deleted since the search are not returned.
 
     Args:
         collection_id: Id of the collection.

@@ -39,7 +39,7 @@ class SearchedPerson:
         user_id: Id of the person; None if a photo was given and its person is unknown.
         by_user: Whether the caller specified the person rather than a photo.
         held: Ids of the person's own faces, if the caller specified the person.
-        ambiguous: Whether the photo resembles another person about as much.
+        ambiguous: Whether a photo was given that resembles several people about equally.
     """
 
     doubtful_below: float
@@ -63,7 +63,7 @@ class CorrectionFilter:
     ) -> None:
         """Read the corrections of a collection, and compare the corrected faces with the probe.
 
-        For a person instead of a photo, only the corrections of the person's own faces are read.
+        If the caller specified a person, only the corrections of the person's own faces are read.
         """
         self._collection_id, self._records = collection_id, records
         self._held, self._own = person.held, frozenset[str]()

@@ -50,7 +50,7 @@ class FoundPage:
         doubtful: Whether these are the doubtful faces rather than the others.
         user: The person who was searched for; None if a photo was given.
         face: The face of the photo that was searched for; None if a person was given.
-        other_faces: Number of the photo's other faces.
+        other_faces: Number of the photo's other faces; 0 if a person was given.
         found: The faces.
         next_token: Token of the next page; None on the last one.
     """

@@ -79,6 +79,10 @@ def search_probes(
         repeat_people: Whether several of the faces may match one person. By default only the most
             similar one does, since a photo shows nobody twice, and the other faces are decided
             without that person's faces.
+
+    Raises:
+        InvalidInputError: The store cannot return that many matches.
+        ConflictError: The collection was switched to another model version concurrently.
     """
     if not probes:
         return ()
@@ -130,6 +134,10 @@ def search_stored_face(
     """Return the stored faces that resemble a stored face, and whether there are more.
 
     The result does not include the face itself.
+
+    Raises:
+        InvalidInputError: The store cannot return that many matches.
+        ConflictError: The collection was switched to another model version concurrently.
     """
     stats = stats_of_stored(face, cohort)
     own_id = face.record.face_id
@@ -178,7 +186,7 @@ class _KnownFaces:
     cohort: Cohort
 
     def candidates(self, scored: Sequence[ScoredFace]) -> list[Candidate]:
-        """Return faces as candidates of a decision, without those deleted since the search."""
+        """Return faces as candidates of a decision; faces that have been deleted are omitted."""
         return [
             Candidate(
                 self.stored[face.face_id],

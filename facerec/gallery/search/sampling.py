@@ -39,7 +39,7 @@ class SampledFace:
 def sample_faces(
     collection_id: str, limit: int, *, faces: FaceStore, records: RecordStore, cohort: Cohort
 ) -> list[SampledFace]:
-    """Return the faces of a collection, or a random sample; see ``Gallery``."""
+    """Return the faces of a collection, or a random sample; see ``Gallery.sample_faces``."""
     chosen = _chosen((record.face_id for record in faces.all_faces(collection_id)), limit)
     sampled: list[SampledFace] = []
     for face_ids in batches(chosen, MAX_PAGE):

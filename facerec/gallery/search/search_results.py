@@ -21,7 +21,7 @@ class Match:
         similarity: 0 to 1; see ``facerec.gallery.scores.similarity``.
         distance: Euclidean distance of the two embeddings.
         user_id: The person that the stored face is associated with, if any.
-        person_name: The display name of that person, if it has one.
+        person_name: The display name of that person, if any.
     """
 
     face: FaceRecord

@@ -51,6 +51,7 @@ def copy_records(
 
     Raises:
         CollectionNotFoundError: A store does not have the collection.
+        UserNameExistsError: Another person of the target has the name of a copied person.
         ConflictError: The people of the target are changed concurrently.
     """
     target.set_threshold(collection_id, source.get_collection(collection_id).threshold)

@@ -28,13 +28,13 @@ class Export:
     Attributes:
         collection_id: Id of the collection.
         subject: Kind of ``name``.
-        name: Id of the face, path of the photo, external image id, or id of the person.
+        name: Id of the face, path or address of the photo, external image id, or id of the person.
         exported_at: Seconds since 1970, UTC.
         faces: Stored faces with their embeddings.
         standby_faces: The same faces as the other version of an unfinished migration describes
             them.
         owners: Ids of the people that faces belong to, by face id.
-        people: People that the faces belong to, each with its vector, if any.
+        people: People whom the faces belong to, each with their vector, if any.
         corrections: Corrections of the faces, and about the people and the name.
         clusters: Ids of clusters of unknown people by face id.
         not_faces: Ids of detections marked as "not a face".
