@@ -115,7 +115,10 @@ class AccessControl:
 
     @contextmanager
     def _holding(self) -> Iterator[Callable[[int], None]]:
-        """Yield a function that reserves bytes for a request; they are released at the end."""
+        """Yield a function that reserves bytes for a request; they are released at the end.
+
+        The function raises ``RefusedError`` if all requests together have too many bytes.
+        """
         held = 0
 
         def hold(size: int) -> None:
@@ -146,7 +149,7 @@ class _Body:
         return message
 
     async def discard_rest(self) -> None:
-        """Receive and discard the rest of the body, for a limited time.
+        """Receive and discard the rest of the body, for at most ``MAX_DISCARD_SECONDS``.
 
         A client that is still sending when the connection closes may never see the answer.
         """
@@ -167,7 +170,11 @@ def _request_head(scope: Scope) -> RequestHead:
 
 
 def _check_repeated_headers(scope: Scope) -> None:
-    """Refuse a request that repeats a header, since readers could use different values."""
+    """Refuse a request that repeats a header, since readers could use different values.
+
+    Raises:
+        RefusedError: a header that determines the meaning or the sender of the request is repeated.
+    """
     counts = Counter(name.decode("latin-1").lower() for name, _ in scope["headers"])
     for name, count in counts.items():
         if count > 1 and (name in _DECIDING_HEADERS or name.startswith("x-amz-")):
@@ -179,7 +186,12 @@ def _check_repeated_headers(scope: Scope) -> None:
 async def _read_body(
     head: RequestHead, receive: Receive, limit: int, hold: Callable[[int], None]
 ) -> bytes | None:
-    """Return the body of a request, or None if the client disconnects before it is complete."""
+    """Return the body of a request, or None if the client disconnects before it is complete.
+
+    Raises:
+        RefusedError: the body is too large, is not complete after ``MAX_BODY_SECONDS``, or too many
+            requests are being received.
+    """
     announced = head.headers.get("content-length", "0")
     if not announced.isdecimal() or len(announced) > 20 or int(announced) > limit:
         raise _too_large(limit)

@@ -23,8 +23,8 @@ class Access:
         principal: the sender, even if refused; empty if the sender was not authenticated.
         operation: operation such as ``POST /api/v1/face-recognition/match`` or
             ``rekognition:SearchFacesByImage``; empty if there is none.
-        collection_id: the collection that the request names, or None. Of a request that is refused
-            or invalid, only a collection in its path is known.
+        collection_id: the collection that the request names, or None. If the request is refused or
+            invalid, only a collection in its path is known.
         status: status of the response; 500 if there was none.
         seconds: time from the end of the request's head to the end of the response.
     """

@@ -14,9 +14,9 @@ from facerec.api.limits import MAX_CONNECTIONS, MAX_HEAD_SECONDS, MAX_STALL_SECO
 class BoundedProtocol(H11Protocol):
     """uvicorn's HTTP protocol with the limits that uvicorn leaves to a proxy.
 
-    A client must send the head of a request within some seconds, and must not pause for long while
-    it reads an answer. When there are too many connections, the one that has been idle longest is
-    closed for a new one; if none is idle, the new one is closed.
+    A client must send the head of a request within ``MAX_HEAD_SECONDS``, and must not pause for
+    ``MAX_STALL_SECONDS`` while it reads an answer. If there are ``MAX_CONNECTIONS`` already, the
+    one that has been idle longest is closed for a new one; if none is idle, the new one is closed.
     """
 
     _head_timer: asyncio.TimerHandle | None = None
@@ -78,7 +78,10 @@ class BoundedProtocol(H11Protocol):
             self._head_timer = self.loop.call_later(MAX_HEAD_SECONDS, self.transport.abort)
 
     def _watch_reader(self) -> None:
-        """Close the connection if its client has read nothing of an answer for a while."""
+        """Close the connection if its client has read nothing of an answer since the last call.
+
+        Calls itself again after ``MAX_STALL_SECONDS``.
+        """
         unread = self.transport.get_write_buffer_size()
         if unread and unread == self._unread:
             self.transport.abort()

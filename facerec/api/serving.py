@@ -76,7 +76,9 @@ class ServerSettings:
 
 
 def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> None:
-    """Serve until Ctrl-C or SIGTERM, then let running requests finish.
+    """Serve until Ctrl-C or SIGTERM, then give running requests ``GRACE_SECONDS`` to finish.
+
+    If they do not end, the process exits with code 1 after ``MAX_GRACE_SECONDS``, without cleanup.
 
     Args:
         settings: how to serve.

@@ -16,8 +16,8 @@ class RequestHead:
         path: path as it was sent, percent-encoded.
         query: query string as it was sent, without the question mark.
         headers: values of headers by their names in lower case.
-        gateway: the ``requestContext`` of API Gateway's event, or None where no gateway passed the
-            request on. A client cannot set it.
+        gateway: the ``requestContext`` of API Gateway's event; None if the request did not pass a
+            gateway. A client cannot set it.
     """
 
     method: str
@@ -29,13 +29,14 @@ class RequestHead:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The sender of a request, and its permissions.
+    """The sender of a request, with the sender's permissions.
 
     Attributes:
         collections: collections that the sender can use; None for all.
         writes: whether the sender can change data.
-        writable: collections that the sender can change; None for all that it can use.
-        name: name of the sender, for the access log and its idempotency tokens.
+        writable: collections that the sender can change; None for all that the sender can use.
+        name: name of the sender, for the access log, the history and idempotency tokens; "" if
+            it is not known.
     """
 
     collections: frozenset[str] | None = None

@@ -92,7 +92,7 @@ class AccessTable:
 
         Args:
             read: returns the table's content, or raises a ``NotFoundError``.
-            clock: seconds, for the table's lifetime.
+            clock: returns the time in seconds, by which the table expires.
         """
         self._read = read
         self._clock = clock
@@ -100,7 +100,7 @@ class AccessTable:
         self._expires: float | None = None
 
     def find_principal(self, caller: Caller) -> Principal | None:
-        """Return the permissions of a caller, or None if no grant names it.
+        """Return the permissions of a caller, or None if no grant names the caller.
 
         Raises:
             StoreUnavailableError: the table cannot be read for now.

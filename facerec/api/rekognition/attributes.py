@@ -77,7 +77,7 @@ def wanted_attributes(asked: Iterable[str]) -> frozenset[str]:
 
 
 def without_estimated(request: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the attributes of a request that need no networks."""
+    """Return the attributes that a request asks for and that need no networks, by its members."""
     return {
         member: [each for each in request[member] if each not in ESTIMATED]
         for member in ("Attributes", "DetectionAttributes")

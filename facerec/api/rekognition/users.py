@@ -62,7 +62,11 @@ def disassociate_faces(gallery: Gallery, request: Request) -> Shape:
 
 
 def search_users(gallery: Gallery, request: Request) -> Shape:
-    """Search for the users that resemble a stored face or another user."""
+    """Search for the users who resemble a stored face or another user.
+
+    Raises:
+        RekognitionError: Both a face and a user are given, or neither.
+    """
     if ("UserId" in request) == ("FaceId" in request):
         raise invalid_parameter("Exactly one of UserId and FaceId must be given.")
     limit = request.get("MaxUsers", MAX_USER_MATCHES)
@@ -84,7 +88,7 @@ def search_users(gallery: Gallery, request: Request) -> Shape:
 
 
 def search_users_by_image(gallery: Gallery, request: Request) -> Shape:
-    """Search for the users that resemble the largest face of a photo."""
+    """Search for the users who resemble the largest face of a photo."""
     found = gallery.search_users_by_photo(
         request["CollectionId"],
         photo_of(request["Image"]),

@@ -34,7 +34,7 @@ def clusters_router(context: Context) -> APIRouter:
 
     @router.post(
         "/clusters",
-        summary="Cluster the faces that were indexed since the last time",
+        summary="Cluster the faces that have been indexed since the last clustering",
         description="Faces of unknown people join clusters or create them. The first clustering of "
         "a million faces takes minutes. On AWS, a job does it: the answer is 202 with the job, and "
         "a request during a clustering starts no second one.",

@@ -60,6 +60,8 @@ class Context:
         Raises:
             RefusedError: Permission denied.
             BusyError: Too many requests are queued.
+            ClientGoneError: The client left while the request waited.
+            FacerecError: The operation fails.
         """
         principal = authorise(request, collection_id, writes=writes)
         why = getattr(request.state, "why", None)

@@ -99,7 +99,7 @@ def people_router(context: Context) -> APIRouter:
         "/people/{user_id}",
         name="person",
         summary="Describe a person",
-        responses={**problems(404), 200: response_doc("The person with its faces.", "person")},
+        responses={**problems(404), 200: response_doc("The person with their faces.", "person")},
     )
     async def describe_person(
         request: Request, collection_id: CollectionPath, user_id: UserPath
@@ -219,7 +219,7 @@ def people_router(context: Context) -> APIRouter:
 
 
 def people_photo_router(context: Context) -> APIRouter:
-    """Return the route that searches for the people in a photo."""
+    """Return the route that searches for the people whom the largest face of a photo may show."""
     router = APIRouter(prefix=FACE_RECOGNITION, tags=["people"], route_class=UploadRoute)
     gallery = context.gallery
 

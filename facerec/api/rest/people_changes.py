@@ -1,4 +1,4 @@
-"""The REST routes that rename, merge and split people."""
+"""The REST routes that rename, enrol, merge and split people."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from facerec.gallery.presenting.people import described_person_json, person_json
 
 
 def people_changes_router(context: Context) -> APIRouter:
-    """Return the routes that rename, merge and split people."""
+    """Return the routes that rename, enrol, merge and split people."""
     router = APIRouter(prefix=COLLECTION, tags=["people"], route_class=JsonRoute)
     gallery = context.gallery
 

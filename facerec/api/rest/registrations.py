@@ -21,7 +21,7 @@ from facerec.gallery.presenting.people import event_page_json
 
 
 def registrations_router(context: Context) -> APIRouter:
-    """Return the routes that register people, and list the events of their matches."""
+    """Return the routes that register people, and that list and retry events of their matches."""
     router = APIRouter(prefix=COLLECTION, tags=["people"], route_class=JsonRoute)
     gallery = context.gallery
 

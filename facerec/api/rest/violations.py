@@ -49,7 +49,7 @@ def sentences_of(violations: list[Any]) -> str:
     """Return what is wrong with a request: where, and what to send instead, without the values.
 
     Args:
-        violations: As pydantic lists them.
+        violations: As pydantic lists them; those after the first ``MAX_SENTENCES`` are omitted.
     """
     return "; ".join(map(_sentence, violations[:MAX_SENTENCES]))
 

@@ -68,7 +68,7 @@ class IndexRequest(LimitedFaces, NamablePhoto):
     )
     retry_failures: bool | None = Field(
         None,
-        description="With a manifest or prefix: process photos again that failed in a complete "
+        description="With a manifest or prefix: process the photos again that failed in a complete "
         "job.",
     )
     force: bool | None = Field(

@@ -77,7 +77,7 @@ class AddFacesRequest(Document):
 
 
 class MergePeopleRequest(Document):
-    """The person that is merged into another."""
+    """The person who is merged into another."""
 
     other_id: UserId
 
@@ -101,7 +101,7 @@ class ClusterRequest(Document):
 
 
 class NameClusterRequest(Document):
-    """The person that the faces of a cluster show."""
+    """The person whom the faces of a cluster show."""
 
     user_id: UserId
     name: PersonName | None = Field(None, description="The name of a person who is created.")
