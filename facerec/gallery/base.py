@@ -137,6 +137,9 @@ class GalleryBase(Inspector):
         """Store a copy of a collection's settings beside its job folders.
 
         If another process changes the job folders, the next job stores the copy instead.
+
+        Raises:
+            CollectionNotFoundError: The collection was deleted concurrently.
         """
         if self._erasures.start is None:
             # Imported late: few commands change settings.
@@ -151,6 +154,9 @@ class GalleryBase(Inspector):
         """Restore the key of tombstones in a store that lost it, before a new one is created.
 
         Tombstones can only be restored from their copies while the store uses their key.
+
+        Raises:
+            ReceiptDamagedError: A copy of tombstones is damaged.
         """
         if self._records.get_tombstone_key(collection_id) is None:
             key = self._job_data.tombstone_key(collection_id)
@@ -162,6 +168,9 @@ class GalleryBase(Inspector):
         """Remove tombstones that were removed on purpose from the copies too.
 
         If another process changes the job folders, the next job changes the copies instead.
+
+        Raises:
+            ReceiptDamagedError: A copy of tombstones is damaged.
         """
         if self._erasures.start is None:
             self._job_data.drop_lifted_tombstones(collection_id, self._records)

@@ -129,7 +129,11 @@ class Inspector:
         name: str = "the photo",
         engine: FaceEngine | None = None,
     ) -> tuple[PhotoContent, PhotoFaces]:
-        """Return the bytes of a photo and its faces; ``name`` identifies bytes in errors."""
+        """Return the bytes of a photo and its faces; ``name`` identifies bytes in errors.
+
+        Raises:
+            FacerecError: See ``load_photo`` and ``detect_faces``.
+        """
         loaded = load_photo(photo, self._objects, name=name)
         return loaded, detect_faces(loaded, engine=engine or self._engine, options=options)
 
@@ -140,6 +144,7 @@ class Inspector:
 
         Raises:
             AttributesUnavailableError: The networks for attributes are not installed.
+            WeightsError: A file of a network is damaged.
         """
         if self._attributes is None:
             raise AttributesUnavailableError

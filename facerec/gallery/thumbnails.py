@@ -106,7 +106,11 @@ def _cut_from_source(record: FaceRecord, objects: ObjectStore, max_pixels: int) 
 
 
 def _cut(content: bytes, boxes: Iterable[BoundingBox], max_pixels: int) -> Iterator[bytes]:
-    """Yield a JPEG file for each box of a photo."""
+    """Yield a JPEG file for each box of a photo.
+
+    Raises:
+        ObjectNotFoundError: The photo cannot be decoded, or has too many pixels.
+    """
     from PIL import Image
 
     from facerec.engine.decode.decoding import DecodedPhoto, decode

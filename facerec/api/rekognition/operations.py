@@ -19,7 +19,8 @@ class Operation:
     """An operation of the protocol.
 
     Attributes:
-        answer: Returns the answer to a validated request.
+        answer: Returns the answer to a validated request, or raises a ``RekognitionError`` or the
+            error of the gallery's operation.
         writes: Whether the operation changes anything.
         cpu_bound: Whether the operation finds faces in photos, and so occupies a processor.
     """

@@ -104,7 +104,7 @@ class Context:
     async def change(
         self, request: Request, work: Callable[[], object], *, collection_id: str
     ) -> Response:
-        """Call an operation that changes a collection, and answer 204."""
+        """Call an operation that changes a collection as ``run`` does, and answer 204."""
         await self.run(request, work, collection_id=collection_id, writes=True)
         return Response(status_code=204)
 

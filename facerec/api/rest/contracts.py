@@ -75,7 +75,11 @@ def response_doc(description: str, name: str) -> dict[str, Any]:
 
 
 def _resolve(schema: Any, found: dict[str, Schema]) -> Any:  # noqa: ANN401 - JSON
-    """Return a schema whose references lead to components, and add the components to ``found``."""
+    """Return a schema whose references lead to components, and add the components to ``found``.
+
+    Raises:
+        ValueError: Two different schemas have one title.
+    """
     if isinstance(schema, list):
         return [_resolve(item, found) for item in schema]
     if not isinstance(schema, dict):

@@ -92,7 +92,12 @@ def cluster_faces(
     pair_threshold: float | None,
     threads: int,
 ) -> ClusteringResult:
-    """Cluster faces that are new since the last clustering; see ``Gallery.cluster_faces``."""
+    """Cluster faces that are new since the last clustering; see ``Gallery.cluster_faces``.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the clusters.
+    """
     said = Statements(collection_id, clusters=clusters, faces=faces, records=records)
     said.take_apart()
     arrays = clusters.read_face_arrays(collection_id, cohort.cohort_version, _is_clear, _CLEAR_RULE)

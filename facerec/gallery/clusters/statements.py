@@ -54,7 +54,11 @@ class Statements:
         return names
 
     def take_apart(self) -> None:
-        """Remove faces from clusters to which, by newer statements, they do not belong."""
+        """Remove faces from clusters to which, by newer statements, they do not belong.
+
+        Raises:
+            ConflictError: Too many concurrent changes of the clusters.
+        """
         left = [*self._of_other_users(), *self._denied_in_clusters()]
         if left:
             self.clusters.leave_clusters(self.collection_id, left)

@@ -104,6 +104,7 @@ def keep_erased_photos(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     texts: dict[str, set[str]] = {}
     for photo in photos:
@@ -170,6 +171,7 @@ def keep_people(collection_id: str, user_ids: Iterable[str], *, records: RecordS
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     texts = {_of_person(user_id): {_PERSON} for user_id in user_ids}
     if texts:

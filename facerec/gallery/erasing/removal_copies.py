@@ -51,6 +51,7 @@ def copy_of_removal(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     key = require_key(collection_id, records)
     return TombstoneCopy(

@@ -212,7 +212,11 @@ class StoreEraser(GalleryBase):
     def _disassociate(
         self, collection_id: str, face_ids: Members[str], faces: FaceStore
     ) -> frozenset[str]:
-        """Disassociate faces from their people; return the ids of the people."""
+        """Disassociate faces from their people; return the ids of the people.
+
+        Raises:
+            ConflictError: Too many concurrent changes of a person.
+        """
         from facerec.gallery.people.associations import update_owners
 
         return update_owners(faces, self._records, collection_id, face_ids, face_ids)

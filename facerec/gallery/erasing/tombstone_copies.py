@@ -72,6 +72,7 @@ def copy_of_erasure(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     key = (
         require_key(collection_id, records) if people else records.get_tombstone_key(collection_id)
@@ -97,6 +98,7 @@ def mark_seen(collection_id: str, erasure_ids: Iterable[str], *, records: Record
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     keep_texts(collection_id, {_mark_of(each): {_SEEN} for each in erasure_ids}, records=records)
 
@@ -160,6 +162,7 @@ def restore_tombstones(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     for copy in copies:
         put_under_key(collection_id, copy.key, copy.places, records=records)

@@ -69,6 +69,7 @@ def put_under_key(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     if records.create_tombstone_key(collection_id, key) != key:
         records.put_tombstones(collection_id, {_EARLIER_KEYS: {key.hex()}})
@@ -80,6 +81,7 @@ def require_key(collection_id: str, records: RecordStore) -> bytes:
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     key = records.get_tombstone_key(collection_id)
     if key is None:

@@ -65,6 +65,7 @@ def keep_tombstones(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     boxes = {record.face_id: record.box for record in faces}
     keep_boxes(collection_id, boxes, records=records)
@@ -77,6 +78,7 @@ def keep_boxes(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     texts: dict[str, set[str]] = {}
     for face_id, box in boxes.items():
@@ -94,6 +96,7 @@ def keep_texts(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     key = require_key(collection_id, records)
     records.put_tombstones(collection_id, {digest(key, name): own for name, own in texts.items()})
@@ -136,6 +139,7 @@ def keep_imported(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     key = require_key(collection_id, records)
     photos = {
@@ -281,6 +285,7 @@ def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordSt
 
     Raises:
         CollectionNotFoundError: The other store does not have the collection.
+        ConflictError: Too many concurrent changes of the other store's tombstones.
         InvalidInputError: The other store has tombstones with another key.
     """
     key = source.get_tombstone_key(collection_id)

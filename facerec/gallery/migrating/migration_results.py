@@ -138,7 +138,10 @@ class MigrationListener(Protocol):
         """Called after each page, with the number of faces so far and the number of all faces."""
 
     def on_missing(self, missing: Sequence[MissingFace]) -> None:
-        """Called with faces that cannot be described: they are deleted, or else an error is raised."""
+        """Called with faces that cannot be described.
+
+        They are deleted next if that is allowed; otherwise the migration fails.
+        """
 
     def on_drop(self, missing: Sequence[MissingFace]) -> None:
         """Called with the faces of ``on_missing`` before they are deleted, for good."""

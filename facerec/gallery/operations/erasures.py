@@ -63,6 +63,11 @@ class ErasureOperations(Eraser):
         """Return the selection of what the stores contain.
 
         ``select`` adds the faces that only job folders name.
+
+        Raises:
+            InvalidInputError: The name is empty, an id is not valid, or the subject cannot be
+                selected.
+            CollectionNotFoundError: The collection does not exist.
         """
         self._get(collection_id)
         match subject:

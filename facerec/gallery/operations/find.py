@@ -177,7 +177,11 @@ class FindOperations(RecognitionOperations):
     def _thresholds(
         self, collection: Collection, doubtful_below: float | None, target_fmr: float | None
     ) -> tuple[float, float]:
-        """Return the similarity below which a face is doubtful, and the minimum similarity."""
+        """Return the similarity below which a face is doubtful, and the minimum similarity.
+
+        Raises:
+            InvalidInputError: One of the values is out of range, or both are given.
+        """
         usual = self._threshold(collection, None)
         if doubtful_below is None and target_fmr is None:
             faces = self._faces.count_faces(collection.collection_id)
@@ -189,7 +193,12 @@ class FindOperations(RecognitionOperations):
     def _face_of(
         self, photo: Photo, number: int, options: FaceOptions | None, engine: FaceEngine
     ) -> tuple[EmbeddedFace, int, str]:
-        """Return a face of a photo, the number of other faces, and the id of the photo."""
+        """Return a face of a photo, the number of other faces, and the id of the photo.
+
+        Raises:
+            NoFaceError: The photo shows no face that the options accept.
+            NotFoundError: The photo has fewer faces than ``number``.
+        """
         options = self._defaults.complete(options, stores=False)
         loaded, found = self._detect(photo, options, engine=engine)
         require_face(found)

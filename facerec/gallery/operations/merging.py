@@ -172,6 +172,9 @@ class MergeOperations(UserOperations):
         """Check that the id of a new person is not that of a face.
 
         It is if the caller has omitted the id, and a face is in its position.
+
+        Raises:
+            InvalidInputError: It is the id of a face.
         """
         if is_uuid(new_user_id) and self._faces.get_faces(collection_id, [new_user_id]):
             raise InvalidInputError(
@@ -180,7 +183,14 @@ class MergeOperations(UserOperations):
             )
 
     def _check_split(self, collection_id: str, user_id: str, chosen: Sequence[str]) -> None:
-        """Check that a person has these faces and at least one other."""
+        """Check that a person has these faces and at least one other.
+
+        Raises:
+            UserNotFoundError: The person does not exist.
+            FaceInUseError: A face belongs to another person.
+            FaceNotFoundError: The collection has no such face.
+            PersonChangeError: A face has no person, or the person would have no face left.
+        """
         held = self._records.get_user(collection_id, user_id).face_ids
         others = [face_id for face_id in chosen if face_id not in held]
         if others:

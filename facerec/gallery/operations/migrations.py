@@ -198,6 +198,10 @@ class MigrationOperations(GalleryBase):
 
         Returns:
             The number of faces that were described, and why others cannot be.
+
+        Raises:
+            ConflictError: The version was switched or the migration ended concurrently.
+            StoreUnavailableError: A photo cannot be read for now.
         """
         collection_id = collection.collection_id
         ready = {face.record.face_id for face in store.get_standby_faces(collection_id, face_ids)}
@@ -347,7 +351,12 @@ class MigrationOperations(GalleryBase):
                     user_vectors.delete_vector(faces, collection_id, user_id)
 
     def _refresh_people(self, collection_id: str) -> None:
-        """Store the vectors of people whose stored vectors are out of date."""
+        """Store the vectors of people whose stored vectors are out of date.
+
+        Raises:
+            UserNotFoundError: A person was deleted concurrently.
+            ConflictError: The collection is being switched by another process.
+        """
         for user in all_users(collection_id, records=self._records):
             if user.vector_version != user.version:
                 user_vectors.refresh_vector(self._faces, self._records, collection_id, user)
@@ -393,6 +402,10 @@ class MigrationOperations(GalleryBase):
         """Return the engine of the standby version; begin the migration if there is none.
 
         With ``dry_run``, no migration begins.
+
+        Raises:
+            RecipeUnavailableError: No engine here has this recipe.
+            MigrationError: See ``prepare_migration``.
         """
         collection_id = collection.collection_id
         migration = store.get_migration(collection_id)

@@ -313,7 +313,11 @@ class RecognitionOperations(GalleryBase):
 
 
 def _source_of(photo: Photo, photo_name: str | None) -> str | None:
-    """Return the source of a photo that is called by a name; None for a photo without one."""
+    """Return the source of a photo with a name; None for a photo without a name.
+
+    Raises:
+        InvalidInputError: The name is not valid, or the photo has an address too.
+    """
     if photo_name is None:
         return None
     if not isinstance(photo, bytes):

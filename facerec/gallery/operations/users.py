@@ -235,7 +235,11 @@ class UserOperations(Eraser):
     def _associate(
         self, collection_id: str, user_id: str, face_ids: Sequence[str], *, min_similarity: float
     ) -> AssociationOutcome:
-        """Associate any number of faces with a person."""
+        """Associate any number of faces with a person.
+
+        Raises:
+            FacerecError: See ``associate_faces``.
+        """
         collection = self._get_to_change(collection_id)
         faces = self._faces.of(collection)
         outcome = associations.associate(

@@ -83,6 +83,9 @@ def forget_corrections(
 
     Returns:
         The number of corrections that were erased.
+
+    Raises:
+        ConflictError: Too many concurrent changes of the corrections.
     """
     forgotten = [
         *(records.corrections_of_faces(collection_id, gone) if gone else ()),

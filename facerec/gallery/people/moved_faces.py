@@ -40,6 +40,7 @@ def hand_over(
         records: Store of its people and corrections.
 
     Raises:
+        CollectionNotFoundError: The collection was deleted concurrently.
         ConflictError: Too many concurrent changes of a person or of corrections.
     """
     ids = sorted(moved)

@@ -70,6 +70,10 @@ class FaceWriter:
             new: Faces that the collection may not contain yet. A face that it contains already gets
                 no event, so that a repeated attempt creates none twice.
             store_faces: Stores the faces. It is called once.
+
+        Raises:
+            CollectionNotFoundError: The collection was deleted concurrently.
+            ConflictError: Too many concurrent changes of an event.
         """
         events = self._events(collection_id, new)
         if self.registrations is None or not events:
@@ -83,7 +87,11 @@ class FaceWriter:
             return store_faces()
 
     def forget(self, collection_id: str, removed: Sequence[str]) -> None:
-        """Delete the events of faces that were removed from a store without events."""
+        """Delete the events of faces that were removed from a store without events.
+
+        Raises:
+            ConflictError: Too many concurrent changes of an event.
+        """
         if self.registrations is not None and removed:
             self.registrations.delete_events(collection_id, removed)
 
