@@ -232,7 +232,7 @@ async def _check_json(body: bytes) -> None:
 
 
 def _tokens(body: bytes) -> int:
-    """Return an upper bound on the values in a JSON text, by characters that base64 lacks."""
+    """Return about the number of values in a JSON text, by characters that base64 lacks."""
     return sum(body.count(character) for character in (b",", b":", b"[", b"{"))
 
 

@@ -77,9 +77,8 @@ class Collection:
             a store without transactions; "" for collections that the first release created. See
             ``generation_of``.
         first_version: model version with which it was created, if it has been migrated; else None.
-        side: which of two sets of vectors is served, "" or "b", if its vectors are in a store
-            without transactions; a migration uses the other set. See
-            ``facerec.storage.generations``.
+        side: name of the served set of vectors, "" or "b", if its vectors are in a store without
+            transactions; a migration uses the other set. See ``facerec.storage.generations``.
         migrated: whether the other set of vectors may exist, or has existed.
         is_switching: whether the collection is about to serve the other set, so that vectors must
             not be written.

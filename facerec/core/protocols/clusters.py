@@ -48,7 +48,7 @@ class ClusterStore(Protocol):
         ...
 
     def read_mark(self, collection_id: str) -> tuple[int, int, int] | None:
-        """Return the ``FaceArrays.mark`` of the current state of a collection."""
+        """Return the ``FaceArrays.mark`` of the current state of a collection, or None."""
         ...
 
     def face_ids_of_slots(self, slots: Sequence[int]) -> dict[int, str]:

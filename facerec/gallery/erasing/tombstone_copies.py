@@ -106,21 +106,21 @@ def mark_seen(collection_id: str, erasure_ids: Iterable[str], *, records: Record
 def unseen_erasures(
     collection_id: str, erasure_ids: Sequence[str], *, records: RecordStore
 ) -> list[str]:
-    """Return the erasures that a store has not seen."""
+    """Return the ids of the erasures that a store has not seen."""
     return _erasures_with(collection_id, erasure_ids, frozenset(), records)
 
 
 def doubtful_erasures(
     collection_id: str, erasure_ids: Sequence[str], *, records: RecordStore
 ) -> list[str]:
-    """Return the erasures that an earlier release has marked; some tombstones may be missing."""
+    """Return the ids of erasures that an earlier release has marked; tombstones may be missing."""
     return _erasures_with(collection_id, erasure_ids, frozenset((_SEEN_BEFORE,)), records)
 
 
 def _erasures_with(
     collection_id: str, erasure_ids: Sequence[str], texts: frozenset[str], records: RecordStore
 ) -> list[str]:
-    """Return the erasures whose mark consists of these texts."""
+    """Return the ids of the erasures whose mark consists of these texts."""
     found = get_texts(collection_id, [_mark_of(each) for each in erasure_ids], records=records)
     return [each for each in erasure_ids if found.get(_mark_of(each), frozenset()) == texts]
 

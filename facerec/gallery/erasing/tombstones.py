@@ -51,7 +51,7 @@ DeletedBoxes = dict[str, tuple[BoundingBox, ...]]
 
 
 class _Tombstone(NamedTuple):
-    """A tombstone: its text in the store, its box, and the id of an imported face."""
+    """A tombstone: its text in the store, its box, and the id of an imported face, or None."""
 
     text: str
     box: BoundingBox

@@ -91,7 +91,8 @@ class CollectionOperations(Eraser):
         """Return a collection with its counts.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id.
+            InvalidInputError: The id is not a valid collection id, or the tag of the retention is
+                not a number of days.
             CollectionNotFoundError: The collection does not exist.
         """
         collection = self._get(collection_id)

@@ -1,4 +1,4 @@
-"""Lists stored faces with their people, and deletes faces that belong to no person."""
+"""Operations on stored faces: they list, show, sample and delete them, and refresh their stats."""
 
 from __future__ import annotations
 

@@ -100,9 +100,9 @@ def search_users(
 ) -> tuple[tuple[UserMatch, ...], bool]:
     """Return the people who resemble a probe, most similar first, and whether there are more.
 
-    A person's vector is the mean of the person's faces, and faces can be removed before the vector
-    changes: by a job that replaces the faces of a photo, or by a deletion that was interrupted. So
-    each person found is compared by the remaining faces, and omitted if none remains.
+    A person's vector is the mean of the person's faces. A job that replaces the faces of a photo,
+    or a deletion that was interrupted, can remove faces before the vector changes. So each person
+    found is compared by the remaining faces, and omitted if none remains.
 
     Args:
         probe: Embedding, float32 of shape (128,).

@@ -152,7 +152,11 @@ class _Planner:
             self.steps.append(step)
 
     def check(self) -> None:
-        """Check the state after the steps."""
+        """Check the state after the steps.
+
+        Raises:
+            PersonChangeError: The steps contradict the state, or there are none.
+        """
         for step in self.steps:
             face_id = step.face_ids[0] if step.face_ids else ""
             owner = self._people.owners.get(face_id)

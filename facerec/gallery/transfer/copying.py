@@ -1,7 +1,7 @@
 """Copies people, corrections and settings of a collection to another store that has its faces.
 
-Faces can be restored from the folders of jobs; people, corrections, history and retention are in
-the records of a store only.
+Faces can be restored from the folders of jobs; people, corrections and the history are in the
+records of a store only.
 """
 
 from __future__ import annotations
