@@ -50,7 +50,7 @@ def grey_noise(deviation: float) -> Damage:
 
     def damage(photo: Image.Image, random: np.random.Generator) -> Image.Image:
         noise = random.normal(0, deviation, (photo.height, photo.width, 1))
-        return _clipped(np.asarray(photo) + noise)
+        return clipped(np.asarray(photo) + noise)
 
     return damage
 
@@ -59,7 +59,7 @@ def photon_noise(photons: float) -> Damage:
     """Return a damage that shows white with this many photons: darker parts have less noise."""
 
     def damage(photo: Image.Image, random: np.random.Generator) -> Image.Image:
-        return _clipped(random.poisson(np.asarray(photo) / 255 * photons) * (255 / photons))
+        return clipped(random.poisson(np.asarray(photo) / 255 * photons) * (255 / photons))
 
     return damage
 
@@ -123,7 +123,7 @@ def damaged_row(
     plain, normalised = stranger_matches(list(faces.values()))
     kept = [face for face, aspect in found.values() if not reasons_of(face, aspect)]
     _, of_kept = stranger_matches(kept)
-    pairs = len(faces) * (len(faces) - 1) // 2
+    pairs, kept_pairs = (len(own) * (len(own) - 1) // 2 for own in (faces, kept))
     stretches = [
         estimated_stretch(face.landmarks, face.quality.pose, aspect)
         for face, aspect in found.values()
@@ -135,6 +135,7 @@ def damaged_row(
         "strangers match": normalised / pairs,
         "AUTO keeps": len(kept) / len(faces),
         "with AUTO, strangers match": of_kept / pairs,
+        "of the pairs kept": of_kept / max(1, kept_pairs),
         "matches its own photo": own_rate(faces, good),
         "stretch": " to ".join(f"{share:.2f}" for share in np.percentile(stretches, [5, 95])),
     }
@@ -150,7 +151,7 @@ def good_row(name: str, data: Path, engine: Engine) -> dict[str, Any]:
         (found,) = engine.analyse([path.read_bytes()], EVERY_FACE)
         if not isinstance(found, PhotoFaces) or not found.faces:
             continue
-        nearest = min(found.faces, key=_distance_from_centre)
+        nearest = min(found.faces, key=distance_from_centre)
         counted = found.faces if name == ALL_FACES else (nearest,)
         faces += len(counted)
         for face in counted:
@@ -179,14 +180,19 @@ def faces_of(
     random = np.random.default_rng(0)
     faces = {}
     for place, path in enumerate(paths):
-        with Image.open(path) as photo:
-            content = io.BytesIO()
-            change(photo.convert("RGB"), random).save(content, "PNG")
-        (found,) = engine.analyse([content.getvalue()], EVERY_FACE)
+        (found,) = engine.analyse([changed(path, change, random)], EVERY_FACE)
         if isinstance(found, PhotoFaces) and found.faces:
-            face = min(found.faces, key=_distance_from_centre)
+            face = min(found.faces, key=distance_from_centre)
             faces[place] = (face, found.width / found.height)
     return faces
+
+
+def changed(path: Path, change: Damage, random: np.random.Generator) -> bytes:
+    """Return a changed photo as a file."""
+    content = io.BytesIO()
+    with Image.open(path) as photo:
+        change(photo.convert("RGB"), random).save(content, "PNG")
+    return content.getvalue()
 
 
 def stranger_matches(faces: list[EmbeddedFace]) -> tuple[int, int]:
@@ -208,15 +214,24 @@ def stranger_matches(faces: list[EmbeddedFace]) -> tuple[int, int]:
 def own_rate(faces: dict[int, EmbeddedFace], good: dict[int, EmbeddedFace]) -> float:
     """Return the share of changed faces that match the same photo unchanged."""
     both = [place for place in faces if place in good]
-    scores = [
-        normalised_score(
-            float(np.linalg.norm(faces[place].embedding - good[place].embedding)),
-            faces[place].stats,
-            good[place].stats,
-        )
-        for place in both
-    ]
-    return float(np.mean(np.array(scores) <= score_of_similarity(0.8)))
+    return float(np.mean([is_match(faces[place], good[place]) for place in both]))
+
+
+def is_match(one: EmbeddedFace, other: EmbeddedFace) -> bool:
+    """Return whether two faces match at the default threshold."""
+    distance = float(np.linalg.norm(one.embedding - other.embedding))
+    return normalised_score(distance, one.stats, other.stats) <= score_of_similarity(0.8)
+
+
+def clipped(values: NDArray[np.float64]) -> Image.Image:
+    """Return grey levels of any range as a photo."""
+    return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+
+
+def distance_from_centre(face: EmbeddedFace) -> float:
+    """Return how far the middle of a face is from that of its photo, in ratios."""
+    box = face.box
+    return float(np.hypot(box.left + box.width / 2 - 0.5, box.top + box.height / 2 - 0.5))
 
 
 def _scores(
@@ -231,15 +246,6 @@ def _scores(
         (distances - means[one]) / deviations[one] + (distances - means[other]) / deviations[other]
     ) / 2
     return scores
-
-
-def _clipped(values: NDArray[np.float64]) -> Image.Image:
-    return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
-
-
-def _distance_from_centre(face: EmbeddedFace) -> float:
-    box = face.box
-    return float(np.hypot(box.left + box.width / 2 - 0.5, box.top + box.height / 2 - 0.5))
 
 
 if __name__ == "__main__":

@@ -20,15 +20,17 @@ MAX_VARIANCE = 600.0
 """Variance of the Laplacian that counts as sharpness 100: the sharpest of 34 studio portraits."""
 
 NO_GRAIN = 6.0
-"""Grain, in grey levels, up to which sharpness is not lowered: 999 of 1,000 faces of FairFace have
-less, and every other photo that ``docs/accuracy.md`` names."""
+"""Grain, in grey levels, up to which sharpness is not lowered: 5 of 1,972 faces of FairFace have
+more, and none of 1,271 of LFW (``python -m benchmarks.quality_limits``)."""
 
 MAX_GRAIN = 13.0
-"""Grain that counts as sharpness 0. Of noisy faces with a sharpness below 15, 7 % still match their
-own photo without noise; from 15 to 30, half (``docs/accuracy.md``)."""
+"""Grain that counts as sharpness 0. AUTO rejects from a grain of 12, which judges as few grainy
+faces wrongly as possible (``python -m benchmarks.quality_limits``)."""
 
 LOW_CONTRAST = 24.0
-"""Deviation of the squares of a face, in grey levels, below which grain counts for more."""
+"""Deviation of the squares of a face, in grey levels, below which grain counts for more. A quarter
+of the faces of LFW and FairFace have less. ``python -m benchmarks.quality_limits`` compares other
+values: up to this one, they judge equally many grainy faces wrongly, but for chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def assess(
         width: pixels of the upright photo as stored.
         height: pixels of the upright photo as stored.
     """
-    grey = chip[CHIP_MARGIN:-CHIP_MARGIN, CHIP_MARGIN:-CHIP_MARGIN].astype(np.float32) @ LUMA
+    grey = in_grey(chip)
     return Quality(
         size=min(box.width * width, box.height * height),
         sharpness=min(_crispness(grey), _freedom_from_grain(grey)),
@@ -110,6 +112,11 @@ def rejections(quality: Quality, quality_filter: QualityFilter) -> tuple[Rejecti
     return tuple(reason for reason, failed in failures.items() if failed)
 
 
+def in_grey(chip: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the face of a chip without its margin, in grey levels, shape (100, 100)."""
+    return chip[CHIP_MARGIN:-CHIP_MARGIN, CHIP_MARGIN:-CHIP_MARGIN].astype(np.float32) @ LUMA
+
+
 def _crispness(grey: NDArray[np.float32]) -> float:
     """Return the logarithm of the variance of the Laplacian, scaled to 0 to 100.
 
@@ -123,15 +130,19 @@ def _crispness(grey: NDArray[np.float32]) -> float:
     return min(100.0, 100 * math.log(variance) / math.log(MAX_VARIANCE))
 
 
-def _freedom_from_grain(grey: NDArray[np.float32]) -> float:
-    """Return 100 up to a grain of ``NO_GRAIN``, falling evenly to 0 at ``MAX_GRAIN``.
+def grain(grey: NDArray[np.float32], *, low_contrast: float = LOW_CONTRAST) -> float:
+    """Estimate the noise of a face in grey levels; it counts for more in a face of low contrast.
 
-    A Laplacian takes grain for detail. Grain is the deviation of noise at half the size, where the
-    interpolation of the chip has no influence, estimated as by Immerkaer 1996, "Fast noise variance
-    estimation" (Computer Vision and Image Understanding 64): his operator, with weights whose
-    squares add up to 36, is 0 on even slopes. The median of its absolute value, divided by 0.6745
-    as for a normal distribution, ignores edges. Grain counts for more, by ``LOW_CONTRAST`` /
-    deviation, if the squares of eight pixels differ by less.
+    Grain is the deviation of noise at half the size, where the interpolation of the chip has no
+    influence, estimated as by Immerkaer 1996, "Fast noise variance estimation" (Computer Vision and
+    Image Understanding 64): his operator, with weights whose squares add up to 36, is 0 on even
+    slopes. The median of its absolute value, divided by 0.6745 as for a normal distribution,
+    ignores edges. Noise of faces whose ``contrast`` is below ``low_contrast`` is multiplied by
+    ``low_contrast / contrast``.
+
+    Args:
+        grey: the face without the margin of its chip (see ``in_grey``).
+        low_contrast: in grey levels.
     """
     small = _halved(grey)
     across = small[:, :-2] + small[:, 2:] - 2 * small[:, 1:-1]
@@ -139,9 +150,20 @@ def _freedom_from_grain(grey: NDArray[np.float32]) -> float:
     # An eighth of the time of numpy's median.
     middle = residual.size // 2
     noise = float(np.partition(residual, middle, axis=None)[middle]) / (6 * 0.6745)
-    contrast = max(1.0, float(_halved(_halved(small)).std()))
-    grain = noise * max(1.0, LOW_CONTRAST / contrast)
-    return 100 * min(1.0, max(0.0, (MAX_GRAIN - grain) / (MAX_GRAIN - NO_GRAIN)))
+    return noise * max(1.0, low_contrast / max(1.0, contrast(grey)))
+
+
+def contrast(grey: NDArray[np.float32]) -> float:
+    """Return the deviation of the squares of eight pixels of a face, in grey levels."""
+    return float(_halved(_halved(_halved(grey))).std())
+
+
+def _freedom_from_grain(grey: NDArray[np.float32]) -> float:
+    """Return 100 up to a grain of ``NO_GRAIN``, falling evenly to 0 at ``MAX_GRAIN``.
+
+    A Laplacian takes grain for detail.
+    """
+    return 100 * min(1.0, max(0.0, (MAX_GRAIN - grain(grey)) / (MAX_GRAIN - NO_GRAIN)))
 
 
 def _halved(grey: NDArray[np.float32]) -> NDArray[np.float32]:

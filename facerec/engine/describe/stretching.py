@@ -7,8 +7,13 @@ import math
 from facerec.core.faces import Landmarks, Point, Pose
 
 MAX_STRETCH = 1.5
-"""Estimated stretch above which a face carries little identity: more than that of any face in
-4,300 faces of photos as they are (``docs/accuracy.md``)."""
+"""Estimated stretch above which a face carries little identity: the lowest multiple of 0.1 that no
+face of half of the people of LFW and FairFace exceeds (``python -m benchmarks.quality_limits``)."""
+
+
+WEIGHTS = (-0.35, -0.33, -0.18, 0.14)
+"""Weights of ``pose_terms``. Fitted by ``python -m benchmarks.quality_limits`` to either half of
+the people, they differ from these by at most 0.02."""
 
 
 def estimated_stretch(landmarks: Landmarks, pose: Pose, aspect: float) -> float:
@@ -16,9 +21,8 @@ def estimated_stretch(landmarks: Landmarks, pose: Pose, aspect: float) -> float:
 
     How far the nose is below the eyes, as a share of the distance of the eyes, becomes less if a
     head looks up and more if it turns. The network of the pose sees this beside the whole face, so
-    what the pose leaves unexplained is mostly stretching. The weights were fitted by least squares,
-    without outliers, to half of the people of LFW and FairFace; a photo that is twice as wide has
-    an estimate of about 1.4, since its pose seems to explain a part.
+    what the pose leaves unexplained is mostly stretching. A photo that is twice as wide has an
+    estimate of about 1.4, since its pose seems to explain a part.
 
     Args:
         landmarks: ratios of the upright photo.
@@ -32,9 +36,16 @@ def estimated_stretch(landmarks: Landmarks, pose: Pose, aspect: float) -> float:
     below = abs((nose * eyes.conjugate()).imag)
     if not below:
         return 1.0
-    yaw, pitch = pose.yaw / 30, pose.pitch / 30
-    expected = math.exp(-0.35 - 0.33 * pitch - 0.18 * pitch**2 + 0.14 * yaw**2)
+    expected = math.exp(
+        sum(weight * term for weight, term in zip(WEIGHTS, pose_terms(pose), strict=True))
+    )
     return expected * abs(eyes) ** 2 / below
+
+
+def pose_terms(pose: Pose) -> tuple[float, float, float, float]:
+    """Return what the logarithm of how far a nose is below the eyes depends on, as a sum."""
+    yaw, pitch = pose.yaw / 30, pose.pitch / 30
+    return 1.0, pitch, pitch**2, yaw**2
 
 
 def _middle(first: Point, second: Point, aspect: float) -> complex:
