@@ -7,10 +7,18 @@ the two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from facerec.errors import ConflictError
+
+if TYPE_CHECKING:
+    from facerec.core.records import FaceRecord
+
+MAX_SIDES = 256
+"""Maximum number of sides of a collection (see ``facerec.storage.generations``): about 80
+migrations."""
 
 
 class MigrationState(StrEnum):
@@ -44,6 +52,11 @@ class Migration:
     state: MigrationState
     started_at: float
     threshold: float | None = None
+
+
+def is_same_face(standby: FaceRecord, served: FaceRecord) -> bool:
+    """Return whether a standby face is the served one, described with another model version."""
+    return standby == replace(served, model_version=standby.model_version, stats=standby.stats)
 
 
 def migration_ended(collection_id: str) -> ConflictError:

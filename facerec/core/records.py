@@ -76,12 +76,13 @@ class Collection:
         generation: distinguishes this collection from others with the same id if its vectors are in
             a store without transactions; "" for collections that the first release created. See
             ``generation_of``.
-        first_version: model version with which it was created, if it has been migrated; else None.
-        side: name of the served set of vectors, "" or "b", if its vectors are in a store without
-            transactions; a migration uses the other set. See ``facerec.storage.generations``.
-        migrated: whether the other set of vectors may exist, or has existed.
-        is_switching: whether the collection is about to serve the other set, so that vectors must
-            not be written.
+        first_version: model version with which it was created, if it was migrated since; else None.
+        side: number of the set of vectors that is served, if its vectors are in a store without
+            transactions. See ``facerec.storage.generations``.
+        standby_side: number of the set of the version that is not served; None without a migration.
+        next_side: number of the set that is about to be served, so that vectors must not be
+            written; None unless the collection is being switched.
+        sides: number of sets that there have been.
     """
 
     collection_id: str
@@ -90,9 +91,21 @@ class Collection:
     threshold: float | None = None
     generation: str = field(default="", compare=False)
     first_version: str | None = None
-    side: str = field(default="", compare=False)
-    migrated: bool = field(default=False, compare=False)
-    is_switching: bool = field(default=False, compare=False)
+    side: int = field(default=0, compare=False)
+    standby_side: int | None = field(default=None, compare=False)
+    next_side: int | None = field(default=None, compare=False)
+    sides: int = field(default=1, compare=False)
+
+    @property
+    def is_switching(self) -> bool:
+        """Whether the collection is about to serve another set of vectors."""
+        return self.next_side is not None
+
+    @property
+    def named_sides(self) -> frozenset[int]:
+        """The sets of vectors that are served, kept, or may be served."""
+        sides = (self.side, self.standby_side, self.next_side)
+        return frozenset(side for side in sides if side is not None)
 
     @property
     def id_version(self) -> str:

@@ -9,25 +9,28 @@ vectors get into a namespace that nobody reads.
 Collections that the first release created have no generation. Their namespaces are named after
 their ids.
 
-A collection that is migrated to another model version has two sets of namespaces, its sides. The
-record names the side that is served, and ``facerec.storage.standby_sides`` describes faces on the
-other one. Without transactions, three rules keep the two equal:
+A collection that is migrated to another model version has several sets of namespaces, its sides.
+They have numbers, and no number is used twice (``facerec.storage.dynamodb.migrations``). The record
+names the side that is served, the standby side, on which faces are described, and during a switch
+the next side, which the switch fills with the faces that both have
+(``facerec.storage.standby_sides``). Without transactions, these rules keep them equal:
 
-- Vectors are deleted on the side that the writer knows first, and then, if the record says that
-  there is another side, on that one. Whoever describes faces on the other side reads the served
-  ones again afterwards. So a face that was deleted is on neither side.
-- A writer reads the record again after it has written. If the collection serves the other side by
+- Vectors are deleted on the side that the writer knows first, and then on all sides that there have
+  been, until the record names no further one. Whoever writes a face on another side reads the
+  served one again afterwards. So a face that was deleted is on no side that is served later.
+- A writer reads the record again after it has written. If the collection serves another side by
   then, or is about to, the write may be lost, and the writer gets a conflict: it must repeat it.
-- While the record says that the collection is about to serve the other side, the two are compared.
-  What was written before is compared too, and nobody who writes later gets an answer of success.
+- A switch compares the sides after the record has named the next one. What was written before is
+  compared too, and nobody who writes later gets an answer of success.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from facerec.core.migrations import MAX_SIDES
 from facerec.core.override import override
 from facerec.core.protocols.vectors import Result, VectorStore
 from facerec.errors import CollectionNotFoundError, ConflictError
@@ -40,9 +43,6 @@ if TYPE_CHECKING:
     from facerec.core.protocols.collections import CollectionRecords
     from facerec.core.records import Collection
     from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
-
-SIDES = ("", "b")
-"""The sides of a collection; a new one serves the first."""
 
 
 class FacesByGeneration(FaceStore):
@@ -79,16 +79,27 @@ class FacesByGeneration(FaceStore):
     def of_served(self, collection_id: str) -> FaceStore:
         return self.of(self._records.get_collection(collection_id))
 
-    def on_side(self, collection: Collection, side: str) -> FaceStore:
+    def on_side(self, collection: Collection, side: int) -> FaceStore:
         """Return the faces on one side of a collection, whichever it serves.
 
         Writes are not compared with the record, and change no other side.
         """
         return FaceStore(_Named(self.stored, lambda _: replace(collection, side=side)))
 
+    def stored_sides(self, collection: Collection) -> set[int]:
+        """Return the sides of a collection that have vectors; recent ones may be missing."""
+        sides = _namespaces_of_sides(collection)
+        return {sides[name] for name in self.stored.stored_namespaces(sides)}
+
+    def delete_sides(self, collection: Collection, sides: Iterable[int]) -> None:
+        """Erase all vectors on some sides of a collection."""
+        for side in sides:
+            for name in _names(collection.collection_id):
+                self.stored.delete_namespace(namespace_of(name, collection.generation, side))
+
     @override
     def left_of(self, deleted: Sequence[Collection]) -> list[Collection]:
-        owners = {namespace: each for each in deleted for namespace in namespaces_of(each)}
+        owners = {name: each for each in deleted for name in _namespaces_of_sides(each)}
         found = self.stored.stored_namespaces(owners)
         return list(dict.fromkeys(owners[name] for name in sorted(found)))
 
@@ -102,8 +113,24 @@ class FacesByGeneration(FaceStore):
 
 def namespaces_of(collection: Collection) -> list[str]:
     """Return the names of the namespaces of a collection: those of its faces and of its people."""
-    names = (collection.collection_id, people_namespace(collection.collection_id))
-    return [namespace_of(name, collection.generation, side) for name in names for side in SIDES]
+    return [
+        namespace_of(name, collection.generation, side)
+        for side in sorted(collection.named_sides)
+        for name in _names(collection.collection_id)
+    ]
+
+
+def _names(collection_id: str) -> tuple[str, str]:
+    return collection_id, people_namespace(collection_id)
+
+
+def _namespaces_of_sides(collection: Collection) -> dict[str, int]:
+    """Return the sides that a collection may have had, by the names of their namespaces."""
+    return {
+        namespace_of(name, collection.generation, side): side
+        for side in range(MAX_SIDES)
+        for name in _names(collection.collection_id)
+    }
 
 
 class _FacesOf(FaceStore):
@@ -230,7 +257,7 @@ class _Named(VectorStore):
 
 
 class _Served(_Named):
-    """The served vectors; what is deleted from them is erased on the other side too."""
+    """The served vectors; what is deleted from them is erased on the other sides too."""
 
     def __init__(
         self,
@@ -312,11 +339,11 @@ class _Served(_Named):
 
     @override
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
-        """Erase vectors on both sides, and return the ids that were stored on one of them."""
+        """Erase vectors on all sides, and return the ids that were stored on one of them."""
         own = self._collection(namespace)
         deleted = self._vectors.delete_vectors(_name(namespace, own), ids)
         if own is not None:
-            for name in _other_names(namespace, own, self._record(namespace, own)):
+            for name in self._other_names(namespace, own, all_sides):
                 deleted += self._vectors.delete_vectors(name, ids)
         return list(dict.fromkeys(deleted))
 
@@ -326,7 +353,15 @@ class _Served(_Named):
         own = self._collection(namespace)
         names = {namespace}
         if own is not None:
-            names |= {namespace_of(namespace, own.generation, side) for side in SIDES}
+            current = self._record(namespace, own)
+            sides = {
+                namespace_of(namespace, own.generation, side): side for side in range(MAX_SIDES)
+            }
+            known = own.sides if current is None else current.sides
+            names |= {name for name, side in sides.items() if side < known}
+            if current is None:
+                # How many sides a deleted collection has had is unknown.
+                names |= self._vectors.stored_namespaces(sides)
         for name in sorted(names):
             self._vectors.delete_namespace(name)
 
@@ -338,7 +373,7 @@ class _Served(_Named):
         """
         own = self._collection(namespace)
         found = read(_name(namespace, own))
-        if own is not None and own.migrated:
+        if own is not None and own.sides > 1:
             current = self._record(namespace, own)
             if current is not None and not _serves(current, own):
                 raise _switched(own, current)
@@ -364,12 +399,12 @@ class _Served(_Named):
         groups: Mapping[str, Sequence[Vector]],
         removed: Sequence[str],
     ) -> None:
-        """Erase vectors that were removed on the other side too.
+        """Erase vectors that were removed on the other sides too.
 
         Vectors that were changed stay there: a switch finds out that they differ.
 
         Raises:
-            ConflictError: the collection serves the other side or is about to, so that vectors that
+            ConflictError: the collection serves another side or is about to, so that vectors that
                 were put may be lost.
         """
         if own is None:
@@ -384,10 +419,39 @@ class _Served(_Named):
         emptied: dict[str, Sequence[Vector]] = {
             group: () for group, vectors in groups.items() if not vectors
         }
-        for name in _other_names(namespace, own, current) if emptied or removed else ():
+        if not emptied and not removed:
+            return
+        # Sides that the record does not name are erased soon, and photos are often emptied.
+        for name in self._other_names(namespace, own, _named_sides):
             if emptied:
                 self._vectors.put_groups(name, emptied)
             self._vectors.delete_vectors(name, removed)
+
+    def _other_names(
+        self,
+        namespace: str,
+        own: Collection,
+        sides_of: Callable[[Collection], frozenset[int]],
+    ) -> Iterator[str]:
+        """Yield the names of a namespace on other sides, the served one first.
+
+        The record is read again until it names no further side: a switch may have copied what was
+        still on the served side.
+
+        Args:
+            namespace: the namespace.
+            own: its collection, as it was read; vectors were deleted from its side.
+            sides_of: returns the sides of a record.
+        """
+        done = {own.side}
+        while True:
+            current = self._record(namespace, own) or own
+            left = sides_of(current) - done
+            if not left:
+                return
+            for side in sorted(left, key=lambda each: (each != current.side, each)):
+                yield namespace_of(namespace, own.generation, side)
+            done |= left
 
     def _record(self, namespace: str, own: Collection) -> Collection | None:
         """Return the record of a collection as it is now; None if the collection was deleted."""
@@ -400,7 +464,7 @@ def faces_namespace(collection: Collection) -> str:
     return _name(collection.collection_id, collection)
 
 
-def namespace_of(namespace: str, generation: str, side: str = "") -> str:
+def namespace_of(namespace: str, generation: str, side: int = 0) -> str:
     """Return the name of a namespace of a generation and a side."""
     collection_id, slash, kind = namespace.partition("/")
     # No id contains any of these characters.
@@ -414,17 +478,13 @@ def _name(namespace: str, collection: Collection | None) -> str:
     return namespace_of(namespace, collection.generation, collection.side)
 
 
-def _other_names(namespace: str, own: Collection, current: Collection | None) -> list[str]:
-    """Return the names of a namespace on other sides that may have vectors.
+def all_sides(collection: Collection) -> frozenset[int]:
+    """Return the sides that a collection has had."""
+    return frozenset(range(collection.sides))
 
-    Args:
-        namespace: the namespace.
-        own: its collection, as it was read.
-        current: the record as it is now; None if the collection was deleted.
-    """
-    if current is not None and not current.migrated:
-        return []
-    return [namespace_of(namespace, own.generation, side) for side in SIDES if side != own.side]
+
+def _named_sides(collection: Collection) -> frozenset[int]:
+    return collection.named_sides
 
 
 def _serves(current: Collection, own: Collection) -> bool:

@@ -1,39 +1,51 @@
 """Migrations of collections whose vectors are in a store without transactions.
 
-Standby faces are on the side that the collection does not serve (``facerec.storage.generations``).
-They may outlive served faces for a moment, so they are compared with the served ones before a
-switch, while writers get conflicts.
+Faces are described on the standby side, which is not served (``facerec.storage.generations``). It
+may have faces of photos that were changed or deleted since, so it is never served itself. A switch
+fills a new side, its own, with the standby faces of the faces that are served, while writers get
+conflicts. Then one conditional write to the record serves that side, and keeps the one that was
+served for a rollback. A switch that was overtaken has filled a side that nobody will read.
+
+No request ever deletes from a side that the record names as served or as kept for a rollback,
+except faces that a caller deletes or replaces:
+
+- All vectors of a side are erased only after a record was read that does not name the side. No
+  later record names it again (``facerec.storage.dynamodb.migrations``).
+- A switch deletes faces only from the side that it fills, before it asks the record to serve it.
+- Who describes a face deletes only what it has described itself.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from facerec.core.batches import batches
 from facerec.core.ids import group_of
-from facerec.core.limits import MAX_PAGE
-from facerec.core.migrations import migration_ended
+from facerec.core.migrations import MigrationState, is_same_face, migration_ended
 from facerec.core.override import override
 from facerec.core.protocols.migrations import MigrationStore
 from facerec.errors import MigrationError, MigrationRemedy
-from facerec.storage.faces import FaceStore, people_namespace
-from facerec.storage.generations import SIDES
+from facerec.storage.generations import all_sides
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from facerec.core.migrations import Migration, MigrationState
+    from facerec.core.migrations import Migration
     from facerec.core.protocols.collections import CollectionRecords
     from facerec.core.protocols.migrations import MigrationRecords
     from facerec.core.records import Collection, FaceRecord, StoredFace
+    from facerec.storage.faces import FaceStore
     from facerec.storage.generations import FacesByGeneration
 
     class _Records(CollectionRecords, MigrationRecords, Protocol):
         pass
+
+
+_COPIED = 500
+"""Number of faces to copy at a time: Amazon S3 Vectors puts as many in one request."""
 
 
 class StandbySides(MigrationStore):
@@ -75,9 +87,10 @@ class StandbySides(MigrationStore):
             raise MigrationError(
                 "collections on AWS cannot be migrated yet", MigrationRemedy.NEW_COLLECTION
             )
-        # A writer that was late may have left faces of an earlier migration.
-        self._clear(self._records.get_collection(migration.collection_id))
-        return self._records.begin_migration(migration)
+        collection = self._records.get_collection(migration.collection_id)
+        # An older copy of the records may know fewer sides.
+        first = 1 + max(self._faces.stored_sides(collection), default=0)
+        return self._records.begin_migration(migration, first_side=first)
 
     @override
     def put_standby_faces(
@@ -85,30 +98,28 @@ class StandbySides(MigrationStore):
     ) -> int:
         collection_id = collection.collection_id
         versions = {face.record.model_version for face in described.values()}
-        current = self._require_unchanged(collection, versions)
+        current = self._require_served(collection, versions)
         standby = self._standby(current)
-        groups: dict[str, list[StoredFace]] = {}
-        for face in described.values():
-            groups.setdefault(group_of(face.record.face_id), []).append(face)
-        standby.add_to_images(collection_id, groups)
+        if standby is None:
+            raise migration_ended(collection_id)
+        standby.add_to_images(collection_id, _by_photo(described.values()))
         # A face may have been deleted or changed before its standby face was stored.
         ids = [record.face_id for record in described]
         served = {face.record for face in self._faces.of(current).get_faces(collection_id, ids)}
         outdated = [record.face_id for record in described if record not in served]
         if outdated:
             standby.delete_faces(collection_id, outdated)
-        self._require_unchanged(collection, versions)
+        if self._require_served(collection, versions).standby_side != current.standby_side:
+            raise migration_ended(collection_id)
         return len(ids) - len(outdated)
 
     @override
     def get_standby_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
         migration = self._records.get_migration(collection_id)
-        if migration is None:
-            return []
         collection = self._faces.current(collection_id)
-        if collection is None:
+        standby = None if collection is None else self._standby(collection)
+        if migration is None or standby is None:
             return []
-        standby = self._standby(collection)
         return [
             face
             for face in standby.get_faces(collection_id, face_ids)
@@ -117,9 +128,8 @@ class StandbySides(MigrationStore):
 
     @override
     def count_standby_faces(self, collection_id: str) -> int:
-        if self._records.get_migration(collection_id) is None:
-            return 0
-        return self._standby(self._records.get_collection(collection_id)).count_faces(collection_id)
+        standby = self._standby(self._records.get_collection(collection_id))
+        return 0 if standby is None else standby.count_faces(collection_id)
 
     @override
     def has_standby_embedding(
@@ -128,11 +138,17 @@ class StandbySides(MigrationStore):
         collection = self._faces.current(collection_id)
         if collection is None:
             return False
-        standby = self._standby(collection)
-        (found,) = standby.search(
-            collection_id, embedding[None], limit=1, max_distance=max_distance
+        others = (
+            self._faces.on_side(collection, side)
+            for side in sorted(all_sides(collection) - {collection.side})
         )
-        return bool(found)
+        return any(
+            matches
+            for faces in others
+            for matches in faces.search(
+                collection_id, embedding[None], limit=1, max_distance=max_distance
+            )
+        )
 
     @override
     def switch_version(
@@ -141,28 +157,22 @@ class StandbySides(MigrationStore):
         state: MigrationState,
         store_people: Callable[[FaceStore], None],
     ) -> Collection:
-        token = self._records.begin_switch(collection_id, state)
+        collection = self._records.begin_switch(collection_id, state)
+        side = collection.next_side
+        if side is None:
+            raise migration_ended(collection_id)
         try:
             self._sleep(self._lag)
-            collection = self._records.get_collection(collection_id)
-            migration = self._records.get_migration(collection_id)
-            if migration is None:
-                raise migration_ended(collection_id)
-            lacking, faces = self._compare(collection, migration.standby_version)
-            if lacking:
-                raise MigrationError(
-                    f"{lacking} of {faces} faces of {collection_id!r} are not described with the "
-                    "other version yet",
-                    MigrationRemedy.PREPARE,
-                )
-            standby = self._standby(collection)
-            standby.vectors.delete_namespace(people_namespace(collection_id))
-            store_people(standby)
+            filled = self._fill(collection, side)
+            store_people(filled)
             self._sleep(self._lag)
-            return self._records.end_switch(collection_id, token)
+            served = self._records.end_switch(collection_id, side)
         except BaseException:
-            self._records.abort_switch(collection_id, token)
+            self._records.abort_switch(collection_id, side)
+            self._erase_unnamed(collection)
             raise
+        self._erase_unnamed(served)
+        return served
 
     @override
     def end_old_switch(self, collection_id: str, now: float) -> bool:
@@ -174,56 +184,111 @@ class StandbySides(MigrationStore):
 
     @override
     def end_migration(self, collection_id: str, state: MigrationState) -> None:
-        collection = self._records.get_collection(collection_id)
-        migration = self._records.get_migration(collection_id)
-        if migration is None or migration.state is not state:
-            raise migration_ended(collection_id)
-        # First, so that a process that is killed leaves a migration that can be ended again.
-        self._clear(collection)
-        self._records.end_migration(collection_id, state)
-        self._clear(collection)
+        self._erase_unnamed(self._records.end_migration(collection_id, state))
 
-    def _compare(self, collection: Collection, version: str) -> tuple[int, int]:
-        """Erase standby faces that are not those of served faces.
+    @override
+    def erase_leftovers(self, collection_id: str) -> None:
+        collection = self._records.get_collection(collection_id)
+        if collection.sides == 1:
+            return
+        # Not those that a newer copy of the records may name.
+        unnamed = all_sides(collection) - collection.named_sides
+        self._faces.delete_sides(collection, self._faces.stored_sides(collection) & unnamed)
+        migration = self._records.get_migration(collection_id)
+        if migration is not None and migration.state is MigrationState.PREPARING:
+            self._erase_orphans(collection)
+
+    def _fill(self, collection: Collection, side: int) -> FaceStore:
+        """Copy the standby faces of served faces to the side that a switch fills.
+
+        Args:
+            collection: the collection, as the switch has changed it.
+            side: the side, which nobody else writes to, and which is empty.
 
         Returns:
-            The number of served faces without standby faces, and of all served faces.
+            The faces on this side.
+
+        Raises:
+            MigrationError: served faces have no standby faces.
+            ConflictError: the switch was overtaken.
         """
-        collection_id, standby = collection.collection_id, self._standby(collection)
-        wrong: list[str] = []
+        collection_id = collection.collection_id
+        migration = self._records.get_migration(collection_id)
+        served, standby = self._faces.of(collection), self._standby(collection)
+        self._require_next(collection, side)
+        if migration is None or standby is None:
+            raise migration_ended(collection_id)
+        filled = self._faces.on_side(collection, side)
         lacking = faces = 0
-        described = _Ordered(standby.all_faces(collection_id))
-        for record in self._faces.of(collection).all_faces(collection_id):
-            faces += 1
-            wrong += described.before(record.face_id)
-            other = described.take(record.face_id)
-            if other is None:
-                lacking += 1
-            elif other.model_version != version or _shown(other) != _shown(record):
-                wrong.append(record.face_id)
-                lacking += 1
-        wrong += described.rest()
-        for batch in batches(wrong, MAX_PAGE):
-            standby.delete_faces(collection_id, batch)
-        return lacking, faces
+        for batch in batches(served.all_faces(collection_id), _COPIED):
+            ids = [record.face_id for record in batch]
+            others = {face.record.face_id: face for face in standby.get_faces(collection_id, ids)}
+            copied = [
+                other
+                for record in batch
+                if (other := others.get(record.face_id)) is not None
+                and other.record.model_version == migration.standby_version
+                and is_same_face(other.record, record)
+            ]
+            faces += len(batch)
+            lacking += len(batch) - len(copied)
+            if not lacking:
+                filled.add_to_images(collection_id, _by_photo(copied))
+                self._drop_deleted(served, filled, collection_id, ids)
+                self._require_next(collection, side)
+        if lacking:
+            raise MigrationError(
+                f"{lacking} of {faces} faces of {collection_id!r} are not described with the "
+                "other version yet",
+                MigrationRemedy.PREPARE,
+            )
+        if self._lag:
+            # What the served side did not show as deleted is shown by now.
+            self._sleep(self._lag)
+            for batch in batches(filled.all_faces(collection_id), _COPIED):
+                ids = [record.face_id for record in batch]
+                self._drop_deleted(served, filled, collection_id, ids)
+        return filled
 
-    def _standby(self, collection: Collection) -> FaceStore:
-        """Return the faces on the side that a collection does not serve."""
-        (side,) = (side for side in SIDES if side != collection.side)
-        return self._faces.on_side(collection, side)
+    def _drop_deleted(
+        self, served: FaceStore, copied: FaceStore, collection_id: str, face_ids: Sequence[str]
+    ) -> None:
+        """Delete copies of faces that are not served any more."""
+        stored = served.vectors.stored_ids(collection_id, face_ids)
+        gone = [face_id for face_id in face_ids if face_id not in stored]
+        if gone:
+            copied.delete_faces(collection_id, gone)
 
-    def _clear(self, collection: Collection) -> None:
-        """Erase all vectors on the side that a collection does not serve."""
-        vectors = self._standby(collection).vectors
-        vectors.delete_namespace(people_namespace(collection.collection_id))
-        vectors.delete_namespace(collection.collection_id)
+    def _erase_orphans(self, collection: Collection) -> None:
+        """Delete standby faces that were described while somebody deleted the served ones.
 
-    def _require_unchanged(self, collection: Collection, versions: set[str]) -> Collection:
+        Whoever describes a face does this, unless it is killed. The side is not served, nor kept.
+        """
+        standby, collection_id = self._standby(collection), collection.collection_id
+        for batch in batches(() if standby is None else standby.all_faces(collection_id), _COPIED):
+            assert standby is not None  # noqa: S101 - there is a batch
+            ids = [record.face_id for record in batch]
+            self._drop_deleted(self._faces.of(collection), standby, collection_id, ids)
+
+    def _standby(self, collection: Collection) -> FaceStore | None:
+        """Return the faces on the standby side of a collection; None without a migration."""
+        side = collection.standby_side
+        return None if side is None else self._faces.on_side(collection, side)
+
+    def _erase_unnamed(self, collection: Collection) -> None:
+        """Erase the sides that the record of a collection does not name."""
+        current = self._faces.current(collection.collection_id)
+        if current is not None and current.created_at == collection.created_at:
+            self._faces.delete_sides(current, sorted(all_sides(current) - current.named_sides))
+        elif collection.next_side is not None:
+            # Its deletion may have been earlier than what a switch has written.
+            self._faces.delete_sides(collection, [collection.next_side])
+
+    def _require_served(self, collection: Collection, versions: set[str]) -> Collection:
         """Return the record of a collection that serves what it served when it was read.
 
         Raises:
-            ConflictError: it was deleted or switched, is being switched, or is not migrated to
-                these versions.
+            ConflictError: it was deleted or switched, or is not migrated to these versions.
         """
         collection_id = collection.collection_id
         migration = self._records.get_migration(collection_id)
@@ -233,41 +298,28 @@ class StandbySides(MigrationStore):
             or current is None
             or current.created_at != collection.created_at
             or (current.side, current.model_version) != (collection.side, collection.model_version)
-            or current.is_switching
             or versions - {migration.standby_version}
         ):
             raise migration_ended(collection_id)
         return current
 
+    def _require_next(self, collection: Collection, side: int) -> None:
+        """Check that a switch still fills a side; then the record names the same other sides.
 
-class _Ordered:
-    """Faces in the order of their ids, of which some are taken out."""
-
-    def __init__(self, records: Iterator[FaceRecord]) -> None:
-        self._records = records
-        self._next = next(records, None)
-
-    def before(self, face_id: str) -> Iterator[str]:
-        """Yield the ids of the faces before an id, and drop them."""
-        while self._next is not None and self._next.face_id < face_id:
-            yield self._next.face_id
-            self._next = next(self._records, None)
-
-    def take(self, face_id: str) -> FaceRecord | None:
-        """Return the next face if it has this id, and drop it."""
-        found = self._next
-        if found is None or found.face_id != face_id:
-            return None
-        self._next = next(self._records, None)
-        return found
-
-    def rest(self) -> Iterator[str]:
-        """Yield the ids of all faces that are left."""
-        while self._next is not None:
-            yield self._next.face_id
-            self._next = next(self._records, None)
+        Raises:
+            ConflictError: another process has ended the switch.
+        """
+        current = self._faces.current(collection.collection_id)
+        if (
+            current is None
+            or current.created_at != collection.created_at
+            or current.next_side != side
+        ):
+            raise migration_ended(collection.collection_id)
 
 
-def _shown(record: FaceRecord) -> FaceRecord:
-    """Return a face without what belongs to a model version."""
-    return replace(record, model_version="", stats=None)
+def _by_photo(faces: Iterable[StoredFace]) -> dict[str, list[StoredFace]]:
+    groups: dict[str, list[StoredFace]] = {}
+    for face in faces:
+        groups.setdefault(group_of(face.record.face_id), []).append(face)
+    return groups

@@ -14,12 +14,14 @@ from facerec.cli.main import main
 from facerec.config import read_settings
 from facerec.core.erasures import Selection
 from facerec.core.migrations import MigrationState
+from facerec.core.records import Collection
 from facerec.core.schemas import check
 from facerec.errors import ConflictError, MigrationError
 from facerec.factory import open_deployed_checked_stores
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.erasure_check.check import find_remainders
 from facerec.jobs.erasure_check.traces import collect_traces
+from facerec.storage.faces import FaceStore
 from facerec.storage.standby_sides import StandbySides
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from lambdas.erasure import handler
@@ -263,10 +265,10 @@ def test_a_face_that_is_indexed_while_versions_are_compared_is_not_lost(
     stack: Stack, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack.put("photos/new.jpg", photo_of("eve"))
-    compare, refused = StandbySides._compare, []
+    fill, refused = StandbySides._fill, []
 
-    def compared(store: StandbySides, *given: object) -> tuple[int, int]:
-        result = compare(store, *given)  # type: ignore[arg-type]
+    def filled(store: StandbySides, collection: Collection, side: int) -> FaceStore:
+        result = fill(store, collection, side)
         with acting_as("ApiFunction", stack.permissions):
             try:
                 gallery.index("staff", f"s3://{BUCKET}/photos/new.jpg")
@@ -274,7 +276,7 @@ def test_a_face_that_is_indexed_while_versions_are_compared_is_not_lost(
                 refused.append(error)
         return result
 
-    monkeypatch.setattr(StandbySides, "_compare", compared)
+    monkeypatch.setattr(StandbySides, "_fill", filled)
     assert migrate(stack).status == "SUCCEEDED"
     assert len(refused) == 1
     gallery.index("staff", f"s3://{BUCKET}/photos/new.jpg")

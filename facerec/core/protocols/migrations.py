@@ -114,6 +114,17 @@ class MigrationStore(Protocol):
         del collection_id, now
         return False
 
+    def erase_leftovers(self, collection_id: str) -> None:
+        """Erase what killed processes have left of migrations.
+
+        A store with transactions has no such vectors.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+            ConflictError: another process has switched the collection at this moment.
+        """
+        del collection_id
+
     def begin_finish(self, collection_id: str) -> None:
         """Record that the standby version is being removed.
 
@@ -143,26 +154,35 @@ class MigrationRecords(Protocol):
         """Return the unfinished migration of a collection; None if there is none."""
         ...
 
-    def begin_migration(self, migration: Migration) -> Migration:
+    def begin_migration(self, migration: Migration, *, first_side: int = 1) -> Migration:
         """Store a new migration and return it, or return the one that the collection has already.
+
+        The migration has a new standby side.
+
+        Args:
+            migration: the migration.
+            first_side: number below which its side is not.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
+            ConflictError: another process has changed the sides at this moment.
+            MigrationError: the collection has had too many sides.
         """
         ...
 
-    def begin_switch(self, collection_id: str, state: MigrationState) -> str:
-        """Record that a switch is under way, and return its token.
-
-        If an earlier switch is under way, its ``end_switch`` then raises an error.
+    def begin_switch(self, collection_id: str, state: MigrationState) -> Collection:
+        """Record that a switch fills a new side; an earlier switch ends in vain.
 
         Raises:
-            ConflictError: the migration does not have this state, or has ended.
+            CollectionNotFoundError: the collection does not exist.
+            ConflictError: the migration does not have this state, or has ended, or another process
+                has changed the sides at this moment.
+            MigrationError: the collection has had too many sides.
         """
         ...
 
-    def abort_switch(self, collection_id: str, token: str) -> None:
-        """Record that a switch is not under way any more; does nothing if it is not."""
+    def abort_switch(self, collection_id: str, side: int) -> None:
+        """Record that a side is not filled any more; does nothing if it is not."""
         ...
 
     def abort_old_switch(self, collection_id: str, now: float) -> bool:
@@ -177,8 +197,11 @@ class MigrationRecords(Protocol):
         """
         ...
 
-    def end_switch(self, collection_id: str, token: str) -> Collection:
-        """Serve the other side, exchange the thresholds, and return the changed collection.
+    def end_switch(self, collection_id: str, side: int) -> Collection:
+        """Serve the side that was filled, keep the served one, and exchange the thresholds.
+
+        Returns:
+            The changed collection.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
@@ -194,12 +217,8 @@ class MigrationRecords(Protocol):
         """
         ...
 
-    def end_migration(self, collection_id: str, state: MigrationState) -> None:
-        """Remove a migration, but not its standby faces.
-
-        Args:
-            collection_id: the collection.
-            state: the state that the migration is expected to have.
+    def end_migration(self, collection_id: str, state: MigrationState) -> Collection:
+        """Remove a migration that has a state, and return the changed collection.
 
         Raises:
             ConflictError: the migration has another state, or has ended.

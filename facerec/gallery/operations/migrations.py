@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from facerec.core.batches import batches
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAGE, MAX_USER_PAGE, MIGRATION_PAGE
-from facerec.core.migrations import Migration, MigrationState
-from facerec.errors import ConflictError, MigrationError, MigrationRemedy
+from facerec.core.migrations import Migration, MigrationState, is_same_face
+from facerec.errors import FacerecError, MigrationError, MigrationRemedy
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import migration_results
 from facerec.gallery.listing import all_users
@@ -41,7 +41,7 @@ else:
     user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
 
 
-_LISTED = 1000
+LISTED = 1000
 """Number of faces to list at a time: some stores list all their ids for each page."""
 
 
@@ -119,9 +119,9 @@ class MigrationOperations(GalleryBase):
         listing = f"migration of {collection_id}"
         after = self._after(listing, next_token)
         found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)
-        page = [record.face_id for record in found[:limit]]
+        page = found[:limit]
         described, missing = self._describe(collection, store, engine, page, dry_run=dry_run)
-        token = self._token(listing, page[-1]) if len(found) > limit else None
+        token = self._token(listing, page[-1].face_id) if len(found) > limit else None
         return migration_results.MigrationPage(
             collection_id, described, self._with_people(collection_id, missing), token
         )
@@ -174,14 +174,14 @@ class MigrationOperations(GalleryBase):
         store = self._require_migrations()
         engine = self._engine_on_standby(collection, store, recipe, dry_run=False)
         described = 0
-        while page := self._faces.list_faces(collection_id, after=after, limit=_LISTED):
-            ids = [each.face_id for each in page if last is None or each.face_id <= last]
-            for batch in batches(ids, MIGRATION_PAGE):
+        while page := self._faces.list_faces(collection_id, after=after, limit=LISTED):
+            own = [each for each in page if last is None or each.face_id <= last]
+            for batch in batches(own, MIGRATION_PAGE):
                 if stop():
                     return described, after
                 described += self._describe(collection, store, engine, batch, dry_run=False)[0]
-                after = batch[-1]
-            if len(ids) < len(page) or len(page) < _LISTED:
+                after = batch[-1].face_id
+            if len(own) < len(page) or len(page) < LISTED:
                 break
         return described, None
 
@@ -190,7 +190,7 @@ class MigrationOperations(GalleryBase):
         collection: Collection,
         store: MigrationStore,
         engine: FaceEngine,
-        face_ids: Sequence[str],
+        page: Sequence[FaceRecord],
         *,
         dry_run: bool,
     ) -> tuple[int, dict[FaceRecord, MissingReason]]:
@@ -204,8 +204,13 @@ class MigrationOperations(GalleryBase):
             StoreUnavailableError: A photo cannot be read for now.
         """
         collection_id = collection.collection_id
-        ready = {face.record.face_id for face in store.get_standby_faces(collection_id, face_ids)}
-        left = [face_id for face_id in face_ids if face_id not in ready]
+        stored = store.get_standby_faces(collection_id, [each.face_id for each in page])
+        ready = {face.record.face_id: face.record for face in stored}
+        left = [
+            each.face_id
+            for each in page
+            if each.face_id not in ready or not is_same_face(ready[each.face_id], each)
+        ]
         describer = describing.Describer(
             collection,
             served=self._engine_of(collection),
@@ -248,6 +253,9 @@ class MigrationOperations(GalleryBase):
             raise _is_finishing(collection_id)
         if migration.state is MigrationState.PREPARING:
             self._switch(collection_id, migration.state)
+        else:
+            # The process that has switched may have been killed before it did this.
+            self._refresh_people(collection_id)
         return self.migration_status(collection_id)
 
     def finish_migration(self, collection_id: str) -> FinishedMigration:
@@ -274,6 +282,7 @@ class MigrationOperations(GalleryBase):
         if state is MigrationState.SWITCHED:
             self._require_no_lost_faces(collection_id)
         store.begin_finish(collection_id)
+        self._refresh_people(collection_id)
         collection = self._get(collection_id)
         replaced, dropped = self._job_data.change_version(
             collection, lambda face_ids: self._faces.get_faces(collection_id, face_ids)
@@ -332,7 +341,7 @@ class MigrationOperations(GalleryBase):
                     lambda faces: self._store_people(faces, collection_id),
                 )
                 self._refresh_people(collection_id)
-        except (ConflictError, MigrationError):
+        except FacerecError:
             # Vectors of people who changed during the switch were refused.
             self._refresh_people(collection_id)
             raise

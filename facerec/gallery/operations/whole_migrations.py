@@ -13,11 +13,11 @@ from facerec.core.batches import batches
 from facerec.core.limits import MIGRATION_PAGE, PRUNE_LIMIT_PERCENTAGE
 from facerec.core.migrations import MigrationState
 from facerec.core.prune_limit import checked_limit_percentage, is_over_limit
-from facerec.errors import ConflictError, MigrationError, MigrationRemedy
+from facerec.errors import ConflictError, FacerecError, MigrationError, MigrationRemedy
 from facerec.gallery.deferred import migration_results
 from facerec.gallery.operations.collections import CollectionOperations
 from facerec.gallery.operations.faces import FaceOperations
-from facerec.gallery.operations.migrations import MigrationOperations
+from facerec.gallery.operations.migrations import LISTED, MigrationOperations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,8 +166,10 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
     def resume_migrations(self, *, stop: Callable[[], bool] = lambda: False) -> list[str]:
         """Complete what killed processes have left of migrations, for all collections.
 
-        A switch that was interrupted is undone, so that photos can be indexed again; a migration
-        that was being finished is finished. Other migrations do not change.
+        A switch that was interrupted is undone, so that photos can be indexed again; the vectors of
+        people who were changed during it are stored; a migration that was being finished is
+        finished, and what is left of ended ones is erased. Other migrations are left to their
+        callers. If a collection fails, the others are still processed.
 
         Args:
             stop: Called before each collection; once it returns true, no further collection is
@@ -177,24 +179,36 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
             Ids of the collections whose switch was undone or whose migration was finished.
 
         Raises:
-            MigrationError: The stores do not support migrations, or requests must not migrate.
-            FacerecError: See ``finish_migration``.
+            FacerecError: The first error, after all collections; see ``finish_migration``.
         """
-        store, resumed = self._require_migrations(), []
+        resumed: list[str] = []
+        errors: list[FacerecError] = []
         for collection in self.all_collections():
             if stop():
                 break
-            name = collection.collection_id
-            migration = store.get_migration(name)
-            if migration is None:
-                continue
-            if store.end_old_switch(name, self._clock()):
-                self._refresh_people(name)
-                resumed.append(name)
-            if migration.state is MigrationState.FINISHING:
-                self.finish_migration(name)
-                resumed.append(name)
+            try:
+                if self._resume_migration(collection.collection_id):
+                    resumed.append(collection.collection_id)
+            except FacerecError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
         return resumed
+
+    def _resume_migration(self, collection_id: str) -> bool:
+        """Complete what is left of migrations of a collection, and return whether there was any."""
+        store = self._require_migrations()
+        migration, found = store.get_migration(collection_id), False
+        if migration is not None:
+            found = store.end_old_switch(collection_id, self._clock())
+            if migration.state is MigrationState.FINISHING:
+                self.finish_migration(collection_id)
+                found = True
+        collection = self._get(collection_id)
+        if not collection.is_switching and (collection.sides > 1 or migration is not None):
+            self._refresh_people(collection_id)
+            store.erase_leftovers(collection_id)
+        return found
 
     def _prepare_all(
         self, collection_id: str, recipe: str | None, choices: _Choices, done: _Prepared
@@ -227,15 +241,17 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
         *,
         dry_run: bool,
     ) -> None:
+        # Some stores without transactions list all ids of a collection for each page.
+        limit = LISTED if self._require_migrations().counts_lag else MIGRATION_PAGE
         faces, looked, token = 0, 0, None
         while True:
             page = self.prepare_migration(
-                collection_id, recipe, next_token=token, limit=MIGRATION_PAGE, dry_run=dry_run
+                collection_id, recipe, next_token=token, limit=limit, dry_run=dry_run
             )
             done.described += page.described
             done.missing += page.missing
             faces = faces or self._faces.count_faces(collection_id)
-            looked = min(faces, looked + MIGRATION_PAGE)
+            looked = min(faces, looked + limit)
             if listener is not None:
                 listener.on_page(looked, faces)
             token = page.next_token

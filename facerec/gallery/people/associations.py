@@ -245,12 +245,17 @@ def update_user(
             gone = tuple(face_id for face_id in user.face_ids if face_id in removed)
             # Even without a face to remove, the version increases: a concurrent caller that
             # computed the vector from the earlier faces computes it again.
-            with suppress(ConflictError):
+            try:
                 user = records.change_user(
                     collection_id, user_id, version=user.version, remove=gone
                 )
+            except ConflictError:
+                continue
+            # A switch to another model version refuses the vector. Whoever ends it, or resumes what
+            # it has left, stores the vectors of all people whose records have a newer version.
+            with suppress(ConflictError):
                 refresh_vector(faces, records, collection_id, user)
-                return
+            return
         raise too_many_changes(user_id)
 
 

@@ -153,6 +153,11 @@ def collection_item(collection: Collection) -> Item:
     }
 
 
+def side_in(item: Mapping[str, Any], name: str) -> int | None:
+    """Return the number of a side, or of sides, in the item of a collection; None without it."""
+    return int(item[name]["N"]) if name in item else None
+
+
 def to_collection(item: Mapping[str, Any]) -> Collection:
     """Return the collection of an item."""
     return Collection(
@@ -162,10 +167,10 @@ def to_collection(item: Mapping[str, Any]) -> Collection:
         float(item["threshold"]["N"]) if "threshold" in item else None,
         item.get("generation", {"S": ""})["S"],
         item["first_version"]["S"] if "first_version" in item else None,
-        "b" if item.get("served_side") == {"S": "b"} else "",
-        # A restored record may have lost its side.
-        "served_side" in item or "first_version" in item,
-        "switching" in item,
+        side_in(item, "served_side") or 0,
+        side_in(item, "standby_side"),
+        side_in(item, "next_side"),
+        side_in(item, "sides") or 1,
     )
 
 

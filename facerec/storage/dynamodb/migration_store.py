@@ -24,29 +24,29 @@ class DynamoDBMigrations(MigrationRecords):
         return migrations.get(self._table, collection_id)
 
     @override
-    def begin_migration(self, migration: Migration) -> Migration:
-        return migrations.begin(self._table, migration)
+    def begin_migration(self, migration: Migration, *, first_side: int = 1) -> Migration:
+        return migrations.begin(self._table, migration, first_side)
 
     @override
-    def begin_switch(self, collection_id: str, state: MigrationState) -> str:
+    def begin_switch(self, collection_id: str, state: MigrationState) -> Collection:
         return migrations.begin_switch(self._table, collection_id, state)
 
     @override
-    def abort_switch(self, collection_id: str, token: str) -> None:
-        migrations.abort_switch(self._table, collection_id, token)
+    def abort_switch(self, collection_id: str, side: int) -> None:
+        migrations.abort_switch(self._table, collection_id, side)
 
     @override
     def abort_old_switch(self, collection_id: str, now: float) -> bool:
         return migrations.abort_old_switch(self._table, collection_id, now)
 
     @override
-    def end_switch(self, collection_id: str, token: str) -> Collection:
-        return migrations.end_switch(self._table, collection_id, token)
+    def end_switch(self, collection_id: str, side: int) -> Collection:
+        return migrations.end_switch(self._table, collection_id, side)
 
     @override
     def begin_finish(self, collection_id: str) -> None:
         migrations.begin_finish(self._table, collection_id)
 
     @override
-    def end_migration(self, collection_id: str, state: MigrationState) -> None:
-        migrations.end(self._table, collection_id, state)
+    def end_migration(self, collection_id: str, state: MigrationState) -> Collection:
+        return migrations.end(self._table, collection_id, state)

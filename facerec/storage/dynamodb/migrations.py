@@ -2,23 +2,29 @@
 
 | attribute | what |
 | --- | --- |
-| ``served_side`` | the served side, ``a`` for the first; absent before the first migration |
+| ``served_side`` | number of the served side; absent before the first switch |
+| ``standby_side`` | number of the side of the other version; absent without a migration |
+| ``next_side`` | number of the side that a switch fills; absent unless one is under way |
+| ``switching_since`` | when that switch began |
+| ``sides`` | the lowest number that no side has had; absent before the first migration |
 | ``standby_version`` | model version of the other side; absent without a migration |
 | ``migration_state``, ``migration_started`` | the state of the migration, and when it began |
 | ``standby_threshold`` | threshold of the other version, if it has one |
-| ``switching``, ``switching_since`` | token of a switch that is under way, and when it began |
+
+A number is given to a side by the conditional write that first names the side and raises ``sides``,
+and each later write that names it moves it from another attribute. So a side below ``sides`` that
+no attribute names is never named again.
 """
 
 from __future__ import annotations
 
-import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.migrations import Migration, MigrationState, migration_ended
-from facerec.errors import ConflictError
+from facerec.core.migrations import MAX_SIDES, Migration, MigrationState, migration_ended
+from facerec.errors import ConflictError, MigrationError, MigrationRemedy
 from facerec.storage.dynamodb import collections
-from facerec.storage.dynamodb.items import collection_key, numbers, to_collection
+from facerec.storage.dynamodb.items import collection_key, numbers, side_in, to_collection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +37,6 @@ MAX_SWITCH_SECONDS = 1800.0
 """Seconds after which a switch has certainly ended: a function has 900, and its vector store may
 wait as long again."""
 
-_OTHER_SIDES = {"a": "b", "b": "a"}
-
 
 def get(table: Table, collection_id: str) -> Migration | None:
     """Return the migration of a collection; None if there is none, or no such collection."""
@@ -40,13 +44,22 @@ def get(table: Table, collection_id: str) -> Migration | None:
     return None if item is None else _migration(item)
 
 
-def begin(table: Table, migration: Migration) -> Migration:
+def begin(table: Table, migration: Migration, first_side: int) -> Migration:
     """Store a new migration and return it, or return the one that the collection has already.
+
+    Args:
+        table: the table.
+        migration: the migration.
+        first_side: number below which its standby side is not.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
+        ConflictError: another process has changed the sides at this moment.
+        MigrationError: the collection has had ``MAX_SIDES`` sides.
     """
     collection_id = migration.collection_id
+    known = side_in(collections.get_item(table, collection_id), "sides")
+    side = _new_side(collection_id, max(first_side, known or 1))
     threshold = {} if migration.threshold is None else {":threshold": migration.threshold}
     unmet = ConflictError("the migration exists", "check its status")
     try:
@@ -55,56 +68,61 @@ def begin(table: Table, migration: Migration) -> Migration:
                 TableName=table.name,
                 Key=collection_key(collection_id),
                 UpdateExpression="SET standby_version = :version, migration_state = :state, "
-                "migration_started = :started, "
-                "served_side = if_not_exists(served_side, :first)"
+                "migration_started = :started, standby_side = :side, sides = :sides"
                 + (", standby_threshold = :threshold" if threshold else ""),
                 ConditionExpression="attribute_exists(pk) "
-                "AND attribute_not_exists(standby_version)",
+                "AND attribute_not_exists(standby_version) AND "
+                + ("attribute_not_exists(sides)" if known is None else "sides = :known"),
                 ExpressionAttributeValues={
                     ":version": {"S": migration.standby_version},
                     ":state": {"S": migration.state},
-                    ":first": {"S": "a"},
                     **numbers({":started": migration.started_at, **threshold}),
+                    **numbers({":side": side, ":sides": side + 1}),
+                    **({} if known is None else numbers({":known": known})),
                 },
             )
     except ConflictError:
-        known = _migration(collections.get_item(table, collection_id))
-        if known is None:
+        stored = _migration(collections.get_item(table, collection_id))
+        if stored is None:
             raise
-        return known
+        return stored
     return migration
 
 
-def begin_switch(table: Table, collection_id: str, state: MigrationState) -> str:
-    """Record that a switch is under way, and return its token; an earlier switch ends in vain.
+def begin_switch(table: Table, collection_id: str, state: MigrationState) -> Collection:
+    """Record that a switch fills a new side; an earlier switch ends in vain.
 
     Raises:
-        ConflictError: the migration does not have this state, or has ended.
+        CollectionNotFoundError: the collection does not exist.
+        ConflictError: the migration does not have this state, or has ended, or another process has
+            changed the sides at this moment.
+        MigrationError: the collection has had ``MAX_SIDES`` sides.
     """
-    token = secrets.token_hex(8)
-    _update(
+    known = side_in(collections.get_item(table, collection_id), "sides")
+    if known is None:
+        raise migration_ended(collection_id)
+    side = _new_side(collection_id, known)
+    return _update(
         table,
         collection_id,
-        "SET switching = :token, switching_since = :now",
-        "migration_state = :state",
+        "SET next_side = :side, switching_since = :now, sides = :sides",
+        "migration_state = :state AND sides = :side",
         {
-            ":token": {"S": token},
             ":state": {"S": state},
-            **numbers({":now": time.time()}),
+            **numbers({":now": time.time(), ":side": side, ":sides": side + 1}),
         },
     )
-    return token
 
 
-def abort_switch(table: Table, collection_id: str, token: str) -> None:
-    """Record that a switch is not under way any more; does nothing if it is not."""
+def abort_switch(table: Table, collection_id: str, side: int) -> None:
+    """Record that a side is not filled any more; does nothing if it is not."""
     try:
         _update(
             table,
             collection_id,
-            "REMOVE switching, switching_since",
-            "switching = :token",
-            {":token": {"S": token}},
+            "REMOVE next_side, switching_since",
+            "next_side = :side",
+            numbers({":side": side}),
         )
     except ConflictError:
         return
@@ -113,14 +131,15 @@ def abort_switch(table: Table, collection_id: str, token: str) -> None:
 def abort_old_switch(table: Table, collection_id: str, now: float) -> bool:
     """End a switch whose process was killed, and return whether there was one."""
     item = collections.get_item(table, collection_id)
-    if "switching" not in item or now - float(item["switching_since"]["N"]) < MAX_SWITCH_SECONDS:
+    side = side_in(item, "next_side")
+    if side is None or now - float(item["switching_since"]["N"]) < MAX_SWITCH_SECONDS:
         return False
-    abort_switch(table, collection_id, item["switching"]["S"])
+    abort_switch(table, collection_id, side)
     return True
 
 
-def end_switch(table: Table, collection_id: str, token: str) -> Collection:
-    """Serve the other side, and return the changed collection.
+def end_switch(table: Table, collection_id: str, side: int) -> Collection:
+    """Serve the side that was filled, keep the served one, and return the changed collection.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
@@ -128,26 +147,26 @@ def end_switch(table: Table, collection_id: str, token: str) -> Collection:
     """
     item = collections.get_item(table, collection_id)
     migration = _migration(item)
-    if migration is None:
+    if migration is None or side_in(item, "next_side") != side:
         raise migration_ended(collection_id)
     switched = migration.state is MigrationState.PREPARING
     state = MigrationState.SWITCHED if switched else MigrationState.PREPARING
-    side = item["served_side"]["S"]
+    # Nothing else changes these sides while ``next_side`` stays.
     changes = [
         "model_version = :new",
         "standby_version = :old",
         "first_version = if_not_exists(first_version, :old)",
         "served_side = :side",
+        "standby_side = :served",
         "migration_state = :state",
     ]
     values: Item = {
         ":new": {"S": migration.standby_version},
         ":old": item["model_version"],
-        ":side": {"S": _OTHER_SIDES[side]},
         ":state": {"S": state},
-        ":token": {"S": token},
+        **numbers({":side": side, ":served": side_in(item, "served_side") or 0}),
     }
-    condition, removed = "switching = :token", ["switching", "switching_since"]
+    condition, removed = "next_side = :side", ["next_side", "switching_since"]
     if "threshold" in item:
         condition += " AND threshold = :threshold"
         changes.append("standby_threshold = :threshold")
@@ -161,8 +180,7 @@ def end_switch(table: Table, collection_id: str, token: str) -> Collection:
         changes.append("threshold = :standby_threshold")
         values |= numbers({":standby_threshold": migration.threshold})
     expression = f"SET {', '.join(changes)} REMOVE {', '.join(removed)}"
-    _update(table, collection_id, expression, condition, values)
-    return to_collection(collections.get_item(table, collection_id))
+    return _update(table, collection_id, expression, condition, values)
 
 
 def begin_finish(table: Table, collection_id: str) -> None:
@@ -174,7 +192,7 @@ def begin_finish(table: Table, collection_id: str) -> None:
     _update(
         table,
         collection_id,
-        "SET migration_state = :finishing REMOVE switching, switching_since",
+        "SET migration_state = :finishing REMOVE next_side, switching_since",
         "migration_state IN (:switched, :finishing)",
         {
             ":switched": {"S": MigrationState.SWITCHED},
@@ -183,17 +201,17 @@ def begin_finish(table: Table, collection_id: str) -> None:
     )
 
 
-def end(table: Table, collection_id: str, state: MigrationState) -> None:
-    """Remove a migration that has a state.
+def end(table: Table, collection_id: str, state: MigrationState) -> Collection:
+    """Remove a migration that has a state, and return the changed collection.
 
     Raises:
         ConflictError: it has another state, or has ended.
     """
-    _update(
+    return _update(
         table,
         collection_id,
-        "REMOVE standby_version, migration_state, migration_started, standby_threshold, "
-        "switching, switching_since",
+        "REMOVE standby_version, standby_side, migration_state, migration_started, "
+        "standby_threshold, next_side, switching_since",
         "migration_state = :state",
         {":state": {"S": state}},
     )
@@ -201,15 +219,30 @@ def end(table: Table, collection_id: str, state: MigrationState) -> None:
 
 def _update(
     table: Table, collection_id: str, change: str, condition: str, values: Mapping[str, Any]
-) -> None:
+) -> Collection:
     with table.condition_is(migration_ended(collection_id)):
-        table.client.update_item(
+        changed = table.client.update_item(
             TableName=table.name,
             Key=collection_key(collection_id),
             UpdateExpression=change,
             ConditionExpression=condition,
             ExpressionAttributeValues=values,
+            ReturnValues="ALL_NEW",
         )
+    return to_collection(changed["Attributes"])
+
+
+def _new_side(collection_id: str, side: int) -> int:
+    """Return the number of a new side.
+
+    Raises:
+        MigrationError: there is none left.
+    """
+    if side >= MAX_SIDES:
+        raise MigrationError(
+            f"collection {collection_id!r} was migrated too often", MigrationRemedy.NEW_COLLECTION
+        )
+    return side
 
 
 def _migration(item: Item) -> Migration | None:

@@ -1,0 +1,374 @@
+"""Migrations without transactions, at each of whose calls another process works or they are killed.
+
+The fake stores have no lag. Each case begins with copies of the same stores. By default only some
+calls are disturbed, others for each test; ``FACEREC_EVERY_CALL=1`` disturbs all of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from moto import mock_aws
+from numpy.typing import NDArray
+
+from facerec.core.migrations import MigrationState
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces
+from facerec.errors import CollectionNotFoundError, ConflictError, MigrationError
+from facerec.gallery.gallery import Gallery
+from facerec.gallery.receipts import Erasures
+from facerec.storage.dynamodb.store import DynamoDBStore
+from facerec.storage.faces import people_namespace
+from facerec.storage.generations import (
+    FacesByGeneration,
+    faces_namespace,
+    namespace_of,
+    namespaces_of,
+)
+from facerec.storage.standby_sides import StandbySides
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from tests.support.fast_reads import FastReads
+from tests.support.gallery import Collaborators
+from tests.support.interposed import Interposed, KilledError, Turns
+from tests.support.memory_objects import MemoryObjects
+from tests.support.memory_vectors import MemoryVectors
+from tests.support.stack_template import create_table
+
+ENGINES = {"fast": FakeEngine(), "accurate": FakeEngine("fake-accurate")}
+PHOTOS = (("ann", 1), ("ann", 2), ("bob", 1), ("cyd", 1))
+
+
+class Services:
+    """A table and a store of vectors, which no transaction has in common."""
+
+    def __init__(self, folder: Path) -> None:
+        client = boto3.client("dynamodb", region_name="eu-west-1")
+        create_table(client, "facerec")
+        self.client = FastReads(client)
+        self.vectors = MemoryVectors()
+        self.objects = MemoryObjects()
+        self.folder = folder
+        for person, shot in (*PHOTOS, ("eve", 1)):
+            self.photo(person, shot).write_bytes(fake_photo(fake_face(person, shot=shot, away=0.1)))
+
+    def photo(self, person: str, shot: int) -> Path:
+        return self.folder / f"{person}-{shot}.photo"
+
+    def gallery(self, wrap: Callable[[Any], Any] = lambda service: service) -> Gallery:
+        """Return the gallery of a process."""
+        records = DynamoDBStore(wrap(self.client), "facerec")
+        faces = FacesByGeneration(wrap(self.vectors), records)
+        return Collaborators(
+            faces,
+            records,
+            ENGINES["fast"],
+            recipes=dict(ENGINES),
+            migrations=StandbySides(faces, records),
+            erasures=Erasures(self.objects, "erasures/"),
+        ).gallery()
+
+    def saved(self) -> Callable[[], None]:
+        """Return a function that gives the stores the content that they have now."""
+        items = self.client.saved("facerec")
+        vectors = {name: dict(own) for name, own in self.vectors.content.items()}
+        objects = dict(self.objects.content)
+
+        def restore() -> None:
+            self.client.restore("facerec", items)
+            self.vectors.content = {name: dict(own) for name, own in vectors.items()}
+            self.objects.content = dict(objects)
+
+        return restore
+
+
+class Case:
+    """A collection with faces and a person, and what is expected of them."""
+
+    def __init__(self, services: Services, name: str) -> None:
+        self.services, self.name = services, name
+        self.gallery = services.gallery()
+        self.gallery.create_collection(name)
+        self.photos: dict[str, tuple[str, int]] = {}
+        for person, shot in PHOTOS:
+            self.index(self.gallery, person, shot)
+        self.gallery.create_user(name, "ann")
+        self.gallery.associate_faces(name, "ann", self.ids("ann"))
+        self.deleted: set[str] = set()
+
+    def index(self, gallery: Gallery, person: str, shot: int) -> None:
+        result = gallery.index(
+            self.name, self.services.photo(person, shot), external_image_id=f"{person}:{shot}"
+        )
+        (face,) = result.faces
+        self.photos[face.record.face_id] = (person, shot)
+
+    def ids(self, person: str) -> list[str]:
+        return [key for key, (owner, _) in self.photos.items() if owner == person]
+
+    def check(self, number: int) -> None:
+        """Check all vectors of the collection, whichever side they are on."""
+        collection = self.gallery._records.get_collection(self.name)
+        sides = self.services.vectors.content
+        at = f"call {number}"
+        assert set(sides) <= set(namespaces_of(collection)), at
+        assert not any(self.deleted & set(own) for own in sides.values()), at
+        served = sides.get(faces_namespace(collection), {})
+        assert set(served) == set(self.photos), at
+        expected = {key: self.embedding(key, collection.model_version) for key in served}
+        assert all(np.array_equal(served[key].values, own) for key, own in expected.items()), at
+        versions = {each.metadata["model_version"] for each in served.values()}
+        assert versions == {collection.model_version}, at
+        user = self.gallery._records.get_user(self.name, "ann")
+        assert set(user.face_ids) == set(self.ids("ann")), at
+        assert user.version == user.vector_version, at
+        mean = np.mean([expected[each] for each in user.face_ids], axis=0, dtype=np.float64)
+        people = namespace_of(people_namespace(self.name), collection.generation, collection.side)
+        (vector,) = sides[people].values()
+        assert np.allclose(vector.values, mean, atol=1e-6), at
+
+    def embedding(self, face_id: str, model_version: str) -> NDArray[np.float32]:
+        (engine,) = (each for each in ENGINES.values() if each.model_version == model_version)
+        content = self.services.photo(*self.photos[face_id]).read_bytes()
+        (photo,) = engine.analyse([content], FaceOptions())
+        assert isinstance(photo, PhotoFaces)
+        return photo.faces[0].embedding
+
+
+Operation = Callable[[Case, Gallery], object]
+
+
+def begin(case: Case, gallery: Gallery) -> None:
+    gallery.begin_migration(case.name, "accurate")
+
+
+def describe(case: Case, gallery: Gallery) -> None:
+    gallery.prepare_range(case.name, "accurate", after=None, last=None, stop=lambda: False)
+
+
+def migrate(case: Case, gallery: Gallery) -> None:
+    gallery.migrate(case.name, "accurate")
+
+
+def switch(case: Case, gallery: Gallery) -> None:
+    gallery.switch_version(case.name)
+
+
+def cancel(case: Case, gallery: Gallery) -> None:
+    gallery.roll_back_migration(case.name)
+
+
+def finish(case: Case, gallery: Gallery) -> None:
+    gallery.finish_migration(case.name)
+
+
+def migrate_again(case: Case, gallery: Gallery) -> None:
+    """End the migration in any way, and perform two others."""
+    for work in (cancel, migrate, cancel, migrate):
+        with suppress(MigrationError):
+            work(case, gallery)
+
+
+def resume(case: Case, gallery: Gallery) -> None:
+    gallery._require_migrations().end_old_switch(case.name, 1e12)
+    gallery._resume_migration(case.name)
+
+
+def index(case: Case, gallery: Gallery) -> None:
+    case.index(gallery, "eve", 1)
+
+
+def delete_face(case: Case, gallery: Gallery) -> None:
+    delete(case, gallery, case.ids("bob")[0])
+
+
+def delete_face_of_person(case: Case, gallery: Gallery) -> None:
+    delete(case, gallery, case.ids("ann")[0])
+
+
+def delete(case: Case, gallery: Gallery, face_id: str) -> None:
+    gallery.delete_faces(case.name, [face_id], disassociate=True)
+    case.deleted.add(face_id)
+    del case.photos[face_id]
+
+
+def delete_collection(case: Case, gallery: Gallery) -> None:
+    gallery.delete_collection(case.name)
+
+
+OPERATIONS: dict[str, tuple[tuple[Operation, ...], Operation]] = {
+    "begin": ((), begin),
+    "describe": ((begin,), describe),
+    "switch": ((begin, describe), switch),
+    "cancel": ((begin, describe), cancel),
+    "roll back": ((migrate,), cancel),
+    "finish": ((migrate,), finish),
+}
+BEFORE: dict[str, tuple[Operation, ...]] = {"prepared": (begin, describe), "switched": (migrate,)}
+MIGRATING: tuple[Operation, ...] = (migrate, cancel, finish, migrate_again, resume)
+OTHERS: tuple[Operation, ...] = (
+    begin,
+    migrate,
+    cancel,
+    finish,
+    migrate_again,
+    resume,
+    index,
+    delete_face,
+    delete_face_of_person,
+    delete_collection,
+)
+
+
+@pytest.fixture
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setattr("facerec.storage.standby_sides._COPIED", 2)
+    with mock_aws():
+        yield Services(tmp_path)
+
+
+def cases(
+    services: Services, before: tuple[Operation, ...], test: str, every: int
+) -> Iterator[tuple[int, Case]]:
+    """Yield the numbers of the calls to disturb, each with a new case."""
+    case = Case(services, "staff")
+    for each in before:
+        each(case, case.gallery)
+    restore, photos = services.saved(), dict(case.photos)
+    every = 1 if os.environ.get("FACEREC_EVERY_CALL") else every
+    for number in itertools.count(zlib.crc32(test.encode()) % every, every):
+        restore()
+        case.photos, case.deleted = dict(photos), set()
+        yield number, case
+
+
+def settle(case: Case, number: int) -> None:
+    """Do what the hourly run does, then check, and end the migration in both ways."""
+    resume(case, case.gallery)
+    case.check(number)
+    if case.gallery.migration_status(case.name).state is MigrationState.SWITCHED:
+        cancel(case, case.gallery)
+        case.check(number)
+    if case.gallery.migration_status(case.name).model_version != "fake-accurate":
+        migrate(case, case.gallery)
+        case.check(number)
+        finish(case, case.gallery)
+        case.check(number)
+
+
+@pytest.mark.parametrize("killed", ["before", "after"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_migration_that_is_killed_at_any_call_can_be_completed(
+    services: Services, operation: str, killed: str
+) -> None:
+    before, work = OPERATIONS[operation]
+    for number, case in cases(services, before, f"{operation} {killed}", 7):
+        interposed = Interposed(number, killed=killed)
+        with suppress(KilledError):
+            work(case, services.gallery(interposed.wrap))
+        if not interposed.happened:
+            break
+        settle(case, number)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_whatever_happens_at_any_call_of_a_migration_no_served_face_is_lost(
+    services: Services, operation: str, other: Operation
+) -> None:
+    before, work = OPERATIONS[operation]
+    for number, case in cases(services, before, f"{operation} {other.__name__}", 19):
+        refused, happened = disturbed(case, number, work, other)
+        if not happened:
+            break
+        if other in (delete_face, delete_face_of_person):
+            assert other not in refused, f"call {number}"
+        settle_all(case, number, other, refused)
+
+
+@pytest.mark.parametrize("other", MIGRATING, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("state", BEFORE)
+@pytest.mark.parametrize("request_", [index, delete_face, delete_face_of_person, delete_collection])
+def test_whatever_a_migration_does_at_any_call_of_a_request_the_request_is_not_lost(
+    services: Services, request_: Operation, state: str, other: Operation
+) -> None:
+    test = f"{request_.__name__} {state} {other.__name__}"
+    for number, case in cases(services, BEFORE[state], test, 23):
+        refused, happened = disturbed(case, number, request_, other)
+        if not happened:
+            break
+        if request_ is not index:
+            assert request_ not in refused, f"call {number}"
+        settle_all(case, number, request_, refused)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_migrations_and_requests_whose_calls_alternate_lose_no_face(
+    services: Services, part: int
+) -> None:
+    case = Case(services, "staff")
+    restore, photos = services.saved(), dict(case.photos)
+    for seed in range(part, 1600 if os.environ.get("FACEREC_EVERY_CALL") else 24, 4):
+        restore()
+        case.photos, case.deleted = dict(photos), set()
+        chosen = random.Random(seed)
+        for work in chosen.choice([(), (begin, describe), (migrate,)]):
+            work(case, case.gallery)
+        request = chosen.choice([index, delete_face, delete_face_of_person, delete_collection])
+        works = [*chosen.choices(MIGRATING, k=2), request]
+        refused: list[Operation] = []
+
+        def process(
+            operation: Operation, refused: list[Operation] = refused
+        ) -> Callable[[Callable[[Any], Any]], None]:
+            return lambda wrap: attempt(case, operation, services.gallery(wrap), refused)
+
+        Turns(seed).run([process(each) for each in works], kills=chosen.choice([0.0, 0.02]))
+        if request is not index:
+            assert request not in refused, f"seed {seed}"
+        settle_all(case, seed, request, refused)
+
+
+def disturbed(
+    case: Case, number: int, work: Operation, other: Operation
+) -> tuple[list[Operation], bool]:
+    """Let another process do something at a call of an operation.
+
+    Returns:
+        Which of the two were refused, and whether there was such a call.
+    """
+    refused: list[Operation] = []
+    interposed = Interposed(number, lambda: attempt(case, other, case.services.gallery(), refused))
+    attempt(case, work, case.services.gallery(interposed.wrap), refused)
+    return refused, interposed.happened
+
+
+def attempt(case: Case, operation: Operation, gallery: Gallery, refused: list[Operation]) -> None:
+    """Perform an operation, or note that it was refused."""
+    try:
+        operation(case, gallery)
+    except (ConflictError, MigrationError, CollectionNotFoundError):
+        refused.append(operation)
+
+
+def settle_all(case: Case, number: int, request: Operation, refused: list[Operation]) -> None:
+    """Repeat a photo that was refused, and settle; or check that nothing is left."""
+    if request is delete_collection:
+        case.gallery.sweep()
+        assert case.services.vectors.content == {}, f"call {number}"
+        return
+    if request is index and index in refused:
+        resume(case, case.gallery)
+        index(case, case.gallery)
+    settle(case, number)
