@@ -62,6 +62,10 @@ class JobFolders:
         """Return whether an import may bring erased faces back; see ``JobData.is_importing``."""
         return progress.erasures_wait(self.objects, self.jobs_root, collection_id, created_at)
 
+    def has_import(self, collection_id: str, created_at: float) -> bool:
+        """Return whether an import is planned or under way; see ``JobData.has_import``."""
+        return progress.has_import(self.objects, self.jobs_root, collection_id, created_at)
+
     def get(
         self, collection_id: str, selection: Selection, *, with_faces: bool = True
     ) -> list[KeptByJob]:

@@ -48,6 +48,7 @@ class RecordedJobData:
     def __init__(self) -> None:
         self.forgotten: list[object] = []
         self.read: list[Selection] = []
+        self.imports = False
 
     def forget(self, collection_id: str, selection: Selection) -> list[ErasedJob]:
         whole = selection.created_before is not None
@@ -57,6 +58,9 @@ class RecordedJobData:
 
     def is_importing(self, _collection_id: str, _created_at: float) -> bool:
         return False
+
+    def has_import(self, _collection_id: str, _created_at: float) -> bool:
+        return self.imports
 
     def get(
         self, _collection_id: str, selection: Selection, *, with_faces: bool = True

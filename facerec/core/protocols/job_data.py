@@ -40,6 +40,18 @@ class JobData(Protocol):
         """
         ...
 
+    def has_import(self, collection_id: str, created_at: float) -> bool:
+        """Return whether an import into a collection is planned or under way.
+
+        It stores faces beside those that the collection serves if the collection is switched to
+        another model version in the meantime.
+
+        Args:
+            collection_id: The collection.
+            created_at: Its creation time.
+        """
+        ...
+
     def get(
         self, collection_id: str, selection: Selection, *, with_faces: bool = True
     ) -> Sequence[KeptByJob]:

@@ -13,7 +13,7 @@ from facerec.core.batches import batches
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAGE, MAX_USER_PAGE, MIGRATION_PAGE
 from facerec.core.migrations import Migration, MigrationState, is_same_face
-from facerec.errors import FacerecError, MigrationError, MigrationRemedy
+from facerec.errors import ConflictError, FacerecError, MigrationError, MigrationRemedy
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import migration_results
 from facerec.gallery.listing import all_users
@@ -332,6 +332,12 @@ class MigrationOperations(GalleryBase):
                 f"{status.faces - status.ready} of {status.faces} faces of {collection_id!r} are "
                 "not described with the other version yet",
                 MigrationRemedy.PREPARE,
+            )
+        collection = self._get(collection_id)
+        if self._job_data.has_import(collection_id, collection.created_at):
+            raise ConflictError(
+                f"a job imports faces into collection {collection_id!r}",
+                "migrate it when the job has ended",
             )
         try:
             with self._records.transaction():

@@ -228,6 +228,12 @@ def erasures_wait(
     return found is not None and found[0].step in _HAS_FILES
 
 
+def has_import(objects: ObjectStore, jobs_root: str, collection_id: str, created_at: float) -> bool:
+    """Return whether an import into a collection is planned or under way."""
+    found = read_progress(objects, jobs_root, collection_id, created_at)
+    return found is not None and found[0].step is not ImportStep.REBUILT
+
+
 def begin_rebuild(
     objects: ObjectStore, jobs_root: str, collection_id: str, created_at: float
 ) -> str | None:

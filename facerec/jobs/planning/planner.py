@@ -137,7 +137,7 @@ def plan_job(
         memory = memory or Memory(objects, jobs_root, prepared.collection)
         rounds = _Rounds(request, changes, prepared.collection, objects, jobs_root, job_folder)
         plan, job_round = rounds.latest()
-        _require_importable(request, plan, memory)
+        _require_importable(request, plan, memory, prepared.collection)
         is_pending = plan is not None and is_import_pending(plan, objects)
         doubt = None
         if request.prune and changes.base is not None:
@@ -159,17 +159,27 @@ def plan_job(
     return plan
 
 
-def _require_importable(request: JobRequest, plan: Plan | None, memory: Memory) -> None:
+def _require_importable(
+    request: JobRequest, plan: Plan | None, memory: Memory, collection: Collection
+) -> None:
     """Check that the faces of a job can be imported, if the request asks for an import.
 
     Args:
         request: the request.
         plan: the plan that its job has already, or None.
         memory: the remembered photos of the collection.
+        collection: the collection.
 
     Raises:
-        InvalidInputError: another job has indexed the collection, or this one without an import.
+        InvalidInputError: another job has indexed the collection, or this one without an import, or
+            the collection is or was migrated.
     """
+    if request.bulk_import and collection.sides > 1:
+        raise InvalidInputError(
+            f"bulk_import: collection {request.collection_id!r} has been migrated, and Pinecone "
+            "imports only into a new one",
+            "index without bulk_import",
+        )
     if request.bulk_import and not (plan.bulk_import if plan else not memory.runs):
         raise InvalidInputError(
             f"bulk_import: jobs have indexed collection {request.collection_id!r} already, and "

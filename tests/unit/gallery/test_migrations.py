@@ -419,6 +419,17 @@ def test_a_threshold_belongs_to_the_version_that_it_was_chosen_for(gallery: Gall
     assert gallery.cancel_migration("staff").status.threshold == 0.7
 
 
+def test_a_collection_is_not_switched_while_a_job_imports_faces_into_it(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    prepare(gallery)
+    collaborators.job_data.imports = True
+    with pytest.raises(ConflictError, match="a job imports faces into collection 'staff'"):
+        gallery.switch_version("staff")
+    collaborators.job_data.imports = False
+    assert gallery.switch_version("staff").state is MigrationState.SWITCHED
+
+
 def test_a_switch_that_is_repeated_changes_nothing(
     gallery: Gallery, collaborators: Collaborators
 ) -> None:
