@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from facerec.core.records import Collection
     from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
 
+_READS = 3
+"""Attempts to read what a collection serves before switches are reported as a conflict."""
+
 
 class FacesByGeneration(FaceStore):
     """The faces of collections whose records are in another store.
@@ -273,7 +276,7 @@ class _Served(_Named):
             pinned: the only collection of the store, as it was read earlier.
         """
         super().__init__(vectors, current if pinned is None else lambda _: pinned)
-        self._current = current
+        self._current, self._is_pinned = current, pinned is not None
 
     @override
     def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
@@ -369,13 +372,18 @@ class _Served(_Named):
         """Return what a function reads from the served side of a namespace.
 
         Raises:
-            ConflictError: the collection has been switched since its record was read.
+            ConflictError: the collection has been switched since its record was read, and the store
+                is only for what it served then, or it was switched again and again.
         """
-        own = self._collection(namespace)
-        found = read(_name(namespace, own))
-        if own is not None and own.sides > 1:
+        for attempt in range(_READS):
+            own = self._collection(namespace)
+            found = read(_name(namespace, own))
+            if own is None or own.sides == 1:
+                break
             current = self._record(namespace, own)
-            if current is not None and not _serves(current, own):
+            if current is None or _serves(current, own):
+                break
+            if self._is_pinned or attempt == _READS - 1:
                 raise _switched(own, current)
         return found
 

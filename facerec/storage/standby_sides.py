@@ -234,7 +234,7 @@ class StandbySides(MigrationStore):
             lacking += len(batch) - len(copied)
             if not lacking:
                 filled.add_to_images(collection_id, _by_photo(copied))
-                self._drop_deleted(served, filled, collection_id, ids)
+                filled.delete_faces(collection_id, self._not_served(collection, ids))
                 self._require_next(collection, side)
         if lacking:
             raise MigrationError(
@@ -247,17 +247,14 @@ class StandbySides(MigrationStore):
             self._sleep(self._lag)
             for batch in batches(filled.all_faces(collection_id), _COPIED):
                 ids = [record.face_id for record in batch]
-                self._drop_deleted(served, filled, collection_id, ids)
+                filled.delete_faces(collection_id, self._not_served(collection, ids))
         return filled
 
-    def _drop_deleted(
-        self, served: FaceStore, copied: FaceStore, collection_id: str, face_ids: Sequence[str]
-    ) -> None:
-        """Delete copies of faces that are not served any more."""
-        stored = served.vectors.stored_ids(collection_id, face_ids)
-        gone = [face_id for face_id in face_ids if face_id not in stored]
-        if gone:
-            copied.delete_faces(collection_id, gone)
+    def _not_served(self, collection: Collection, face_ids: Sequence[str]) -> list[str]:
+        """Return the ids of faces that a collection does not serve any more."""
+        faces = self._faces.of(collection)
+        stored = faces.vectors.stored_ids(collection.collection_id, face_ids)
+        return [face_id for face_id in face_ids if face_id not in stored]
 
     def _erase_orphans(self, collection: Collection) -> None:
         """Delete standby faces that were described while somebody deleted the served ones.
@@ -268,7 +265,7 @@ class StandbySides(MigrationStore):
         for batch in batches(() if standby is None else standby.all_faces(collection_id), _COPIED):
             assert standby is not None  # noqa: S101 - there is a batch
             ids = [record.face_id for record in batch]
-            self._drop_deleted(self._faces.of(collection), standby, collection_id, ids)
+            standby.delete_faces(collection_id, self._not_served(collection, ids))
 
     def _standby(self, collection: Collection) -> FaceStore | None:
         """Return the faces on the standby side of a collection; None without a migration."""

@@ -49,7 +49,7 @@ class MemoryVectors(VectorStore):
         self, namespace: str, groups: Sequence[str], *, shared: SharedField | None = None
     ) -> dict[str, list[VectorRecord]]:
         found: dict[str, list[VectorRecord]] = {}
-        for _, vector in sorted(self.content.get(namespace, {}).items()):
+        for _, vector in sorted(self._seen(namespace).items()):
             if vector.group in groups:
                 found.setdefault(vector.group, []).append(vector)
         return found
@@ -63,7 +63,7 @@ class MemoryVectors(VectorStore):
         limit: int,
         max_distance: float,
     ) -> list[list[VectorMatch]]:
-        own = self.content.get(namespace, {}).values()
+        own = self._seen(namespace).values()
         return [
             sorted(
                 (
@@ -78,14 +78,14 @@ class MemoryVectors(VectorStore):
 
     @override
     def get_vectors(self, namespace: str, ids: Sequence[str]) -> list[Vector]:
-        own = self.content.get(namespace, {})
+        own = self._seen(namespace)
         return [own[each] for each in dict.fromkeys(ids) if each in own]
 
     @override
     def list_vectors(
         self, namespace: str, *, after: str | None = None, limit: int = 1000
     ) -> list[VectorRecord]:
-        own = self.content.get(namespace, {})
+        own = self._seen(namespace)
         return [own[key] for key in sorted(own) if after is None or key > after][:limit]
 
     @override
@@ -102,7 +102,7 @@ class MemoryVectors(VectorStore):
 
     @override
     def count_vectors(self, namespace: str) -> int:
-        return len(self.content.get(namespace, {}))
+        return len(self._seen(namespace))
 
     @override
     def stored_namespaces(self, names: Iterable[str]) -> set[str]:
@@ -115,3 +115,29 @@ class MemoryVectors(VectorStore):
     @override
     def close(self) -> None:
         pass
+
+    def _seen(self, namespace: str) -> Mapping[str, Vector]:
+        return self.content.get(namespace, {})
+
+
+class LateVectors(MemoryVectors):
+    """Vectors whose deletion is shown late, as by Pinecone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._deleted: dict[str, dict[str, Vector]] = {}
+
+    @override
+    def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
+        own = self.content.get(namespace, {})
+        gone = {each: own[each] for each in ids if each in own}
+        self._deleted.setdefault(namespace, {}).update(gone)
+        return super().delete_vectors(namespace, ids)
+
+    @override
+    def _seen(self, namespace: str) -> Mapping[str, Vector]:
+        return {**self._deleted.get(namespace, {}), **self.content.get(namespace, {})}
+
+    def settle(self, _seconds: float = 0.0) -> None:
+        """Show all deletions."""
+        self._deleted.clear()

@@ -41,7 +41,7 @@ from tests.support.fast_reads import FastReads
 from tests.support.gallery import Collaborators
 from tests.support.interposed import Interposed, KilledError, Turns
 from tests.support.memory_objects import MemoryObjects
-from tests.support.memory_vectors import MemoryVectors
+from tests.support.memory_vectors import LateVectors, MemoryVectors
 from tests.support.stack_template import create_table
 
 ENGINES = {"fast": FakeEngine(), "accurate": FakeEngine("fake-accurate")}
@@ -55,8 +55,11 @@ class Services:
         client = boto3.client("dynamodb", region_name="eu-west-1")
         create_table(client, "facerec")
         self.client = FastReads(client)
-        self.vectors = MemoryVectors()
+        self.vectors, self.lag = MemoryVectors(), 0.0
+        self.sleep: Callable[[float], None] = lambda _: None
         self.objects = MemoryObjects()
+        self._begun: dict[tuple[Operation, ...], tuple[dict[str, Any], Callable[[], None]]] = {}
+        self._empty = self.saved()
         self.folder = folder
         for person, shot in (*PHOTOS, ("eve", 1)):
             self.photo(person, shot).write_bytes(fake_photo(fake_face(person, shot=shot, away=0.1)))
@@ -73,9 +76,21 @@ class Services:
             records,
             ENGINES["fast"],
             recipes=dict(ENGINES),
-            migrations=StandbySides(faces, records),
+            migrations=StandbySides(faces, records, lag=self.lag, sleep=self.sleep),
             erasures=Erasures(self.objects, "erasures/"),
         ).gallery()
+
+    def begun(self, before: tuple[Operation, ...]) -> Case:
+        """Return a case after some operations, with the stores as they are then."""
+        if before not in self._begun:
+            self._empty()
+            case = Case(self, "staff")
+            for each in before:
+                each(case, case.gallery)
+            self._begun[before] = (dict(case.photos), self.saved())
+        photos, restore = self._begun[before]
+        restore()
+        return Case(self, "staff", photos)
 
     def saved(self) -> Callable[[], None]:
         """Return a function that gives the stores the content that they have now."""
@@ -94,16 +109,20 @@ class Services:
 class Case:
     """A collection with faces and a person, and what is expected of them."""
 
-    def __init__(self, services: Services, name: str) -> None:
+    def __init__(
+        self, services: Services, name: str, photos: dict[str, tuple[str, int]] | None = None
+    ) -> None:
         self.services, self.name = services, name
         self.gallery = services.gallery()
+        self.deleted: set[str] = set()
+        self.photos: dict[str, tuple[str, int]] = dict(photos or {})
+        if photos is not None:
+            return
         self.gallery.create_collection(name)
-        self.photos: dict[str, tuple[str, int]] = {}
         for person, shot in PHOTOS:
             self.index(self.gallery, person, shot)
         self.gallery.create_user(name, "ann")
         self.gallery.associate_faces(name, "ann", self.ids("ann"))
-        self.deleted: set[str] = set()
 
     def index(self, gallery: Gallery, person: str, shot: int) -> None:
         result = gallery.index(
@@ -229,28 +248,29 @@ OTHERS: tuple[Operation, ...] = (
 )
 
 
+@pytest.fixture(scope="module")
+def all_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        patch.setattr("facerec.storage.standby_sides._COPIED", 2)
+        yield Services(tmp_path_factory.mktemp("photos"))
+
+
 @pytest.fixture
-def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setattr("facerec.storage.standby_sides._COPIED", 2)
-    with mock_aws():
-        yield Services(tmp_path)
+def services(all_services: Services) -> Services:
+    """The stores, without lag; each case gives them its content."""
+    all_services.vectors, all_services.lag = MemoryVectors(), 0.0
+    return all_services
 
 
 def cases(
     services: Services, before: tuple[Operation, ...], test: str, every: int
 ) -> Iterator[tuple[int, Case]]:
     """Yield the numbers of the calls to disturb, each with a new case."""
-    case = Case(services, "staff")
-    for each in before:
-        each(case, case.gallery)
-    restore, photos = services.saved(), dict(case.photos)
     every = 1 if os.environ.get("FACEREC_EVERY_CALL") else every
     for number in itertools.count(zlib.crc32(test.encode()) % every, every):
-        restore()
-        case.photos, case.deleted = dict(photos), set()
-        yield number, case
+        yield number, services.begun(before)
 
 
 def settle(case: Case, number: int) -> None:
@@ -313,24 +333,34 @@ def test_whatever_a_migration_does_at_any_call_of_a_request_the_request_is_not_l
         settle_all(case, number, request_, refused)
 
 
+@pytest.mark.parametrize("request_", [delete_face, delete_face_of_person])
+def test_a_deletion_that_is_shown_late_is_not_undone_by_a_switch(
+    services: Services, request_: Operation
+) -> None:
+    late = LateVectors()
+    services.vectors, services.lag, services.sleep = late, 30.0, late.settle
+    for number, case in cases(services, (begin, describe), f"late {request_.__name__}", 5):
+        refused, happened = disturbed(case, number, switch, request_)
+        if not happened:
+            break
+        assert refused == [], f"call {number}"
+        late.settle()
+        settle(case, number)
+
+
 @pytest.mark.parametrize("part", range(4))
 def test_migrations_and_requests_whose_calls_alternate_lose_no_face(
     services: Services, part: int
 ) -> None:
-    case = Case(services, "staff")
-    restore, photos = services.saved(), dict(case.photos)
     for seed in range(part, 1600 if os.environ.get("FACEREC_EVERY_CALL") else 24, 4):
-        restore()
-        case.photos, case.deleted = dict(photos), set()
         chosen = random.Random(seed)
-        for work in chosen.choice([(), (begin, describe), (migrate,)]):
-            work(case, case.gallery)
+        case = services.begun(chosen.choice([(), *BEFORE.values()]))
         request = chosen.choice([index, delete_face, delete_face_of_person, delete_collection])
         works = [*chosen.choices(MIGRATING, k=2), request]
         refused: list[Operation] = []
 
         def process(
-            operation: Operation, refused: list[Operation] = refused
+            operation: Operation, case: Case = case, refused: list[Operation] = refused
         ) -> Callable[[Callable[[Any], Any]], None]:
             return lambda wrap: attempt(case, operation, services.gallery(wrap), refused)
 
