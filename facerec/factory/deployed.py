@@ -51,11 +51,6 @@ PINECONE_LAG = 30.0
 consistent (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors.html)."""
 
 
-MIGRATES = False
-"""Whether migrations begin: a switch that overlaps with another one, or with a cancellation, can
-erase faces that are served."""
-
-
 def open_deployed_gallery(
     settings: Settings, objects: ObjectStore, *, patience: float | None = None
 ) -> Gallery:
@@ -259,7 +254,7 @@ def open_migrations(
         return records
     assert isinstance(faces, generations.FacesByGeneration)  # noqa: S101 - opened together
     lag = PINECONE_LAG if settings.vector_bucket is None else 0.0
-    return StandbySides(faces, records, lag=lag, begins=MIGRATES)
+    return StandbySides(faces, records, lag=lag)
 
 
 def open_child_dependencies(

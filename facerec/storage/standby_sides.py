@@ -60,7 +60,6 @@ class StandbySides(MigrationStore):
         *,
         lag: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
-        begins: bool = True,
     ) -> None:
         """Create the store.
 
@@ -69,9 +68,7 @@ class StandbySides(MigrationStore):
             records: the records of the collections and their migrations.
             lag: seconds for which reads of vectors may miss writes.
             sleep: waits for some seconds.
-            begins: whether migrations begin; those that were started earlier are continued.
         """
-        self._begins = begins
         self._faces, self._records, self._lag, self._sleep = faces, records, lag, sleep
 
     @override
@@ -83,10 +80,6 @@ class StandbySides(MigrationStore):
         known = self._records.get_migration(migration.collection_id)
         if known is not None:
             return known
-        if not self._begins:
-            raise MigrationError(
-                "collections on AWS cannot be migrated yet", MigrationRemedy.NEW_COLLECTION
-            )
         collection = self._records.get_collection(migration.collection_id)
         # An older copy of the records may know fewer sides.
         first = 1 + max(self._faces.stored_sides(collection), default=0)

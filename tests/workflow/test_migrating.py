@@ -36,11 +36,6 @@ FAST, ACCURATE = "fake/pad0.25/single", "fake/pad0.22+0.28/mirrored"
 PEOPLE = ("ann", "bob", "cyd", "dan")
 
 
-@pytest.fixture(autouse=True)
-def _migrations_begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facerec.factory.deployed.MIGRATES", True)
-
-
 class Engine(FakeEngine):
     """An engine of a recipe, during whose work something may happen once."""
 

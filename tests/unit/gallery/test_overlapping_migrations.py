@@ -58,7 +58,7 @@ class Services:
         self.vectors, self.lag = MemoryVectors(), 0.0
         self.sleep: Callable[[float], None] = lambda _: None
         self.objects = MemoryObjects()
-        self._begun: dict[tuple[Operation, ...], tuple[dict[str, Any], Callable[[], None]]] = {}
+        self._started: dict[tuple[Operation, ...], tuple[dict[str, Any], Callable[[], None]]] = {}
         self._empty = self.saved()
         self.folder = folder
         for person, shot in (*PHOTOS, ("eve", 1)):
@@ -80,15 +80,15 @@ class Services:
             erasures=Erasures(self.objects, "erasures/"),
         ).gallery()
 
-    def begun(self, before: tuple[Operation, ...]) -> Case:
+    def started(self, before: tuple[Operation, ...]) -> Case:
         """Return a case after some operations, with the stores as they are then."""
-        if before not in self._begun:
+        if before not in self._started:
             self._empty()
             case = Case(self, "staff")
             for each in before:
                 each(case, case.gallery)
-            self._begun[before] = (dict(case.photos), self.saved())
-        photos, restore = self._begun[before]
+            self._started[before] = (dict(case.photos), self.saved())
+        photos, restore = self._started[before]
         restore()
         return Case(self, "staff", photos)
 
@@ -270,7 +270,7 @@ def cases(
     """Yield the numbers of the calls to disturb, each with a new case."""
     every = 1 if os.environ.get("FACEREC_EVERY_CALL") else every
     for number in itertools.count(zlib.crc32(test.encode()) % every, every):
-        yield number, services.begun(before)
+        yield number, services.started(before)
 
 
 def settle(case: Case, number: int) -> None:
@@ -354,7 +354,7 @@ def test_migrations_and_requests_whose_calls_alternate_lose_no_face(
 ) -> None:
     for seed in range(part, 1600 if os.environ.get("FACEREC_EVERY_CALL") else 24, 4):
         chosen = random.Random(seed)
-        case = services.begun(chosen.choice([(), *BEFORE.values()]))
+        case = services.started(chosen.choice([(), *BEFORE.values()]))
         request = chosen.choice([index, delete_face, delete_face_of_person, delete_collection])
         works = [*chosen.choices(MIGRATING, k=2), request]
         refused: list[Operation] = []
