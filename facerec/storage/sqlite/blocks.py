@@ -19,9 +19,6 @@ BLOCK_SLOTS = 1024
 """Number of slots in a full-size block; a slot number is the block number times this, plus an
 offset."""
 
-MAX_IDS_BESIDE_WRITE = 2 * BLOCK_SLOTS
-"""Maximum number of vector ids that identify a write."""
-
 MIN_BLOCK_SLOTS = 32
 """Number of slots in a namespace's first block. Further blocks double the namespace up to the full
 block size, so that small collections take little space."""
@@ -171,17 +168,6 @@ def list_blocks(connection: sqlite3.Connection, namespace: int) -> list[Block]:
         "SELECT block, used, written FROM block WHERE namespace = ? ORDER BY block", (namespace,)
     )
     return [Block(*row) for row in rows]
-
-
-def ids_beside_write(connection: sqlite3.Connection, namespace: int, write: int) -> list[str]:
-    """Return ids of vectors in the first few blocks that a write changed."""
-    found = connection.execute(
-        "SELECT id FROM block JOIN vector "
-        "ON slot BETWEEN block * ? AND block * ? + ? "
-        "WHERE namespace = ? AND (written = ? OR freed = ?) ORDER BY slot LIMIT ?",
-        (BLOCK_SLOTS, BLOCK_SLOTS, BLOCK_SLOTS - 1, namespace, write, write, MAX_IDS_BESIDE_WRITE),
-    )
-    return [vector_id for (vector_id,) in found]
 
 
 def slots_freed_since(

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 
+MAX_STEP = 2**30
+"""Maximum difference of the numbers of two consecutive writes. Numbers fit into 8 bytes for at
+least 2**33 writes."""
+
 
 def get(connection: sqlite3.Connection, name: str) -> int | None:
     """Return the number of a namespace, or None if it does not exist."""
@@ -49,11 +53,15 @@ def last_write(connection: sqlite3.Connection, namespace: int) -> int | None:
 
 
 def begin_write(connection: sqlite3.Connection, namespace: int, *, added: int) -> int:
-    """Count vectors added (or removed, if negative), and return the number of this write."""
+    """Count vectors added (or removed, if negative), and return the number of this write.
+
+    The difference from the previous number is random. A copy of the database that is restored and
+    then changed otherwise would have the same numbers for other writes.
+    """
     (write,) = connection.execute(
-        "UPDATE namespace SET vectors = vectors + ?, writes = writes + 1 WHERE namespace = ? "
-        "RETURNING writes",
-        (added, namespace),
+        "UPDATE namespace SET vectors = vectors + ?, writes = writes + 1 + abs(random() % ?) "
+        "WHERE namespace = ? RETURNING writes",
+        (added, MAX_STEP, namespace),
     ).fetchone()
     return int(write)
 

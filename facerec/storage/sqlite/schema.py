@@ -6,7 +6,7 @@ and names the vector in table ``vector``; table ``vector_slot`` finds it by its 
 allocated in order (``block.used``); freed ones are listed in ``free_slot`` and used again first.
 Rows of ``block_values`` are never deleted: cleared blocks wait in namespace 0.
 
-Each write to a namespace has a number, one higher than that of the previous write.
+Each write to a namespace has a number, higher than that of the previous write by a random amount.
 ``block.written`` is the number of the last write of an embedding, after which readers read the
 block again; ``block.freed`` is the number of the last deletion, after which they only look up which
 slots are free.

@@ -1,10 +1,12 @@
 import os
+import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from facerec.core.records import Collection
+from facerec.core.records import Collection, StoredFace
 from facerec.errors import InvalidInputError, StoreDamagedError, StoreUnavailableError
 from facerec.storage.sqlite import SqliteStore
 from facerec.storage.sqlite.errors import store_errors
@@ -29,6 +31,23 @@ def test_stored_faces_are_there_when_the_file_is_reopened(tmp_path: Path) -> Non
     with SqliteStore(tmp_path / "facerec.db") as store:
         assert store.get_collection("staff").model_version == "fake-1"
         assert store.list_faces("staff") == [face.record]
+
+
+def test_a_restored_copy_never_gets_a_version_that_the_file_had(tmp_path: Path) -> None:
+    face = stored_face("ann")
+
+    def move(store: SqliteStore, source: str) -> str | None:
+        record = replace(face.record, source=source)
+        store.put_images("staff", by_image([StoredFace(record, face.embedding)]))
+        return store.version("staff")
+
+    with SqliteStore(tmp_path / "facerec.db") as store:
+        store.create_collection(Collection("staff", "fake-1", 1.0))
+        move(store, "/first.jpg")
+        shutil.copytree(tmp_path, tmp_path / "copy")
+        versions = {move(store, "/second.jpg"), move(store, "/third.jpg")}
+    with SqliteStore(tmp_path / "copy" / "facerec.db") as store:
+        assert not versions & {move(store, "/third.jpg"), move(store, "/second.jpg")}
 
 
 def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
