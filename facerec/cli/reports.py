@@ -240,6 +240,7 @@ def print_verification(found: Verification, *, repaired: bool) -> None:
     )
     _print_returned_people(found.people_returned, repaired=repaired)
     _print_outdated(found.outdated, repaired=repaired)
+    _print_moved(found.moved, repaired=repaired)
 
 
 def print_run(run: RunSummary) -> None:
@@ -259,6 +260,7 @@ def print_run(run: RunSummary) -> None:
     )
     _print_returned_people(run.people_returned, repaired=True)
     _print_outdated(run.faces_outdated, repaired=True)
+    _print_moved(run.faces_moved, repaired=True)
 
 
 def _print_differences(
@@ -301,6 +303,14 @@ def _print_outdated(outdated: int, *, repaired: bool) -> None:
         console().print(
             f"{count(outdated, 'face')} {what}: back with an older database, of photos that were "
             "replaced, removed or erased or got another external image id since"
+        )
+
+
+def _print_moved(moved: int, *, repaired: bool) -> None:
+    if moved:
+        what = "with the right address again" if repaired else "with another address than the photo"
+        console().print(
+            f"{count(moved, 'face')} {what}: an older database had that from before photos moved"
         )
 
 

@@ -28,6 +28,8 @@ class RunSummary:
         faces_outdated: faces that an older copy of the database contained again, although their
             photos were replaced, are gone or have another external image id, and that the run
             removed.
+        faces_moved: faces that an older copy of the database had at earlier addresses of their
+            photos, and that got the right addresses.
         stopped: whether the run was interrupted.
         collection_restored: whether the database had lost the collection, so that the run created
             it again from the job folders.
@@ -41,6 +43,7 @@ class RunSummary:
     faces_returned: int = 0
     people_returned: int = 0
     faces_outdated: int = 0
+    faces_moved: int = 0
     stopped: bool = False
     collection_restored: bool = False
 

@@ -193,6 +193,7 @@ def _note_restored(found: Verification, job_folder: str) -> None:
                 returned=found.returned,
                 people_returned=found.people_returned,
                 outdated=found.outdated,
+                moved=found.moved,
             )
             add_run_note(objects, job_folder, note)
     except (ObjectNotFoundError, JobDeletedError):

@@ -44,6 +44,7 @@ class RunNote:
         returned: see ``RunSummary.faces_returned``.
         people_returned: see ``RunSummary.people_returned``.
         outdated: see ``RunSummary.faces_outdated``.
+        moved: see ``RunSummary.faces_moved``.
     """
 
     child: int | None
@@ -55,6 +56,7 @@ class RunNote:
     returned: int = 0
     people_returned: int = 0
     outdated: int = 0
+    moved: int = 0
 
     @property
     def has_counts(self) -> bool:
@@ -62,7 +64,7 @@ class RunNote:
         return any(
             (
                 *(self.restored, self.removed, self.kept, self.deleted),
-                *(self.returned, self.people_returned, self.outdated),
+                *(self.returned, self.people_returned, self.outdated, self.moved),
             )
         )
 
@@ -79,6 +81,7 @@ class RunNote:
             self.returned + earlier.returned,
             self.people_returned + earlier.people_returned,
             self.outdated + earlier.outdated,
+            self.moved + earlier.moved,
         )
 
 
@@ -145,6 +148,7 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
             total.returned + note.returned,
             total.people_returned + note.people_returned,
             total.outdated + note.outdated,
+            total.moved + note.moved,
         )
     summary = RunSummary(
         new,
@@ -155,6 +159,7 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
         faces_returned=total.returned,
         people_returned=total.people_returned,
         faces_outdated=total.outdated,
+        faces_moved=total.moved,
         collection_restored=restored,
     )
     objects.write(run_summary_uri(job_folder), json.dumps(summary.to_json()).encode())

@@ -55,6 +55,7 @@ class RunResult:
             faces_returned=found.returned,
             people_returned=found.people_returned,
             faces_outdated=found.outdated,
+            faces_moved=found.moved,
             stopped=self.stopped,
             collection_restored=self.collection_restored,
         )

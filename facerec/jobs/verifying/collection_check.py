@@ -6,7 +6,8 @@ same, the store is as that run left it, and comparing millions of rows would fin
 of other jobs are still compared: that run may have replaced faces of the same photos.
 
 An older copy of a database contains faces and people that were erased later: they are removed
-first. Faces of photos that were replaced, renamed or removed later are removed at the end.
+first. Faces of photos that were replaced, renamed or removed later are removed at the end, and
+those of photos that moved later get their addresses.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.remembered.collections import note_restored, was_lost
 from facerec.jobs.remembered.doubts import note_doubt
 from facerec.jobs.start_order import last_started_first, started_job
+from facerec.jobs.verifying.addresses import correct_addresses
 from facerec.jobs.verifying.job_check import other_plans, verify_job, verify_repeated
 from facerec.jobs.verifying.outdated_faces import remove_outdated_faces
 from facerec.jobs.verifying.segment_check import Verification
@@ -112,6 +114,8 @@ class CollectionCheck:
             total.outdated = remove_outdated_faces(
                 collection, returned, last, *stores, repair=True, is_complete=not unreadable
             )
+            if not unreadable:
+                total.moved = correct_addresses(collection, last, *stores, repair=True)
         return total
 
     def note(self) -> None:

@@ -23,6 +23,7 @@ from facerec.jobs.ledger.face_index import id_prefixes
 from facerec.jobs.ledger.segments import read_segments
 from facerec.jobs.planned_collection import collection_of, store_of_planned
 from facerec.jobs.start_order import StartedJob, last_started_first
+from facerec.jobs.verifying.addresses import correct_addresses
 from facerec.jobs.verifying.lost_collections import (
     plans_of,
     plans_of_collection,
@@ -197,6 +198,8 @@ def verify_collection(
     total.outdated = remove_outdated_faces(
         collection, returned, last, faces, records, repair=repair, is_complete=not unreadable
     )
+    if not unreadable:
+        total.moved = correct_addresses(collection, last, faces, records, repair=repair)
     return total
 
 

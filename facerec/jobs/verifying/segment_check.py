@@ -55,6 +55,8 @@ class Verification:
         outdated: faces of photos that were replaced, that are gone or that got another external
             image id, which the collection contained again, from an older copy of the database; with
             ``repair`` they were removed.
+        moved: faces that the collection had at earlier addresses of their photos, from an older
+            copy of the database; with ``repair`` they got the right addresses.
         unreadable_jobs: jobs that were not compared because their folders cannot be read.
     """
 
@@ -66,13 +68,14 @@ class Verification:
     returned: int = 0
     people_returned: int = 0
     outdated: int = 0
+    moved: int = 0
     unreadable_jobs: int = 0
 
     @property
     def agrees(self) -> bool:
         """Whether the collection agreed with the ledger, apart from deliberate deletions."""
-        returned = self.returned or self.people_returned or self.outdated
-        return not (self.missing or self.extra or returned)
+        older = self.returned or self.people_returned or self.outdated or self.moved
+        return not (self.missing or self.extra or older)
 
     def add(self, other: Verification) -> None:
         """Add the counts of another comparison."""
@@ -84,6 +87,7 @@ class Verification:
         self.returned += other.returned
         self.people_returned += other.people_returned
         self.outdated += other.outdated
+        self.moved += other.moved
         self.unreadable_jobs += other.unreadable_jobs
 
 
@@ -111,7 +115,9 @@ def verify_segment(
     plan, own = job.plan, job.plan.options.digest()
     result = Verification(deleted=sum(row.outcome is Outcome.ERASED for row in segment.rows))
     statements = last.choose(statements_of(segment, job), own)
-    found = _stored_faces(plan, segment, list(statements), faces) if statements else {}
+    newest = last.newest_rows(segment)
+    keys = [*statements, *(newest.keys() - statements.keys())]
+    found = _stored_faces(plan, segment, keys, faces) if keys else {}
     stored = {key: {record.face_id: record for record in held} for key, held in found.items()}
     lacking, differing = set[str](), dict[str, Statement]()
     for key, statement in statements.items():
@@ -139,7 +145,10 @@ def verify_segment(
                 faces=faces,
                 records=records,
             )
-            _delete_again(plan.collection_id, repairs, faces, records)
+            delete_again(plan.collection_id, repairs, faces, records)
+        for key, repaired in repairs.items():
+            stored[key] = {face.record.face_id: face.record for face in repaired}
+    last.locate(newest, segment.finished, stored)
     return result
 
 
@@ -218,13 +227,13 @@ def _add_staying(
         repairs[staying[face.record.face_id]].append(face)
 
 
-def _delete_again(
+def delete_again(
     collection_id: str,
     repairs: Mapping[str, Sequence[StoredFace]],
     faces: FaceStore,
     records: RecordStore,
 ) -> None:
-    """Delete faces that somebody deleted while they were restored."""
+    """Delete faces that somebody deleted while they were stored again."""
     deleted = deleted_boxes(collection_id, repairs.keys(), records=records)
     left = {
         face.record.face_id

@@ -7,6 +7,9 @@ several jobs make a statement, the one of the job that was started last counts
 
 A job that finds a photo already indexed with its options stores nothing. Its statement counts, but
 an earlier job with these options has the embeddings.
+
+A row also shows at which address its photo was, unless the photo was a copy of one at another
+address. Here the row that was written last counts (``verifying.addresses``).
 """
 
 from __future__ import annotations
@@ -93,20 +96,38 @@ def key_of_row(row: LedgerRow, plan: Plan) -> str | None:
     return image_key(plan.collection_id, row.image_id, row.external_image_id, plan.id_version)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAt:
+    """The address of a photo when it was read.
+
+    Attributes:
+        uri: the address.
+        read_at: time when the rows of its segment were written.
+    """
+
+    uri: str
+    read_at: float
+
+
 @dataclass(slots=True)
 class LastStatements:
     """The current statements of jobs; jobs are read in order, most recently started first.
 
     Attributes:
-        decided: keys of the photos for which a later job made the statement that counts.
+        seen: keys of the photos for which a job made the statement that counts, including those
+            that are awaited, with the time of the newest row that shows where the photo was; 0 if
+            none does.
         awaited: statements of later jobs that have found photos indexed, with the digest of their
             options: an earlier job with the same options has the embeddings.
         only_awaited: whether to ignore all other photos.
+        elsewhere: where the photos of faces were according to these rows, by face id, as far as the
+            collection does not have the faces at this address.
     """
 
-    decided: set[str] = field(default_factory=set)
+    seen: dict[str, float] = field(default_factory=dict)
     awaited: dict[str, tuple[Statement, str]] = field(default_factory=dict)
     only_awaited: bool = False
+    elsewhere: dict[str, ReadAt] = field(default_factory=dict)
 
     def choose(
         self, statements: Mapping[str, Statement], options_digest: str
@@ -118,19 +139,53 @@ class LastStatements:
                 later, digest = self.awaited[key]
                 if digest == options_digest:
                     chosen[key] = replace(statement, made_at=later.made_at)
-            elif key not in self.decided and not self.only_awaited:
+            elif key not in self.seen and not self.only_awaited:
                 chosen[key] = statement
         return chosen
 
     def has_photo(self, key: str) -> bool:
         """Return whether a job has made a statement about the photo with an image key."""
-        return key in self.decided or key in self.awaited
+        return key in self.seen
 
     def decide(self, key: str) -> None:
         """Record that the statement about a photo was compared."""
-        self.decided.add(key)
+        self.seen.setdefault(key, 0.0)
         self.awaited.pop(key, None)
 
     def await_embeddings(self, key: str, statement: Statement, options_digest: str) -> None:
         """Record that an earlier job with the same options has the embeddings of a photo."""
+        self.seen.setdefault(key, 0.0)
         self.awaited[key] = statement, options_digest
+
+    def newest_rows(self, segment: Segment) -> dict[str, LedgerRow]:
+        """Return the rows of a segment that show where photos were, if none is newer, by key."""
+        found = {}
+        for row in () if self.only_awaited else segment.rows:
+            if row.faces and not row.is_copy:
+                key = group_of(row.faces[0].face_id)
+                if self.seen.get(key, 0.0) <= segment.finished:
+                    found[key] = row
+        return found
+
+    def locate(
+        self,
+        rows: Mapping[str, LedgerRow],
+        read_at: float,
+        stored: Mapping[str, Mapping[str, FaceRecord]],
+    ) -> None:
+        """Record where photos were when they were read.
+
+        Args:
+            rows: what ``newest_rows`` returned, by key.
+            read_at: time when these rows were written.
+            stored: the faces of these photos in the collection, by key and id.
+        """
+        for key, row in rows.items():
+            self.seen[key] = read_at
+            here = stored.get(key, {})
+            for face in row.faces:
+                record = here.get(face.face_id)
+                if record is not None and record.address == row.photo:
+                    self.elsewhere.pop(face.face_id, None)
+                else:
+                    self.elsewhere[face.face_id] = ReadAt(row.photo, read_at)

@@ -1,0 +1,64 @@
+"""Corrects the addresses of faces in an older copy of the store.
+
+A photo that moves under the same external image id keeps its face ids, so a comparison of ids does
+not show that an older copy has the earlier addresses. The right address of a face is that of the
+newest row that names it, of those whose photo was not a copy when it was read. Rows are newer if
+they were written later, whichever job was started last: a job that is started again reads no photo
+that has not changed, so its old rows stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from facerec.core.addresses import storable_source
+from facerec.core.batches import batches
+from facerec.core.ids import group_of
+from facerec.core.records import StoredFace
+from facerec.jobs.verifying.segment_check import delete_again
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Collection
+    from facerec.jobs.verifying.statements import LastStatements
+    from facerec.storage.faces import FaceStore
+
+FACES_AT_ONCE = 1000
+"""Number of faces to read and store together."""
+
+
+def correct_addresses(
+    collection: Collection,
+    last: LastStatements,
+    faces: FaceStore,
+    records: RecordStore,
+    *,
+    repair: bool,
+) -> int:
+    """Return how many faces the store has at other addresses than the newest rows of their photos.
+
+    A face that a request stored after such a row was written keeps its address.
+
+    Args:
+        collection: the collection.
+        last: statements of all jobs of the collection, which were compared.
+        faces: the store of the collection.
+        records: store of its people.
+        repair: whether to store the right addresses.
+    """
+    collection_id, own, found = collection.collection_id, faces.of(collection), 0
+    for ids in batches(sorted(last.elsewhere), FACES_AT_ONCE):
+        moved: dict[str, list[StoredFace]] = {}
+        for face in own.get_faces(collection_id, ids):
+            record, place = face.record, last.elsewhere[face.record.face_id]
+            if record.address != place.uri and record.indexed_at <= place.read_at:
+                there = replace(record, source=storable_source(place.uri))
+                moved.setdefault(group_of(record.face_id), []).append(
+                    StoredFace(there, face.embedding)
+                )
+        found += sum(map(len, moved.values()))
+        if repair and moved:
+            own.add_to_images(collection_id, moved)
+            delete_again(collection_id, moved, own, records)
+    return found
