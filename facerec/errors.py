@@ -173,7 +173,7 @@ class DeletedCollectionError(InvalidInputError):
         super().__init__(
             f"collection {collection_id!r} was deleted, and the database is an older copy that has"
             " it again",
-            "restore a newer copy if it has since been created again; else delete it again first",
+            "delete it again first; a later collection of this name can then be restored",
         )
         self.collection_id = collection_id
 

@@ -318,6 +318,11 @@ def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
     else:
         console().print(f"collection {name} deleted")
         print_receipt(receipt)
+        if receipt.created_before is not None:
+            console().print(
+                "it was deleted before, and back with an older copy of the database; if it was "
+                f"created again since, `facerec rebuild {name}` restores that collection"
+            )
 
 
 def _table(summaries: Sequence[Mapping[str, Any]]) -> Any:  # noqa: ANN401 - rich is imported late

@@ -113,9 +113,8 @@ COMPLETES = "`facerec erasures resume` completes it"
 HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
     CollectionNotFoundError: "see `facerec collections list`",
-    DeletedCollectionError: "if it was created again since, restore a newer copy of the database, "
-    "since a deletion removes the later collection too; if not, delete it again with "
-    "`facerec collections delete`, then repeat this",
+    DeletedCollectionError: "delete it again with `facerec collections delete`, then repeat this; "
+    "if jobs have indexed a collection that was created again since, `facerec rebuild` restores it",
     ErasureDamagedError: "erase the same again, then run `facerec erasures discard ERASURE`",
     ErasureNotFoundError: "see `facerec erasures list`",
     HistoryEntryNotFoundError: "see `facerec people history`",

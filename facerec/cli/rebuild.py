@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import data_option, json_option, stack_option
 from facerec.cli.output import console, count, print_json
 from facerec.cli.receipts import print_resumed
-from facerec.cli.reports import print_unreadable_jobs
+from facerec.cli.reports import print_deleted_again, print_unreadable_jobs
 
 if TYPE_CHECKING:
     from facerec.jobs.verifying.rebuild import Rebuilt
@@ -55,7 +56,11 @@ def rebuild(
         from facerec.factory import rebuild_local_collection
 
         result = rebuild_local_collection(
-            data_folder(data), collection, into, on_resumed=print_resumed
+            data_folder(data),
+            collection,
+            into,
+            on_resumed=print_resumed,
+            on_deleted=partial(print_deleted_again, collection),
         )
     else:
         result = _rebuild_in_stack(collection, stack)

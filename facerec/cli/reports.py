@@ -243,12 +243,22 @@ def print_verification(found: Verification, *, repaired: bool) -> None:
     _print_moved(found.moved, repaired=repaired)
 
 
+def print_deleted_again(collection_id: str) -> None:
+    """Print that an older copy of the database had a deleted collection, which is deleted again."""
+    console(stderr=True).print(
+        f"the database was an older copy with a deleted collection {collection_id}: that was "
+        "deleted again, and the one that was created since is restored from the folders of its "
+        "jobs, without its people and corrections"
+    )
+
+
 def print_run(run: RunSummary) -> None:
     """Print how the collection differed from the ledgers of earlier runs."""
     if run.collection_restored:
         console().print(
-            "the database had lost the collection, with its people and corrections: its faces were "
-            "restored from the folders of its jobs"
+            "the database had lost the collection, or was an older copy with a deleted one; its "
+            "people and corrections are lost too. Its faces were restored from the folders of its "
+            "jobs"
         )
     _print_differences(
         run.faces_restored,

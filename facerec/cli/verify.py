@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -31,11 +32,17 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
       facerec verify staff
       facerec verify staff --repair
     """
-    from facerec.cli.reports import print_unreadable_jobs, print_verification
+    from facerec.cli.reports import (
+        print_deleted_again,
+        print_unreadable_jobs,
+        print_verification,
+    )
     from facerec.factory import count_earlier_jobs, verify_local_collection
 
     folder = data_folder(data)
-    result = verify_local_collection(folder, collection, repair=repair)
+    result = verify_local_collection(
+        folder, collection, repair=repair, on_deleted=partial(print_deleted_again, collection)
+    )
     earlier = count_earlier_jobs(folder, collection)
     if as_json:
         found = {**asdict(result), "earlier_jobs": earlier}

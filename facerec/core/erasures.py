@@ -190,6 +190,9 @@ class Receipt:
         answers: number of answers kept for idempotency tokens.
         history: entries of the history that named somebody.
         jobs: counts of what was removed from each job folder.
+        created_before: time until which collections of this id were deleted, if one was deleted
+            that was back with an older copy of the database: those that were created later stay.
+            None for all other erasures.
     """
 
     erasure_id: str
@@ -205,6 +208,7 @@ class Receipt:
     answers: int = 0
     history: int = 0
     jobs: tuple[ErasedJob, ...] = field(default=())
+    created_before: float | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -236,7 +240,11 @@ class Receipt:
 
     def to_stored_json(self) -> dict[str, Any]:
         """Return the receipt in its stored form, with times as numbers."""
-        times = {"requested_at": self.requested_at, "finished_at": self.finished_at}
+        times = {
+            "requested_at": self.requested_at,
+            "finished_at": self.finished_at,
+            "created_before": self.created_before,
+        }
         return {**self.to_json(), **times}
 
 

@@ -143,6 +143,11 @@ def open_local_erasures(data: Path) -> Erasures:
     return open_erasures(f"{data.absolute() / 'erasures'}/")
 
 
+def _delete_collection(data: Path, collection_id: str) -> None:
+    with open_gallery(data) as gallery:
+        gallery.delete_collection(collection_id)
+
+
 def open_local_jobs(
     data: Path,
     *,
@@ -166,6 +171,7 @@ def open_local_jobs(
         partial(_open_local_runs, data, workers, policy),
         open_store=partial(open_local_store, data),
         open_erasures=partial(open_local_erasures, data),
+        delete_collection=partial(_delete_collection, data),
         model_versions=partial(engines.read_model_versions, recipe),
         local_paths=policy is None,
     )

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.migrating import settled
     from facerec.jobs.erasure_check import traces
-    from facerec.jobs.verifying import rebuild
+    from facerec.jobs.verifying import lost_collections, rebuild
     from facerec.jobs.verifying.rebuild import Rebuilt
     from facerec.jobs.verifying.segment_check import Verification
 else:
     settled = DeferredModule("facerec.gallery.migrating.settled")
     traces = DeferredModule("facerec.jobs.erasure_check.traces")
     rebuild = DeferredModule("facerec.jobs.verifying.rebuild")
+    lost_collections = DeferredModule("facerec.jobs.verifying.lost_collections")
 
 
 @contextmanager
@@ -82,13 +83,21 @@ def open_deployed_checked_stores(settings: Settings) -> traces.CheckedStores:
     )
 
 
-def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> Verification:
+def verify_local_collection(
+    data: Path,
+    collection_id: str,
+    *,
+    repair: bool,
+    on_deleted: Callable[[], None] = lambda: None,
+) -> Verification:
     """Compare a collection of a data folder with its jobs; see ``verify_collection``.
 
     Args:
         data: the data folder.
         collection_id: the collection.
         repair: whether to restore what differs.
+        on_deleted: called if an older copy of the database had a deleted collection, which was
+            deleted again to restore the one that was created since.
 
     Raises:
         MigrationError: a migration of the collection is not finished, and ``repair`` is true.
@@ -96,6 +105,8 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
     """
     from facerec.jobs.verifying.job_check import verify_collection
 
+    if repair:
+        _delete_if_returned(data, collection_id, on_deleted)
     with open_local_store(data) as store:
         open_local_erasures(data).require_usable(collection_id, store)
         if repair:
@@ -103,6 +114,19 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
         return verify_collection(
             collection_id, Objects(), jobs_root_of(data), faces=store, records=store, repair=repair
         )
+
+
+def _delete_if_returned(data: Path, collection_id: str, on_deleted: Callable[[], None]) -> None:
+    with open_gallery(data) as gallery, open_local_store(data) as store:
+        if lost_collections.delete_if_returned(
+            collection_id,
+            Objects(),
+            jobs_root_of(data),
+            store,
+            open_local_erasures(data),
+            gallery.delete_collection,
+        ):
+            on_deleted()
 
 
 def count_earlier_jobs(data: Path, collection_id: str) -> int:
@@ -133,6 +157,7 @@ def rebuild_local_collection(
     into: Path | None = None,
     *,
     on_resumed: Callable[[list[Receipt]], None],
+    on_deleted: Callable[[], None] = lambda: None,
 ) -> Rebuilt:
     """Restore a collection from the job folders of a data folder; see ``rebuild_collection``.
 
@@ -141,9 +166,12 @@ def rebuild_local_collection(
         collection_id: the collection.
         into: the data folder that receives the faces; by default the same.
         on_resumed: called with the interrupted erasures, which are completed first.
+        on_deleted: see ``verify_local_collection``.
     """
     from facerec.gallery.clusters.copies import all_clusters, restore_clusters
 
+    if into is None:
+        _delete_if_returned(data, collection_id, on_deleted)
     with (
         open_gallery(data) as gallery,
         open_local_store(data) as records,
@@ -176,13 +204,23 @@ def rebuild_deployed_collection(
 
     Args:
         settings: settings of the deployment.
-        gallery: completes unfinished erasures.
+        gallery: completes unfinished erasures, and deletes a deleted collection again that is back
+            with an older copy of the table, if a later one can be restored.
         collection_id: the collection.
 
     Raises:
         MigrationError: a migration of the collection is not finished.
     """
-    settled.require_settled(collection_id, open_records(settings))
+    records = open_records(settings)
+    settled.require_settled(collection_id, records)
+    lost_collections.delete_if_returned(
+        collection_id,
+        open_job_folders(settings),
+        settings.jobs_root,
+        records,
+        open_erasures(settings.erasures_root),
+        gallery.delete_collection,
+    )
     return rebuild.rebuild_collection(
         collection_id,
         open_job_folders(settings),

@@ -94,6 +94,9 @@ class Erasures:
         receipt = erasures.Receipt(
             erasure_id, collection_id, subject, erasures.ErasureStatus.RUNNING, now
         )
+        before = selection.created_before
+        if before is not None and before < now:
+            receipt = replace(receipt, created_before=before)
         erasure = Erasure(receipt, selection)
         self.keep(erasure)
         return erasure
@@ -246,6 +249,13 @@ class Erasures:
         """
         return noted_collections(self.objects, self.root, collection_id)
 
+    def was_deleted(self, collection: Collection) -> bool:
+        """Return whether a collection was deleted, so that it is back with an older copy.
+
+        Returns false if an earlier release deleted it.
+        """
+        return was_deleted(collection, self.objects, self.root)
+
     def require_not_deleted(self, collection: Collection) -> None:
         """Check that nobody has asked to delete a collection that still exists.
 
@@ -256,7 +266,7 @@ class Erasures:
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """
-        if was_deleted(collection, self.objects, self.root):
+        if self.was_deleted(collection):
             raise DeletedCollectionError(collection.collection_id)
         erasure_id = self.deletion_of(collection)
         if erasure_id is not None:
@@ -287,12 +297,12 @@ class Erasures:
         )
 
     def deleted_at(self, collection_id: str) -> float | None:
-        """Return the time of the last request to delete the whole collection.
+        """Return the time up to which creations of a collection id were deleted.
 
-        Reads all receipts of the collection.
+        A collection that was created later was not deleted. Reads all receipts of the collection.
 
         Returns:
-            Seconds since 1970; None if there was no such request.
+            Seconds since 1970; None if there was no request to delete the whole collection.
 
         Raises:
             ReceiptDamagedError: A receipt is damaged, so that it may be that of a later deletion.
@@ -301,7 +311,7 @@ class Erasures:
         receipts = (self._read(uri) for uri in uris if uri.endswith(".json"))
         return max(
             (
-                each.requested_at
+                each.requested_at if each.created_before is None else each.created_before
                 for each in receipts
                 if each.subject is erasures.SubjectKind.COLLECTION
             ),

@@ -98,6 +98,7 @@ class SupervisedJob(Job):
             lambda: local,
             open_store=open_store,
             open_erasures=lambda: open_erasures(f"{folder}/erasures/"),
+            delete_collection=lambda collection_id: None,
             model_versions=lambda: {"fast": FakeEngine().model_version},
         )
         job = jobs.submit(

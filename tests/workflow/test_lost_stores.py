@@ -211,6 +211,27 @@ def test_a_deleted_collection_of_an_older_copy_is_refused(door: JobDoor, tmp_pat
     assert len(contents(door)) == 4
 
 
+@pytest.mark.parametrize("is_deleted_again", [False, True])
+def test_a_collection_that_was_created_again_is_restored_from_an_older_copy(
+    door: JobDoor, *, is_deleted_again: bool, tmp_path: Path
+) -> None:
+    door.index(*PEOPLE)
+    older = older_copy(door, tmp_path)
+    door.delete_collection()
+    door.index(*PEOPLE[:2])
+    expected = contents(door)
+    assert len(expected) == 3
+    copy(older, database_of(door))
+    door.delete_photo("ann.jpg")
+    if is_deleted_again:
+        door.delete_collection()
+    elif isinstance(door, DeployedJobs):
+        assert "was deleted" in door.stack.index(door.address("people.txt")).cause
+        door.rebuild()
+    door.index_again(PEOPLE[:2])
+    assert contents(door) == expected
+
+
 def test_a_collection_that_was_deleted_is_not_restored(door: JobDoor) -> None:
     door.index(*PEOPLE)
     door.delete_collection()

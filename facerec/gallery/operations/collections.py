@@ -154,7 +154,8 @@ class CollectionOperations(Eraser):
         """Delete a collection for good, with its faces, people, tags and the data in job folders.
 
         The record of the collection is deleted after its faces, so that an interrupted deletion can
-        be repeated.
+        be repeated. If it was deleted before, and is back with an older copy of the database, the
+        data in job folders of a collection that was created again since stay.
 
         Returns:
             Counts of what was removed from each store; see ``ErasureOperations.erase``.
@@ -165,9 +166,9 @@ class CollectionOperations(Eraser):
             FacerecError: A job folder or a store fails; ``resume_erasures`` completes the deletion.
         """
         collection = self._get(collection_id)
-        selection = erasures.Selection(
-            created_before=self._clock(), created_at=collection.created_at
-        )
+        returned = self._erasures.was_deleted(collection)
+        before = collection.created_at if returned else self._clock()
+        selection = erasures.Selection(created_before=before, created_at=collection.created_at)
         return self._erase(collection_id, erasures.SubjectKind.COLLECTION, selection)[0]
 
     def get_tags(self, collection_id: str) -> dict[str, str]:

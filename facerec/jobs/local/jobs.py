@@ -68,6 +68,7 @@ class LocalJobs:
         *,
         open_store: Callable[[], SqliteStore],
         open_erasures: Callable[[], Erasures],
+        delete_collection: Callable[[str], object],
         model_versions: Callable[[], Mapping[str, str]],
         local_paths: bool = True,
     ) -> None:
@@ -79,13 +80,14 @@ class LocalJobs:
             open_runs: opens the runner of submitted jobs.
             open_store: opens the store of collections.
             open_erasures: opens the erasures, which record deleted collections.
+            delete_collection: deletes a collection like ``Gallery.delete_collection``.
             model_versions: returns the versions of the workers' engines by recipe, beginning with
                 the recipe of new collections.
             local_paths: whether callers may name paths of this machine.
         """
         self._objects, self._jobs_root, self._open_runs = objects, jobs_root, open_runs
         self._open_store, self._model_versions = open_store, model_versions
-        self._open_erasures = open_erasures
+        self._open_erasures, self._delete_collection = open_erasures, delete_collection
         self._local_paths = local_paths
 
     def submit(
@@ -114,6 +116,7 @@ class LocalJobs:
         from facerec.jobs.planning.planner import plan_job
         from facerec.jobs.planning.request import read_job_request, require_s3_addresses
         from facerec.jobs.verifying.collection_check import note_doubt_if_changed
+        from facerec.jobs.verifying.lost_collections import delete_if_returned
 
         request = read_job_request(document)
         if request.person_from is not None:
@@ -128,8 +131,16 @@ class LocalJobs:
             )
         if not self._local_paths:
             require_s3_addresses(request)
-        versions = self._model_versions()
+        versions, erasures = self._model_versions(), self._open_erasures()
         with self._open_store() as store:
+            delete_if_returned(
+                request.collection_id,
+                self._objects,
+                self._jobs_root,
+                store,
+                erasures,
+                self._delete_collection,
+            )
             require_settled(request.collection_id, store)
             note_doubt_if_changed(
                 request.collection_id, self._objects, self._jobs_root, faces=store, records=store
@@ -143,7 +154,7 @@ class LocalJobs:
                 recipes=versions,
                 job_folder=job_folder,
                 on_listed=on_listed,
-                erasures=self._open_erasures(),
+                erasures=erasures,
             )
             plan = with_served_version(plan, self._objects, self._jobs_root, store)
         try:

@@ -7,6 +7,9 @@ own folder again: the record is created from the job folders, with the settings 
 The run of the job then restores the faces of all jobs; on AWS, the workflow rebuilds the collection
 before the children start.
 
+A collection may have been deleted and created again. An older copy of the database has the deleted
+one, which is deleted again if job folders of the later one exist; then the later one is lost.
+
 This module imports no numpy, so that the plan function can use it.
 """
 
@@ -35,7 +38,7 @@ from facerec.jobs.remembered.collections import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from facerec.core.protocols.records import RecordStore
     from facerec.gallery.receipts import Erasures
@@ -74,7 +77,7 @@ def restore_if_lost(
     deleted_at = erasures.deleted_at(collection_id)
     if own is not None and deleted_at is not None and own.created_at < deleted_at:
         raise DeletedCollectionError(collection_id)
-    if not known or erasures.is_being_deleted(collection_id):
+    if not known:
         return
     plans, _ = plans_of(collection_id, objects, jobs_root)
     lost = [plan for plan in plans if deleted_at is None or plan.collection_created_at > deleted_at]
@@ -84,6 +87,41 @@ def restore_if_lost(
     created = {plan.collection_created_at for plan in lost} - {collection.created_at}
     note_lost(objects, jobs_root, collection, created)
     restore_settings(collection, lost, objects, jobs_root, records)
+
+
+def delete_if_returned(
+    collection_id: str,
+    objects: ObjectStore,
+    jobs_root: str,
+    records: RecordStore,
+    erasures: Erasures,
+    delete: Callable[[str], object],
+) -> bool:
+    """Delete a collection that an older copy brought back, if jobs have a later one of its id.
+
+    Args:
+        collection_id: the collection.
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        records: store of the collections.
+        erasures: records whether the collection was deleted.
+        delete: deletes a collection like ``Gallery.delete_collection``, which keeps the job folders
+            of the later one.
+
+    Returns:
+        Whether it was deleted. Then the later collection is lost, and can be restored.
+    """
+    try:
+        own = records.get_collection(collection_id)
+    except CollectionNotFoundError:
+        return False
+    if not erasures.was_deleted(own):
+        return False
+    plans, _ = plans_of(collection_id, objects, jobs_root)
+    if not any(plan.collection_created_at > own.created_at for plan in plans):
+        return False
+    delete(collection_id)
+    return True
 
 
 def plans_of(

@@ -197,6 +197,7 @@ def local_jobs(
         lambda: runs,
         open_store=lambda: SqliteStore(file),
         open_erasures=lambda: open_erasures(f"{installed.folder}/erasures/"),
+        delete_collection=lambda collection_id: None,
         model_versions=lambda: {"fast": "fake-1", "accurate": "fake-accurate"},
     )
     try:
