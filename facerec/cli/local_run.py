@@ -61,6 +61,7 @@ def run_here(
     folder_of_data = data_folder(data, new=True)
     jobs = open_local_jobs(folder_of_data, workers=workers)
     folder = f"{job_folder.absolute()}/" if job_folder else None
+    submitted = time.time()
     job = jobs.submit(document, job_folder=folder, on_listed=listing_display())
     plan = job.required_plan()
     about = "" if plan.exact else "about "
@@ -85,7 +86,8 @@ def run_here(
         if result.new_photos or result.stopped or result.lost:
             print_report(report)
         else:
-            print_nothing_new(report, result.summary())
+            is_planned_before = plan.created_at < submitted
+            print_nothing_new(report, result.summary(), is_planned_before=is_planned_before)
         if enrolment is not None:
             print_enrolment(enrolment)
             if report.tally.copies:

@@ -82,19 +82,25 @@ def print_report(report: Report) -> None:
     _print_problems(report)
 
 
-def print_nothing_new(report: Report, run: RunSummary) -> None:
+def print_nothing_new(report: Report, run: RunSummary, *, is_planned_before: bool) -> None:
     """Print that a run found nothing new, with the photos indexed before and their failures.
 
     Args:
         report: the report of the job, whose numbers are those of earlier runs.
         run: the summary of this run.
+        is_planned_before: whether an earlier run has planned the job, so that the comparison with
+            the source is that of the earlier run too.
     """
     out, outcomes = console(), report.tally.outcomes
     found = report.difference
     if found is not None and (found.unchanged or found.gone):
-        out.print("Nothing new.")
-        print_difference(found)
-        print_removal(report.removal)
+        if is_planned_before:
+            verb = "is" if found.photos == 1 else "are"
+            out.print(f"Nothing new: {count(found.photos, 'photo')} {verb} unchanged.")
+        else:
+            out.print("Nothing new.")
+            print_difference(found)
+            print_removal(report.removal)
     elif run.faces_deleted:
         # Sums in reports still count photos that were erased since.
         out.print("Nothing new.")

@@ -64,6 +64,16 @@ def test_a_second_run_prints_that_nothing_is_new_and_no_old_figures(machine: Mac
     assert "photos/s" not in again.output
 
 
+def test_a_second_run_prints_no_differences_that_the_first_found(machine: Machine) -> None:
+    machine.index()
+    photos = sorted(machine.photos.rglob("*.jpg"))
+    photos[0].rename(photos[0].with_name("moved.jpg"))
+    assert "3 photos: 2 unchanged, 1 new, 1 gone" in machine.index("--prune").stdout
+    again = machine.index("--prune").stdout.splitlines()
+    assert again[0] == "Nothing new: 3 photos are unchanged."
+    assert again[1].startswith("the report of the job")
+
+
 def test_a_second_run_prints_how_many_faces_it_restored(machine: Machine) -> None:
     machine.index()
     machine.lose(2)
