@@ -37,7 +37,7 @@ class RandomRuns:
         self.faces: dict[str, int] = {}
         self._steps: list[Callable[[], object]] = [
             *[lambda: self._write(self._random.choice(NAMES))] * 3,
-            *[self._copy, self._move, self._remove] * 2,
+            *[self._copy, self._move, self._remove, self._swap] * 2,
             *[lambda: self._run()] * 2,
             *[lambda: self._run(prune=True, prune_limit_percentage=100)] * 2,
             lambda: self._run(options={"max_faces": 1}),
@@ -93,6 +93,16 @@ class RandomRuns:
             (self.staff.photos / name).parent.mkdir(exist_ok=True)
             (self.staff.photos / source).replace(self.staff.photos / name)
             self.faces[name] = self.faces.pop(source)
+
+    def _swap(self) -> None:
+        """Let two photos exchange their names."""
+        if len(self.faces) > 1:
+            one, other = self._random.sample(sorted(self.faces), 2)
+            between = self.staff.folder / "between.jpg"
+            (self.staff.photos / one).replace(between)
+            (self.staff.photos / other).replace(self.staff.photos / one)
+            between.replace(self.staff.photos / other)
+            self.faces[one], self.faces[other] = self.faces[other], self.faces[one]
 
     def _remove(self) -> None:
         name = self._any()
