@@ -7,9 +7,8 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
-from facerec.jobs.planned_collection import collection_of
-
 from facerec.jobs.plan import Plan
+from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.remembered.photos import RememberedPhoto
 from facerec.jobs.remembered.runs import Memory, write_photos
 from facerec.jobs.start_order import RunStart, read_start, write_start
