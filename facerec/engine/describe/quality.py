@@ -142,7 +142,7 @@ def grain(grey: NDArray[np.float32], *, low_contrast: float = LOW_CONTRAST) -> f
 
     Args:
         grey: the face without the margin of its chip (see ``in_grey``).
-        low_contrast: in grey levels.
+        low_contrast: contrast below which noise counts for more, in grey levels.
     """
     small = _halved(grey)
     across = small[:, :-2] + small[:, 2:] - 2 * small[:, 1:-1]

@@ -1,4 +1,4 @@
-"""Files of lines in the memory itself, each written only if nothing was erased since it was begun.
+"""Files of lines in the memory itself, each written only if nothing was erased meanwhile.
 
 A file of merged runs, or of cancelled photos, repeats what its writer has read, and an erasure may
 remove that in the meantime. So the writer first reserves the file: it writes a token instead of
@@ -6,7 +6,7 @@ lines. Then it reads, and replaces the token on condition that nobody else has. 
 the reservations that it finds, and goes through the files until it has nothing to erase: then the
 files of that time name no erased photo, and neither do later ones, which repeat only those.
 
-A reservation that a killed process left is no run of lines; the next merge deletes it.
+A reservation that a killed process left contains no lines; the next merge deletes it.
 """
 
 from __future__ import annotations
