@@ -1,4 +1,4 @@
-"""Files of lines in the memory itself, each written only if nothing was erased meanwhile.
+"""Files of lines in the memory itself, each written only if nothing has been erased since it was reserved.
 
 A file of merged runs, or of cancelled photos, repeats what its writer has read, and an erasure may
 remove that in the meantime. So the writer first reserves the file: it writes a token instead of
