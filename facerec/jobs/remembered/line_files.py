@@ -1,4 +1,4 @@
-"""Files of lines in the memory itself, each written only if nothing has been erased since it was reserved.
+"""Files of lines in the memory, written only if nothing was erased after their reservation.
 
 A file of merged runs, or of cancelled photos, repeats what its writer has read, and an erasure may
 remove that in the meantime. So the writer first reserves the file: it writes a token instead of
@@ -77,8 +77,8 @@ def publish(objects: ObjectStore, reservation: Reservation, content: bytes | Pat
 def revoke(objects: ObjectStore, uri: str) -> None:
     """Delete a reservation, so that its file is not written; do nothing if it is written already.
 
-    Only a change of its content is certain to be noticed: a local file may be deleted at the moment
-    at which it is replaced.
+    Only a change of its content is certain to be noticed: a local file may be deleted while it is
+    being replaced.
     """
 
     def change(content: bytes) -> tuple[bytes, bool]:

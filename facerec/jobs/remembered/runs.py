@@ -282,7 +282,7 @@ class Memory:
         """Merge the runs into one if there are many, up to the first that may get more lines.
 
         The merged files stay until the next merge, since other processes may be reading them. If
-        something is erased in the meantime, the next job merges them.
+        something is erased in the meantime, the runs are left for the next job to merge.
 
         Args:
             plan: the job that is planned.

@@ -1,10 +1,10 @@
 """Corrects the addresses of faces in an older copy of the store.
 
 A photo that moves under the same external image id keeps its face ids, so a comparison of ids does
-not show that an older copy has the earlier addresses. The right address of a face is that of the
-newest row that names it, of those whose photo was not a copy when it was read. Rows are newer if
-they were written later, whichever job was started last: a job that is started again reads no photo
-that has not changed, so its old rows stay.
+not show that an older copy has the earlier addresses. The right address of a face is the one in the
+newest row that names it, apart from rows of photos that were copies when they were read. Rows are
+newer if they were written later, whichever job was started last: a job that is started again reads
+no photo that has not changed, so its old rows stay.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def correct_addresses(
 ) -> int:
     """Return how many faces the store has at other addresses than the newest rows of their photos.
 
-    A face that a request stored after such a row was written keeps its address.
+    With ``repair``, stores the addresses of these rows. A face that a request stored after such a
+    row was written keeps its address.
 
     Args:
         collection: the collection.

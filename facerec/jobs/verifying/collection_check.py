@@ -7,7 +7,7 @@ of other jobs are still compared: that run may have replaced faces of the same p
 
 An older copy of a database contains faces and people that were erased later: they are removed
 first. Faces of photos that were replaced, renamed or removed later are removed at the end, and
-those of photos that moved later get their addresses.
+faces of photos that moved later get the new addresses.
 """
 
 from __future__ import annotations

@@ -110,6 +110,9 @@ def delete_if_returned(
 
     Returns:
         Whether it was deleted. Then the later collection is lost, and can be restored.
+
+    Raises:
+        FacerecError: see ``Gallery.delete_collection``.
     """
     try:
         own = records.get_collection(collection_id)

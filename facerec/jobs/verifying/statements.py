@@ -36,8 +36,8 @@ class Statement:
 
     Attributes:
         face_ids: ids of the faces.
-        made_at: time when the job was started or read the photo, whichever is later. Faces that a
-            single request stored after this time stay.
+        made_at: time when the job was started or read the photo, whichever is later, seconds since
+            1970, UTC. Faces that a single request stored after this time stay.
         is_repeated: whether the job has found the photo already indexed.
     """
 
@@ -102,7 +102,7 @@ class ReadAt:
 
     Attributes:
         uri: the address.
-        read_at: time when the rows of its segment were written.
+        read_at: time when the rows of its segment were written, seconds since 1970, UTC.
     """
 
     uri: str
@@ -114,14 +114,14 @@ class LastStatements:
     """The current statements of jobs; jobs are read in order, most recently started first.
 
     Attributes:
-        seen: keys of the photos for which a job made the statement that counts, including those
-            that are awaited, with the time of the newest row that shows where the photo was; 0 if
-            none does.
+        seen: keys of the photos about which a job has made the statement that counts, awaited ones
+            included, each with the ``read_at`` of the newest row that shows where the photo was; 0
+            if no row does.
         awaited: statements of later jobs that have found photos indexed, with the digest of their
             options: an earlier job with the same options has the embeddings.
         only_awaited: whether to ignore all other photos.
-        elsewhere: where the photos of faces were according to these rows, by face id, as far as the
-            collection does not have the faces at this address.
+        elsewhere: where photos were according to these rows, by the id of each of their faces that
+            the collection does not have at this address.
     """
 
     seen: dict[str, float] = field(default_factory=dict)
@@ -177,7 +177,7 @@ class LastStatements:
 
         Args:
             rows: what ``newest_rows`` returned, by key.
-            read_at: time when these rows were written.
+            read_at: time when these rows were written, seconds since 1970, UTC.
             stored: the faces of these photos in the collection, by key and id.
         """
         for key, row in rows.items():
