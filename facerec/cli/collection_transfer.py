@@ -10,16 +10,19 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
-from facerec.cli.options import data_option, json_option
+from facerec.cli.options import data_option, json_option, stack_option
 from facerec.cli.output import console, count, print_json
+from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from facerec.gallery.gallery import Gallery
     from facerec.gallery.transfer.exported_collection import TransferredCollection
 
 
 @click.command()
 @click.argument("name")
 @data_option
+@stack_option
 @click.option(
     "--output",
     required=True,
@@ -28,17 +31,19 @@ if TYPE_CHECKING:
     help="Folder to create; one that exists must be empty.",
 )
 @json_option
-def export(name: str, data: Path | None, output: Path, as_json: bool) -> None:
+def export(name: str, data: Path | None, stack: str | None, output: Path, as_json: bool) -> None:
     """Export a whole collection: faces, people with their names, corrections and history.
 
     Faces with their embeddings are written as Parquet, everything else as JSON. Photos and job
-    folders are not exported. The folder contains biometric data, and only you can read it.
+    folders are not exported. The folder contains biometric data, and only you can read it. Of a
+    stack, the table and the vectors are read with your credentials.
 
     \b
-    Example:
+    Examples:
       facerec collections export staff --output staff-2026-01
+      facerec collections export staff --output staff-2026-01 --stack facerec
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with _open_gallery(stack, data, new=False) as gallery:
         exported = gallery.export_collection(name, output)
     if as_json:
         print_json(asdict(exported))
@@ -50,8 +55,9 @@ def export(name: str, data: Path | None, output: Path, as_json: bool) -> None:
 @click.command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
 @data_option
+@stack_option
 @json_option
-def import_(folder: Path, data: Path | None, as_json: bool) -> None:
+def import_(folder: Path, data: Path | None, stack: str | None, as_json: bool) -> None:
     """Import a collection from a folder that `facerec collections export` wrote.
 
     The collection keeps its id, which must not be in use. All files are checked before
@@ -59,16 +65,36 @@ def import_(folder: Path, data: Path | None, as_json: bool) -> None:
     command again.
 
     \b
-    Example:
+    Examples:
       facerec collections import staff-2026-01
+      facerec collections import staff-2026-01 --stack facerec
     """
-    with factory.open_gallery(data_folder(data, new=True)) as gallery:
+    with _open_gallery(stack, data, new=True) as gallery:
         imported = gallery.import_collection(folder)
     if as_json:
         print_json(asdict(imported))
     else:
         name = imported.collection_id
         console().print(f"collection {name} imported from {folder}: {_counts(imported)}")
+
+
+def _open_gallery(stack: str | None, data: Path | None, *, new: bool) -> Gallery:
+    """Open the gallery of a stack or of this machine; ``new`` allows a new data folder.
+
+    Raises:
+        InvalidInputError: the collection would be imported into Pinecone.
+    """
+    if stack is None:
+        return factory.open_gallery(data_folder(data, new=new))
+    from facerec.jobs.aws.stack import find_stack
+
+    found = find_stack(stack)
+    if new and not found.uses_s3_vectors:
+        raise InvalidInputError(
+            f"the stack {stack!r} has its vectors in Pinecone, into which nothing is imported",
+            "index the photos by a job of the stack instead",
+        )
+    return factory.open_stack_gallery(found)
 
 
 def _counts(transferred: TransferredCollection) -> str:

@@ -15,6 +15,7 @@ Modules are imported only when they are needed, so that a program loads only wha
 - The function that sends events: ``open_event_delivery``.
 - Checks, comparisons and restorations of collections, at the command line and in the function that
   erases: ``maintenance``.
+- Exports and imports of collections of a stack, at the command line: ``open_stack_gallery``.
 - The function that plans: ``open_records`` and ``gallery_defaults``.
 """
 
@@ -59,6 +60,7 @@ from facerec.factory.maintenance import (
     rebuild_local_collection,
     verify_local_collection,
 )
+from facerec.factory.stacks import open_stack_gallery
 
 __all__ = [
     "count_earlier_jobs",
@@ -87,6 +89,7 @@ __all__ = [
     "open_migrations",
     "open_records",
     "open_server_gallery",
+    "open_stack_gallery",
     "ordered_recipes",
     "pinecone_api_key",
     "rebuild_deployed_collection",

@@ -21,7 +21,7 @@ from tests.support.s3vectors_server import S3VectorsServer
 from tests.support.workflow.emulation import emulated_aws
 from tests.support.workflow.repairs import repair
 from tests.support.workflow.stack import BUCKET, Stack
-from tests.support.workflow.stores import VECTORS
+from tests.support.workflow.stores import TABLE, VECTORS
 
 
 @pytest.fixture
@@ -76,7 +76,8 @@ def door(
 def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     """The command line of somebody who has chosen the stack ``s``, and may invoke its function."""
     found = described.Stack(
-        *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}), "ErasureFunction"
+        *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}),
+        *("ErasureFunction", TABLE, VECTORS),
     )
     monkeypatch.setattr(described, "find_stack", lambda _: found)
     # A deferred module keeps what it was asked for.

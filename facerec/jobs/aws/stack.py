@@ -28,6 +28,9 @@ class Stack:
         parameters: values of all parameters by their names.
         erasure_function: name of the function that erases from job folders; None in a stack of an
             earlier release.
+        table: name of the table; None in a stack of an earlier release.
+        vector_bucket: name of the vector bucket; None without one, or in a stack of an earlier
+            release.
     """
 
     name: str
@@ -41,6 +44,13 @@ class Stack:
     vector_store: str
     parameters: Mapping[str, str]
     erasure_function: str | None = None
+    table: str | None = None
+    vector_bucket: str | None = None
+
+    @property
+    def uses_s3_vectors(self) -> bool:
+        """Whether vectors are stored in Amazon S3 Vectors; otherwise, they are in Pinecone."""
+        return self.vector_store == "s3vectors"
 
     @property
     def jobs_root(self) -> str:
@@ -89,6 +99,8 @@ def _stack(name: str, region: str, found: Mapping[str, Any]) -> Stack:
             vector_store=parameters["VectorStore"],
             parameters=parameters,
             erasure_function=outputs.get("ErasureFunctionName"),
+            table=outputs.get("TableName"),
+            vector_bucket=outputs.get("VectorBucketName"),
         )
     except KeyError as error:
         raise InvalidInputError(

@@ -1,0 +1,45 @@
+"""Opens the stores of a deployed stack from this machine, with the credentials of the caller."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.errors import NotFoundError
+from facerec.factory.deployed import open_eraser
+
+if TYPE_CHECKING:
+    from facerec.gallery.gallery import Gallery
+    from facerec.jobs.aws.stack import Stack
+
+
+def open_stack_gallery(stack: Stack) -> Gallery:
+    """Open the gallery of a stack; it cannot read photos.
+
+    Raises:
+        NotFoundError: the stack is one of an earlier release, which does not name its stores.
+        FacerecError: a store cannot be opened.
+    """
+    from facerec.config import read_settings
+
+    if stack.table is None or (stack.uses_s3_vectors and stack.vector_bucket is None):
+        raise NotFoundError(
+            f"the stack {stack.name!r} does not name its stores", "update the stack to this release"
+        )
+    parameters = stack.parameters
+    environment = {
+        "AWS_REGION": stack.region,
+        "AWS_S3_BUCKET": stack.bucket,
+        "FACEREC_TABLE": stack.table,
+        "VECTOR_BUCKET": stack.vector_bucket or "",
+        **{variable: parameters.get(name, "") for variable, name in _PARAMETERS.items()},
+    }
+    return open_eraser(read_settings(environment))
+
+
+_PARAMETERS = {
+    "EVENT_BUS": "EventBusArn",
+    "PINECONE_SECRET_ARN": "PineconeSecretArn",
+    "PINECONE_INDEX_NAME": "PineconeIndexName",
+    "PINECONE_INDEX_HOST": "PineconeIndexHost",
+}
+"""Parameters of a stack, by the variables of the environment that its functions have for them."""
