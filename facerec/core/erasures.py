@@ -190,9 +190,9 @@ class Receipt:
         answers: number of answers kept for idempotency tokens.
         history: entries of the history that named somebody.
         jobs: counts of what was removed from each job folder.
-        created_before: time until which collections of this id were deleted, if one was deleted
-            that was back with an older copy of the database: those that were created later stay.
-            None for all other erasures.
+        created_before: if a collection was deleted that was back with an older copy of the
+            database: the time, in seconds since 1970, up to which collections of this id were
+            deleted. Those that were created later stay. None for all other erasures.
     """
 
     erasure_id: str

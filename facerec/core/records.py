@@ -76,13 +76,13 @@ class Collection:
         generation: distinguishes this collection from others with the same id if its vectors are in
             a store without transactions; "" for collections that the first release created. See
             ``generation_of``.
-        first_version: model version with which it was created, if it was migrated since; else None.
+        first_version: model version with which it was created, if it has been migrated; else None.
         side: number of the set of vectors that is served, if its vectors are in a store without
             transactions. See ``facerec.storage.generations``.
         standby_side: number of the set of the version that is not served; None without a migration.
         next_side: number of the set that is about to be served, so that vectors must not be
             written; None unless the collection is being switched.
-        sides: number of sets that there have been.
+        sides: number of sets that the collection has had.
     """
 
     collection_id: str

@@ -48,7 +48,7 @@ class JobData(Protocol):
 
         Args:
             collection_id: The collection.
-            created_at: Its creation time.
+            created_at: Its creation time, in seconds since 1970.
         """
         ...
 

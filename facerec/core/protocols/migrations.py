@@ -35,7 +35,8 @@ class MigrationStore(Protocol):
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
-            MigrationError: the store begins no migrations.
+            ConflictError: there are too many concurrent changes.
+            MigrationError: the collection has been migrated too often.
         """
         ...
 
@@ -121,7 +122,7 @@ class MigrationStore(Protocol):
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
-            ConflictError: another process has switched the collection at this moment.
+            ConflictError: another process has switched the collection concurrently.
         """
         del collection_id
 
@@ -161,22 +162,24 @@ class MigrationRecords(Protocol):
 
         Args:
             migration: the migration.
-            first_side: number below which its side is not.
+            first_side: lowest number that the new side may have.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
-            ConflictError: another process has changed the sides at this moment.
+            ConflictError: another process has changed the sides concurrently.
             MigrationError: the collection has had too many sides.
         """
         ...
 
     def begin_switch(self, collection_id: str, state: MigrationState) -> Collection:
-        """Record that a switch fills a new side; an earlier switch ends in vain.
+        """Record that a switch fills a new side, and return the changed collection.
+
+        If an earlier switch is under way, its ``end_switch`` then raises an error.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
             ConflictError: the migration does not have this state, or has ended, or another process
-                has changed the sides at this moment.
+                has changed the sides concurrently.
             MigrationError: the collection has had too many sides.
         """
         ...
@@ -218,7 +221,11 @@ class MigrationRecords(Protocol):
         ...
 
     def end_migration(self, collection_id: str, state: MigrationState) -> Collection:
-        """Remove a migration that has a state, and return the changed collection.
+        """Remove a migration, but not its standby faces, and return the changed collection.
+
+        Args:
+            collection_id: the collection.
+            state: the state that the migration is expected to have.
 
         Raises:
             ConflictError: the migration has another state, or has ended.

@@ -155,7 +155,7 @@ class CollectionOperations(Eraser):
 
         The record of the collection is deleted after its faces, so that an interrupted deletion can
         be repeated. If it was deleted before, and is back with an older copy of the database, the
-        data in job folders of a collection that was created again since stay.
+        job folders of a collection that has since been created with the same id stay.
 
         Returns:
             Counts of what was removed from each store; see ``ErasureOperations.erase``.

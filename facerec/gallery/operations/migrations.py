@@ -242,8 +242,8 @@ class MigrationOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             MigrationError: The collection is not being migrated, its migration is being finished,
                 or some faces are not described with the new version.
-            ConflictError: Faces were added, or the version was switched, concurrently, or the
-                deletion of the collection is not finished.
+            ConflictError: Faces were added, or the version was switched, concurrently, a job
+                imports faces, or the deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """
@@ -302,7 +302,8 @@ class MigrationOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             MigrationError: The collection is not being migrated, its migration is being finished,
                 or some faces are not described with the earlier version.
-            ConflictError: Faces were added, or the version was switched, concurrently.
+            ConflictError: Faces were added, or the version was switched, concurrently, or a job
+                imports faces.
         """
         store = self._require_migrations()
         migration = self._migration_of(collection_id)
@@ -323,7 +324,8 @@ class MigrationOperations(GalleryBase):
 
         Raises:
             MigrationError: Some faces are not described with the other version.
-            ConflictError: Faces were added, or the version was switched, concurrently.
+            ConflictError: Faces were added, or the version was switched, concurrently, or a job
+                imports faces.
         """
         store = self._require_migrations()
         status = self.migration_status(collection_id)

@@ -1,4 +1,4 @@
 """Requests of commands as JSON values, which the gallery of this machine or of a stack answers.
 
-So a command says the same, and prints the same answer, wherever the collection is.
+So a command sends the same request, and prints the same answer, wherever the collection is.
 """

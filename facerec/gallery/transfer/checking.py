@@ -48,7 +48,11 @@ def check_contents(folder: Path, document: dict[str, Any]) -> None:
 
 
 def _lines(folder: Path, name: str, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what to call each line of a file, and its document; check the number of lines."""
+    """Yield a name of each line of a file, for messages, and its document; check their number.
+
+    Raises:
+        InvalidInputError: A line is not valid, or the number of lines is not the stated one.
+    """
     found = 0
     for document in read_lines(folder, name):
         found += 1
