@@ -13,7 +13,9 @@ class UserRecords(Protocol):
     """The people of collections, and which faces are associated with them."""
 
     def create_user(self, collection_id: str, user: User) -> None:
-        """Create a person without faces.
+        """Create a person together with its faces, which belong to nobody yet.
+
+        Adding the faces is a change of the person, which increases the version.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
@@ -21,7 +23,8 @@ class UserRecords(Protocol):
                 this.
             UserNameExistsError: another person has this name; exactly one of two concurrent callers
                 gets this.
-            ConflictError: there are too many concurrent changes.
+            ConflictError: a face already belongs to a person, or there are too many concurrent
+                changes. Nothing was changed, or the person was created with other faces.
         """
         ...
 

@@ -16,6 +16,7 @@ from facerec.errors import (
     FaceInUseError,
     InvalidInputError,
     UserExistsError,
+    UserNotFoundError,
 )
 from facerec.gallery.deferred import cluster_results, core_clusters
 from facerec.gallery.operations.corrections import CorrectionOperations
@@ -153,6 +154,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     ) -> AssociationOutcome:
         """Associate the faces of a cluster with a person, who is created if nobody has the id.
 
+        A person is created together with the faces.
+
         Args:
             collection_id: Id of the collection.
             cluster_id: Id of the cluster.
@@ -178,16 +181,16 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         checked_user_id(user_id)
         self._get_to_change(collection_id)
         cluster = self._cluster(collection_id, cluster_id)
-        created = False
+        user = self._new_user(user_id, name)
         with suppress(UserExistsError):
-            self.create_user(collection_id, user_id, name=name)
-            created = True
-        outcome = self._associate(collection_id, user_id, cluster.face_ids, min_similarity=0.0)
-        if created and not outcome.changed:
+            created = self._create_with_faces(collection_id, user, cluster.face_ids)
+            if created.changed:
+                return created
+        try:
+            return self._associate(collection_id, user_id, cluster.face_ids, min_similarity=0.0)
+        except UserNotFoundError:
             # the faces were deleted or named concurrently
-            self.delete_user(collection_id, user_id)
-            raise ClusterNotFoundError(cluster_id)
-        return outcome
+            raise ClusterNotFoundError(cluster_id) from None
 
     @recorded(Action.IGNORE)
     def ignore_cluster(self, collection_id: str, cluster_id: str, *, ignored: bool = True) -> None:

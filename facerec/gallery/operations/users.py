@@ -69,16 +69,19 @@ class UserOperations(Eraser):
             UserExistsError: A person of this id exists.
             UserNameExistsError: Another person has the name.
         """
-        if name is not None:
-            name = checked_user_name(name)
         if user_id is None:
             if name is None:
                 raise InvalidInputError("a new person needs an id or a name")
-            user_id = derived_user_id(name)
-        user = User(checked_new_id(checked_user_id(user_id)), self._clock(), name=name)
+            user_id = derived_user_id(checked_user_name(name))
+        user = self._new_user(user_id, name)
         self._get_to_change(collection_id)
         self._records.create_user(collection_id, user)
         return user
+
+    def _new_user(self, user_id: str, name: str | None) -> User:
+        if name is not None:
+            name = checked_user_name(name)
+        return User(checked_new_id(checked_user_id(user_id)), self._clock(), name=name)
 
     def describe_user(self, collection_id: str, user_id: str) -> User:
         """Return a person with the ids of their faces.
@@ -241,9 +244,8 @@ class UserOperations(Eraser):
             FacerecError: See ``associate_faces``.
         """
         collection = self._get_to_change(collection_id)
-        faces = self._faces.of(collection)
         outcome = associations.associate(
-            faces,
+            self._faces.of(collection),
             self._records,
             collection_id,
             user_id,
@@ -251,8 +253,27 @@ class UserOperations(Eraser):
             min_similarity=min_similarity,
             cohort=self._engine_of(collection),
         )
-        lifted = [Correction(face_id, user_id) for face_id in outcome.changed]
-        self._records.remove_corrections(collection_id, lifted)
+        return self._without_corrections(outcome)
+
+    def _create_with_faces(
+        self, collection_id: str, user: User, face_ids: Sequence[str]
+    ) -> AssociationOutcome:
+        """Create a person together with those of the faces that belong to nobody."""
+        collection = self._get_to_change(collection_id)
+        outcome = associations.create_with_faces(
+            self._faces.of(collection),
+            self._records,
+            collection_id,
+            user,
+            face_ids,
+            cohort=self._engine_of(collection),
+        )
+        return self._without_corrections(outcome)
+
+    def _without_corrections(self, outcome: AssociationOutcome) -> AssociationOutcome:
+        """Remove the corrections that exclude the person for faces that were associated."""
+        lifted = [Correction(face_id, outcome.user_id) for face_id in outcome.changed]
+        self._records.remove_corrections(outcome.collection_id, lifted)
         return outcome
 
     @recorded(Action.REMOVE_FACES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -158,6 +158,41 @@ def associate(
         outcome = AssociationOutcome(collection_id, user_id, chosen, failed, status_of(user))
         return _without_deleted(faces, records, collection_id, user_id, outcome)
     raise too_many_changes(user_id)
+
+
+def create_with_faces(
+    faces: FaceStore,
+    records: RecordStore,
+    collection_id: str,
+    user: User,
+    face_ids: Sequence[str],
+    *,
+    cohort: Cohort,
+) -> AssociationOutcome:
+    """Create a person together with faces, so that at no time somebody has none of them.
+
+    If no face can be associated, the person is not created.
+
+    Raises:
+        UserExistsError: A person of this id exists.
+        UserNameExistsError: Another person has the name.
+        ConflictError: Too many concurrent changes of the faces.
+    """
+    for _ in range(MAX_ATTEMPTS):
+        chosen, failed = _choose(faces, records, collection_id, user, face_ids, 0.0, cohort)
+        if not chosen:
+            return AssociationOutcome(collection_id, user.user_id, (), failed, status_of(user))
+        try:
+            records.create_user(collection_id, replace(user, face_ids=chosen))
+        except ConflictError:
+            continue
+        created = records.get_user(collection_id, user.user_id)
+        created = refresh_vector(faces, records, collection_id, created)
+        outcome = AssociationOutcome(
+            collection_id, user.user_id, chosen, failed, status_of(created)
+        )
+        return _without_deleted(faces, records, collection_id, user.user_id, outcome)
+    raise too_many_changes(user.user_id)
 
 
 def disassociate(

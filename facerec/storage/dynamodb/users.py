@@ -36,30 +36,49 @@ CHANGED_AT_ONCE = 97
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
 
 
+CREATED_AT_ONCE = 94
+"""Faces that a transaction adds to a new person; with the collection, the person, the name, a
+registration and two steps of the history, 100 items."""
+
 MOVED_AT_ONCE = 97
 """Faces that a transaction moves between people; with the people and the history, 100 items."""
 
 
 def create_user(table: Table, collection_id: str, user: User) -> None:
-    """Create a person; see ``RecordStore.create_user``."""
+    """Create a person; see ``RecordStore.create_user``.
+
+    More than ``CREATED_AT_ONCE`` faces take two transactions; the second can fail.
+    """
+    added, later = user.face_ids[:CREATED_AT_ONCE], user.face_ids[CREATED_AT_ONCE:]
+    created = replace(user, face_ids=added, version=user.version + bool(added))
     put = {
         "Put": {
             "TableName": table.name,
-            "Item": user_item(collection_id, user),
+            "Item": user_item(collection_id, created),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
     }
     name = [] if user.name is None else [_take_name(table, collection_id, user, user.name)]
     step = Step(StepKind.CREATED, user.user_id, created_at=user.created_at, name=user.name)
     noted = history.notes(table, collection_id, step)
+    if added:
+        step = Step(StepKind.FACES_ADDED, user.user_id, face_ids=added)
+        noted += history.notes(table, collection_id, step)
     marked = [] if user.registration is None else [mark_registered(table, collection_id, user)]
-    unmet = table.transact([table.has_collection(collection_id), put, *name, *marked, *noted])
+    taken = [_take_face(table, collection_id, user.user_id, face_id) for face_id in added]
+    unmet = table.transact(
+        [table.has_collection(collection_id), put, *name, *marked, *noted, *taken]
+    )
     if unmet is not None:
         if unmet[0]:
             raise CollectionNotFoundError(collection_id)
-        if unmet[1] or user.name is None:
+        if unmet[1]:
             raise UserExistsError(user.user_id)
-        raise UserNameExistsError(user.name)
+        if user.name is not None and unmet[2]:
+            raise UserNameExistsError(user.name)
+        raise ConflictError("a face was associated with a person concurrently", "try again")
+    if later:
+        change_user(table, collection_id, created, created.version, later, ())
 
 
 def delete_user(table: Table, collection_id: str, user_id: str) -> User:
@@ -205,26 +224,16 @@ def _change(
     known = replace(user, version=version)
     actions: list[dict[str, Any]] = [_set_faces(table, collection_id, known, face_ids)]
     for face_id, added in changes:
-        item_key = association_key(collection_id, face_id)
-        owner = {"S": user.user_id}
         if added:
-            action = {
-                "Put": {
-                    "TableName": table.name,
-                    "Item": {**item_key, "user_id": owner},
-                    "ConditionExpression": "attribute_not_exists(pk)",
-                }
-            }
-        else:
-            action = {
-                "Delete": {
-                    "TableName": table.name,
-                    "Key": item_key,
-                    "ConditionExpression": "attribute_not_exists(pk) OR user_id = :owner",
-                    "ExpressionAttributeValues": {":owner": owner},
-                }
-            }
-        actions.append(action)
+            actions.append(_take_face(table, collection_id, user.user_id, face_id))
+            continue
+        delete = {
+            "TableName": table.name,
+            "Key": association_key(collection_id, face_id),
+            "ConditionExpression": "attribute_not_exists(pk) OR user_id = :owner",
+            "ExpressionAttributeValues": {":owner": {"S": user.user_id}},
+        }
+        actions.append({"Delete": delete})
     for kind, of_added in ((StepKind.FACES_REMOVED, False), (StepKind.FACES_ADDED, True)):
         own = tuple(face_id for face_id, added in changes if added == of_added)
         if own:
@@ -303,6 +312,12 @@ def mark_registered(table: Table, collection_id: str, user: User) -> dict[str, A
 def forget_registered(table: Table, collection_id: str, user_id: str) -> dict[str, Any]:
     """Return the action that removes the mark that a person is registered."""
     return {"Delete": {"TableName": table.name, "Key": registered_key(collection_id, user_id)}}
+
+
+def _take_face(table: Table, collection_id: str, user_id: str, face_id: str) -> dict[str, Any]:
+    item = {**association_key(collection_id, face_id), "user_id": {"S": user_id}}
+    condition = "attribute_not_exists(pk)"
+    return {"Put": {"TableName": table.name, "Item": item, "ConditionExpression": condition}}
 
 
 def _take_name(table: Table, collection_id: str, user: User, name: str) -> dict[str, Any]:

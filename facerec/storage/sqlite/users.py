@@ -24,12 +24,13 @@ _SELECTED = "user_id, created_at, version, vector_version, name, consent, expire
 
 
 def create(connection: sqlite3.Connection, collection_id: str, user: User) -> None:
-    """Write a new person.
+    """Write a new person with its faces.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
         UserExistsError: a person with this id exists.
         UserNameExistsError: another person has this name.
+        ConflictError: a face already belongs to a person.
     """
     collections.get(connection, collection_id)
     if get_many(connection, collection_id, [user.user_id]):
@@ -43,6 +44,8 @@ def create(connection: sqlite3.Connection, collection_id: str, user: User) -> No
     )
     step = Step(StepKind.CREATED, user.user_id, created_at=user.created_at, name=user.name)
     history.note(connection, collection_id, step)
+    if user.face_ids:
+        change(connection, collection_id, user.user_id, user.version, user.face_ids, ())
 
 
 def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> User:

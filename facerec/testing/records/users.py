@@ -29,6 +29,17 @@ class UserContract(TwoCollections):
         records.create_user("staff", user)
         assert records.get_user("staff", "ann:1") == user
 
+    def test_a_user_is_created_with_its_faces_or_not_at_all(self, records: RecordStore) -> None:
+        records.create_user("staff", User("ann", 1.0, tuple(FACES[:100]), name="Ann"))
+        ann = records.get_user("staff", "ann")
+        assert (sorted(ann.face_ids), ann.vector_version) == (sorted(FACES[:100]), 0)
+        assert ann.version > 0
+        assert set(records.users_of_faces("staff", FACES[:101])) == set(FACES[:100])
+        with pytest.raises(ConflictError):
+            records.create_user("staff", User("bob", 2.0, (FACES[100], FACES[0])))
+        assert records.get_users("staff", ["bob"]) == []
+        assert records.users_of_faces("staff", FACES[100:101]) == {}
+
     def test_a_user_is_created_once_in_each_collection(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.create_user("guests", User("ann", 2.0))

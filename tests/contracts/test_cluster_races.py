@@ -1,0 +1,150 @@
+"""What is said about clusters holds, whatever another process does at the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from facerec.core.history import Action, StepKind
+from facerec.core.protocols.clusters import ClusterStore
+from facerec.errors import ClusterNotFoundError, UserNotFoundError
+from facerec.gallery.gallery import Gallery
+from facerec.storage.dynamodb.store import DynamoDBStore
+from facerec.storage.generations import FacesByGeneration
+from facerec.storage.s3vectors import open_s3_vectors
+from facerec.storage.standby_sides import StandbySides
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.gallery import Collaborators
+from tests.support.overtaken import Overtaken
+from tests.support.s3vectors_server import S3VectorsServer
+from tests.support.stack_template import create_table
+
+
+@dataclass
+class Deployment:
+    """Stores that several processes use, each with a gallery of its own."""
+
+    collaborators: Collaborators
+    open_clusters: Callable[[], ClusterStore]
+
+    def gallery(self) -> Gallery:
+        return self._process().gallery()
+
+    def gallery_with(self, kind: str, method: str, **actions: Callable[[], object]) -> Gallery:
+        """Return a gallery of a process that is overtaken at a call of a store's method."""
+        process = self._process()
+        store = cast("Any", Overtaken(getattr(process, kind), method, **actions))
+        return replace(process, **{kind: store}).gallery()
+
+    def _process(self) -> Collaborators:
+        return replace(self.collaborators, clusters=self.open_clusters())
+
+
+@pytest.fixture(params=["on one machine", "on AWS"])
+def deployment(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployment]:
+    if request.param == "on one machine":
+        own = Collaborators.in_folder(tmp_path)
+        clusters = own.clusters
+        assert clusters is not None
+        yield Deployment(own, lambda: clusters)
+        return
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws(), S3VectorsServer() as server:
+        client = boto3.client("dynamodb", region_name="eu-west-1")
+        create_table(client, "facerec")
+        server.buckets["vectors"] = {}
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3VECTORS", server.address)
+        records = DynamoDBStore(client, "facerec")
+        vectors = open_s3_vectors("vectors", region="eu-west-1")
+        with FacesByGeneration(vectors, records, on_removed=records.forget_faces) as faces:
+            migrations = StandbySides(faces, records)
+            own = Collaborators(faces, records, migrations=migrations, registrations=records)
+            yield Deployment(own, lambda: records.open_clusters(faces))
+
+
+@pytest.fixture
+def gallery(deployment: Deployment) -> Gallery:
+    """A gallery with two clusters: c1 has four faces, and c2 three."""
+    gallery = deployment.gallery()
+    gallery.create_collection("staff")
+    for number in range(4):
+        index(gallery, 2, number)
+    for number in range(3):
+        index(gallery, 1, number)
+    gallery.cluster_faces("staff", pair_threshold=0.9999)
+    assert sizes(gallery) == {"c1": 4, "c2": 3}
+    return gallery
+
+
+def index(gallery: Gallery, shot: int, note: object, *, away: float = 0.3) -> str:
+    """Index a photo of Ann, and return the id of its face."""
+    photo = fake_photo(fake_face("ann", away=away, shot=shot), note=str(note))
+    (stored,) = gallery.index("staff", photo).faces
+    return stored.record.face_id
+
+
+def sizes(gallery: Gallery) -> dict[str, int]:
+    """Return the numbers of faces of the listed clusters by id."""
+    found = gallery.list_clusters("staff").clusters
+    return {each.cluster_id: len(each.face_ids) for each in found}
+
+
+def test_a_cluster_that_is_named_twice_at_once_is_the_persons(
+    deployment: Deployment, gallery: Gallery
+) -> None:
+    other = deployment.gallery()
+    first = deployment.gallery_with(
+        "records", "create_user", after=lambda: name_again(other, "c1", "zoe")
+    )
+    named = first.name_cluster("staff", "c1", "zoe", name="Zoe")
+    zoe = gallery.describe_user("staff", "zoe")
+    assert (len(named.changed), len(zoe.face_ids), zoe.name) == (4, 4, "Zoe")
+
+
+def name_again(gallery: Gallery, cluster_id: str, user_id: str) -> None:
+    """Name a cluster that may have been named a moment ago."""
+    try:
+        gallery.name_cluster("staff", cluster_id, user_id)
+    except ClusterNotFoundError:
+        return
+
+
+def test_a_cluster_that_is_named_as_somebody_else_at_once_is_the_first_persons(
+    deployment: Deployment, gallery: Gallery
+) -> None:
+    other = deployment.gallery()
+    second = deployment.gallery_with(
+        "records", "create_user", before=lambda: other.name_cluster("staff", "c1", "ann")
+    )
+    with pytest.raises(ClusterNotFoundError):
+        second.name_cluster("staff", "c1", "bob")
+    assert len(gallery.describe_user("staff", "ann").face_ids) == 4
+    with pytest.raises(UserNotFoundError):
+        gallery.describe_user("staff", "bob")
+
+
+def test_a_naming_that_is_killed_is_undone_whole(deployment: Deployment, gallery: Gallery) -> None:
+    def kill() -> None:
+        raise KeyboardInterrupt
+
+    killed = deployment.gallery_with("records", "create_user", after=kill)
+    with pytest.raises(KeyboardInterrupt):
+        killed.name_cluster("staff", "c1", "zoe", name="Zoe")
+    (entry,) = [
+        each
+        for each in gallery.list_history("staff").entries
+        if each.cause.action is Action.NAME_CLUSTER
+    ]
+    assert [step.kind for step in entry.steps] == [StepKind.CREATED, StepKind.FACES_ADDED]
+    gallery.undo("staff", entry.cause.entry_id)
+    assert gallery.list_users("staff").users == ()
+    assert sizes(gallery) == {"c1": 4, "c2": 3}
