@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from facerec.cli.change_options import change_options
-from facerec.cli.exit_codes import raise_first
 from facerec.cli.faces_shown import stored_face_table
 from facerec.cli.gallery_requests import ask_gallery
 from facerec.cli.lazy_group import SummaryGroup
@@ -18,12 +17,10 @@ from facerec.cli.options import (
     data_option,
     json_option,
     page_options,
-    probability,
     stack_option,
-    yes_option,
 )
-from facerec.cli.output import confirm, console, count, print_json, print_page, table
-from facerec.cli.people_changes import merge, split
+from facerec.cli.output import console, count, print_json, print_page, table
+from facerec.cli.people_changes import add, delete, merge, remove, split
 from facerec.cli.people_enrol import enrol
 from facerec.cli.people_history import history, undo
 from facerec.cli.people_match import match
@@ -37,8 +34,6 @@ from facerec.cli.people_suggest import (
     suggest,
 )
 from facerec.core.limits import MAX_USER_PAGE
-from facerec.errors import error_from_json
-from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 
 
 @click.group(cls=SummaryGroup)
@@ -54,8 +49,11 @@ def people() -> None:
 for command in (
     match,
     enrol,
+    add,
+    remove,
     merge,
     split,
+    delete,
     register,
     unregister,
     events,
@@ -230,112 +228,7 @@ def rename(
         console().print(f"person {renamed['user_id']} is {renamed['name']} now")
 
 
-@people.command()
-@collection_option
-@click.argument("person")
-@click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
-@data_option
-@stack_option
-@change_options
-@click.option(
-    "--min-similarity",
-    type=probability,
-    default=ASSOCIATION_THRESHOLD,
-    show_default=True,
-    help="Minimum similarity of a face to the person's other faces.",
-)
-@json_option
-def add(
-    collection: str,
-    person: str,
-    face_ids: tuple[str, ...],
-    data: Path | None,
-    stack: str | None,
-    min_similarity: float,
-    as_json: bool,
-) -> None:
-    """Add faces to a person; `facerec faces list` shows their ids.
-
-    Faces that the person already has are ignored. A face is refused if it belongs to another person
-    or does not resemble the person's other faces.
-
-    \b
-    Example:
-      facerec people add --collection staff ann 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
-    """
-    added = ask_gallery(
-        *(stack, data, collection, "add_faces"),
-        person=person,
-        face_ids=face_ids,
-        min_similarity=min_similarity,
-    )
-    _print_change(added, "added", as_json=as_json)
-
-
-@people.command()
-@collection_option
-@click.argument("person")
-@click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
-@data_option
-@stack_option
-@change_options
-@json_option
-def remove(
-    collection: str,
-    person: str,
-    face_ids: tuple[str, ...],
-    data: Path | None,
-    stack: str | None,
-    as_json: bool,
-) -> None:
-    """Remove faces from a person; they stay in the collection.
-
-    \b
-    Example:
-      facerec people remove --collection staff ann 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
-    """
-    removed = ask_gallery(stack, data, collection, "remove_faces", person=person, face_ids=face_ids)
-    _print_change(removed, "removed", as_json=as_json)
-
-
-@people.command()
-@collection_option
-@click.argument("person")
-@data_option
-@stack_option
-@change_options
-@yes_option
-@json_option
-def delete(
-    collection: str, person: str, data: Path | None, stack: str | None, yes: bool, as_json: bool
-) -> None:
-    """Delete a person; the faces stay in the collection.
-
-    \b
-    Example:
-      facerec people delete --collection staff ann --yes
-    """
-    found = ask_gallery(stack, data, collection, "find_person_to_delete", person=person)
-    number = found["face_count"]
-    faces = "all faces" if number is None else count(number, "face")
-    if not yes:
-        confirm(f"delete person {person} with {faces}?")
-    receipt = ask_gallery(stack, data, collection, "delete_person", user_id=found["user_id"])
-    if as_json:
-        print_json(receipt)
-    else:
-        console().print(f"person {person} deleted; {faces} stay in collection {collection}")
-
-
 def _registered(registration: dict[str, Any] | None) -> str:
     if registration is None:
         return "-"
     return f"{'expired' if registration['expired'] else 'until'} {registration['expires']}"
-
-
-def _print_change(changed: dict[str, Any], done: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(changed["outcome"])
-    else:
-        console().print(f"{count(len(changed['outcome']['changed']), 'face')} {done}")
-    raise_first(map(error_from_json, changed["errors"]))
