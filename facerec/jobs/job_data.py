@@ -95,6 +95,7 @@ class JobFolders:
 
         Raises:
             ReceiptDamagedError: A copy is damaged.
+            CollectionNotFoundError: The collection was deleted in the meantime.
         """
         lost_erasures.drop_lifted_tombstones(collection_id, self.objects, self.jobs_root, records)
 

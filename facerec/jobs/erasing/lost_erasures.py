@@ -59,6 +59,7 @@ def restore_lost_tombstones(
     Raises:
         ReceiptDamagedError: a copy of tombstones is damaged.
         CollectionNotFoundError: the collection was deleted in the meantime.
+        ConflictError: too many concurrent changes of the tombstones.
     """
     drop_lifted_tombstones(collection_id, objects, jobs_root, records)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
@@ -118,6 +119,7 @@ def drop_lifted_tombstones(
     Raises:
         ReceiptDamagedError: a copy of tombstones is damaged.
         CollectionNotFoundError: the collection was deleted in the meantime.
+        ConflictError: too many concurrent changes of the tombstones.
     """
     notes = lifts(collection_id, records=records)
     if not notes:

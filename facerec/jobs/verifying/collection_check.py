@@ -89,6 +89,8 @@ class CollectionCheck:
         Raises:
             ReceiptDamagedError: a copy of tombstones is damaged.
             InvalidInputError: a segment of a ledger is damaged.
+            CollectionNotFoundError: the collection was deleted in the meantime.
+            ConflictError: too many concurrent changes of a person or of corrections.
         """
         noted_job, noted_version = self._noted()
         version = self._faces.version(self._plan.collection_id)

@@ -73,6 +73,8 @@ def verify_job(
 
     Raises:
         InvalidInputError: a segment of a ledger is damaged.
+        CollectionNotFoundError: the collection was deleted in the meantime.
+        ConflictError: too many concurrent changes of a person or of corrections.
     """
     plan, last = job.plan, LastStatements() if last is None else last
     total, faces = Verification(), store_of_planned(plan, faces, records)
@@ -107,6 +109,8 @@ def verify_repeated(
 
     Raises:
         InvalidInputError: a segment of a ledger is damaged.
+        CollectionNotFoundError: the collection was deleted in the meantime.
+        ConflictError: too many concurrent changes of a person or of corrections.
     """
     from facerec.jobs.ledger.job_face_index import children_of_faces
 
@@ -169,6 +173,7 @@ def verify_collection(
         InvalidInputError: the collection does not exist, and none of its job folders can be read;
             or a segment of a ledger is damaged.
         ReceiptDamagedError: a copy of tombstones is damaged.
+        ConflictError: too many concurrent changes of a person or of corrections.
     """
     try:
         collection = records.get_collection(collection_id)

@@ -189,7 +189,11 @@ def restore_settings(
     jobs_root: str,
     records: RecordStore,
 ) -> None:
-    """Restore the settings of a lost collection, except those that have been set since."""
+    """Restore the settings of a lost collection, except those that have been set since.
+
+    Raises:
+        CollectionNotFoundError: the collection was deleted in the meantime.
+    """
     collection_id = collection.collection_id
     for created_at in sorted({plan.collection_created_at for plan in plans}, reverse=True):
         earlier = new_collection(collection_id, collection.model_version, created_at)

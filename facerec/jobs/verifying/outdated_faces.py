@@ -51,6 +51,10 @@ def remove_outdated_faces(
             have replaced them.
         is_complete: whether all jobs could be compared. If not, no face is removed: a job that
             cannot be read may have indexed such a photo again.
+
+    Raises:
+        CollectionNotFoundError: the collection was deleted in the meantime.
+        ConflictError: too many concurrent changes of a person or of corrections.
     """
     done = returned.removals
     if not done:

@@ -114,6 +114,7 @@ def rebuild_collection(
             segment of a ledger is damaged.
         ReceiptDamagedError: a copy of tombstones is damaged.
         StoreUnavailableError: an import of its faces has just started.
+        ConflictError: too many concurrent changes of a person or of corrections.
     """
     complete_erasures()
     plans, unreadable = plans_of(collection_id, objects, jobs_root)

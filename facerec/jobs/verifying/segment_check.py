@@ -111,6 +111,10 @@ def verify_segment(
         records: store of its people.
         last: statements of jobs that were started later.
         repair: whether to repair differences.
+
+    Raises:
+        CollectionNotFoundError: the collection was deleted in the meantime.
+        ConflictError: too many concurrent changes of a person or of corrections.
     """
     plan, own = job.plan, job.plan.options.digest()
     result = Verification(deleted=sum(row.outcome is Outcome.ERASED for row in segment.rows))
