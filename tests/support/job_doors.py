@@ -269,9 +269,14 @@ class DeployedJobs(JobDoor):
             gallery.set_retention("staff", days)
 
     def rebuild(self) -> dict[str, Any]:
-        from lambdas.erasure.handler import handler
+        from lambdas.erasure import handler
 
-        return handler({"rebuild": "staff"}, None)
+        # A process that ran another test has a gallery of the store of that test.
+        handler._gallery.cache_clear()
+        try:
+            return handler.handler({"rebuild": "staff"}, None)
+        finally:
+            handler._gallery.cache_clear()
 
     def _gallery(self) -> Any:  # noqa: ANN401
         from facerec.gallery.gallery import Gallery
