@@ -159,9 +159,9 @@ class StandbySides(MigrationStore):
             filled = self._fill(collection, side)
             store_people(filled)
             self._sleep(self._lag)
-            served = self._records.end_switch(collection_id, side)
+            served = self._records.end_switch(collection)
         except BaseException:
-            self._records.abort_switch(collection_id, side)
+            self._records.abort_switch(collection)
             self._erase_unnamed(collection)
             raise
         self._erase_unnamed(served)

@@ -154,9 +154,9 @@ def test_a_replaced_photo_leaves_nothing_of_its_earlier_faces(
 
 
 def switch(records: DynamoDBStore, state: MigrationState) -> None:
-    side = records.begin_switch("staff", state).next_side
-    assert side == 2
-    records.end_switch("staff", side)
+    switching = records.begin_switch("staff", state)
+    assert switching.next_side == 2
+    records.end_switch(switching)
 
 
 def test_clusters_of_a_migrated_collection_have_the_faces_that_it_serves(

@@ -184,8 +184,8 @@ class MigrationRecords(Protocol):
         """
         ...
 
-    def abort_switch(self, collection_id: str, side: int) -> None:
-        """Record that a side is not filled any more; does nothing if it is not."""
+    def abort_switch(self, collection: Collection) -> None:
+        """Record that a switch, as it began, is not under way any more, if it still is."""
         ...
 
     def abort_old_switch(self, collection_id: str, now: float) -> bool:
@@ -200,8 +200,11 @@ class MigrationRecords(Protocol):
         """
         ...
 
-    def end_switch(self, collection_id: str, side: int) -> Collection:
+    def end_switch(self, collection: Collection) -> Collection:
         """Serve the side that was filled, keep the served one, and exchange the thresholds.
+
+        Args:
+            collection: the collection that ``begin_switch`` has returned.
 
         Returns:
             The changed collection.

@@ -32,16 +32,16 @@ class DynamoDBMigrations(MigrationRecords):
         return migrations.begin_switch(self._table, collection_id, state)
 
     @override
-    def abort_switch(self, collection_id: str, side: int) -> None:
-        migrations.abort_switch(self._table, collection_id, side)
+    def abort_switch(self, collection: Collection) -> None:
+        migrations.abort_switch(self._table, collection)
 
     @override
     def abort_old_switch(self, collection_id: str, now: float) -> bool:
         return migrations.abort_old_switch(self._table, collection_id, now)
 
     @override
-    def end_switch(self, collection_id: str, side: int) -> Collection:
-        return migrations.end_switch(self._table, collection_id, side)
+    def end_switch(self, collection: Collection) -> Collection:
+        return migrations.end_switch(self._table, collection)
 
     @override
     def begin_finish(self, collection_id: str) -> None:

@@ -37,6 +37,9 @@ MAX_SWITCH_SECONDS = 1800.0
 """Seconds after which a switch has certainly ended: a function has 900, and its vector store may
 wait as long again."""
 
+_UNDER_WAY = "next_side = :side AND created_at = :created"
+"""The condition that a switch has not ended."""
+
 
 def get(table: Table, collection_id: str) -> Migration | None:
     """Return the migration of a collection; None if there is none, or no such collection."""
@@ -114,15 +117,15 @@ def begin_switch(table: Table, collection_id: str, state: MigrationState) -> Col
     )
 
 
-def abort_switch(table: Table, collection_id: str, side: int) -> None:
-    """Record that a side is not filled any more; does nothing if it is not."""
+def abort_switch(table: Table, collection: Collection) -> None:
+    """Record that the next side of a collection is not filled any more, if it still is that."""
     try:
         _update(
             table,
-            collection_id,
+            collection.collection_id,
             "REMOVE next_side, switching_since",
-            "next_side = :side",
-            numbers({":side": side}),
+            _UNDER_WAY,
+            _switch_values(collection),
         )
     except ConflictError:
         return
@@ -131,23 +134,35 @@ def abort_switch(table: Table, collection_id: str, side: int) -> None:
 def abort_old_switch(table: Table, collection_id: str, now: float) -> bool:
     """End a switch whose process was killed, and return whether there was one."""
     item = collections.get_item(table, collection_id)
-    side = side_in(item, "next_side")
-    if side is None or now - float(item["switching_since"]["N"]) < MAX_SWITCH_SECONDS:
+    collection = to_collection(item)
+    if (
+        not collection.is_switching
+        or now - float(item["switching_since"]["N"]) < MAX_SWITCH_SECONDS
+    ):
         return False
-    abort_switch(table, collection_id, side)
+    abort_switch(table, collection)
     return True
 
 
-def end_switch(table: Table, collection_id: str, side: int) -> Collection:
+def end_switch(table: Table, collection: Collection) -> Collection:
     """Serve the side that was filled, keep the served one, and return the changed collection.
+
+    Args:
+        table: the table.
+        collection: the collection that ``begin_switch`` has returned. Another one of the same name
+            may have the same numbers of sides.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
         ConflictError: the switch is not under way any more, or the collection changed.
     """
+    collection_id = collection.collection_id
     item = collections.get_item(table, collection_id)
-    migration = _migration(item)
-    if migration is None or side_in(item, "next_side") != side:
+    migration, current = _migration(item), to_collection(item)
+    if migration is None or (current.created_at, current.next_side) != (
+        collection.created_at,
+        collection.next_side,
+    ):
         raise migration_ended(collection_id)
     switched = migration.state is MigrationState.PREPARING
     state = MigrationState.SWITCHED if switched else MigrationState.PREPARING
@@ -164,9 +179,10 @@ def end_switch(table: Table, collection_id: str, side: int) -> Collection:
         ":new": {"S": migration.standby_version},
         ":old": item["model_version"],
         ":state": {"S": state},
-        **numbers({":side": side, ":served": side_in(item, "served_side") or 0}),
+        **numbers({":served": current.side}),
+        **_switch_values(collection),
     }
-    condition, removed = "next_side = :side", ["next_side", "switching_since"]
+    condition, removed = _UNDER_WAY, ["next_side", "switching_since"]
     if "threshold" in item:
         condition += " AND threshold = :threshold"
         changes.append("standby_threshold = :threshold")
@@ -230,6 +246,13 @@ def _update(
             ReturnValues="ALL_NEW",
         )
     return to_collection(changed["Attributes"])
+
+
+def _switch_values(collection: Collection) -> Item:
+    """Return the values of ``_UNDER_WAY`` for a collection that is being switched."""
+    if collection.next_side is None:
+        raise migration_ended(collection.collection_id)
+    return numbers({":side": collection.next_side, ":created": collection.created_at})
 
 
 def _new_side(collection_id: str, side: int) -> int:

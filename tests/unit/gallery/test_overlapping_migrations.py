@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from facerec.core.migrations import MigrationState
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
+from facerec.core.records import new_collection
 from facerec.errors import CollectionNotFoundError, ConflictError, MigrationError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
@@ -346,6 +347,24 @@ def test_a_deletion_that_is_shown_late_is_not_undone_by_a_switch(
         assert refused == [], f"call {number}"
         late.settle()
         settle(case, number)
+
+
+def test_a_switch_of_a_deleted_collection_does_not_switch_another_of_the_same_name(
+    services: Services,
+) -> None:
+    case = services.started((begin, describe))
+    records = DynamoDBStore(services.client, "facerec")
+    earlier = records.begin_switch("staff", MigrationState.PREPARING)
+    delete_collection(case, case.gallery)
+    records.create_collection(new_collection("staff", "fake-1", 2.0))
+    begin(case, case.gallery)
+    later = records.begin_switch("staff", MigrationState.PREPARING)
+    assert later.next_side == earlier.next_side
+    with pytest.raises(ConflictError):
+        records.end_switch(earlier)
+    records.abort_switch(earlier)
+    assert records.get_collection("staff").next_side == later.next_side
+    assert records.end_switch(later).side == later.next_side
 
 
 @pytest.mark.parametrize("part", range(4))
