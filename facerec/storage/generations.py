@@ -15,8 +15,8 @@ names the side that is served, the standby side, on which faces are described, a
 the next side, which the switch fills with the faces that both have
 (``facerec.storage.standby_sides``). Without transactions, these rules keep them equal:
 
-- Vectors are deleted on the side that the writer knows first, and then on all sides that there have
-  been, until the record names no further one. Whoever writes a face on another side reads the
+- Vectors are deleted on the side that the writer knows first, and then on all sides that may have
+  some, until the record names no further one. Whoever writes a face on another side reads the
   served one again afterwards. So a face that was deleted is on no side that is served later.
 - A writer reads the record again after it has written. If the collection serves another side by
   then, or is about to, the write may be lost, and the writer gets a conflict: it must repeat it.
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from facerec.core.protocols.collections import CollectionRecords
     from facerec.core.records import Collection
     from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
+
+_RECENT = 8
+"""Number of the latest sides from which deleted vectors are erased, beside those in use: those of
+two migrations, of which a killed process may have left one."""
 
 _READS = 3
 """Attempts to read what a collection serves before switches are reported as a conflict."""
@@ -346,7 +350,7 @@ class _Served(_Named):
         own = self._collection(namespace)
         deleted = self._vectors.delete_vectors(_name(namespace, own), ids)
         if own is not None:
-            for name in self._other_names(namespace, own, all_sides):
+            for name in self._other_names(namespace, own, _recent_sides):
                 deleted += self._vectors.delete_vectors(name, ids)
         return list(dict.fromkeys(deleted))
 
@@ -489,6 +493,12 @@ def _name(namespace: str, collection: Collection | None) -> str:
 def all_sides(collection: Collection) -> frozenset[int]:
     """Return the sides that a collection has had."""
     return frozenset(range(collection.sides))
+
+
+def _recent_sides(collection: Collection) -> frozenset[int]:
+    """Return the sides that may have vectors: earlier ones were erased."""
+    latest = range(max(0, collection.sides - _RECENT), collection.sides)
+    return collection.named_sides.union(latest)
 
 
 def _named_sides(collection: Collection) -> frozenset[int]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
+from facerec.errors import StoreUnavailableError
+
 
 class KilledError(BaseException):
     """The process was killed; no code of it runs any more."""
@@ -29,7 +31,8 @@ class Interposed:
         Args:
             at: number of the call before which something happens, from 0.
             happens: what happens.
-            killed: ``before`` or ``after`` that call to kill the process then; else empty.
+            killed: ``before`` or ``after`` that call to kill the process then, ``unanswered`` if
+                the call is made but seems to fail; else empty.
         """
         self._at, self._happens, self._killed = at, happens, killed
         self._dead = False
@@ -56,6 +59,8 @@ class Interposed:
         if self._killed == "after":
             self._dead = True
             raise KilledError
+        if self._killed == "unanswered":
+            raise StoreUnavailableError("the answer was lost")
         return result
 
 
