@@ -8,13 +8,12 @@ fails after everything else is erased: either all deleted data is gone, or the c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, JobFolderError, ObjectNotFoundError
+from facerec.jobs.documents import read_document
 from facerec.jobs.erasing.covered_jobs import cover_jobs
 from facerec.jobs.erasing.folder_deletion import (
     delete_folder,
@@ -40,6 +39,7 @@ from facerec.jobs.folders import (
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.plan import plan_uri, read_collection_id
+from facerec.jobs.remembered.collections import creation_of
 from facerec.storage.objects.leftovers import delete_leftovers
 
 if TYPE_CHECKING:
@@ -157,7 +157,8 @@ def _erase_memory(
     """Delete the remembered photos of a collection, or only those of its earlier creations."""
     folder = memory_folder(jobs_root, collection_id)
     for created in list(objects.folders(folder)):
-        if created_before is None or float(PurePosixPath(created).name) <= created_before:
+        # A folder of somebody else goes with the earliest creation.
+        if created_before is None or (creation_of(created) or 0.0) <= created_before:
             objects.delete_folder(created)
     if not list(objects.folders(folder)):
         objects.delete_folder(folder)
@@ -219,11 +220,12 @@ def _sweep(objects: ObjectStore, entry: Entry, collection_id: str) -> None:
 def _is_later(objects: ObjectStore, entry: Entry, time: float) -> bool:
     """Return whether a job belongs to a collection that was created after a time."""
     try:
-        plan: dict[str, Any] = json.loads(objects.read(plan_uri(entry.job_folder)))
+        created = read_document(
+            objects, plan_uri(entry.job_folder), lambda plan: plan.get("collection_created_at")
+        )
     except ObjectNotFoundError:
         # Another process is deleting it.
         return False
-    created = plan.get("collection_created_at")
     return isinstance(created, int | float) and created > time
 
 

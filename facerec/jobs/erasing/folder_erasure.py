@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.ids import first_of_group
 from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.documents import read_document
 from facerec.jobs.erasing.leftovers import delete_job_leftovers
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.ledger.embeddings import embeddings_content, parse_embeddings
@@ -110,7 +111,7 @@ def selected_prefixes(selection: Selection) -> list[bytes]:
 
 
 def _read_json(objects: ObjectStore, uri: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(objects.read(uri))
+    document: dict[str, Any] = read_document(objects, uri, dict)
     return document
 
 

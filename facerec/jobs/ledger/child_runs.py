@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
+from facerec.jobs.documents import read_document
 from facerec.jobs.ledger.layout import (
     run_note_uri,
     run_notes_folder,
@@ -88,7 +89,7 @@ class RunNote:
 def run_number(objects: ObjectStore, job_folder: str) -> int:
     """Return the number of the last start of a job (``RunStart``); 0 without a number."""
     try:
-        return int(json.loads(objects.read(started_uri(job_folder)))["number"])
+        return read_document(objects, started_uri(job_folder), lambda found: int(found["number"]))
     except ObjectNotFoundError:
         return 0
 
@@ -168,10 +169,10 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
 def read_run_summary(objects: ObjectStore, job_folder: str) -> RunSummary | None:
     """Return the summary of the last run; None if none was written yet."""
     try:
-        return run_from_json(json.loads(objects.read(run_summary_uri(job_folder))))
+        return read_document(objects, run_summary_uri(job_folder), run_from_json)
     except ObjectNotFoundError:
         return None
 
 
 def _read(objects: ObjectStore, uri: str) -> RunNote:
-    return RunNote(**json.loads(objects.read(uri)))
+    return read_document(objects, uri, lambda found: RunNote(**found))

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
+from facerec.jobs.documents import read_document
 from facerec.jobs.ledger.layout import enrolled_uri
 
 if TYPE_CHECKING:
@@ -70,6 +71,6 @@ def write_enrolled(
 def read_enrolled(objects: ObjectStore, job_folder: str) -> Enrolled | None:
     """Return the counts of the last enrolment of a job; None if there was none."""
     try:
-        return Enrolled(**json.loads(objects.read(enrolled_uri(job_folder))))
+        return read_document(objects, enrolled_uri(job_folder), lambda found: Enrolled(**found))
     except ObjectNotFoundError:
         return None

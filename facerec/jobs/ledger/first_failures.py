@@ -13,6 +13,7 @@ from facerec.errors import (
     OtherRegionError,
     RequesterPaysError,
 )
+from facerec.jobs.documents import read_document
 from facerec.jobs.ledger.layout import first_failures_uri
 from facerec.jobs.outcomes import Outcome
 
@@ -79,7 +80,6 @@ def write_first_failures(objects: ObjectStore, job_folder: str, failures: FirstF
 def read_first_failures(objects: ObjectStore, job_folder: str) -> FirstFailures | None:
     """Return the failure that ended a job, or None."""
     try:
-        content = objects.read(first_failures_uri(job_folder))
+        return read_document(objects, first_failures_uri(job_folder), first_failures_from_json)
     except ObjectNotFoundError:
         return None
-    return first_failures_from_json(json.loads(content))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
+from facerec.jobs.documents import read_document
 from facerec.jobs.ledger.layout import imported_uri
 
 if TYPE_CHECKING:
@@ -36,6 +37,6 @@ def write_imported(objects: ObjectStore, job_folder: str, imported: Imported) ->
 def read_imported(objects: ObjectStore, job_folder: str) -> Imported | None:
     """Return the counts of the import of a job; None if there was none."""
     try:
-        return Imported(**json.loads(objects.read(imported_uri(job_folder))))
+        return read_document(objects, imported_uri(job_folder), lambda found: Imported(**found))
     except ObjectNotFoundError:
         return None

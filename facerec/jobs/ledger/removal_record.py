@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
-
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.difference import Removal
+from facerec.jobs.documents import read_document
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.storage.objects.protocol import ObjectStore, exists
 
 
 def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
-    """Return the counts of what a job removed; None if it has not removed anything yet."""
+    """Return the counts of what a job removed; None if it has not removed anything yet.
+
+    Raises:
+        JobFolderError: the record is damaged.
+    """
     try:
-        return Removal(**json.loads(objects.read(removal_uri(job_folder))))
+        return read_document(objects, removal_uri(job_folder), lambda found: Removal(**found))
     except ObjectNotFoundError:
         return None
 

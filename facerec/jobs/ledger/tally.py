@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from facerec.errors import ObjectNotFoundError
+from facerec.jobs.documents import read_document
 from facerec.jobs.ledger.layout import summary_uri
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
 from facerec.jobs.outcomes import FAILURES, Outcome
@@ -228,7 +229,10 @@ def write_summary(objects: ObjectStore, job_folder: str, summary: ChildSummary) 
 def read_summary(objects: ObjectStore, job_folder: str, child: int) -> ChildSummary | None:
     """Read the summary of a child; None if it is not complete."""
     try:
-        document = json.loads(objects.read(summary_uri(job_folder, child)))
+        return read_document(objects, summary_uri(job_folder, child), _summary_from_json)
     except ObjectNotFoundError:
         return None
+
+
+def _summary_from_json(document: Mapping[str, Any]) -> ChildSummary:
     return ChildSummary(document["child"], True, document["lines"], tally_from_json(document))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.collection_settings import CollectionSettings, settings_from_json
 from facerec.errors import ObjectNotFoundError
+from facerec.jobs.documents import read_document
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.storage.objects.protocol import ObjectStore, exists
 
@@ -30,7 +31,16 @@ def creations(objects: ObjectStore, jobs_root: str, collection_id: str) -> list[
         Seconds since 1970, in order.
     """
     folders = objects.folders(memory_folder(jobs_root, collection_id))
-    return sorted(float(PurePosixPath(folder).name) for folder in folders)
+    times = (creation_of(folder) for folder in folders)
+    return sorted(time for time in times if time is not None)
+
+
+def creation_of(folder: str) -> float | None:
+    """Return the creation time in the address of a folder; None if somebody else created it."""
+    try:
+        return float(PurePosixPath(folder).name)
+    except ValueError:
+        return None
 
 
 def write_settings(
@@ -47,8 +57,8 @@ def read_settings(
 ) -> CollectionSettings | None:
     """Return the kept settings of a collection; None if none were kept."""
     try:
-        return settings_from_json(
-            json.loads(objects.read(_uri(jobs_root, collection, "settings.json")))
+        return read_document(
+            objects, _uri(jobs_root, collection, "settings.json"), settings_from_json
         )
     except ObjectNotFoundError:
         return None
@@ -73,9 +83,13 @@ def note_lost(
 def own_creations(objects: ObjectStore, jobs_root: str, collection: Collection) -> set[float]:
     """Return the creation times of the collections whose jobs count as this collection's own."""
     try:
-        adopted = json.loads(objects.read(_uri(jobs_root, collection, "adopted.json")))
+        adopted = read_document(
+            objects,
+            _uri(jobs_root, collection, "adopted.json"),
+            lambda found: set(map(float, found)),
+        )
     except ObjectNotFoundError:
-        adopted = []
+        adopted = set()
     return {collection.created_at, *adopted}
 
 

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from facerec.core.names import is_derived
 from facerec.jobs.difference import Difference
+from facerec.jobs.documents import damaged_file
 from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.outcomes import NOT_READ, Outcome
 from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line, start_of_line
@@ -19,6 +20,7 @@ from facerec.jobs.versions import content_of_version, is_pinned
 if TYPE_CHECKING:
     from facerec.jobs.manifest.listing import ListedPhoto
     from facerec.jobs.remembered.runs import Remembered
+    from facerec.storage.objects.protocol import ObjectStore
 
 MAX_PROBED = 20
 """Number of unreadable photos to try again, to decide whether to try all of them."""
@@ -59,8 +61,29 @@ class StalePhoto:
 
 
 def stale_photo_of_line(line: str | bytes) -> StalePhoto:
-    """Parse a line that ``StalePhoto.to_line`` returned."""
-    return StalePhoto(**json.loads(line))
+    """Parse a line of JSON.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        return StalePhoto(**json.loads(line))
+    except TypeError as error:
+        raise ValueError("not a stale photo") from error
+
+
+def read_stale_photos(objects: ObjectStore, uri: str) -> list[StalePhoto]:
+    """Read a list of stale photos.
+
+    Raises:
+        ObjectNotFoundError: it does not exist.
+        JobFolderError: it is damaged.
+    """
+    lines = objects.read(uri).splitlines()
+    try:
+        return [stale_photo_of_line(line) for line in lines]
+    except ValueError as error:
+        raise damaged_file(uri) from error
 
 
 @dataclass(frozen=True, slots=True)

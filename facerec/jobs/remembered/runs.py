@@ -32,6 +32,7 @@ from facerec.jobs.ledger.layout import memory_folder, remembered_uri
 from facerec.jobs.ledger.reading import rows_of_child
 from facerec.jobs.plan import Plan, deleted_plan_uri, plan_uri, read_facts, read_plan
 from facerec.jobs.prefetch import read_ahead
+from facerec.jobs.remembered.collections import creations
 from facerec.jobs.remembered.ended_jobs import has_ended
 from facerec.jobs.remembered.erased_photos import ErasedPhoto, digest_of, read_erased_photos
 from facerec.jobs.remembered.line_files import (
@@ -115,9 +116,7 @@ def latest_memory(objects: ObjectStore, jobs_root: str, collection_id: str) -> M
 
     This needs no record of the collection.
     """
-    folder = memory_folder(jobs_root, collection_id)
-    times = (uri.removeprefix(folder).rstrip("/") for uri in objects.folders(folder))
-    created = max(map(float, times), default=None)
+    created = max(creations(objects, jobs_root, collection_id), default=None)
     if created is None:
         return None
     return Memory(objects, jobs_root, Collection(collection_id, "", created))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.layout import stale_uri
-from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
+from facerec.jobs.remembered.comparison import StalePhoto, read_stale_photos
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +30,10 @@ def unfinished_replacements(memory: Memory, objects: ObjectStore) -> Iterator[St
     found = set[StalePhoto]()
     for folder in memory.folders_after(0):
         try:
-            lines = objects.read(stale_uri(folder)).splitlines()
+            photos = read_stale_photos(objects, stale_uri(folder))
         except ObjectNotFoundError:
             continue
-        for photo in map(stale_photo_of_line, lines):
+        for photo in photos:
             if not (photo.is_gone or photo.is_renamed) and photo not in found:
                 found.add(photo)
                 yield photo

@@ -1,0 +1,46 @@
+"""Reads the small JSON documents of job folders, and of what jobs remember."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from facerec.errors import JobFolderError
+from facerec.storage.objects.protocol import folder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from facerec.storage.objects.protocol import ObjectStore
+
+Parsed = TypeVar("Parsed")
+
+
+def read_document(objects: ObjectStore, uri: str, parse: Callable[[Any], Parsed]) -> Parsed:
+    """Read a JSON document and return what it says.
+
+    Args:
+        objects: contains the document.
+        uri: the document.
+        parse: converts the document; its errors mean that the document is damaged.
+
+    Raises:
+        ObjectNotFoundError: it does not exist.
+        JobFolderError: it is damaged.
+    """
+    content = objects.read(uri)
+    try:
+        return parse(json.loads(content))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged_file(uri) from error
+
+
+def damaged_file(uri: str) -> JobFolderError:
+    """Return the error of a damaged file in a job folder, or of what jobs remember."""
+    folder = folder_of(uri)
+    return JobFolderError(
+        folder,
+        f"has a damaged file: {uri.removeprefix(folder)}",
+        "restore this file from a copy of the data folder or bucket; if there is none, delete the "
+        "file and start the job again",
+    )
