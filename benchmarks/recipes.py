@@ -71,9 +71,7 @@ class AllChips(Engine):
         views += dlib.jitter_image(np.ascontiguousarray(chip), num_jitters=JITTERS)
         return np.stack(views)
 
-    def _descriptors(
-        self, views: NDArray[np.uint8]
-    ) -> Iterator[tuple[NDArray[np.float32], CohortStats]]:
+    def _embed(self, views: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.float32], CohortStats]]:
         for own in views:
             descriptors = self.network.embed(own)
             average = descriptors.mean(axis=0)

@@ -79,11 +79,9 @@ class ChipEngine(Engine):
         super().__init__(threads=1)
         self.chips: dict[bytes, NDArray[np.uint8]] = {}
 
-    def _descriptors(
-        self, views: NDArray[np.uint8]
-    ) -> Iterator[tuple[NDArray[np.float32], CohortStats]]:
+    def _embed(self, views: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.float32], CohortStats]]:
         self.chips = {}
-        for chips, described in zip(views, super()._descriptors(views), strict=True):
+        for chips, described in zip(views, super()._embed(views), strict=True):
             self.chips[described[0].tobytes()] = chips[0]
             yield described
 
