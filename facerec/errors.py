@@ -294,6 +294,7 @@ class OtherReleaseError(JobFolderError):
 
 
 NEW_COLLECTION = "index the photos again into a new collection"
+RESTORE_FILE = "restore the file from a copy of the data folder or bucket"
 """The hint for faces that cannot be used with another model version."""
 
 

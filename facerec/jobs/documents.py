@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from facerec.errors import JobFolderError
+from facerec.errors import RESTORE_FILE, JobFolderError
 from facerec.storage.objects.protocol import folder_of
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 Parsed = TypeVar("Parsed")
+
+_RESTORE_OR_DELETE = f"{RESTORE_FILE}; if there is none, delete the file and start the job again"
 
 
 def read_document(objects: ObjectStore, uri: str, parse: Callable[[Any], Parsed]) -> Parsed:
@@ -35,12 +37,7 @@ def read_document(objects: ObjectStore, uri: str, parse: Callable[[Any], Parsed]
         raise damaged_file(uri) from error
 
 
-def damaged_file(uri: str) -> JobFolderError:
+def damaged_file(uri: str, hint: str = _RESTORE_OR_DELETE) -> JobFolderError:
     """Return the error of a damaged file in a job folder, or of what jobs remember."""
     folder = folder_of(uri)
-    return JobFolderError(
-        folder,
-        f"has a damaged file: {uri.removeprefix(folder)}",
-        "restore this file from a copy of the data folder or bucket; if there is none, delete the "
-        "file and start the job again",
-    )
+    return JobFolderError(folder, f"has a damaged file: {uri.removeprefix(folder)}", hint)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.core.schemas import check
-from facerec.errors import InvalidInputError, JobFolderError, OtherReleaseError
+from facerec.errors import RESTORE_FILE, InvalidInputError, JobFolderError, OtherReleaseError
 from facerec.jobs.arrays import arrays_of
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.source import LineFormat, Source, SourceKind
@@ -195,7 +195,9 @@ def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
     """
     collection_id = _read_document(objects, job_folder).get("collection_id")
     if not isinstance(collection_id, str):
-        raise JobFolderError(job_folder, "has no valid plan: it does not name a collection")
+        raise JobFolderError(
+            job_folder, "has no valid plan: it does not name a collection", RESTORE_FILE
+        )
     return collection_id
 
 
@@ -260,7 +262,7 @@ def _read_document(
     try:
         document = json.loads(objects.read(uri))
     except ValueError as error:
-        raise JobFolderError(job_folder, "has no valid plan: not JSON") from error
+        raise JobFolderError(job_folder, "has no valid plan: not JSON", RESTORE_FILE) from error
     if not isinstance(document, dict):
-        raise JobFolderError(job_folder, "has no valid plan: not a JSON object")
+        raise JobFolderError(job_folder, "has no valid plan: not a JSON object", RESTORE_FILE)
     return document

@@ -49,7 +49,7 @@ from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.jobs.ledger.removal_record import is_listed_stale, read_removal
 from facerec.jobs.moved_photos import MovedPhotos, same_faces
 from facerec.jobs.planned_collection import collection_of
-from facerec.jobs.remembered.comparison import stale_photo_of_line
+from facerec.jobs.remembered.comparison import read_stale_photos
 from facerec.jobs.remembered.doubts import doubt_about, note_compared
 from facerec.jobs.remembered.tombstones import write_tombstones
 from facerec.jobs.unheld_photos import UnheldPhotos, find_unheld
@@ -145,10 +145,9 @@ def _remove_once(
     objects = stores.objects
     reservation = memory.begin_cancelling()
     try:
-        lines = objects.read(stale_uri(plan.job_folder)).splitlines()
+        listed = read_stale_photos(objects, stale_uri(plan.job_folder))
     except ObjectNotFoundError:
-        lines = []
-    listed = [stale_photo_of_line(line) for line in lines]
+        listed = []
     stale = [photo for photo in listed if not (photo.is_gone and may_exist(photo.uri, objects))]
     outdated = dict(replaced_at_same_time(plan, objects, memory))
     if doubt is not None:

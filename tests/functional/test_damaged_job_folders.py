@@ -37,10 +37,7 @@ OTHERS = (
 
 COMMANDS = (
     "jobs status latest",
-    "jobs list",
-    "verify staff",
     "verify staff --repair",
-    "index {photos} --collection staff --workers 1",
     "index {photos} --collection staff --workers 1 --prune",
     "erase --collection staff --photo {photos}/0000.jpg --yes",
     "collections delete staff --yes",
@@ -56,7 +53,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         use_fake_engine(patch)
         write_photos(folder / "photos", 2)
-        indexed = run(folder, COMMANDS[4])
+        indexed = run(folder, COMMANDS[2])
         assert indexed.exit_code == ExitCode.DONE, indexed.output
     return folder
 
@@ -68,7 +65,8 @@ def run(folder: Path, command: str) -> Result:
 
 def damage(folder: Path, kind: str, content: bytes) -> None:
     """Damage a kind of file in all job folders, unless the jobs are gone by now."""
-    memories = list(folder.glob("data/jobs/remembered@staff/*.*"))
+    found = folder.glob("data/jobs/remembered@staff/*.*")
+    memories = [path for path in found if path.is_dir()]
     for plan in list(folder.glob("data/jobs/*/plan.json")) if memories else ():
         if kind in KEPT:
             files = [path for path in plan.parent.glob(kind) if path.is_file()]
@@ -84,7 +82,9 @@ def test_every_command_says_in_a_line_what_is_damaged_and_what_helps(
     kind: str, sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_engine(monkeypatch)
-    for number, content in enumerate(DAMAGES):
+    first = (*KEPT, *OTHERS).index(kind)
+    for number in (first, first + 1):
+        content = DAMAGES[number % len(DAMAGES)]
         folder = tmp_path / str(number)
         shutil.copytree(sound, folder, symlinks=True)
         for command in COMMANDS:

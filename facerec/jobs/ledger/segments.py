@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from facerec.errors import InvalidInputError
+from facerec.errors import RESTORE_FILE, InvalidInputError
 from facerec.jobs.ledger.layout import ledger_folder, segment_uri
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
 from facerec.jobs.manifest.cursor import Cursor
@@ -85,7 +85,9 @@ def read_segment(objects: ObjectStore, uri: str) -> Segment:
             header["finished"],
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInputError(f"{uri} is not a valid ledger segment: {error}") from error
+        raise InvalidInputError(
+            f"{uri} is not a valid ledger segment: {error}", RESTORE_FILE
+        ) from error
 
 
 def read_segments(

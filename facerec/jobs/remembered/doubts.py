@@ -56,6 +56,7 @@ def _compared_uri(jobs_root: str, collection: Collection, folder: str) -> str:
 
 def _read(objects: ObjectStore, uri: str) -> str | None:
     try:
-        return objects.read(uri).decode()
+        # A damaged file is a doubt that no comparison has answered.
+        return objects.read(uri).decode(errors="replace")
     except ObjectNotFoundError:
         return None

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from facerec.errors import ObjectNotFoundError
+from facerec.errors import RESTORE_FILE, ObjectNotFoundError
+from facerec.jobs.documents import damaged_file
 from facerec.jobs.remembered.photos import photo_of_line
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Selection
     from facerec.storage.objects.protocol import ObjectStore
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class ErasedPhoto(NamedTuple):
@@ -124,13 +128,20 @@ def note_erased_photos(objects: ObjectStore, memory: str, photos: Iterable[Erase
 
 
 def read_erased_photos(objects: ObjectStore, notes: Iterable[str]) -> frozenset[str]:
-    """Return the digests of erased photos in the notes at these addresses."""
+    """Return the digests of erased photos in the notes at these addresses.
+
+    Raises:
+        JobFolderError: A note is damaged, so that erased photos may be unknown.
+    """
     digests: set[str] = set()
     for note in notes:
         try:
-            digests.update(objects.read(note).decode().split())
+            noted = objects.read(note).decode(errors="replace").split()
         except ObjectNotFoundError:
             continue
+        if not all(map(_DIGEST.fullmatch, noted)):
+            raise damaged_file(note, RESTORE_FILE)
+        digests.update(noted)
     return frozenset(digests)
 
 
