@@ -27,8 +27,8 @@ def name_rule(person_from: str, source: str, objects: ObjectStore) -> NameOf:
         objects: contains the manifest.
 
     Raises:
-        InvalidInputError: The rule is not known, its pattern is invalid, or the manifest has no
-            such column or gives a photo two names.
+        InvalidInputError: The rule is not known, its pattern is invalid, or the manifest is
+            damaged, has no such column or gives a photo two names.
         ObjectNotFoundError: The manifest does not exist.
     """
     column = column_of(person_from)
@@ -72,7 +72,7 @@ def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[s
     """Return the names of a manifest's photos, by the address of the photo.
 
     Raises:
-        InvalidInputError: The manifest has no such column, or gives a photo two names.
+        InvalidInputError: The manifest is damaged, has no such column, or gives a photo two names.
         ObjectNotFoundError: The manifest does not exist.
     """
     root, names = _root(manifest), dict[str, str]()
@@ -90,26 +90,39 @@ def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[s
 def _rows(
     manifest: str, column: str, objects: ObjectStore
 ) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Yield the rows of a manifest with the numbers of their lines."""
+    """Yield the rows of a manifest with the numbers of their lines.
+
+    Raises:
+        InvalidInputError: The manifest is damaged, or has no such column.
+        ObjectNotFoundError: The manifest does not exist.
+    """
     import csv
 
     content = objects.read(manifest)
     if manifest.lower().endswith(".gz"):
         import gzip
 
-        content = gzip.decompress(content)
+        from facerec.jobs.manifest.inspection import gzip_errors
+
+        with gzip_errors(manifest):
+            content = gzip.decompress(content)
     # Unlike ``splitlines``, this divides the text where jobs do.
     lines = content.decode("utf-8-sig", "backslashreplace").split("\n")
     if next((line for line in lines if line.strip()), "").lstrip().startswith("{"):
         yield from _documents(lines)
         return
     reader = csv.reader(StringIO("\n".join(lines)))
-    header = [name.strip().lower() for name in next(reader, [])]
-    if column not in header:
-        raise InvalidInputError(f"{manifest} has no column {column!r}")
-    for fields in reader:
-        row = {name: field.strip() for name, field in zip(header, fields, strict=False)}
-        yield reader.line_num, row
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+        if column not in header:
+            raise InvalidInputError(f"{manifest} has no column {column!r}")
+        for fields in reader:
+            row = {name: field.strip() for name, field in zip(header, fields, strict=False)}
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise InvalidInputError(
+            f"line {reader.line_num} of {manifest} is not valid CSV: {error}", "correct the line"
+        ) from error
 
 
 def _documents(lines: list[str]) -> Iterator[tuple[int, Mapping[str, str]]]:

@@ -50,6 +50,21 @@ def test_photos_are_named_by_a_column(tmp_path: Path, zipped: bool) -> None:
     assert name_of(f"{tmp_path}/d.jpg") is None
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("photos.csv.gz", CSV.encode()),
+        ("photos.csv.gz", gzip.compress(CSV.encode())[:-12]),
+        ("photos.csv", b"image,name\na.jpg,Ann\n" + b"x" * 200_000 + b",Bob\n"),
+    ],
+)
+def test_a_damaged_manifest_is_named(tmp_path: Path, name: str, content: bytes) -> None:
+    manifest = tmp_path / name
+    manifest.write_bytes(content)
+    with pytest.raises(InvalidInputError, match=str(manifest)):
+        name_rule("column:name", str(manifest))
+
+
 def test_photos_are_named_by_lines_of_json(tmp_path: Path) -> None:
     manifest = tmp_path / "photos.jsonl"
     manifest.write_text(JSONL, "utf-8")
