@@ -28,6 +28,11 @@ from facerec.api.rest.uploads import is_upload
 
 Refusal = tuple[int, dict[str, str], bytes]
 
+RETRY_AFTER = 5
+"""Seconds after which a client may retry a request that was refused with 503. They are more than
+``facerec.api.rest.problems.RETRY_AFTER``: several large requests have to end first, or a table has
+to recover."""
+
 _DECIDING_HEADERS = frozenset(
     {"authorization", "content-length", "content-type", "host", "origin", "sec-fetch-site"}
 )
@@ -269,7 +274,7 @@ def refusal(error: RefusedError, *, rekognition: bool) -> Refusal:
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if error.status == 503:
-        headers["Retry-After"] = "5"
+        headers["Retry-After"] = str(RETRY_AFTER)
     return error.status, headers, json.dumps(document).encode()
 
 

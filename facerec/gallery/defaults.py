@@ -42,7 +42,11 @@ class GalleryDefaults:
     limit: int = DEFAULT_LIMIT
 
     def index_options(self, **chosen: Unpack[ChosenOptions]) -> FaceOptions:
-        """Return the options for a photo whose faces are stored."""
+        """Return the options for a photo whose faces are stored.
+
+        Raises:
+            InvalidInputError: An option has an invalid value.
+        """
         return self._options(chosen, self.options.max_faces, self.options.quality_filter)
 
     def probe_options(self, **chosen: Unpack[ChosenOptions]) -> FaceOptions:
@@ -50,6 +54,9 @@ class GalleryDefaults:
 
         By default probes are not filtered by quality, so that even a blurred face gets a result, as
         in Rekognition's ``SearchFacesByImage``.
+
+        Raises:
+            InvalidInputError: An option has an invalid value.
         """
         return self._options(chosen, MAX_FACES, QualityFilter.NONE)
 
@@ -75,7 +82,9 @@ class GalleryDefaults:
         self, chosen: ChosenOptions, max_faces: int, quality_filter: QualityFilter
     ) -> FaceOptions:
         given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
-        quality_filter = QualityFilter(given.get("quality_filter", quality_filter))
+        # FaceOptions refuses an unknown filter.
+        checked = replace(self.options, quality_filter=given.get("quality_filter", quality_filter))
+        quality_filter = QualityFilter(checked.quality_filter)
         min_confidence = self.options.min_confidence
         if quality_filter is QualityFilter.NONE:
             min_confidence = min(min_confidence, UNFILTERED_CONFIDENCE)
