@@ -60,8 +60,8 @@ class Settings:
         watched_folder: WATCHED_FOLDER, a prefix in S3, with its final ``/``, that is indexed when
             it changes, or None.
         watched_collection: WATCHED_COLLECTION, the collection for its photos, or None.
-        watched_deletions: WATCHED_DELETIONS, whether deletions of its photos remove their faces:
-            ``yes`` or ``no``.
+        watched_deletions: WATCHED_DELETIONS, whether deletions of its photos remove their faces;
+            every value except ``yes`` is false.
         watched_prune_limit: WATCHED_PRUNE_LIMIT, percentage of its photos that may be gone; if more
             are, their faces stay.
         max_array_size: MAX_ARRAY_SIZE, maximum children per array job, 3 to 10,000.
@@ -112,12 +112,20 @@ class Settings:
 
     @property
     def erasures_root(self) -> str:
-        """Address of the folder of the records of erasures, with its final ``/``."""
+        """Address of the folder of the records of erasures, with its final ``/``.
+
+        Raises:
+            ConfigurationError: no bucket is set.
+        """
         return f"s3://{required_setting(self.bucket, 'AWS_S3_BUCKET')}/erasures/"
 
     @property
     def changes_root(self) -> str:
-        """Address of the folder of the notes about a watched folder, with its final ``/``."""
+        """Address of the folder of the notes about a watched folder, with its final ``/``.
+
+        Raises:
+            ConfigurationError: no bucket is set.
+        """
         return f"s3://{required_setting(self.bucket, 'AWS_S3_BUCKET')}/changes/"
 
 

@@ -14,7 +14,7 @@ from facerec.jobs.aws.stack import find_stack
 from facerec.jobs.status import JobStatus
 
 _SECONDS = 10.0
-"""Seconds between two looks at an execution."""
+"""Seconds between two requests for the status of an execution."""
 
 
 class StackMigration:
@@ -56,6 +56,7 @@ class StackMigration:
 
         Raises:
             MigrationError: the workflow refused or did not complete the migration.
+            FacerecError: see ``find_stack`` and ``Executions``.
         """
         executions = Executions(find_stack(self._stack).workflow)
         chosen = {"roll_back": True} if recipe is None else {"recipe": recipe}

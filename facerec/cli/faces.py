@@ -173,8 +173,8 @@ def not_same(collection: str, face_id: str, person: str, data: Path | None, lift
     """State that a face does not show a person; later searches respect this.
 
     PERSON is the id or display name of a person, an external image id or the part before its colon,
-    or the id of another face. A search then shows no face of that person that is less similar than
-    FACE_ID.
+    or the id of another face. A search that finds FACE_ID then shows no face of that person that is
+    less similar to the probe than FACE_ID. A search for FACE_ID itself shows none of them.
 
     \b
     Examples:

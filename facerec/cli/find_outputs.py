@@ -22,7 +22,7 @@ else:
     new_files = DeferredModule("facerec.cli.new_files")
 
 Find = Callable[[bool, str | None], "FoundPage"]
-"""Returns a page of the doubtful faces, or of the others."""
+"""Returns a page of the doubtful faces, or of those that are not doubtful."""
 
 COLUMNS = (
     "doubt",
@@ -55,7 +55,11 @@ class Outputs:
         return [path for path in (self.csv_file, self.html_file) if path is not None]
 
     def write(self, find: Find, whom: str, gallery: Gallery, out: Console) -> list[FacerecError]:
-        """Write all outputs, print what was written, and return the errors of photos."""
+        """Write all outputs, print what was written, and return the errors of photos.
+
+        Raises:
+            InvalidInputError: a folder has other files, or a file exists or cannot be created.
+        """
         errors: list[FacerecError] = []
         for folder, link in ((self.copy_to, False), (self.link_to, True)):
             if folder is not None:

@@ -30,7 +30,7 @@ def ask_gallery(
 
     Args:
         stack: the stack; None for this machine.
-        data: the data folder of this machine; None for the usual one.
+        data: the data folder of this machine; None for the user's data folder.
         collection: the collection.
         operation: name of the operation.
         arguments: its arguments.

@@ -88,7 +88,11 @@ class ReportFile:
             ) from error
 
     def save_sometimes(self) -> None:
-        """Save the report, unless it was saved in the last few seconds."""
+        """Save the report, unless it was saved in the last ``SAVE_EVERY`` seconds.
+
+        Raises:
+            InvalidInputError: The file cannot be written.
+        """
         if time.monotonic() - self._saved >= SAVE_EVERY:
             self.save()
 

@@ -47,6 +47,7 @@ def preview(
         ObjectNotFoundError: the manifest does not exist.
         InvalidInputError: the file is not a manifest, or the input violates its schema.
         NotFoundError: there is no such stack.
+        FacerecError: see ``find_stack``.
         SystemExit: the stack cannot run the job.
     """
     from facerec.engine.dlib.sessions import available_cores

@@ -55,6 +55,7 @@ def run_here(
 
     Raises:
         SystemExit: the job was interrupted, is incomplete, or too many photos failed.
+        FacerecError: the job cannot be planned; see ``LocalJobs.submit``.
     """
     from facerec.factory import open_local_jobs
 

@@ -2,7 +2,7 @@
 
 Only commands with ``--stack`` work on a stack. The others refuse to run while ``FACEREC_STACK`` is
 set, so that nobody changes the faces of this machine by mistake. ``--data`` names the faces of this
-machine, also while the variable is set.
+machine, even while the variable is set.
 """
 
 from __future__ import annotations

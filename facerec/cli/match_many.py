@@ -94,7 +94,11 @@ def print_searched(
         photos: Addresses of the probes.
         search: Searches for the faces of the photo at an address.
         csv_file: File to write the rows to; None to print them.
-        as_json: Whether to print a line of JSON for each photo.
+        as_json: Whether to print a line of JSON for each photo; not used with a file.
+
+    Raises:
+        InvalidInputError: The file exists, or cannot be created.
+        FacerecError: A search failed for a reason that concerns more than one photo.
     """
     from facerec.cli.new_files import new_text
 

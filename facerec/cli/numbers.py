@@ -125,5 +125,5 @@ def _describe(numbers: click.IntRange | click.FloatRange) -> str:
 
 
 def shorten_digits(text: str) -> str:
-    """Shorten numbers with very many digits in a message."""
+    """Shorten numbers with 40 digits or more in a message to their first 10 digits."""
     return _DIGITS.sub(lambda found: f"{found[0][:10]}...", text)

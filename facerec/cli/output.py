@@ -100,7 +100,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 def duration(seconds: float) -> str:
     """Format seconds for a person: ``3 days 04 h``, ``3 h 05 min``, ``4 min 10 s``.
 
-    Less than half a second is ``less than 1 s``.
+    More than 0 and less than 0.5 seconds is ``less than 1 s``.
     """
     if 0 < seconds < 0.5:
         return "less than 1 s"

@@ -126,6 +126,7 @@ def enrolment_after_job(
 
     Raises:
         InvalidInputError: The rule is not valid, or photos were indexed with external image ids.
+        ObjectNotFoundError: The manifest does not exist.
     """
     collection = document["collection_id"]
     name_of = _name_rule(person_from, document["manifest"])

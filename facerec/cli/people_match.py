@@ -59,8 +59,8 @@ def match(
 ) -> None:
     """Search for the people whom the largest face of PHOTO may show.
 
-    A person is compared by the mean of its faces. There is no --target-fmr, because error rates are
-    measured with single faces. docs/accuracy.md explains what similarity means.
+    A person is compared by the mean of their faces. There is no --target-fmr, because error rates
+    are measured with single faces. docs/accuracy.md explains what similarity means.
 
     \b
     Examples:

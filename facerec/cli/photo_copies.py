@@ -46,7 +46,7 @@ class FoundPhotos:
 
     @classmethod
     def of(cls, found: Iterable[FoundFace], *, but: FoundPhotos | None = None) -> FoundPhotos:
-        """Return the photos of faces, each once, except those in ``but``."""
+        """Return the photos of faces, each address once, except addresses in ``but``."""
         known = {} if but is None else but.contents
         photos = cls()
         for each in found:
@@ -125,7 +125,8 @@ def distinct_names(
 ) -> dict[str, str]:
     """Return a file name for each address; no two differ only in case.
 
-    A photo keeps its name unless another one has the same; then both get a digest of their address.
+    A photo keeps its name, unless another photo has it too, it is reserved, or it is empty or
+    longer than 255 bytes. Then a digest of its address is added.
     """
     bases = {source: source.rpartition("/")[2] for source in sources}
     number = Counter(_folded(base) for base in bases.values())

@@ -55,7 +55,8 @@ def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:
     """Return the jobs of a stack, or those of this machine if no stack is named.
 
     Raises:
-        NotFoundError: there is no such stack.
+        NotFoundError: there is no such stack, or no such data folder.
+        FacerecError: see ``find_stack``.
     """
     if stack is None:
         return ShownJobs(factory.open_local_jobs(data_folder(data)))
@@ -78,6 +79,7 @@ def erasure_function(stack: str) -> ErasureFunction:
 
     Raises:
         NotFoundError: the stack does not exist, or does not have the function.
+        FacerecError: see ``find_stack``.
     """
     from facerec.errors import NotFoundError
     from facerec.jobs.aws.erasure_function import open_erasure_function
@@ -95,5 +97,6 @@ def stack_erasures(stack: str) -> Erasures:
 
     Raises:
         NotFoundError: there is no such stack.
+        FacerecError: see ``find_stack``.
     """
     return factory.open_erasures(f"s3://{stacks.find_stack(stack).bucket}/erasures/")

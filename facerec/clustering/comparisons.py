@@ -133,7 +133,7 @@ def _pairs_of(
     limits: NDArray[np.float32],
     max_score: float,
 ) -> Found:
-    """Return the pairs of probes and some other faces.
+    """Return the pairs of a probe and another face that reach a score, except faces of one photo.
 
     Embeddings are read only for the pairs that the product leaves.
 
@@ -141,8 +141,8 @@ def _pairs_of(
         faces: all faces.
         probes: the probes.
         others: the other faces.
-        some: positions of those to compare.
-        left: the rows of the product, of those to compare.
+        some: positions in ``others`` of the faces to compare.
+        left: left factor of the product: a row for each face at ``some``.
         limits: half of the squared distance at which each probe may reach the score.
         max_score: maximum normalised score of a pair.
     """

@@ -58,7 +58,10 @@ def find_pairs(
     max_score: float,
     threads: int = 1,
 ) -> Pairs:
-    """Return the pairs of some faces with any face, except faces of the same photo.
+    """Return the most similar pairs of some faces with any face, except faces of the same photo.
+
+    At most ``MAX_NEIGHBOURS`` pairs of each of these faces are returned. If there are more than
+    ``EXACT_PAIRS`` pairs, only faces in the nearest ``VISITED_CELLS`` cells are compared.
 
     Args:
         faces: all faces.
@@ -143,7 +146,7 @@ def _joined(pairs: list[Found]) -> Found:
 def _best_of_each(
     first: NDArray[np.int64], second: NDArray[np.int64], scores: NDArray[np.float32]
 ) -> Found:
-    """Return the most similar pairs of each first face."""
+    """Return the ``MAX_NEIGHBOURS`` most similar pairs of each first face."""
     order = np.lexsort((second, scores, first))
     first = first[order]
     starts = np.flatnonzero(np.append(True, first[1:] != first[:-1])) if len(first) else order

@@ -39,8 +39,8 @@ SAME_PERSON_SIMILARITY = 0.98
 """Similarity from which two names may belong to one person."""
 
 MIN_SUSPECTS = 3
-"""Number of pairs of this similarity under two names that may be chance, beyond twice the number
-that the scale expects. Only more pairs count as suspects."""
+"""Suspects are reported only if they are more than twice the number of pairs that the scale expects
+at ``SAME_PERSON_SIMILARITY``, plus this number: fewer may be chance."""
 
 OTHER_PERSON_SIMILARITY = 0.5
 """Similarity that a face with a wrong name does not reach with any other face of that name."""
@@ -229,7 +229,7 @@ class _Pairs:
         self.different &= ~copies
 
     def listed(self, chosen: NDArray[np.bool_]) -> list[DoubtfulPair]:
-        """Return pairs, most similar first."""
+        """Return at most ``SHOWN`` pairs, most similar first."""
         positions = np.flatnonzero(chosen)
         return [
             self._pair(position)
@@ -237,7 +237,10 @@ class _Pairs:
         ]
 
     def outsiders(self) -> list[DoubtfulPair]:
-        """Return the faces that resemble no other face of their name, least similar first."""
+        """Return the faces that resemble no other face of their name, least similar first.
+
+        Each is paired with the most similar face of its name. At most ``SHOWN`` are returned.
+        """
         positions = np.flatnonzero(self.same)
         best = np.full(len(self._sample), -1)
         for position in positions[np.argsort(-self.scores[positions])]:

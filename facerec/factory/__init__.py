@@ -7,16 +7,19 @@ Modules are imported only when they are needed, so that a program loads only wha
   ``open_local_jobs``, whose worker processes build engines and stores of their own.
 - ``facerec serve``: ``open_server_gallery``, which limits what callers may read, with the engines
   of ``open_engine_pool``, one per core.
-- The container of a child on AWS: ``open_checked_engine`` and ``open_child_dependencies``.
+- The container of a child on AWS: ``recipe_of``, ``open_checked_engine`` and
+  ``open_child_dependencies``.
 - The container that clusters faces: ``open_clustering_gallery``.
 - The API function: ``open_deployed_gallery``, ``open_aws_jobs`` and ``open_clusterings``.
-- The function that erases: ``open_eraser``, a gallery that loads networks only to migrate.
+- The function that erases: ``open_eraser``, a gallery that loads networks only to migrate,
+  ``open_clusterings`` and ``open_faces``.
 - The same function, while Pinecone imports faces: ``open_imports``.
 - The function that sends events: ``open_event_delivery``.
 - Checks, comparisons and restorations of collections, at the command line and in the function that
   erases: ``maintenance``.
 - Exports and imports of collections of a stack, at the command line: ``open_stack_gallery``.
-- The function that plans: ``open_records`` and ``gallery_defaults``.
+- The function that plans: ``open_records``, ``gallery_defaults``, ``open_erasures`` and
+  ``versions_by_recipe``.
 """
 
 from facerec.factory.deployed import (

@@ -109,7 +109,11 @@ def open_clustering_gallery(settings: Settings) -> Gallery:
 
 
 def open_clusterings(settings: Settings) -> ClusteringJobs | None:
-    """Return the clusterings of a deployment; None if the settings name no job definition."""
+    """Return the clusterings of a deployment; None if the settings name no job definition.
+
+    Raises:
+        ConfigurationError: a job definition is named, but no job queue.
+    """
     if settings.clustering_definition is None:
         return None
     from facerec.jobs.aws.clustering_jobs import open_clustering_jobs
@@ -177,7 +181,9 @@ def open_faces(
         throttled: seconds after which a throttled request is given up; by default, ``patience``.
 
     Raises:
-        ConfigurationError: a variable is missing.
+        ConfigurationError: a variable is missing or wrong.
+        AccessDeniedError: the secret with Pinecone's key may not be read.
+        StoreUnavailableError: Secrets Manager does not answer.
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
@@ -209,7 +215,11 @@ def open_stores(
 ) -> tuple[FaceStore, DynamoDBStore | SqliteStore, ClusterStore]:
     """Open the stores of faces, of records and of clusters.
 
-    Two stores of one file would wait for each other in a transaction.
+    With SQLite, all three are one object: two stores of one file would wait for each other in a
+    transaction.
+
+    Raises:
+        FacerecError: see ``open_faces`` and ``open_records``.
     """
     if settings.store is not None:
         store = _open_sqlite(settings.store)
@@ -346,7 +356,6 @@ def _open_sqlite(address: str) -> SqliteStore:
             "the environment variable FACEREC_STORE must be empty or sqlite:///PATH",
             "leave it empty to use the stores on AWS",
         )
-
     return sqlite.SqliteStore(Path(address.removeprefix(_SQLITE)))
 
 

@@ -20,7 +20,7 @@ else:
 
 
 def ordered_recipes(first: str | None = None) -> list[str]:
-    """Return the names of all recipes, beginning with ``first`` or the usual one.
+    """Return the names of all recipes, beginning with ``first`` or the default.
 
     Raises:
         RecipeUnavailableError: ``first`` is not a recipe.
@@ -42,12 +42,15 @@ def open_local_engine(recipe: str = Recipe.FAST) -> FaceEngine:
 
 
 def _import_engine(recipe: str) -> FaceEngine:
-
     return engines.open_engine(recipe=Recipe(recipe))
 
 
 def read_model_version(recipe: str = Recipe.FAST) -> str:
-    """Return the model version of a recipe on this machine; loads no network."""
+    """Return the model version of a recipe on this machine; loads no network.
+
+    Raises:
+        WeightsError: a file of weights is missing or damaged.
+    """
     from facerec.engine.describe.version import model_version
 
     return model_version(Recipe(recipe))
@@ -59,7 +62,11 @@ def read_model_versions(first: str | None = None) -> dict[str, str]:
 
 
 def recipe_of(model_version: str) -> str:
-    """Return the recipe of a model version; ``fast`` if no recipe has it."""
+    """Return the recipe of a model version; ``fast`` if no recipe has it.
+
+    Raises:
+        WeightsError: a file of weights is missing or damaged.
+    """
     for recipe, version in read_model_versions().items():
         if version == model_version:
             return recipe

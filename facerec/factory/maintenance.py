@@ -97,7 +97,7 @@ def verify_local_collection(
         collection_id: the collection.
         repair: whether to restore what differs.
         on_deleted: called if an older copy of the database had a deleted collection, which was
-            deleted again to restore the one that was created since.
+            deleted again to restore the one that was created later.
 
     Raises:
         MigrationError: a migration of the collection is not finished, and ``repair`` is true.
@@ -167,6 +167,10 @@ def rebuild_local_collection(
         into: the data folder that receives the faces; by default the same.
         on_resumed: called with the interrupted erasures, which are completed first.
         on_deleted: see ``verify_local_collection``.
+
+    Raises:
+        MigrationError: a migration of the collection is not finished.
+        FacerecError: see ``rebuild_collection``.
     """
     from facerec.gallery.clusters.copies import all_clusters, restore_clusters
 
@@ -204,12 +208,13 @@ def rebuild_deployed_collection(
 
     Args:
         settings: settings of the deployment.
-        gallery: completes unfinished erasures, and deletes a deleted collection again that is back
-            with an older copy of the table, if a later one can be restored.
+        gallery: completes unfinished erasures. If an older copy of the table brought a deleted
+            collection back, and a later one of its name can be restored, deletes it again.
         collection_id: the collection.
 
     Raises:
         MigrationError: a migration of the collection is not finished.
+        FacerecError: see ``rebuild_collection``.
     """
     records = open_records(settings)
     settled.require_settled(collection_id, records)

@@ -68,7 +68,7 @@ class ComprefaceDump:
             yield Example(face_id, self._names[subject_id])
 
     def address_of(self, example: Example) -> str:
-        """Return where in the dump a photo is."""
+        """Return the address of a photo: the name of the dump and the id of the embedding."""
         return f"{self._path.name}#embedding={example.image_id}"
 
     def photo(self, example: Example) -> bytes:

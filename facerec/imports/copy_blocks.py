@@ -62,10 +62,10 @@ class Row:
 
 
 def copied_rows(file: BinaryIO, tables: Container[str]) -> Iterator[Row]:
-    """Yield the rows of some tables, in the order of a dump.
+    """Yield the rows of the tables with these names, in the order of a dump.
 
     Raises:
-        InvalidInputError: The dump ends within a table, or has two tables of a name.
+        InvalidInputError: The dump ends within a table, or has two tables of the same name.
     """
     seen: set[str] = set()
     while (line := _read_line(file)) is not None:

@@ -40,7 +40,7 @@ class ExampleSource(Protocol):
         """Yield all saved photos."""
 
     def address_of(self, example: Example) -> str:
-        """Return where a photo is looked for."""
+        """Return the address of a photo, for reports and messages."""
 
     def photo(self, example: Example) -> bytes:
         """Return a photo.
@@ -49,6 +49,8 @@ class ExampleSource(Protocol):
             ObjectNotFoundError: The source does not have the photo.
             UnreadablePhotoError: It cannot be read from the source.
             PhotoTooLargeError: The photo has too many bytes.
+            AccessDeniedError: The server does not accept the key.
+            StoreUnavailableError: The server cannot be reached.
         """
 
 
@@ -77,6 +79,7 @@ def import_examples(
     Raises:
         InvalidInputError: The collection id is not valid, or the server is not CompreFace.
         AccessDeniedError: The server does not accept the key.
+        NotFoundError: The server does not have CompreFace's API.
         ConflictError: The deletion of the collection is not finished.
         DeletedCollectionError: The collection was deleted, and is back with an older copy of the
             database.

@@ -144,7 +144,7 @@ def _associate(
     faces: Sequence[KnownFace],
     report: ImportReport,
 ) -> None:
-    """Create a person, unless an earlier run has created it, and associate faces with it."""
+    """Create a person, unless the id exists, and associate faces with the person."""
     with suppress(UserExistsError):
         gallery.create_user(collection_id, user_id)
     for batch in batches(faces, MAX_FACES_OF_REQUEST):

@@ -32,7 +32,7 @@ class UnmatchedFace:
         face_id: Id of the face in the source.
         external_image_id: The caller's own name for its photo, or None.
         reason: Why it was not imported, or not associated.
-        photos: Addresses at which its photo was looked for.
+        photos: Addresses at which its photo may be.
     """
 
     face_id: str
