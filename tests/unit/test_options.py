@@ -22,6 +22,7 @@ from facerec.cli.match import match
 from facerec.cli.numbers import MAX_WHOLE
 from facerec.core import limits
 from facerec.core.options import OPTION_TEXTS, ChosenOptions
+from facerec.errors import InvalidInputError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.planning.request import JobRequest, read_job_request
@@ -171,3 +172,9 @@ def test_pages_and_matches_have_one_default_and_one_maximum() -> None:
     )
     rest = MatchRequest.model_json_schema()["properties"]["limit"]
     assert bounds_in_json(rest) == (1, limits.MAX_MATCHES)
+
+
+def test_an_unknown_quality_filter_is_named() -> None:
+    unknown: Any = "SHARP"
+    with pytest.raises(InvalidInputError, match="unknown quality filter 'SHARP'"):
+        GalleryDefaults().probe_options(quality_filter=unknown)
