@@ -80,8 +80,8 @@ class FaceStore:
 
         Args:
             vectors: the store of the vectors.
-            on_removed: called with a collection and the ids of faces that were removed from it, as
-                far as another store has data about them; None if the store of the vectors has all.
+            on_removed: called with a collection's id and the ids of faces that it no longer has,
+                to delete what another store has about them; None if no other store has any.
         """
         self.vectors, self._on_removed = vectors, on_removed
 
@@ -134,6 +134,8 @@ class FaceStore:
 
         Raises:
             ValueError: a key, an id or an embedding is malformed; nothing was stored.
+            CollectionNotFoundError: the collection was deleted (only after ``of``).
+            ConflictError: it serves another model version now, or is being switched.
             StoreUnavailableError: no photos, or only some of them, were stored.
         """
         removed = self.vectors.put_groups(
@@ -150,6 +152,12 @@ class FaceStore:
         Args:
             collection_id: the collection.
             images: faces by image key.
+
+        Raises:
+            ValueError: a key, an id or an embedding is malformed; nothing was stored.
+            CollectionNotFoundError: the collection was deleted (only after ``of``).
+            ConflictError: it serves another model version now, or is being switched.
+            StoreUnavailableError: no faces, or only some of them, were stored.
         """
         self.vectors.add_vectors(
             collection_id,
@@ -199,13 +207,18 @@ class FaceStore:
 
         Raises:
             InvalidInputError: the store cannot return that many faces.
+            ConflictError: the collection serves another model version now.
             ValueError: the probes are malformed, or ``limit`` is out of range.
         """
         found = self.vectors.search(collection_id, probes, limit=limit, max_distance=max_distance)
         return [list(map(Neighbour, matches)) for matches in found]
 
     def get_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
-        """Return the stored faces in the order of ``face_ids``; unknown ids are omitted."""
+        """Return the stored faces in the order of ``face_ids``; unknown ids are omitted.
+
+        Raises:
+            ConflictError: the collection serves another model version now.
+        """
         vectors = self.vectors.get_vectors(collection_id, face_ids)
         return list(map(to_face, vectors))
 
@@ -242,7 +255,7 @@ class FaceStore:
 
         Args:
             deleted: collections that were deleted. A store that also has the records finds them
-                itself.
+                itself, and returns them with the model version "" and the creation time 0.
         """
         del deleted
         return []

@@ -308,7 +308,7 @@ class _Served(_Named):
 
         Raises:
             ConflictError: the collection has been switched since its record was read. The side that
-                was searched may have been removed since.
+                was searched may no longer exist.
         """
         return self._read(
             namespace,

@@ -45,13 +45,13 @@ class SharedPause:
         self._refusals = 0
 
     def wait(self) -> float:
-        """Wait for the end of the pause, and return the time then."""
+        """Wait for the end of the pause, and return the time then (``time.monotonic``)."""
         while (left := self._resume - time.monotonic()) > 0:
             time.sleep(left)
         return time.monotonic()
 
     def extend(self, started: float, asked: float) -> float:
-        """Start or extend the pause after a rejection, and return its end.
+        """Start or extend the pause after a rejection, and return its end (``time.monotonic``).
 
         Args:
             started: time at which the rejected request was sent. Requests that were in flight when
@@ -68,7 +68,7 @@ class SharedPause:
             return self._resume
 
     def end(self) -> None:
-        """End the pause after a successful request."""
+        """Make the next pause as short as the first, after a successful request."""
         self._refusals = 0
 
 

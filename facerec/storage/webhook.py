@@ -158,7 +158,7 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    """The same over TLS."""
+    """A ``_Connection`` over TLS."""
 
 
 class _HttpHandler(urllib.request.HTTPHandler):

@@ -27,7 +27,7 @@ _FIELDS = [("mean", "<f4"), ("deviation", "<f4"), ("photo", "<u8"), ("clear", "?
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """All faces of a collection, in the order of their ids, without those that are not a face.
+    """The faces of a collection in the order of their ids, except detections marked as not a face.
 
     Attributes:
         collection: the collection.
@@ -45,7 +45,7 @@ class Reading:
 
     @property
     def changed_ids(self) -> list[str]:
-        """The ids of the faces that are clustered now."""
+        """The ids of the faces that have not been clustered yet; this clustering adds them."""
         return [each.decode() for each in self.ids[self.arrays.changed].tolist()]
 
     def ids_at(self, slots: Sequence[int]) -> dict[int, str]:
@@ -78,7 +78,7 @@ def read_faces(
         collection: the collection.
         faces: the store of its faces.
         known: the clusters of its faces.
-        not_faces: ids of the faces to omit.
+        not_faces: ids of detections marked as not a face, which are omitted.
         cohort_version: version of the cohort stats to return.
         is_clear: whether a face is clear enough to connect others.
         mark: the state of the collection.

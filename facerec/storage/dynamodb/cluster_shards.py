@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from facerec.storage.dynamodb.table import Table
 
 CHANGED_AT_ONCE = 25
-"""Shards per transaction. One of 100 shards would conflict with others more often."""
+"""Shards per transaction. A transaction of 100 shards would conflict with others more often."""
 
 Change = Callable[[str, dict[str, int]], None]
 """Changes the members of a shard, given its sort key: numbers of clusters, or 0, by face id."""

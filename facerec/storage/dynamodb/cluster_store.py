@@ -58,8 +58,9 @@ MAX_SHARDS_BY_KEY = 400
 class DynamoDBClusters(ClusterStore):
     """A ``ClusterStore`` beside the records; the faces are in another store.
 
-    What deletes faces also calls ``forget_faces``. Slots are positions in the faces that
-    ``read_face_arrays`` has read last; they and the embeddings are in the memory of the process.
+    Code that deletes faces must also call ``DynamoDBStore.forget_faces``. Slots are positions in
+    the faces that ``read_face_arrays`` has read last; they and the embeddings are in the memory of
+    the process.
     """
 
     def __init__(self, table: Table, faces: FaceStore) -> None:
@@ -248,7 +249,7 @@ class DynamoDBClusters(ClusterStore):
         return reading if own else None
 
     def _known(self, collection_id: str) -> Membership | None:
-        """Return the clusters of a collection if they are in memory, and nothing changed since."""
+        """Return the clusters of a collection if they are in memory and have not changed since."""
         reading = self._reading_of(collection_id)
         return reading.known if reading is not None and self._is_current else None
 
@@ -312,7 +313,7 @@ class DynamoDBClusters(ClusterStore):
                 raise CollectionNotFoundError(collection_id)
 
     def _mark_change(self, item_key: dict[str, Any], *, lift: bool) -> dict[str, Any]:
-        """Return the action that writes or deletes a mark, unless that was done before."""
+        """Return the action that writes or deletes a mark; it fails if that was done before."""
         if lift:
             condition = {"ConditionExpression": "attribute_exists(pk)"}
             return {"Delete": {"TableName": self._table.name, "Key": item_key, **condition}}

@@ -54,7 +54,9 @@ def list_after(table: Table, after: str | None, limit: int) -> list[Collection]:
 
 
 def delete(table: Table, collection_id: str) -> list[str]:
-    """Delete a collection and everything that belongs to it, and return the ids of its people.
+    """Delete a collection with all its items, and return the ids of its people.
+
+    Stored answers that name the people remain.
 
     Raises:
         CollectionNotFoundError: it does not exist.

@@ -38,7 +38,7 @@ def pointer_key(item: Item) -> Item:
 
 
 def put_pointer(table: Table, item: Item, due_at: float) -> dict[str, Any]:
-    """Return the action that adds an event to the outbox, to be due at a time."""
+    """Return the action that adds an event to the outbox, due at a time in seconds since 1970."""
     own = pointer_key({**item, **numbers({"due_at": due_at})})
     pointer = {**own, "events": item["pk"], "event": item["sk"]}
     return {"Put": {"TableName": table.name, "Item": pointer}}

@@ -49,7 +49,7 @@ _AFTER_ALL = "~"
 
 
 def put(table: Table, events: Sequence[MatchEvent], now: float) -> None:
-    """Add events that are new, of people whose consent holds."""
+    """Add new events of people whose consent holds; see ``RegistrationStore.put_events``."""
     for event in events:
         item = event_item(event)
         match = {**matched_key(item), "event": item["sk"]}
@@ -77,7 +77,7 @@ def claim(table: Table, now: float, due_at: float) -> KeptEvent | None:
 
 
 def note_delivered(table: Table, event: MatchEvent, now: float) -> None:
-    """Note that an event was delivered."""
+    """Note that an event was delivered; see ``RegistrationStore.note_delivered``."""
     for item in _current(table, event):
         change = unchanged(table, item)
         change["UpdateExpression"] = "SET delivered_at = :now REMOVE problem"
@@ -87,14 +87,14 @@ def note_delivered(table: Table, event: MatchEvent, now: float) -> None:
 
 
 def note_undelivered(table: Table, event: MatchEvent, problem: str, due_at: float) -> None:
-    """Note why an event was not delivered."""
+    """Note why an event was not delivered; see ``RegistrationStore.note_undelivered``."""
     for item in _current(table, event):
         if _move(table, item, due_at, "problem = :problem", {":problem": {"S": problem}}):
             return
 
 
 def retry(table: Table, collection_id: str, now: float) -> int:
-    """Make the events of a collection that were not accepted due now; return their number."""
+    """Make the events whose delivery failed due at ``now``; return their number."""
     return sum(
         _move(table, item, now) for item in _undelivered(table, collection_id) if "problem" in item
     )
@@ -233,7 +233,7 @@ def _move(
 
 
 def _delete(table: Table, item: Item) -> None:
-    """Delete an event, whatever its state is by now."""
+    """Delete an event, even if it has changed since it was read."""
     for each in _current(table, to_kept_event(item).event):
         match = {"Delete": {"TableName": table.name, "Key": matched_key(each)}}
         actions = [{"Delete": unchanged(table, each)}, match, delete_pointer(table, each)]

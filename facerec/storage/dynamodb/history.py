@@ -1,6 +1,7 @@
 """The history of people in a DynamoDB table: an item for each step.
 
-Sort keys are an entry's id and the time of the step in nanoseconds, so that steps are in order.
+A sort key is an entry's id and a number that orders its steps: the time of the step in nanoseconds
+since 1970, or its position if the entry is from another store.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def get(table: Table, collection_id: str, entry_id: str) -> Entry | None:
 
 
 def get_subjects(table: Table, collection_id: str, subjects: Collection[str]) -> frozenset[str]:
-    """Return the subjects that occur in entries."""
+    """Return the subjects, among those given, that occur in entries."""
     sought = frozenset(subjects)
     if not sought:
         return frozenset()
@@ -98,7 +99,7 @@ def erase(
 
 
 def expire(table: Table, collection_id: str, before: float) -> int:
-    """Delete entries of changes before a time; return how many."""
+    """Delete entries of changes before a time in seconds since 1970; return their number."""
     limit = f"{datetime.fromtimestamp(before, UTC):%Y%m%dT%H%M%S%fZ}"
     expired = set[str]()
     partition = history_partition(collection_id)

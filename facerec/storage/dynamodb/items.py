@@ -70,7 +70,7 @@ def person_corrections_key(collection_id: str, person: str) -> Item:
 
 
 def to_corrections(item: Mapping[str, Any]) -> list[Correction]:
-    """Return the corrections of an item with either key."""
+    """Return the corrections of an item with the key of a face or of a person."""
     own = item["sk"]["S"]
     return [
         *(Correction(own, person) for person in item.get("people", {"SS": []})["SS"]),
@@ -129,7 +129,7 @@ def clusters_partition(collection_id: str) -> str:
 
 
 def consent_item(registration: Registration | None) -> Item:
-    """Return the days of a registration as attributes."""
+    """Return the days of a registration as attributes; none for None."""
     if registration is None:
         return {}
     return {"consent_day": {"S": registration.consent}, "expiry_day": {"S": registration.expires}}
@@ -141,7 +141,7 @@ def numbers(values: Mapping[str, float]) -> Item:
 
 
 def collection_item(collection: Collection) -> Item:
-    """Return a collection, without tags, as an item."""
+    """Return a new collection as an item, without tags and without numbers of sides."""
     return {
         **collection_key(collection.collection_id),
         "model_version": {"S": collection.model_version},
@@ -154,7 +154,7 @@ def collection_item(collection: Collection) -> Item:
 
 
 def side_in(item: Mapping[str, Any], name: str) -> int | None:
-    """Return the number of a side, or of sides, in the item of a collection; None without it."""
+    """Return a number about sides from the item of a collection; None if the item has none."""
     return int(item[name]["N"]) if name in item else None
 
 

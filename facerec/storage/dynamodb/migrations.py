@@ -5,11 +5,11 @@
 | ``served_side`` | number of the served side; absent before the first switch |
 | ``standby_side`` | number of the side of the other version; absent without a migration |
 | ``next_side`` | number of the side that a switch fills; absent unless one is under way |
-| ``switching_since`` | when that switch began |
+| ``switching_since`` | when that switch began, in seconds since 1970 |
 | ``sides`` | the lowest number that no side has had; absent before the first migration |
-| ``standby_version`` | model version of the other side; absent without a migration |
+| ``standby_version`` | model version of the standby side; absent without a migration |
 | ``migration_state``, ``migration_started`` | the state of the migration, and when it began |
-| ``standby_threshold`` | threshold of the other version, if it has one |
+| ``standby_threshold`` | threshold of the standby version, if it has one |
 
 A number is given to a side by the conditional write that first names the side and raises ``sides``,
 and each later write that names it moves it from another attribute. So a side below ``sides`` that
@@ -53,11 +53,11 @@ def begin(table: Table, migration: Migration, first_side: int) -> Migration:
     Args:
         table: the table.
         migration: the migration.
-        first_side: number below which its standby side is not.
+        first_side: minimum number of its standby side.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
-        ConflictError: another process has changed the sides at this moment.
+        ConflictError: another process has changed the sides concurrently.
         MigrationError: the collection has had ``MAX_SIDES`` sides.
     """
     collection_id = migration.collection_id
@@ -93,12 +93,12 @@ def begin(table: Table, migration: Migration, first_side: int) -> Migration:
 
 
 def begin_switch(table: Table, collection_id: str, state: MigrationState) -> Collection:
-    """Record that a switch fills a new side; an earlier switch ends in vain.
+    """Record that a switch fills a new side; an earlier switch that has not ended is overtaken.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
         ConflictError: the migration does not have this state, or has ended, or another process has
-            changed the sides at this moment.
+            changed the sides concurrently.
         MigrationError: the collection has had ``MAX_SIDES`` sides.
     """
     known = side_in(collections.get_item(table, collection_id), "sides")
@@ -118,7 +118,10 @@ def begin_switch(table: Table, collection_id: str, state: MigrationState) -> Col
 
 
 def abort_switch(table: Table, collection: Collection) -> None:
-    """Record that the next side of a collection is not filled any more, if it still is that."""
+    """Record that the next side of a collection is not being filled.
+
+    Does nothing if the record names another next side by now.
+    """
     try:
         _update(
             table,
@@ -132,7 +135,19 @@ def abort_switch(table: Table, collection: Collection) -> None:
 
 
 def abort_old_switch(table: Table, collection_id: str, now: float) -> bool:
-    """End a switch whose process was killed, and return whether there was one."""
+    """End a switch that began ``MAX_SWITCH_SECONDS`` before ``now`` or earlier.
+
+    Args:
+        table: the table.
+        collection_id: the collection.
+        now: seconds since 1970.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        CollectionNotFoundError: the collection does not exist.
+    """
     item = collections.get_item(table, collection_id)
     collection = to_collection(item)
     if (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class DynamoDBRegistrations(RegistrationStore):
     """A ``RegistrationStore`` in the table of the records.
 
-    Faces are in another store: what deletes these also deletes their events (``delete_events``).
+    Faces are in another store: code that deletes faces must also call ``delete_events``.
     """
 
     def __init__(self, table: Table) -> None:

@@ -1,6 +1,7 @@
 """Registered people in a DynamoDB table: the days are in the item of the person.
 
-A second item marks that the person is registered, so that the others need not be read.
+A second item marks that the person is registered, so that people without a registration need not
+be read.
 """
 
 from __future__ import annotations

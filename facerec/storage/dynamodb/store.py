@@ -1,26 +1,26 @@
-"""Collections, people, tags, tombstones and answered requests in one DynamoDB table.
+"""Records, registered people, events, migrations and clusters in one DynamoDB table.
 
 Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 
 | what | pk | sk |
 | --- | --- | --- |
 | a collection, with its tags | ``collections`` | the collection's id |
-| a person, with its faces | ``users#`` and the collection's id | the person's id |
+| a person, with the ids of their faces | ``users#`` and the collection's id | the person's id |
 | the person who has a display name | ``names#`` and the collection's id | the name |
 | a face's person | ``faces#`` and the collection's id | the face's id |
 | the people that a face does not show | ``corrections#`` and the collection's id | the face's id |
 | the faces that do not show a person | ``corrected#`` and the collection's id | the person |
-| a step of the history of people | ``history#`` and the collection's id | entry and time |
+| a step of the history of people | ``history#`` and the collection's id | see ``history`` |
 | deleted faces of a photo | ``deleted#`` and the collection's id | keyed hash of the photo |
 | the key of these hashes | ``deleted#`` and the collection's id | ``key`` |
 | the mark that a person is registered | ``registered#`` and the collection's id | the person's id |
 | an event, with its delivery | ``events#`` and the collection's id | its time and id |
 | the event of a face and a person | ``matched#`` and the collection's id | both ids |
-| clusters and what is said of them | ``clusters#`` and the collection's id | ``cluster_items`` |
+| clusters and marks of faces | ``clusters#`` and the collection's id | see ``cluster_items`` |
 | an event that was not delivered | ``outbox`` | when it is due, and its id |
 | an answered request | ``requests`` | the token |
 
-If the table has a time to live, its attribute is ``ttl``.
+A time to live of the table must use the attribute ``ttl``, which only answered requests have.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
     ) -> User:
-        """Change a person; more than 97 faces take two transactions, which can fail halfway."""
+        """Change a person; more than 97 faces take several transactions: a later one can fail."""
         user = self.get_user(collection_id, user_id)
         return users.change_user(self._table, collection_id, user, version, add, remove)
 
@@ -176,7 +176,7 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
     def move_faces(
         self, collection_id: str, face_ids: Sequence[str], *, source: User, target: User
     ) -> tuple[User, User]:
-        """Move faces; more than 97 take two transactions, which can fail halfway."""
+        """Move faces; more than 97 take several transactions, and a later one can fail."""
         return users.move_faces(self._table, collection_id, face_ids, source, target)
 
     @override

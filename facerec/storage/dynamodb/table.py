@@ -15,14 +15,16 @@ from facerec.errors import ConflictError, StoreUnavailableError
 from facerec.storage.dynamodb.items import Item, collection_key, key
 
 GOT_AT_ONCE = 100
-"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+"""Maximum number of items that one request gets:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
 
 DELETED_AT_ONCE = 25
-"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
+"""Maximum number of items that one request deletes:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
 
 FIRST_PAUSE, MAX_PAUSE = 0.05, 5.0
-"""Bounds of the random pause before what a batch has omitted is requested again, in seconds; the
-first one doubles up to the second."""
+"""Maximum of the random pause before the first request for what a batch has omitted, in seconds; it
+doubles with each further one, up to the second value."""
 
 TRIES = 8
 """Maximum attempts to change items that other callers change concurrently."""
@@ -132,7 +134,7 @@ class Table:
                 yield from page["Items"]
 
     def newest(self, partition: str, before: str) -> Iterator[Item]:
-        """Yield items of a partition in reverse order of their sort keys, from before a key."""
+        """Yield items with sort keys below ``before``, in reverse order of these keys."""
         with self.errors():
             pages = self.client.get_paginator("query").paginate(
                 TableName=self.name,
@@ -169,7 +171,9 @@ class Table:
                 time.sleep(pause)
 
     def transact(self, actions: Sequence[dict[str, Any]]) -> list[bool] | None:
-        """Write in one transaction; return None, or for each action if its condition was not met.
+        """Write in one transaction, and return None if it succeeds.
+
+        Otherwise, return for each action whether its condition was not met.
 
         Raises:
             ConflictError: each attempt conflicted with another transaction.
@@ -191,7 +195,7 @@ class Table:
 
     @contextmanager
     def condition_is(self, unmet: Exception) -> Iterator[None]:
-        """Raise an error if the condition of a write is not met."""
+        """Raise ``unmet`` if the condition of a write is not met."""
         with self.errors():
             try:
                 yield
@@ -209,7 +213,7 @@ def _pauses() -> Iterator[float]:
     """Yield pauses before further requests for what a batch has omitted, in seconds.
 
     DynamoDB omits items that it throttles, or for which an answer has no room, and recommends
-    exponential pauses. Each request gets something: one that gets nothing is an error.
+    exponential pauses. If it can return nothing at all, it returns an error instead.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
     """
     bound = FIRST_PAUSE

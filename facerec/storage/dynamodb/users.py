@@ -47,7 +47,8 @@ MOVED_AT_ONCE = 97
 def create_user(table: Table, collection_id: str, user: User) -> None:
     """Create a person; see ``RecordStore.create_user``.
 
-    More than ``CREATED_AT_ONCE`` faces take two transactions; the second can fail.
+    More than ``CREATED_AT_ONCE`` faces take several transactions. If a later one fails, the person
+    exists with the faces added so far.
     """
     added, later = user.face_ids[:CREATED_AT_ONCE], user.face_ids[CREATED_AT_ONCE:]
     created = replace(user, face_ids=added, version=user.version + bool(added))
@@ -82,10 +83,12 @@ def create_user(table: Table, collection_id: str, user: User) -> None:
 
 
 def delete_user(table: Table, collection_id: str, user_id: str) -> User:
-    """Delete the items of a person and its name, and return the deleted person.
+    """Delete a person with their name and the mark of their registration; return the person.
+
+    The items of the person's faces remain.
 
     Raises:
-        UserNotFoundError: it does not exist.
+        UserNotFoundError: the person does not exist.
         ConflictError: there are too many concurrent changes.
     """
     for _ in range(TRIES):
@@ -155,7 +158,11 @@ def mark_vector(table: Table, collection_id: str, user_id: str, version: int) ->
 def move_faces(
     table: Table, collection_id: str, face_ids: Sequence[str], source: User, target: User
 ) -> tuple[User, User]:
-    """Associate faces of one person with another; see ``RecordStore.move_faces``."""
+    """Associate faces of one person with another; see ``RecordStore.move_faces``.
+
+    More than ``MOVED_AT_ONCE`` faces take several transactions. If a later one fails, the faces
+    moved so far stay moved.
+    """
     for batch in batches(face_ids, MOVED_AT_ONCE):
         left = tuple(face_id for face_id in source.face_ids if face_id not in batch)
         actions = [
@@ -196,7 +203,8 @@ def change_user(
 ) -> User:
     """Change the faces of a person; see ``RecordStore.change_user``.
 
-    More than ``CHANGED_AT_ONCE`` faces take two transactions, which can fail halfway.
+    More than ``CHANGED_AT_ONCE`` faces take several transactions. If a later one fails, the earlier
+    changes stay.
     """
     changes = [*((face_id, False) for face_id in remove), *((face_id, True) for face_id in add)]
     # The person is written even if nothing changes, so that its version increases.
@@ -282,7 +290,7 @@ def get_user(table: Table, collection_id: str, user_id: str) -> User:
 def unchanged(table: Table, collection_id: str, user: User) -> dict[str, Any]:
     """Return the fields of an action on a person.
 
-    The version, the name and the registration must not have changed.
+    The action fails if the version, the name or the registration has changed.
     """
     values: Item = numbers({":version": user.version})
     condition = "#version = :version AND attribute_not_exists(display_name)"
@@ -331,5 +339,5 @@ def _free_name(table: Table, collection_id: str, name: str) -> dict[str, Any]:
 
 
 def too_many_changes() -> ConflictError:
-    """Return the error of a change that other callers have overtaken again and again."""
+    """Return the error of a change that other callers have overtaken ``TRIES`` times."""
     return ConflictError("too many concurrent changes", "try again")

@@ -1,4 +1,4 @@
-"""Changes of objects as if nobody else changed them at that moment."""
+"""Changes of objects that others may change concurrently."""
 
 from __future__ import annotations
 

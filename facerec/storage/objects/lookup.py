@@ -55,6 +55,9 @@ class Lookup:
 
         Args:
             uris: the objects, in order, each once.
+
+        Raises:
+            StoreUnavailableError: the store does not respond.
         """
         found: dict[str, ObjectInfo | None] = {}
         remote = [uri for uri in uris if scheme_of(uri) != "file"]

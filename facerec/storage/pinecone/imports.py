@@ -52,7 +52,10 @@ class Import:
 
 
 class PineconeImports:
-    """The bulk imports of an index; see ``open_pinecone_imports``."""
+    """The bulk imports of an index; see ``open_pinecone_imports``.
+
+    Methods raise the errors of ``facerec.storage.pinecone.errors``.
+    """
 
     def __init__(self, index: Index, requests: Requests) -> None:
         self._index, self._requests = index, requests
@@ -67,6 +70,7 @@ class PineconeImports:
             integration_id: id of the storage integration.
 
         Raises:
+            AccessDeniedError: Pinecone does not accept the key.
             ConfigurationError: Pinecone refuses the import.
             StoreUnavailableError: Pinecone cannot be reached, or throttles.
         """

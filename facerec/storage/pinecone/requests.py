@@ -53,6 +53,9 @@ class Requests:
         """Send requests for items concurrently and yield the responses in order.
 
         If a request fails, those that have not started are not sent.
+
+        Raises:
+            FacerecError: see ``facerec.storage.pinecone.errors``.
         """
         waiting = list(items)
         if len(waiting) == 1:

@@ -43,7 +43,8 @@ class PineconeVectors(VectorStore):
         """Replace the vectors of each group.
 
         Vectors are written first; then those that are no longer in the groups are deleted. To find
-        the latter, groups are listed, unless this store listed or wrote them in the last minutes.
+        the latter, groups are listed, unless this store listed them less than
+        ``memory.SECONDS_LISTED`` seconds ago.
         So ``get_groups`` followed by ``put_groups`` lists each group only once.
 
         Raises:

@@ -85,7 +85,7 @@ def set_version(
     model_version: str,
     threshold: float | None,
 ) -> None:
-    """Set the model version of a collection and its threshold; its ids keep their version."""
+    """Set the model version of a collection and its threshold; keep the first version for ids."""
     connection.execute(
         "UPDATE collection SET first_version = coalesce(first_version, model_version), "
         "model_version = ?, threshold = ? WHERE collection_id = ?",

@@ -102,7 +102,8 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """Join all reads and writes of this thread within the block in one transaction.
 
-        If the block raises, none of its changes are kept. The log is emptied at its end.
+        If the block raises, none of its changes are kept. The log is emptied at its end. If other
+        processes read it for ``BUSY_TIMEOUT`` seconds, the next deletion empties it.
         """
         with self.writing() as connection:
             self._joined.connection = connection
@@ -119,7 +120,7 @@ class Database:
         Within ``transaction``, this is done at its end.
 
         Raises:
-            StoreUnavailableError: other processes did not stop reading the log.
+            StoreUnavailableError: other processes read the log for ``BUSY_TIMEOUT`` seconds.
         """
         if getattr(self._joined, "connection", None) is not None:
             return

@@ -28,7 +28,10 @@ def damaged(what: str) -> sqlite3.DatabaseError:
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Raise errors of the database at ``path`` as a ``FacerecError`` that names it."""
+    """Raise errors of the database at ``path`` as a ``FacerecError`` that names it.
+
+    Errors that show a bug in the calling code, such as ``sqlite3.IntegrityError``, are not changed.
+    """
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError):

@@ -30,7 +30,7 @@ _CORRECTIONS = (
 
 
 def put(connection: sqlite3.Connection, events: Sequence[MatchEvent], now: float) -> None:
-    """Add events that are new, of people whose consent holds."""
+    """Add new events of people whose consent holds; see ``RegistrationStore.put_events``."""
     for event in events:
         connection.execute(
             f"INSERT OR IGNORE INTO event ({_EVENT}, attempts, due_at) "  # noqa: S608 - own names
@@ -82,7 +82,7 @@ def claim(connection: sqlite3.Connection, now: float, due_at: float) -> KeptEven
 
 
 def note_delivered(connection: sqlite3.Connection, event_id: str, now: float) -> None:
-    """Note that an event was delivered."""
+    """Note that an event was delivered; see ``RegistrationStore.note_delivered``."""
     connection.execute(
         "UPDATE event SET delivered_at = ?, problem = NULL WHERE event_id = ?", (now, event_id)
     )
@@ -91,7 +91,7 @@ def note_delivered(connection: sqlite3.Connection, event_id: str, now: float) ->
 def note_undelivered(
     connection: sqlite3.Connection, event_id: str, problem: str, due_at: float
 ) -> None:
-    """Note why an event was not delivered."""
+    """Note why an event was not delivered; see ``RegistrationStore.note_undelivered``."""
     connection.execute(
         "UPDATE event SET problem = ?, due_at = ? WHERE event_id = ? AND delivered_at IS NULL",
         (problem, due_at, event_id),
@@ -117,7 +117,7 @@ def delete_of_faces(
 
 
 def retry(connection: sqlite3.Connection, collection_id: str, now: float) -> int:
-    """Make the events of a collection that were not accepted due now; return their number."""
+    """Make the events whose delivery failed due at ``now``; return their number."""
     return connection.execute(
         "UPDATE event SET due_at = ? WHERE collection_id = ? "
         "AND delivered_at IS NULL AND problem IS NOT NULL",

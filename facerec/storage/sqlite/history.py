@@ -58,7 +58,7 @@ def get(connection: sqlite3.Connection, collection_id: str, entry_id: str) -> En
 def get_subjects(
     connection: sqlite3.Connection, collection_id: str, subjects: Collection[str]
 ) -> frozenset[str]:
-    """Return the subjects that occur in entries."""
+    """Return the subjects, among those given, that occur in entries."""
     rows = connection.execute(
         "SELECT DISTINCT subject FROM history_subject "
         "WHERE collection_id = ? AND subject IN (SELECT value FROM json_each(?))",
@@ -110,7 +110,7 @@ def erase(
 
 
 def expire(connection: sqlite3.Connection, collection_id: str, before: float) -> int:
-    """Delete entries of changes before a time; return how many."""
+    """Delete entries of changes before a time in seconds since 1970; return their number."""
     limit = f"{datetime.fromtimestamp(before, UTC):%Y%m%dT%H%M%S%fZ}"
     rows = connection.execute(
         "SELECT DISTINCT entry_id FROM history WHERE collection_id = ? AND entry_id < ?",

@@ -1,7 +1,7 @@
 """The embeddings of namespaces in memory, kept up to date with the file.
 
-A matrix is a list of chunks. After a write, a new matrix is created, which shares all chunks
-without a written block with the old one. After a deletion, the freed rows are overwritten in the
+A matrix is a list of chunks. After a write, a new matrix is created. It shares with the old one
+all chunks whose blocks were not written. After a deletion, the freed rows are overwritten in the
 chunks. So searches in several threads need no lock while they scan.
 """
 

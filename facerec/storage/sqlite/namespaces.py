@@ -55,8 +55,8 @@ def last_write(connection: sqlite3.Connection, namespace: int) -> int | None:
 def begin_write(connection: sqlite3.Connection, namespace: int, *, added: int) -> int:
     """Count vectors added (or removed, if negative), and return the number of this write.
 
-    The difference from the previous number is random. A copy of the database that is restored and
-    then changed otherwise would have the same numbers for other writes.
+    The difference from the previous number is random. Otherwise, a copy of the database that is
+    restored and then changed would use the same numbers for other writes.
     """
     (write,) = connection.execute(
         "UPDATE namespace SET vectors = vectors + ?, writes = writes + 1 + abs(random() % ?) "

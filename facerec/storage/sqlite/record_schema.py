@@ -1,4 +1,7 @@
-"""The tables of the records: collections, people, corrections, tags, tombstones and requests."""
+"""The tables of the records.
+
+They contain collections, people, corrections, tags, tombstones, requests and access keys.
+"""
 
 from __future__ import annotations
 

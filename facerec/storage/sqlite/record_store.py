@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class SqliteRecords(RecordStore, AccessKeyStore):
     """A ``RecordStore`` and ``AccessKeyStore`` in one file.
 
-    Everything that belongs to a collection is deleted with it, by a trigger of the schema.
+    The records of a collection are deleted with it, by triggers of the schema. Its faces are not.
     """
 
     def __init__(self, database: Database) -> None:

@@ -28,7 +28,10 @@ class SqliteStore(
     SqliteRegistrations,
     SqliteThumbnails,
 ):
-    """Stores of faces, records, clusters, migrations, registered people and thumbnails in one file.
+    """All stores of one machine in one file.
+
+    They contain faces, records, access keys, clusters, migrations, registered people, events and
+    thumbnails.
 
     Any number of threads and processes may use it. The file must be on a local disk: write-ahead
     logging does not work over a network (https://www.sqlite.org/wal.html).
@@ -66,6 +69,7 @@ class SqliteStore(
         """Return the collections that have vectors but no record; ``deleted`` is not used.
 
         Writers check that their collection exists, so these are from a damaged or earlier file.
+        Their model version is "" and their creation time 0: both are unknown.
         """
         return [Collection(each, "", 0.0) for each in self._vectors.deleted_collections()]
 

@@ -33,7 +33,7 @@ def change(
 
     Raises:
         CollectionNotFoundError: it does not exist.
-        QuotaExceededError: there would be more than ``limit``.
+        QuotaExceededError: there would be more than ``limit`` tags.
     """
     connection.executemany(
         "DELETE FROM tag WHERE collection_id = ? AND key = ?",

@@ -52,7 +52,11 @@ class SqliteThumbnails(ThumbnailStore):
 
 
 def _filled(content: bytes) -> bytes:
-    """Return a JPEG file followed by zeros; all of these have the same length."""
+    """Return a JPEG file followed by zeros, ``MAX_THUMBNAIL_BYTES`` in total.
+
+    Raises:
+        ValueError: the file is larger.
+    """
     if len(content) > MAX_THUMBNAIL_BYTES:
         raise ValueError(f"a thumbnail has {len(content)} bytes")
     return content.ljust(MAX_THUMBNAIL_BYTES, b"\0")

@@ -24,7 +24,7 @@ _SELECTED = "user_id, created_at, version, vector_version, name, consent, expire
 
 
 def create(connection: sqlite3.Connection, collection_id: str, user: User) -> None:
-    """Write a new person with its faces.
+    """Write a new person with their faces; the version is one higher if there are any.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
@@ -52,7 +52,7 @@ def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> Use
     """Return a person.
 
     Raises:
-        UserNotFoundError: it does not exist.
+        UserNotFoundError: the person does not exist.
     """
     found = get_many(connection, collection_id, [user_id])
     if not found:
@@ -99,10 +99,10 @@ def count(connection: sqlite3.Connection, collection_id: str) -> int:
 
 
 def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> None:
-    """Delete a person and its associations.
+    """Delete a person with their associations and the stored answers that name them.
 
     Raises:
-        UserNotFoundError: it does not exist.
+        UserNotFoundError: the person does not exist.
     """
     # noted first, so that undoing a merge restores it
     user = set_registration(connection, collection_id, user_id, None)
@@ -136,7 +136,7 @@ def change(
     """Associate and disassociate faces; return the changed person.
 
     Raises:
-        UserNotFoundError: it does not exist.
+        UserNotFoundError: the person does not exist.
         ConflictError: the version has changed, or a face already belongs to a person.
     """
     user = get(connection, collection_id, user_id)
@@ -173,7 +173,7 @@ def set_name(
     """Set or remove the display name of a person; return the changed person.
 
     Raises:
-        UserNotFoundError: it does not exist.
+        UserNotFoundError: the person does not exist.
         UserNameExistsError: another person has the name.
     """
     user = get(connection, collection_id, user_id)
@@ -199,7 +199,7 @@ def set_registration(
     """Set or remove the registration of a person; return the changed person.
 
     Raises:
-        UserNotFoundError: it does not exist.
+        UserNotFoundError: the person does not exist.
     """
     user = get(connection, collection_id, user_id)
     if registration == user.registration:
@@ -227,7 +227,7 @@ def _days(registration: Registration | None) -> tuple[str | None, str | None]:
 
 
 def list_registered(connection: sqlite3.Connection, collection_id: str) -> list[User]:
-    """Return the people with a registration, ordered by id."""
+    """Return the people with a registration, including expired ones, ordered by id."""
     return _users(connection, "expires IS NOT NULL", (collection_id,))
 
 

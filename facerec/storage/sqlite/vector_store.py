@@ -220,7 +220,8 @@ class SqliteVectors(VectorStore):
     def delete_namespace(self, namespace: str) -> None:
         """Erase a namespace; raises the same errors as ``delete_vectors``.
 
-        After the first of several short transactions it is no longer found; see ``clearing``.
+        After the first of several short transactions, searches no longer find the namespace; see
+        ``clearing``.
         """
         with self._database.writing() as connection:
             if not self._belongs_to_later(connection):
@@ -262,7 +263,10 @@ class SqliteVectors(VectorStore):
 
     @override
     def version(self, namespace: str) -> str | None:
-        """Return the number of the last write, which no other history of the database has."""
+        """Return the numbers of the namespace and of its last write; None if it does not exist.
+
+        A restored copy of the database does not use the same numbers for other writes.
+        """
         with self._database.reading() as connection:
             found = namespaces.writes(connection, namespace)
         return None if found is None else "{}-{}".format(*found)
