@@ -37,6 +37,15 @@ class FaceFinder:
 
         A dark photo without a face of the minimum confidence is searched again with its contrast
         stretched. Embeddings are always computed from the unchanged pixels.
+
+        Args:
+            photo: the photo.
+            smallest_face: side of the smallest face to search for, in decoded pixels.
+            options: the detector, the minimum confidence, and whether to turn the photo.
+
+        Raises:
+            InvalidInputError: the options name an unknown detector.
+            WeightsError: dlib's weights are missing or damaged.
         """
         found = self._detect_in(photo, smallest_face, options)
         min_score = score_at(options.detector, options.min_confidence)

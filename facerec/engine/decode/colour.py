@@ -29,8 +29,9 @@ MAX_DARK_RATIO = 0.4
 was taken in light of mostly one colour."""
 
 MIN_OVEREXPOSED = 0.1
-"""Minimum share of overexposed pixels of such a photo. The highest share in 3,224 ordinary photos
-with a ratio below ``MAX_DARK_RATIO`` is 0.03, the lowest in 30 photos in such light 0.19."""
+"""Share of overexposed pixels from which a photo below ``MAX_DARK_RATIO`` becomes grey. The highest
+share in 3,224 ordinary photos below that ratio is 0.03, the lowest in 30 photos in light of mostly
+one colour 0.19."""
 
 _FULL, _DARK = 250, 128
 """Values from which a channel counts as full, and below which as dark."""

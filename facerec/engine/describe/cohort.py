@@ -60,8 +60,8 @@ class Cohort:
 
         Args:
             vectors: float32 of shape (n, 128); mixtures of clear faces, then of damaged ones.
-            clear: number of mixtures of clear faces, at least ``NEAREST_CLEAR``; the others must be
-                at least ``NEAREST_DAMAGED``, or none.
+            clear: number of mixtures of clear faces, at least ``NEAREST_CLEAR``. The number of the
+                others must be 0, or at least ``NEAREST_DAMAGED``.
             typical_deviation: standard deviation of the distances of a face's nearest vectors,
                 averaged over faces.
             version: version of the vectors.

@@ -104,7 +104,7 @@ class ProposingDetector(Detector, Protocol):
 
 
 class ProposalNetwork:
-    """Runs the proposal network over a pyramid of halves."""
+    """Runs the proposal network over an image pyramid whose levels halve in size."""
 
     def __init__(self, *, threads: int | None = None) -> None:
         """Load the network.

@@ -27,7 +27,7 @@ def cache_folder() -> Path:
     """Return the folder for cached files. It may not exist yet.
 
     A user without a home folder, as in containers with random user ids, has no cache: others could
-    write to a shared folder.
+    write to a shared folder. The returned folder then cannot be created.
     """
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:

