@@ -325,6 +325,41 @@ class _Served(_Named):
         return self._read(namespace, lambda name: self._vectors.get_vectors(name, ids))
 
     @override
+    def get_groups(
+        self, namespace: str, groups: Sequence[str], *, shared: SharedField | None = None
+    ) -> dict[str, list[VectorRecord]]:
+        """Return the vectors of groups; see ``VectorStore``.
+
+        Raises:
+            ConflictError: the collection has been switched since its record was read.
+        """
+        return self._read(
+            namespace, lambda name: self._vectors.get_groups(name, groups, shared=shared)
+        )
+
+    @override
+    def list_vectors(
+        self, namespace: str, *, after: str | None = None, limit: int = 1000
+    ) -> list[VectorRecord]:
+        """Return vectors in the order of their ids; see ``VectorStore``.
+
+        Raises:
+            ConflictError: the collection has been switched since its record was read.
+        """
+        return self._read(
+            namespace, lambda name: self._vectors.list_vectors(name, after=after, limit=limit)
+        )
+
+    @override
+    def count_vectors(self, namespace: str) -> int:
+        """Return the number of vectors; see ``VectorStore``.
+
+        Raises:
+            ConflictError: the collection has been switched since its record was read.
+        """
+        return self._read(namespace, self._vectors.count_vectors)
+
+    @override
     def map_vectors(
         self, namespace: str, convert: Callable[[Sequence[Vector]], Result]
     ) -> list[Result]:

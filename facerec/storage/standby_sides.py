@@ -7,7 +7,7 @@ conflicts. Then one conditional write to the record serves that side, and keeps 
 served for a rollback. A switch that was overtaken has filled a side that nobody will read.
 
 No request ever deletes from a side that the record names as served or as kept for a rollback,
-except faces that a caller deletes or replaces:
+except faces that a caller deletes, replaces or has deleted:
 
 - All vectors of a side are erased only after a record was read that does not name the side. No
   later record names it again (``facerec.storage.dynamodb.migrations``).
@@ -81,9 +81,7 @@ class StandbySides(MigrationStore):
         if known is not None:
             return known
         collection = self._records.get_collection(migration.collection_id)
-        # An older copy of the records may know fewer sides.
-        first = 1 + max(self._faces.stored_sides(collection), default=0)
-        return self._records.begin_migration(migration, first_side=first)
+        return self._records.begin_migration(migration, first_side=self._first_side(collection))
 
     @override
     def put_standby_faces(
@@ -133,7 +131,7 @@ class StandbySides(MigrationStore):
             return False
         others = (
             self._faces.on_side(collection, side)
-            for side in sorted(all_sides(collection) - {collection.side})
+            for side in sorted(self._sides(collection) - {collection.side})
         )
         return any(
             matches
@@ -150,7 +148,10 @@ class StandbySides(MigrationStore):
         state: MigrationState,
         store_people: Callable[[FaceStore], None],
     ) -> Collection:
-        collection = self._records.begin_switch(collection_id, state)
+        known = self._records.get_collection(collection_id)
+        collection = self._records.begin_switch(
+            collection_id, state, first_side=self._first_side(known)
+        )
         side = collection.next_side
         if side is None:
             raise migration_ended(collection_id)
@@ -188,7 +189,7 @@ class StandbySides(MigrationStore):
         unnamed = all_sides(collection) - collection.named_sides
         self._faces.delete_sides(collection, self._faces.stored_sides(collection) & unnamed)
         migration = self._records.get_migration(collection_id)
-        if migration is not None and migration.state is MigrationState.PREPARING:
+        if migration is not None and migration.state is not MigrationState.FINISHING:
             self._erase_orphans(collection)
 
     def _fill(self, collection: Collection, side: int) -> FaceStore:
@@ -252,13 +253,22 @@ class StandbySides(MigrationStore):
     def _erase_orphans(self, collection: Collection) -> None:
         """Delete standby faces that were described while somebody deleted the served ones.
 
-        Whoever describes a face does this, unless it is killed. The side is not served, nor kept.
+        Whoever describes a face does this, unless it is killed. A face that a read misses because
+        it was stored just before must be described again before a switch.
         """
         standby, collection_id = self._standby(collection), collection.collection_id
         for batch in batches(() if standby is None else standby.all_faces(collection_id), _COPIED):
             assert standby is not None  # noqa: S101 - there is a batch
             ids = [record.face_id for record in batch]
             standby.delete_faces(collection_id, self._not_served(collection, ids))
+
+    def _sides(self, collection: Collection) -> frozenset[int]:
+        """Return the sides that a collection has had; an older copy of a record knows fewer."""
+        return all_sides(collection) | self._faces.stored_sides(collection)
+
+    def _first_side(self, collection: Collection) -> int:
+        """Return a number above those of all sides that have vectors."""
+        return 1 + max(self._faces.stored_sides(collection), default=0)
 
     def _standby(self, collection: Collection) -> FaceStore | None:
         """Return the faces on the standby side of a collection; None without a migration."""

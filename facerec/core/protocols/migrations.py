@@ -171,10 +171,17 @@ class MigrationRecords(Protocol):
         """
         ...
 
-    def begin_switch(self, collection_id: str, state: MigrationState) -> Collection:
+    def begin_switch(
+        self, collection_id: str, state: MigrationState, *, first_side: int = 1
+    ) -> Collection:
         """Record that a switch fills a new side, and return the changed collection.
 
         If an earlier switch is under way, its ``end_switch`` then raises an error.
+
+        Args:
+            collection_id: the collection.
+            state: the state that its migration must have.
+            first_side: minimum number of the new side; that of any side with vectors is lower.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.

@@ -7,13 +7,20 @@ people, corrections, clusters, the history and tombstones.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from facerec.core.batches import batches
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAGE, MAX_USER_PAGE, MIGRATION_PAGE
 from facerec.core.migrations import Migration, MigrationState, is_same_face
-from facerec.errors import ConflictError, FacerecError, MigrationError, MigrationRemedy
+from facerec.errors import (
+    ConflictError,
+    FacerecError,
+    MigrationError,
+    MigrationRemedy,
+    UserNotFoundError,
+)
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import migration_results
 from facerec.gallery.listing import all_users
@@ -371,12 +378,13 @@ class MigrationOperations(GalleryBase):
         """Store the vectors of people whose stored vectors are out of date.
 
         Raises:
-            UserNotFoundError: A person was deleted concurrently.
             ConflictError: The collection is being switched by another process.
         """
         for user in all_users(collection_id, records=self._records):
             if user.vector_version != user.version:
-                user_vectors.refresh_vector(self._faces, self._records, collection_id, user)
+                # The vector of a person who was deleted concurrently is deleted by now.
+                with suppress(UserNotFoundError):
+                    user_vectors.refresh_vector(self._faces, self._records, collection_id, user)
 
     def _require_no_lost_faces(self, collection_id: str) -> None:
         """Check that the embeddings in job folders that are about to be removed are not needed.

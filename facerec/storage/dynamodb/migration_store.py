@@ -28,8 +28,10 @@ class DynamoDBMigrations(MigrationRecords):
         return migrations.begin(self._table, migration, first_side)
 
     @override
-    def begin_switch(self, collection_id: str, state: MigrationState) -> Collection:
-        return migrations.begin_switch(self._table, collection_id, state)
+    def begin_switch(
+        self, collection_id: str, state: MigrationState, *, first_side: int = 1
+    ) -> Collection:
+        return migrations.begin_switch(self._table, collection_id, state, first_side)
 
     @override
     def abort_switch(self, collection: Collection) -> None:

@@ -92,8 +92,16 @@ def begin(table: Table, migration: Migration, first_side: int) -> Migration:
     return migration
 
 
-def begin_switch(table: Table, collection_id: str, state: MigrationState) -> Collection:
+def begin_switch(
+    table: Table, collection_id: str, state: MigrationState, first_side: int
+) -> Collection:
     """Record that a switch fills a new side; an earlier switch that has not ended is overtaken.
+
+    Args:
+        table: the table.
+        collection_id: the collection.
+        state: the state that its migration must have.
+        first_side: minimum number of the new side.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
@@ -104,15 +112,16 @@ def begin_switch(table: Table, collection_id: str, state: MigrationState) -> Col
     known = side_in(collections.get_item(table, collection_id), "sides")
     if known is None:
         raise migration_ended(collection_id)
-    side = _new_side(collection_id, known)
+    side = _new_side(collection_id, max(first_side, known))
     return _update(
         table,
         collection_id,
         "SET next_side = :side, switching_since = :now, sides = :sides",
-        "migration_state = :state AND sides = :side",
+        "migration_state = :state AND sides = :known",
         {
             ":state": {"S": state},
             **numbers({":now": time.time(), ":side": side, ":sides": side + 1}),
+            **numbers({":known": known}),
         },
     )
 

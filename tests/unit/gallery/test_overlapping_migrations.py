@@ -24,12 +24,13 @@ from numpy.typing import NDArray
 from facerec.core.migrations import MigrationState
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
-from facerec.core.records import new_collection
+from facerec.core.records import Collection, new_collection
 from facerec.errors import (
     CollectionNotFoundError,
     ConflictError,
     MigrationError,
     StoreUnavailableError,
+    UserNotFoundError,
 )
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
@@ -426,3 +427,89 @@ def settle_all(case: Case, number: int, request: Operation, refused: list[Operat
         resume(case, case.gallery)
         index(case, case.gallery)
     settle(case, number)
+
+
+def test_an_older_copy_of_the_table_lets_no_migration_serve_deleted_faces_again(
+    services: Services,
+) -> None:
+    case = services.started((begin, describe))
+    items = services.client.saved("facerec")
+    switch(case, case.gallery)
+    services.client.restore("facerec", items)
+    delete_face(case, case.gallery)
+    migrate(case, case.gallery)
+    finish(case, case.gallery)
+    case.check(0)
+
+
+@pytest.mark.parametrize(
+    ("before", "operation"), [((begin, describe), switch), ((migrate,), cancel)]
+)
+def test_a_person_who_is_deleted_during_a_switch_does_not_fail_it(
+    services: Services, before: tuple[Operation, ...], operation: Operation
+) -> None:
+    case = services.started(before)
+    switching, other = services.gallery(), services.gallery()
+    mark_vector, end_switch = switching._records.mark_vector, switching._records.end_switch
+
+    def end_late(collection: Collection) -> Collection:
+        delete_face_of_person(case, other)
+        return end_switch(collection)
+
+    def mark_late(*arguments: Any) -> Any:  # noqa: ANN401 - any result
+        with suppress(UserNotFoundError):
+            other.delete_user("staff", "ann")
+        return mark_vector(*arguments)
+
+    switching._records.end_switch = end_late
+    switching._records.mark_vector = mark_late
+    operation(case, switching)
+    served = "fake-accurate" if operation is switch else "fake-1"
+    assert other.migration_status("staff").model_version == served
+    people = people_namespace("staff").partition("/")[2]
+    assert not [
+        own for name, own in services.vectors.content.items() if own and name.endswith(f"/{people}")
+    ]
+
+
+def test_a_list_or_an_export_is_whole_whenever_a_migration_ends(
+    services: Services, tmp_path: Path
+) -> None:
+    for number in range(40):
+        case = services.started((migrate,))
+        disturbed = Interposed(number, lambda case=case: cancel(case, services.gallery()))
+        gallery = services.gallery(disturbed.wrap)
+        with suppress(ConflictError):
+            assert {each.record.face_id for each in gallery.list_faces("staff").faces} == set(
+                case.photos
+            )
+        case = services.started((migrate,))
+        disturbed = Interposed(number, lambda case=case: cancel(case, services.gallery()))
+        gallery = services.gallery(disturbed.wrap)
+        with suppress(ConflictError):
+            exported = gallery.export_collection("staff", tmp_path / f"{number}")
+            assert exported.faces == len(case.photos), number
+
+
+def test_a_face_that_was_deleted_while_it_was_described_leaves_a_kept_side_within_an_hour(
+    services: Services,
+) -> None:
+    case = services.started((migrate,))
+    index(case, case.gallery)
+    (eve,) = case.ids("eve")
+    add_vectors, killed = services.vectors.add_vectors, Interposed()
+
+    def add_late(namespace: str, groups: Any) -> None:  # noqa: ANN401 - passed on
+        delete(case, services.gallery(), eve)
+        add_vectors(namespace, groups)
+        raise KilledError
+
+    describing = services.gallery(killed.wrap)
+    services.vectors.add_vectors = add_late  # type: ignore[method-assign]
+    with pytest.raises(KilledError):
+        cancel(case, describing)
+    services.vectors.add_vectors = add_vectors  # type: ignore[method-assign]
+    assert any(eve in own for own in services.vectors.content.values())
+    resume(case, services.gallery())
+    services.gallery().sweep()
+    case.check(0)
