@@ -106,9 +106,16 @@ class FacesByGeneration(FaceStore):
 
     @override
     def left_of(self, deleted: Sequence[Collection]) -> list[Collection]:
-        owners = {name: each for each in deleted for name in _namespaces_of_sides(each)}
-        found = self.stored.stored_namespaces(owners)
-        return list(dict.fromkeys(owners[name] for name in sorted(found)))
+        owners = {
+            name: (each, side)
+            for each in deleted
+            for name, side in _namespaces_of_sides(each).items()
+        }
+        sides: dict[Collection, int] = {}
+        for name in sorted(self.stored.stored_namespaces(owners)):
+            collection, side = owners[name]
+            sides[collection] = max(side + 1, sides.get(collection, 1))
+        return [replace(each, sides=count) for each, count in sides.items()]
 
     def current(self, collection_id: str) -> Collection | None:
         """Return the record of a collection, or None if there is none."""
@@ -395,15 +402,10 @@ class _Served(_Named):
         own = self._collection(namespace)
         names = {namespace}
         if own is not None:
-            current = self._record(namespace, own)
-            sides = {
-                namespace_of(namespace, own.generation, side): side for side in range(MAX_SIDES)
-            }
-            known = own.sides if current is None else current.sides
-            names |= {name for name, side in sides.items() if side < known}
-            if current is None:
-                # How many sides a deleted collection has had is unknown.
-                names |= self._vectors.stored_namespaces(sides)
+            current = self._record(namespace, own) or own
+            # Sides that are added from now on are found by ``left_of``.
+            for side in range(max(own.sides, current.sides)):
+                names.add(namespace_of(namespace, own.generation, side))
         for name in sorted(names):
             self._vectors.delete_namespace(name)
 
