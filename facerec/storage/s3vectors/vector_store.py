@@ -13,7 +13,7 @@ from facerec.core.ids import group_of
 from facerec.core.override import override
 from facerec.core.protocols.vectors import Result, VectorStore
 from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
-from facerec.errors import InvalidInputError
+from facerec.errors import ConflictError, InvalidInputError
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.groups import records_by_group
 from facerec.storage.s3vectors.indexes import DOCUMENT, Item, VectorIndexes
@@ -86,6 +86,9 @@ class S3Vectors(VectorStore):
 
         Another writer that adds to the group at the same time may write the list of its vectors
         last, so the list is read again afterwards.
+
+        Raises:
+            ConflictError: other writers have replaced the list after each attempt.
         """
         items = [_item(vector) for vector in checked_groups(groups).values()]
         added = {group: {each.id for each in vectors} for group, vectors in groups.items()}
@@ -103,6 +106,7 @@ class S3Vectors(VectorStore):
                 items = []
             elif not unnamed:
                 return
+        raise ConflictError("others add vectors to the same groups", "try again")
 
     @override
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
