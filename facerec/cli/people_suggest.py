@@ -131,6 +131,12 @@ def name(
         print_json(named["outcome"])
     else:
         console().print(f"{count(len(named['outcome']['changed']), 'face')} added to {person}")
+        # A stack of an earlier release does not say it.
+        if beyond := named.get("beyond"):
+            console().print(
+                f"{count(beyond, 'more face')} of the cluster: a person has at most 100 faces, "
+                "so they count as this person's and are not suggested again"
+            )
     raise_first(map(error_from_json, named["errors"]))
 
 

@@ -119,7 +119,8 @@ def open_clusterings(settings: Settings) -> ClusteringJobs | None:
     from facerec.jobs.aws.clustering_jobs import open_clustering_jobs
 
     queue = config.required_setting(settings.job_queue, "JOB_QUEUE_ARN")
-    return open_clustering_jobs(queue, settings.clustering_definition, settings.region)
+    claims = _open_table(settings).open_clustering_claims()
+    return open_clustering_jobs(queue, settings.clustering_definition, settings.region, claims)
 
 
 def _deployed_gallery(

@@ -12,7 +12,7 @@ from facerec.core.faces import Quality
 from facerec.core.protocols.clusters import ClusterStore
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection, User
-from facerec.errors import CollectionNotFoundError
+from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.faces import FaceStore
 from facerec.testing.engine import FAKE_COHORT_STATS
 from facerec.testing.faces import by_image, stored_face
@@ -158,6 +158,37 @@ class ClusterStoreContract:
         assert clusters.members_of_clusters("staff", [2]) == {2: IDS[3:5]}
         records.delete_user("staff", "bob")
         assert clusters.get_clusters("staff", [2]) == [Cluster(2, tuple(IDS[3:5]))]
+
+    def test_a_cluster_of_a_person_with_all_faces_that_one_can_have_is_not_listed(
+        self, clusters: ClusterStore, records: RecordStore
+    ) -> None:
+        self.save(clusters, ClusterChanges({}, {}, [IDS[:3], IDS[3:5]]))
+        records.create_user("staff", User("ann", 1.0, tuple(IDS[:2])))
+        listed = [each.number for each in clusters.list_clusters("staff", max_faces=3)]
+        assert listed == [2, 1]
+        assert [each.number for each in clusters.list_clusters("staff", max_faces=2)] == [2]
+
+    def test_changes_to_what_was_read_before_are_not_saved(self, clusters: ClusterStore) -> None:
+        self.save(clusters, ClusterChanges({}, {}, [IDS[:2], IDS[2:4]]))
+        for change in (
+            lambda: clusters.set_ignored("staff", 2, ignored=True),
+            lambda: clusters.set_ignored("staff", 2, ignored=False),
+            lambda: clusters.set_not_faces("staff", IDS[4:5], lift=False),
+            lambda: clusters.set_not_faces("staff", IDS[4:5], lift=True),
+            lambda: clusters.leave_clusters("staff", IDS[:1]),
+            lambda: self.save(clusters, ClusterChanges({}, {}, [[IDS[0]]])),
+        ):
+            version = clusters.read_version("staff")
+            mark = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").mark
+            change()
+            assert clusters.read_version("staff") != version
+            with pytest.raises(ConflictError):
+                merged = ClusterChanges({}, {2: 1}, [])
+                clusters.save_clusters("staff", merged, mark, version=version)
+        assert clusters.members_of_clusters("staff", [2]) == {2: IDS[2:4]}
+        current = clusters.read_version("staff")
+        clusters.save_clusters("staff", ClusterChanges({}, {2: 1}, []), mark, version=current)
+        assert clusters.members_of_clusters("staff", [2]) == {}
 
     def test_clusters_of_several_users_are_mixed(
         self, clusters: ClusterStore, records: RecordStore

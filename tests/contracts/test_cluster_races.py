@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from facerec.core.history import Action, StepKind
 from facerec.core.protocols.clusters import ClusterStore
-from facerec.errors import ClusterNotFoundError, UserNotFoundError
+from facerec.errors import ClusterNotFoundError, ConflictError, UserNotFoundError
 from facerec.gallery.gallery import Gallery
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.generations import FacesByGeneration
@@ -36,10 +36,12 @@ class Deployment:
     def gallery(self) -> Gallery:
         return self._process().gallery()
 
-    def gallery_with(self, kind: str, method: str, **actions: Callable[[], object]) -> Gallery:
+    def gallery_with(
+        self, kind: str, method: str, *, once: bool = True, **actions: Callable[[], object]
+    ) -> Gallery:
         """Return a gallery of a process that is overtaken at a call of a store's method."""
         process = self._process()
-        store = cast("Any", Overtaken(getattr(process, kind), method, **actions))
+        store = cast("Any", Overtaken(getattr(process, kind), method, once=once, **actions))
         return replace(process, **{kind: store}).gallery()
 
     def _process(self) -> Collaborators:
@@ -148,3 +150,116 @@ def test_a_naming_that_is_killed_is_undone_whole(deployment: Deployment, gallery
     gallery.undo("staff", entry.cause.entry_id)
     assert gallery.list_users("staff").users == ()
     assert sizes(gallery) == {"c1": 4, "c2": 3}
+
+
+def cluster_while(
+    deployment: Deployment, action: Callable[[], object], *, pair_threshold: float = 0.9
+) -> None:
+    """Cluster in another process, and do something just before it saves."""
+    job = deployment.gallery_with("clusters", "save_clusters", before=action)
+    job.cluster_faces("staff", pair_threshold=pair_threshold)
+
+
+@pytest.mark.parametrize(("ignored", "kept"), [("c1", 3), ("c2", 4)])
+def test_a_cluster_that_is_ignored_while_it_would_be_merged_stays_as_it_is(
+    deployment: Deployment, gallery: Gallery, ignored: str, kept: int
+) -> None:
+    hidden = set(gallery.describe_cluster("staff", ignored).face_ids)
+    index(gallery, 9, "between", away=0.0)
+    cluster_while(deployment, lambda: gallery.ignore_cluster("staff", ignored))
+    gallery.cluster_faces("staff", pair_threshold=0.9)
+    listed = gallery.list_clusters("staff").clusters
+    assert hidden.isdisjoint(each for found in listed for each in found.face_ids)
+    assert hidden <= set(gallery.describe_cluster("staff", ignored).face_ids)
+    assert sum(len(found.face_ids) for found in listed) in (kept, kept + 1)
+    gallery.ignore_cluster("staff", ignored, ignored=False)
+    assert set(sizes(gallery)) == {"c1", "c2"}
+
+
+def test_what_is_said_to_be_no_face_during_a_clustering_is_in_no_cluster(
+    deployment: Deployment, gallery: Gallery
+) -> None:
+    face_id = index(gallery, 2, "new")
+    cluster_while(deployment, lambda: gallery.not_a_face("staff", face_id))
+    found = [each for cluster in listed(gallery).values() for each in cluster]
+    assert len(found) == 7
+    assert face_id not in found
+    gallery.not_a_face("staff", face_id, lift=True)
+    gallery.cluster_faces("staff", pair_threshold=0.9999)
+    assert face_id in listed(gallery)["c1"]
+
+
+def listed(gallery: Gallery) -> dict[str, tuple[str, ...]]:
+    """Return the faces of the listed clusters by id."""
+    found = gallery.list_clusters("staff").clusters
+    return {each.cluster_id: each.face_ids for each in found}
+
+
+def test_a_face_that_is_corrected_during_a_clustering_is_not_suggested_as_that_person(
+    deployment: Deployment, gallery: Gallery
+) -> None:
+    gallery.name_cluster("staff", "c1", "ann")
+    face_id = index(gallery, 2, "new")
+    cluster_while(
+        deployment, lambda: gallery.not_same("staff", face_id, "ann"), pair_threshold=0.9999
+    )
+    assert sizes(gallery) == {"c2": 3}
+
+
+@pytest.mark.parametrize("said_of", ["the face", "the cluster"])
+def test_a_correction_that_is_undone_brings_the_suggestion_back(
+    gallery: Gallery, said_of: str
+) -> None:
+    gallery.name_cluster("staff", "c1", "ann")
+    face_id = index(gallery, 2, "new")
+    gallery.cluster_faces("staff", pair_threshold=0.9999)
+    assert listed(gallery)["c1"] == (face_id,)
+    if said_of == "the face":
+        gallery.not_same("staff", face_id, "ann")
+    else:
+        gallery.not_same_cluster("staff", "c1", "ann")
+    assert "c1" not in listed(gallery)
+    gallery.cluster_faces("staff", pair_threshold=0.9999)
+    assert "c1" not in listed(gallery)
+    gallery.undo("staff", gallery.list_history("staff", limit=1).entries[0].cause.entry_id)
+    gallery.cluster_faces("staff", pair_threshold=0.9999)
+    assert listed(gallery)["c1"] == (face_id,)
+
+
+def test_an_ignored_cluster_that_is_all_a_persons_can_be_suggested_again(gallery: Gallery) -> None:
+    gallery.ignore_cluster("staff", "c1")
+    face_ids = gallery.describe_cluster("staff", "c1").face_ids
+    gallery.create_user("staff", "ann")
+    gallery.associate_faces("staff", "ann", face_ids, min_similarity=0.0)
+    gallery.ignore_cluster("staff", "c1", ignored=False)
+    later = index(gallery, 2, "later")
+    gallery.cluster_faces("staff", pair_threshold=0.9999)
+    assert listed(gallery)["c1"] == (later,)
+
+
+def test_a_person_is_not_split_by_two_clusterings_at_once(
+    deployment: Deployment, gallery: Gallery
+) -> None:
+    for number in range(20):
+        index(gallery, 3, f"third {number}", away=0.9)
+    other = deployment.gallery()
+    cluster_while(deployment, lambda: other.cluster_faces("staff", pair_threshold=0.9999))
+    alone = deployment.gallery()
+    assert alone.cluster_faces("staff", pair_threshold=0.9).merged == 0
+    assert max(sizes(gallery).values()) >= 20
+
+
+def test_a_clustering_gives_up_if_somebody_says_something_each_time(
+    deployment: Deployment, gallery: Gallery
+) -> None:
+    index(gallery, 2, "new")
+    says = iter([True, False] * 10)
+    job = deployment.gallery_with(
+        "clusters",
+        "save_clusters",
+        before=lambda: gallery.ignore_cluster("staff", "c2", ignored=next(says)),
+        once=False,
+    )
+    with pytest.raises(ConflictError, match="again and again"):
+        job.cluster_faces("staff", pair_threshold=0.9999)
+    assert sizes(gallery)["c1"] == 4

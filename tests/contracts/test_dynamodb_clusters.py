@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import boto3
@@ -13,8 +14,11 @@ from facerec.core.clusters import ClusterChanges
 from facerec.core.migrations import Migration, MigrationState
 from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, ConflictError
+from facerec.storage.dynamodb import cluster_head
+from facerec.storage.dynamodb.cluster_head import Saving
 from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
 from facerec.storage.dynamodb.store import DynamoDBStore
+from facerec.storage.dynamodb.table import Table
 from facerec.storage.generations import FacesByGeneration
 from facerec.storage.s3vectors import open_s3_vectors
 from facerec.testing.clusters import is_clear
@@ -228,3 +232,84 @@ def test_changes_of_others_to_the_same_shards_are_kept(
     client.meta.events.register("before-call.dynamodb.TransactWriteItems", overtake)
     later.leave_clusters("staff", IDS[:1])
     assert later.members_of_clusters("staff", [1]) == {1: IDS[2:10]}
+
+
+def test_what_is_said_waits_until_clusters_are_saved(
+    clusters: DynamoDBClusters,
+    records: DynamoDBStore,
+    client: BaseClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster_head, "DECISION_SECONDS", 0.0)
+    saving = Saving(Table(client, "facerec"), records.get_collection("staff"))
+    saving.begin(1, None)
+    for said in (
+        lambda: clusters.set_ignored("staff", 1, ignored=True),
+        lambda: clusters.set_not_faces("staff", IDS[:1], lift=False),
+        lambda: clusters.leave_clusters("staff", IDS[:1]),
+    ):
+        with pytest.raises(ConflictError, match="being saved"):
+            said()
+    assert clusters.list_not_faces("staff") == []
+    saving.end()
+    clusters.set_ignored("staff", 1, ignored=True)
+    assert clusters.ignored_clusters("staff") == {1}
+
+
+@pytest.mark.parametrize("overtaken_by", ["a statement", "a clustering"])
+def test_a_clustering_that_was_killed_can_write_nothing_once_it_is_overtaken(
+    clusters: DynamoDBClusters,
+    records: DynamoDBStore,
+    client: BaseClient,
+    monkeypatch: pytest.MonkeyPatch,
+    overtaken_by: str,
+) -> None:
+    monkeypatch.setattr(cluster_head, "SAVING_SECONDS", -1.0)
+    killed = Saving(Table(client, "facerec"), records.get_collection("staff"))
+    killed.begin(1, None)
+    if overtaken_by == "a statement":
+        clusters.set_ignored("staff", 1, ignored=True)
+    else:
+        _, mark = read(clusters)
+        version = clusters.read_version("staff")
+        found = ClusterChanges({}, {}, [IDS])
+        assert clusters.save_clusters("staff", found, mark, version=version) == [2]
+    with pytest.raises(ConflictError):
+        killed.write([])
+    killed.end()
+    _, mark = read(clusters)
+    clusters.save_clusters("staff", NOBODY, mark, version=clusters.read_version("staff"))
+
+
+def test_two_clusterings_at_once_put_the_faces_of_one_person_into_one_cluster(
+    clusters: DynamoDBClusters,
+    records: DynamoDBStore,
+    faces: FacesByGeneration,
+    client: BaseClient,
+) -> None:
+    other = records.open_clusters(faces)
+    found = ClusterChanges({}, {}, [IDS])
+    read_by = {each: (read(each)[1], each.read_version("staff")) for each in (clusters, other)}
+    refused = list[ConflictError]()
+
+    def save_other() -> None:
+        mark, version = read_by[other]
+        try:
+            other.save_clusters("staff", found, mark, version=version)
+        except ConflictError as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=save_other)
+    writes = list[object]()
+
+    def overtake(**_: object) -> None:
+        writes.append(None)
+        if len(writes) == 3:
+            thread.start()
+
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", overtake)
+    mark, version = read_by[clusters]
+    assert clusters.save_clusters("staff", found, mark, version=version) == [1]
+    thread.join()
+    assert len(refused) == 1
+    assert clusters.members_of_clusters("staff", [1, 2]) == {1: IDS}

@@ -45,6 +45,7 @@ class Decisions:
         not_faces: faces marked as not a face.
         denied: pairs of a face and a person, or another face, that it does not show.
         together: faces of each cluster, as it was seen last.
+        released: faces of a correction that was undone, which are clustered again.
         named: number of names that were given.
         count: number of decisions.
         before: what had been said before the last decision, if that can be undone.
@@ -55,12 +56,14 @@ class Decisions:
     not_faces: set[str] = field(default_factory=set)
     denied: set[tuple[str, str]] = field(default_factory=set)
     together: list[set[str]] = field(default_factory=list)
+    released: set[str] = field(default_factory=set)
     named: int = 0
     count: int = 0
     before: Decisions | None = None
 
     def restore(self, earlier: Decisions) -> None:
         """Replace what people said by what they had said before."""
+        self.released |= {face for face, _ in self.denied - earlier.denied}
         self.persons, self.ignored = earlier.persons, earlier.ignored
         self.not_faces, self.denied = earlier.not_faces, earlier.denied
         self.before = None
@@ -161,7 +164,7 @@ def check(gallery: Gallery, decisions: Decisions) -> None:
         assert not {(face, user_id) for face in faces} & decisions.denied
         assert not {(one, other) for one in faces for other in faces} & decisions.denied
     shown = {face: cluster for cluster, (faces, _) in clusters.items() for face in faces}
-    denied = {face for pair in decisions.denied for face in pair}
+    denied = {face for pair in decisions.denied for face in pair} | decisions.released
     owned = set[str]().union(*decisions.persons.values())
     for together in decisions.together:
         left = together & stored - denied - decisions.ignored - decisions.not_faces - owned
@@ -169,6 +172,7 @@ def check(gallery: Gallery, decisions: Decisions) -> None:
         # a cluster of one face is not shown, but nobody's decision hides another
         assert len(left) < 2 or left <= shown.keys()
     decisions.together = [faces for faces, _ in clusters.values()]
+    decisions.released = set()
 
 
 def no_decision_changes(gallery: Gallery, seed: int, runs: int) -> Decisions:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Overtaken:
-    """A store, before or after one call of which another process does something, once."""
+    """A store, before or after a call of which another process does something: once, or always."""
 
     def __init__(
         self,
@@ -16,8 +16,9 @@ class Overtaken:
         *,
         before: Callable[[], object] | None = None,
         after: Callable[[], object] | None = None,
+        once: bool = True,
     ) -> None:
-        self._store, self._method = store, method
+        self._store, self._method, self._once = store, method, once
         self._before, self._after = before, after
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the store's
@@ -27,7 +28,8 @@ class Overtaken:
 
         def call(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - the store's
             before, after = self._before, self._after
-            self._before = self._after = None
+            if self._once:
+                self._before = self._after = None
             if before is not None:
                 before()
             result = attribute(*args, **options)

@@ -85,18 +85,24 @@ class ClusterStore(Protocol):
         ...
 
     def list_clusters(
-        self, collection_id: str, *, after: tuple[int, int] | None = None, limit: int = 100
+        self,
+        collection_id: str,
+        *,
+        after: tuple[int, int] | None = None,
+        limit: int = 100,
+        max_faces: int | None = None,
     ) -> list[Cluster]:
         """Return clusters that people should see, largest first, then by number.
 
         Such a cluster is not ignored and contains two faces without a person, or one such face and
-        a face of a person.
+        a face of a person who can have more faces.
 
         Args:
             collection_id: the collection.
             after: last cluster of the previous page: its number of faces without a person, and its
                 number.
             limit: maximum number of clusters.
+            max_faces: maximum number of faces of a person; None if there is none.
         """
         ...
 
@@ -107,24 +113,39 @@ class ClusterStore(Protocol):
         """
         ...
 
+    def read_version(self, collection_id: str) -> str:
+        """Return a text that is different after clusters or what was said about them changed.
+
+        Faces that are stored or deleted, the people of faces and corrections do not change it.
+        """
+        ...
+
     def save_clusters(
-        self, collection_id: str, changes: ClusterChanges, mark: tuple[int, int, int] | None
+        self,
+        collection_id: str,
+        changes: ClusterChanges,
+        mark: tuple[int, int, int] | None,
+        *,
+        version: str | None = None,
     ) -> list[int]:
         """Change clusters, and return the numbers of those created, in their order.
 
-        Faces that were deleted or clustered concurrently stay as they are. A store with
-        transactions makes all changes or none. In others, an interruption leaves some faces to the
-        next clustering.
+        Nobody else changes clusters meanwhile. Faces that were deleted or clustered concurrently
+        stay as they are. A store with transactions makes all changes or none. In others, an
+        interruption leaves some faces to the next clustering.
 
         Args:
             collection_id: the collection.
             changes: the changes.
             mark: mark of the arrays that the changes were computed from. None keeps the stored
                 mark; a store that keeps one changes nothing if it has none yet.
+            version: version of the clusters that the changes were computed from; None if they do
+                not depend on it.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
-            ConflictError: there are too many concurrent changes.
+            ConflictError: the version has changed, so that nothing was saved, or a save that took
+                too long was overtaken, so that a part was saved.
         """
         ...
 

@@ -18,6 +18,7 @@ from facerec.core.clusters import ClusterChanges, FaceArrays
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import QualityFilter
 from facerec.engine.describe.quality import LIMITS, rejections
+from facerec.errors import ConflictError
 from facerec.gallery.clusters.involved import Involved
 from facerec.gallery.clusters.statements import Statements
 from facerec.gallery.scores.normalisation import (
@@ -43,6 +44,9 @@ EXPECTED_STRANGERS = 0.15
 MEAN_RATE_RATIO = 5.0
 """Ratio of the false match rate at the threshold for the mean to that at the threshold for a pair.
 Measured, like the two numbers above, by ``python -m benchmarks.clustering``."""
+
+MAX_ATTEMPTS = 5
+"""Attempts to cluster before statements made meanwhile are reported as a conflict."""
 
 _CLEAR_RULE = repr(LIMITS[QualityFilter.MEDIUM])
 
@@ -96,34 +100,58 @@ def cluster_faces(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
-        ConflictError: Too many concurrent changes of the clusters.
+        ConflictError: The clusters were changed again and again while they were computed.
     """
-    said = Statements(collection_id, clusters=clusters, faces=faces, records=records)
-    said.take_apart()
-    arrays = clusters.read_face_arrays(collection_id, cohort.cohort_version, _is_clear, _CLEAR_RULE)
-    _compute_missing_stats(arrays, clusters, cohort)
-    if pair_threshold is None:
-        pair_threshold = default_pair_threshold(len(arrays))
-    pair_rate = false_match_rate_of(pair_threshold)
-    mean = similarity_at(min(1.0, MEAN_RATE_RATIO * pair_rate))
+
+    def statements() -> Statements:
+        return Statements(collection_id, clusters=clusters, faces=faces, records=records)
+
+    for _ in range(MAX_ATTEMPTS):
+        statements().take_apart()
+        # Read before what is clustered: what is said later makes the version another one.
+        version = clusters.read_version(collection_id)
+        said = statements()
+        arrays = clusters.read_face_arrays(
+            collection_id, cohort.cohort_version, _is_clear, _CLEAR_RULE
+        )
+        _compute_missing_stats(arrays, clusters, cohort)
+        similarity = pair_threshold
+        if similarity is None:
+            similarity = default_pair_threshold(len(arrays))
+        changes, considered = _cluster(arrays, said, similarity, threads)
+        try:
+            created = clusters.save_clusters(collection_id, changes, arrays.mark, version=version)
+        except ConflictError:
+            continue
+        # People and corrections of faces may have changed while clusters were saved.
+        statements().take_apart()
+        return ClusteringResult(
+            collection_id,
+            similarity,
+            considered,
+            len(changes.joined),
+            len(created),
+            len(changes.merged),
+        )
+    raise ConflictError(
+        "the clusters were changed again and again while they were computed", "try again"
+    )
+
+
+def _cluster(
+    arrays: FaceArrays, said: Statements, pair_threshold: float, threads: int
+) -> tuple[ClusterChanges, int]:
+    """Return the changes to clusters, and the number of faces compared with all others."""
+    mean = similarity_at(min(1.0, MEAN_RATE_RATIO * false_match_rate_of(pair_threshold)))
     rows = np.flatnonzero(arrays.changed)
     pairs = find_pairs(
         arrays,
         rows,
-        lambda rows: clusters.read_embeddings(arrays.slots[rows]),
+        lambda rows: said.clusters.read_embeddings(arrays.slots[rows]),
         max_score=score_of_similarity(pair_threshold),
         threads=threads,
     )
-    changes = _changes(arrays, pairs, said, score_of_similarity(mean))
-    created = clusters.save_clusters(collection_id, changes, arrays.mark)
-    return ClusteringResult(
-        collection_id,
-        pair_threshold,
-        len(rows),
-        len(changes.joined),
-        len(created),
-        len(changes.merged),
-    )
+    return _changes(arrays, pairs, said, score_of_similarity(mean)), len(rows)
 
 
 def _changes(arrays: FaceArrays, pairs: Pairs, said: Statements, max_mean: float) -> ClusterChanges:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.batches import batches
@@ -13,6 +13,7 @@ from facerec.gallery.people.names import person_names
 if TYPE_CHECKING:
     from facerec.core.protocols.clusters import ClusterStore
     from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Correction
     from facerec.storage.faces import FaceStore
 
 IDS_AT_ONCE = 50_000
@@ -23,13 +24,22 @@ class Statements:
     """Statements about the faces of a collection: people, corrections and ignored clusters."""
 
     def __init__(
-        self, collection_id: str, *, clusters: ClusterStore, faces: FaceStore, records: RecordStore
+        self,
+        collection_id: str,
+        *,
+        clusters: ClusterStore,
+        faces: FaceStore,
+        records: RecordStore,
+        corrections: Iterable[Correction] | None = None,
     ) -> None:
+        """Read the statements; by default with all corrections of the collection."""
         self.collection_id, self.clusters = collection_id, clusters
         self._faces, self._records = faces, records
         self.ignored = clusters.ignored_clusters(collection_id)
         denied: dict[str, set[str]] = {}
-        for each in all_corrections(collection_id, records=records):
+        if corrections is None:
+            corrections = all_corrections(collection_id, records=records)
+        for each in corrections:
             denied.setdefault(each.face_id, set()).add(each.person)
         self.denied = {face_id: frozenset(people) for face_id, people in denied.items()}
         self.people = frozenset[str]().union(*self.denied.values())
@@ -59,8 +69,22 @@ class Statements:
         Raises:
             ConflictError: Too many concurrent changes of the clusters.
         """
-        left = [*self._of_other_users(), *self._denied_in_clusters()]
+        not_faces = self.clusters.list_not_faces(self.collection_id)
+        left = [
+            *self.clusters.clusters_of_faces(self.collection_id, not_faces),
+            *self._of_other_users(),
+            *self._denied_in_clusters(),
+        ]
         if left:
+            self.clusters.leave_clusters(self.collection_id, left)
+
+    def take_denied_out(self) -> None:
+        """Remove faces from clusters with a person whom they were stated not to show.
+
+        Raises:
+            ConflictError: Too many concurrent changes of the clusters.
+        """
+        if left := list(self._denied_in_clusters()):
             self.clusters.leave_clusters(self.collection_id, left)
 
     def _of_other_users(self) -> Iterator[str]:

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from facerec.core.records import Collection, FaceRecord
     from facerec.gallery.clusters import clustering
     from facerec.gallery.clusters.cluster_results import ClusterPage, ClusterSummary
+    from facerec.gallery.people import associations
     from facerec.gallery.people.associations import AssociationOutcome
 else:
+    associations = DeferredModule("facerec.gallery.people.associations")
     clustering = DeferredModule("facerec.gallery.clusters.clustering")
 
 MAX_THREADS = 1024
@@ -112,6 +114,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     ) -> ClusterPage:
         """Return a page of the clusters with faces that nobody has named, largest first.
 
+        A cluster with a person who has the maximum number of faces counts as named.
+
         Raises:
             InvalidInputError: ``limit`` is not 1 to 500, or the stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
@@ -126,7 +130,12 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         if last is not None:
             size, _, number = last.partition(":")
             after = (int(size), int(number))
-        found = clusters.list_clusters(collection_id, after=after, limit=limit + 1)
+        found = clusters.list_clusters(
+            collection_id,
+            after=after,
+            limit=limit + 1,
+            max_faces=associations.MAX_FACES_OF_USER,
+        )
         page = found[:limit]
         token = None
         if len(found) > limit:
@@ -163,7 +172,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             name: Display name of a person who is created.
 
         Returns:
-            The outcome; faces beyond the maximum per person are listed as failed.
+            The outcome. Faces beyond the maximum per person are listed as failed; they count as
+            the person's, so that the cluster is not listed again.
 
         Raises:
             InvalidInputError: ``user_id`` or ``name`` is not valid, or the stores do not support
@@ -206,8 +216,11 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             ClusterNotFoundError: The collection has no such cluster.
         """
         self._get_to_change(collection_id)
-        cluster = self._cluster(collection_id, cluster_id)
-        self._cluster_store().set_ignored(collection_id, cluster.number, ignored=ignored)
+        clusters, number = self._cluster_store(), _number(cluster_id)
+        # One whose faces are all a person's by now can still be suggested again.
+        if ignored or number not in clusters.ignored_clusters(collection_id):
+            number = self._cluster(collection_id, cluster_id).number
+        clusters.set_ignored(collection_id, number, ignored=ignored)
 
     @recorded(Action.NOT_SAME)
     def not_same_cluster(self, collection_id: str, cluster_id: str, person: str) -> None:
@@ -231,7 +244,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         checked_person(person)
         cluster = self._cluster(collection_id, cluster_id)
         for face_id in cluster.face_ids:
-            self.not_same(collection_id, face_id, person)
+            self._correct(collection_id, face_id, person)
         if cluster.user_id == person:
             clusters = self._cluster_store()
             clusters.leave_clusters(collection_id, cluster.face_ids)
@@ -282,8 +295,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def _cluster(self, collection_id: str, cluster_id: str) -> Cluster:
         clusters = self._cluster_store()
         self._get(collection_id)
-        well_formed = re.fullmatch(core_clusters.CLUSTER_ID_PATTERN, cluster_id)
-        found = clusters.get_clusters(collection_id, [int(cluster_id[1:])]) if well_formed else []
+        number = _number(cluster_id)
+        found = clusters.get_clusters(collection_id, [number]) if number else []
         if not found:
             raise ClusterNotFoundError(cluster_id)
         return found[0]
@@ -319,6 +332,12 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                 )
             )
         return tuple(summaries)
+
+
+def _number(cluster_id: str) -> int:
+    """Return the number of a cluster; 0 if it is not the id of one."""
+    well_formed = re.fullmatch(core_clusters.CLUSTER_ID_PATTERN, cluster_id)
+    return int(cluster_id[1:]) if well_formed else 0
 
 
 def _clarity(record: FaceRecord) -> tuple[bool, float]:

@@ -34,6 +34,8 @@ class CorrectionOperations(GalleryBase):
     def not_same(self, collection_id: str, face_id: str, person: str) -> Correction:
         """State that a stored face does not show a person; all later searches respect this.
 
+        A face in a cluster with that person leaves it, and is clustered again the next time.
+
         Args:
             collection_id: Id of the collection.
             face_id: Id of the face.
@@ -52,6 +54,11 @@ class CorrectionOperations(GalleryBase):
             FaceInUseError: The face is associated with the person ``person``.
             QuotaExceededError: There are ``MAX_FACES_OF_PERSON`` corrections of this person.
         """
+        correction = self._correct(collection_id, face_id, person)
+        self._take_out(collection_id, correction)
+        return correction
+
+    def _correct(self, collection_id: str, face_id: str, person: str) -> Correction:
         self._get_to_change(collection_id)
         correction = _checked(face_id, person)
         require_stored(collection_id, face_id, faces=self._faces)
@@ -67,6 +74,8 @@ class CorrectionOperations(GalleryBase):
     def lift_correction(self, collection_id: str, face_id: str, person: str) -> bool:
         """Remove the statement that a face does not show a person; return whether there was one.
 
+        The face leaves its cluster, and is clustered again the next time.
+
         Raises:
             InvalidInputError: ``person`` is not a valid name or is the face's own id, or
                 ``face_id`` is not a face id.
@@ -74,8 +83,26 @@ class CorrectionOperations(GalleryBase):
             ConflictError: Too many concurrent changes of the corrections.
         """
         self._get(collection_id)
-        lifted = self._records.remove_corrections(collection_id, [_checked(face_id, person)])
+        return self._lift(collection_id, _checked(face_id, person))
+
+    def _lift(self, collection_id: str, correction: Correction) -> bool:
+        lifted = self._records.remove_corrections(collection_id, [correction])
+        if lifted and self._clusters is not None:
+            self._clusters.leave_clusters(collection_id, [correction.face_id])
         return bool(lifted)
+
+    def _take_out(self, collection_id: str, correction: Correction) -> None:
+        """Take a face out of a cluster with the person whom it does not show."""
+        from facerec.gallery.clusters.statements import Statements
+
+        if self._clusters is not None:
+            Statements(
+                collection_id,
+                clusters=self._clusters,
+                faces=self._faces,
+                records=self._records,
+                corrections=[correction],
+            ).take_denied_out()
 
     def list_corrections(
         self, collection_id: str, *, next_token: str | None = None, limit: int = DEFAULT_PAGE

@@ -210,8 +210,9 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
                 )
             case StepKind.CORRECTED:
                 records.add_correction(collection_id, _correction_of(step))
+                self._take_out(collection_id, _correction_of(step))
             case StepKind.CORRECTION_LIFTED:
-                records.remove_corrections(collection_id, [_correction_of(step)])
+                self._lift(collection_id, _correction_of(step))
             case StepKind.IGNORED | StepKind.IGNORED_LIFTED:
                 self._cluster_store().set_ignored(
                     collection_id, step.cluster or 0, ignored=step.kind is StepKind.IGNORED

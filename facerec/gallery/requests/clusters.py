@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.limits import MAX_PAGE
@@ -32,7 +33,11 @@ def _show(gallery: Gallery, collection_id: str, request: Mapping[str, Any]) -> J
 def _name(gallery: Gallery, collection_id: str, request: Mapping[str, Any]) -> Json:
     user_id, name = new_or_known(gallery, collection_id, request["person"])
     outcome = gallery.name_cluster(collection_id, request["cluster_id"], user_id, name=name)
-    return outcome_json(outcome)
+    # Faces without a reason are more than a person can have.
+    failed = tuple(each for each in outcome.failed if each.reasons)
+    errors = outcome_json(replace(outcome, failed=failed))["errors"]
+    beyond = len(outcome.failed) - len(failed)
+    return {**outcome_json(outcome), "errors": errors, "beyond": beyond}
 
 
 def _ignore(gallery: Gallery, collection_id: str, request: Mapping[str, Any]) -> Json:

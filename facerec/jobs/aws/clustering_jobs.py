@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.aws_errors import aws_errors
 from facerec.core.aws_region import aws_region
+from facerec.errors import ConflictError
+
+if TYPE_CHECKING:
+    from facerec.storage.dynamodb.clustering_claims import ClusteringClaims
+
+CLAIM_TRIES = 25
+CLAIM_PAUSE = 0.4
+"""Seconds between looks for the job that another caller starts: 10 seconds in all."""
 
 
 class ClusteringStatus(StrEnum):
@@ -48,15 +57,23 @@ class ClusteringJobs:
     Its methods raise the errors of ``aws_errors``.
     """
 
-    def __init__(self, queue: str, definition: str, client: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        queue: str,
+        definition: str,
+        client: Any,  # noqa: ANN401 - boto3 has no types
+        claims: ClusteringClaims,
+    ) -> None:
         """Create the service.
 
         Args:
             queue: ARN of the queue of AWS Batch.
             definition: ARN of the job definition.
             client: boto3's client of AWS Batch.
+            claims: decides which of several callers at once starts a job.
         """
         self._queue, self._definition, self._client = queue, definition, client
+        self._claims = claims
 
     def start(self, collection_id: str, pair_threshold: float | None = None) -> ClusteringJob:
         """Start clustering the new faces of a collection, or return the clustering that is running.
@@ -64,10 +81,29 @@ class ClusteringJobs:
         Args:
             collection_id: the collection, which exists.
             pair_threshold: see ``Gallery.cluster_faces``.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+            ConflictError: another caller has been starting a clustering for some time.
         """
-        running = self.newest(collection_id)
-        if running.status is ClusteringStatus.RUNNING:
-            return running
+        for _ in range(CLAIM_TRIES):
+            newest = self.newest(collection_id)
+            if newest.status is ClusteringStatus.RUNNING:
+                return newest
+            if self._claims.claim(collection_id, newest.job_id):
+                break
+            # Somebody else has claimed the start, and submits a job.
+            time.sleep(CLAIM_PAUSE)
+        else:
+            raise ConflictError("a clustering of the collection is being started", "try again")
+        job_id = None
+        try:
+            job_id = self._submit(collection_id, pair_threshold)
+        finally:
+            self._claims.note(collection_id, job_id)
+        return ClusteringJob(collection_id, ClusteringStatus.RUNNING, job_id)
+
+    def _submit(self, collection_id: str, pair_threshold: float | None) -> str:
         variables = {"FACEREC_COLLECTION": collection_id}
         if pair_threshold is not None:
             variables["FACEREC_PAIR_THRESHOLD"] = repr(pair_threshold)
@@ -82,7 +118,7 @@ class ClusteringJobs:
                     ]
                 },
             )
-        return ClusteringJob(collection_id, ClusteringStatus.RUNNING, answer["jobId"])
+        return str(answer["jobId"])
 
     def newest(self, collection_id: str) -> ClusteringJob:
         """Return the clustering of a collection that was started last; its status may be NONE."""
@@ -92,21 +128,27 @@ class ClusteringJobs:
                 filters=[{"name": "JOB_NAME", "values": [_job_name(collection_id)]}],
             )
             jobs = [job for page in pages for job in page["jobSummaryList"]]
+        submitted = self._claims.job_of(collection_id)
+        if submitted is not None and all(job["jobId"] != submitted for job in jobs):
+            # AWS Batch does not list it yet.
+            return ClusteringJob(collection_id, ClusteringStatus.RUNNING, submitted)
         if not jobs:
             return ClusteringJob(collection_id, ClusteringStatus.NONE)
         newest = max(jobs, key=lambda job: int(job["createdAt"]))
-        return ClusteringJob(
-            collection_id, _status(newest), newest["jobId"], newest.get("statusReason") or None
-        )
+        # The container's reason is the better one, such as that its memory was not enough.
+        reason = newest.get("container", {}).get("reason") or newest.get("statusReason")
+        return ClusteringJob(collection_id, _status(newest), newest["jobId"], reason or None)
 
 
-def open_clustering_jobs(queue: str, definition: str, region: str | None) -> ClusteringJobs:
+def open_clustering_jobs(
+    queue: str, definition: str, region: str | None, claims: ClusteringClaims
+) -> ClusteringJobs:
     """Return the clusterings of a deployment, with the credentials of the environment."""
     import boto3
 
     with aws_errors("AWS Batch"):
         client = boto3.client("batch", region_name=aws_region(region))
-    return ClusteringJobs(queue, definition, client)
+    return ClusteringJobs(queue, definition, client, claims)
 
 
 def _status(job: Mapping[str, Any]) -> ClusteringStatus:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.batches import batches
-from facerec.errors import CollectionNotFoundError
 from facerec.storage.dynamodb.cluster_items import (
     by_shard,
     cluster_key,
@@ -14,16 +13,15 @@ from facerec.storage.dynamodb.cluster_items import (
     not_face_key,
     shard_item,
 )
-from facerec.storage.dynamodb.items import collection_key, numbers
 from facerec.storage.dynamodb.table import TRIES
 from facerec.storage.dynamodb.users import too_many_changes
 
 if TYPE_CHECKING:
-    from facerec.core.records import Collection
     from facerec.storage.dynamodb.table import Table
 
-CHANGED_AT_ONCE = 25
-"""Shards per transaction. A transaction of 100 shards would conflict with others more often."""
+CHANGED_AT_ONCE = 8
+"""Shards per transaction. A transaction has at most 4 MB, and an item 400 KB:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html."""
 
 Change = Callable[[str, dict[str, int]], None]
 """Changes the members of a shard, given its sort key: numbers of clusters, or 0, by face id."""
@@ -31,37 +29,32 @@ Change = Callable[[str, dict[str, int]], None]
 
 def change_shards(
     table: Table,
-    collection: Collection | None,
     collection_id: str,
     sorts: Iterable[str],
     *,
     change: Change,
+    write: Callable[[Sequence[dict[str, Any]]], bool] | None = None,
 ) -> None:
-    """Change shards, 25 in a transaction; those that do not change are not written.
+    """Change shards, some in a transaction; those that do not change are not written.
 
     Args:
         table: the table.
-        collection: the collection, which must still exist as it was created; None if nothing is
-            added to shards.
-        collection_id: its id.
+        collection_id: id of the collection.
         sorts: sort keys of the shards.
         change: changes the members of a shard; called again if somebody else has changed it.
+        write: writes in a transaction, and returns False if a condition is not met; None if there
+            are no other conditions than those of the shards.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist any more.
         ConflictError: there are too many concurrent changes.
     """
-    exists = [] if collection is None else [exists_as_created(table, collection)]
     for some in batches(sorts, CHANGED_AT_ONCE):
         for _ in range(TRIES):
             actions = _changes(table, collection_id, some, change)
             if not actions:
                 break
-            unmet = table.transact([*exists, *actions])
-            if unmet is None:
+            if write(actions) if write is not None else table.transact(actions) is None:
                 break
-            if exists and unmet[0]:
-                raise CollectionNotFoundError(collection_id)
         else:
             raise too_many_changes()
 
@@ -74,7 +67,7 @@ def remove_from_shards(table: Table, collection_id: str, face_ids: Sequence[str]
         for face_id in shards[sort]:
             members.pop(face_id, None)
 
-    change_shards(table, None, collection_id, shards, change=remove)
+    change_shards(table, collection_id, shards, change=remove)
 
 
 def forget_faces(table: Table, collection_id: str, face_ids: Sequence[str]) -> None:
@@ -83,18 +76,6 @@ def forget_faces(table: Table, collection_id: str, face_ids: Sequence[str]) -> N
     marks = [not_face_key(collection_id, face_id) for face_id in face_ids]
     found = [cluster_key(collection_id, item["sk"]["S"]) for item in table.get_many(marks)]
     table.delete(found)
-
-
-def exists_as_created(table: Table, collection: Collection) -> dict[str, Any]:
-    """Return a transaction's condition that a collection exists as it was created."""
-    return {
-        "ConditionCheck": {
-            "TableName": table.name,
-            "Key": collection_key(collection.collection_id),
-            "ConditionExpression": "created_at = :created",
-            "ExpressionAttributeValues": numbers({":created": collection.created_at}),
-        }
-    }
 
 
 def _changes(

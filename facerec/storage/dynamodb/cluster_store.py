@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.arrays import np
@@ -13,6 +15,7 @@ from facerec.core.override import override
 from facerec.core.protocols.clusters import ClusterStore
 from facerec.errors import CollectionNotFoundError
 from facerec.storage.dynamodb import history
+from facerec.storage.dynamodb.cluster_head import read_head, write_decision
 from facerec.storage.dynamodb.cluster_items import (
     IGNORED,
     NOT_A_FACE,
@@ -28,7 +31,7 @@ from facerec.storage.dynamodb.cluster_membership import (
     read_membership,
 )
 from facerec.storage.dynamodb.cluster_reading import Reading, read_faces
-from facerec.storage.dynamodb.cluster_saving import read_head, save
+from facerec.storage.dynamodb.cluster_saving import save
 from facerec.storage.dynamodb.cluster_shards import forget_faces, remove_from_shards
 from facerec.storage.dynamodb.collections import get_item
 from facerec.storage.dynamodb.items import (
@@ -47,8 +50,8 @@ if TYPE_CHECKING:
     from facerec.storage.dynamodb.table import Table
     from facerec.storage.faces import FaceStore
 
-MARKED_AT_ONCE = 98
-"""Marks per transaction; with the collection and a step of the history, 100 items in total:
+MARKED_AT_ONCE = 97
+"""Marks per transaction; with the collection, the head and a step of the history, 100 items:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
 
 MAX_SHARDS_BY_KEY = 400
@@ -167,15 +170,25 @@ class DynamoDBClusters(ClusterStore):
 
     @override
     def list_clusters(
-        self, collection_id: str, *, after: tuple[int, int] | None = None, limit: int = 100
+        self,
+        collection_id: str,
+        *,
+        after: tuple[int, int] | None = None,
+        limit: int = 100,
+        max_faces: int | None = None,
     ) -> list[Cluster]:
         """Return clusters; each call reads the clusters and the people of all faces."""
         known = self._membership(collection_id)
-        owned = np.isin(known.ids, face_id_array(self._owners(collection_id)))
+        owners = self._owners(collection_id)
+        owned = np.isin(known.ids, face_id_array(owners))
         numbers, rows, sizes = np.unique(known.numbers, return_inverse=True, return_counts=True)
         free = np.bincount(rows, weights=~owned, minlength=len(numbers)).astype(np.int64)
         shown = (numbers > 0) & (free > 0) & (sizes > 1)
         shown &= ~np.isin(numbers, list(self.ignored_clusters(collection_id)))
+        if max_faces is not None:
+            sizes_of_people = Counter(owners.values())
+            full = [face for face, user in owners.items() if sizes_of_people[user] >= max_faces]
+            shown &= ~np.isin(numbers, known.numbers[np.isin(known.ids, face_id_array(full))])
         if after is not None:
             shown &= (free < after[0]) | ((free == after[0]) & (numbers > after[1]))
         order = np.lexsort((numbers[shown], -free[shown]))[:limit]
@@ -186,8 +199,17 @@ class DynamoDBClusters(ClusterStore):
         return self._clusters(collection_id, numbers, self._membership(collection_id))
 
     @override
+    def read_version(self, collection_id: str) -> str:
+        return read_head(self._table, collection_id).version
+
+    @override
     def save_clusters(
-        self, collection_id: str, changes: ClusterChanges, mark: tuple[int, int, int] | None
+        self,
+        collection_id: str,
+        changes: ClusterChanges,
+        mark: tuple[int, int, int] | None,
+        *,
+        version: str | None = None,
     ) -> list[int]:
         """Change clusters; see ``facerec.storage.dynamodb.cluster_saving``."""
         collection = self._collection(collection_id)
@@ -196,12 +218,14 @@ class DynamoDBClusters(ClusterStore):
             # A later collection with the same id has other faces.
             collection, considered = reading.collection, reading.changed_ids
         self._reading = None
-        return save(self._table, self._faces, collection, changes, considered)
+        return save(self._table, self._faces, collection, changes, considered, version)
 
     @override
     def leave_clusters(self, collection_id: str, face_ids: Sequence[str]) -> None:
         self._is_current = False
-        remove_from_shards(self._table, collection_id, face_ids)
+        with suppress(CollectionNotFoundError):
+            write_decision(self._table, collection_id)
+            remove_from_shards(self._table, collection_id, face_ids)
 
     @override
     def set_ignored(self, collection_id: str, number: int, *, ignored: bool) -> None:
@@ -209,9 +233,8 @@ class DynamoDBClusters(ClusterStore):
         kind = StepKind.IGNORED if ignored else StepKind.IGNORED_LIFTED
         change = self._mark_change(item_key, lift=not ignored)
         noted = history.notes(self._table, collection_id, Step(kind, cluster=number))
-        unmet = self._table.transact([self._table.has_collection(collection_id), change, *noted])
-        if unmet is not None and unmet[0]:
-            raise CollectionNotFoundError(collection_id)
+        # If the mark is there already, nothing is written.
+        write_decision(self._table, collection_id, [change, *noted])
 
     @override
     def set_not_faces(
@@ -240,8 +263,8 @@ class DynamoDBClusters(ClusterStore):
         return to_collection(get_item(self._table, collection_id))
 
     def _mark(self, collection: Collection) -> tuple[int, int, int]:
-        last, saves = read_head(self._table, collection.collection_id)
-        return round(1e6 * collection.created_at), saves, last
+        head = read_head(self._table, collection.collection_id)
+        return round(1e6 * collection.created_at), head.saves, head.last_number
 
     def _reading_of(self, collection_id: str) -> Reading | None:
         reading = self._reading
@@ -306,11 +329,8 @@ class DynamoDBClusters(ClusterStore):
             if changed:
                 step = Step(kind, face_ids=tuple(changed))
                 actions += history.notes(self._table, collection_id, step)
-            unmet = self._table.transact([self._table.has_collection(collection_id), *actions])
-            if unmet is None:
+            if write_decision(self._table, collection_id, actions) is None:
                 return changed
-            if unmet[0]:
-                raise CollectionNotFoundError(collection_id)
 
     def _mark_change(self, item_key: dict[str, Any], *, lift: bool) -> dict[str, Any]:
         """Return the action that writes or deletes a mark; it fails if that was done before."""

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from facerec.core.history import Entry
     from facerec.core.records import AnsweredRequest, Collection, Correction, User
     from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
+    from facerec.storage.dynamodb.clustering_claims import ClusteringClaims
     from facerec.storage.faces import FaceStore
 
 
@@ -89,6 +90,12 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
 
         return DynamoDBClusters(self._table, faces)
+
+    def open_clustering_claims(self) -> ClusteringClaims:
+        """Return the claims to start clusterings."""
+        from facerec.storage.dynamodb.clustering_claims import ClusteringClaims
+
+        return ClusteringClaims(self._table)
 
     def forget_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
         """Remove all data about deleted faces from the clusters of a collection."""

@@ -89,10 +89,15 @@ class SqliteClusters(ClusterStore):
 
     @override
     def list_clusters(
-        self, collection_id: str, *, after: tuple[int, int] | None = None, limit: int = 100
+        self,
+        collection_id: str,
+        *,
+        after: tuple[int, int] | None = None,
+        limit: int = 100,
+        max_faces: int | None = None,
     ) -> list[Cluster]:
         with self._database.reading() as connection:
-            numbers = clusters.list_after(connection, collection_id, after, limit)
+            numbers = clusters.list_after(connection, collection_id, after, limit, max_faces)
             return clusters.get_many(connection, collection_id, numbers)
 
     @override
@@ -101,11 +106,21 @@ class SqliteClusters(ClusterStore):
             return clusters.get_many(connection, collection_id, numbers)
 
     @override
+    def read_version(self, collection_id: str) -> str:
+        with self._database.reading() as connection:
+            return clusters.version(connection, collection_id)
+
+    @override
     def save_clusters(
-        self, collection_id: str, changes: ClusterChanges, mark: tuple[int, int, int] | None
+        self,
+        collection_id: str,
+        changes: ClusterChanges,
+        mark: tuple[int, int, int] | None,
+        *,
+        version: str | None = None,
     ) -> list[int]:
         with self._database.writing() as connection:
-            return clusters.save(connection, collection_id, changes, mark)
+            return clusters.save(connection, collection_id, changes, mark, version)
 
     @override
     def leave_clusters(self, collection_id: str, face_ids: Sequence[str]) -> None:

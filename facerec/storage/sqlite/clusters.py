@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.history import Step, StepKind
+from facerec.errors import ConflictError
 from facerec.storage.sqlite import collections, history
 
 if TYPE_CHECKING:
@@ -90,7 +91,11 @@ def ignored(connection: sqlite3.Connection, collection_id: str) -> set[int]:
 
 
 def list_after(
-    connection: sqlite3.Connection, collection_id: str, after: tuple[int, int] | None, limit: int
+    connection: sqlite3.Connection,
+    collection_id: str,
+    after: tuple[int, int] | None,
+    limit: int,
+    max_faces: int | None,
 ) -> list[int]:
     """Return the numbers of clusters to show, largest first; see ``ClusterStore.list_clusters``."""
     size, last = (-1, 0) if after is None else after
@@ -99,10 +104,14 @@ def list_after(
         "FROM cluster_member LEFT JOIN association USING (collection_id, face_id) "
         "WHERE collection_id = ?1 AND number NOT IN "
         "(SELECT number FROM ignored_cluster WHERE collection_id = ?1) "
+        "AND number NOT IN (SELECT number FROM association JOIN cluster_member "
+        "USING (collection_id, face_id) WHERE collection_id = ?1 AND user_id IN "
+        "(SELECT user_id FROM association WHERE collection_id = ?1 GROUP BY user_id "
+        "HAVING count(*) >= ?5)) "
         "GROUP BY number HAVING free > 0 AND count(*) > 1 "
         "AND (?2 < 0 OR free < ?2 OR (free = ?2 AND number > ?3)) "
         "ORDER BY free DESC, number LIMIT ?4",
-        (collection_id, size, last, limit),
+        (collection_id, size, last, limit, max_faces),
     )
     return [number for number, _ in rows]
 
@@ -133,23 +142,43 @@ def get_many(
     ]
 
 
+def version(connection: sqlite3.Connection, collection_id: str) -> str:
+    """Return the version of clusters; see ``ClusterStore.read_version``.
+
+    The number of the last entry of faces to cluster again counts all collections.
+    """
+    clustered = connection.execute(
+        "SELECT namespace, write, last_number FROM clustering WHERE collection_id = ?",
+        (collection_id,),
+    ).fetchone()
+    last_entry = connection.execute(
+        "SELECT seq FROM sqlite_sequence WHERE name = 'face_to_cluster'"
+    ).fetchone()
+    hidden = sorted(ignored(connection, collection_id))
+    return json.dumps([clustered, last_entry, hidden, not_faces(connection, collection_id)])
+
+
 def save(
     connection: sqlite3.Connection,
     collection_id: str,
     changes: ClusterChanges,
     state: tuple[int, int, int] | None,
+    known: str | None,
 ) -> list[int]:
     """Change clusters; see ``ClusterStore.save_clusters``.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
+        ConflictError: the version is not ``known`` any more.
     """
     collections.get(connection, collection_id)
+    if known is not None and known != version(connection, collection_id):
+        raise ConflictError("the clusters were changed while they were computed", "try again")
     if state is None:
-        known = mark(connection, collection_id)
-        if known is None:
+        clustered = mark(connection, collection_id)
+        if clustered is None:
             return []
-        state = (*known, 0)
+        state = (*clustered, 0)
     namespace, write, entry = state
     connection.execute(
         "DELETE FROM face_to_cluster WHERE collection_id = ? AND entry <= ?", (collection_id, entry)

@@ -1,0 +1,79 @@
+"""Which process may start a clustering of a collection, so that one job runs at a time.
+
+A service of jobs lists a new job only some time after it was submitted. Until then, the claim names
+it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from facerec.errors import CollectionNotFoundError
+from facerec.storage.dynamodb.cluster_items import cluster_key
+from facerec.storage.dynamodb.items import numbers
+
+if TYPE_CHECKING:
+    from facerec.storage.dynamodb.table import Table
+
+CLAIM_SECONDS = 60.0
+"""Seconds after which a submitted job is listed, and a caller who submitted none is dead."""
+
+_CLAIM = "job"
+"""Sort key of the item."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusteringClaims:
+    """Claims to start clusterings, in a DynamoDB table."""
+
+    table: Table
+
+    def claim(self, collection_id: str, ended: str | None) -> bool:
+        """Claim the start of a clustering; return whether nobody else has.
+
+        Args:
+            collection_id: the collection.
+            ended: id of the newest job, which has ended; None if there is none.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        now = time.time()
+        change = {
+            "TableName": self.table.name,
+            "Key": cluster_key(collection_id, _CLAIM),
+            "UpdateExpression": "SET claimed_until = :until REMOVE job_id",
+            "ConditionExpression": "attribute_not_exists(pk) OR claimed_until < :now "
+            "OR job_id = :ended",
+            "ExpressionAttributeValues": {
+                ":ended": {"S": ended or "none"},
+                **numbers({":now": now, ":until": now + CLAIM_SECONDS}),
+            },
+        }
+        unmet = self.table.transact([self.table.has_collection(collection_id), {"Update": change}])
+        if unmet is not None and unmet[0]:
+            raise CollectionNotFoundError(collection_id)
+        return unmet is None
+
+    def note(self, collection_id: str, job_id: str | None) -> None:
+        """Note the job that was submitted, or that none was."""
+        key = cluster_key(collection_id, _CLAIM)
+        if job_id is None:
+            self.table.delete([key])
+            return
+        item = {
+            **key,
+            "job_id": {"S": job_id},
+            **numbers({"claimed_until": time.time() + CLAIM_SECONDS}),
+        }
+        put = {"Put": {"TableName": self.table.name, "Item": item}}
+        self.table.transact([self.table.has_collection(collection_id), put])
+
+    def job_of(self, collection_id: str) -> str | None:
+        """Return the id of a job that was submitted a moment ago; None if there is none."""
+        item = self.table.get(cluster_key(collection_id, _CLAIM))
+        if item is None or "job_id" not in item or float(item["claimed_until"]["N"]) < time.time():
+            return None
+        return str(item["job_id"]["S"])
