@@ -130,7 +130,7 @@ class ClusterStore(Protocol):
     ) -> list[int]:
         """Change clusters, and return the numbers of those created, in their order.
 
-        Nobody else changes clusters meanwhile. Faces that were deleted or clustered concurrently
+        Nobody else changes clusters until it ends. Faces that were deleted or clustered concurrently
         stay as they are. A store with transactions makes all changes or none. In others, an
         interruption leaves some faces to the next clustering.
 

@@ -90,14 +90,14 @@ def write_decision(
 
 
 class Saving:
-    """A clustering that is being saved, and that nothing else changes meanwhile."""
+    """A clustering that is being saved, so that nothing else changes clusters until it ends."""
 
     def __init__(self, table: Table, collection: Collection) -> None:
         self._table, self._collection = table, collection
         self._token = token_hex(8)
 
     def begin(self, count: int, version: str | None) -> list[int]:
-        """Take the head, and return numbers for new clusters, which nobody else gets.
+        """Begin to save, and return numbers for new clusters that nobody else gets.
 
         Args:
             count: how many.
