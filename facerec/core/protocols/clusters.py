@@ -130,9 +130,9 @@ class ClusterStore(Protocol):
     ) -> list[int]:
         """Change clusters, and return the numbers of those created, in their order.
 
-        Nobody else changes clusters until it ends. Faces that were deleted or clustered concurrently
-        stay as they are. A store with transactions makes all changes or none. In others, an
-        interruption leaves some faces to the next clustering.
+        Nobody else changes clusters until it ends. Faces that were deleted or clustered
+        concurrently stay as they are. A store with transactions makes all changes or none. In
+        others, an interruption leaves some faces to the next clustering.
 
         Args:
             collection_id: the collection.
