@@ -173,7 +173,7 @@ class DeletedCollectionError(InvalidInputError):
         super().__init__(
             f"collection {collection_id!r} was deleted, and the database is an older copy that has"
             " it again",
-            "delete it again first; a later collection of this name can then be restored",
+            "delete it again first; a collection created afterwards can then be restored",
         )
         self.collection_id = collection_id
 
@@ -294,8 +294,10 @@ class OtherReleaseError(JobFolderError):
 
 
 NEW_COLLECTION = "index the photos again into a new collection"
-RESTORE_FILE = "restore the file from a copy of the data folder or bucket"
 """The hint for faces that cannot be used with another model version."""
+
+RESTORE_FILE = "restore the file from a copy of the data folder or bucket"
+"""The hint for a damaged file of a job."""
 
 
 class MigrationRemedy(StrEnum):
@@ -516,14 +518,14 @@ class InvalidPageTokenError(NotFoundError):
 
 
 class JobDeletedError(NotFoundError):
-    """The job was deleted while it ran, with its collection.
+    """The job was deleted, alone or with its collection.
 
     Attributes:
-        collection_id: the deleted collection.
+        collection_id: the collection of the job.
     """
 
     def __init__(self, collection_id: str) -> None:
-        super().__init__(f"collection {collection_id!r} was deleted, and this job with it")
+        super().__init__(f"the job was deleted, alone or with its collection {collection_id!r}")
         self.collection_id = collection_id
 
 

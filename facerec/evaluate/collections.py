@@ -50,6 +50,6 @@ def set_calibrated_threshold(
     if calibration.has_wrong_names:
         raise InvalidInputError(
             f"wrong names would determine the threshold of collection {collection_id}",
-            "correct the doubtful faces that the calibration lists first",
+            "first correct the doubtful faces that the calibration lists",
         )
     gallery.set_threshold(collection_id, calibration.threshold)

@@ -94,7 +94,7 @@ def _check_columns(columns: Sequence[str], path: Path) -> None:
     if unknown:
         raise InvalidInputError(
             f"{path} has unknown columns: {', '.join(map(repr, unknown))}",
-            "call columns of labels cohort or cohort_NAME",
+            "name the columns of labels 'cohort' or 'cohort_NAME'",
         )
     repeated = [name for name, count in Counter(columns).items() if count > 1]
     if repeated:

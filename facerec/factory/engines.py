@@ -57,7 +57,12 @@ def read_model_version(recipe: str = Recipe.FAST) -> str:
 
 
 def read_model_versions(first: str | None = None) -> dict[str, str]:
-    """Return the model versions by recipe; see ``ordered_recipes``."""
+    """Return the model version of each recipe, in the order of ``ordered_recipes``.
+
+    Raises:
+        RecipeUnavailableError: ``first`` is not a recipe.
+        WeightsError: a file of weights is missing or damaged.
+    """
     return {recipe: read_model_version(recipe) for recipe in ordered_recipes(first)}
 
 

@@ -46,7 +46,7 @@ class Example:
 
     Attributes:
         image_id: Id of the photo, a lowercase UUID.
-        subject: Name of the person, in any characters.
+        subject: Name of the person; it may contain any characters.
     """
 
     image_id: str

@@ -40,6 +40,6 @@ def rows_of(job: Job, objects: ObjectStore) -> Iterator[LedgerRow]:
 
 
 def failures_of(job: Job, objects: ObjectStore) -> Iterator[LedgerRow]:
-    """Yield the rows of a job that failed; see ``JobService.failures``."""
+    """Yield the failed rows of a job's ledger; see ``JobService.failures``."""
     plan = job.required_plan()
     return rows_while_it_exists(plan, objects, failures.iterate_failures(plan, objects, job.report))

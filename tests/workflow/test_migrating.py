@@ -282,7 +282,7 @@ def test_requests_of_the_api_show_a_migration_and_refuse_its_steps(
     stack: Stack, gallery: Gallery
 ) -> None:
     assert gallery.migration_status("staff").state is None
-    with pytest.raises(MigrationError, match="do not migrate collections"):
+    with pytest.raises(MigrationError, match="by its workflow, not by requests"):
         gallery.prepare_migration("staff", "accurate")
 
 

@@ -138,7 +138,9 @@ async def _start_job(
 ) -> Job:
     jobs = context.jobs
     if jobs is None:
-        raise InvalidInputError("this server runs no jobs")
+        raise InvalidInputError(
+            "jobs are not available on this server", "index the photos one at a time"
+        )
     document = body.execution_input(options_to_json(options))
     return await context.run(
         request,

@@ -116,9 +116,9 @@ class MigrationStore(Protocol):
         return False
 
     def erase_leftovers(self, collection_id: str) -> None:
-        """Erase what killed processes have left of migrations.
+        """Erase the vectors that killed processes have left of migrations.
 
-        A store with transactions has no such vectors.
+        A store with transactions has none.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.

@@ -61,13 +61,16 @@ class VectorStore(Protocol):
         ...
 
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
-        """Set fields of the metadata of stored vectors; their values and other fields stay.
+        """Set fields of the metadata of stored vectors, and change nothing else of them.
 
         A vector that is deleted concurrently stays deleted.
 
         Args:
             namespace: a namespace.
             changes: the fields to set, by id; unknown ids are ignored.
+
+        Raises:
+            StoreUnavailableError: none, or only some, of the vectors were changed.
         """
         ...
 

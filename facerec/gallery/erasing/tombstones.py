@@ -309,7 +309,7 @@ def box_in(text: str) -> BoundingBox:
 
 
 def is_of_deleted(text: str) -> bool:
-    """Return whether a text belongs to something deleted, and not to an imported face."""
+    """Return whether a stored text is not that of an imported face, which has an encrypted id."""
     return len(text.split()) <= 4
 
 

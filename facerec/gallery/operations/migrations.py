@@ -409,7 +409,7 @@ class MigrationOperations(GalleryBase):
             )
         if self._erasures.start is not None:
             raise MigrationError(
-                "the requests of this deployment do not migrate collections",
+                "this deployment migrates collections by its workflow, not by requests",
                 MigrationRemedy.WORKFLOW,
             )
         return self._migrations

@@ -76,7 +76,10 @@ def _photo(face_id: str) -> int:
 
 
 def _photos_of_children(plan: Plan, objects: ObjectStore, end: int) -> Iterator[NDArray[np.uint64]]:
-    """Yield the photos with faces of the children before ``end``, each once per child."""
+    """Yield the photos in which each child before ``end`` found faces, each once per child.
+
+    A photo is a number, the first ``ID_BYTES`` of the ids of its faces.
+    """
     found = read_ahead(
         range(end),
         lambda child: np.unique(np.frombuffer(_ids_of_child(plan, objects, child), "<u8")),

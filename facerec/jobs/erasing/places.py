@@ -61,7 +61,7 @@ def place_uri(place: Place, job_folder: str) -> str:
 
 
 def photo_lists(jobs_root: str, collection_id: str, job_folders: list[str]) -> list[str]:
-    """Return the address prefixes of all lists of a collection's photos.
+    """Return the address prefixes of the lists of a collection's remembered and stale photos.
 
     Args:
         jobs_root: parent of all job folders; ends in ``/``.

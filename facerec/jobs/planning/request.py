@@ -43,8 +43,8 @@ class JobRequest:
         prune_limit_percentage: 0 to 100, the share of photos that may be gone.
         recipe: recipe of the collection's faces; None for the recipe that the collection has, or
             the default one for a new collection.
-        prune_over_limit: what to do if more photos are gone: ``refuse`` the job, or ``skip`` the
-            removal of their faces.
+        prune_over_limit: what to do if more photos are gone than ``prune_limit_percentage`` allows:
+            ``refuse`` the job, or ``skip`` the removal of their faces.
         person_from: rule for the names of people who are created from the photos when all are
             indexed (``jobs.person_names``), or None.
         bulk_import: whether Pinecone imports the faces when all photos are processed.

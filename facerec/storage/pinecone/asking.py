@@ -108,7 +108,9 @@ def _stats(api_key: str, host: str, timeout: float) -> bytes:
     finally:
         connection.close()
     if 300 <= response.status < 400:
-        raise StoreUnavailableError("Pinecone redirects requests for the index")
+        raise StoreUnavailableError(
+            "Pinecone redirects requests for the index", "check the host of the index"
+        )
     if response.status != 200:
         raise error_of_status(response.status)
     return content

@@ -40,14 +40,14 @@ def open_pinecone_vectors(
         host: address of the index, instead of or in addition to its name. Without a scheme it
             is https; ``http://127.0.0.1`` is allowed.
         patience: seconds for which a request is retried. A request that has started is not
-            interrupted: the client makes up to four attempts, each of at most ``patience`` or
-            10 seconds.
+            interrupted: the client makes up to four attempts, each of at most ``patience``
+            seconds, but at least 1 and at most 10.
         throttled: seconds for which a throttled request is retried; None for ``patience``.
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
-        ConfigurationError: neither name nor host is given, the key is malformed, the pinecone
-            package is not installed, or the index has another dimension or metric.
+        ConfigurationError: neither name nor host is given, the key or host is malformed, the
+            pinecone package is not installed, or the index has another dimension or metric.
         NotFoundError: the index does not exist.
         StoreUnavailableError: Pinecone cannot be reached, or throttles.
     """

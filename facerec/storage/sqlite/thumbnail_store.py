@@ -58,5 +58,5 @@ def _filled(content: bytes) -> bytes:
         ValueError: the file is larger.
     """
     if len(content) > MAX_THUMBNAIL_BYTES:
-        raise ValueError(f"a thumbnail has {len(content)} bytes")
+        raise ValueError(f"a thumbnail has {len(content)} bytes, more than {MAX_THUMBNAIL_BYTES}")
     return content.ljust(MAX_THUMBNAIL_BYTES, b"\0")
