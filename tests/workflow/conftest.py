@@ -79,9 +79,9 @@ def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
         *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}),
         *("ErasureFunction", TABLE, VECTORS),
     )
-    monkeypatch.setattr(described, "find_stack", lambda _: found)
-    # A deferred module keeps what it was asked for.
+    # The deferred module first: it keeps what it reads, also for later tests.
     monkeypatch.setattr("facerec.cli.services.stacks.find_stack", lambda _: found)
+    monkeypatch.setattr(described, "find_stack", lambda _: found)
     return CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused"), "FACEREC_STACK": "s"})
 
 

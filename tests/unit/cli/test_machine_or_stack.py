@@ -90,8 +90,9 @@ def test_a_command_of_stacks_does_not_touch_the_faces_of_this_machine(
 
     from facerec.jobs.aws import stack as described
 
-    monkeypatch.setattr(described, "find_stack", find_stack)
+    # The deferred module first: it keeps what it reads, also for later tests.
     monkeypatch.setattr(services.stacks, "find_stack", find_stack)
+    monkeypatch.setattr(described, "find_stack", find_stack)
     result = CliRunner().invoke(main, [str(each) for each in complete(words, tmp_path)], input="y")
     assert not (tmp_path / "data").exists()
     assert result.exit_code in (ExitCode.NOT_FOUND, ExitCode.USAGE, ExitCode.INVALID_INPUT)
