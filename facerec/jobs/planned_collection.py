@@ -25,7 +25,9 @@ def collection_of(plan: Plan) -> Collection:
     )
 
 
-def store_of_planned(plan: Plan, faces: FaceStore, records: RecordStore) -> FaceStore:
+def store_of_planned(
+    plan: Plan, faces: FaceStore, records: RecordStore, *, writes: bool = True
+) -> FaceStore:
     """Return the store of the collection that a job was planned for.
 
     It refuses to write into a later collection with the same id, and to write faces of a model
@@ -35,6 +37,8 @@ def store_of_planned(plan: Plan, faces: FaceStore, records: RecordStore) -> Face
         plan: the job's plan, which names the creation of its collection.
         faces: the store of the faces.
         records: store of the collections.
+        writes: whether faces will be written. Otherwise a collection that was migrated since is
+            read as it is served.
     """
     planned = collection_of(plan)
     try:
@@ -43,5 +47,5 @@ def store_of_planned(plan: Plan, faces: FaceStore, records: RecordStore) -> Face
         return faces.of(planned)
     same = collection.created_at == plan.collection_created_at
     # A job that was planned before a migration must not store faces of the earlier version.
-    own = replace(collection, model_version=plan.model_version)
+    own = replace(collection, model_version=plan.model_version) if writes else collection
     return faces.of(own if same else planned)

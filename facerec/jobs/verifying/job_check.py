@@ -77,7 +77,7 @@ def verify_job(
         ConflictError: too many concurrent changes of a person or of corrections.
     """
     plan, last = job.plan, LastStatements() if last is None else last
-    total, faces = Verification(), store_of_planned(plan, faces, records)
+    total, faces = Verification(), store_of_planned(plan, faces, records, writes=repair)
     for child in range(plan.children) if children is None else children:
         for segment in read_segments(objects, plan.job_folder, child):
             total.add(verify_segment(job, segment, objects, faces, records, last, repair=repair))
