@@ -145,6 +145,8 @@ def test_a_collection_is_migrated_with_its_ids_people_and_corrections(
 
     assert (finished["state"], finished["removed"], finished["job_embeddings"]) == (None, 8, 8)
     assert everybody(gallery) == before
+    call(rebuild="staff")
+    assert everybody(gallery) == before
     stack.child_version = ACCURATE
     put(stack, "eve", 1)
     assert index(stack).output["faces_indexed"] == 1
