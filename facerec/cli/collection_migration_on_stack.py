@@ -8,7 +8,6 @@ from typing import Any
 from facerec.cli import services
 from facerec.cli.output import console
 from facerec.errors import MigrationError
-from facerec.jobs.aws.erasure_function import unpack
 from facerec.jobs.aws.executions import Executions
 from facerec.jobs.aws.stack import find_stack
 from facerec.jobs.status import JobStatus
@@ -38,7 +37,7 @@ class StackMigration:
         token = None
         while True:
             event = {"check_migration": self._collection_id, "recipe": recipe, "next_token": token}
-            page = unpack(self._function.call(event)["packed"])
+            page = self._function.call_for_packed(event)
             missing += page["missing"]
             token = page["next_token"]
             if token is None:

@@ -86,11 +86,10 @@ def _export_here(folder: Path, collection: str, subject: SubjectKind, name: str)
 
 def _export_of_stack(stack: str, collection: str, subject: SubjectKind, name: str) -> Exported:
     from facerec.cli.services import erasure_function
-    from facerec.jobs.aws.erasure_function import unpack
 
     function = erasure_function(stack)
     event = {"collection_id": collection, "subject": str(subject), "name": name, "export": True}
-    document: dict[str, Any] = unpack(function.call(event)["packed"])
+    document = function.call_for_packed(event)
     faces = {each["face"]["face_id"]: each for each in document["faces"]}
     thumbnails: dict[str, bytes] = {}
     names = list(faces)

@@ -20,7 +20,7 @@ else:
     answering = DeferredModule("facerec.gallery.requests.answering")
 
 INTERVAL = 10.0
-"""Seconds between two questions whether a clustering has ended."""
+"""Seconds between requests for the status of a clustering."""
 
 
 def ask_gallery(
@@ -43,13 +43,10 @@ def ask_gallery(
         with factory.open_gallery(data_folder(data)) as gallery:
             return answering.answer_request(gallery, request)
     from facerec.core.recording import current_caller
-    from facerec.jobs.aws.erasure_function import unpack
 
     by, why = current_caller()
-    answer: dict[str, Any] = unpack(
-        services.erasure_function(stack).call({**request, "by": by, "why": why})["packed"]
-    )
-    return answer
+    function = services.erasure_function(stack)
+    return function.call_for_packed({**request, "by": by, "why": why})
 
 
 def cluster_in_stack(stack: str, collection: str, pair_threshold: float | None) -> None:

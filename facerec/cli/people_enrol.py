@@ -93,12 +93,11 @@ def enrol(
 def _enrol_in_stack(stack: str, collection: str, source: str, person_from: str) -> Enrolment:
     from facerec.cli.services import erasure_function
     from facerec.core.recording import current_caller
-    from facerec.jobs.aws.erasure_function import unpack
 
     by, why = current_caller()
     event = {"enrol": collection, "source": source, "person_from": person_from}
-    answer = erasure_function(stack).call({**event, "by": by, "why": why})
-    return presenting_enrolment.enrolment_from_json(unpack(answer["packed"]))
+    answer = erasure_function(stack).call_for_packed({**event, "by": by, "why": why})
+    return presenting_enrolment.enrolment_from_json(answer)
 
 
 def require_no_chosen_ids() -> None:

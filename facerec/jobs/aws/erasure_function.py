@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 from facerec.core.aws_errors import aws_errors
-from facerec.errors import FacerecError, InvalidInputError, error_from_json
+from facerec.errors import FacerecError, InvalidInputError, NotFoundError, error_from_json
 from facerec.jobs.aws.log import logger
 
 TIMEOUT = 900.0
@@ -31,11 +31,6 @@ def pack(document: object, max_bytes: int, *, hint: str) -> str:
     if len(packed) > max_bytes:
         raise InvalidInputError("the result is too large for one response of the function", hint)
     return packed
-
-
-def unpack(packed: str) -> Any:  # noqa: ANN401 - JSON
-    """Return the JSON values in a packed text."""
-    return json.loads(gzip.decompress(b64decode(packed)))
 
 
 def open_erasure_function(name: str, region: str | None = None) -> ErasureFunction:
@@ -82,6 +77,22 @@ class ErasureFunction:
             raise FacerecError(f"the function {self._name} failed: {kind}: {message}", "try again")
         if "refused" in document:
             raise error_from_json(document["refused"])
+        return document
+
+    def call_for_packed(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke the function, and return what it has packed (``pack``).
+
+        Raises:
+            NotFoundError: the function is of a release that does not know the event.
+            FacerecError: see ``call``.
+        """
+        packed = self.call(event).get("packed")
+        if packed is None:
+            raise NotFoundError(
+                f"the function {self._name} does not know this request",
+                "update the stack to this release",
+            )
+        document: dict[str, Any] = json.loads(gzip.decompress(b64decode(packed)))
         return document
 
     def _invoke(self, kind: str, event: dict[str, Any]) -> dict[str, Any]:
