@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facerec.errors import ConflictError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -96,3 +98,8 @@ class ClusterChanges:
     joined: Mapping[str, int]
     merged: Mapping[int, int]
     created: Sequence[Sequence[str]]
+
+
+def clusters_changed() -> ConflictError:
+    """Return the error for changes that were computed from an earlier state of the clusters."""
+    return ConflictError("the clusters were changed while they were computed", "try again")

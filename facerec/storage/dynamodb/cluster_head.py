@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.clusters import clusters_changed
 from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.dynamodb.cluster_items import HEAD, cluster_key
 from facerec.storage.dynamodb.items import collection_key, numbers
@@ -110,7 +111,7 @@ class Saving:
         for _ in _tries(SAVING_SECONDS + DECISION_SECONDS):
             head = read_head(self._table, self._collection.collection_id)
             if version is not None and head.version != version:
-                raise _changed()
+                raise clusters_changed()
             known = "#version = :known" if head.version else "attribute_not_exists(#version)"
             change = {
                 **_head_of(self._table, self._collection.collection_id),
@@ -137,7 +138,7 @@ class Saving:
                 return list(range(head.last_number + 1, head.last_number + count + 1))
             if unmet[0]:
                 raise CollectionNotFoundError(self._collection.collection_id)
-        raise _changed()
+        raise clusters_changed()
 
     def write(self, actions: Sequence[dict[str, Any]]) -> bool:
         """Write in a transaction; return False if a condition of an action is not met.
@@ -161,7 +162,7 @@ class Saving:
         if unmet[0]:
             raise CollectionNotFoundError(self._collection.collection_id)
         if unmet[1]:
-            raise _changed()
+            raise clusters_changed()
         return False
 
     def end(self) -> None:
@@ -200,7 +201,3 @@ def _tries(seconds: float) -> Iterator[None]:
         if time.monotonic() >= give_up:
             return
         time.sleep(_PAUSE)
-
-
-def _changed() -> ConflictError:
-    return ConflictError("the clusters were changed while they were computed", "try again")

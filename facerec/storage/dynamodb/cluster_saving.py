@@ -68,9 +68,10 @@ def _write(
     created: Sequence[int],
     considered: Sequence[str],
 ) -> dict[str, int]:
-    """Write changes to the shards; return the numbers of the faces that were added to them, or 0.
+    """Write changes to the shards, those of merged clusters first.
 
-    Merged clusters come first.
+    Returns:
+        The cluster number of each face that the changes add to a shard; 0 if it is in no cluster.
     """
     if changes.merged:
         _merge(table, collection, saving, changes.merged)

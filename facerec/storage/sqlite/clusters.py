@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.history import Step, StepKind
-from facerec.errors import ConflictError
 from facerec.storage.sqlite import collections, history
 
 if TYPE_CHECKING:
@@ -173,7 +172,7 @@ def save(
     """
     collections.get(connection, collection_id)
     if known is not None and known != version(connection, collection_id):
-        raise ConflictError("the clusters were changed while they were computed", "try again")
+        raise core_clusters.clusters_changed()
     if state is None:
         clustered = mark(connection, collection_id)
         if clustered is None:
