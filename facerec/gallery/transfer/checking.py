@@ -97,7 +97,9 @@ def _check_clusters(lines: Iterator[tuple[str, dict[str, Any]]]) -> None:
     numbers, faces = set[str](), set[str]()
     for where, cluster in lines:
         if cluster["number"] > MAX_CLUSTER_NUMBER:
-            raise InvalidInputError(f"{where} has a cluster with a number over 10,000,000")
+            raise InvalidInputError(
+                f"{where} has a cluster with a number over {MAX_CLUSTER_NUMBER:,}"
+            )
         _add(f"c{cluster['number']}", numbers, f"{where} has the cluster")
         for face_id in cluster["face_ids"]:
             _add(face_id, faces, f"{where} has the face")
