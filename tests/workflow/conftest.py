@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from facerec.jobs.aws import stack as described
 from facerec.jobs.child.attempt import StepSize
+from tests.support.chosen_stack import find_stacks_by
 from tests.support.job_doors import (
     CommandLineJobs,
     DeployedJobs,
@@ -79,9 +80,7 @@ def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
         *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}),
         *("ErasureFunction", TABLE, VECTORS),
     )
-    # The deferred module first: it keeps what it reads, also for later tests.
-    monkeypatch.setattr("facerec.cli.services.stacks.find_stack", lambda _: found)
-    monkeypatch.setattr(described, "find_stack", lambda _: found)
+    find_stacks_by(monkeypatch, lambda _: found)
     return CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused"), "FACEREC_STACK": "s"})
 
 

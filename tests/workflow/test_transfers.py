@@ -12,6 +12,7 @@ from facerec.cli.main import main
 from facerec.jobs.aws import stack as described
 from facerec.testing.engine import fake_face, fake_photo
 from lambdas.erasure import handler as erasing
+from tests.support.chosen_stack import find_stacks_by
 from tests.support.s3vectors_server import S3VectorsServer
 from tests.support.workflow.stack import BUCKET, Stack
 from tests.support.workflow.stores import deploy_with_stores, open_api_gallery
@@ -92,7 +93,7 @@ def test_what_a_stack_cannot_take_is_one_line_and_changes_nothing(
     found = ("us-east-1", BUCKET, "w", "q", "d", 1, 1)
     for vector_store, message in (("pinecone", "Pinecone"), ("s3vectors", "update the stack")):
         other = described.Stack("s", *found, vector_store, {}, "ErasureFunction")
-        monkeypatch.setattr(described, "find_stack", lambda _, other=other: other)
+        find_stacks_by(monkeypatch, lambda _, other=other: other)
         refused = command_line.invoke(main, words)
         assert refused.exit_code in (3, 4)
         assert message in refused.stderr

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from facerec.cli import services
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.errors import NotFoundError
+from tests.support.chosen_stack import find_stacks_by
 from tests.unit.cli.test_main import command_of, commands, run
 
 
@@ -85,14 +86,10 @@ def test_a_command_takes_a_folder_or_a_stack_but_not_both(words: list[str], tmp_
 def test_a_command_of_stacks_does_not_touch_the_faces_of_this_machine(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def find_stack(name: str) -> None:
+    def find_stack(name: str) -> NoReturn:
         raise NotFoundError(f"there is no stack {name!r}")
 
-    from facerec.jobs.aws import stack as described
-
-    # The deferred module first: it keeps what it reads, also for later tests.
-    monkeypatch.setattr(services.stacks, "find_stack", find_stack)
-    monkeypatch.setattr(described, "find_stack", find_stack)
+    find_stacks_by(monkeypatch, find_stack)
     result = CliRunner().invoke(main, [str(each) for each in complete(words, tmp_path)], input="y")
     assert not (tmp_path / "data").exists()
     assert result.exit_code in (ExitCode.NOT_FOUND, ExitCode.USAGE, ExitCode.INVALID_INPUT)
