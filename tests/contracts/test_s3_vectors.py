@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
+from facerec.errors import ConflictError
 from facerec.storage.faces import FaceStore
 from facerec.storage.s3vectors import S3Vectors, open_s3_vectors
 from facerec.testing.face_store import FaceStoreContract
@@ -71,3 +72,17 @@ def test_a_vector_deleted_while_its_metadata_is_changed_stays_deleted(
     vectors.change_metadata("staff", {vector.id: {"a": "1"}})
     assert vectors.list_vectors("staff") == []
     assert vectors.get_groups("staff", [vector.group]) == {}
+
+
+def test_an_added_vector_that_others_always_leave_out_of_its_group_is_a_conflict(
+    vectors: S3Vectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors.put_groups("staff", by_group([vector_of("ann")]))
+    put_members = vectors._put_members
+
+    def overwritten(namespace: str, members: Mapping[str, Sequence[str]]) -> None:
+        put_members(namespace, dict.fromkeys(members, ()))
+
+    monkeypatch.setattr(vectors, "_put_members", overwritten)
+    with pytest.raises(ConflictError, match="add vectors to the same groups"):
+        vectors.add_vectors("staff", by_group([vector_of("bob")]))
