@@ -39,12 +39,12 @@ FULL_PRICE_VECTORS = 100_000
 """Number of vectors of an index up to which queries are charged at the first price (same page)."""
 
 MIN_READ_UNITS = 0.25
-"""Minimum charge of a query in read units; a query costs one per GB of its namespace (same
-page)."""
+"""Minimum charge of a query in read units. A query costs one read unit per GB of its namespace:
+https://docs.pinecone.io/guides/cost/understand-cost"""
 
 MIN_READ_UNITS_PER_LOOKUP = 1.0
-"""Assumed minimum charge of a fetch by metadata, which otherwise is assumed to cost as much as a
-query: the page states neither."""
+"""Assumed minimum charge of a fetch by metadata, in read units. Above it, a fetch is assumed to
+cost as much as a query. Pinecone's page states neither."""
 
 PUT_REQUESTS_PER_STEP = 2
 """Requests per commit that S3 charges as PUT: the embeddings and the segment of the ledger."""
@@ -102,7 +102,7 @@ class CostLine:
 def indexing_costs(
     workload: Workload, simulation: Simulation, prices: PriceTable
 ) -> list[CostLine]:
-    """Return the one-off costs of the job."""
+    """Return the bill lines of the job, which are paid once."""
     hours = simulation.vcpu_seconds / 3600
     machine_hours = hours / VCPUS_PER_MACHINE
     children, photos = simulation.children, workload.photos
@@ -145,7 +145,10 @@ def indexing_costs(
 
 
 def keeping_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
-    """Return the monthly cost of storing the faces, without Pinecone's minimum."""
+    """Return the bill lines for storing the faces for a month, without Pinecone's minimum.
+
+    There are none for the embedded store.
+    """
     if workload.store is Store.EMBEDDED:
         return []
     folder = workload.faces * EMBEDDING_BYTES + workload.photos * LEDGER_BYTES
@@ -167,7 +170,10 @@ def keeping_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
 
 
 def searching_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
-    """Return the cost of a month's searches, without Pinecone's minimum."""
+    """Return the bill lines for a month's searches, without Pinecone's minimum.
+
+    There are none for the embedded store.
+    """
     if not workload.searches or workload.store is Store.EMBEDDED:
         return []
     searches = workload.searches
@@ -231,7 +237,7 @@ def write_units(workload: Workload) -> float:
 
 
 def namespace_gb(workload: Workload) -> float:
-    """Return the size of the collection in Pinecone."""
+    """Return the size of the collection in Pinecone, in GB."""
     return workload.faces * RECORD_BYTES / 1e9
 
 

@@ -18,7 +18,7 @@ from facerec.estimate.simulation import Simulation, simulate
 from facerec.estimate.workload import Store, Workload
 
 MAX_PHOTOS = 1_000_000_000
-"""Largest job for which a break-even is searched."""
+"""Maximum number of photos of a break-even."""
 
 PHOTOS_PER_SECOND = 20.0
 """Assumed speed of one vCPU: photos of about a megapixel with the default detector
@@ -39,7 +39,8 @@ class Estimate:
         minimum: line that tops up the month's use of Pinecone to the plan's minimum, if any.
         rekognition: lines of Rekognition's bill for the same month.
         break_even: smallest number of photos at which facerec costs at most as much as
-            Rekognition in that month, with searches in proportion; None if it always costs more.
+            Rekognition in that month, with searches in proportion; None if facerec costs more even
+            for ``MAX_PHOTOS``, or if the job has no photos.
     """
 
     workload: Workload
@@ -64,7 +65,7 @@ class Estimate:
 
     @property
     def rekognition_dollars(self) -> float:
-        """Cost of that month with Rekognition."""
+        """Cost of the month in which the job runs, with Rekognition."""
         return _total(self.rekognition)
 
     def to_json(self) -> dict[str, Any]:
@@ -175,7 +176,7 @@ def rekognition_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
 
 
 def _break_even(workload: Workload, simulation: Simulation, prices: PriceTable) -> int | None:
-    """Find by bisection the number of photos from which facerec costs at most as much.
+    """Find by bisection the number of photos from which facerec costs no more than Rekognition.
 
     The vCPU time of other sizes is assumed to be proportional to that of the simulated job.
     """

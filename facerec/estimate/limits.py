@@ -7,7 +7,7 @@ from facerec.jobs.child.attempt import DEPLOYED_STEP
 
 LOOKUPS_PER_SECOND = 100.0
 """Pinecone's rate limit for fetches, per index; it can be raised on request. A job into an existing
-collection fetches once per step, to replace faces of earlier runs (``docs/pinecone.md``).
+collection fetches once per step, to replace faces of earlier jobs (``docs/pinecone.md``).
 https://docs.pinecone.io/reference/api/database-limits/rate-limits"""
 
 UPSERTS_PER_SECOND = 100.0
@@ -37,14 +37,14 @@ CONCURRENT_ARRAYS = 2
 """``MaxConcurrency`` of the map in ``statemachine/index.asl.json``."""
 
 ATTEMPTS = 8
-"""Attempts of a child, as in the job definition of ``template.yaml``."""
+"""Maximum number of attempts at a child, as in the job definition of ``template.yaml``."""
 
 MACHINE_SECONDS = 150.0
 """Assumed time from requesting a machine to the start of its first container, including the pull
 of the image."""
 
 MACHINE_SPREAD = 60.0
-"""Assumed spread of the start times of machines."""
+"""Assumed number of seconds between the first and the last start of a machine."""
 
 CONTAINER_SECONDS = 6.0
 """Assumed time from the start of a container to its first photo, of which loading the networks

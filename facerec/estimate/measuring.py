@@ -26,7 +26,7 @@ _HEAD_SHARE = 0.25
 """Height of a pasted head, as a ratio of the height of the photo."""
 
 _HEAD_PIXELS = 160
-"""Minimum size of a pasted head if there is room; the face is the middle three fifths of it."""
+"""Minimum size of a pasted head in pixels, if there is room; the face has three fifths of it."""
 
 
 def measure_photos_per_second(
@@ -56,10 +56,10 @@ def measure_photos_per_second(
 
 
 def sample_photos(path: Path, limit: int = 64) -> list[bytes]:
-    """Return a sample of the photos in a folder, or the photo at ``path`` if it is a file.
+    """Return a sample of the photos in a folder; or the file at ``path``, whatever its format.
 
     Raises:
-        InvalidInputError: no file has a format that facerec reads.
+        InvalidInputError: no file of the sample has a format that facerec reads.
     """
     if path.is_file():
         return [path.read_bytes()]

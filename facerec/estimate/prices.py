@@ -77,7 +77,7 @@ class PriceTable:
         """Return a copy of the table with one price changed.
 
         Raises:
-            InvalidInputError: there is no price of that name.
+            InvalidInputError: the table has no flat price of that name.
         """
         if name not in self.prices:
             raise InvalidInputError(

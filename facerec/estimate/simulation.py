@@ -43,8 +43,8 @@ class Simulation:
         children: number of children.
         arrays: number of array jobs in which the children are submitted.
         vcpus: maximum number of concurrent vCPUs.
-        seconds: time from the start to the end of the last child.
-        vcpu_seconds: charged time, from the start to the end of each machine.
+        seconds: time from the start of the job to the end of its last child.
+        vcpu_seconds: charged time of all vCPUs, each from the start to the end of its machine.
         interruptions: containers lost with their machine.
         repeated_photos: photos processed again because of interruptions.
         lost_children: children interrupted in all attempts; redriving the job finishes them.

@@ -57,7 +57,7 @@ class Workload:
 
     @property
     def faces(self) -> float:
-        """Number of faces in the collection after the job."""
+        """Number of faces that the job stores; faces of earlier jobs are not included."""
         return self.photos * self.faces_per_photo
 
     @property

@@ -33,7 +33,7 @@ MIN_MATCHES = 5
 """Minimum number of matching pairs of different people for a rate to count as measured."""
 
 DUPLICATE_DISTANCE = 0.1
-"""Distance below which two faces are of one picture; faces of two photos are farther apart."""
+"""Maximum distance of two faces of one picture; faces of two photos are farther apart."""
 
 SAME_PERSON_SIMILARITY = 0.98
 """Similarity from which two names may belong to one person."""

@@ -1,4 +1,4 @@
-"""Parts of the self-contained pages that present measurements."""
+"""Creates the HTML of self-contained pages that present measurements."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ img{width:96px;height:96px;object-fit:cover}
 
 
 def paragraph(text: str) -> str:
-    """Return a paragraph."""
+    """Return an HTML paragraph; the text is escaped."""
     return f"<p>{escape(text)}</p>"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of texts."""
+    """Return an HTML table; its texts are escaped."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
@@ -35,7 +35,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def document(title: str, sections: Iterable[str]) -> str:
-    """Return a whole page."""
+    """Return an HTML page; the title is escaped, and the sections are HTML."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'

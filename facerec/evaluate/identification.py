@@ -18,8 +18,8 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".bmp", ".tif", 
 FALSE_POSITIVE_RATES = (0.01, 0.05, 0.1)
 
 MIN_STRANGERS = 10
-"""Minimum number of probes of strangers. With ten, one probe makes up the highest of these
-rates."""
+"""Minimum number of probes of strangers to measure a rate: one of ten is the highest of
+``FALSE_POSITIVE_RATES``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,22 @@ class OpenSetRate:
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """The result of searching probes in a gallery.
+    """The result of searching a gallery for the faces of probes.
 
     Attributes:
-        people: number of people in the gallery.
+        people: number of people with a face in the gallery.
         faces: number of faces in the gallery.
-        known: number of probes of people in the gallery.
-        known_without_a_face: number of these in which no face was found; they count as missed.
-        strangers: number of probes of other people with a face.
+        known: number of probes of people with a photo in the gallery.
+        known_without_a_face: number of known probes in which no face was found; they count as
+            missed.
+        strangers: number of probes with a face that show other people.
         failures: reasons why photos have no face, by name.
-        rank_1: share of known probes whose most similar face is their person's.
-        open_set: miss rates at chosen false positive rates, by normalised score; empty without
-            strangers.
+        rank_1: share of known probes whose most similar face is of the same person.
+        open_set: miss rates at ``FALSE_POSITIVE_RATES``, by normalised score, without rates for
+            which there are too few strangers.
         plain_open_set: the same by plain distance.
-        curve: false positive identification rates with miss rates, by normalised score.
+        curve: false positive identification rates with miss rates, by normalised score; empty
+            without strangers.
         plain_curve: the same by plain distance.
     """
 
@@ -91,12 +93,12 @@ def people_photos(folder: Path) -> list[str]:
 def identify(
     gallery: DescribedFaces, probes: DescribedFaces, *, one_folder: bool = False
 ) -> Identification:
-    """Search each probe's face among the gallery's.
+    """Search the gallery for the face of each probe.
 
     Args:
         gallery: faces of photos that are named PERSON/PHOTO.
-        probes: photos that are named in the same way.
-        one_folder: whether both come from one folder, so that no photo is compared with itself.
+        probes: faces of photos that are named in the same way.
+        one_folder: whether both are of one folder; then no photo is compared with itself.
 
     Raises:
         InvalidInputError: no probe with a face shows an enrolled person.
@@ -139,9 +141,10 @@ def _search(
     enrolled: NDArray[np.str_],
     positions: dict[str, int],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_], NDArray[np.str_]]:
-    """Return each probe's best score and least distance, and the person of each.
+    """Return the lowest score and the least distance of each probe, and the people of these faces.
 
-    A probe is not compared with the photo at its position in the gallery, if it has one.
+    ``positions`` has positions in the gallery by the names of photos. A probe whose name it has is
+    not compared with the face at that position.
     """
     everyone = np.arange(len(enrolled))
     count = len(probes.names)

@@ -17,7 +17,8 @@ from facerec.evaluate.rates import Interval, rates_that_fit, wilson
 IMAGE_COLUMNS = ("image", "file")
 PERSON_COLUMN = "person"
 OVERALL_RATE = 1e-3
-"""False match rate over all pairs at which labels are compared, if there are enough pairs."""
+"""False match rate over all pairs at which labels are compared. With too few pairs for it, the
+lowest rate that they can measure is used."""
 
 MAX_PHOTOS = 4_000
 """Maximum number of photos whose pairs are judged: 4,000 make 8 million pairs."""
@@ -29,7 +30,8 @@ class LabelledPhoto:
 
     Attributes:
         image: path below the folder of images.
-        person: the person in the photo. Photos without one are taken to show different people.
+        person: the person in the photo. A photo without one gets a person of its own: photos
+            without names are taken to show different people.
         labels: value of each column of labels.
     """
 
@@ -94,7 +96,7 @@ def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
     labels = [name for name in columns if name not in (image, PERSON_COLUMN)]
     if image is None or not labels:
         raise InvalidInputError(
-            f"{path} lacks columns",
+            f"{path} lacks the column image, or columns of labels",
             "the columns are image, optionally person, and one or more columns of labels",
         )
     for number, row in enumerate(rows, 2):
@@ -120,7 +122,7 @@ def label_rates(photos: Sequence[LabelledPhoto], faces: DescribedFaces) -> Label
 
     Args:
         photos: photos with their labels.
-        faces: the described faces of their photos.
+        faces: the described faces of these photos.
 
     Raises:
         InvalidInputError: faces were found in too few photos for any rate.
@@ -134,7 +136,7 @@ def label_rates(photos: Sequence[LabelledPhoto], faces: DescribedFaces) -> Label
     fitting = [rate for rate in rates_that_fit(len(one)) if rate >= OVERALL_RATE]
     if not fitting:
         raise InvalidInputError(
-            f"{len(found):,} photos with a face make {len(one):,} pairs of different people",
+            f"{len(found):,} photos with a face make only {len(one):,} pairs of different people",
             "rates need at least 50 pairs of different people",
         )
     rate = fitting[-1]

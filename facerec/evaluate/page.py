@@ -21,10 +21,10 @@ from facerec.evaluate.verification import PairError, Verification
 from facerec.gallery.scores.normalisation import similarity_of_score
 
 THUMBNAIL = 96
-"""Side of a thumbnail's face in pixels."""
+"""Side of the thumbnail of a face, in pixels."""
 
 MARGIN = 0.3
-"""Margin around a thumbnail's face as a share of its box."""
+"""Margin around the face in a thumbnail, as a ratio of its box."""
 
 MAX_FAILURES_LISTED = 100
 
@@ -51,8 +51,8 @@ def verification_page(
     sections = [
         paragraph(
             f"{result.labelled_pairs:,} labelled pairs of {result.photos:,} photos. No face was "
-            f"found in {len(result.failures):,} photos, which {result.pairs_without_a_face:,} "
-            "pairs contain. "
+            f"found in {len(result.failures):,} photos, which are in "
+            f"{result.pairs_without_a_face:,} of the pairs. "
             f"Rates are of {result.genuine:,} pairs of one person and {result.impostors:,} of "
             f"different people ({kind}). Model version {model_version}."
         ),
@@ -100,7 +100,7 @@ def verification_page(
 def identification_page(result: Identification, *, model_version: str) -> str:
     """Return the page of an identification."""
     across = Axis("strangers who are named", -3, 0)
-    up = Axis("known people who are not named rightly", -3, 0)
+    up = Axis("known people who are not named correctly", -3, 0)
     lines = (Line("normalised score", result.curve), Line("plain distance", result.plain_curve))
     sections = [
         paragraph(
@@ -157,7 +157,10 @@ def label_rows(result: LabelEvaluation) -> list[tuple[str, ...]]:
 
 
 def face_thumbnails(images: Path, boxes: Mapping[str, BoundingBox]) -> Thumbnail:
-    """Return a function that returns the face of a photo as a data address, or "" if unreadable."""
+    """Return a function that returns the face of a photo as a ``data:`` URL.
+
+    It returns "" for a photo that cannot be decoded or has no box.
+    """
 
     def thumbnail(name: str) -> str:
         photo = decode((images / name).read_bytes(), smallest_face=None, max_pixels=10**8)

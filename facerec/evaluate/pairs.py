@@ -47,8 +47,8 @@ def read_pairs(path: Path, images: Path) -> list[LabelledPair]:
         images: folder that the paths of photos are relative to.
 
     Raises:
-        InvalidInputError: a column, line or photo is missing or not valid, or there are no pairs of
-            both kinds, overall and in each fold.
+        InvalidInputError: a column, line or photo is missing or not valid, or all pairs, or those
+            of a fold, are of one kind.
     """
     with open_csv(path) as reader:
         pairs = _parse(reader, path)
@@ -87,7 +87,7 @@ def _check_columns(columns: Sequence[str], path: Path) -> None:
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         raise InvalidInputError(
-            f"{path} has no column {', '.join(missing)}",
+            f"{path} lacks columns: {', '.join(missing)}",
             "the columns are image_a, image_b, same, and optionally fold, cohort and cohort_NAME",
         )
     unknown = [name for name in columns if name not in (*REQUIRED, FOLD) and not _is_cohort(name)]
@@ -98,7 +98,7 @@ def _check_columns(columns: Sequence[str], path: Path) -> None:
         )
     repeated = [name for name, count in Counter(columns).items() if count > 1]
     if repeated:
-        raise InvalidInputError(f"{path} has two columns {repeated[0]!r}")
+        raise InvalidInputError(f"{path} has more than one column named {repeated[0]!r}")
 
 
 def _is_cohort(name: str) -> bool:

@@ -11,7 +11,7 @@ from facerec.evaluate.pairs import LabelledPair
 def people_of(pairs: Sequence[LabelledPair]) -> tuple[dict[str, str], bool]:
     """Return a person for each photo, and whether all pairs of photos can be judged by them.
 
-    If each folder of photos holds one person, as far as the labelled pairs show it, then folders
+    If each folder of photos holds one person, as far as the labelled pairs show, then folders
     name people, and any two photos make a pair. Otherwise only the labelled pairs are known, and
     photos show one person where labelled pairs connect them.
     """

@@ -13,7 +13,9 @@ MIN_MATCHES = 5
 """Minimum number of matching pairs of different people that measure a rate."""
 
 MIN_IMPOSTORS = 50
-"""Minimum number of pairs of different people that measure the highest of the rates."""
+"""Minimum number of pairs of different people that measure the highest of
+``FALSE_MATCH_RATES``."""
+
 RESAMPLES = 200
 BOOTSTRAP_SHARE = 0.12
 """Share of the impostor pairs, those with the lowest scores, that resampling uses. It is enough for
@@ -76,7 +78,10 @@ class MissRate:
 
 
 def wilson(successes: int, trials: int) -> Interval:
-    """Return a share with its 95 % interval (Wilson 1927), for independent trials."""
+    """Return a share with its 95 % interval (Wilson 1927), for independent trials.
+
+    Without trials, the share is 0 and the interval 0 to 1.
+    """
     if not trials:
         return Interval(0.0, 0.0, 1.0)
     share, square = successes / trials, _Z**2
@@ -87,7 +92,7 @@ def wilson(successes: int, trials: int) -> Interval:
 
 
 def rates_that_fit(impostors: int) -> list[float]:
-    """Return the rates at which ``MIN_MATCHES`` or more of this many impostor pairs match."""
+    """Return the rates at which at least ``MIN_MATCHES`` of this number of impostor pairs match."""
     return [rate for rate in FALSE_MATCH_RATES if impostors * rate >= MIN_MATCHES]
 
 
@@ -152,7 +157,7 @@ def _resampled(
 def accuracies(
     scores: NDArray[np.float64], same: NDArray[np.bool_], folds: NDArray[np.str_]
 ) -> dict[str, tuple[float, float]]:
-    """Return accuracy and threshold of each fold, at the threshold that is best in the others.
+    """Return the accuracy of each fold, and the threshold: the one that is best in the other folds.
 
     Args:
         scores: infinite where a face was not found; such a pair counts as different people.

@@ -30,8 +30,8 @@ from facerec.gallery.scores.normalisation import (
 )
 
 MAX_PHOTOS_OF_ALL_PAIRS = 6_000
-"""Maximum number of photos of which all pairs are compared; more are sampled. 6,000 photos have
-18 million pairs, or 0.6 GB."""
+"""Maximum number of photos of which all pairs are compared. Of more photos, a random sample of this
+size is compared: 18 million pairs, which take 0.6 GB."""
 
 SIMILARITIES = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99)
 ERRORS_SHOWN = 24
@@ -93,8 +93,10 @@ class Verification:
         cohorts: error rates by cohort.
         curve: false match rates with false non-match rates, by normalised score.
         plain_curve: the same by plain distance.
-        false_matches: the most similar pairs of different people.
-        false_non_matches: the least similar pairs of one person.
+        false_matches: the most similar pairs of different people with a similarity of at least 0.5;
+            at most ``ERRORS_SHOWN``.
+        false_non_matches: the least similar pairs of one person with a similarity below 0.5; at
+            most ``ERRORS_SHOWN``.
     """
 
     photos: int
@@ -145,8 +147,8 @@ def verify(pairs: Sequence[LabelledPair], faces: DescribedFaces) -> Verification
     judged = _all_pairs(faces, numbers) if all_pairs else labelled
     if judged.same.all() or not judged.same.any():
         raise InvalidInputError(
-            f"no face was found in {len(faces.failures):,} photos, and the other pairs are of one "
-            "kind",
+            f"no face was found in {len(faces.failures):,} photos, and all pairs of the other "
+            "photos are of one kind",
             "error rates need pairs of one person and pairs of different people",
         )
     photos_of = np.bincount(numbers)

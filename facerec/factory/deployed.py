@@ -1,4 +1,4 @@
-"""Builds the parts of a deployment on AWS from its settings."""
+"""Builds the galleries, stores and jobs of a deployment on AWS from its settings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ else:
 _SQLITE = "sqlite:///"
 
 PINECONE_LAG = 30.0
-"""Seconds for which reads of Pinecone may miss writes, usually much less
+"""Seconds after which reads of Pinecone are assumed to see a write; it usually takes much less
 (https://docs.pinecone.io/guides/index-data/check-data-freshness). Amazon S3 Vectors is strongly
 consistent (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors.html)."""
 
@@ -82,7 +82,7 @@ def open_deployed_gallery(
 def open_eraser(settings: Settings) -> Gallery:
     """Open the gallery of the function that erases from job folders and migrates collections.
 
-    It loads networks only to migrate.
+    It loads networks only to migrate, and reads photos only of stored faces.
 
     Raises:
         FacerecError: a setting is missing or wrong, or a store cannot be opened.
@@ -112,7 +112,7 @@ def open_clusterings(settings: Settings) -> ClusteringJobs | None:
     """Return the clusterings of a deployment; None if the settings name no job definition.
 
     Raises:
-        ConfigurationError: a job definition is named, but no job queue.
+        ConfigurationError: a job definition is named, but no job queue or no table.
     """
     if settings.clustering_definition is None:
         return None
@@ -167,7 +167,11 @@ def gallery_defaults(settings: Settings) -> GalleryDefaults:
 
 
 def open_job_folders(settings: Settings) -> Objects:
-    """Return a store that reads and writes the job folders of a deployment, and nothing else."""
+    """Return a store that reads and writes the job folders of a deployment, and nothing else.
+
+    Raises:
+        ConfigurationError: the settings name no bucket.
+    """
     return Objects(AccessPolicy(buckets=frozenset(), own_folder=settings.jobs_root))
 
 
@@ -184,7 +188,8 @@ def open_faces(
     Raises:
         ConfigurationError: a variable is missing or wrong.
         AccessDeniedError: the secret with Pinecone's key may not be read.
-        StoreUnavailableError: Secrets Manager does not answer.
+        StoreUnavailableError: Secrets Manager does not respond.
+        FacerecError: see ``open_pinecone_vectors`` and ``SqliteStore``.
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
@@ -234,7 +239,7 @@ def open_records(settings: Settings) -> DynamoDBStore | SqliteStore:
     """Open the store of collections and people: a DynamoDB table, or the SQLite file in its place.
 
     Raises:
-        ConfigurationError: a variable is missing.
+        FacerecError: a variable is missing or wrong, or the SQLite file cannot be opened.
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
@@ -279,7 +284,7 @@ def open_child_dependencies(
         stores_faces: whether the child stores faces; otherwise an import does so later.
 
     Raises:
-        ConfigurationError: a variable is missing.
+        FacerecError: see ``open_faces`` and ``open_records``.
     """
     from facerec.jobs.child.attempt import ChildDependencies
 
@@ -340,7 +345,7 @@ def pinecone_api_key(settings: Settings) -> str:
     Raises:
         ConfigurationError: neither is set, or the secret does not exist or has no SecretString.
         AccessDeniedError: the secret may not be read.
-        StoreUnavailableError: Secrets Manager does not answer.
+        StoreUnavailableError: Secrets Manager does not respond.
     """
     if settings.pinecone_api_key is not None:
         return settings.pinecone_api_key
@@ -377,6 +382,9 @@ def open_aws_jobs(
         queue: ARN of the AWS Batch queue; without it, progress does not include the states of
             children.
         region: region of the state machine; by default that of the environment.
+
+    Raises:
+        ConfigurationError: no region is set.
     """
     import boto3
 

@@ -79,10 +79,11 @@ def recipe_of(model_version: str) -> str:
 
 
 def versions_by_recipe(fast: str) -> dict[str, str]:
-    """Return the model versions by recipe of the weights of a model version; reads no weights.
+    """Return the model version of each recipe, with the same weights; reads no weights.
 
     Args:
-        fast: the model version of the recipe ``fast``.
+        fast: the model version of the recipe ``fast``. If it is not one of this release, the result
+            contains only it.
     """
     from facerec.engine.describe.recipe import VERSIONS
 
@@ -111,7 +112,8 @@ def open_checked_engine(threads: int, recipe: str = Recipe.FAST) -> FaceEngine:
     """Open the engine of a job, and check that it finds faces before it processes any photo.
 
     Raises:
-        ConfigurationError: the engine does not find a face that it must find.
+        MachineError: the engine does not find a face that it must find.
+        WeightsError: a file of weights is missing or damaged.
     """
     from facerec.engine.self_check import check_engine
 

@@ -1,4 +1,4 @@
-"""Builds the parts of an installation on one machine, which keeps everything in a data folder."""
+"""Builds the galleries, stores and jobs of one machine, which keeps everything in a data folder."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def open_gallery(
     """Open the gallery of this machine: the faces, people and jobs in a data folder.
 
     The folder is created if it does not exist. Photos are read from paths and from the S3 buckets
-    that the credentials allow. The networks are loaded for the first photo. Close
-    the gallery, or use it as a context manager.
+    that the credentials allow. The networks are loaded for the first photo. Close the gallery, or
+    use it as a context manager.
 
     Args:
         data: The data folder; ``--data`` of the command line.
@@ -44,6 +44,9 @@ def open_gallery(
 
     Raises:
         RecipeUnavailableError: ``recipe`` is not a recipe.
+        InvalidInputError: The database in the folder is not from facerec, or from a later release.
+        StoreDamagedError: The database is damaged.
+        StoreUnavailableError: The database cannot be opened or created.
     """
     folder, objects = Path(data), Objects()
     recipes = _local_engines(recipe)
@@ -66,7 +69,7 @@ def open_server_gallery(
     Args:
         data: folder of faces and jobs.
         store: the store in that folder.
-        engine: finds the faces of new collections, in several threads.
+        engine: finds faces for new collections; several threads call it.
         policy: what callers may read. The photos of stored faces are also read from paths, where
             ``facerec index`` found them.
         recipes: engines by recipe, for collections of other model versions too.
@@ -132,7 +135,11 @@ def open_inspector() -> Inspector:
 
 
 def open_local_store(data: Path) -> SqliteStore:
-    """Open the store in a data folder; it is created if it does not exist."""
+    """Open the store in a data folder; it is created if it does not exist.
+
+    Raises:
+        FacerecError: see ``SqliteStore``.
+    """
     from facerec.storage.sqlite import SqliteStore
 
     return SqliteStore(data / "facerec.db")

@@ -66,7 +66,7 @@ def open_deployed_checked_stores(settings: Settings) -> traces.CheckedStores:
         settings: settings of the deployment.
 
     Raises:
-        ConfigurationError: a variable is missing.
+        FacerecError: see ``open_faces`` and ``open_records``.
     """
     roots = (settings.jobs_root, settings.erasures_root)
     faces, records, clusters = open_stores(settings)
@@ -96,8 +96,8 @@ def verify_local_collection(
         data: the data folder.
         collection_id: the collection.
         repair: whether to restore what differs.
-        on_deleted: called if an older copy of the database had a deleted collection, which was
-            deleted again to restore the one that was created later.
+        on_deleted: called if an older copy of the database contained a deleted collection, and it
+            was deleted again to restore a later collection of its name; only with ``repair``.
 
     Raises:
         MigrationError: a migration of the collection is not finished, and ``repair`` is true.
@@ -138,6 +138,9 @@ def count_earlier_jobs(data: Path, collection_id: str) -> int:
     Args:
         data: the data folder.
         collection_id: the collection.
+
+    Raises:
+        CollectionNotFoundError: the collection does not exist.
     """
     from facerec.jobs.folders import JobFolder, list_folders
 

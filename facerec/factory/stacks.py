@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def open_stack_gallery(stack: Stack) -> Gallery:
-    """Open the gallery of a stack; it cannot read photos.
+    """Open the gallery of a stack; it reads photos only of stored faces.
 
     Raises:
-        NotFoundError: the stack is one of an earlier release, which does not name its stores.
+        NotFoundError: the stack was deployed from an earlier release and does not name its stores.
         FacerecError: a store cannot be opened.
     """
     from facerec.config import read_settings
@@ -42,4 +42,4 @@ _PARAMETERS = {
     "PINECONE_INDEX_NAME": "PineconeIndexName",
     "PINECONE_INDEX_HOST": "PineconeIndexHost",
 }
-"""Parameters of a stack, by the variables of the environment that its functions have for them."""
+"""Parameters of a stack, by the environment variables in which its functions receive them."""

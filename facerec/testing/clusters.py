@@ -29,7 +29,7 @@ VERSION = FAKE_COHORT_STATS.version
 
 
 def is_clear(quality: Quality) -> bool:
-    """Return whether a face is sharp, as all but one of the contract's are."""
+    """Return whether a face is sharp; all faces of the contract are, except ``BLURRED``."""
     return quality.sharpness > 10
 
 

@@ -46,18 +46,21 @@ SPREAD_OF_PEOPLE = 0.05
 """Standard deviation of a value of an embedding: two people are 0.05 * sqrt(256) = 0.8 apart."""
 
 TYPICAL_NORM = 1.2
-"""Length of the mean embedding: those of dlib's network lie around a mean far from the origin."""
+"""Length of the mean embedding. The mean of dlib's embeddings is far from the origin too."""
 
 FAKE_COHORT_STATS = CohortStats(mean=0.585477, deviation=0.025375, version="fake-cohort")
 """Stats of every fake face, so that similarity depends on distance alone."""
 
 FAKE_DISTANCE_AT_DEFAULT = 0.547
-"""Distance at which fake faces have a similarity of 0.8; at 0.621 it is 0.5."""
+"""Distance at which fake faces have a similarity of 0.8; at a distance of 0.621 they have 0.5."""
 
 
 @dataclass(frozen=True, slots=True)
 class FakeFace:
-    """A face as a fake photo describes it; ``sharp`` faces pass every quality filter."""
+    """A face as a fake photo describes it; ``sharp`` faces pass every quality filter.
+
+    ``left``, ``top``, ``width`` and ``height`` are ratios of the photo; ``away`` is a distance.
+    """
 
     person: str
     away: float = 0.0

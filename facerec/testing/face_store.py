@@ -1,6 +1,6 @@
 """The contract of faces in any vector store; an implementation's tests inherit from this class.
 
-The stores' own rules are in ``VectorStoreContract``: this suite is about faces as vectors.
+``VectorStoreContract`` has the rules of vectors; this suite is about faces stored as vectors.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every store of registered people must do; an implementation's tests inherit this class."""
+"""What every store of registered people must do; an implementation's tests inherit from it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ANN = User("ann", 1.0, name="Ann")
 YEAR = Registration("2026-11-26", "2027-11-26")
 
 NOW = 1_795_000_000.0
-"""A day on which the consent of ``YEAR`` holds."""
+"""A time at which the consent of ``YEAR`` holds, in seconds since 1970."""
 
 
 class RegistrationStoreContract:
-    """Subclasses provide the fixtures ``registrations`` and ``records`` of one store."""
+    """Tests of registrations; subclasses provide ``registrations`` and ``records`` of one store."""
 
     @pytest.fixture
     def registrations(self) -> RegistrationStore:
@@ -89,7 +89,7 @@ class RegistrationStoreContract:
 
 
 def match_event(number: int, *, user_id: str = "ann", similarity: float = 0.99) -> MatchEvent:
-    """Return an event of a stored face of Ann, of a second of its own."""
+    """Return an event of a stored face of Ann; events of greater numbers are later."""
     record = FACES[number].record
     return MatchEvent(
         f"{number:032x}",
@@ -105,7 +105,7 @@ def match_event(number: int, *, user_id: str = "ann", similarity: float = 0.99) 
 
 
 class EventContract(RegistrationStoreContract):
-    """The outbox of events."""
+    """Tests of the outbox of events."""
 
     @pytest.fixture(autouse=True)
     def ann(self, registrations: RegistrationStore, two_collections: None) -> None:
@@ -263,7 +263,7 @@ class EventContract(RegistrationStoreContract):
 
 
 class FaceEventContract(EventContract):
-    """The outbox in the store of the faces; subclasses provide the fixture ``faces`` too."""
+    """Tests of an outbox in the store of the faces; subclasses provide ``faces`` too."""
 
     @pytest.fixture
     def faces(self) -> FaceStore:

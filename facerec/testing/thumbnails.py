@@ -1,4 +1,4 @@
-"""What every store of thumbnails must do; an implementation's tests inherit this class."""
+"""What every store of thumbnails must do; an implementation's tests inherit from this class."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ LARGE = b"\xff\xd8" + bytes(MAX_THUMBNAIL_BYTES - 4) + b"\xff\xd9"
 
 
 class ThumbnailStoreContract:
-    """Subclasses provide the fixtures ``thumbnails``, ``faces`` and ``records`` of one store."""
+    """Tests of thumbnails.
+
+    Subclasses provide the fixtures ``thumbnails``, ``faces`` and ``records`` of one store.
+    """
 
     @pytest.fixture
     def thumbnails(self) -> ThumbnailStore:

@@ -42,10 +42,10 @@ def test_pairs_have_labels_folds_and_cohorts(images: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "has no column image_a, image_b, same"),
-        ("image_a,image_b\na,b\n", "has no column same"),
+        ("", "lacks columns: image_a, image_b, same"),
+        ("image_a,image_b\na,b\n", "lacks columns: same"),
         (GOOD.replace("same", "same,age", 1), "unknown columns: 'age'"),
-        (GOOD.replace("same", "same,fold,fold", 1), "two columns 'fold'"),
+        (GOOD.replace("same", "same,fold,fold", 1), "more than one column named 'fold'"),
         (GOOD.replace(",1\n", ",maybe\n"), "line 2: same must be 1 or 0, got 'maybe'"),
         (GOOD.replace(",1\n", ",nan\n"), "line 2: same must be 1 or 0, got 'nan'"),
         (GOOD.replace(",1\n", "\n"), "line 2 does not have 3 values"),
@@ -106,8 +106,8 @@ def test_labels_are_read_with_their_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("image\na.jpg\n", "lacks columns"),
-        ("photo,age\na.jpg,old\n", "lacks columns"),
+        ("image\na.jpg\n", "lacks the column image, or columns of labels"),
+        ("photo,age\na.jpg,old\n", "lacks the column image, or columns of labels"),
         ("image,age\na.jpg\n", "line 2"),
         ("image,age\nnone.jpg,old\n", "1 of 1 photos are not in"),
         ("image,age\n../photos/a.jpg,old\n", "1 of 1 photos are not in"),
