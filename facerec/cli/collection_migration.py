@@ -34,7 +34,7 @@ else:
     collection_migration_on_stack = DeferredModule("facerec.cli.collection_migration_on_stack")
 
 MAX_SHOWN = 20
-"""Number of missing faces to list; `--dry-run --json` lists all."""
+"""Maximum number of missing faces to list; `--dry-run --json` lists all."""
 
 _REASONS = {
     "NO_ADDRESS": "its photo was sent as bytes, or it was imported without one",
@@ -48,7 +48,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class _Drop:
-    """Whether to delete faces that cannot be described, up to which share, and without asking."""
+    """Whether faces that cannot be described are deleted, up to which percentage, and unasked."""
 
     missing: bool
     limit_percentage: float

@@ -17,7 +17,10 @@ _SECONDS = 10.0
 
 
 class StackMigration:
-    """The migration of a collection of a stack; each step returns ``schemas/migration.json``."""
+    """The migration of a collection of a stack; each step returns ``schemas/migration.json``.
+
+    Every method raises the errors of ``ErasureFunction.call``.
+    """
 
     def __init__(self, stack: str, collection_id: str) -> None:
         self._stack, self._collection_id = stack, collection_id
@@ -28,11 +31,11 @@ class StackMigration:
         return self._function.call({"migration_status": self._collection_id})
 
     def finish(self) -> dict[str, Any]:
-        """Remove the version that was served before."""
+        """Remove the version that was served before the switch."""
         return self._function.call({"finish_migration": self._collection_id})
 
     def check(self, recipe: str) -> dict[str, Any]:
-        """Return the faces whose photos cannot be described with a recipe; change nothing."""
+        """Return the status, with the faces that a recipe cannot describe again; change nothing."""
         missing: list[dict[str, Any]] = []
         token = None
         while True:

@@ -35,8 +35,8 @@ def export(name: str, data: Path | None, stack: str | None, output: Path, as_jso
     """Export a whole collection: faces, people with their names, corrections and history.
 
     Faces with their embeddings are written as Parquet, everything else as JSON. Photos and job
-    folders are not exported. The folder contains biometric data, and only you can read it. Of a
-    stack, the table and the vectors are read with your credentials.
+    folders are not exported. The folder contains biometric data, and only you can read it. With
+    --stack, the table and the vectors are read with your credentials.
 
     \b
     Examples:
@@ -83,6 +83,7 @@ def _open_gallery(stack: str | None, data: Path | None, *, new: bool) -> Gallery
 
     Raises:
         InvalidInputError: the collection would be imported into Pinecone.
+        FacerecError: see ``find_stack``, ``open_stack_gallery`` and ``open_gallery``.
     """
     if stack is None:
         return factory.open_gallery(data_folder(data, new=new))
@@ -91,8 +92,8 @@ def _open_gallery(stack: str | None, data: Path | None, *, new: bool) -> Gallery
     found = find_stack(stack)
     if new and not found.uses_s3_vectors:
         raise InvalidInputError(
-            f"the stack {stack!r} has its vectors in Pinecone, into which nothing is imported",
-            "index the photos by a job of the stack instead",
+            f"collections cannot be imported into the stack {stack!r}: it uses Pinecone",
+            "index the photos with a job of the stack instead",
         )
     return factory.open_stack_gallery(found)
 

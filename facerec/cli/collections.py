@@ -320,8 +320,9 @@ def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
         print_receipt(receipt)
         if receipt.created_before is not None:
             console().print(
-                "it was deleted before, and back with an older copy of the database; if it was "
-                f"created again since, `facerec rebuild {name}` restores that collection"
+                "it had been deleted before, and came back with an older copy of the database; "
+                "if it was created again after that first deletion, "
+                f"`facerec rebuild {name}` restores the later collection"
             )
 
 

@@ -39,7 +39,7 @@ def write_contact_sheet(
     doubtful: Iterable[FoundFace],
     thumbnail: Thumbnail,
 ) -> tuple[int, int]:
-    """Write a contact sheet; return the numbers of faces and of doubtful ones.
+    """Write a contact sheet; return the numbers of certain and of doubtful faces.
 
     Args:
         file: The file to write to, face by face.

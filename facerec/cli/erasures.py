@@ -55,7 +55,7 @@ def list_command(
         print_json({"erasures": [receipt.to_json() for receipt in receipts]})
         return
     if not receipts:
-        console().print(f"nothing was erased of collection {collection}")
+        console().print(f"nothing was erased from collection {collection}")
         return
     rows = table(
         "erasure", "of", "status", "requested", "faces", right=("faces",), whole=("erasure",)

@@ -46,7 +46,7 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
     "--sample",
     type=click.Path(exists=True, path_type=Path),
     default=None,
-    help="Measure with these photos: a file, or a folder from which some are read.",
+    help="Measure with these photos: a file, or a folder from which a sample is read.",
 )
 @click.option(
     "--faces-per-photo",

@@ -35,7 +35,7 @@ def print_estimate(result: Estimate, prices: PriceTable, *, measured: bool) -> N
     if job.vcpus > job.useful_vcpus:
         out.print(
             f"More than {job.useful_vcpus:,} vCPUs do not make the job faster: "
-            f"see --max-vcpus {job.useful_vcpus}."
+            f"use --max-vcpus {job.useful_vcpus}."
         )
     shown = table("", "price", "quantity", "dollars", right=("quantity", "dollars"))
     bill = [

@@ -55,7 +55,7 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
     type=(folder, folder),
     default=None,
     metavar="GALLERY PROBES",
-    help="Search the photos of PROBES among those of GALLERY. In both, each folder holds the "
+    help="Search GALLERY for the faces in the photos of PROBES. In both, each folder holds the "
     "photos of one person.",
 )
 @click.option(
@@ -216,7 +216,9 @@ def _print_verification(result: Verification) -> None:
         shown.add_row("mean", _mean(result.accuracy), "", _mean(result.plain_accuracy))
         out.print(shown)
     else:
-        out.print("Accuracy is measured by folds: the file needs a column fold with two or more.")
+        out.print(
+            "Accuracy is measured by fold: the file needs a column fold with two or more values."
+        )
         out.print("")
     lost = result.share_without_a_face
     if lost:
@@ -297,7 +299,7 @@ def _print_identification(result: Identification) -> None:
         f"{len(result.failures):,} photos without a face",
         *_probes_without_a_face(result.known_without_a_face),
         f"{result.faces:,} faces of {result.people:,} people in the gallery",
-        f"most similar face is the right person's: {result.rank_1}",
+        f"most similar face is of the right person: {result.rank_1}",
         "",
         sep="\n",
     )

@@ -114,7 +114,7 @@ HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
     CollectionNotFoundError: "see `facerec collections list`",
     DeletedCollectionError: "delete it again with `facerec collections delete`, then repeat this; "
-    "if jobs have indexed a collection that was created again since, `facerec rebuild` restores it",
+    "if jobs have indexed a later collection of its name, `facerec rebuild` then restores that one",
     ErasureDamagedError: "erase the same again, then run `facerec erasures discard ERASURE`",
     ErasureNotFoundError: "see `facerec erasures list`",
     HistoryEntryNotFoundError: "see `facerec people history`",

@@ -22,7 +22,9 @@ else:
     new_files = DeferredModule("facerec.cli.new_files")
 
 Find = Callable[[bool, str | None], "FoundPage"]
-"""Returns a page of the doubtful faces, or of those that are not doubtful."""
+"""Returns a page of faces: the doubtful ones if the first argument is true, otherwise the others.
+
+The second argument is the token of the page; None for the first."""
 
 COLUMNS = (
     "doubt",
@@ -88,7 +90,7 @@ def keeping_first_pages(find: Find) -> Find:
 
 
 def found_faces(find: Find, *, doubtful: bool) -> Iterator[FoundFace]:
-    """Yield all faces, page by page."""
+    """Yield all doubtful faces, or all that are not doubtful, page by page."""
     page = find(doubtful, None)
     yield from page.found
     while page.next_token is not None:

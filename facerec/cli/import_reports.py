@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from facerec.imports.report import ImportReport
 
 REASONS = {
-    "NO_PHOTO_NAMED": "no photo is named for it; add it to the manifest, and run the import again",
-    "PHOTO_NOT_FOUND": "its photo does not exist (--report lists where it was looked for); put it "
-    "there and run the import again, or index another photo of the person",
+    "NO_PHOTO_NAMED": "no photo is named for it; add one to the manifest, and run the import again",
+    "PHOTO_NOT_FOUND": "its photo does not exist at any possible address (--report lists these); "
+    "put it at one of them and run the import again, or index another photo of the person",
     "ACCESS_DENIED": "the credentials do not allow reading its photo; allow it, and run the import "
     "again",
     "PHOTO_UNREADABLE": "its photo cannot be read; replace it, and run the import again",
     "NO_FACE": "its photo shows no face; index another photo of the person",
     "NO_FACE_AT_ITS_PLACE": "its photo shows no face at its position; check that it is the "
     "photo that was indexed",
-    "AMBIGUOUS": "several photos may be the right one; name it by image_id in a manifest",
+    "AMBIGUOUS": "several photos may be the right one; name that one by image_id in a manifest",
     "ID_IN_USE": "the collection has a face of another photo under its id; delete that face with "
     "`facerec faces delete`, and run the import again",
     "ALREADY_INDEXED": "the collection already has it under another id; to import this id, delete "
@@ -120,7 +120,7 @@ def reported(report: ImportReport, path: Path | None, *, as_json: bool) -> Itera
 
     Raises:
         InvalidInputError: Another file is at the path, or no file can be written there.
-        SystemExit: Nothing was imported.
+        SystemExit: Faces were to be imported, and the collection has none of them.
     """
     file = ReportFile(path, report)
     try:

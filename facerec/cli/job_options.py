@@ -33,7 +33,7 @@ _OPTIONS = (
     click.option(
         "--retry-failures",
         is_flag=True,
-        help="Process the photos again that failed in a complete job.",
+        help="Process again the photos that failed in a complete job.",
     ),
     click.option("--force", is_flag=True, help="Process all photos again, including indexed ones."),
     click.option(

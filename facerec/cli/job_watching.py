@@ -28,6 +28,7 @@ def watch_job(shown: ShownJobs, job: Job, interval: float | None, *, as_json: bo
 
     Raises:
         SystemExit: watching was interrupted, or the job did not succeed.
+        FacerecError: see ``wait_for_job``.
     """
     try:
         with progress_display(shown) as show:

@@ -64,7 +64,7 @@ def match(
 
     PHOTO is a path or an s3:// address. All its faces are searched, largest first. For a FOLDER, or
     an s3:// prefix that ends in a slash, each photo in it is searched. Photos that cannot be read
-    or show no face are reported. JSON is then one line for each photo.
+    or show no face are reported. For a FOLDER, --json prints one line for each photo.
     docs/accuracy.md explains what similarity means and how often a match is wrong.
 
     \b

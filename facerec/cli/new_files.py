@@ -32,7 +32,9 @@ def new_text(path: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Write a file under a temporary name; it gets its name, and replaces another, when complete.
+    """Yield a temporary path to write to; after the block, the file gets its name.
+
+    An existing file of that name is replaced.
 
     The temporary name is always the same, so that the next attempt also removes what a killed
     process left. A device, such as ``/dev/stdout``, is written directly.

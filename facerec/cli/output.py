@@ -23,7 +23,7 @@ def say(text: str, *, err: bool = False, fg: str | None = None) -> None:
     Args:
         text: the line.
         err: whether to print to stderr.
-        fg: color of the line on a terminal.
+        fg: colour of the line on a terminal.
     """
     click.secho(printable(text), fg=fg, err=err)
 
@@ -133,6 +133,6 @@ def shown_name(external_image_id: str | None) -> str:
 
 
 def shortened(uri: str) -> str:
-    """Return a path relative to the working directory if it is below it, else unchanged."""
+    """Return a path relative to the working folder if it is in that folder, else unchanged."""
     here = f"{Path.cwd()}/"
     return uri.removeprefix(here)

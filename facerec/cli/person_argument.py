@@ -20,8 +20,9 @@ def user_id_of(gallery: Gallery, collection: str, person: str) -> str:
     """Return the id of the person with this id or display name.
 
     Raises:
+        CollectionNotFoundError: The collection does not exist.
         UserNotFoundError: Nobody has this id or name.
-        AmbiguousPersonError: One person has this id, and another one this name.
+        AmbiguousPersonError: One person has this id, and another has this name.
     """
     return gallery.resolve_user(collection, person).user_id
 
@@ -31,8 +32,9 @@ def photo_or_person(gallery: Gallery, collection: str, text: str) -> User | str:
 
     Raises:
         InvalidInputError: The text is both an existing file and a person.
+        CollectionNotFoundError: The collection does not exist.
         UserNotFoundError: The text is neither.
-        AmbiguousPersonError: One person has this id, and another one this name.
+        AmbiguousPersonError: One person has this id, and another has this name.
     """
     if objects.scheme_of(text) != "file" or text.startswith(_PATHS):
         return text

@@ -123,7 +123,7 @@ def copy_photos(
 def distinct_names(
     sources: Mapping[str, object], *, reserved: Set[str] = frozenset()
 ) -> dict[str, str]:
-    """Return a file name for each address; no two differ only in case.
+    """Return a file name for each address; no two names are equal or differ only in case.
 
     A photo keeps its name, unless another photo has it too, it is reserved, or it is empty or
     longer than 255 bytes. Then a digest of its address is added.
@@ -167,7 +167,7 @@ def _require_only(folder: Path, names: Set[str]) -> None:
     if not os.path.lexists(folder):
         return
     if not folder.is_dir():
-        raise InvalidInputError(f"{folder} is not a folder")
+        raise InvalidInputError(f"{folder} is not a folder", "name an empty folder")
     for entry in sorted(folder.iterdir()):
         if entry.name not in names and not _is_part(entry):
             raise InvalidInputError(
@@ -211,4 +211,4 @@ def _link(source: str, contents: Set[str], target: Path, objects: ObjectStore) -
         target.symlink_to(source)
         return
     if not (target.is_symlink() and str(target.readlink()) == source):
-        raise InvalidInputError(f"{target} already exists with other content")
+        raise InvalidInputError(f"{target} already exists, with other content")

@@ -38,7 +38,7 @@ def print_resumed(receipts: Iterable[Receipt]) -> None:
 
 
 def print_pending_deletion(collection_id: str, erasure_id: str) -> None:
-    """Print that a collection still exists although its deletion was asked for."""
+    """Print that a collection still exists although its deletion was requested."""
     console().print(
         f"collection {collection_id} is being deleted (erasure {erasure_id}): {COMPLETES}"
     )

@@ -32,8 +32,8 @@ MEANINGS = {
     "REQUESTER_PAYS": "in a requester-pays bucket",
     "OTHER_REGION": "in a bucket of another region",
     "MALFORMED_LINE": "the line is not valid",
-    "ERASED": "erased since",
-    "REMOVED": "replaced or gone since",
+    "ERASED": "has since been erased",
+    "REMOVED": "has since been replaced, or is gone",
 }
 
 INDEXED = ("INDEXED", "ALREADY_INDEXED")
@@ -102,7 +102,7 @@ def print_nothing_new(report: Report, run: RunSummary, *, is_planned_before: boo
             print_difference(found)
             print_removal(report.removal)
     elif run.faces_deleted:
-        # Sums in reports still count photos that were erased since.
+        # Sums in reports still count photos that have since been erased.
         out.print("Nothing new.")
     else:
         indexed = sum(outcomes[outcome] for outcome in INDEXED)
@@ -229,8 +229,7 @@ def print_unreadable_jobs(result: Verification) -> None:
         out.print(f"{count(result.unreadable_jobs, 'job')} cannot be read: see `facerec jobs list`")
         out.print(
             "index their photos again (the faces get the same ids), then delete each of these jobs "
-            "with"
-            " `facerec jobs delete JOB`"
+            "with `facerec jobs delete JOB`"
         )
 
 
@@ -252,8 +251,8 @@ def print_verification(found: Verification, *, repaired: bool) -> None:
 def print_deleted_again(collection_id: str) -> None:
     """Print that an older copy of the database had a deleted collection, which is deleted again."""
     console(stderr=True).print(
-        f"the database was an older copy with a deleted collection {collection_id}: that was "
-        "deleted again, and the one that was created since is restored from the folders of its "
+        f"the database was an older copy with a deleted collection {collection_id}: this was "
+        "deleted again, and the later collection of its name is restored from the folders of its "
         "jobs, without its people and corrections"
     )
 
@@ -317,16 +316,17 @@ def _print_outdated(outdated: int, *, repaired: bool) -> None:
     if outdated:
         what = "removed" if repaired else "to be removed"
         console().print(
-            f"{count(outdated, 'face')} {what}: back with an older database, of photos that were "
-            "replaced, removed or erased or got another external image id since"
+            f"{count(outdated, 'face')} {what}: back with an older database, of photos that have "
+            "since been replaced, removed or erased, or have got another external image id"
         )
 
 
 def _print_moved(moved: int, *, repaired: bool) -> None:
     if moved:
-        what = "with the right address again" if repaired else "with another address than the photo"
+        what = "with the right address again" if repaired else "with the wrong address"
         console().print(
-            f"{count(moved, 'face')} {what}: an older database had that from before photos moved"
+            f"{count(moved, 'face')} {what}: an older database had the address that the photo had "
+            "before it moved"
         )
 
 

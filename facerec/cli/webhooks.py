@@ -78,7 +78,10 @@ def deliver_now(gallery: Gallery, data: Path, webhook: Webhook, collection_id: s
 
 
 def matches_since(gallery: Gallery, collection_id: str, started: float) -> dict[str, int]:
-    """Return how many matches there are since a time, and how many events are not delivered."""
+    """Return the numbers of matches since a time, and of events that are not delivered.
+
+    ``started`` is in seconds since 1970.
+    """
     new = takewhile(lambda kept: kept.event.matched_at >= started, _events(gallery, collection_id))
     waiting = _events(gallery, collection_id, undelivered=True)
     return {"matches": sum(1 for _ in new), "undelivered": sum(1 for _ in waiting)}

@@ -125,7 +125,11 @@ def test_people_are_registered_and_their_events_listed(people: Facerec) -> None:
         (("create", "ann"), 4, "ann"),
         (("merge", "ann", "ann"), 4, "ann"),
         (("undo", "20260102T030405123456Z-0f3c"), 3, "20260102T030405123456Z-0f3c"),
-        (("match", "photo.jpg"), 4, "photos are searched for on this machine only"),
+        (
+            ("match", "photo.jpg"),
+            4,
+            "only collections of this machine can be searched with a photo",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
