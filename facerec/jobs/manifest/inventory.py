@@ -45,11 +45,13 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
     """
     document = _document(objects, info.uri, info.version)
     columns = tuple(name.strip() for name in document["fileSchema"].split(","))
-    if document.get("fileFormat") != "CSV" or not {"Bucket", "Key"} <= set(columns):
+    if document.get("fileFormat") != "CSV":
         raise InvalidInputError(
             f"{info.uri} is an inventory of {document.get('fileFormat')} files",
             "configure the S3 Inventory to write CSV",
         )
+    if missing := [name for name in ("Bucket", "Key") if name not in columns]:
+        raise InvalidInputError(f"{info.uri} is an inventory without {' and '.join(missing)}")
     files = inventory_files(objects, info.uri, info.version)
     source = Source(
         SourceKind.INVENTORY,

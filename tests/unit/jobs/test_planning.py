@@ -92,6 +92,11 @@ def test_formats_are_recognised_by_name_and_first_line(
             b'{"fileSchema": "x", "destinationBucket": "b", "fileFormat": "ORC", "files": []}',
             "an inventory of ORC files",
         ),
+        (
+            "manifest.json",
+            b'{"fileSchema": "Key", "destinationBucket": "b", "fileFormat": "CSV", "files": []}',
+            "an inventory without Bucket",
+        ),
     ],
 )
 def test_an_invalid_manifest_is_refused_with_the_reason(
