@@ -224,7 +224,7 @@ class ErasureDamagedError(InvalidInputError):
 
     def __init__(self, erasure_id: str) -> None:
         super().__init__(
-            f"the note of the erasure {erasure_id!r} is damaged, so it cannot be completed",
+            f"the erasure {erasure_id!r} cannot be completed: its note is damaged",
             "erase the same again, then remove the note",
         )
         self.erasure_id = erasure_id
@@ -322,7 +322,7 @@ class MigrationRemedy(StrEnum):
 
 
 class MigrationError(InvalidInputError):
-    """A collection cannot be migrated to another model version, or not in its present state.
+    """A step of a migration to another model version is not possible, or not at present.
 
     Attributes:
         remedy: what to do about it, or None.
@@ -416,7 +416,7 @@ class UserExistsError(InvalidInputError):
 
 
 class PersonChangeError(InvalidInputError):
-    """People cannot be merged, split or restored as requested; nothing was changed."""
+    """A change of people, or its undo, is not possible as requested; nothing was changed."""
 
 
 class UserNameExistsError(InvalidInputError):
@@ -536,13 +536,13 @@ class JobNotFoundError(NotFoundError):
         job_id: the requested id.
     """
 
-    def __init__(self, job_id: str) -> None:
-        super().__init__(f"job {job_id!r} does not exist")
+    def __init__(self, job_id: str, message: str | None = None) -> None:
+        super().__init__(message or f"job {job_id!r} does not exist")
         self.job_id = job_id
 
 
 class JobNotPlannedError(NotFoundError):
-    """The job has no plan: it was not planned yet, its input was refused, or its folder is gone.
+    """The job has no plan: it is not planned yet, its input was refused, or its folder is gone.
 
     Attributes:
         job_id: the requested id.
@@ -562,8 +562,8 @@ class ObjectNotFoundError(NotFoundError):
         uri: the requested path or address.
     """
 
-    def __init__(self, uri: str) -> None:
-        super().__init__(f"{uri} does not exist", "check the path or address")
+    def __init__(self, uri: str, hint: str | None = "check the path or address") -> None:
+        super().__init__(f"{uri} does not exist", hint)
         self.uri = uri
 
 
@@ -593,8 +593,8 @@ class FirstPhotosFailedError(FacerecError):
 
     def __init__(self, outcome: str, failed: int, photos: int, remedy: str) -> None:
         super().__init__(
-            f"{failed} of the first {photos} photos failed with {outcome}, and so do photos from"
-            " everywhere in the manifest: the job was ended",
+            f"{failed} of the first {photos} photos failed with {outcome}, and photos from all"
+            " parts of the manifest fail in the same way: the job was ended",
             remedy,
         )
         self.outcome, self.failed, self.photos = str(outcome), failed, photos
@@ -711,7 +711,7 @@ class StoreUnavailableError(FacerecError):
 
 
 class StoreThrottledError(StoreUnavailableError):
-    """A store works, and refuses requests above its rate limit. Safe to retry, more slowly."""
+    """A store works, but refuses requests above its rate limit. Safe to retry, more slowly."""
 
 
 class WebhookError(FacerecError):

@@ -118,7 +118,9 @@ def aws_errors(
     except botocore.NoRegionError as error:
         raise ConfigurationError("no AWS region is set", "set AWS_REGION") from error
     except botocore.ParamValidationError as error:
-        invalid = InvalidInputError(f"{service} takes no request for {resource}")
+        invalid = InvalidInputError(
+            f"{service} cannot be asked for {resource}: its name is not valid"
+        )
         raise missing or invalid from error
     except botocore.BotoCoreError as error:
         raise StoreUnavailableError(

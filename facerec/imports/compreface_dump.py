@@ -94,7 +94,7 @@ class ComprefaceDump:
         except ValueError:
             pass
         raise UnreadablePhotoError(
-            address, UnreadableReason.EMPTY, f"{address} is not in PostgreSQL's hex format"
+            address, UnreadableReason.EMPTY, "it is not in PostgreSQL's hex format"
         )
 
 

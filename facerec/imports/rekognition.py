@@ -49,7 +49,7 @@ def read_collection(client: Any, collection_id: str) -> SourceCollection:  # noq
     """
     resource = f"collection {collection_id!r} of Rekognition"
     unknown = InvalidInputError(
-        "the server does not answer as Rekognition does", "check the address of the endpoint"
+        "the server does not respond like Rekognition", "check the address of the endpoint"
     )
     refused = InvalidInputError(
         f"the server refuses to list {resource}", "check the name and the endpoint"

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LATEST = "latest"
 """The job id that names the newest job."""
 
+NO_JOBS = "there are no jobs yet"
+"""Message of the error if there is no newest job."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -33,7 +33,7 @@ def checked_groups(groups: Mapping[str, Sequence[Vector]]) -> dict[str, Vector]:
             if vector.group != group:
                 raise ValueError(f"vector {vector.id} does not belong to group {group}")
             if vector.values.shape != (EMBEDDING_SIZE,) or vector.values.dtype != np.float32:
-                raise ValueError(f"embeddings are float32 of shape ({EMBEDDING_SIZE},)")
+                raise ValueError(f"embeddings must be float32 of shape ({EMBEDDING_SIZE},)")
             # Also false if a value is NaN.
             if not float(np.linalg.norm(vector.values)) < MAX_NORM:
                 raise ValueError("the embedding is not finite, or far too large")
@@ -48,7 +48,7 @@ def check_search(probes: NDArray[np.float32], limit: int) -> None:
         ValueError: the probes are not embeddings, or ``limit`` is out of range.
     """
     if probes.ndim != 2 or probes.shape[1] != EMBEDDING_SIZE or probes.dtype != np.float32:
-        raise ValueError(f"probes are float32 of shape (n, {EMBEDDING_SIZE})")
+        raise ValueError(f"probes must be float32 of shape (n, {EMBEDDING_SIZE})")
     if not (np.linalg.norm(probes, axis=1) < MAX_NORM).all():
         raise ValueError("a probe is not finite, or far too large")
     if not 1 <= limit <= MAX_NEIGHBOURS:

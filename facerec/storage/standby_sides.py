@@ -233,7 +233,7 @@ class StandbySides(MigrationStore):
         if lacking:
             raise MigrationError(
                 f"{lacking} of {faces} faces of {collection_id!r} are not described with the "
-                "other version yet",
+                "version that is to be served yet",
                 MigrationRemedy.PREPARE,
             )
         if self._lag:

@@ -206,7 +206,7 @@ def _checked_address(address: str) -> bool:
         )
     loopback = is_loopback(host)
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
-        raise InvalidInputError("the webhook is reached without encryption", hint)
+        raise InvalidInputError("events would be sent to the webhook without encryption", hint)
     return loopback
 
 

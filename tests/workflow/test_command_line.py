@@ -225,7 +225,7 @@ def test_a_dry_run_counts_on_no_more_vcpus_than_the_account_may_use(
     ("words", "code", "expected"),
     [
         (("status", "nothing"), 3, "job 'nothing' does not exist"),
-        (("status",), 3, "job 'latest' does not exist"),
+        (("status",), 3, "there are no jobs yet"),
         (("list", "--stack", "other"), 3, "there is no stack 'other' in us-east-1"),
         (("start", "photos.jsonl", "--collection", "staff"), 4, "is not an s3:// address"),
         (("start", "s3://b/m", "--collection", "a/b"), 4, "collection_id: "),

@@ -293,7 +293,7 @@ def test_requests_of_the_api_show_a_migration_and_refuse_its_steps(
     [
         ({"recipe": "best"}, "recipe"),
         ({"roll_back": True, "recipe": "fast"}, 'either "recipe" or "roll_back"'),
-        ({"recipe": "fast"}, "has the recipe 'fast' already"),
+        ({"recipe": "fast"}, "already has the recipe 'fast'"),
         ({"roll_back": True, "recipe": None}, "recipe"),
     ],
 )

@@ -59,7 +59,7 @@ class GatewayGuard:
             principal = self.table.find_principal(caller)
         except StoreUnavailableError as error:
             raise RefusedError(
-                "InternalServerError", "The access table cannot be read for now.", 503
+                "InternalServerError", "The access table cannot be read. Try again later.", 503
             ) from error
         if principal is None:
             raise RefusedError(

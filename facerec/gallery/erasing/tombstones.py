@@ -293,7 +293,7 @@ def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordSt
         return
     if target.create_tombstone_key(collection_id, key) != key:
         raise InvalidInputError(
-            f"the other store already records deletions of faces of {collection_id!r}",
+            f"the target store already records deletions of faces of {collection_id!r}",
             "name a store that does not have the collection",
         )
     after = None

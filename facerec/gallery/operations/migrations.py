@@ -283,7 +283,7 @@ class MigrationOperations(GalleryBase):
         state = self._migration_of(collection_id).state
         if state is MigrationState.PREPARING:
             raise MigrationError(
-                f"collection {collection_id!r} was not switched to the new version yet",
+                f"collection {collection_id!r} has not been switched to the new version yet",
                 MigrationRemedy.SWITCH,
             )
         if state is MigrationState.SWITCHED:
@@ -339,13 +339,13 @@ class MigrationOperations(GalleryBase):
         if status.ready < status.faces and not store.counts_lag:
             raise MigrationError(
                 f"{status.faces - status.ready} of {status.faces} faces of {collection_id!r} are "
-                "not described with the other version yet",
+                "not described with the version that is to be served yet",
                 MigrationRemedy.PREPARE,
             )
         collection = self._get(collection_id)
         if self._job_data.has_import(collection_id, collection.created_at):
             raise ConflictError(
-                f"a job imports faces into collection {collection_id!r}",
+                f"a job is importing faces into collection {collection_id!r}",
                 "migrate it when the job has ended",
             )
         try:
@@ -442,7 +442,7 @@ class MigrationOperations(GalleryBase):
             version = self._engine_named(recipe).model_version
             if version == collection.model_version:
                 raise MigrationError(
-                    f"collection {collection_id!r} has the recipe {recipe!r} already"
+                    f"collection {collection_id!r} already has the recipe {recipe!r}"
                 )
         if migration is None:
             migration = Migration(collection_id, version, MigrationState.PREPARING, self._clock())

@@ -322,7 +322,7 @@ def _source_of(photo: Photo, photo_name: str | None) -> str | None:
         return None
     if not isinstance(photo, bytes):
         raise InvalidInputError(
-            "a photo with an address is called by it",
+            "a photo with an address cannot have another name",
             "give a name only to a photo that is passed as bytes",
         )
     return source_of_upload(photo_name)

@@ -123,8 +123,8 @@ class TransferOperations(GalleryBase):
             raise ModelMismatchError(self.model_version, document["model_version"])
         if document["cohort_version"] != engine.cohort_version:
             raise InvalidInputError(
-                f"the faces were exported with cohort {document['cohort_version']!r}, this engine "
-                f"has {engine.cohort_version!r}",
+                f"the faces were exported with cohort {document['cohort_version']!r}, but this "
+                f"engine has {engine.cohort_version!r}",
                 "import them with the release of facerec that exported them",
             )
         checking.check_contents(folder, document)

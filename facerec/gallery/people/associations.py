@@ -112,7 +112,7 @@ def checked_faces(face_ids: Sequence[str]) -> None:
         raise InvalidInputError("face_ids must be a list of face ids, not a string")
     if not 1 <= len(face_ids) <= MAX_FACES_OF_REQUEST:
         raise InvalidInputError(
-            f"a request names 1 to {MAX_FACES_OF_REQUEST} faces, got {len(face_ids)}"
+            f"a request must name 1 to {MAX_FACES_OF_REQUEST} faces, got {len(face_ids)}"
         )
     for face_id in face_ids:
         checked_face_id(face_id)

@@ -167,7 +167,7 @@ class _Planner:
         if not self.steps:
             self._require_resumed("nothing of the change is left")
             raise _refusal(
-                self._entry, "it was undone already", "undo the newer entry, which undid it"
+                self._entry, "it has already been undone", "undo the newer entry, which undid it"
             )
 
     def _create(self, step: Step) -> bool:

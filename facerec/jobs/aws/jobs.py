@@ -15,7 +15,7 @@ from facerec.jobs.job_results import failures_of, report_of, rows_of
 from facerec.jobs.ledger.child_runs import read_run_summary
 from facerec.jobs.planning.request import read_job_request, require_s3_addresses
 from facerec.jobs.progress import Progress, ProgressReader
-from facerec.jobs.service import LATEST, Job
+from facerec.jobs.service import LATEST, NO_JOBS, Job
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus, ended_status
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class AwsJobs:
         if job_id == LATEST:
             newest = self._executions.list(1)
             if not newest:
-                raise JobNotFoundError(job_id)
+                raise JobNotFoundError(job_id, NO_JOBS)
             job_id = newest[0].name
         try:
             return self._with_folder(self._executions.describe(job_id), readable=readable)

@@ -155,7 +155,7 @@ def _replace(objects: ObjectStore, uri: str, progress: ImportProgress, version: 
     except ObjectNotFoundError:
         # The other execution has ended it.
         pass
-    raise StoreUnavailableError("another execution continues this import", "wait for its end")
+    raise StoreUnavailableError("another execution is running this import", "wait until it ends")
 
 
 def plan_import(plan: Plan, objects: ObjectStore) -> None:
@@ -184,7 +184,7 @@ def plan_import(plan: Plan, objects: ObjectStore) -> None:
         and exists(plan_uri(found[0].job_folder), objects)
     ):
         raise ConflictError(
-            f"the faces of job {found[0].job_id} are not imported yet into collection "
+            f"the faces of job {found[0].job_id} have not yet been imported into collection "
             f"{plan.collection_id!r}",
             "start that job again to complete it, or rebuild the collection",
         )

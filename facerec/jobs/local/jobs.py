@@ -31,7 +31,7 @@ from facerec.jobs.folders import (
 from facerec.jobs.local.run_record import RunRecord, read_record, request_cancel
 from facerec.jobs.run_lock import is_locked
 from facerec.jobs.run_summary import run_from_json
-from facerec.jobs.service import LATEST, Job
+from facerec.jobs.service import LATEST, NO_JOBS, Job
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus, ended_status
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class LocalJobs:
         if job_id == LATEST:
             newest = self._newest(1)
             if not newest:
-                raise JobNotFoundError(job_id)
+                raise JobNotFoundError(job_id, NO_JOBS)
             if newest[0].plan is not None:
                 return newest[0]
             job_id = newest[0].id

@@ -287,7 +287,8 @@ def _new_side(collection_id: str, side: int) -> int:
     """
     if side >= MAX_SIDES:
         raise MigrationError(
-            f"collection {collection_id!r} was migrated too often", MigrationRemedy.NEW_COLLECTION
+            f"collection {collection_id!r} has been migrated too often",
+            MigrationRemedy.NEW_COLLECTION,
         )
     return side
 

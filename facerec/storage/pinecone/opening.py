@@ -140,7 +140,8 @@ def _client(api_key: str, patience: float) -> Pinecone:
         from pinecone.errors import PineconeValueError
     except ImportError as error:
         raise ConfigurationError(
-            "the pinecone package is not installed", "pip install 'pinecone>=10,<11'"
+            "the pinecone package is not installed",
+            "install it with `pip install 'pinecone>=10,<11'`",
         ) from error
     try:
         return Pinecone(

@@ -125,7 +125,7 @@ def test_a_webhook_in_the_clear_is_refused_in_one_line(
     facerec("collections", "create", "gate")
     result = facerec(*words, "--webhook", "http://example.org/secret-path")
     assert result.exit_code == 4
-    assert "the webhook is reached without encryption" in result.stderr
+    assert "events would be sent to the webhook without encryption" in result.stderr
     assert "secret-path" not in result.output
 
 

@@ -262,7 +262,7 @@ def test_an_entry_is_undone_once(gallery: Gallery) -> None:
     gallery.create_user("staff", "ann")
     (entry,) = gallery.list_history("staff").entries
     gallery.undo("staff", entry.cause.entry_id)
-    with pytest.raises(PersonChangeError, match="undone already"):
+    with pytest.raises(PersonChangeError, match="already been undone"):
         gallery.undo("staff", entry.cause.entry_id)
     with pytest.raises(HistoryEntryNotFoundError):
         gallery.undo("staff", "20260101T000000000000Z-0000")

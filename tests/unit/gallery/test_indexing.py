@@ -109,7 +109,7 @@ def test_a_name_that_nobody_could_read_is_refused(gallery: Gallery, name: str) -
 def test_a_photo_with_an_address_has_no_other_name(gallery: Gallery, tmp_path: Path) -> None:
     (tmp_path / "ann.jpg").write_bytes(ANN)
     for operation in (gallery.index, gallery.search):
-        with pytest.raises(InvalidInputError, match="called by it"):
+        with pytest.raises(InvalidInputError, match="cannot have another name"):
             operation("staff", tmp_path / "ann.jpg", photo_name="ann")
 
 

@@ -424,7 +424,7 @@ def test_a_collection_is_not_switched_while_a_job_imports_faces_into_it(
 ) -> None:
     prepare(gallery)
     collaborators.job_data.imports = True
-    with pytest.raises(ConflictError, match="a job imports faces into collection 'staff'"):
+    with pytest.raises(ConflictError, match="a job is importing faces into collection 'staff'"):
         gallery.switch_version("staff")
     collaborators.job_data.imports = False
     assert gallery.switch_version("staff").state is MigrationState.SWITCHED
@@ -538,15 +538,15 @@ def test_nothing_is_switched_finished_or_cancelled_without_a_migration(gallery: 
 
 
 def test_what_is_not_possible_is_refused_in_one_line(gallery: Gallery) -> None:
-    with pytest.raises(MigrationError, match="has the recipe 'fast' already"):
+    with pytest.raises(MigrationError, match="already has the recipe 'fast'"):
         gallery.prepare_migration("staff", "fast")
     with pytest.raises(RecipeUnavailableError):
         gallery.prepare_migration("staff", "best")
     prepare(gallery)
-    with pytest.raises(MigrationError, match="was not switched to the new version yet"):
+    with pytest.raises(MigrationError, match="has not been switched to the new version yet"):
         gallery.finish_migration("staff")
     gallery.switch_version("staff")
-    with pytest.raises(MigrationError, match="has the recipe 'accurate' already"):
+    with pytest.raises(MigrationError, match="already has the recipe 'accurate'"):
         gallery.prepare_migration("staff", "accurate")
 
 
