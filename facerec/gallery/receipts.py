@@ -160,7 +160,7 @@ class Erasures:
                 yield erasure
 
     def person_of(self, collection_id: str, name: str) -> str | None:
-        """Return the id of a person whose erasure is unfinished, by id or display name, or None.
+        """Return the id of the person of an id or display name whose erasure is unfinished, or None.
 
         The person's own record may be gone already. People who were merged do not count.
         """

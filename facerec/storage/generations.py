@@ -414,7 +414,7 @@ class _Served(_Named):
 
         Raises:
             ConflictError: the collection has been switched since its record was read, and the store
-                is only for what it served then, or it was switched again and again.
+                is pinned to that record; or it was switched during each of ``_READS`` attempts.
         """
         for attempt in range(_READS):
             own = self._collection(namespace)

@@ -1,8 +1,8 @@
 """Migrations of collections whose vectors are in a store without transactions.
 
 Faces are described on the standby side, which is not served (``facerec.storage.generations``). It
-may have faces of photos that were changed or deleted since, so it is never served itself. A switch
-fills a new side, its own, with the standby faces of the faces that are served, while writers get
+may have faces of photos that have since been changed or deleted, so it is never served itself. A
+switch fills a new side, its own, with the standby faces of the faces that are served, while writers get
 conflicts. Then one conditional write to the record serves that side, and keeps the one that was
 served for a rollback. A switch that was overtaken has filled a side that nobody will read.
 
@@ -12,7 +12,7 @@ except faces that a caller deletes, replaces or has deleted:
 - All vectors of a side are erased only after a record was read that does not name the side. No
   later record names it again (``facerec.storage.dynamodb.migrations``).
 - A switch deletes faces only from the side that it fills, before it asks the record to serve it.
-- Who describes a face deletes only what it has described itself.
+- A process that describes faces deletes only what it has described itself.
 """
 
 from __future__ import annotations

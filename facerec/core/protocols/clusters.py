@@ -114,7 +114,7 @@ class ClusterStore(Protocol):
         ...
 
     def read_version(self, collection_id: str) -> str:
-        """Return a text that is different after clusters or what was said about them changed.
+        """Return a text that changes whenever clusters, or statements about them, change.
 
         Faces that are stored or deleted, the people of faces and corrections do not change it.
         """
@@ -130,7 +130,7 @@ class ClusterStore(Protocol):
     ) -> list[int]:
         """Change clusters, and return the numbers of those created, in their order.
 
-        Nobody else changes clusters until it ends. Faces that were deleted or clustered
+        Nobody else changes clusters until the call ends. Faces that were deleted or clustered
         concurrently stay as they are. A store with transactions makes all changes or none. In
         others, an interruption leaves some faces to the next clustering.
 
@@ -138,7 +138,7 @@ class ClusterStore(Protocol):
             collection_id: the collection.
             changes: the changes.
             mark: mark of the arrays that the changes were computed from. None keeps the stored
-                mark; a store that keeps one changes nothing if it has none yet.
+                mark; a store that keeps marks changes nothing if it has none yet.
             version: version of the clusters that the changes were computed from; None if they do
                 not depend on it.
 

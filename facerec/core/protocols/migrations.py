@@ -31,7 +31,7 @@ class MigrationStore(Protocol):
         ...
 
     def begin_migration(self, migration: Migration) -> Migration:
-        """Store a new migration and return it, or return the one that the collection has already.
+        """Store a new migration and return it, or return the one that the collection already has.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
@@ -156,7 +156,7 @@ class MigrationRecords(Protocol):
         ...
 
     def begin_migration(self, migration: Migration, *, first_side: int = 1) -> Migration:
-        """Store a new migration and return it, or return the one that the collection has already.
+        """Store a new migration and return it, or return the one that the collection already has.
 
         The migration has a new standby side.
 

@@ -49,7 +49,7 @@ class RegistrationStore(Protocol):
         ...
 
     def claim_event(self, now: float, due_at: float) -> KeptEvent | None:
-        """Return the event of any collection that has been due longest at ``now``; None if none is.
+        """Return the event of any collection that has been due longest at ``now``; None if none is due.
 
         It counts as attempted, and is due again at ``due_at``, so that nobody else delivers it
         until then. An event is deleted instead if the person's consent no longer holds, or a later

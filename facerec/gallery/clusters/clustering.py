@@ -108,7 +108,7 @@ def cluster_faces(
 
     for _ in range(MAX_ATTEMPTS):
         statements().take_apart()
-        # Read before what is clustered: what is said later makes the version another one.
+        # Read first: a later statement changes the version.
         version = clusters.read_version(collection_id)
         said = statements()
         arrays = clusters.read_face_arrays(

@@ -9,8 +9,8 @@ photos of which no face is left in the same way: a job with other options may ha
 them before.
 
 A store that has not seen a removal was lost, or restored from a copy that is older
-(``tombstone_copies``). Then faces of these photos are removed again, unless a job has indexed the
-photo again since, and their people and corrections go where they went before.
+(``tombstone_copies``). Then faces of these photos are removed again, unless a job has since
+indexed the photo again, and their people and corrections go where they went before.
 """
 
 from __future__ import annotations

@@ -284,9 +284,9 @@ def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordSt
     """Copy the tombstones of a collection to another store, which has the collection.
 
     Raises:
-        CollectionNotFoundError: The other store does not have the collection.
-        ConflictError: Too many concurrent changes of the other store's tombstones.
-        InvalidInputError: The other store has tombstones with another key.
+        CollectionNotFoundError: ``target`` does not have the collection.
+        ConflictError: Too many concurrent changes of the tombstones in ``target``.
+        InvalidInputError: ``target`` has tombstones with another key.
     """
     key = source.get_tombstone_key(collection_id)
     if key is None:

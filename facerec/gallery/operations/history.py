@@ -108,8 +108,8 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             HistoryEntryNotFoundError: The history has no such entry.
-            PersonChangeError: Later changes prevent this, the entry was undone already, or somebody
-                whom it names was erased. Nothing was changed.
+            PersonChangeError: Later changes prevent this, the entry has already been undone, or
+                somebody whom it names was erased. Nothing was changed.
             ConflictError: Too many concurrent changes of the people, or the
                 deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
@@ -152,7 +152,7 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
     def _id_in_history(self, collection_id: str, person: str) -> str:
         """Return the id of a person by id or name, even if only the history contains the person.
 
-        A text that is neither, there or in the collection, is returned as it is.
+        A text that is no id or name, there or in the collection, is returned unchanged.
         """
         with suppress(UserNotFoundError):
             return self.resolve_user(collection_id, person).user_id

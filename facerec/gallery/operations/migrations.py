@@ -109,7 +109,7 @@ class MigrationOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection's model version is not that of any recipe.
             RecipeUnavailableError: No engine here has this recipe.
-            MigrationError: The collection has this recipe already, is migrated to another version,
+            MigrationError: The collection already has this recipe, is migrated to another version,
                 cannot be migrated, or its migration is being finished; or without ``recipe``, it is
                 not being migrated.
             InvalidPageTokenError: The token belongs to another listing or has expired.

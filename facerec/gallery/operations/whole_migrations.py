@@ -84,7 +84,7 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection's model version is not that of any recipe.
             RecipeUnavailableError: No engine here has this recipe.
-            MigrationError: The collection has this recipe already, was switched from it, is
+            MigrationError: The collection already has this recipe, was switched from it, is
                 migrated to another version, cannot be migrated, or has faces that cannot be
                 described and may not be deleted. Then nothing is switched.
             ConflictError: Faces are added faster than they are described, or the deletion of the

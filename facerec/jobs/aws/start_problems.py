@@ -196,7 +196,7 @@ def _of_machines(environment: Mapping[str, Any], clients: AwsClients) -> Iterato
             )["Activities"]
             for activity in activities:
                 if activity["StatusCode"] in ("Failed", "Cancelled"):
-                    reason = activity.get("StatusMessage", "no reason")
+                    reason = activity.get("StatusMessage", "no reason given")
                     yield f"EC2 cannot start machines: {reason}{_role_remedy(reason)}"
 
 

@@ -37,7 +37,7 @@ def change_version(
 ) -> tuple[int, int]:
     """Replace the embeddings in the job folders of a collection by those that it serves.
 
-    Folders that have this version already, and those of other releases, are skipped.
+    Folders that already have this version, and those of other releases, are skipped.
 
     Args:
         objects: contains the job folders.

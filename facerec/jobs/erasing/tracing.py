@@ -65,7 +65,7 @@ def kept_by_jobs(
         try:
             found.append(_find_in_job(objects, entry, selection, with_faces=with_faces))
         except ObjectNotFoundError:
-            # The job may have been deleted since.
+            # The job may have since been deleted.
             if has_plan(objects, entry.job_folder):
                 raise
     if unreadable:

@@ -105,12 +105,15 @@ def plan_job(
         ObjectNotFoundError: the manifest does not exist.
         InvalidInputError: it is not a manifest, contains no photos or has no names for the people
             to create, more photos are gone than may be pruned, the job folder contains another job,
-            or the folder that the job has is missing.
+            the folder that the job has is missing, or the faces cannot be imported.
+        RecipeUnavailableError: ``recipes`` does not have the recipe of the request.
         CollectionNotFoundError: the collection does not exist, and the request does not create it.
         ModelMismatchError: the collection's faces have another model version.
-        ConflictError: the deletion of the collection is not finished.
+        ConflictError: the deletion of the collection is not finished, or the faces of another job
+            are still to be imported.
         DeletedCollectionError: the collection was deleted, and is back with an older copy of the
             database.
+        StoreUnavailableError: another job of the collection is being planned, with an import.
     """
     if erasures is not None:
         erasures.require_usable(request.collection_id, records)

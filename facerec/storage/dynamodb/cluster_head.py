@@ -1,9 +1,9 @@
 """The head of a collection's clusters: the last number, their version, and who saves them.
 
 A clustering is saved in many transactions. Each of them needs the head to name the clustering that
-saves, so two never interleave. What people say about clusters, and what leaves them, changes the
-version. While clusters are saved it waits, so a clustering never saves what it computed from an
-earlier state. A clustering that was killed holds the head for ``SAVING_SECONDS`` after its last
+saves, so two never interleave. Statements about clusters, and faces that leave them, change the
+version. They wait while clusters are being saved, so a clustering never saves what it computed from
+an earlier state. A clustering that was killed holds the head for ``SAVING_SECONDS`` after its last
 transaction.
 """
 
@@ -101,12 +101,12 @@ class Saving:
         """Begin to save, and return numbers for new clusters that nobody else gets.
 
         Args:
-            count: how many.
+            count: number of new clusters.
             version: the version that the clustering has read; None takes any.
 
         Raises:
             CollectionNotFoundError: the collection does not exist any more.
-            ConflictError: the version has changed, or others save clusters all the time.
+            ConflictError: the version has changed, or other clusterings are being saved all the time.
         """
         for _ in _tries(SAVING_SECONDS + DECISION_SECONDS):
             head = read_head(self._table, self._collection.collection_id)

@@ -1,8 +1,8 @@
 """Saves what a clustering has found.
 
 The shards are not changed in one transaction, but nobody else changes clusters between the first
-and the last (``facerec.storage.dynamodb.cluster_head``). A clustering that is killed between two
-leaves some faces to be clustered again: they are in no shard. Clusters are merged first, so that
+and the last (``facerec.storage.dynamodb.cluster_head``). A clustering that is killed in
+between leaves some faces to be clustered again: they are in no shard. Clusters are merged first, so that
 the faces that connect them are still clustered again if the merging is not complete.
 """
 
@@ -44,7 +44,7 @@ def save(
 
     Raises:
         CollectionNotFoundError: the collection does not exist any more.
-        ConflictError: the version is another one now, or there are too many concurrent changes.
+        ConflictError: the version has changed, or there are too many concurrent changes.
     """
     saving = Saving(table, collection)
     created = saving.begin(len(changes.created), version)

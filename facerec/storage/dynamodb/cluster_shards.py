@@ -35,7 +35,7 @@ def change_shards(
     change: Change,
     write: Callable[[Sequence[dict[str, Any]]], bool] | None = None,
 ) -> None:
-    """Change shards, some in a transaction; those that do not change are not written.
+    """Change shards, ``CHANGED_AT_ONCE`` in each transaction; unchanged ones are not written.
 
     Args:
         table: the table.

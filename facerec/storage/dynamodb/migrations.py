@@ -48,7 +48,7 @@ def get(table: Table, collection_id: str) -> Migration | None:
 
 
 def begin(table: Table, migration: Migration, first_side: int) -> Migration:
-    """Store a new migration and return it, or return the one that the collection has already.
+    """Store a new migration and return it, or return the one that the collection already has.
 
     Args:
         table: the table.
