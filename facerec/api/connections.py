@@ -52,7 +52,7 @@ class BoundedProtocol(H11Protocol):
             self._head_timer = None
 
     def on_response_complete(self) -> None:
-        """Keep the connection for the next request, part of which may have arrived already."""
+        """Keep the connection for the next request, part of which may already have arrived."""
         self._idle_since = self.loop.time()
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:

@@ -48,7 +48,7 @@ def print_json(document: Mapping[str, Any], *, indent: int | None = 2) -> None:
 
 
 def print_json_text(text: str) -> None:
-    """Print a piece of a JSON document, in which control characters are escaped already."""
+    """Print a piece of a JSON document, in which control characters are already escaped."""
     click.echo(text, nl=False)
 
 

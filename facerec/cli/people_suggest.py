@@ -55,10 +55,10 @@ def suggest(
 ) -> None:
     """Suggest unknown people: clusters of faces that seem to show the same person.
 
-    Faces that were indexed since the last call join clusters or create them. Clusters keep their
-    ids. A cluster that contains faces of a person suggests further faces of that person. On AWS, a
-    job does it, and the command waits for its end; if it is interrupted, the next call waits for
-    the same job.
+    Faces that have been indexed since the last call join clusters or create them. Clusters keep
+    their ids. A cluster that contains faces of a person suggests further faces of that person. On
+    AWS, a job does it, and the command waits for its end; if it is interrupted, the next call waits
+    for the same job.
 
     \b
     Examples:

@@ -160,9 +160,9 @@ class Erasures:
                 yield erasure
 
     def person_of(self, collection_id: str, name: str) -> str | None:
-        """Return the id of the person of an id or display name whose erasure is unfinished, or None.
+        """Return the id of a person, by id or display name, whose erasure is unfinished, or None.
 
-        The person's own record may be gone already. People who were merged do not count.
+        The person's own record may already be gone. People who were merged do not count.
         """
         for erasure in self.pending():
             selection = erasure.selection

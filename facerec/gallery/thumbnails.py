@@ -30,7 +30,7 @@ MARGIN = 0.25
 
 JPEG_QUALITIES = (85, 70, 50, 25, 10)
 """JPEG qualities to try until a thumbnail is small enough. For almost all photos the first is low
-enough; the last one is even for noise."""
+enough; for noise, only the last one is."""
 
 
 def thumbnail_of(

@@ -133,7 +133,7 @@ class ImageImporter:
         return chosen | kept, {n for row in doubtful for n in rows[row] if n not in kept}
 
     def _photo_of(self, faces: Sequence[KnownFace], photos: Sequence[str]) -> str | None:
-        """Return the photo from which an earlier run has imported faces of an image."""
+        """Return the photo from which an earlier import has stored faces of an image."""
         sources = {
             self.stored[face.face_id].source
             for face in faces

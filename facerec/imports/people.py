@@ -15,7 +15,8 @@ def create_person(gallery: Gallery, collection_id: str, name: str, created: set[
     Args:
         gallery: The gallery of the collection.
         collection_id: The collection.
-        name: Name of the person, in any characters; the person's id is derived from it.
+        name: Name of the person; it may contain any characters. The person's id is derived from
+            it.
         created: Names of people who were created before; this name is added.
     """
     if name in created:

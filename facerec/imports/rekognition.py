@@ -44,8 +44,8 @@ def read_collection(client: Any, collection_id: str) -> SourceCollection:  # noq
     Raises:
         NotFoundError: The collection does not exist there.
         AccessDeniedError: The credentials do not allow listing the collection.
-        StoreUnavailableError: Rekognition does not answer, or throttles.
-        InvalidInputError: The server refuses the request, or does not answer as Rekognition does.
+        StoreUnavailableError: Rekognition does not respond, or throttles requests.
+        InvalidInputError: The server refuses the request, or does not respond like Rekognition.
     """
     resource = f"collection {collection_id!r} of Rekognition"
     unknown = InvalidInputError(

@@ -52,8 +52,8 @@ class ImportReport:
     Attributes:
         complete: Whether the import has reached its end.
         faces: Number of faces of the source, as far as they are known.
-        imported: Number of faces that this run has stored.
-        present: Number of faces that the collection contained already.
+        imported: Number of faces that this import has stored.
+        present: Number of faces that the collection already contained.
         people: Number of people of the source.
         source_models: Number of faces of the source by the network that described them there, as
             far as it is known.

@@ -2,8 +2,8 @@
 
 Faces are described on the standby side, which is not served (``facerec.storage.generations``). It
 may have faces of photos that have since been changed or deleted, so it is never served itself. A
-switch fills a new side, its own, with the standby faces of the faces that are served, while writers get
-conflicts. Then one conditional write to the record serves that side, and keeps the one that was
+switch fills a new side, its own, with the standby faces of the faces that are served, while writers
+get conflicts. Then one conditional write to the record serves that side, and keeps the one that was
 served for a rollback. A switch that was overtaken has filled a side that nobody will read.
 
 No request ever deletes from a side that the record names as served or as kept for a rollback,

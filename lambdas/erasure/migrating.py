@@ -81,7 +81,7 @@ def begin(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_range(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    """Describe faces of a range, until it is done or the time is over.
+    """Describe faces of a range, until none is left or the time is up.
 
     Args:
         gallery: the gallery.

@@ -152,7 +152,7 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
     def _id_in_history(self, collection_id: str, person: str) -> str:
         """Return the id of a person by id or name, even if only the history contains the person.
 
-        A text that is no id or name, there or in the collection, is returned unchanged.
+        A text that is neither an id nor a name, there or in the collection, is returned unchanged.
         """
         with suppress(UserNotFoundError):
             return self.resolve_user(collection_id, person).user_id

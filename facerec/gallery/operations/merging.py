@@ -171,7 +171,7 @@ class MergeOperations(UserOperations):
     def _check_no_face(self, collection_id: str, new_user_id: str) -> None:
         """Check that the id of a new person is not that of a face.
 
-        It is if the caller has omitted the id, and a face is in its position.
+        This happens if the caller omits the id, and the id of a face takes its place.
 
         Raises:
             InvalidInputError: It is the id of a face.

@@ -91,7 +91,7 @@ class MigrationOperations(GalleryBase):
         """Describe the faces of a page with the model version of another recipe.
 
         The collection can be searched and changed at the same time, in the version that it serves.
-        Faces that are described already are not described again, so an interrupted migration
+        Faces that are already described are not described again, so an interrupted migration
         continues from any page. Photos are read from the addresses at which they were indexed, and
         must not have changed.
 

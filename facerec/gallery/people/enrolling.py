@@ -89,7 +89,7 @@ class Enrolment:
         people: Number of people named by the photos.
         created: Number of people who were created.
         associated: Number of faces that were associated with them.
-        unchanged: Number of faces that were associated already.
+        unchanged: Number of faces that were already associated.
         corrected: Photos that were named after somebody else before.
         deleted: Ids of people who lost all their faces because the photos have other names now.
         unnamed: Photos without an associated face.

@@ -84,7 +84,7 @@ def plan_undo(entry: Entry, people: People, *, resumes: bool) -> list[Step]:
         resumes: Whether an earlier attempt may have performed some of the steps.
 
     Raises:
-        PersonChangeError: The entry no longer applies, or was undone already.
+        PersonChangeError: The entry no longer applies, or has already been undone.
     """
     if entry.is_erased:
         raise _refusal(entry, "it names somebody who was erased", "nothing can undo it any more")

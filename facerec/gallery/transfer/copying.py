@@ -28,7 +28,7 @@ class Copied:
     Attributes:
         people: Number of people copied.
         corrections: Number of corrections copied.
-        lacking: Number of faces of people that the other store does not have.
+        lacking: Number of faces of people that the target does not have.
     """
 
     people: int

@@ -40,7 +40,7 @@ class NamedEmbedding:
     """An embedding of dlib's network that another program computed.
 
     Attributes:
-        name: Name of the person, in any characters.
+        name: Name of the person; it may contain any characters.
         embedding: float32, shape (128,).
     """
 

@@ -108,7 +108,7 @@ def drop_lifted_tombstones(
 ) -> None:
     """Remove from the copies the tombstones that were removed from the store on purpose.
 
-    Reads no copy if none was removed since the last call.
+    Reads no copy if none has been removed since the last call.
 
     Args:
         collection_id: the collection.

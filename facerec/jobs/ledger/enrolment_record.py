@@ -27,7 +27,7 @@ class Enrolled:
         people: number of people named by the photos.
         created: number of people who were created.
         associated: number of faces that were associated with them.
-        unchanged: number of faces that were associated already.
+        unchanged: number of faces that were already associated.
         corrected: number of photos that were named after somebody else before.
         deleted: number of people who lost all their faces because the photos have other names now.
         unnamed: number of photos without an associated face.

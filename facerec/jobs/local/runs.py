@@ -136,7 +136,7 @@ class LocalRuns:
         """Run a job's children, with the steps before and after them, in this order.
 
         1. The start is noted beside the remembered photos of the collection, which orders the job
-           after those that were started since it was submitted (``start_order``).
+           after those that have been started since it was submitted (``start_order``).
         2. The collection is compared with the ledgers and repaired, so that children find all faces
            that the ledgers name.
         3. The children run.

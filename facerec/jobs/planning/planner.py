@@ -4,7 +4,7 @@
 
 1. ``find_source`` finds the source. Of a manifest, only the size and a sample are read yet.
 2. A collection whose database was lost is restored (``lost_collections``).
-3. ``find_changes``: photos that are unchanged since an earlier job of the collection are omitted
+3. ``find_changes``: photos that have not changed since an earlier job of the collection are omitted
    (``jobs.remembered``). A folder or prefix is listed for this. A manifest is read, unless
    the collection has had no job.
 4. ``prepare_collection`` creates the collection if it does not exist and the request allows it, and

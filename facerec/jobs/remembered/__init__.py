@@ -27,10 +27,10 @@ If the store has changed since the last run, the ledgers are compared with it an
 restored, as described in ``jobs.verifying``. If the memory is lost, too old or damaged, photos
 are read again.
 
-**Doubts.** Job folders and the database may have been restored from different copies, or a job was
-deleted. Then the collection may have faces of photos that the memory lacks, and ``prune`` would
-keep them. So a job records a doubt before it is planned if the version of the stored faces is not
-the one that the last run noted (``jobs.verifying.collection_check``). The next job that prunes a
-folder then compares the stored faces below that folder with the photos (``jobs.unremembered``),
+**Doubts.** Job folders and the database may have been restored from different copies, or a job may
+have been deleted. Then the collection may have faces of photos that the memory lacks, and ``prune``
+would keep them. So a job records a doubt before it is planned if the version of the stored faces is
+not the one that the last run noted (``jobs.verifying.collection_check``). The next job that prunes
+a folder then compares the stored faces below that folder with the photos (``jobs.unremembered``),
 once for each doubt and folder (``doubts``).
 """

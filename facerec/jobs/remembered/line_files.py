@@ -75,7 +75,7 @@ def publish(objects: ObjectStore, reservation: Reservation, content: bytes | Pat
 
 
 def revoke(objects: ObjectStore, uri: str) -> None:
-    """Delete a reservation, so that its file is not written; do nothing if it is written already.
+    """Delete a reservation, so that its file is not written; do nothing if it has been written.
 
     Only a change of its content is certain to be noticed: a local file may be deleted while it is
     being replaced.

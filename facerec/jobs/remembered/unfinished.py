@@ -1,7 +1,7 @@
 """Finds replaced photos whose faces a job should have removed, but did not.
 
 A job removes the faces of replaced photos when it is complete. If it was interrupted, or its
-removal failed, and another job continues its work, the new versions are remembered already: a
+removal failed, and another job continues its work, the new versions are already remembered: a
 comparison no longer shows that the photos were replaced. So each new job looks for them too.
 Photos whose external image id changed need no list: the comparison still shows them.
 """

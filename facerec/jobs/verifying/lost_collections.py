@@ -1,11 +1,11 @@
 """Restores collections whose database was lost, or replaced by a copy from before their creation.
 
 A deletion erases the job folders of a collection. So if job folders exist without their collection,
-it was not deleted: the database was lost, and perhaps another collection with the same id was
-created since then. A job then restores the collection before it is planned, so that it finds its
-own folder again: the record is created from the job folders, with the settings kept beside them.
-The run of the job then restores the faces of all jobs; on AWS, the workflow rebuilds the collection
-before the children start.
+it was not deleted: the database was lost, and perhaps another collection with the same id has
+been created since then. A job then restores the collection before it is planned, so that it finds
+its own folder again: the record is created from the job folders, with the settings kept beside
+them. The run of the job then restores the faces of all jobs; on AWS, the workflow rebuilds the
+collection before the children start.
 
 A collection may have been deleted and created again. An older copy of the database has the deleted
 one, which is deleted again if job folders of the later one exist; then the later one is lost.

@@ -40,7 +40,7 @@ class Records(StrEnum):
     """What happened to the people and corrections of a rebuilt collection."""
 
     KEPT = "KEPT"
-    """People and corrections were in the store already."""
+    """People and corrections were already in the store."""
     COPIED = "COPIED"
     """People and corrections were copied from the store that the job folders belong to."""
     LOST = "LOST"

@@ -106,7 +106,8 @@ class Saving:
 
         Raises:
             CollectionNotFoundError: the collection does not exist any more.
-            ConflictError: the version has changed, or other clusterings are being saved all the time.
+            ConflictError: the version has changed, or other clusterings are being saved all the
+                time.
         """
         for _ in _tries(SAVING_SECONDS + DECISION_SECONDS):
             head = read_head(self._table, self._collection.collection_id)

@@ -1,8 +1,8 @@
 """Saves what a clustering has found.
 
 The shards are not changed in one transaction, but nobody else changes clusters between the first
-and the last (``facerec.storage.dynamodb.cluster_head``). A clustering that is killed in
-between leaves some faces to be clustered again: they are in no shard. Clusters are merged first, so that
+and the last (``facerec.storage.dynamodb.cluster_head``). A clustering that is killed in between
+leaves some faces to be clustered again: they are in no shard. Clusters are merged first, so that
 the faces that connect them are still clustered again if the merging is not complete.
 """
 
