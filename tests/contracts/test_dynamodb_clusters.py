@@ -16,6 +16,7 @@ from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.dynamodb import cluster_head
 from facerec.storage.dynamodb.cluster_head import Saving
+from facerec.storage.dynamodb.cluster_items import not_face_key
 from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.dynamodb.table import Table
@@ -254,6 +255,28 @@ def test_what_is_said_waits_until_clusters_are_saved(
     saving.end()
     clusters.set_ignored("staff", 1, ignored=True)
     assert clusters.ignored_clusters("staff") == {1}
+
+
+def test_a_mark_that_others_change_each_time_is_a_conflict(
+    clusters: DynamoDBClusters, client: BaseClient
+) -> None:
+    mark = {"TableName": "facerec", "Key": not_face_key("staff", IDS[0])}
+    put = {"TableName": "facerec", "Item": not_face_key("staff", IDS[0])}
+    tries = list[object]()
+
+    def overtake(**_: object) -> None:
+        tries.append(None)
+        assert len(tries) < 100
+        client.put_item(**put)
+
+    def remove(**_: object) -> None:
+        client.delete_item(**mark)
+
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", overtake)
+    # The mark is gone when the marks are read, and is there when it is to be added.
+    client.meta.events.register("before-call.dynamodb.BatchGetItem", remove)
+    with pytest.raises(ConflictError, match="too many concurrent changes"):
+        clusters.set_not_faces("staff", IDS[:1], lift=False)
 
 
 @pytest.mark.parametrize("overtaken_by", ["a statement", "a clustering"])

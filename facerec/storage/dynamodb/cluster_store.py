@@ -40,6 +40,8 @@ from facerec.storage.dynamodb.items import (
     clusters_partition,
     to_collection,
 )
+from facerec.storage.dynamodb.table import TRIES
+from facerec.storage.dynamodb.users import too_many_changes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -314,9 +316,13 @@ class DynamoDBClusters(ClusterStore):
     def _set_not_faces(
         self, collection_id: str, face_ids: Sequence[str], *, lift: bool
     ) -> list[str]:
-        """Change marks in one transaction; return the ids of those that changed."""
+        """Change marks in one transaction; return the ids of those that changed.
+
+        Raises:
+            ConflictError: other callers have changed the same marks again and again.
+        """
         kind = StepKind.NOT_A_FACE_LIFTED if lift else StepKind.NOT_A_FACE
-        while True:
+        for _ in range(TRIES):
             keys = (not_face_key(collection_id, face_id) for face_id in face_ids)
             marked = {
                 item["sk"]["S"].removeprefix(NOT_A_FACE) for item in self._table.get_many(keys)
@@ -331,6 +337,7 @@ class DynamoDBClusters(ClusterStore):
                 actions += history.notes(self._table, collection_id, step)
             if write_decision(self._table, collection_id, actions) is None:
                 return changed
+        raise too_many_changes()
 
     def _mark_change(self, item_key: dict[str, Any], *, lift: bool) -> dict[str, Any]:
         """Return the action that writes or deletes a mark; it fails if that was done before."""

@@ -8,6 +8,7 @@ transaction.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -66,14 +67,22 @@ def put(table: Table, events: Sequence[MatchEvent], now: float) -> None:
 
 
 def claim(table: Table, now: float, due_at: float) -> KeptEvent | None:
-    """Return the event that has been due longest; see ``RegistrationStore.claim_event``."""
-    while True:
+    """Return the event that has been due longest; see ``RegistrationStore.claim_event``.
+
+    Raises:
+        ConflictError: each attempt to claim the same event was overtaken by others.
+    """
+    tries = Counter[str]()
+    # An event that must not be sent is removed, and then another one is the first.
+    while max(tries.values(), default=0) < TRIES:
         first = table.items(OUTBOX, None, 1)
         if not first or first[0]["sk"]["S"] > sort_key(now, _AFTER_ALL):
             return None
+        tries[first[0]["sk"]["S"]] += 1
         claimed = _claim(table, first[0], now, due_at)
         if claimed is not None:
             return claimed
+    raise too_many_changes()
 
 
 def note_delivered(table: Table, event: MatchEvent, now: float) -> None:
