@@ -58,6 +58,9 @@ def cluster_in_stack(stack: str, collection: str, pair_threshold: float | None) 
     function = services.erasure_function(stack)
     job = function.call({"start_clustering": collection, "pair_threshold": pair_threshold})
     console(stderr=True).print(f"job {job['job_id']} of AWS Batch clusters the faces")
+    # A stack of an earlier release does not say it.
+    if notice := job.get("notice"):
+        console(stderr=True).print(f"note: {notice}")
     while (job := function.call({"describe_clustering": collection}))["status"] == "RUNNING":
         time.sleep(INTERVAL)
     if job["status"] != "SUCCEEDED":

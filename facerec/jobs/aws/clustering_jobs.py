@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 CLAIM_TRIES = 25
 CLAIM_PAUSE = 0.4
 """Seconds between looks for the job that another caller starts: 10 seconds in all."""
+
+OTHER_THRESHOLD = (
+    "a clustering with another pair threshold is running, and none was started with this one; "
+    "repeat the request once it has ended"
+)
+"""The notice to callers who have asked for another threshold than that of a running clustering."""
 
 
 class ClusteringStatus(StrEnum):
@@ -39,12 +45,14 @@ class ClusteringJob:
         status: how far it is. AWS Batch keeps ended jobs for seven days; later, the status is NONE.
         job_id: id of the job in AWS Batch; None if there is none.
         reason: why it failed, or why it waits; None if AWS Batch gives no reason.
+        notice: what the caller must know about the request that returned it, or None.
     """
 
     collection_id: str
     status: ClusteringStatus
     job_id: str | None = None
     reason: str | None = None
+    notice: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the job in the form of ``schemas/clustering-job.json``."""
@@ -78,6 +86,8 @@ class ClusteringJobs:
     def start(self, collection_id: str, pair_threshold: float | None = None) -> ClusteringJob:
         """Start clustering the new faces of a collection, or return the clustering that is running.
 
+        If that one was started with another threshold, the notice says so.
+
         Args:
             collection_id: the collection, which exists.
             pair_threshold: see ``Gallery.cluster_faces``.
@@ -89,8 +99,10 @@ class ClusteringJobs:
         for _ in range(CLAIM_TRIES):
             newest = self.newest(collection_id)
             if newest.status is ClusteringStatus.RUNNING:
+                if self._claims.has_other_threshold(collection_id, pair_threshold):
+                    return replace(newest, notice=OTHER_THRESHOLD)
                 return newest
-            if self._claims.claim(collection_id, newest.job_id):
+            if self._claims.claim(collection_id, newest.job_id, pair_threshold):
                 break
             # Somebody else has claimed the start, and submits a job.
             time.sleep(CLAIM_PAUSE)
@@ -100,7 +112,7 @@ class ClusteringJobs:
         try:
             job_id = self._submit(collection_id, pair_threshold)
         finally:
-            self._claims.note(collection_id, job_id)
+            self._claims.note(collection_id, job_id, pair_threshold)
         return ClusteringJob(collection_id, ClusteringStatus.RUNNING, job_id)
 
     def _submit(self, collection_id: str, pair_threshold: float | None) -> str:

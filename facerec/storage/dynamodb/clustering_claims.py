@@ -30,12 +30,13 @@ class ClusteringClaims:
 
     table: Table
 
-    def claim(self, collection_id: str, ended: str | None) -> bool:
+    def claim(self, collection_id: str, ended: str | None, pair_threshold: float | None) -> bool:
         """Claim the start of a clustering; return whether nobody else has.
 
         Args:
             collection_id: the collection.
             ended: id of the newest job, which has ended; None if there is none.
+            pair_threshold: threshold of the clustering; None for the default.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
@@ -44,11 +45,13 @@ class ClusteringClaims:
         change = {
             "TableName": self.table.name,
             "Key": cluster_key(collection_id, _CLAIM),
-            "UpdateExpression": "SET claimed_until = :until REMOVE job_id",
+            "UpdateExpression": "SET claimed_until = :until, pair_threshold = :threshold "
+            "REMOVE job_id",
             "ConditionExpression": "attribute_not_exists(pk) OR claimed_until < :now "
             "OR job_id = :ended",
             "ExpressionAttributeValues": {
                 ":ended": {"S": ended or "none"},
+                ":threshold": _threshold(pair_threshold),
                 **numbers({":now": now, ":until": now + CLAIM_SECONDS}),
             },
         }
@@ -57,8 +60,8 @@ class ClusteringClaims:
             raise CollectionNotFoundError(collection_id)
         return unmet is None
 
-    def note(self, collection_id: str, job_id: str | None) -> None:
-        """Note the job that was submitted, or that none was."""
+    def note(self, collection_id: str, job_id: str | None, pair_threshold: float | None) -> None:
+        """Note the job that was submitted with a threshold, or that none was."""
         key = cluster_key(collection_id, _CLAIM)
         if job_id is None:
             self.table.delete([key])
@@ -66,6 +69,7 @@ class ClusteringClaims:
         item = {
             **key,
             "job_id": {"S": job_id},
+            "pair_threshold": _threshold(pair_threshold),
             **numbers({"claimed_until": time.time() + CLAIM_SECONDS}),
         }
         put = {"Put": {"TableName": self.table.name, "Item": item}}
@@ -77,3 +81,16 @@ class ClusteringClaims:
         if item is None or "job_id" not in item or float(item["claimed_until"]["N"]) < time.time():
             return None
         return str(item["job_id"]["S"])
+
+    def has_other_threshold(self, collection_id: str, pair_threshold: float | None) -> bool:
+        """Return whether the newest clustering is known to have another threshold.
+
+        An earlier release has not noted the threshold.
+        """
+        item = self.table.get(cluster_key(collection_id, _CLAIM)) or {}
+        own = _threshold(pair_threshold)
+        return bool(item.get("pair_threshold", own) != own)
+
+
+def _threshold(pair_threshold: float | None) -> dict[str, str]:
+    return {"S": "default" if pair_threshold is None else repr(float(pair_threshold))}

@@ -95,6 +95,21 @@ def test_a_start_during_a_clustering_returns_the_job_that_runs(
     assert len(batch.jobs) == 2
 
 
+@pytest.mark.parametrize(("first", "second"), [(0.9, 0.95), (0.9, None), (None, 0.9)])
+def test_a_start_with_another_threshold_than_the_running_job_says_so(
+    jobs: ClusteringJobs, batch: Batch, first: float | None, second: float | None
+) -> None:
+    assert jobs.start("staff", first).notice is None
+    assert jobs.start("staff", first).notice is None
+    other = jobs.start("staff", second)
+    assert violation("clustering-job", other.to_json()) is None
+    assert other.job_id == "job-0"
+    assert other.notice is not None
+    assert "another pair threshold" in other.notice
+    batch.jobs[0]["status"] = "SUCCEEDED"
+    assert jobs.start("staff", second).notice is None
+
+
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
 def test_the_newest_job_is_described_and_another_can_follow_it(
     jobs: ClusteringJobs, batch: Batch, status: str
