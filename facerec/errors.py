@@ -420,18 +420,22 @@ class PersonChangeError(InvalidInputError):
 
 
 class UserNameExistsError(InvalidInputError):
-    """Another person of the collection has this display name.
+    """Another person of the collection has this display name, perhaps in other case.
 
     Attributes:
         name: the requested name.
+        person: the other person, for display, if the names differ in case.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, person: str | None = None) -> None:
         super().__init__(
-            f"another person has the name {name!r}",
-            "choose another name, such as one with a place or a number in it",
+            f"another person has the name {name!r}"
+            + ("" if person is None else f", in other case: {person}"),
+            "choose another name, such as one with a place or a number in it"
+            if person is None
+            else "use this person, or a name that differs in more than case",
         )
-        self.name = name
+        self.name, self.person = name, person
 
 
 class NotFoundError(FacerecError):

@@ -59,6 +59,7 @@ class Selection:
         cause: the entry of the history that the deletion of people belongs to, or None; see
             ``erases_names``.
         tombstones: whether later jobs must not add the faces again.
+        only_empty_users: whether people are erased only if they have no face when they are deleted.
     """
 
     face_ids: frozenset[str] = frozenset()
@@ -71,6 +72,7 @@ class Selection:
     created_at: float | None = None
     cause: Cause | None = None
     tombstones: bool = True
+    only_empty_users: bool = False
 
     @property
     def erases_names(self) -> bool:
@@ -101,6 +103,7 @@ class Selection:
             "created_at": self.created_at,
             "cause": None if self.cause is None else self.cause.to_json(),
             "tombstones": self.tombstones,
+            "only_empty_users": self.only_empty_users,
         }
 
 
@@ -120,6 +123,7 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
         # earlier releases had no history
         cause_from_json(document["cause"]) if document.get("cause") else None,
         document.get("tombstones", True),
+        document.get("only_empty_users", False),
     )
 
 

@@ -24,7 +24,7 @@ def create_person(gallery: Gallery, collection_id: str, name: str, created: set[
     created.add(name)
     user_id = derived_user_id(name)
     try:
-        gallery.create_user(collection_id, user_id, name=name)
+        gallery.create_user(collection_id, user_id, name=name, any_case=True)
     except UserExistsError:
         return
     except InvalidInputError:

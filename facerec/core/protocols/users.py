@@ -44,6 +44,10 @@ class UserRecords(Protocol):
         """Return the person who has a display name; None if there is none."""
         ...
 
+    def list_names(self, collection_id: str) -> dict[str, str]:
+        """Return the ids of all people with a display name by this name."""
+        ...
+
     def list_users(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> list[User]:
@@ -54,8 +58,17 @@ class UserRecords(Protocol):
         """Return the number of people of a collection."""
         ...
 
-    def delete_user(self, collection_id: str, user_id: str) -> None:
+    def delete_user(self, collection_id: str, user_id: str, *, only_empty: bool = False) -> bool:
         """Delete a person and their associations, but not their faces.
+
+        Args:
+            collection_id: the person's collection.
+            user_id: the person.
+            only_empty: whether to keep a person who has faces, even one that was added at the same
+                moment.
+
+        Returns:
+            Whether the person was deleted; False only with ``only_empty``.
 
         Raises:
             UserNotFoundError: the person does not exist.

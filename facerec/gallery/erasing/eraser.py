@@ -3,7 +3,8 @@
 An erasure is recorded (``Erasures.begin``) before anything is removed. Its steps can be repeated,
 so an erasure that was killed is performed again from its beginning:
 
-1. Selected people are no longer registered, and events of the faces are deleted, so that none is
+1. People who are selected only if they have no face are deleted, unless they have one by now. Other
+   selected people are no longer registered, and events of the faces are deleted, so that none is
    sent. Tombstones of the faces and of selected photos are stored, so that no job adds the faces
    again. Faces that a job has added in the meantime are selected too. A copy of the tombstones is
    kept beside the job folders (``facerec.gallery.erasing.tombstone_copies``).
@@ -102,6 +103,7 @@ class Eraser(StoreEraser):
         if self._is_of_earlier_collection(erasure):
             return self._finish(erasure), ()
         self._restore_tombstone_key(erasure.receipt.collection_id)
+        erasure = self._delete_empty_users(erasure)
         self._stop_matching(erasure)
         erasure, names = self._with_photos_of_jobs(erasure)
         if erasure.selection.tombstones:
@@ -138,6 +140,7 @@ class Eraser(StoreEraser):
         if self._is_of_earlier_collection(erasure):
             return self._finish(erasure), ()
         self._restore_tombstone_key(erasure.receipt.collection_id)
+        erasure = self._delete_empty_users(erasure)
         self._stop_matching(erasure)
         if erasure.selection.tombstones:
             erasure, _ = self._keep_tombstones(erasure)

@@ -58,6 +58,34 @@ class StoreEraser(GalleryBase):
         ends = (kept.sent_until(now) for kept in about)
         time.sleep(max((end - now for end in ends if end is not None), default=0.0))
 
+    def _delete_empty_users(self, erasure: Erasure) -> Erasure:
+        """Delete the selected people if only those without faces are selected.
+
+        Returns:
+            The erasure without the people who have got a face in the meantime.
+        """
+        receipt, selection = erasure.receipt, erasure.selection
+        if not selection.only_empty_users:
+            return erasure
+        kept, deleted = set[str](), 0
+        with caused_by(selection.cause):
+            for user_id in sorted(selection.user_ids):
+                with suppress(UserNotFoundError):
+                    if self._records.delete_user(receipt.collection_id, user_id, only_empty=True):
+                        deleted += 1
+                    else:
+                        kept.add(user_id)
+        users = self._records.get_users(receipt.collection_id, sorted(kept))
+        receipt = replace(
+            receipt, users=receipt.users + deleted, user_vectors=receipt.user_vectors + deleted
+        )
+        selection = replace(
+            selection,
+            user_ids=selection.user_ids - kept,
+            user_names=selection.user_names - {user.name for user in users},
+        )
+        return Erasure(receipt, selection)
+
     def _erase_from_stores(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
         """Erase from the stores of faces and records.
 
@@ -148,7 +176,11 @@ class StoreEraser(GalleryBase):
         users = 0
         for user_id in sorted(selection.user_ids):
             with suppress(UserNotFoundError):
-                self._records.delete_user(collection_id, user_id)
+                if not self._records.delete_user(
+                    collection_id, user_id, only_empty=selection.only_empty_users
+                ):
+                    # another person of this id, who was created after the selected one was deleted
+                    continue
                 users += 1
             user_vectors.delete_vector(own, collection_id, user_id)
         return replace(

@@ -181,7 +181,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             CollectionNotFoundError: The collection does not exist.
             ClusterNotFoundError: The collection has no such cluster, or all its faces were deleted
                 or named concurrently.
-            UserNameExistsError: Another person has the name.
+            UserNameExistsError: Another person has the name, perhaps in other case.
             QuotaExceededError: The person has the maximum number of faces.
             ConflictError: Too many concurrent changes of the person, or the
                 deletion of the collection is not finished.
@@ -192,6 +192,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         self._get_to_change(collection_id)
         cluster = self._cluster(collection_id, cluster_id)
         user = self._new_user(user_id, name)
+        if not self._records.get_users(collection_id, [user_id]):
+            self._require_other_name(collection_id, user_id, user.name)
         with suppress(UserExistsError):
             created = self._create_with_faces(collection_id, user, cluster.face_ids)
             if created.changed:

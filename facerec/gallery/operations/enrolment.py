@@ -211,7 +211,7 @@ class EnrolOperations(UserOperations):
         if not new:
             return
         if user is None:
-            user = self.create_user(collection_id, name=name)
+            user = self.create_user(collection_id, name=name, any_case=True)
             done.created += 1
         # If another face of the photo fits better now, it replaces the one that was chosen before.
         lost = [face_id for face_id in user.face_ids if face_id in set(wrong)]
@@ -237,8 +237,9 @@ class EnrolOperations(UserOperations):
         """Disassociate faces from a person, who is deleted if no face is left."""
         with suppress(UserNotFoundError):
             self.disassociate_faces(collection_id, user_id, face_ids)
-            if not self._records.get_user(collection_id, user_id).face_ids:
-                self.delete_user(collection_id, user_id)
+            if self._records.get_user(collection_id, user_id).face_ids:
+                return
+            if self._delete_if_empty(collection_id, [user_id]):
                 done.deleted.append(user_id)
 
     def _user_named(self, collection_id: str, name: str) -> User | None:

@@ -20,7 +20,7 @@ from facerec.core.recording import recording, requested_by
 from facerec.core.records import Correction, User
 from facerec.core.registrations import registration_from_text
 from facerec.errors import HistoryEntryNotFoundError, InvalidInputError, UserNotFoundError
-from facerec.gallery.deferred import collection_results, erasures
+from facerec.gallery.deferred import collection_results
 from facerec.gallery.operations.clusters import ClusterOperations
 from facerec.gallery.operations.registrations import RegistrationOperations
 from facerec.gallery.paging import checked_limit
@@ -144,8 +144,8 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
                 step.user_id or "" for step in steps if step.kind is StepKind.DELETED
             )
             if deleted:
-                selection = erasures.Selection(user_ids=deleted)
-                self._erase(collection_id, erasures.SubjectKind.USER, selection)
+                # Somebody who has got another face in the meantime stays.
+                self._delete_if_empty(collection_id, deleted)
             done = self._records.get_history(collection_id, cause.entry_id)
         return done or Entry(cause, tuple(steps))
 

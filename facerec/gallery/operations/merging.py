@@ -20,13 +20,13 @@ from facerec.errors import (
     QuotaExceededError,
     UserExistsError,
 )
-from facerec.gallery.deferred import erasures
 from facerec.gallery.operations.recorded import recorded
 from facerec.gallery.operations.users import UserOperations
 from facerec.gallery.people.user_vectors import MAX_ATTEMPTS, refresh_vector
 
 if TYPE_CHECKING:
     from facerec.gallery.people import associations
+    from facerec.storage.faces import FaceStore
 else:
     associations = DeferredModule("facerec.gallery.people.associations")
 
@@ -74,6 +74,18 @@ class MergeOperations(UserOperations):
 
     def _merge(self, collection_id: str, user_id: str, other_id: str) -> User:
         faces = self._faces.of(self._get_to_change(collection_id))
+        for _ in range(MAX_ATTEMPTS):
+            merged = self._merge_faces(faces, collection_id, user_id, other_id)
+            self._delete_if_empty(collection_id, [other_id])
+            # A face that the other person has got in the meantime is moved too.
+            if not self._records.get_users(collection_id, [other_id]):
+                return merged
+        raise associations.too_many_changes(other_id)
+
+    def _merge_faces(
+        self, faces: FaceStore, collection_id: str, user_id: str, other_id: str
+    ) -> User:
+        """Move the faces of one person to another, and the corrections about this person."""
         merged = self._move_all(collection_id, user_id, other_id)
         own = [Correction(face_id, user_id) for face_id in merged.face_ids]
         for each in self._records.corrections_of_people(collection_id, [other_id]):
@@ -81,10 +93,7 @@ class MergeOperations(UserOperations):
                 self._records.add_correction(collection_id, Correction(each.face_id, user_id))
         self._records.remove_corrections(collection_id, own)
         # Searches find the faces as this person's before the other person is deleted.
-        merged = refresh_vector(faces, self._records, collection_id, merged)
-        selection = erasures.Selection(user_ids=frozenset((other_id,)))
-        self._erase(collection_id, erasures.SubjectKind.USER, selection)
-        return merged
+        return refresh_vector(faces, self._records, collection_id, merged)
 
     @recorded(Action.SPLIT)
     def split_user(
@@ -112,7 +121,7 @@ class MergeOperations(UserOperations):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             UserExistsError: The new person has faces.
-            UserNameExistsError: Another person has the name.
+            UserNameExistsError: Another person has the name, perhaps in other case.
             FaceNotFoundError: The collection has no such face.
             FaceInUseError: A face belongs to another person.
             ConflictError: Too many concurrent changes of the people, or the
@@ -132,6 +141,7 @@ class MergeOperations(UserOperations):
         for _ in range(MAX_ATTEMPTS):
             # An interrupted split leaves a person without faces.
             if not self._records.get_users(collection_id, [new_user_id]):
+                self._require_other_name(collection_id, new_user_id, kept_name)
                 self._records.create_user(collection_id, new)
             source = self._records.get_user(collection_id, user_id)
             target = self._records.get_user(collection_id, new_user_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Members
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -18,7 +19,12 @@ from facerec.core.names import (
     folded_name,
 )
 from facerec.core.records import Correction, User
-from facerec.errors import AmbiguousPersonError, InvalidInputError, UserNotFoundError
+from facerec.errors import (
+    AmbiguousPersonError,
+    InvalidInputError,
+    UserNameExistsError,
+    UserNotFoundError,
+)
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.eraser import Eraser
@@ -50,7 +56,12 @@ class UserOperations(Eraser):
 
     @recorded(Action.CREATE)
     def create_user(
-        self, collection_id: str, user_id: str | None = None, *, name: str | None = None
+        self,
+        collection_id: str,
+        user_id: str | None = None,
+        *,
+        name: str | None = None,
+        any_case: bool = False,
     ) -> User:
         """Create a person without faces.
 
@@ -58,6 +69,8 @@ class UserOperations(Eraser):
             collection_id: Id of the collection.
             user_id: Id of the person; by default derived from the name, one-to-one.
             name: Display name in any script, which no other person of the collection may have.
+            any_case: Whether another person may have the same name in other case, such as "ann"
+                beside "Ann".
 
         Raises:
             InvalidInputError: An id or the name is not valid, or the person has neither.
@@ -67,7 +80,7 @@ class UserOperations(Eraser):
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             UserExistsError: A person of this id exists.
-            UserNameExistsError: Another person has the name.
+            UserNameExistsError: Another person has the name, perhaps in other case.
         """
         if user_id is None:
             if name is None:
@@ -75,8 +88,29 @@ class UserOperations(Eraser):
             user_id = derived_user_id(checked_user_name(name))
         user = self._new_user(user_id, name)
         self._get_to_change(collection_id)
+        if not any_case:
+            self._require_other_name(collection_id, user_id, user.name)
         self._records.create_user(collection_id, user)
         return user
+
+    def _require_other_name(self, collection_id: str, user_id: str, name: str | None) -> None:
+        """Check that a new name differs from those of other people in more than case.
+
+        The stores check for equal names, even of concurrent requests.
+
+        Raises:
+            UserNameExistsError: Another person has the name in other case.
+        """
+        if name is None:
+            return
+        folded = folded_name(name)
+        names = self._records.list_names(collection_id)
+        # Two people who have the name already, in other case, keep it.
+        if name in names:
+            return
+        for other, owner in names.items():
+            if owner != user_id and folded_name(other) == folded:
+                raise UserNameExistsError(name, f"{owner} ({other})")
 
     def _new_user(self, user_id: str, name: str | None) -> User:
         if name is not None:
@@ -102,7 +136,7 @@ class UserOperations(Eraser):
             InvalidInputError: The id or the name is not valid.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
-            UserNameExistsError: Another person has the name.
+            UserNameExistsError: Another person has the name, perhaps in other case.
             ConflictError: Too many concurrent changes of the person, or the
                 deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
@@ -111,7 +145,8 @@ class UserOperations(Eraser):
         if name is not None:
             name = checked_user_name(name)
         self._get_to_change(collection_id)
-        return self._records.set_user_name(collection_id, checked_user_id(user_id), name)
+        self._require_other_name(collection_id, checked_user_id(user_id), name)
+        return self._records.set_user_name(collection_id, user_id, name)
 
     def resolve_user(self, collection_id: str, text: str) -> User:
         """Return the person whose id or display name is a text.
@@ -160,6 +195,15 @@ class UserOperations(Eraser):
             self._records.get_user(collection_id, user_id)
         selection = erasures.Selection(user_ids=frozenset((user_id,)))
         return self._erase(collection_id, erasures.SubjectKind.USER, selection)[0]
+
+    def _delete_if_empty(self, collection_id: str, user_ids: Members[str]) -> bool:
+        """Delete people unless they have a face by now; return whether anybody was deleted.
+
+        Raises:
+            FacerecError: A job folder or a store fails; ``resume_erasures`` completes the deletion.
+        """
+        selection = erasures.Selection(user_ids=frozenset(user_ids), only_empty_users=True)
+        return self._erase(collection_id, erasures.SubjectKind.USER, selection)[0].users > 0
 
     def list_users(
         self,

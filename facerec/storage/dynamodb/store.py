@@ -52,6 +52,7 @@ from facerec.storage.dynamodb.items import (
     to_user,
     user_key,
     user_name_key,
+    user_names_partition,
 )
 from facerec.storage.dynamodb.migration_store import DynamoDBMigrations
 from facerec.storage.dynamodb.registration_store import DynamoDBRegistrations
@@ -148,16 +149,26 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         return found[0] if found else None
 
     @override
+    def list_names(self, collection_id: str) -> dict[str, str]:
+        items = self._table.all_items(user_names_partition(collection_id))
+        return {item["sk"]["S"]: item["user_id"]["S"] for item in items}
+
+    @override
     def count_users(self, collection_id: str) -> int:
         return self._table.count(f"users#{collection_id}")
 
     @override
-    def delete_user(self, collection_id: str, user_id: str) -> None:
+    def delete_user(self, collection_id: str, user_id: str, *, only_empty: bool = False) -> bool:
+        if only_empty and self.get_user(collection_id, user_id).face_ids:
+            return False
         self.set_registration(collection_id, user_id, None)
-        user = users.delete_user(self._table, collection_id, user_id)
+        user = users.delete_user(self._table, collection_id, user_id, only_empty=only_empty)
+        if user is None:
+            return False
         events.delete_of_person(self._table, collection_id, user_id)
         self._table.delete([association_key(collection_id, face_id) for face_id in user.face_ids])
         self.forget_answers([user_id])
+        return True
 
     @override
     def change_user(

@@ -82,10 +82,11 @@ def create_user(table: Table, collection_id: str, user: User) -> None:
         change_user(table, collection_id, created, created.version, later, ())
 
 
-def delete_user(table: Table, collection_id: str, user_id: str) -> User:
+def delete_user(table: Table, collection_id: str, user_id: str, *, only_empty: bool) -> User | None:
     """Delete a person with their name and the mark of their registration; return the person.
 
-    The items of the person's faces remain.
+    The items of the person's faces remain. With ``only_empty``, a person who has faces is kept, and
+    None is returned.
 
     Raises:
         UserNotFoundError: the person does not exist.
@@ -93,6 +94,8 @@ def delete_user(table: Table, collection_id: str, user_id: str) -> User:
     """
     for _ in range(TRIES):
         user = get_user(table, collection_id, user_id)
+        if only_empty and user.face_ids:
+            return None
         actions = [
             {"Delete": unchanged(table, collection_id, user)},
             forget_registered(table, collection_id, user_id),

@@ -92,15 +92,23 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             return users.get_named(connection, collection_id, name)
 
     @override
+    def list_names(self, collection_id: str) -> dict[str, str]:
+        with self._database.reading() as connection:
+            return users.list_names(connection, collection_id)
+
+    @override
     def count_users(self, collection_id: str) -> int:
         with self._database.reading() as connection:
             return users.count(connection, collection_id)
 
     @override
-    def delete_user(self, collection_id: str, user_id: str) -> None:
+    def delete_user(self, collection_id: str, user_id: str, *, only_empty: bool = False) -> bool:
         with self._database.writing() as connection:
+            if only_empty and users.get(connection, collection_id, user_id).face_ids:
+                return False
             users.delete(connection, collection_id, user_id)
         self._clear_log()
+        return True
 
     @override
     def change_user(

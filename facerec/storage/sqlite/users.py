@@ -79,6 +79,15 @@ def get_named(connection: sqlite3.Connection, collection_id: str, name: str) -> 
     return found[0] if found else None
 
 
+def list_names(connection: sqlite3.Connection, collection_id: str) -> dict[str, str]:
+    """Return the ids of all people with a display name by this name."""
+    rows = connection.execute(
+        "SELECT name, user_id FROM user WHERE collection_id = ? AND name IS NOT NULL",
+        (collection_id,),
+    )
+    return dict(rows.fetchall())
+
+
 def list_after(
     connection: sqlite3.Connection, collection_id: str, after: str | None, limit: int
 ) -> list[User]:

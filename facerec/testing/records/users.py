@@ -224,6 +224,17 @@ class UserContract(TwoCollections):
         assert records.get_user_named("staff", "Ann") is None
         records.create_user("staff", User("cyd", 1.0, name="Ann"))
 
+    def test_names_are_listed_with_the_ids_of_their_users(self, records: RecordStore) -> None:
+        assert records.list_names("staff") == {}
+        records.create_user("staff", User("ann", 1.0, name="Ann"))
+        records.create_user("staff", User("bob", 1.0))
+        records.create_user("staff", User("cyd", 1.0, name="ann"))
+        records.create_user("guests", User("dan", 1.0, name="Dan"))
+        assert records.list_names("staff") == {"Ann": "ann", "ann": "cyd"}
+        records.set_user_name("staff", "ann", "张伟")
+        records.delete_user("staff", "cyd")
+        assert records.list_names("staff") == {"张伟": "ann"}
+
     def test_faces_move_from_one_user_to_another(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.create_user("staff", User("bob", 2.0, name="Bob"))
@@ -276,6 +287,40 @@ class UserContract(TwoCollections):
         assert records.count_users("staff") == 0
         records.create_user("staff", User("ann", 2.0))
         assert records.get_user("staff", "ann").face_ids == ()
+
+    def test_a_user_with_faces_is_kept_if_only_an_empty_one_is_to_be_deleted(
+        self, records: RecordStore
+    ) -> None:
+        records.create_user("staff", User("ann", 1.0, tuple(FACES[:2])))
+        ann = records.get_user("staff", "ann")
+        assert not records.delete_user("staff", "ann", only_empty=True)
+        assert records.get_user("staff", "ann") == ann
+        records.change_user("staff", "ann", version=ann.version, remove=FACES[:2])
+        assert records.delete_user("staff", "ann", only_empty=True)
+        with pytest.raises(UserNotFoundError):
+            records.delete_user("staff", "ann", only_empty=True)
+
+    def test_no_face_is_without_its_user_if_the_empty_user_is_deleted_at_once(
+        self, records: RecordStore
+    ) -> None:
+        for number in range(8):
+            user_id = f"user-{number}"
+            records.create_user("staff", User(user_id, 1.0))
+
+            def add(user_id: str = user_id, number: int = number) -> bool:
+                try:
+                    records.change_user("staff", user_id, version=0, add=[FACES[number]])
+                except UserNotFoundError:
+                    return False
+                return True
+
+            with ThreadPoolExecutor(2) as callers:
+                added = callers.submit(add)
+                deleted = callers.submit(records.delete_user, "staff", user_id, only_empty=True)
+                assert added.result() != deleted.result()
+            owners = {FACES[number]: user_id} if added.result() else {}
+            assert records.users_of_faces("staff", [FACES[number]]) == owners
+            assert bool(records.get_users("staff", [user_id])) == added.result()
 
     def test_users_and_tags_vanish_with_their_collection(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))

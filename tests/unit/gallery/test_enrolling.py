@@ -56,6 +56,15 @@ def test_a_folder_becomes_a_person_of_its_name_in_any_script(folder: Folder) -> 
     assert (again.created, again.associated, again.unchanged) == (0, 0, 2)
 
 
+def test_folders_whose_names_differ_in_case_stay_two_people(folder: Folder) -> None:
+    names = {"1": "Ann", "2": "ann"}
+    first = folder.photo("1/1.jpg", fake_face("ann"))
+    second = folder.photo("2/1.jpg", fake_face("zoe"))
+    result = folder.gallery.enrol_people("staff", lambda uri: names[Path(uri).parent.name])
+    assert (result.people, result.created) == (2, 2)
+    assert folder.people() == {"Ann": set(first), "ann": set(second)}
+
+
 def test_a_bystander_does_not_get_the_name_even_if_larger(folder: Folder) -> None:
     (alone,) = folder.photo("Ann/1.jpg", fake_face("ann", shot=1, away=0.1))
     (bystander, ann) = folder.photo(

@@ -373,7 +373,7 @@ def test_a_killed_deletion_is_completed_with_its_entry(
 ) -> None:
     Family(gallery)
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):

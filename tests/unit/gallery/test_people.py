@@ -119,6 +119,32 @@ def test_a_name_belongs_to_one_person_of_a_collection(gallery: Gallery) -> None:
     assert names == [("ann", None), ("wei", "Zoë")]
 
 
+def test_a_name_that_differs_only_in_case_is_refused_with_the_person_who_has_it(
+    gallery: Gallery,
+) -> None:
+    gallery.create_user("staff", "e-1", name="Zoë")
+    gallery.create_user("staff", "bob", name="Bob")
+    faces = [index(gallery, "cyd", shot) for shot in range(3)]
+    gallery.associate_faces("staff", "bob", faces[:2], min_similarity=0.0)
+    gallery.cluster_faces("staff")
+    (cluster,) = gallery.list_clusters("staff").clusters
+    for change in (
+        lambda: gallery.create_user("staff", name="zoë"),
+        lambda: gallery.create_user("staff", "e-2", name=unicodedata.normalize("NFD", "ZOË")),
+        lambda: gallery.rename_user("staff", "bob", "zoë"),
+        lambda: gallery.split_user("staff", "bob", faces[:1], "e-2", name="zOË"),
+        lambda: gallery.name_cluster("staff", cluster.cluster_id, "e-2", name="zoë"),
+    ):
+        with pytest.raises(UserNameExistsError, match=r"in other case: e-1 \(Zoë\)"):
+            change()
+    assert {user.user_id for user in gallery.list_users("staff").users} == {"e-1", "bob"}
+    # a person's own name in other case, and a name in other case somewhere else
+    assert gallery.rename_user("staff", "e-1", "ZOË").name == "ZOË"
+    gallery.create_collection("guests")
+    assert gallery.create_user("guests", name="zoë").name == "zoë"
+    assert gallery.create_user("staff", name="zoë", any_case=True).name == "zoë"
+
+
 def test_an_erased_person_leaves_no_name(gallery: Gallery) -> None:
     gallery.create_user("staff", "wei", name="张伟")
     assert gallery.select("staff", SubjectKind.USER, "wei").user_names == {"张伟"}
