@@ -20,6 +20,8 @@ the next side, which the switch fills with the faces that both have
   served one again afterwards. So a face that was deleted is on no side that is served later.
 - A writer reads the record again after it has written. If the collection serves another side by
   then, or is about to, the write may be lost, and the writer gets a conflict: it must repeat it.
+- A reader reads the record again too, even if the collection was never migrated: the side may have
+  been erased since. It gets a conflict if the collection serves another side by then.
 - A switch compares the sides after the record has named the next one. What was written before is
   compared too, and nobody who writes later gets an answer of success.
 """
@@ -419,7 +421,7 @@ class _Served(_Named):
         for attempt in range(_READS):
             own = self._collection(namespace)
             found = read(_name(namespace, own))
-            if own is None or own.sides == 1:
+            if own is None:
                 break
             current = self._record(namespace, own)
             if current is None or _serves(current, own):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import numpy as np
@@ -489,6 +490,48 @@ def test_a_list_or_an_export_is_whole_whenever_a_migration_ends(
         with suppress(ConflictError):
             exported = gallery.export_collection("staff", tmp_path / f"{number}")
             assert exported.faces == len(case.photos), number
+
+
+READS: dict[str, Callable[[Case, Gallery, Path], set[str]]] = {
+    "match": lambda case, gallery, _: {
+        match.face.face_id
+        for face in gallery.search(case.name, case.services.photo("ann", 1)).faces
+        for match in face.matches
+    },
+    "search": lambda case, gallery, _: {
+        case.ids("ann")[0],
+        *(each.face.face_id for each in gallery.search_face(case.name, case.ids("ann")[0]).matches),
+    },
+    "list": lambda case, gallery, _: {
+        each.record.face_id for each in gallery.list_faces(case.name).faces
+    },
+    "export": lambda case, gallery, folder: {
+        str(count)
+        for count in range(gallery.export_collection(case.name, folder / uuid4().hex).faces)
+    },
+}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_whatever_is_read_during_a_whole_first_migration_is_whole_or_refused(
+    services: Services, tmp_path: Path, read: str
+) -> None:
+    case = services.started(())
+    expected = READS[read](case, case.gallery, tmp_path)
+    assert expected
+    for number in itertools.count():
+        case = services.started(())
+
+        def migrate_once(case: Case = case) -> None:
+            migrate(case, services.gallery())
+            finish(case, services.gallery())
+
+        disturbed = Interposed(number, migrate_once)
+        with suppress(ConflictError):
+            found = READS[read](case, services.gallery(disturbed.wrap), tmp_path)
+            assert found == expected, f"call {number}"
+        if not disturbed.happened:
+            break
 
 
 def test_a_face_that_was_deleted_while_it_was_described_leaves_a_kept_side_within_an_hour(
