@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +12,13 @@ from facerec.core.aws_errors import aws_errors
 from facerec.core.batches import batches
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.limits import MAX_NEIGHBOURS
-from facerec.errors import ConfigurationError, FacerecError, InvalidInputError, NotFoundError
+from facerec.errors import (
+    ConfigurationError,
+    ConflictError,
+    FacerecError,
+    InvalidInputError,
+    NotFoundError,
+)
 from facerec.storage.s3vectors.limits import (
     DOCUMENTED_TOP_K,
     MAX_BODY,
@@ -140,13 +147,8 @@ class VectorIndexes:
 
     def names(self) -> set[str]:
         """Return the names of all indexes of the bucket."""
-        names = set[str]()
-        with aws_errors("S3 Vectors", "the indexes of the bucket"):
-            for page in self._client.get_paginator("list_indexes").paginate(
-                vectorBucketName=self._bucket
-            ):
-                names.update(index["indexName"] for index in page["indexes"])
-        return names
+        pages = self._pages("list_indexes", None)
+        return {index["indexName"] for page in pages for index in page["indexes"]}
 
     def close(self) -> None:
         """End the threads."""
@@ -154,21 +156,20 @@ class VectorIndexes:
 
     def _create(self, index: str) -> None:
         # Both are fixed when an index is created, so its name must identify the collection.
-        missing = ConfigurationError(f"there is no vector bucket {self._bucket!r} in this region")
-        with aws_errors("S3 Vectors", f"the index {index}", codes={"NotFoundException": missing}):
-            try:
-                self._client.create_index(
-                    vectorBucketName=self._bucket,
-                    indexName=index,
-                    dataType="float32",
-                    dimension=EMBEDDING_SIZE,
-                    distanceMetric="euclidean",
-                    metadataConfiguration={"nonFilterableMetadataKeys": [DOCUMENT]},
-                )
-            except self._client.exceptions.ConflictException:
-                return  # Another process created it first.
+        # Another process may have created it first.
+        with suppress(ConflictError):
+            self._call(
+                "create_index",
+                index,
+                dataType="float32",
+                dimension=EMBEDDING_SIZE,
+                distanceMetric="euclidean",
+                metadataConfiguration={"nonFilterableMetadataKeys": [DOCUMENT]},
+            )
 
-    def _pages(self, operation: str, index: str, **named: object) -> Iterator[Mapping[str, Any]]:
+    def _pages(
+        self, operation: str, index: str | None, **named: object
+    ) -> Iterator[Mapping[str, Any]]:
         token: dict[str, str] = {}
         while True:
             page = self._call(operation, index, **named, **token)
@@ -177,18 +178,28 @@ class VectorIndexes:
                 return
             token = {"nextToken": page["nextToken"]}
 
-    def _call(self, operation: str, index: str, **named: object) -> Mapping[str, Any]:
+    def _call(self, operation: str, index: str | None, **named: object) -> Mapping[str, Any]:
+        """Send a request about an index, or about the bucket if it is None, until it succeeds."""
         codes: dict[str, FacerecError] = {
             "NotFoundException": NotFoundError(f"there is no index {index}")
         }
+        if index is None or operation == "create_index":
+            codes = {
+                "NotFoundException": ConfigurationError(
+                    f"there is no vector bucket {self._bucket!r} in this region"
+                ),
+                "ConflictException": ConflictError(f"the index {index} exists"),
+            }
         if operation == "query_vectors":
             codes["ValidationException"] = InvalidInputError("S3 Vectors refuses the query")
+        named |= {"vectorBucketName": self._bucket}
+        if index is not None:
+            named["indexName"] = index
+        resource = "the indexes of the bucket" if index is None else f"the index {index}"
 
         def send_once() -> Mapping[str, Any]:
-            with aws_errors("S3 Vectors", f"the index {index}", codes=codes):
-                answer: Mapping[str, Any] = getattr(self._client, operation)(
-                    vectorBucketName=self._bucket, indexName=index, **named
-                )
+            with aws_errors("S3 Vectors", resource, codes=codes):
+                answer: Mapping[str, Any] = getattr(self._client, operation)(**named)
                 return answer
 
         return self._retries.send(send_once)

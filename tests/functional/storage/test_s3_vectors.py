@@ -94,6 +94,35 @@ def test_throttled_requests_are_tried_again(server: S3VectorsServer, store: S3Ve
     assert store.count_vectors("staff") == 1
 
 
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "CreateIndex",
+        "DeleteIndex",
+        "DeleteVectors",
+        "GetVectors",
+        "ListIndexes",
+        "ListVectors",
+        "PutVectors",
+        "QueryVectors",
+    ],
+)
+def test_every_request_that_the_client_gives_up_is_sent_again(
+    server: S3VectorsServer, operation: str
+) -> None:
+    attempts_of_the_client = 3
+    server.fail(operation, 503, attempts_of_the_client)
+    store = open_s3_vectors(BUCKET, region="us-east-1", patience=20)
+    vector = vector_of("ann")
+    store.put_groups("staff", by_group([vector]))
+    assert store.stored_namespaces(["staff"]) == {"staff"}
+    assert store.count_vectors("staff") == count_found(store, 1) == 1
+    assert store.delete_vectors("staff", [vector.id]) == [vector.id]
+    store.delete_namespace("staff")
+    store.close()
+    assert server.requests[operation] > attempts_of_the_client
+
+
 def test_writers_that_exceed_the_rate_of_an_index_together_slow_down_to_it(
     server: S3VectorsServer,
 ) -> None:
