@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.history import Step, StepKind
-from facerec.core.records import Correction
 from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.dynamodb import history
 from facerec.storage.dynamodb.items import (

@@ -64,7 +64,9 @@ def begin(table: Table, migration: Migration, first_side: int) -> Migration:
     known = side_in(collections.get_item(table, collection_id), "sides")
     side = _new_side(collection_id, max(first_side, known or 1))
     threshold = {} if migration.threshold is None else {":threshold": migration.threshold}
-    unmet = ConflictError("the migration exists", "check its status")
+    unmet = ConflictError(
+        f"another process has migrated collection {collection_id!r} in the meantime", "try again"
+    )
     try:
         with table.condition_is(unmet):
             table.client.update_item(
