@@ -2,7 +2,7 @@
 
 A column for each of ``facerec.storage.columns``, and ``embedding``: 128 numbers of 32 bits. Numbers
 are written as they are stored, so that reading them returns the same faces, bit for bit. Requires
-pyarrow, which ``pip install 'facerec[parquet]'`` installs.
+pyarrow, which ``pip install '.[parquet]'`` installs in a clone.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def require_parquet() -> ModuleType:
     except ImportError:
         raise ConfigurationError(
             "Parquet files need pyarrow, which is not installed",
-            "install it with `pip install 'pyarrow>=21,<27'`",
+            "run `pip install '.[parquet]'` in a clone of facerec",
         ) from None
     module: ModuleType = parquet
     return module

@@ -47,7 +47,7 @@ class CodeIndex:
 
 
 def is_available() -> bool:
-    """Return whether faiss is installed: ``pip install 'facerec[faiss]'``."""
+    """Return whether faiss is installed: ``pip install '.[faiss]'`` in a clone."""
     return find_spec("faiss") is not None
 
 
