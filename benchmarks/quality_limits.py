@@ -32,7 +32,7 @@ from facerec.engine.describe.quality import (
 )
 from facerec.engine.describe.stretching import MAX_STRETCH, WEIGHTS, pose_terms
 
-CONTRASTS = (1, 16, 20, 24, 28, 32, 40)
+CONTRASTS = (1, 12, 16, 20, 24, 28, 32, 40)
 """Values of ``LOW_CONTRAST``; 1 is without it."""
 
 GRAINS = range(4, 25)

@@ -56,7 +56,9 @@ NOISE: dict[str, Damage] = {
     )
 } | {
     "half the contrast, noise of 20 levels": flat(0.5, 20),
+    "half the contrast, noise of 40 levels": flat(0.5, 40),
     "a quarter of the contrast, noise of 10 levels": flat(0.25, 10),
+    "a quarter of the contrast, noise of 20 levels": flat(0.25, 20),
 }
 
 

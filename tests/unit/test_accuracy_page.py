@@ -14,6 +14,9 @@ import click
 import pytest
 
 from facerec.cli.main import main
+from facerec.core.options import QualityFilter
+from facerec.engine.describe.quality import LIMITS
+from facerec.gallery.scores.normalisation import false_match_rate_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +76,44 @@ def test_every_row_of_the_list_names_a_command_and_people() -> None:
         assert len(row) == 4
         assert all(row), row
         assert commands(row[1]), row
+
+
+def test_every_section_with_a_table_names_a_command_that_is_in_the_list() -> None:
+    listed = {command.split(" --")[0] for command in LISTED}
+    for heading, text in sections().items():
+        if heading == LIST or not any(re.search(r"\d", cell) for row in rows(text) for cell in row):
+            continue
+        named = {command.split(" --")[0] for command in commands(text)}
+        named |= {command for command in listed if f"#{anchor(heading)})" in listed_row(command)}
+        assert named & listed, heading
+
+
+def listed_row(command: str) -> str:
+    """Return the figures that a command of the list makes."""
+    return " ".join(row[0] for row in rows(sections()[LIST]) if command in row[1])
+
+
+def test_the_levels_of_the_filter_are_those_of_the_code() -> None:
+    table = rows(sections()["The quality filter"])[: len(QualityFilter)]
+    shown = {row[0].lower(): row[1:6] for row in table}
+    for level, limits in LIMITS.items():
+        assert shown[level.value.lower()] == [
+            f"{limits.min_size:g}",
+            f"{limits.min_sharpness:g}",
+            f"{limits.min_brightness:g} to {limits.max_brightness:g}",
+            f"{limits.max_yaw:g}",
+            f"{limits.max_pitch:g}",
+        ]
+
+
+def test_the_rates_of_the_scale_are_those_of_the_code() -> None:
+    table = rows(sections()["Similarity: do two faces show one person?"])
+    predicted = [
+        (float(row[0].strip("*")), row[1]) for row in table if re.fullmatch(r"\**0\.\d+\**", row[0])
+    ]
+    assert len(predicted) == 9
+    for similarity, rate in predicted:
+        assert f"{false_match_rate_of(similarity):.1e}".replace("e-0", "e-") == rate
 
 
 def test_every_measuring_command_of_the_page_is_in_the_list() -> None:
