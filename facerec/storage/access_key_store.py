@@ -32,5 +32,7 @@ class AccessKeyStore(Protocol):
 
         Raises:
             AccessKeyNotFoundError: it does not exist.
+            StoreUnavailableError: the store failed; or the key is deleted, but other processes are
+                reading the log of the embedded store, which still contains it.
         """
         ...

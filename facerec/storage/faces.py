@@ -265,6 +265,10 @@ class FaceStore:
 
         Args:
             names: external image ids, sources of photos and user ids that were erased.
+
+        Raises:
+            StoreUnavailableError: the file cannot be rewritten: its disk has too little space, or
+                other processes are reading its log.
         """
 
     def count_faces(self, collection_id: str) -> int:

@@ -82,7 +82,7 @@ class Webhook:
         """Send an event.
 
         Raises:
-            WebhookError: it was not accepted.
+            WebhookError: it was not accepted, or the answer was not complete in time.
         """
         body = json.dumps(event.to_json(), ensure_ascii=False, sort_keys=True).encode()
         request = urllib.request.Request(  # noqa: S310 - checked in the constructor
@@ -115,7 +115,8 @@ def signature(secret: bytes, body: bytes, at: int) -> str:
 class _Connection(HTTPConnection):
     """A connection whose answer must be complete in time.
 
-    The timeout of a socket is that of each read: an answer of single bytes would never end.
+    The timeout of a socket applies to each read, so an answer that arrives byte by byte would never
+    time out.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - http.client's

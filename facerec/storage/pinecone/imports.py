@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class ImportState(StrEnum):
-    """How far an import is, as far as it matters here."""
+    """The state of an import. An import that Pinecone has not started counts as RUNNING."""
 
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
-    """It failed, or somebody cancelled it."""
+    """The import failed or was cancelled."""
 
 
 _STATES = {"Completed": ImportState.COMPLETED, "Failed": ImportState.FAILED}
@@ -41,7 +41,7 @@ class Import:
     Attributes:
         import_id: Pinecone's id.
         uri: the folder that it reads, without the final ``/``.
-        state: how far it is.
+        state: its state.
         records: number of records that were imported so far.
     """
 

@@ -57,7 +57,10 @@ class S3Vectors(VectorStore):
 
     @override
     def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
-        """Replace the vectors of each group: three requests, or two if the groups are new.
+        """Replace the vectors of each group.
+
+        Takes three requests for up to 100 groups and 500 vectors, or two after ``expect_empty``.
+        If vectors are removed, further requests follow.
 
         Raises:
             StoreUnavailableError: groups may still contain old vectors besides the new ones;
@@ -84,8 +87,8 @@ class S3Vectors(VectorStore):
     def add_vectors(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
         """Store vectors; see ``VectorStore``.
 
-        Another writer that adds to the group at the same time may write the list of its vectors
-        last, so the list is read again afterwards.
+        Another writer that adds to a group concurrently may overwrite the list of the group's
+        vectors, so the list is read again afterwards.
 
         Raises:
             ConflictError: other writers have replaced the list after each attempt.
@@ -112,9 +115,9 @@ class S3Vectors(VectorStore):
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
         """Set fields of metadata; takes five requests per 100 vectors.
 
-        The service can only put whole vectors, which would restore one that is deleted at the same
-        time. So a vector that is no longer listed in its group afterwards is deleted again, and a
-        deletion deletes the vector a second time after removing it from its group.
+        The service can only put whole vectors, which would restore one that is deleted
+        concurrently. So a vector that is no longer listed in its group afterwards is deleted again,
+        and a deletion deletes the vector a second time after removing it from its group.
         """
         stored = self._indexes.get(_faces(namespace), changes, data=True)
         items = []
@@ -249,7 +252,7 @@ class S3Vectors(VectorStore):
 
     @override
     def count_vectors(self, namespace: str) -> int:
-        """Return the number of vectors; takes one request per 1,000, for lack of a count."""
+        """Return the number of vectors; takes one request per 1,000, since none counts them."""
         return len(self._indexes.keys(_faces(namespace)))
 
     @override
@@ -321,7 +324,7 @@ def _nearest(
 
 
 def index_names(namespace: str) -> tuple[str, str]:
-    """Return the names of the indexes of a namespace, of which none has to exist."""
+    """Return the names of the indexes of a namespace; the indexes need not exist."""
     return _faces(namespace), _groups(namespace)
 
 

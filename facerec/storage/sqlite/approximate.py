@@ -49,7 +49,7 @@ LARGE = 300_000
 """Minimum number of faces for an index; a new process reads this many faces in a second."""
 
 CANDIDATES = 1_000
-"""Number of nearest codes whose embeddings are compared."""
+"""Number of nearest codes of a probe whose embeddings are compared."""
 
 MAPPED_BYTES = 2**40
 """Maximum number of the file's bytes to map into memory; SQLite maps at most 2 GiB
@@ -115,10 +115,10 @@ class ApproximateSearch:
     def _current(
         self, connection: sqlite3.Connection, namespace: int, blocks: Sequence[Block], write: int
     ) -> CodeIndex | None:
-        """Return the index; build it only if this process has searched the namespace before.
+        """Return a usable index; None if there is none and this is the process's first search.
 
-        A process that searches only once scans the vectors, because building an index takes
-        several times as long.
+        Later searches build a missing index. The first one scans the vectors instead, because
+        building an index takes several times as long.
         """
         index = self._indexes.get(namespace)
         if index is None or not covers(index, blocks):

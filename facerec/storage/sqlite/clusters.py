@@ -20,7 +20,7 @@ else:
 
 
 def mark(connection: sqlite3.Connection, collection_id: str) -> tuple[int, int] | None:
-    """Return the namespace and the number of the last write whose faces are clustered, or None."""
+    """Return the namespace and the number of its last clustered write; None if there was none."""
     row: tuple[int, int] | None = connection.execute(
         "SELECT namespace, write FROM clustering WHERE collection_id = ?", (collection_id,)
     ).fetchone()
@@ -168,7 +168,7 @@ def save(
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
-        ConflictError: the version is not ``known`` any more.
+        ConflictError: the version is no longer ``known``.
     """
     collections.get(connection, collection_id)
     if known is not None and known != version(connection, collection_id):

@@ -39,7 +39,13 @@ _HEAD_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class CodeIndex:
-    """Codes of the used slots of blocks, ordered by block."""
+    """Codes of the used slots of blocks, ordered by block.
+
+    Attributes:
+        blocks: the states of the blocks when their embeddings were read.
+        slots: int64, shape (n,): the slot of each code.
+        codes: an index of faiss.
+    """
 
     blocks: tuple[Block, ...]
     slots: NDArray[np.int64]
@@ -110,7 +116,11 @@ def _slots(blocks: Sequence[Block]) -> NDArray[np.int64]:
 
 
 def save_index(index: CodeIndex, path: Path) -> None:
-    """Write an index atomically, under a temporary name that is renamed."""
+    """Write an index atomically, under a temporary name that is renamed.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     import faiss
 
     head = json.dumps(index.blocks).encode()

@@ -85,7 +85,7 @@ def set_version(
     model_version: str,
     threshold: float | None,
 ) -> None:
-    """Set the model version of a collection and its threshold; keep the first version for ids."""
+    """Set a collection's model version and threshold; keep its first version, which ids need."""
     connection.execute(
         "UPDATE collection SET first_version = coalesce(first_version, model_version), "
         "model_version = ?, threshold = ? WHERE collection_id = ?",

@@ -65,7 +65,13 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Provide a connection in a read transaction, which sees one snapshot of the file."""
+        """Provide a connection in a read transaction, which sees one snapshot of the file.
+
+        Within ``transaction``, this is the connection of that transaction.
+
+        Raises:
+            FacerecError: the database failed; see ``store_errors``.
+        """
         joined: sqlite3.Connection | None = getattr(self._joined, "connection", None)
         if joined is not None:
             yield joined
@@ -81,7 +87,11 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Provide a connection in a write transaction, which is durable once the block ends.
 
-        If the block raises, the transaction is rolled back.
+        If the block raises, the transaction is rolled back. Within ``transaction``, this is the
+        connection of that transaction, which then decides whether the changes are kept.
+
+        Raises:
+            FacerecError: the database failed; see ``store_errors``.
         """
         joined: sqlite3.Connection | None = getattr(self._joined, "connection", None)
         if joined is not None:
@@ -152,7 +162,7 @@ class Database:
         return not blocked
 
     def close(self) -> None:
-        """Close the idle connections; the file can be opened again at any time."""
+        """Close the idle connections; a later transaction opens a new one."""
         while self._idle:
             self._idle.pop().close()
 
@@ -205,10 +215,10 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 def _read_only_uri(path: Path) -> str:
-    """Return the uri of a file that SQLite must not write beside (https://www.sqlite.org/uri.html).
+    """Return a URI for reading a file in a folder in which SQLite must not create files.
 
     An existing log is read; without one the file is declared immutable, since SQLite would
-    otherwise create further files.
+    otherwise create further files (https://www.sqlite.org/uri.html).
     """
     log = path.with_name(f"{path.name}-wal")
     mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"

@@ -204,7 +204,7 @@ def _keep_writes(
 ) -> None:
     """Keep the numbers of writes of faces that an earlier summary contains unchanged.
 
-    If a block has no earlier summary, all of its faces count as written now.
+    If a block has no earlier summary, all of its faces count as written by its last write.
     """
     found = connection.execute(
         "SELECT faces FROM face_summary WHERE block = ? AND version = ?",

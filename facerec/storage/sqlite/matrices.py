@@ -62,8 +62,9 @@ class Matrices:
     def chunks(self, connection: sqlite3.Connection, name: str) -> tuple[Chunk, ...]:
         """Return a namespace's embeddings in the state that the connection's transaction sees.
 
-        This must be the transaction's first read: the namespace's lock is held from this point on,
-        so no caller's transaction sees an earlier state than the cached matrix.
+        This must be the transaction's first read: it fixes what the transaction sees, and it is
+        made under the namespace's lock, so that no transaction sees an earlier state than the
+        cached matrix.
         """
         with self._lock:
             loading = self._loading.setdefault(name, Lock())

@@ -1,4 +1,4 @@
-"""Migrations of files from earlier releases; each runs in one transaction."""
+"""Migrations of files from earlier releases; those that a file needs run in one transaction."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 All contents have the same length: JPEG files are followed by zeros. SQLite then keeps the first 489
 bytes in the page of the row, and the others in pages of their own (see "Cell Payload Overflow" in
 https://www.sqlite.org/fileformat2.html). When rows move, copies may stay in unused parts of the
-pages of rows. The 489 bytes are less than the tables at the beginning of each JPEG file, so that no
-copy shows anything of a face.
+pages of rows. The tables at the beginning of each JPEG file are longer than 489 bytes, so no copy
+shows any part of a face.
 """
 
 from __future__ import annotations

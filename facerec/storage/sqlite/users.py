@@ -24,7 +24,7 @@ _SELECTED = "user_id, created_at, version, vector_version, name, consent, expire
 
 
 def create(connection: sqlite3.Connection, collection_id: str, user: User) -> None:
-    """Write a new person with their faces; the version is one higher if there are any.
+    """Write a new person with their faces; if there are any, the stored version is one higher.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.

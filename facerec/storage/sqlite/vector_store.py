@@ -65,6 +65,7 @@ class SqliteVectors(VectorStore):
         Raises:
             CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
             ConflictError: the collection serves another model version now; see ``of``.
+            ValueError: a group or a vector is malformed.
         """
         return self._put(namespace, groups, replace=True)
 
@@ -75,6 +76,7 @@ class SqliteVectors(VectorStore):
         Raises:
             CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
             ConflictError: the collection serves another model version now; see ``of``.
+            ValueError: a group or a vector is malformed.
         """
         self._put(namespace, groups, replace=False)
 
@@ -147,7 +149,9 @@ class SqliteVectors(VectorStore):
         ``approximate``.
 
         Raises:
+            CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
             ConflictError: the collection serves another model version now; see ``of``.
+            ValueError: the probes or the limit are malformed.
         """
         check_search(probes, limit)
         if self._approximate is not None:
@@ -166,6 +170,12 @@ class SqliteVectors(VectorStore):
 
     @override
     def get_vectors(self, namespace: str, ids: Sequence[str]) -> list[Vector]:
+        """See ``VectorStore``.
+
+        Raises:
+            CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
+            ConflictError: the collection serves another model version now; see ``of``.
+        """
         with self._database.reading() as connection:
             number = namespaces.get(connection, namespace)
             if number is None:
@@ -230,7 +240,12 @@ class SqliteVectors(VectorStore):
         self._erase()
 
     def _check_version(self, connection: sqlite3.Connection) -> None:
-        """Check that the vectors that were searched have the model version of the probes."""
+        """Check that the vectors that were read have the model version of the collection in ``of``.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+            ConflictError: it serves another version.
+        """
         own = self._collection
         if own is not None:
             standby.require_version(connection, own.collection_id, own.model_version)
