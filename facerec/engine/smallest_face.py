@@ -16,7 +16,8 @@ SHARE_OF_LONGER_SIDE = 1 / 50
 (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
 
 SHARE_OF_SHORTER_SIDE = 1 / 25
-"""Maximum of the smallest face, for panoramas: their longer side says little about their faces."""
+"""Maximum of the smallest face as a share of the shorter side, for panoramas: the size of their
+faces does not depend on their longer side."""
 
 
 def effective_smallest_face(width: int, height: int, requested: int | None) -> int:

@@ -1,4 +1,4 @@
-"""Removes comments and other extensions from GIF files.
+"""Removes the extensions before the first frame of GIF files, such as comments.
 
 Pillow keeps each comment, however short, and uses up to 36 times its size in memory. See the
 specification, https://www.w3.org/Graphics/GIF/spec-gif89a.txt.
@@ -14,7 +14,7 @@ _HEADER = 13
 
 
 def without_extensions(content: bytes) -> bytes:
-    """Return a GIF file with its header, the transparency of its first frame, and its frames.
+    """Return a GIF file without the extensions before its first frame, except its transparency.
 
     Raises:
         LimitExceededError: more than ``MAX_BLOCKS`` blocks precede the first frame.

@@ -22,7 +22,7 @@ class HeifKind(Enum):
 
 
 def heif_kind(content: bytes) -> HeifKind | None:
-    """Distinguish HEIC from AVIF by the brands in the ``ftyp`` box.
+    """Distinguish HEIC from AVIF by the brands in the ``ftyp`` box; return None if it is neither.
 
     Cameras and editors write many major brands; the compatible brands show which readers support
     the file.

@@ -28,10 +28,9 @@ MAX_GRAIN = 13.0
 faces wrongly as possible (``python -m benchmarks.quality_limits``)."""
 
 LOW_CONTRAST = 24.0
-"""Deviation of the squares of a face, in grey levels, below which grain counts for more. A quarter
-of the faces of LFW and FairFace have less. AUTO judges 21 % of grainy faces wrongly with it and
-34 % without it, where some noise is as strong as a face's own contrast
-(``python -m benchmarks.quality_limits``)."""
+"""``contrast`` of a face, in grey levels, below which grain counts for more. A quarter of the faces
+of LFW and FairFace have less. AUTO judges 21 % of grainy faces wrongly with it and 34 % without it,
+where some noise is as strong as a face's own contrast (``python -m benchmarks.quality_limits``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,20 +154,20 @@ def grain(grey: NDArray[np.float32], *, low_contrast: float = LOW_CONTRAST) -> f
 
 
 def contrast(grey: NDArray[np.float32]) -> float:
-    """Return the deviation of the squares of eight pixels of a face, in grey levels."""
+    """Return the standard deviation of the means of squares of 8 by 8 pixels, in grey levels."""
     return float(_halved(_halved(_halved(grey))).std())
 
 
 def _freedom_from_grain(grey: NDArray[np.float32]) -> float:
     """Return 100 up to a grain of ``NO_GRAIN``, falling evenly to 0 at ``MAX_GRAIN``.
 
-    A Laplacian takes grain for detail.
+    ``_crispness`` alone would take grain for detail.
     """
     return 100 * min(1.0, max(0.0, (MAX_GRAIN - grain(grey)) / (MAX_GRAIN - NO_GRAIN)))
 
 
 def _halved(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the means of squares of two pixels; an odd row or column at the end is dropped."""
+    """Return the means of squares of 2 by 2 pixels; an odd row or column at the end is dropped."""
     height, width = (length // 2 * 2 for length in grey.shape)
     rows = grey[:height:2, :width] + grey[1:height:2, :width]
     halved: NDArray[np.float32] = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)

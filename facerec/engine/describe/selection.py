@@ -89,7 +89,7 @@ def _own_reasons(
 def _reasons_of_filter(
     face: DetectedFace, quality_filter: QualityFilter, aspect: float
 ) -> tuple[RejectionReason, ...]:
-    """Return why a face fails a filter: its quality, or a stretched photo, which has no measure."""
+    """Return why a face fails a filter: its quality, or stretching, which is not in ``Quality``."""
     by_quality = rejections(face.quality, quality_filter)
     if quality_filter is QualityFilter.NONE or RejectionReason.LOW_FACE_QUALITY in by_quality:
         return by_quality

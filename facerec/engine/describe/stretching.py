@@ -17,17 +17,20 @@ the people, they differ from these by at most 0.02."""
 
 
 def estimated_stretch(landmarks: Landmarks, pose: Pose, aspect: float) -> float:
-    """Estimate by which factor a face is wider than a face in its pose; 1 if its eyes coincide.
+    """Estimate by which factor a face is wider than a face in its pose.
 
     How far the nose is below the eyes, as a share of the distance of the eyes, becomes less if a
-    head looks up and more if it turns. The network of the pose sees this beside the whole face, so
-    what the pose leaves unexplained is mostly stretching. A photo that is twice as wide has an
-    estimate of about 1.4, since its pose seems to explain a part.
+    head looks up and more if it turns. The pose is estimated from the whole face, so what it does
+    not explain is mostly stretching. A photo stretched to twice its width has an estimate of about
+    1.4, since its estimated pose explains a part.
 
     Args:
         landmarks: ratios of the upright photo.
         pose: how the head is turned.
         aspect: width of the upright photo divided by its height, in pixels.
+
+    Returns:
+        The factor; 1 if the eyes coincide, or the nose is on their line.
     """
     left = _middle(landmarks.left_eye_outer, landmarks.left_eye_inner, aspect)
     right = _middle(landmarks.right_eye_inner, landmarks.right_eye_outer, aspect)
@@ -43,7 +46,7 @@ def estimated_stretch(landmarks: Landmarks, pose: Pose, aspect: float) -> float:
 
 
 def pose_terms(pose: Pose) -> tuple[float, float, float, float]:
-    """Return what the logarithm of how far a nose is below the eyes depends on, as a sum."""
+    """Return the terms of the logarithm of how far a nose is expected to be below the eyes."""
     yaw, pitch = pose.yaw / 30, pose.pitch / 30
     return 1.0, pitch, pitch**2, yaw**2
 

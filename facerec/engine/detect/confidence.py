@@ -50,11 +50,14 @@ def confidence(detector: str, score: float) -> float:
 def score_at(detector: str, target: float) -> float:
     """Return the minimum score of detections with at least a given confidence.
 
-    The inverse of ``confidence``, limited to the scores it was fitted to.
+    The inverse of ``confidence``, but never below the lowest score that it was fitted to.
 
     Args:
         detector: the name of a detector (see ``facerec.engine.detect.detectors``).
-        target: the confidence, 0 to 1; no finite score reaches 1.
+        target: the confidence, 0 to 1.
+
+    Returns:
+        The score; infinity for a confidence of 1, which no score reaches.
 
     Raises:
         KeyError: no confidence was fitted for the detector.

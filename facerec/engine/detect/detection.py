@@ -79,6 +79,8 @@ class Detector(Protocol):
 def scale_for(pixels: Pixels, smallest_face: float, window: int) -> Pixels:
     """Resize a photo so that the smallest faces to find fill a detector's window.
 
+    The photo is enlarged to at most ``MAX_SEARCHED_PIXELS``.
+
     Args:
         pixels: uint8 of shape (height, width, 3).
         smallest_face: side of these faces in pixels.

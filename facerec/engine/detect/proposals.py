@@ -30,8 +30,8 @@ OUTPUT_NAME = "places"
 SIDES_KEY = "sides"
 
 GREEN = 1
-"""The channel used as greyscale: most of the luminance, and free. The network was trained on many
-mixtures of the channels."""
+"""The channel used as greyscale: it has most of the luminance, and needs no conversion. The network
+was trained on many mixtures of the channels."""
 
 MIN_FACE_PIXELS = 40
 """Side of the smallest face that the network finds without enlarging the photo."""
