@@ -30,8 +30,8 @@ Refusal = tuple[int, dict[str, str], bytes]
 
 RETRY_AFTER = 5
 """Seconds after which a client may retry a request that was refused with 503. They are more than
-``facerec.api.rest.problems.RETRY_AFTER``: several large requests have to end first, or a table has
-to recover."""
+``facerec.api.rest.problems.RETRY_AFTER``: several large requests have to end first, or the access
+table must become readable again."""
 
 _DECIDING_HEADERS = frozenset(
     {"authorization", "content-length", "content-type", "host", "origin", "sec-fetch-site"}

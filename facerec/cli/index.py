@@ -56,7 +56,7 @@ def index(
 
     SOURCE is a manifest (JSON lines, CSV or plain addresses, optionally gzipped), a photo, a
     folder, or an s3:// address of one of these. The collection is created if it does not exist. The
-    same command resumes an interrupted run. In a folder, only photos that are new or have changed
+    same command resumes an interrupted job. In a folder, only photos that are new or have changed
     since an earlier run are read; if a photo was replaced, so are its faces. With --prune, the
     faces of photos that are gone are removed. Faces that the collection has since lost are
     restored, even if the whole database was lost, unless they were deleted on purpose. A photo

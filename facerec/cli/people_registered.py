@@ -52,7 +52,7 @@ def register(
     expires: str,
     as_json: bool,
 ) -> None:
-    """Register a person, who agreed to be matched against new photos.
+    """Register a person who agreed to be matched against new photos.
 
     This is biometric identification: ask the person, and keep the proof of the consent. A person
     who is already registered gets the new days.

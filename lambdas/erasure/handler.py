@@ -63,7 +63,8 @@ if TYPE_CHECKING:
     from facerec.jobs.verifying.segment_check import Verification
 
 LATEST_START = 600.0
-"""Seconds after which a scheduled run starts no further erasure: the function has 15 minutes."""
+"""Seconds after which a scheduled invocation starts no further erasure, of the function's 15
+minutes."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _groups(claim: object) -> frozenset[str]:
     """Return the groups of a claim: a list, or text such as ``[a b]`` or ``a,b``.
 
     Names of groups contain no space, but may contain a comma. Text without brackets does not show
-    which commas separate names, so ``docs/security.md`` asks for names without commas.
+    which commas separate names, so ``docs/deploy.md`` asks for names without commas.
     """
     if isinstance(claim, list):
         return frozenset(name for name in claim if isinstance(name, str))

@@ -66,8 +66,8 @@ _MEAN_FACE = {
     "upperJawlineRight": (1.0, 0.1),
 }
 """Approximate positions of landmarks in a face seen from the front. The origin is the point between
-the eyes; x is in units of the distance of the eyes, y of the distance from there to the nose.
-"""
+the eyes; x is in units of the distance of the eyes, y of the distance from the origin to the
+nose."""
 
 
 def wanted_attributes(asked: Iterable[str]) -> frozenset[str]:
@@ -77,7 +77,7 @@ def wanted_attributes(asked: Iterable[str]) -> frozenset[str]:
 
 
 def without_estimated(request: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the attributes that a request asks for and that need no networks, by its members."""
+    """Return the members of a request that name attributes, without those that need networks."""
     return {
         member: [each for each in request[member] if each not in ESTIMATED]
         for member in ("Attributes", "DetectionAttributes")

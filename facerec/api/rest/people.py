@@ -159,7 +159,9 @@ def people_router(context: Context) -> APIRouter:
         dependencies=REASON,
         responses={
             **problems(404, 409, 415),
-            200: response_doc("The face, if it was disassociated or could not be.", "association"),
+            200: response_doc(
+                "Whether the face was disassociated, and if not, why.", "association"
+            ),
         },
     )
     async def remove_face(

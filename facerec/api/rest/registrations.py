@@ -27,7 +27,7 @@ def registrations_router(context: Context) -> APIRouter:
 
     @router.put(
         "/people/{user_id}/registration",
-        summary="Register a person, who agreed to be matched against new photos",
+        summary="Register a person who agreed to be matched against new photos",
         dependencies=REASON,
         responses={
             **problems(404, 409, 415),
@@ -91,7 +91,7 @@ def registrations_router(context: Context) -> APIRouter:
     @router.post(
         "/events/retry",
         status_code=204,
-        summary="Deliver the events again that were not accepted",
+        summary="Retry the events that were not accepted",
         responses={**problems(404, 415), 204: DONE},
     )
     async def retry_events(request: Request, collection_id: CollectionPath) -> Response:

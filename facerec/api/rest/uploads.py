@@ -77,9 +77,9 @@ class JsonRoute(APIRoute):
     """A route whose body, if it has one, is a JSON document."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler, which refuses other content in the body of a change.
+        """Return the handler, which refuses a body that is not JSON.
 
-        The body of a GET request has no meaning (RFC 9110, section 9.3.1).
+        The body of a GET request is ignored: it has no meaning (RFC 9110, section 9.3.1).
         """
         handle = super().get_route_handler()
 

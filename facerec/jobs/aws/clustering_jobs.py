@@ -28,7 +28,7 @@ OTHER_THRESHOLD = (
 
 
 class ClusteringStatus(StrEnum):
-    """How far a clustering is."""
+    """The status of the newest clustering of a collection; NONE if none is known."""
 
     NONE = "NONE"
     RUNNING = "RUNNING"
@@ -42,7 +42,8 @@ class ClusteringJob:
 
     Attributes:
         collection_id: the collection.
-        status: how far it is. AWS Batch keeps ended jobs for seven days; later, the status is NONE.
+        status: its status. AWS Batch forgets a job seven days after its end; the status is then
+            NONE.
         job_id: id of the job in AWS Batch; None if there is none.
         reason: why it failed, or why it waits; None if AWS Batch gives no reason.
         notice: what the caller must know about the request that returned it, or None.

@@ -1,6 +1,6 @@
 """Erases photos from the remembered photos of a collection.
 
-An erased photo that is still in its folder must not be indexed again by the next run. So a digest
+An erased photo that is still in its folder must not be indexed again by the next job. So a digest
 of its address and version stays, which reveals the address only to somebody who guesses it. If only
 an external image id was erased, the digest contains it too: the photo may be indexed under another
 one.

@@ -228,7 +228,7 @@ class Memory:
         return next((run.number for run in self._listed if run.job_id == job_id), None)
 
     def is_last(self, job_id: str) -> bool:
-        """Return whether a job was started, and no other job later."""
+        """Return whether a job was started, and no other job was started after it."""
         started = [run.job_id for run in self._listed if run.job_id is not None]
         return started[-1:] == [job_id]
 

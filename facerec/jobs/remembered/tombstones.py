@@ -24,7 +24,7 @@ _NAME = "tombstones-"
 def write_tombstones(
     objects: ObjectStore, jobs_root: str, collection: Collection, copy: TombstoneCopy
 ) -> None:
-    """Write the tombstones of an erasure, and let the next run compare the whole collection."""
+    """Write the tombstones of an erasure, and let the next job compare the whole collection."""
     collection_id, created_at = collection.collection_id, collection.created_at
     folder = f"{memory_folder(jobs_root, collection_id)}{created_at!r}/"
     document = json.dumps(copy.to_json()).encode()

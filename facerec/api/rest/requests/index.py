@@ -68,7 +68,7 @@ class IndexRequest(LimitedFaces, NamablePhoto):
     )
     retry_failures: bool | None = Field(
         None,
-        description="With a manifest or prefix: process the photos again that failed in a complete "
+        description="With a manifest or prefix: process again the photos that failed in a complete "
         "job.",
     )
     force: bool | None = Field(
@@ -86,13 +86,13 @@ class IndexRequest(LimitedFaces, NamablePhoto):
     )
     prune_limit_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
         None,
-        description="With `prune`: refuse the job if a larger share of the photos is gone; by "
-        f"default {PRUNE_LIMIT_PERCENTAGE:g}.",
+        description="With `prune`: refuse the job if a larger percentage of the photos is gone; "
+        f"by default {PRUNE_LIMIT_PERCENTAGE:g}.",
     )
     tolerated_failure_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
         None,
-        description="With a manifest or prefix: the share of photos that may fail before the job "
-        f"counts as failed; by default {TOLERATED_FAILURE_PERCENTAGE:g}. If at most 20 failed, "
+        description="With a manifest or prefix: the percentage of photos that may fail before the "
+        f"job counts as failed; by default {TOLERATED_FAILURE_PERCENTAGE:g}. If at most 20 failed, "
         "unchanged photos of the source count too.",
     )
     include: Patterns | None = Field(

@@ -129,7 +129,7 @@ class FaceChoice(Document):
         description=f"{OPTION_TEXTS['rotate']}; by default true.",
     )
     detector: Literal["cnn", "cnn-exact", "hog"] | None = Field(
-        None, description=f"{OPTION_TEXTS['detector']}; by default `cnn`, the first."
+        None, description=f"{OPTION_TEXTS['detector']}; by default `cnn`, the cascade."
     )
 
     def index_options(self, defaults: GalleryDefaults) -> FaceOptions:
