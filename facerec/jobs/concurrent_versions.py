@@ -58,8 +58,7 @@ def later_plans(plan: Plan, objects: ObjectStore, memory: Memory) -> list[Plan]:
         except (ObjectNotFoundError, InvalidInputError):
             # It has since been deleted, or was written by another release.
             continue
-        is_listed = plan.difference is not None or later.difference is not None
-        if is_listed and later.job_id != plan.job_id:
+        if later.job_id != plan.job_id:
             found.append(later)
     return found
 

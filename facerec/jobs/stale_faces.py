@@ -17,7 +17,8 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
   their people and corrections go to these. The old id is no longer remembered, so that it can come
   back. The same holds if the photo was replaced as well.
 
-Plans do not list versions that another job reads concurrently; ``concurrent_versions`` finds them.
+Plans do not list versions that another job reads concurrently, nor external image ids that it gives
+a photo; ``concurrent_versions`` and ``concurrent_ids`` find them.
 Nor do they list photos that are not remembered, because of a restored copy or a deleted job;
 ``unremembered`` finds those if there is a doubt.
 
@@ -38,6 +39,7 @@ from facerec.errors import ObjectNotFoundError
 from facerec.gallery.erasing.removal_copies import copy_of_removal
 from facerec.gallery.erasing.tombstone_copies import mark_seen
 from facerec.gallery.people.moved_faces import hand_over
+from facerec.jobs.concurrent_ids import with_concurrent_ids
 from facerec.jobs.concurrent_versions import (
     later_plans,
     memory_of,
@@ -106,7 +108,7 @@ def remove_stale(
     doubt = None
     if plan.prunes_folder:
         doubt = doubt_about(objects, jobs_root, collection, plan.base or "")
-    later = later_plans(plan, objects, memory) if plan.children else []
+    later = later_plans(plan, objects, memory)
     request_later_removals(later, objects)
     if not (later or doubt or is_listed_stale(objects, plan.job_folder)):
         return Removal()
@@ -114,7 +116,7 @@ def remove_stale(
     removal, is_done = Removal(), False
     while not is_done:
         # Again if photos are erased in the meantime: their addresses must not be noted.
-        done_now, is_done = _remove_once(plan, memory, stores, doubt)
+        done_now, is_done = _remove_once(plan, later, memory, stores, doubt)
         removal = removal.plus(done_now)
     objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())
     objects.delete(stale_uri(plan.job_folder))
@@ -135,7 +137,7 @@ class _Stores:
 
 
 def _remove_once(
-    plan: Plan, memory: Memory, stores: _Stores, doubt: str | None
+    plan: Plan, later: Sequence[Plan], memory: Memory, stores: _Stores, doubt: str | None
 ) -> tuple[Removal, bool]:
     """Remove stale faces, and cancel the remembered photos that are gone.
 
@@ -148,6 +150,7 @@ def _remove_once(
         listed = read_stale_photos(objects, stale_uri(plan.job_folder))
     except ObjectNotFoundError:
         listed = []
+    listed = with_concurrent_ids(listed, plan, later, memory, objects)
     stale = [photo for photo in listed if not (photo.is_gone and may_exist(photo.uri, objects))]
     outdated = dict(replaced_at_same_time(plan, objects, memory))
     if doubt is not None:

@@ -15,6 +15,7 @@ from facerec.jobs.outcomes import Outcome
 from facerec.jobs.planning.children import MAX_READERS, count_children
 from facerec.jobs.planning.named_photos import MAX_LINES, with_current_versions
 from facerec.jobs.planning.names import require_names
+from facerec.jobs.planning.planned_ids import PlannedIds
 from facerec.jobs.planning.source import Source, find_source, inspect_listing
 from facerec.jobs.remembered.comparison import (
     Outputs,
@@ -177,6 +178,7 @@ def _changes(
         groups = with_current_versions(
             groups, objects, in_scope=listing.contains, look_up_all=look_up_all
         )
+    planned = PlannedIds(memory.unfinished() if memory is not None else (), objects)
     difference = compare(
         groups,
         outputs,
@@ -187,6 +189,7 @@ def _changes(
         prune=request.prune,
         is_erased=memory.is_erased() if memory is not None else lambda *photo: False,
         may_have_changed=lambda photo: _may_have_changed(photo, objects),
+        ids_at=planned.at,
     )
     outputs.stale.flush()
     return Changes(

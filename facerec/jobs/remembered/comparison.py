@@ -150,6 +150,7 @@ def compare(
     retry_failures: bool = False,
     prune: bool = False,
     is_erased: Callable[[str, str, str], bool] = lambda uri, version, name: False,
+    ids_at: Callable[[str], frozenset[str]] = lambda uri: frozenset(),
 ) -> Difference:
     """Compare the photos of a source with the newest remembered ones; return the counts.
 
@@ -165,6 +166,8 @@ def compare(
         is_erased: returns whether the photo with an address, a version and an external image id,
             or "", was erased; such photos are not processed.
         prune: whether photos that are gone count as stale, like replaced ones.
+        ids_at: returns the external image ids, or "", under which unfinished jobs read the photo at
+            an address. If there are others than the source has, the photo is processed.
     """
     return _Merge(
         outputs,
@@ -172,6 +175,7 @@ def compare(
         in_scope,
         may_have_changed,
         is_erased,
+        ids_at,
         force=force,
         retry_failures=retry_failures,
         prune=prune,
@@ -186,6 +190,7 @@ class _Merge:
         in_scope: Callable[[str], bool],
         may_have_changed: Callable[[RememberedPhoto], bool],
         is_erased: Callable[[str, str, str], bool],
+        ids_at: Callable[[str], frozenset[str]],
         *,
         force: bool,
         retry_failures: bool,
@@ -193,7 +198,7 @@ class _Merge:
     ) -> None:
         self._outputs, self._settings, self._in_scope = outputs, settings, in_scope
         self._may_have_changed, self._probed = may_have_changed, 0
-        self._is_erased = is_erased
+        self._is_erased, self._ids_at = is_erased, ids_at
         self._force, self._retry_failures, self._prune = force, retry_failures, prune
         self._not_read, self._can_be_read = 0, False
         self._found_gone: dict[str, list[RememberedPhoto]] = {}
@@ -206,7 +211,12 @@ class _Merge:
                 if self._in_scope(uri):
                     self._gone(lines)
                 continue
-            if len(listed) == len(lines) == 1 and self._is_plainly_same(listed[0], lines[0]):
+            other_ids = self._ids_at(uri).difference(photo[1] for photo in listed)
+            if (
+                len(listed) == len(lines) == 1
+                and not other_ids
+                and self._is_plainly_same(listed[0], lines[0])
+            ):
                 self._result.photos += 1
                 self._result.unchanged += 1
                 continue
@@ -218,9 +228,10 @@ class _Merge:
                 # listed.
                 self._gone(lines)
                 continue
-            for photo in listed:
-                if photo[3]:
-                    self._compare(photo, lines)
+            requested = [photo for photo in listed if photo[3]]
+            together = uri != "" and bool(other_ids or self._is_partly_same(requested, lines))
+            for photo in requested:
+                self._compare(photo, lines, again=self._force or together)
         self._end()
         self._write_moved()
         return self._result
@@ -238,7 +249,24 @@ class _Merge:
             and line.startswith(start_of_line(uri, name, version, self._settings))
         )
 
-    def _compare(self, photo: ListedPhoto, lines: list[str]) -> None:
+    def _is_partly_same(self, listed: list[ListedPhoto], lines: list[str]) -> bool:
+        """Return whether a version is unchanged under some of its ids, but not under others.
+
+        It is then processed under all of them: the newest lines of a photo show all ids that the
+        source gives it.
+        """
+        same: dict[str, set[bool]] = {}
+        for photo in listed:
+            same.setdefault(photo[2], set()).add(self._line_of(photo, lines) is not None)
+        return any(len(found) > 1 for found in same.values())
+
+    def _line_of(self, photo: ListedPhoto, lines: list[str]) -> str | None:
+        """Return the line of a photo that is unchanged."""
+        uri, name, version, *_ = photo
+        start = start_of_line(uri, name, version, self._settings)
+        return next((line for line in lines if version and line.startswith(start)), None)
+
+    def _compare(self, photo: ListedPhoto, lines: list[str], *, again: bool) -> None:
         result = self._result
         result.photos += 1
         if not self._force and self._is_erased(photo[0], photo[2], photo[1]):
@@ -247,13 +275,11 @@ class _Merge:
         if not lines:
             self._new(photo)
             return
-        uri, name, version, *_ = photo
-        start = start_of_line(uri, name, version, self._settings)
-        if not self._force:
-            for line in lines:
-                if version and line.startswith(start):
-                    self._same(photo, line)
-                    return
+        if not again:
+            line = self._line_of(photo, lines)
+            if line is not None:
+                self._same(photo, line)
+                return
             if self._could_not_be_read(photo, lines):
                 if self._retry_failures:
                     self._retry(photo)
@@ -263,7 +289,7 @@ class _Merge:
                     self._not_read += 1
                     self._outputs.not_read.write(photo.to_line())
                 return
-            if _is_companion(uri, lines):
+            if _is_companion(photo[0], lines):
                 result.unchanged += 1
                 return
         result.changed += 1

@@ -9,14 +9,16 @@ one of its last start, which counts. Two kinds of notes are themselves files of 
 ``{number}-{token}-gone``, lines that cancel earlier ones. The latter keeps its number when the job
 that wrote it is started again. Earlier releases wrote ``{number}-merged``.
 
-Two jobs that are planned concurrently may get the same number. Their runs are merged together or
-not at all, and the lines of one photo under one number are ordered by their text, the same for
-every reader. No run is merged whose job may still add lines (``ended_jobs``).
+A job that finds another one with its number takes a higher one. Notes of earlier releases may have
+equal numbers: their runs are merged together or not at all, and the lines of one photo under one
+number are ordered by their text, the same for every reader. No run is merged whose job may still
+add lines (``ended_jobs``).
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 import tempfile
 import time
 from contextlib import suppress
@@ -70,6 +72,9 @@ CHUNK = 4 * 1024 * 1024
 
 MERGED_FROM = 12
 """Minimum number of runs to merge into one."""
+
+SPREAD = 16
+"""Number of numbers of which a job takes one if another job has taken its number."""
 
 _NOTE = re.compile(
     r"(\d{8})-(?:(?:[0-9a-f]+-)?(merged)|[0-9a-f]+-(gone)|(sorted|mixed)-([0-9a-f]+)-(.+))"
@@ -135,6 +140,7 @@ class Memory:
         self._merged_before: list[Run] = []
         self._erased_notes: list[str] = []
         self._reserved: list[str] = []
+        self._folders: dict[str, str] = {}
         self._open()
 
     def note(self, plan: Plan) -> int:
@@ -151,14 +157,21 @@ class Memory:
             delete_leftovers(self._objects, folder_of(self._folder.rstrip("/")), below=True)
         # Others may have started and merged since this memory was opened, and only what comes after
         # a merged run counts.
-        merged = max((run.number for run in self._list() if run.is_merged), default=0)
-        number = max(merged, self._listed[-1].number if self._listed else 0) + 1
+        number = max((run.number for run in self._list()), default=0) + 1
         # Listed photos are in order, except those that are retried or cancelled.
         found = plan.difference
         in_order = found is not None and not (found.retried or (plan.prune and found.gone))
         order = "sorted" if in_order else "mixed"
-        name = f"{number:08d}-{order}-{plan.options.digest()}-{plan.job_id}"
-        self._write_note(f"{self._folder}{name}", plan.job_folder)
+        suffix = f"{order}-{plan.options.digest()}-{plan.job_id}"
+        while True:
+            note = f"{self._folder}{number:08d}-{suffix}"
+            self._write_note(note, plan.job_folder)
+            others = [run for run in self._list() if run.job_id not in (None, plan.job_id)]
+            if all(run.number != number for run in others):
+                break
+            # Another job has been started at the same moment, and may see this one too.
+            self._objects.delete(note)
+            number = max(run.number for run in others) + 1 + secrets.randbelow(SPREAD)
         write_start(self._objects, plan.job_folder, RunStart(number, time.time()))
         # The first note is used to find jobs that were planned at the same time.
         for run in [run for run in self._listed if run.job_id == plan.job_id][1:]:
@@ -217,6 +230,7 @@ class Memory:
 
     def _write_note(self, note: str, job_folder: str) -> None:
         folder = job_folder.removeprefix(self._jobs_root)
+        self._folders.pop(note, None)
         self._objects.write(note, folder.encode(errors="surrogateescape"))
 
     def number_of(self, job_id: str) -> int | None:
@@ -293,7 +307,9 @@ class Memory:
         for uri in self._reserved:
             # The merged run would hide these lines if they were written later.
             revoke(self._objects, uri)
-        final = list(takewhile(lambda run: run.number < before and self._is_final(run), self.runs))
+        final = list(
+            takewhile(lambda run: run.number < before and not self._unfinished_plan(run), self.runs)
+        )
         # Runs with the number of the first one that is left would be hidden by the merged run.
         left = self.runs[len(final)].number if len(final) < len(self.runs) else before
         runs = [run for run in final if run.number < left]
@@ -313,18 +329,29 @@ class Memory:
             self._objects.delete(run.note)
         self._open()
 
-    def _is_final(self, run: Run) -> bool:
-        """Return whether a run gets no more lines, unless its job is started again."""
+    def unfinished(self) -> Iterator[Plan]:
+        """Yield the plans of jobs that may still add lines."""
+        for run in self.runs:
+            plan = self._unfinished_plan(run)
+            if plan is not None:
+                yield plan
+
+    def _unfinished_plan(self, run: Run) -> Plan | None:
+        """Return the plan of a run's job.
+
+        Returns:
+            None if the run gets no more lines, unless its job is started again.
+        """
         if run.job_id is None:
-            return True
+            return None
         try:
             plan = self._plan_in(self._folder_of(run))
         except ObjectNotFoundError:
             # Deleted.
-            return True
+            return None
         if plan is None or set(self._complete(plan.job_folder)) >= set(range(plan.children)):
-            return True
-        return has_ended(plan, self._objects)
+            return None
+        return None if has_ended(plan, self._objects) else plan
 
     def _open(self) -> None:
         """List the runs, except those that were merged or whose jobs were started again."""
@@ -333,6 +360,7 @@ class Memory:
         last = {run.job_id or run.note: run for run in found[merged:]}
         self.runs = [run for run in found[merged:] if last[run.job_id or run.note] is run]
         self._listed, self._merged_before = found, found[:merged]
+        self._folders.clear()
 
     def is_erased(self) -> Callable[[str, str, str], bool]:
         """Return a predicate that is true for erased photos.
@@ -389,15 +417,18 @@ class Memory:
 
     def _parsed(self, texts: Iterable[str], number: int) -> Iterator[Remembered]:
         for line in texts:
-            if line.count("\t") != _FIELDS - 1:
+            if line.count("\t") != _FIELDS - 1 or not line.rpartition("\t")[2].isdecimal():
                 # A damaged line: the photo is processed again.
                 continue
             uri, external_image_id, _ = line.split("\t", 2)
             yield (unescaped(uri) if "%" in uri else uri), external_image_id, -number, line
 
     def _folder_of(self, run: Run) -> str:
-        """Return the job folder that the note of a run names."""
-        folder = self._objects.read(run.note).decode(errors="surrogateescape")
+        """Return the job folder that the note of a run names; the note is read once."""
+        folder = self._folders.get(run.note)
+        if folder is None:
+            folder = self._objects.read(run.note).decode(errors="surrogateescape")
+            self._folders[run.note] = folder
         return folder if folder.startswith(("/", "s3://")) else self._jobs_root + folder
 
     def _plan_in(self, job_folder: str) -> Plan | None:

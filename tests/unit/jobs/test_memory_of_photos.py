@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from facerec.jobs.ledger.layout import remembered_uri
+from facerec.jobs.plan import Plan
 from facerec.jobs.remembered import runs
 from facerec.jobs.run_lock import run_lock
 from tests.support.remembered_jobs import CHILDREN, Jobs
@@ -55,10 +57,18 @@ def test_a_job_that_was_abandoned_does_not_stop_merges(jobs: Jobs) -> None:
     assert jobs.known() == jobs.expected()
 
 
-def test_jobs_that_share_a_number_are_merged_together_or_not_at_all(jobs: Jobs) -> None:
-    first, second = jobs.memory(), jobs.memory()
+def share_a_number(jobs: Jobs) -> tuple[Plan, Plan]:
+    """Start two jobs under one number, as earlier releases did."""
     one, other = jobs.new(), jobs.new()
-    assert first.note(one) == second.note(other)
+    jobs.memory().note(one)
+    jobs.memory().note(other)
+    (note,) = Path(jobs.root).glob(f"remembered@*/*/*-{other.job_id}")
+    note.rename(note.with_name(f"{1:08d}{note.name[8:]}"))
+    return one, other
+
+
+def test_jobs_that_share_a_number_are_merged_together_or_not_at_all(jobs: Jobs) -> None:
+    one, other = share_a_number(jobs)
     jobs.numbers.update({one.job_id: 1, other.job_id: 1})
     for child in range(CHILDREN):
         jobs.commit(one, child, [f"/one-{child}.jpg"])
@@ -72,10 +82,7 @@ def test_jobs_that_share_a_number_are_merged_together_or_not_at_all(jobs: Jobs) 
 
 
 def test_readers_agree_on_a_photo_of_two_jobs_that_share_a_number(jobs: Jobs) -> None:
-    memories = jobs.memory(), jobs.memory()
-    for memory in memories:
-        plan = jobs.new()
-        memory.note(plan)
+    for plan in share_a_number(jobs):
         for child in range(CHILDREN):
             jobs.commit(plan, child, ["/same.jpg"])
     known = jobs.known()
@@ -101,3 +108,14 @@ def test_temporary_files_of_killed_processes_are_deleted_by_the_next_start(jobs:
         path.write_bytes(b"/photo.jpg")
     complete_jobs(jobs, 1)
     assert not any(path.exists() for path in left)
+
+
+def test_a_line_with_a_damaged_number_of_faces_is_not_remembered(jobs: Jobs) -> None:
+    complete_jobs(jobs, 1)
+    (plan,) = jobs.plans.values()
+    uri = remembered_uri(plan.job_folder, 0)
+    lines = jobs.objects.read(uri).decode().splitlines()
+    damaged = lines[0].rpartition("\t")[0] + "\tmany"
+    jobs.objects.write(uri, "".join(f"{line}\n" for line in [damaged, *lines[1:]]).encode())
+    assert lines[0].split("\t")[0] not in jobs.known()
+    assert len(jobs.known()) == len(jobs.expected()) - 1

@@ -1,0 +1,107 @@
+"""Decides between the external image ids that overlapping jobs of a collection give a photo.
+
+The job that was started last decides, as if the jobs had run in turn. Each job compares
+its source with what earlier jobs remember, which does not show what jobs read that are not complete
+yet. So two things happen:
+
+- A job that is planned processes all photos that other, unfinished jobs read under other ids
+  (``PlannedIds``), even if they are unchanged: its ledger then shows that it names them too.
+- When a job is complete, its photos are compared with what all jobs have read by then, and what
+  jobs that were started later have still to read is left to them.
+"""
+
+from __future__ import annotations
+
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from facerec.jobs.outcomes import NOT_READ
+from facerec.jobs.planning.planned_ids import PlannedIds
+from facerec.jobs.remembered.comparison import StalePhoto, may_replace_id
+from facerec.jobs.remembered.photos import photo_of_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from facerec.jobs.plan import Plan
+    from facerec.jobs.remembered.photos import RememberedPhoto
+    from facerec.jobs.remembered.runs import Memory
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+def with_concurrent_ids(
+    listed: Sequence[StalePhoto],
+    plan: Plan,
+    later: Sequence[Plan],
+    memory: Memory,
+    objects: ObjectStore,
+) -> list[StalePhoto]:
+    """Return the stale photos of a job, corrected by what overlapping jobs have read.
+
+    Args:
+        listed: the stale photos that the job's plan lists.
+        plan: plan of a complete job.
+        later: plans of jobs that overlap it, and were started after it was planned.
+        memory: the remembered photos of the collection.
+        objects: contains the photos and the job folders.
+    """
+    own, first = memory.number_of(plan.job_id), memory.first_number_of(plan.job_id)
+    if own is None or first is None:
+        return list(listed)
+    # An unfinished job compares all photos when it is complete (``request_later_removals``). All
+    # lines of the others can be read now.
+    unfinished = {each.job_id for each in memory.unfinished()} if later else set()
+    planned = PlannedIds((each for each in later if each.job_id in unfinished), objects)
+    candidates: dict[str, list[StalePhoto]] = {}
+    for photo in listed:
+        if photo.is_renamed:
+            candidates.setdefault(photo.uri, []).append(photo)
+    stale = [photo for photo in listed if not photo.is_renamed]
+    # Another job may have cancelled lines that this one wrote only later.
+    lines = merge(memory.newest(), memory.lines_of(plan.job_folder, own))
+    for uri, members in groupby(lines, key=itemgetter(0)):
+        photos = [(-number, photo_of_line(line)) for _, _, number, line in members]
+        here = candidates.pop(uri, [])
+        if here or any(number == own for number, _ in photos):
+            if planned.at(uri):
+                continue
+            named_later = {photo.external_image_id for number, photo in photos if number > own}
+            stale += (photo for photo in here if photo.external_image_id not in named_later)
+            stale += _renamed_since(first, photos)
+    return [*stale, *(photo for photos in candidates.values() for photo in photos)]
+
+
+def _renamed_since(
+    first: int, photos: Sequence[tuple[int, RememberedPhoto]]
+) -> Iterator[StalePhoto]:
+    """Yield the photos of an address whose external image ids later jobs replace.
+
+    Args:
+        first: the number of the earliest job that may replace them.
+        photos: the photos, with the numbers of their jobs.
+    """
+    for number, old in photos:
+        if old.key and any(
+            max(number + 1, first) <= later and _replaces(new, old) for later, new in photos
+        ):
+            yield StalePhoto(
+                old.uri,
+                old.external_image_id,
+                old.version,
+                old.key,
+                old.faces,
+                is_gone=False,
+                is_renamed=True,
+            )
+
+
+def _replaces(new: RememberedPhoto, old: RememberedPhoto) -> bool:
+    return (
+        new.key not in ("", old.key)
+        and new.outcome not in NOT_READ
+        and new.external_image_id != old.external_image_id
+        and new.version == old.version != ""
+        and may_replace_id(old.external_image_id, [new.external_image_id], old.uri)
+    )

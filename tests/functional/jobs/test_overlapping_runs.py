@@ -1,0 +1,208 @@
+"""Jobs of one collection that overlap end as if the one that was started last came last."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from facerec.errors import AccessDeniedError
+from facerec.jobs.concurrent_versions import memory_of
+from facerec.jobs.plan import Plan
+from tests.support.indexed_folder import Collection, EtagObjects
+from tests.support.interposed import Interposed
+
+Ids = Sequence[str | None]
+"""External image ids of the photos of a manifest, in order."""
+
+
+@pytest.fixture(autouse=True)
+def no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write without waiting for the disk."""
+    monkeypatch.setattr("facerec.storage.objects.local.flush", lambda _: None)
+
+
+@pytest.fixture
+def new_staff(tmp_path: Path) -> Callable[[], Collection]:
+    """Return a function that returns a new collection of two photos."""
+    numbers = itertools.count()
+
+    def new() -> Collection:
+        folder = tmp_path / str(next(numbers))
+        folder.mkdir()
+        staff = Collection(folder, EtagObjects())
+        staff.photo("a.jpg", "ann")
+        staff.photo("b.jpg", "bob")
+        return staff
+
+    return new
+
+
+@pytest.fixture
+def staff(new_staff: Callable[[], Collection]) -> Collection:
+    return new_staff()
+
+
+def manifest(staff: Collection, *ids: str | None, photo: str = "a.jpg") -> Path:
+    """Write a manifest that names one photo by external image ids."""
+    path = staff.folder / f"{photo}-{'-'.join(map(str, ids))}.jsonl"
+    entries = ({"image": str(staff.photos / photo), "external_image_id": own} for own in ids)
+    path.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
+    return path
+
+
+def ids(staff: Collection) -> list[str]:
+    return sorted(str(face.external_image_id) for face in staff.store.list_faces("staff"))
+
+
+EARLIER: list[list[tuple[str, ...]]] = [[], [("old",)], [("first",)], [("last",)]]
+
+
+@pytest.mark.parametrize("earlier", EARLIER, ids=lambda given: given[0][0] if given else "none")
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first ends first", "last ends first"])
+def test_the_id_of_the_job_that_was_started_last_stays(
+    staff: Collection, earlier: list[tuple[str, ...]], order: tuple[int, int]
+) -> None:
+    for names in earlier:
+        staff.run(manifest(staff, *names))
+    plans = [staff.plan(manifest(staff, name)) for name in ("first", "last")]
+    for place in order:
+        staff.complete(plans[place])
+    assert ids(staff) == ["last"]
+    staff.run(manifest(staff, "last"))
+    assert ids(staff) == ["last"]
+
+
+def interleaved(
+    new_staff: Callable[[], Collection],
+    prepare: Callable[[Collection], tuple[Plan, Plan]],
+    step: int = 4,
+) -> Iterator[Collection]:
+    """Yield collections in which a job was completed during another, at each ``step``-th call."""
+    for moment in itertools.count(0, step):
+        staff = new_staff()
+        slow, quick = prepare(staff)
+        interposed = Interposed(moment, lambda: staff.complete(quick))  # noqa: B023
+        other = copy.copy(staff)
+        other.objects, other.store = interposed.wrap(staff.objects), interposed.wrap(staff.store)
+        other.complete(slow)
+        if not interposed.happened:
+            break
+        yield staff
+    assert moment > 20
+
+
+@pytest.mark.parametrize("earlier", ["none", "old", "last"])
+@pytest.mark.parametrize("slow", [0, 1], ids=["slow first", "slow last"])
+def test_one_id_stays_whenever_the_other_job_is_completed(
+    new_staff: Callable[[], Collection], slow: int, earlier: str
+) -> None:
+    def prepare(staff: Collection) -> tuple[Plan, Plan]:
+        if earlier != "none":
+            staff.run(manifest(staff, earlier))
+        plans = [staff.plan(manifest(staff, name)) for name in ("first", "last")]
+        return plans[slow], plans[1 - slow]
+
+    for staff in interleaved(new_staff, prepare):
+        assert ids(staff) == ["last"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first ends first", "last ends first"])
+def test_people_get_the_face_under_the_id_that_stays(
+    staff: Collection, order: tuple[int, int]
+) -> None:
+    staff.run(manifest(staff, "old"))
+    gallery = staff.gallery()
+    gallery.create_user("staff", "ann")
+    face = next(iter(staff.store.list_faces("staff")))
+    gallery.associate_faces("staff", "ann", [face.face_id], min_similarity=0)
+    plans = [staff.plan(manifest(staff, name)) for name in ("first", "last")]
+    for place in order:
+        staff.complete(plans[place])
+    (face,) = staff.store.list_faces("staff")
+    assert face.external_image_id == "last"
+    assert staff.store.get_user("staff", "ann").face_ids == (face.face_id,)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first ends first", "last ends first"])
+def test_all_ids_of_the_job_that_was_started_last_stay(
+    staff: Collection, order: tuple[int, int]
+) -> None:
+    staff.run(manifest(staff, "one", "two"))
+    plans = [staff.plan(manifest(staff, *names)) for names in (("one", "four"), ("two", "three"))]
+    for place in order:
+        staff.complete(plans[place])
+    assert ids(staff) == ["three", "two"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first ends first", "last ends first"])
+def test_a_folder_beside_a_manifest_does_not_replace_the_id_that_was_chosen(
+    staff: Collection, order: tuple[int, int]
+) -> None:
+    (staff.photos / "b.jpg").unlink()
+    plans = [staff.plan(manifest(staff, "chosen")), staff.plan(external_ids="none")]
+    for place in order:
+        staff.complete(plans[place])
+    assert ids(staff) == ["None", "chosen"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first ends first", "last ends first"])
+def test_an_id_that_is_chosen_replaces_none_of_a_folder_that_was_started_before(
+    staff: Collection, order: tuple[int, int]
+) -> None:
+    (staff.photos / "b.jpg").unlink()
+    plans = [staff.plan(external_ids="none"), staff.plan(manifest(staff, "chosen"))]
+    for place in order:
+        staff.complete(plans[place])
+    assert ids(staff) == ["chosen"]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_of_three_jobs_the_last_one_decides(staff: Collection, order: tuple[int, int, int]) -> None:
+    staff.run(manifest(staff, "one"))
+    plans = [staff.plan(manifest(staff, name)) for name in ("two", "three", "one")]
+    for place in order:
+        staff.complete(plans[place])
+    assert ids(staff) == ["one"]
+
+
+def test_a_photo_that_only_the_other_job_can_read_keeps_its_id(
+    staff: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = [staff.plan(manifest(staff, name)) for name in ("first", "last")]
+    staff.complete(plans[0])
+    fetch = type(staff.objects).fetch
+
+    def deny(objects: object, uri: str, **settings: object) -> object:
+        if uri.endswith("a.jpg"):
+            raise AccessDeniedError(uri)
+        return fetch(objects, uri, **settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(staff.objects), "fetch", deny)
+    staff.complete(plans[1])
+    assert ids(staff) == ["first"]
+
+
+def test_jobs_that_are_started_at_the_same_moment_have_different_numbers(
+    staff: Collection,
+) -> None:
+    staff.plan(manifest(staff, "none"))
+    plans = [staff.plan(manifest(staff, name)) for name in ("first", "second")]
+    for moment in itertools.count():
+        interposed = Interposed(
+            moment,
+            lambda: memory_of(plans[1], staff.objects, staff.jobs_root).note(plans[1]),
+        )
+        other = memory_of(plans[0], interposed.wrap(staff.objects), staff.jobs_root)
+        other.note(plans[0])
+        memory = memory_of(plans[0], staff.objects, staff.jobs_root)
+        numbers = {memory.number_of(plan.job_id) for plan in plans}
+        assert len(numbers) == 2
+        assert None not in numbers
+        if not interposed.happened:
+            break
+    assert moment > 3
