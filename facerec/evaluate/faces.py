@@ -77,8 +77,14 @@ def describe(
     found: list[tuple[str, EmbeddedFace]] = []
     failures: dict[str, str] = {}
     for batch in batches(names, PHOTOS_OF_BATCH):
-        results = engine.analyse([(folder / name).read_bytes() for name in batch], options)
-        for name, photo in zip(batch, results, strict=True):
+        contents: dict[str, bytes] = {}
+        for name in batch:
+            try:
+                contents[name] = (folder / name).read_bytes()
+            except OSError as error:
+                failures[name] = error.strerror or "it cannot be read"
+        results = engine.analyse(list(contents.values()), options)
+        for name, photo in zip(contents, results, strict=True):
             if not isinstance(photo, PhotoFaces):
                 failures[name] = photo.detail
             elif not photo.faces:

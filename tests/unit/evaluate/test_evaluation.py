@@ -101,6 +101,14 @@ def test_a_photo_without_a_face_is_counted_and_its_pairs_are_errors(
     assert result.accuracy["0"][0] < 1
 
 
+def test_a_photo_that_vanishes_is_a_photo_without_a_face(images: Path) -> None:
+    names = sorted(str(path.relative_to(images)) for path in images.rglob("*.jpg"))
+    (images / names[0]).unlink()
+    faces = described(images, names)
+    assert faces.failures[names[0]] == "No such file or directory"
+    assert faces.names[0] == names[1]
+
+
 def test_faces_in_too_few_photos_get_one_clear_line(
     images: Path, pairs: list[LabelledPair]
 ) -> None:
