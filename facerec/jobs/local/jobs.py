@@ -255,7 +255,6 @@ class LocalJobs:
 
         Raises:
             FacerecError: the error that ended the run.
-            CancelledError: ``close`` ended the run before it started.
         """
         return self._runs.result(job.id)
 

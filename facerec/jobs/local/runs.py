@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -99,11 +99,15 @@ class LocalRuns:
     def result(self, job_id: str) -> RunResult:
         """Wait for the end of a run, and return how it ended.
 
+        If ``close`` ended it before it started, it was stopped.
+
         Raises:
             FacerecError: the error that ended the run.
-            CancelledError: ``close`` ended the run before it started.
         """
-        return self._runs[job_id].result()
+        try:
+            return self._runs[job_id].result()
+        except CancelledError:
+            return RunResult(stopped=True)
 
     def close(self) -> None:
         """End pending runs, let the running one commit its finished work, and wait for it."""

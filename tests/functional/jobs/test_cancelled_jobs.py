@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +20,11 @@ from facerec.cli.main import main
 from facerec.core.schemas import violation
 from facerec.factory import open_gallery, open_local_jobs
 from facerec.jobs.ledger.report import read_report, write_report
+from facerec.jobs.local.run import RunResult
 from facerec.jobs.local.run_record import RunRecord, write_record
 from facerec.jobs.run_lock import run_lock
 from tests.support.job_doors import use_fake_engine
-from tests.support.jobs import LocalJob, write_manifest
+from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 
 @pytest.fixture
@@ -132,3 +134,27 @@ def test_latest_names_the_newest_job(job: LocalJob, tmp_path: Path) -> None:
         client = TestClient(create_app(gallery, settings), base_url="http://localhost")
         assert client.get("/api/v1/jobs/latest").json()["job_id"] == job.plan.job_id
     assert run("status", "latest")["job_id"] == job.plan.job_id
+
+
+def test_a_job_that_is_closed_before_it_starts_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    jobs = open_local_jobs(tmp_path, workers=1)
+    may_run = threading.Event()
+    monkeypatch.setattr(
+        "facerec.jobs.local.runs.LocalRuns._run_steps",
+        lambda *_: may_run.wait(20) and RunResult(),
+    )
+    submitted = []
+    for name in ("one", "two"):
+        photos = write_photos(tmp_path / name, 1)
+        manifest = write_manifest(tmp_path / f"{name}.jsonl", photos)
+        document = {"collection_id": name, "manifest": str(manifest), "create_collection": True}
+        submitted.append(jobs.submit(document))
+    closing = threading.Thread(target=jobs.close)
+    closing.start()
+    assert jobs.result(submitted[1]).stopped
+    may_run.set()
+    closing.join()
+    assert not jobs.result(submitted[0]).stopped
