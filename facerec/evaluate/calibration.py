@@ -2,7 +2,7 @@
 
 Two faces in one photo show different people. For two faces in different photos, their names and
 people decide (``facerec.gallery.people.names.is_one_person``). Pairs about which these show nothing
-are not used.
+are not used, nor are pairs of one picture, such as a face of a photo that was indexed twice.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.evaluate.rates import Interval, wilson
+from facerec.gallery.indexing.storing import is_same_face
 from facerec.gallery.people.names import Identity, is_one_person
 from facerec.gallery.scores.normalisation import (
     false_match_rate_of,
@@ -165,7 +166,6 @@ def calibrate(
     one_person = (
         pairs.different
         & ~pairs.same_photo
-        & (pairs.distances > DUPLICATE_DISTANCE)
         & (pairs.scores <= score_of_similarity(SAME_PERSON_SIMILARITY))
     )
     suspects = int(one_person.sum())
@@ -184,7 +184,7 @@ def calibrate(
         has_wrong_names=false_match_rate_of(min(1.0, threshold)) < target_rate / 10,
         suspects=suspects if is_measured and suspects > 2 * expected + MIN_SUSPECTS else 0,
         faces_needed=math.ceil((1 + math.sqrt(1 + 8 * pairs_needed)) / 2),
-        duplicates=pairs.listed(pairs.distances <= DUPLICATE_DISTANCE),
+        duplicates=pairs.listed(pairs.copies),
         one_person=pairs.listed(one_person),
         two_people=pairs.outsiders(),
         genuine_density=_density(genuine),
@@ -224,9 +224,17 @@ class _Pairs:
         self.same = (stated == _SAME) & ~self.same_photo
         self.different = ((stated == _DIFFERENT) | self.same_photo) & ~repeated
         # one picture under two names says nothing about two people
-        copies = self.distances <= DUPLICATE_DISTANCE
-        self.same &= ~copies
-        self.different &= ~copies
+        self.copies = self._copies()
+        self.same &= ~self.copies
+        self.different &= ~self.copies
+
+    def _copies(self) -> NDArray[np.bool_]:
+        """Return which pairs are of one picture, or of one face of a photo indexed twice."""
+        copies: NDArray[np.bool_] = self.distances <= DUPLICATE_DISTANCE
+        for position in np.flatnonzero(self.same_photo & ~copies):
+            one, other = self._sample[self._one[position]], self._sample[self._other[position]]
+            copies[position] = is_same_face(one.face.record, other.face.record)
+        return copies
 
     def listed(self, chosen: NDArray[np.bool_]) -> list[DoubtfulPair]:
         """Return at most ``SHOWN`` pairs, most similar first."""

@@ -242,6 +242,14 @@ def _update_users(
         update_owners(faces, records, collection_id, face_ids, removed)
 
 
+def is_same_face(one: FaceRecord, other: FaceRecord) -> bool:
+    """Return whether two stored faces are one face of one photo.
+
+    A photo that was indexed under several external image ids has its faces several times.
+    """
+    return one.image_id == other.image_id and shared_area(one.box, other.box) >= SAME_FACE_OVERLAP
+
+
 def shared_area(one: BoundingBox, other: BoundingBox) -> float:
     """Return the intersection over union of two boxes, 0 to 1."""
     across = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)

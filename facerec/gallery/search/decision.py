@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
+from facerec.gallery.indexing.storing import is_same_face
 from facerec.gallery.people.names import Identity, identity_of, is_one_person
 from facerec.gallery.scores.scoring import is_match, similarity_between
 
@@ -103,7 +104,8 @@ def same_person(one: Candidate, other: Candidate, threshold: float) -> bool:
     """Return whether two stored faces count as the same person.
 
     Two faces in one photo are different people. Otherwise their names and corrections decide
-    (``is_one_person``). If these decide nothing, faces are one person if they match each other.
+    (``is_one_person``). If these decide nothing, faces are one person if they match each other, or
+    are one face of a photo that was indexed several times.
 
     Args:
         one: A face.
@@ -115,10 +117,13 @@ def same_person(one: Candidate, other: Candidate, threshold: float) -> bool:
         return True
     stated = is_one_person(one.identity, other.identity)
     same_user = one.user_id is not None and one.user_id == other.user_id
-    if first.image_id == second.image_id and not same_user:
+    same_face = is_same_face(first, second)
+    if first.image_id == second.image_id and not (same_user or same_face):
         return False
     if stated is not None:
         return stated
+    if same_face:
+        return True
     distance = float(np.linalg.norm(one.face.embedding - other.face.embedding))
     similarity = similarity_between(distance, one.stats, other.stats)
     return is_match(similarity, max(threshold, MIN_SIMILARITY))

@@ -20,11 +20,16 @@ from tests.support.gallery import Collaborators
 
 
 def face(
-    looks_like: str, name: str | None, *, away: float = 0.2, shot: int = 0, image: str = ""
+    looks_like: str,
+    name: str | None,
+    *,
+    away: float = 0.2,
+    shot: int = 0,
+    image: str = "",
+    place: int = 0,
 ) -> SampledFace:
-    stored = stored_face(
-        looks_like, away=away, shot=shot, image=image or f"{looks_like}{name}{shot}{away}"
-    )
+    image = image or f"{looks_like}{name}{shot}{away}"
+    stored = stored_face(looks_like, away=away, shot=shot, image=image, place=place)
     stored = replace(stored, record=replace(stored.record, external_image_id=name))
     return SampledFace(stored, FAKE_COHORT_STATS, identity_of(stored.record, None))
 
@@ -45,7 +50,7 @@ def test_pairs_are_of_one_person_or_different_people_as_names_and_photos_say() -
     sample = [
         *people(3),
         face("stranger", None, image="group"),
-        face("other stranger", None, image="group"),
+        face("other stranger", None, image="group", place=9),
     ]
     result = measured(sample)
     assert (result.faces, result.named, result.people) == (8, 6, 3)
@@ -89,6 +94,18 @@ def test_one_picture_twice_is_a_duplicate_and_no_evidence() -> None:
     (pair,) = result.duplicates
     assert pair.similarity == 1.0
     assert result.one_person == []
+
+
+def test_a_face_found_twice_in_one_photo_is_a_duplicate_and_no_evidence() -> None:
+    """Two detectors find a face of one photo a little apart, and describe it differently."""
+    again = [
+        face("ann", name, image="1", away=0.3, shot=shot) for shot, name in ((1, "a:1"), (2, "a:2"))
+    ]
+    other = face("bob", "bob", image="1", place=9)
+    result = measured([*again, other])
+    assert (result.genuine, result.impostors) == (0, 2)
+    (pair,) = result.duplicates
+    assert {pair.face_a, pair.face_b} == {each.face.record.face_id for each in again}
 
 
 def test_the_rate_of_searches_grows_with_the_collection() -> None:

@@ -496,6 +496,86 @@ def test_faces_of_one_user_are_one_person_and_faces_of_two_are_two(gallery: Gall
     assert searched.decision is Decision.MATCH
 
 
+COPIES = [(None, "x"), ("ann:1", "ann:2"), ("ann", "ann:2")]
+
+
+@pytest.mark.parametrize("names", [("left.jpg", "right.jpg"), *COPIES])
+@pytest.mark.parametrize("threshold", [None, 0.0, 1.0])
+def test_copies_of_a_photo_show_one_person(
+    gallery: Gallery, tmp_path: Path, names: tuple[str | None, str], threshold: float | None
+) -> None:
+    for number, name in enumerate(names):
+        photo = tmp_path / (name if name and name.endswith(".jpg") else f"{number}.jpg")
+        photo.write_bytes(ANN)
+        gallery.index("staff", photo, external_image_id=name)
+    (searched,) = gallery.search("staff", ANN, threshold=threshold).faces
+    assert searched.decision is Decision.MATCH
+    assert (len(searched.matches), len(searched.candidates)) == (2, 1)
+
+
+def test_a_face_that_was_found_again_at_about_its_place_is_one_person(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    """Two detectors find a face of one photo a little apart, and describe it differently."""
+    found = stored_face("ann", away=0.55, shot=1)
+    again = stored_face("ann", away=0.55, shot=2, external_image_id="copy.jpg", source="/copy.jpg")
+    box = replace(again.record.box, left=again.record.box.left + 0.004)
+    again = replace(again, record=replace(again.record, box=box))
+    collaborators.faces.put_images("staff", by_image([found, again]))
+    (searched,) = gallery.search("staff", ANN, threshold=0.3).faces
+    assert searched.decision is Decision.MATCH
+    assert len(searched.matches) == 2
+
+
+@pytest.mark.parametrize("with_users", [False, True])
+def test_copies_of_a_photo_that_two_people_own_are_ambiguous(
+    gallery: Gallery, with_users: bool
+) -> None:
+    names = ("ann", "bob") if not with_users else ("photo:1", "photo:2")
+    for name, person in zip(names, ("ann", "bob"), strict=True):
+        (face,) = gallery.index("staff", ANN, external_image_id=name).faces
+        if with_users:
+            gallery.create_user("staff", person)
+            gallery.associate_faces("staff", person, [face.record.face_id])
+    (searched,) = gallery.search("staff", ANN).faces
+    assert searched.decision is Decision.AMBIGUOUS
+    assert len(searched.candidates) == 2
+
+
+def test_a_correction_of_one_copy_of_a_photo_separates_it(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    far = stored_face("ann", away=0.21, external_image_id="1:a")
+    near = stored_face("ann", away=0.2, external_image_id="2:a")
+    collaborators.faces.put_images("staff", by_image([near, far]))
+    gallery.create_user("staff", "ann")
+    gallery.associate_faces("staff", "ann", [near.record.face_id])
+    gallery.not_same("staff", far.record.face_id, "ann")
+    (searched,) = gallery.search("staff", ANN).faces
+    assert searched.decision is Decision.AMBIGUOUS
+    assert [match.user_id for match in searched.candidates] == ["ann", None]
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3])
+def test_people_in_copies_of_a_group_photo_are_as_many_as_in_the_photo(
+    gallery: Gallery, tmp_path: Path, copies: int
+) -> None:
+    group = fake_photo(
+        fake_face("cyd", away=0.3, shot=1), fake_face("cyd", away=0.3, shot=2, left=0.5)
+    )
+    for number in range(copies):
+        photo = tmp_path / f"{number}.jpg"
+        photo.write_bytes(group)
+        gallery.index("staff", photo, external_image_id=photo.name)
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
+    assert searched.decision is Decision.AMBIGUOUS
+    assert (len(searched.matches), len(searched.candidates)) == (2 * copies, 2)
+    both = gallery.search("staff", group).faces
+    assert [face.decision for face in both] == [Decision.MATCH] * 2
+    found = [match.face.box.left for face in both for match in face.candidates]
+    assert found == [face.face.box.left for face in both]
+
+
 def test_two_faces_of_a_photo_do_not_match_one_person(gallery: Gallery) -> None:
     gallery.index("staff", ANN, external_image_id="ann:1")
     photo = fake_photo(
