@@ -12,6 +12,8 @@ from facerec.core.history import Action
 from facerec.core.names import checked_user_name, derived_user_id
 from facerec.core.sources import is_address
 from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
+from facerec.gallery.erasing.partly_deleted import are_partly_deleted
+from facerec.gallery.indexing.storing import is_same_face
 from facerec.gallery.operations.recorded import recorded
 from facerec.gallery.operations.users import UserOperations
 from facerec.gallery.people.corrections import corrected_faces
@@ -55,7 +57,8 @@ class EnrolOperations(UserOperations):
         """Associate one face of each named photo with the person of that name.
 
         A person who does not exist is created, with the name as display name. If a photo shows
-        several faces, the one that resembles the person's other photos is chosen. Calling this
+        several faces, the one that resembles the person's other photos is chosen. If a face of it
+        was deleted, the others must resemble these photos, even a single one. Calling this
         again changes nothing, unless photos or names have changed: a photo that was named after
         somebody else before is corrected, and people who thereby lose all their faces are deleted.
         Corrections (``not_same``) are obeyed.
@@ -145,7 +148,10 @@ class EnrolOperations(UserOperations):
         held: frozenset[str],
         done: _Done,
     ) -> list[tuple[FaceRecord, list[str]]]:
-        """Return the face of each photo that shows the person, with the ids of the others."""
+        """Return the face of each photo that shows the person, with the ids of the others.
+
+        A photo that was indexed several times has this face several times.
+        """
         own = {record.face_id for records in photos for record in records}
         stored = {
             face.record.face_id: face
@@ -156,22 +162,17 @@ class EnrolOperations(UserOperations):
             for records in photos
         ]
         faces = [each for each in faces if each]
-        if not faces:
-            return []
-        known = [stored[face_id] for face_id in sorted(held - own) if face_id in stored]
+        known = [stored[face_id] for face_id in sorted(held) if face_id in stored]
+        records_of = [[face.record for face in own_faces] for own_faces in faces]
+        partly = are_partly_deleted(collection_id, records_of, records=self._records)
         chosen = []
-        for candidates, (face, alike) in zip(
-            faces, enrolling.choose_faces(faces, known, done.cohort), strict=True
-        ):
-            if not alike and face.record.face_id not in held:
-                self._report([[face.record]], name, enrolling.EnrolmentProblem.UNLIKE, done)
+        for number, face, problem in enrolling.judge_photos(faces, partly, known, done.cohort):
+            if problem is not None:
+                self._report([[face.record]], name, problem, done)
                 continue
-            others = [
-                other.record.face_id
-                for other in candidates
-                if other.record.face_id != face.record.face_id
-            ]
-            chosen.append((face.record, others))
+            records = records_of[number]
+            others = [each.face_id for each in records if not is_same_face(each, face.record)]
+            chosen += [(each, others) for each in records if is_same_face(each, face.record)]
         return chosen
 
     def _associate_chosen(

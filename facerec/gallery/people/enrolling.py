@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -36,6 +36,10 @@ class EnrolmentProblem(StrEnum):
 
     UNLIKE = "UNLIKE"
     """No face resembles the person's other photos."""
+
+    FACE_DELETED = "FACE_DELETED"
+    """A face of the photo was deleted, perhaps the person's, and the person has no other face to
+    compare the remaining ones with."""
 
     OTHER_PERSON = "OTHER_PERSON"
     """The face belongs to a person who was not named after a photo."""
@@ -103,6 +107,52 @@ class Enrolment:
     corrected: tuple[CorrectedPhoto, ...]
     deleted: tuple[str, ...]
     unnamed: tuple[UnnamedPhoto, ...]
+
+
+def judge_photos(
+    photos: Sequence[Sequence[StoredFace]],
+    partly_deleted: Sequence[bool],
+    known: Sequence[StoredFace],
+    cohort: Cohort,
+) -> Iterator[tuple[int, StoredFace, EnrolmentProblem | None]]:
+    """Yield the face of each photo that may show the person, and why it does not.
+
+    If a face of a photo was deleted, that may have been the person's. So another face of it must
+    resemble the person's faces in other photos.
+
+    Args:
+        photos: The faces of each photo, at least one, in order of size, largest first.
+        partly_deleted: Whether a face of the photo was deleted.
+        known: All faces that the person has.
+        cohort: Computes the stats of faces that are stored without them.
+
+    Yields:
+        The index of a photo, its face, and the problem; None if the face is the person's.
+    """
+    evidence = {face.record.face_id: face for face in known}
+    held = frozenset(evidence)
+    whole = [number for number, partly in enumerate(partly_deleted) if not partly]
+    others = _without(evidence, [face for number in whole for face in photos[number]])
+    chosen = choose_faces([photos[number] for number in whole], others, cohort) if whole else []
+    for number, (face, alike) in zip(whole, chosen, strict=True):
+        is_own = alike or face.record.face_id in held
+        if is_own:
+            evidence[face.record.face_id] = face
+        yield number, face, None if is_own else EnrolmentProblem.UNLIKE
+    for number in (number for number, partly in enumerate(partly_deleted) if partly):
+        others = _without(evidence, photos[number])
+        if others:
+            ((face, alike),) = choose_faces([photos[number]], others, cohort)
+        else:
+            own = (face for face in photos[number] if face.record.face_id in held)
+            face, alike = next(own, photos[number][0]), False
+        problem = EnrolmentProblem.UNLIKE if others else EnrolmentProblem.FACE_DELETED
+        yield number, face, None if alike or face.record.face_id in held else problem
+
+
+def _without(faces: Mapping[str, StoredFace], omitted: Iterable[StoredFace]) -> list[StoredFace]:
+    own = {face.record.face_id for face in omitted}
+    return [face for face_id, face in faces.items() if face_id not in own]
 
 
 def choose_faces(

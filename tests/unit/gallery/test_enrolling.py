@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from facerec.core.erasures import SubjectKind
 from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError
 from facerec.gallery.gallery import Gallery
@@ -29,6 +30,10 @@ class Folder:
         indexed = self.gallery.index("staff", file).faces
         order = sorted(indexed, key=lambda face: face.record.box.left)
         return [face.record.face_id for face in order]
+
+    def erase(self, *face_ids: str) -> None:
+        for face_id in face_ids:
+            self.gallery.erase("staff", SubjectKind.FACE, face_id)
 
     def enrol(self) -> Enrolment:
         result = self.gallery.enrol_people("staff", name_by_folder(f"{self.root}/"))
@@ -111,6 +116,77 @@ def test_a_photo_under_a_corrected_name_replaces_the_wrong_one(
     assert corrected == dict.fromkeys(("1.jpg", "2.jpg"), ("Ana", "Anna"))
     assert set(folder.people()) == {"Anna", "Bob"}
     assert result.deleted == ("Ana",)
+
+
+def test_every_copy_of_a_photo_gets_the_name(folder: Folder, gallery: Gallery) -> None:
+    group = fake_photo(fake_face("bob", width=0.4), fake_face("ann", left=0.6, shot=1, away=0.1))
+    expected = set()
+    for name in ("1.jpg", "copy of 1.jpg"):
+        photo = folder.root / "Ann" / name
+        photo.parent.mkdir(parents=True, exist_ok=True)
+        photo.write_bytes(group)
+        indexed = gallery.index("staff", photo, external_image_id=f"{name[0]}:{len(name)}").faces
+        expected |= {face.record.face_id for face in indexed if face.record.box.left == 0.6}
+    expected |= set(folder.photo("Ann/2.jpg", fake_face("ann", shot=2, away=0.1)))
+    assert folder.enrol().associated == 3
+    assert folder.people() == {"Ann": expected}
+    assert folder.enrol().unchanged == 3
+
+
+@pytest.mark.parametrize("by", [SubjectKind.USER, SubjectKind.FACE])
+@pytest.mark.parametrize("width", [0.1, 0.4])
+def test_a_bystander_never_gets_the_name_of_an_erased_face(
+    folder: Folder, gallery: Gallery, by: SubjectKind, width: float
+) -> None:
+    faces = []
+    for shot in (1, 2):
+        _, ann = folder.photo(
+            f"Ann/{shot}.jpg",
+            fake_face("bob", width=width, shot=shot, away=0.1),
+            fake_face("ann", left=0.6, shot=shot, away=0.1),
+        )
+        faces.append(ann)
+    faces += folder.photo("Ann/3.jpg", fake_face("ann", shot=3, away=0.1))
+    folder.enrol()
+    assert folder.people() == {"Ann": set(faces)}
+    if by is SubjectKind.USER:
+        gallery.erase("staff", by, "Ann")
+    else:
+        folder.erase(*faces)
+    result = folder.enrol()
+    assert folder.people().get("Ann", set()) == set()
+    assert (result.created, result.associated) == (0, 0)
+    assert [each.problem for each in result.unnamed] == [EnrolmentProblem.FACE_DELETED] * 2
+    # a new photo of the person shows that the others are not
+    (new,) = folder.photo("Ann/4.jpg", fake_face("ann", shot=4, away=0.1))
+    result = folder.enrol()
+    assert folder.people() == {"Ann": {new}}
+    assert [each.problem for each in result.unnamed] == [EnrolmentProblem.UNLIKE] * 2
+
+
+def test_a_person_keeps_the_name_when_a_bystander_is_erased(folder: Folder) -> None:
+    bystander, ann = folder.photo(
+        "Ann/1.jpg", fake_face("bob"), fake_face("ann", left=0.6, width=0.3, shot=1, away=0.1)
+    )
+    folder.enrol()
+    folder.erase(bystander)
+    assert folder.enrol().unchanged == 1
+    bystander, again = folder.photo(
+        "Ann/2.jpg", fake_face("bob"), fake_face("ann", left=0.6, width=0.3, shot=2, away=0.1)
+    )
+    folder.erase(bystander)
+    assert folder.enrol().associated == 1
+    assert folder.people() == {"Ann": {ann, again}}
+
+
+def test_a_face_that_was_erased_and_indexed_again_gets_the_name(folder: Folder) -> None:
+    faces = fake_face("bob"), fake_face("ann", left=0.6, width=0.3)
+    _, ann = folder.photo("Ann/1.jpg", *faces)
+    folder.enrol()
+    folder.erase(ann)
+    assert folder.photo("Ann/1.jpg", *faces)[1] == ann
+    folder.enrol()
+    assert folder.people() == {"Ann": {ann}}
 
 
 def test_what_people_said_by_hand_is_kept(folder: Folder, gallery: Gallery) -> None:
