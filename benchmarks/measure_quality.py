@@ -82,7 +82,7 @@ def main() -> None:
     neutral = [meter.main_face(path) for path in photos(data / "london", "*_neutral_front.jpg")]
     smiling = [meter.main_face(path) for path in photos(data / "london", "*_smiling_front.jpg")]
     lfw = [meter.main_face(path) for path in photos(data / "lfw" / "images", "*.jpg")[::EVERY]]
-    for name, faces in (("london neutral", neutral), ("london smiling", smiling), ("lfw", lfw)):
+    for name, faces in (("london", neutral + smiling), ("lfw", lfw)):
         describe(name, [quality for _, quality in faces])
     degrade([chip for chip, _ in neutral], smiling)
 
