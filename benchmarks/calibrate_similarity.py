@@ -122,8 +122,8 @@ def group_rates(folder: Path, engine: Engine) -> list[dict[str, Any]]:
     """Return false match rates within groups of people who are not in the cohort.
 
     The people are split into halves. Half of them take the place of FairFace's in the cohort, in
-    both of its parts, and the other half are measured. ``training.cohort.build`` was tuned on the
-    first half alone, by splitting it in the same way, so the second half is the one that judges.
+    both of its parts, and the other half are measured. The split depends on the number of faces
+    found, so it is not the one on which ``training.cohort.build`` was tuned.
     """
     faces = described(folder, engine)
     labels = labels_of(folder, faces)
