@@ -111,7 +111,8 @@ class MergeOperations(UserOperations):
             collection_id: Id of the collection.
             user_id: Id of the person.
             face_ids: Ids of the faces that show somebody else.
-            new_user_id: Id of the new person; an existing person must have no faces.
+            new_user_id: Id of the new person. An existing person must have no faces, or only some
+                of these: those that an interrupted split has moved.
             name: Display name of a person who is created.
 
         Raises:
@@ -120,7 +121,7 @@ class MergeOperations(UserOperations):
             PersonChangeError: A face has no person, or the person would have no face left.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
-            UserExistsError: The new person has faces.
+            UserExistsError: The new person has other faces.
             UserNameExistsError: Another person has the name, perhaps in other case.
             FaceNotFoundError: The collection has no such face.
             FaceInUseError: A face belongs to another person.
@@ -136,21 +137,21 @@ class MergeOperations(UserOperations):
         associations.checked_faces(face_ids)
         faces = self._faces.of(self._get_to_change(collection_id))
         self._check_no_face(collection_id, new_user_id)
-        self._check_split(collection_id, user_id, chosen)
+        self._left_to_split(collection_id, user_id, chosen, new_user_id)
         new = User(new_user_id, self._clock(), name=kept_name)
         for _ in range(MAX_ATTEMPTS):
-            # An interrupted split leaves a person without faces.
+            # An interrupted split leaves a person without faces, or with some of these.
             if not self._records.get_users(collection_id, [new_user_id]):
                 self._require_other_name(collection_id, new_user_id, kept_name)
                 self._records.create_user(collection_id, new)
             source = self._records.get_user(collection_id, user_id)
             target = self._records.get_user(collection_id, new_user_id)
-            if target.face_ids:
+            left = self._left_to_split(collection_id, user_id, chosen, new_user_id)
+            if not set(target.face_ids) < set(chosen):
                 raise UserExistsError(new_user_id)
-            self._check_split(collection_id, user_id, chosen)
             try:
                 source, target = self._records.move_faces(
-                    collection_id, chosen, source=source, target=target
+                    collection_id, left, source=source, target=target
                 )
             except ConflictError:
                 continue
@@ -192,8 +193,10 @@ class MergeOperations(UserOperations):
                 "give the new person an ID of their own, and then the faces",
             )
 
-    def _check_split(self, collection_id: str, user_id: str, chosen: Sequence[str]) -> None:
-        """Check that a person has these faces and at least one other.
+    def _left_to_split(
+        self, collection_id: str, user_id: str, chosen: Sequence[str], new_user_id: str
+    ) -> list[str]:
+        """Return the faces that a split has still to move to the new person.
 
         Raises:
             UserNotFoundError: The person does not exist.
@@ -203,15 +206,22 @@ class MergeOperations(UserOperations):
         """
         held = self._records.get_user(collection_id, user_id).face_ids
         others = [face_id for face_id in chosen if face_id not in held]
-        if others:
+        moved = {
+            face_id
+            for user in self._records.get_users(collection_id, [new_user_id])
+            for face_id in user.face_ids
+        }
+        if others and not (moved == set(others) and len(others) < len(chosen)):
             owners = self._records.users_of_faces(collection_id, others)
             if others[0] in owners:
                 raise FaceInUseError(others[0], owners[others[0]])
             if not self._faces.get_faces(collection_id, others[:1]):
                 raise FaceNotFoundError(others[0])
             raise PersonChangeError(f"face {others[0]} is not associated with person {user_id!r}")
-        if len(chosen) == len(held):
+        left = [face_id for face_id in chosen if face_id in held]
+        if len(left) == len(held):
             raise PersonChangeError(
                 f"the split would leave person {user_id!r} without faces",
                 "rename the person instead",
             )
+        return left
