@@ -220,6 +220,21 @@ class EventContract(RegistrationStoreContract):
         left = [kept.event for kept in registrations.list_events("staff")]
         assert left == [match_event(3), match_event(2)]
 
+    def test_many_events_that_must_not_be_sent_do_not_delay_another(
+        self, registrations: RegistrationStore, records: RecordStore
+    ) -> None:
+        for number in range(12):
+            user_id = f"user-{number}"
+            records.create_user("staff", User(user_id, 1.0, registration=YEAR))
+            event = match_event(number % 4, user_id=user_id)
+            registrations.put_events([replace(event, event_id=f"{100 + number:032x}")], NOW)
+            records.add_correction("staff", Correction(event.face_id, user_id))
+        registrations.put_events([match_event(4)], NOW)
+        claimed = registrations.claim_event(NOW + 10, NOW + 60)
+        assert claimed is not None
+        assert claimed.event == match_event(4)
+        assert [kept.event for kept in registrations.list_events("staff")] == [match_event(4)]
+
     def test_the_events_of_faces_are_deleted_before_these(
         self, registrations: RegistrationStore
     ) -> None:
