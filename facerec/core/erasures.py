@@ -59,7 +59,8 @@ class Selection:
         cause: the entry of the history that the deletion of people belongs to, or None; see
             ``erases_names``.
         tombstones: whether later jobs must not add the faces again.
-        only_empty_users: whether people are erased only if they have no face when they are deleted.
+        only_empty_users: whether people are erased only if they have no other faces than
+            ``face_ids`` when they are deleted.
     """
 
     face_ids: frozenset[str] = frozenset()

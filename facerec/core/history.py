@@ -12,7 +12,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from facerec.core.records import User
+    from facerec.core.registrations import Registration
 
 ENTRY_ID_PATTERN = r"^[0-9]{8}T[0-9]{12}Z-[0-9a-f]{4}$"
 """Regular expression of the id of an entry: the time of the change, and a random number."""
@@ -141,6 +145,17 @@ def step_from_json(document: Mapping[str, Any]) -> Step:
         "face_ids": tuple(document.get("face_ids", ())),
     }
     return Step(**values)
+
+
+def registration_step(user: User, registration: Registration | None) -> Step:
+    """Return the step that sets or removes the registration of a person."""
+    earlier = user.registration
+    return Step(
+        StepKind.REGISTRATION_SET,
+        user.user_id,
+        registration=None if registration is None else registration.to_text(),
+        earlier_registration=None if earlier is None else earlier.to_text(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

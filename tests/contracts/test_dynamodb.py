@@ -10,11 +10,12 @@ from botocore.client import BaseClient
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
-from facerec.core.records import Collection, User
+from facerec.core.records import Collection, User, new_collection
 from facerec.core.registrations import Registration
-from facerec.errors import StoreUnavailableError
+from facerec.errors import ConflictError, StoreUnavailableError, UserNotFoundError
 from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
 from facerec.storage.dynamodb.store import DynamoDBStore
+from facerec.storage.dynamodb.table import TRIES
 from facerec.storage.generations import FacesByGeneration
 from facerec.storage.s3vectors import open_s3_vectors
 from facerec.testing.clusters import ClusterStoreContract
@@ -146,3 +147,79 @@ def test_a_missing_table_is_an_unavailable_store(client: BaseClient) -> None:
         store.get_collection("staff")
     with pytest.raises(StoreUnavailableError):
         store.create_user("staff", User("ann", 1.0))
+
+
+@pytest.mark.parametrize("place", range(12))
+def test_a_registered_person_who_gets_a_face_during_a_conditional_deletion_stays_registered(
+    api_store: DynamoDBStore, client: BaseClient, place: int
+) -> None:
+    register_ann(api_store)
+    requests, added = list[object](), list[bool]()
+
+    def overtake(**_: object) -> None:
+        requests.append(None)
+        if len(requests) == place + 1:
+            client.meta.events.unregister("before-call.dynamodb", overtake)
+            with suppress(UserNotFoundError):
+                api_store.change_user("staff", "ann", version=0, add=[match_event(1).face_id])
+                added.append(True)
+
+    client.meta.events.register("before-call.dynamodb", overtake)
+    deleted = api_store.delete_user("staff", "ann", no_faces_but=())
+    client.meta.events.unregister("before-call.dynamodb", overtake)
+
+    assert deleted != bool(added)
+    assert [user.registration for user in api_store.list_registered("staff")] == [YEAR] * len(added)
+
+
+@pytest.mark.parametrize("place", range(12))
+def test_a_deletion_that_was_killed_leaves_no_event_once_it_is_repeated(
+    api_store: DynamoDBStore, client: BaseClient, place: int
+) -> None:
+    register_ann(api_store)
+    api_store.put_events([match_event(1), match_event(2)], NOW)
+    api_store.note_delivered(match_event(2), NOW)
+    requests = list[object]()
+
+    def kill(**_: object) -> None:
+        requests.append(None)
+        if len(requests) == place + 1:
+            raise KeyboardInterrupt
+
+    client.meta.events.register("before-call.dynamodb", kill)
+    with suppress(KeyboardInterrupt):
+        api_store.delete_user("staff", "ann")
+    client.meta.events.unregister("before-call.dynamodb", kill)
+    with suppress(UserNotFoundError):
+        api_store.delete_user("staff", "ann")
+    assert api_store.list_registered("staff") == []
+    assert api_store.list_events("staff") == []
+
+
+def test_a_claim_that_others_overtake_each_time_is_a_conflict(
+    api_store: DynamoDBStore, client: BaseClient
+) -> None:
+    register_ann(api_store)
+    event, call = match_event(1), "before-call.dynamodb.TransactWriteItems"
+    api_store.put_events([event], NOW)
+    overtaken = list[object]()
+
+    def overtake(**_: object) -> None:
+        client.meta.events.unregister(call, overtake)
+        overtaken.append(api_store.claim_event(NOW + 5, event.matched_at))
+        client.meta.events.register(call, overtake)
+
+    client.meta.events.register(call, overtake)
+    with pytest.raises(ConflictError):
+        api_store.claim_event(NOW + 5, NOW + 60)
+    client.meta.events.unregister(call, overtake)
+    assert len(overtaken) == TRIES
+    claimed = api_store.claim_event(NOW + 5, NOW + 60)
+    assert claimed is not None
+    assert (claimed.event, claimed.attempts) == (event, TRIES + 1)
+
+
+def register_ann(store: DynamoDBStore) -> None:
+    store.create_collection(new_collection("staff", "v1", 1.0))
+    store.create_user("staff", User("ann", 1.0))
+    store.set_registration("staff", "ann", YEAR)

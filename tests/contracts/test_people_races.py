@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from facerec.errors import FaceInUseError, UserNotFoundError
+from facerec.core.erasures import SubjectKind
+from facerec.core.times import day_of
+from facerec.errors import FaceInUseError, StoreUnavailableError, UserNotFoundError
+from facerec.gallery.erasing.erased_photos import find_erased_people
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.people.enrolment_rules import name_by_folder
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.deployments import Deployment
 from tests.support.interposed import KilledError
+
+DAY = 86_400
 
 
 @pytest.fixture
@@ -125,3 +130,77 @@ def test_a_split_whose_later_faces_meet_a_change_moves_the_rest(
     bea = splitting.split_user("staff", "ann", face_ids[:3], "bea")
     assert set(bea.face_ids) == set(face_ids[:3])
     assert gallery.describe_user("staff", "ann").face_ids == (face_ids[3],)
+
+
+def expiring(deployment: Deployment, gallery: Gallery) -> tuple[str, str]:
+    """Register Ann with a face that has expired, and return it with a later face of nobody."""
+    clock = deployment.collaborators.clock
+    old = index(gallery, 0)
+    gallery.create_user("staff", "ann", name="Ann")
+    adding(gallery, "ann", old)()
+    gallery.set_retention("staff", 30)
+    clock.now += 31 * DAY
+    gallery.rename_user("staff", "ann", "Ann Lee")
+    today, later = day_of(clock.now), day_of(clock.now + 365 * DAY)
+    gallery.register_user("staff", "ann", consent=today, expires=later)
+    return old, index(gallery, 1)
+
+
+def test_a_person_who_gets_a_face_while_all_others_expire_stays(
+    deployment: Deployment, gallery: Gallery
+) -> None:
+    _, new = expiring(deployment, gallery)
+    expiring_at_once = deployment.gallery_with(
+        "records", "delete_user", before=adding(gallery, "ann", new)
+    )
+    receipt = expiring_at_once.expire("staff")
+    assert receipt is not None
+    assert (receipt.faces, receipt.users) == (1, 0)
+    ann = gallery.describe_user("staff", "ann")
+    assert (ann.name, ann.face_ids) == ("Ann Lee", (new,))
+    assert ann.registration is not None
+    assert [face.record.face_id for face in gallery.list_faces("staff").faces] == [new]
+    # neither the history nor a tombstone says that the person was erased
+    named = {step.name for each in gallery.list_history("staff").entries for step in each.steps}
+    assert "Ann Lee" in named
+    assert find_erased_people("staff", ["ann"], records=deployment.collaborators.records) == set()
+    (match,) = gallery.search_users_by_face("staff", new).matches
+    assert match.user.user_id == "ann"
+
+
+def test_a_person_whose_faces_have_all_expired_leaves_nothing(
+    deployment: Deployment, gallery: Gallery
+) -> None:
+    _, new = expiring(deployment, gallery)
+    receipt = gallery.expire("staff")
+    assert receipt is not None
+    assert (receipt.faces, receipt.users, receipt.user_vectors) == (1, 1, 1)
+    with pytest.raises(UserNotFoundError):
+        gallery.describe_user("staff", "ann")
+    assert not any(
+        {"ann", "Ann", "Ann Lee"} & set(each.subjects)
+        for each in gallery.list_history("staff").entries
+    )
+    assert find_erased_people("staff", ["ann"], records=deployment.collaborators.records) == {"ann"}
+    assert gallery.search_users_by_face("staff", new).matches == ()
+
+
+def test_a_person_kept_by_an_interrupted_expiry_is_not_deleted_when_it_is_completed(
+    deployment: Deployment, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, new = expiring(deployment, gallery)
+    overtaken = deployment.gallery_with(
+        "records", "delete_user", before=adding(gallery, "ann", new)
+    )
+
+    def unavailable(*_: object) -> None:
+        raise StoreUnavailableError("the folder of jobs does not answer")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreUnavailableError):
+        patch.setattr(deployment.collaborators.job_data, "forget", unavailable)
+        overtaken.expire("staff")
+    gallery.disassociate_faces("staff", "ann", [new])
+    (receipt,) = gallery.resume_erasures(older_than=0)
+    assert (receipt.subject, receipt.users) == (SubjectKind.EXPIRED, 0)
+    assert gallery.describe_user("staff", "ann").name == "Ann Lee"
+    assert gallery.list_expired("staff") == set()

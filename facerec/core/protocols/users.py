@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Members
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -58,17 +59,19 @@ class UserRecords(Protocol):
         """Return the number of people of a collection."""
         ...
 
-    def delete_user(self, collection_id: str, user_id: str, *, only_empty: bool = False) -> bool:
+    def delete_user(
+        self, collection_id: str, user_id: str, *, no_faces_but: Members[str] | None = None
+    ) -> bool:
         """Delete a person and their associations, but not their faces.
 
         Args:
             collection_id: the person's collection.
             user_id: the person.
-            only_empty: whether to keep a person who has faces, even one that was added at the same
-                moment.
+            no_faces_but: keep a person who has other faces than these, even one that was added at
+                the same moment, with the registration; None deletes the person in any case.
 
         Returns:
-            Whether the person was deleted; False only with ``only_empty``.
+            Whether the person was deleted; False only with ``no_faces_but``.
 
         Raises:
             UserNotFoundError: the person does not exist.

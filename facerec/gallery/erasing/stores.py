@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection as Members
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from facerec.gallery.receipts import Erasure
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt, Selection
+    from facerec.core.events import KeptEvent
     from facerec.gallery.people import user_vectors
     from facerec.storage.faces import FaceStore
 else:
@@ -40,13 +41,15 @@ class StoreEraser(GalleryBase):
             return
         collection_id = erasure.receipt.collection_id
         whole = selection.created_before is not None
+        # ``_delete_empty_users`` has deleted these people; others may have their ids by now.
+        chosen = () if selection.only_empty_users else selection.user_ids
         if whole and not self._selected_collection(collection_id, selection)[1]:
             return
         with caused_by(selection.cause), self._records.transaction():
             people = [
                 user.user_id
                 for user in store.list_registered(collection_id)
-                if whole or user.user_id in selection.user_ids
+                if whole or user.user_id in chosen
             ]
             about = store.events_about(collection_id, people, selection.face_ids)
             for user_id in people:
@@ -54,28 +57,45 @@ class StoreEraser(GalleryBase):
                     store.set_registration(collection_id, user_id, None)
             if selection.face_ids:
                 store.delete_events(collection_id, selection.face_ids)
+        self._wait_until_sent(about)
+
+    def _wait_until_sent(self, about: Iterable[KeptEvent]) -> None:
+        """Wait until the running attempts to send events have ended."""
         now = self._clock()
         ends = (kept.sent_until(now) for kept in about)
         time.sleep(max((end - now for end in ends if end is not None), default=0.0))
 
     def _delete_empty_users(self, erasure: Erasure) -> Erasure:
-        """Delete the selected people if only those without faces are selected.
+        """Delete the selected people if only those without other faces are selected.
+
+        This comes first: once somebody is deleted, nobody can add a face to them.
 
         Returns:
-            The erasure without the people who have got a face in the meantime.
+            The erasure without the people who have got another face in the meantime.
         """
         receipt, selection = erasure.receipt, erasure.selection
         if not selection.only_empty_users:
             return erasure
+        collection_id, store = receipt.collection_id, self._registrations
+        own = self._faces_of(collection_id, selection)
+        about: list[KeptEvent] = []
+        if store is not None:
+            registered = {user.user_id for user in store.list_registered(collection_id)}
+            about = store.events_about(collection_id, selection.user_ids & registered, ())
         kept, deleted = set[str](), 0
         with caused_by(selection.cause):
             for user_id in sorted(selection.user_ids):
+                # An attempt that was killed may have left the vector.
                 with suppress(UserNotFoundError):
-                    if self._records.delete_user(receipt.collection_id, user_id, only_empty=True):
-                        deleted += 1
-                    else:
+                    if not self._records.delete_user(
+                        collection_id, user_id, no_faces_but=selection.face_ids
+                    ):
                         kept.add(user_id)
-        users = self._records.get_users(receipt.collection_id, sorted(kept))
+                        continue
+                    deleted += 1
+                user_vectors.delete_vector(own, collection_id, user_id)
+        self._wait_until_sent(each for each in about if each.event.user_id not in kept)
+        users = self._records.get_users(collection_id, sorted(kept))
         receipt = replace(
             receipt, users=receipt.users + deleted, user_vectors=receipt.user_vectors + deleted
         )
@@ -84,7 +104,11 @@ class StoreEraser(GalleryBase):
             user_ids=selection.user_ids - kept,
             user_names=selection.user_names - {user.name for user in users},
         )
-        return Erasure(receipt, selection)
+        erasure = Erasure(receipt, selection)
+        if kept:
+            # Later attempts keep these people too.
+            self._erasures.keep(erasure)
+        return erasure
 
     def _erase_from_stores(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
         """Erase from the stores of faces and records.
@@ -174,13 +198,11 @@ class StoreEraser(GalleryBase):
         changed = self._disassociate(collection_id, selection.face_ids, own) - selection.user_ids
         answers = self._records.forget_answers([*selection.face_ids, *selection.user_ids])
         users = 0
-        for user_id in sorted(selection.user_ids):
+        # Whoever has the id of a person that ``_delete_empty_users`` has deleted was created later.
+        chosen = () if selection.only_empty_users else sorted(selection.user_ids)
+        for user_id in chosen:
             with suppress(UserNotFoundError):
-                if not self._records.delete_user(
-                    collection_id, user_id, only_empty=selection.only_empty_users
-                ):
-                    # another person of this id, who was created after the selected one was deleted
-                    continue
+                self._records.delete_user(collection_id, user_id)
                 users += 1
             user_vectors.delete_vector(own, collection_id, user_id)
         return replace(

@@ -129,8 +129,8 @@ class RetentionOperations(Eraser):
     def expire(self, collection_id: str) -> Receipt | None:
         """Erase the faces whose retention period is over.
 
-        People whose faces have all expired are erased too, and entries of the history of that age
-        are deleted.
+        People whose faces have all expired are erased too, unless they get another face in the
+        meantime, and entries of the history of that age are deleted.
 
         Returns:
             Counts of what was removed; None if no face has expired.
@@ -151,5 +151,5 @@ class RetentionOperations(Eraser):
         owners = self._records.users_of_faces(collection_id, sorted(expired))
         users = self._records.get_users(collection_id, sorted(set(owners.values())))
         without = frozenset(user.user_id for user in users if expired.issuperset(user.face_ids))
-        selection = erasures.Selection(expired, user_ids=without)
+        selection = erasures.Selection(expired, user_ids=without, only_empty_users=True)
         return self._erase(collection_id, erasures.SubjectKind.EXPIRED, selection)[0]

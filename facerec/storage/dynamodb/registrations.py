@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from facerec.core.history import Step, StepKind
+from facerec.core.history import registration_step
 from facerec.storage.dynamodb import events, history, users
 from facerec.storage.dynamodb.items import registered_partition, to_user, user_key
 from facerec.storage.dynamodb.table import TRIES
@@ -59,12 +59,6 @@ def list_registered(table: Table, collection_id: str) -> list[User]:
 def _write(table: Table, collection_id: str, user: User, registration: Registration | None) -> bool:
     """Write a registration; return False if the person was changed concurrently."""
     change = users.unchanged(table, collection_id, user)
-    step = Step(
-        StepKind.REGISTRATION_SET,
-        user.user_id,
-        registration=None if registration is None else registration.to_text(),
-        earlier_registration=None if user.registration is None else user.registration.to_text(),
-    )
     if registration is None:
         change["UpdateExpression"] = "REMOVE consent_day, expiry_day"
         mark = users.forget_registered(table, collection_id, user.user_id)
@@ -75,5 +69,5 @@ def _write(table: Table, collection_id: str, user: User, registration: Registrat
             ":new_expiry": {"S": registration.expires},
         }
         mark = users.mark_registered(table, collection_id, user)
-    noted = history.notes(table, collection_id, step)
+    noted = history.notes(table, collection_id, registration_step(user, registration))
     return table.transact([{"Update": change}, mark, *noted]) is None

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 from facerec.core.aws_region import aws_region
 from facerec.core.override import override
 from facerec.core.protocols.records import RecordStore
+from facerec.errors import UserNotFoundError
 from facerec.storage.dynamodb import (
     cluster_shards,
     collections,
@@ -158,13 +159,18 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         return self._table.count(f"users#{collection_id}")
 
     @override
-    def delete_user(self, collection_id: str, user_id: str, *, only_empty: bool = False) -> bool:
-        if only_empty and self.get_user(collection_id, user_id).face_ids:
-            return False
-        self.set_registration(collection_id, user_id, None)
-        user = users.delete_user(self._table, collection_id, user_id, only_empty=only_empty)
+    def delete_user(
+        self, collection_id: str, user_id: str, *, no_faces_but: Members[str] | None = None
+    ) -> bool:
+        try:
+            user = users.delete_user(self._table, collection_id, user_id, no_faces_but)
+        except UserNotFoundError:
+            # An attempt that was killed may have left them.
+            events.delete_of_person(self._table, collection_id, user_id)
+            raise
         if user is None:
             return False
+        # Nobody can add or claim an event of somebody who does not exist.
         events.delete_of_person(self._table, collection_id, user_id)
         self._table.delete([association_key(collection_id, face_id) for face_id in user.face_ids])
         self.forget_answers([user_id])

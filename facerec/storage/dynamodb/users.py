@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Members
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.batches import batches
-from facerec.core.history import Step, StepKind
+from facerec.core.history import Step, StepKind, registration_step
 from facerec.errors import (
     CollectionNotFoundError,
     ConflictError,
@@ -82,11 +83,13 @@ def create_user(table: Table, collection_id: str, user: User) -> None:
         change_user(table, collection_id, created, created.version, later, ())
 
 
-def delete_user(table: Table, collection_id: str, user_id: str, *, only_empty: bool) -> User | None:
-    """Delete a person with their name and the mark of their registration; return the person.
+def delete_user(
+    table: Table, collection_id: str, user_id: str, no_faces_but: Members[str] | None
+) -> User | None:
+    """Delete a person with their name and registration; return the person.
 
-    The items of the person's faces remain. With ``only_empty``, a person who has faces is kept, and
-    None is returned.
+    The items of the person's faces remain. A person who has other faces than ``no_faces_but`` is
+    kept, and None is returned.
 
     Raises:
         UserNotFoundError: the person does not exist.
@@ -94,7 +97,7 @@ def delete_user(table: Table, collection_id: str, user_id: str, *, only_empty: b
     """
     for _ in range(TRIES):
         user = get_user(table, collection_id, user_id)
-        if only_empty and user.face_ids:
+        if no_faces_but is not None and not set(user.face_ids) <= set(no_faces_but):
             return None
         actions = [
             {"Delete": unchanged(table, collection_id, user)},
@@ -102,6 +105,9 @@ def delete_user(table: Table, collection_id: str, user_id: str, *, only_empty: b
         ]
         if user.name is not None:
             actions.append(_free_name(table, collection_id, user.name))
+        if user.registration is not None:
+            # noted first, so that undoing a merge restores it
+            actions += history.notes(table, collection_id, registration_step(user, None))
         step = Step(
             StepKind.DELETED,
             user_id,
@@ -109,7 +115,8 @@ def delete_user(table: Table, collection_id: str, user_id: str, *, only_empty: b
             name=user.name,
             face_ids=user.face_ids,
         )
-        if table.transact([*actions, *history.notes(table, collection_id, step)]) is None:
+        actions += history.notes(table, collection_id, step)
+        if table.transact(actions) is None:
             return user
     raise too_many_changes()
 

@@ -102,9 +102,12 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             return users.count(connection, collection_id)
 
     @override
-    def delete_user(self, collection_id: str, user_id: str, *, only_empty: bool = False) -> bool:
+    def delete_user(
+        self, collection_id: str, user_id: str, *, no_faces_but: Members[str] | None = None
+    ) -> bool:
         with self._database.writing() as connection:
-            if only_empty and users.get(connection, collection_id, user_id).face_ids:
+            user = users.get(connection, collection_id, user_id)
+            if no_faces_but is not None and not set(user.face_ids) <= set(no_faces_but):
                 return False
             users.delete(connection, collection_id, user_id)
         self._clear_log()

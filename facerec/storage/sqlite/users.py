@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 
-from facerec.core.history import Step, StepKind
+from facerec.core.history import Step, StepKind, registration_step
 from facerec.core.records import User
 from facerec.core.registrations import Registration
 from facerec.errors import (
@@ -221,13 +221,7 @@ def set_registration(
     if registration is None or not registration.continues(user.registration):
         # a later consent does not cover what was found under this one
         events.delete_undelivered(connection, collection_id, user_id)
-    step = Step(
-        StepKind.REGISTRATION_SET,
-        user_id,
-        registration=None if registration is None else registration.to_text(),
-        earlier_registration=None if user.registration is None else user.registration.to_text(),
-    )
-    history.note(connection, collection_id, step)
+    history.note(connection, collection_id, registration_step(user, registration))
     return replace(user, registration=registration)
 
 

@@ -288,17 +288,20 @@ class UserContract(TwoCollections):
         records.create_user("staff", User("ann", 2.0))
         assert records.get_user("staff", "ann").face_ids == ()
 
-    def test_a_user_with_faces_is_kept_if_only_an_empty_one_is_to_be_deleted(
+    def test_a_user_with_other_faces_is_kept_if_the_deletion_says_so(
         self, records: RecordStore
     ) -> None:
         records.create_user("staff", User("ann", 1.0, tuple(FACES[:2])))
         ann = records.get_user("staff", "ann")
-        assert not records.delete_user("staff", "ann", only_empty=True)
+        assert not records.delete_user("staff", "ann", no_faces_but=())
+        assert not records.delete_user("staff", "ann", no_faces_but=FACES[1:3])
         assert records.get_user("staff", "ann") == ann
-        records.change_user("staff", "ann", version=ann.version, remove=FACES[:2])
-        assert records.delete_user("staff", "ann", only_empty=True)
+        assert records.delete_user("staff", "ann", no_faces_but=FACES[:3])
+        assert records.users_of_faces("staff", FACES[:2]) == {}
+        records.create_user("staff", User("ann", 1.0))
+        assert records.delete_user("staff", "ann", no_faces_but=())
         with pytest.raises(UserNotFoundError):
-            records.delete_user("staff", "ann", only_empty=True)
+            records.delete_user("staff", "ann", no_faces_but=())
 
     def test_no_face_is_without_its_user_if_the_empty_user_is_deleted_at_once(
         self, records: RecordStore
@@ -316,7 +319,7 @@ class UserContract(TwoCollections):
 
             with ThreadPoolExecutor(2) as callers:
                 added = callers.submit(add)
-                deleted = callers.submit(records.delete_user, "staff", user_id, only_empty=True)
+                deleted = callers.submit(records.delete_user, "staff", user_id, no_faces_but=())
                 assert added.result() != deleted.result()
             owners = {FACES[number]: user_id} if added.result() else {}
             assert records.users_of_faces("staff", [FACES[number]]) == owners
