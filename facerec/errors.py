@@ -171,9 +171,10 @@ class DeletedCollectionError(InvalidInputError):
 
     def __init__(self, collection_id: str) -> None:
         super().__init__(
-            f"collection {collection_id!r} was deleted, and the database is an older copy that has"
-            " it again",
-            "delete it again first; a collection created afterwards can then be restored",
+            f"collection {collection_id!r} was deleted, but the database is an older copy that"
+            " still contains it",
+            "delete it again first; if a collection of this id was created after that deletion, it"
+            " can then be restored from its job folders",
         )
         self.collection_id = collection_id
 

@@ -55,7 +55,7 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
             photo.save(part, kind)
     except (KeyError, ValueError) as error:
         raise InvalidInputError(
-            f"{path} has no suffix of an image format", "use .jpg or .png"
+            f"the suffix of {path} is not that of an image format", "use .jpg or .png"
         ) from error
     except OSError as error:
         raise InvalidInputError(

@@ -58,7 +58,7 @@ def list_command(
         console().print(f"nothing was erased from collection {collection}")
         return
     rows = table(
-        "erasure", "of", "status", "requested", "faces", right=("faces",), whole=("erasure",)
+        "erasure", "subject", "status", "requested", "faces", right=("faces",), whole=("erasure",)
     )
     for receipt in receipts:
         requested = datetime.fromtimestamp(receipt.requested_at, UTC)

@@ -54,8 +54,8 @@ def register(
 ) -> None:
     """Register a person who agreed to be matched against new photos.
 
-    This is biometric identification: ask the person, and keep the proof of the consent. A person
-    who is already registered gets the new days.
+    This is biometric identification: ask the person, and keep the proof of the consent. If the
+    person is already registered, the new days replace the earlier ones.
 
     \b
     Example:

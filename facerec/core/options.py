@@ -157,10 +157,14 @@ class FaceOptions(_Chosen):
 
     def _check(self) -> None:
         if not is_whole(self.max_faces) or not 1 <= self.max_faces <= MAX_FACES:
-            raise InvalidInputError(f"max_faces must be 1 to {MAX_FACES}, got {self.max_faces}")
+            raise InvalidInputError(
+                f"max_faces must be an integer from 1 to {MAX_FACES}, got {self.max_faces!r}"
+            )
         # Comparisons are false for NaN.
         if not is_number(self.min_confidence) or not 0 <= self.min_confidence <= 1:
-            raise InvalidInputError(f"min_confidence must be 0 to 1, got {self.min_confidence}")
+            raise InvalidInputError(
+                f"min_confidence must be a number from 0 to 1, got {self.min_confidence!r}"
+            )
         if self.quality_filter not in list(QualityFilter):
             raise InvalidInputError(
                 f"unknown quality filter {self.quality_filter!r}",
@@ -173,13 +177,15 @@ class FaceOptions(_Chosen):
         if not isinstance(self.rotate, bool):
             raise InvalidInputError(f"rotate must be True or False, got {self.rotate!r}")
         if not is_whole(self.max_pixels) or self.max_pixels < 1:
-            raise InvalidInputError(f"max_pixels must be at least 1, got {self.max_pixels}")
+            raise InvalidInputError(
+                f"max_pixels must be an integer of at least 1, got {self.max_pixels!r}"
+            )
         if self.smallest_face is not None and (
             not is_whole(self.smallest_face) or self.smallest_face < MIN_SMALLEST_FACE
         ):
             raise InvalidInputError(
-                f"the smallest face must be at least {MIN_SMALLEST_FACE} pixels, "
-                f"got {self.smallest_face}"
+                f"the smallest face must be an integer of at least {MIN_SMALLEST_FACE} pixels, "
+                f"got {self.smallest_face!r}"
             )
 
     def digest(self) -> str:

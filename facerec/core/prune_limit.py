@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from facerec.core.checks import is_number
 from facerec.errors import InvalidInputError
 
 
@@ -9,10 +10,12 @@ def checked_limit_percentage(limit_percentage: float) -> float:
     """Return the share of photos or faces that may be deleted, if it is valid.
 
     Raises:
-        InvalidInputError: it is not 0 to 100.
+        InvalidInputError: it is not a number from 0 to 100.
     """
-    if not 0 <= limit_percentage <= 100:
-        raise InvalidInputError(f"the limit must be 0 to 100 %, not {limit_percentage}")
+    if not is_number(limit_percentage) or not 0 <= limit_percentage <= 100:
+        raise InvalidInputError(
+            f"the limit must be a number from 0 to 100 %, got {limit_percentage!r}"
+        )
     return limit_percentage
 
 

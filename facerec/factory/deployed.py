@@ -148,7 +148,7 @@ def _deployed_gallery(
         matches_registered=settings.event_bus is not None,
         objects=objects,
         indexed_objects=indexed_objects,
-        job_data=JobFolders(open_job_folders(settings), jobs_root),
+        job_data=JobFolders(open_job_objects(settings), jobs_root),
         erasures=open_erasures(settings.erasures_root, start),
         defaults=gallery_defaults(settings),
         attributes=engines.open_attribute_networks(),
@@ -166,7 +166,7 @@ def gallery_defaults(settings: Settings) -> GalleryDefaults:
     )
 
 
-def open_job_folders(settings: Settings) -> Objects:
+def open_job_objects(settings: Settings) -> Objects:
     """Return a store that reads and writes the job folders of a deployment, and nothing else.
 
     Raises:

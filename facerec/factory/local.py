@@ -216,7 +216,13 @@ def _delete_faces(
     collection_id: str,
     face_ids: Sequence[str],
 ) -> int:
-    """Delete faces for good, including those of people, and return their number."""
+    """Delete the faces of photos that are gone or were replaced, including those of people.
+
+    They leave no tombstones, so that the photos can be indexed again.
+
+    Returns:
+        The number of deleted faces.
+    """
     recipes = _local_engines()
     engine = next(iter(recipes.values()))
     gallery = _local_gallery(data, store, engine, recipes, Objects(policy))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from facerec.core.deferred import DeferredModule
 from facerec.factory.deployed import (
     open_faces,
-    open_job_folders,
+    open_job_objects,
     open_migrations,
     open_records,
     open_stores,
@@ -223,7 +223,7 @@ def rebuild_deployed_collection(
     settled.require_settled(collection_id, records)
     lost_collections.delete_if_returned(
         collection_id,
-        open_job_folders(settings),
+        open_job_objects(settings),
         settings.jobs_root,
         records,
         open_erasures(settings.erasures_root),
@@ -231,7 +231,7 @@ def rebuild_deployed_collection(
     )
     return rebuild.rebuild_collection(
         collection_id,
-        open_job_folders(settings),
+        open_job_objects(settings),
         settings.jobs_root,
         open_faces(settings),
         open_records(settings),

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def open_stack_gallery(stack: Stack) -> Gallery:
-    """Open the gallery of a stack; it reads photos only of stored faces.
+    """Open the gallery of a stack, the same as its erasure function has (``open_eraser``).
+
+    It reads photos only of stored faces.
 
     Raises:
         NotFoundError: the stack was deployed from an earlier release and does not name its stores.

@@ -141,7 +141,7 @@ class GalleryBase(Inspector):
         Raises:
             CollectionNotFoundError: The collection was deleted concurrently.
         """
-        if self._erasures.start is None:
+        if not self._erasures.finishes_elsewhere:
             # Imported late: few commands change settings.
             from facerec.core.collection_settings import CollectionSettings
 
@@ -165,14 +165,14 @@ class GalleryBase(Inspector):
                     self._records.create_tombstone_key(collection_id, key)
 
     def _drop_lifted_tombstones(self, collection_id: str) -> None:
-        """Remove tombstones that were removed on purpose from the copies too.
+        """Remove from the copies, too, the tombstones that were lifted in the store.
 
         If another process changes the job folders, the next job changes the copies instead.
 
         Raises:
             ReceiptDamagedError: A copy of tombstones is damaged.
         """
-        if self._erasures.start is None:
+        if not self._erasures.finishes_elsewhere:
             self._job_data.drop_lifted_tombstones(collection_id, self._records)
 
     def _get_comparable(self, collection_id: str) -> Collection:

@@ -93,8 +93,11 @@ class Gallery(
       ``finish_migration``, ``cancel_migration``;
     - ``operations.retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.
 
-    The helpers of several operations are in the two base classes: ``Inspector`` (``inspection``)
-    loads a photo and finds its faces (``_detect``). ``GalleryBase`` (``base``) reads a collection
+    ``operations.clusters`` comes with ``HistoryOperations``, and ``operations.migrations`` with
+    ``WholeMigrationOperations``, which extend them.
+
+    The helpers of several operations are in two base classes: ``Inspector`` (``inspection``) loads
+    a photo and finds its faces (``_detect``). ``GalleryBase`` (``base``) reads a collection
     (``_get``, ``_get_comparable``), chooses its engine and threshold (``_engine_of``,
     ``_threshold``), reads a person (``_get_user``), and reads and writes page tokens (``_after``,
     ``_token``).

@@ -84,6 +84,11 @@ class Erasures:
     root: str
     start: Callable[[str], None] | None = None
 
+    @property
+    def finishes_elsewhere(self) -> bool:
+        """Whether another process changes the job folders, and not the request itself."""
+        return self.start is not None
+
     def begin(
         self, collection_id: str, subject: SubjectKind, selection: Selection, now: float
     ) -> Erasure:

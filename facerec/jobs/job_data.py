@@ -34,7 +34,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class JobFolders:
-    """The ``JobData`` in the job folders of a deployment.
+    """The ``JobData`` of a data folder or a deployment, in its job folders.
 
     Attributes:
         objects: Store of the folders.

@@ -43,11 +43,11 @@ def same_faces(
     keys: Mapping[str, str],
     faces: FaceStore,
 ) -> dict[str, str]:
-    """Return the same faces of photos under their new image keys.
+    """Return which faces under new image keys are those under the old keys, by their boxes.
 
     Args:
         plan: plan of the job.
-        stored: faces by image key.
+        stored: faces by old image key.
         keys: new image keys of photos by their old ones.
         faces: the store of the collection.
 

@@ -52,4 +52,4 @@ def check_search(probes: NDArray[np.float32], limit: int) -> None:
     if not (np.linalg.norm(probes, axis=1) < MAX_NORM).all():
         raise ValueError("a probe is not finite, or far too large")
     if not 1 <= limit <= MAX_NEIGHBOURS:
-        raise ValueError(f"the limit must be 1 to {MAX_NEIGHBOURS}, got {limit}")
+        raise ValueError(f"the limit must be from 1 to {MAX_NEIGHBOURS}, got {limit}")

@@ -87,10 +87,13 @@ class Retries:
         self._pause = SharedPause()
 
     def send(self, request: Callable[[], Answer]) -> Answer:
-        """Send a request, retry it while the store refuses it, and return the response.
+        """Send a request and return the response.
+
+        The request is retried while the store is unavailable or throttles.
 
         Raises:
-            StoreUnavailableError: the store refused the request until the patience ended.
+            StoreUnavailableError: the store was still unavailable after ``patience`` seconds, or
+                still throttled the request after ``throttled`` seconds.
         """
         first = time.monotonic()
         while True:

@@ -29,4 +29,4 @@ def answer(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """
     with requested_by(event.get("by"), event.get("why")):
         answered = answer_request(gallery, event)
-    return {"packed": pack(answered, MAX_FUNCTION_ANSWER, hint="ask for fewer at once")}
+    return {"packed": pack(answered, MAX_FUNCTION_ANSWER, hint="request fewer entries at once")}

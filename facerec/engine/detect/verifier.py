@@ -117,7 +117,10 @@ class Verifier:
 
 
 def _shift(x: float, y: float, extent: int) -> float:
-    """Return how far a square of whole pixels is off-centre around a point, in both axes."""
+    """Return how far the centre of a square of whole pixels is from a point, in pixels.
+
+    This is the sum of the distances along both axes.
+    """
     left, top = x - 0.5 - extent / 2, y - 0.5 - extent / 2
     return abs(left - round(left)) + abs(top - round(top))
 

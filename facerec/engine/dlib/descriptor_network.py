@@ -127,5 +127,6 @@ def _side_after(side: int, layer: Convolution | Pool) -> int:
 
 def _expect(kind: type[_L], layer: Layer | None) -> _L:
     if not isinstance(layer, kind):
-        raise DlibFormatError(f"expected a layer {kind.__name__}, got {type(layer).__name__}")
+        found = "the end of the network" if layer is None else f"a {type(layer).__name__} layer"
+        raise DlibFormatError(f"expected a {kind.__name__} layer, got {found}")
     return layer

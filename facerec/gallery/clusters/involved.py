@@ -56,10 +56,10 @@ class Involved:
             self._denied |= {position_of[each]: said.denied[each] for each in denied}
 
     def _batches(self) -> Iterator[dict[str, int]]:
-        """Yield positions by face id, of the faces that exist."""
+        """Yield, in batches, the positions of the faces that exist, by face id."""
         for start in range(0, len(self.ids), IDS_AT_ONCE):
             ids = self.ids[start : start + IDS_AT_ONCE].tolist()
-            yield {each.decode(): place for place, each in enumerate(ids, start) if each}
+            yield {each.decode(): position for position, each in enumerate(ids, start) if each}
 
     def _numbers(self) -> NDArray[np.int64]:
         numbers = np.zeros(len(self.ids), np.int64)

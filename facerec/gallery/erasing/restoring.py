@@ -43,8 +43,8 @@ def find_deleted(collection_id: str, faces: Faces, *, records: RecordStore) -> f
     """Return the ids of the faces that were deleted, or whose photos were erased.
 
     Args:
-        collection_id: The collection.
-        faces: The faces.
+        collection_id: Id of the collection.
+        faces: The faces by photo; their ids may be those of another service.
         records: Store of the tombstones.
     """
     deleted = deleted_imports(

@@ -203,8 +203,9 @@ class FindOperations(RecognitionOperations):
         loaded, found = self._detect(photo, options, engine=engine)
         require_face(found)
         if number > len(found.faces):
+            faces = "1 face" if len(found.faces) == 1 else f"{len(found.faces)} faces"
             raise NotFoundError(
-                f"the photo has no face {number}, only {len(found.faces)}",
+                f"the photo has no face number {number}: it has only {faces}",
                 "faces are numbered from the largest",
             )
         return found.faces[number - 1], len(found.faces) - 1, image_id(loaded.content)

@@ -190,7 +190,7 @@ class MergeOperations(UserOperations):
         if is_uuid(new_user_id) and self._faces.get_faces(collection_id, [new_user_id]):
             raise InvalidInputError(
                 f"the ID {new_user_id!r} of the new person is that of a face",
-                "give the new person an ID of their own, and then the faces",
+                "specify both an ID for the new person and the IDs of the faces",
             )
 
     def _left_to_split(

@@ -407,7 +407,7 @@ class MigrationOperations(GalleryBase):
                 "collections of this deployment cannot be migrated",
                 MigrationRemedy.NEW_COLLECTION,
             )
-        if self._erasures.start is not None:
+        if self._erasures.finishes_elsewhere:
             raise MigrationError(
                 "this deployment migrates collections by its workflow, not by requests",
                 MigrationRemedy.WORKFLOW,

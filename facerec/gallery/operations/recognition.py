@@ -115,8 +115,9 @@ class RecognitionOperations(GalleryBase):
                 the gallery's.
             target_fmr: The share of searches for a stranger, above 0 and below 1, that may have a
                 match in a collection of this size; instead of ``threshold``.
-            limit: Maximum number of matches of each face, 1 to 4096.
-            options: How the probe's faces are found and chosen.
+            limit: Maximum number of matches of each face, 1 to 4096; by default the gallery's.
+            options: How the probe's faces are found and chosen; by default as the gallery's
+                defaults say.
             largest_only: Whether to search for the largest face only.
             repeat_people: Whether several faces of the photo may match one person; by default only
                 the most similar one does, since a photo shows nobody twice.

@@ -72,7 +72,8 @@ class TransferOperations(GalleryBase):
         tags = self._records.get_tags(collection_id)
         if IMPORT_TAG in tags:
             raise InvalidInputError(
-                f"the import of collection {collection_id!r} is incomplete", "finish it first"
+                f"the import of collection {collection_id!r} is incomplete",
+                "import the same folder again to complete it, and then export the collection",
             )
         key = self._records.get_tombstone_key(collection_id)
         with new_folders.new_folder(folder) as part:

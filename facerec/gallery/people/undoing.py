@@ -175,7 +175,7 @@ class _Planner:
         known = self._people.users.get(user_id)
         if known is not None:
             if known.created_at == step.created_at:
-                self._require_resumed(f"person {user_id!r} exists")
+                self._require_resumed(f"person {user_id!r} already exists")
                 return False
             raise self._refused(f"another person has the id {user_id!r} now")
         if step.name is not None and self._people.user_of_name(step.name) is not None:

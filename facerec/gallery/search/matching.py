@@ -8,8 +8,8 @@ A search with the faces of a photo (``search_probes``) takes these steps:
 3. If several faces of the photo match one person, only the most similar one keeps that person's
    faces (``_each_person_once``): the probes are decided in the order of their similarity, each
    without the people of earlier ones.
-4. If too few faces are left, all of this is repeated with more neighbours (``_missing``,
-   ``search_for``).
+4. If too few faces are left, or all of them may show one person although others score nearly as
+   well, all of this is repeated with more neighbours (``_missing``, ``search_for``).
 5. The faces that are *close* to the best one decide whether the probe is known (``_close``,
    ``decision.decide``).
 6. The relevant faces that reach the threshold become matches, with their people and names.
@@ -255,13 +255,14 @@ def _nearest_faces(
     known = _KnownFaces(stored, owners, corrected, cohort)
     if several:
         scored = _each_person_once(scored, known, threshold)
+    truncated = [len(own) == count for own in neighbours]
     dropped = [
-        len(before) - len(scored_faces) if len(nearest) == count else 0
-        for before, scored_faces, nearest in zip(relevant, scored, neighbours, strict=True)
+        len(before) - len(scored_faces) if may_have_more else 0
+        for before, scored_faces, may_have_more in zip(relevant, scored, truncated, strict=True)
     ]
     farthest = [
-        frozenset(each.face_id for each in found[-FARTHEST:] if len(found) == count)
-        for found in neighbours
+        frozenset(each.face_id for each in own[-FARTHEST:] if may_have_more)
+        for own, may_have_more in zip(neighbours, truncated, strict=True)
     ]
     return _NearestFaces(scored, dropped, farthest, known)
 
@@ -276,7 +277,8 @@ def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -
         nearest.scored, nearest.dropped, nearest.farthest, strict=True
     ):
         if _may_have_rivals(scored_faces, farthest, nearest.known, threshold):
-            # Three to four times as many next time: a person with many photos takes few rounds.
+            # ``search_for`` adds this to its first number, at most ``count``: three to four times
+            # as many next time, so that a person with many photos takes few searches.
             missing = max(missing, 3 * count)
         elif _count_matches(scored_faces, threshold) <= limit:
             missing = max(missing, dropped)

@@ -179,5 +179,5 @@ def _parsed(content: str | bytes) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(content)
     except ValueError as error:
-        raise StoreUnavailableError("Amazon ECR returns no JSON") from error
+        raise StoreUnavailableError("the response of Amazon ECR is not JSON") from error
     return found

@@ -78,7 +78,10 @@ class Executions:
     """The executions of one state machine. Its methods also raise the errors of ``aws_errors``."""
 
     def __init__(self, state_machine: str, client: Any = None) -> None:  # noqa: ANN401
-        """Create a client of this state machine, an ARN, by default with boto3's default client."""
+        """Create a client of the state machine with this ARN.
+
+        It uses ``client``, or else a new client of boto3.
+        """
         if client is None:
             import boto3
 

@@ -56,7 +56,7 @@ class AdvanceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """The outcome of a call.
+    """The outcome of ``advance_import``.
 
     Attributes:
         state: what to do next.

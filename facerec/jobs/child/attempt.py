@@ -90,7 +90,7 @@ class ChildDependencies:
         records: stores the people of faces.
         objects: contains the manifest, the photos and the job folder.
         registrations: stores registered people and events; None if the stores do not support
-            them.
+            them, or if nobody receives the events.
         readers: threads that load photos ahead. They are reused for all children: starting them
             takes as long as a photo or two.
     """
@@ -117,8 +117,8 @@ def run_child(
     """Process a child until its whole slice is in the ledger, resuming earlier attempts.
 
     Faces that earlier attempts have committed are compared with the collection, and restored if
-    lost. On one machine, the run of the job has already done so for incomplete children
-    (``plan.children_restore``).
+    lost (not on one machine, where the run of the job has already done so:
+    ``plan.children_restore``).
 
     Any number of attempts may run, in turn or concurrently: each line of the slice gets exactly one
     row. A problem with a photo or a line is a row, not an exception.
@@ -170,8 +170,8 @@ def _run(
     noted = readers.submit(read_crashes, objects, plan, child)
     summary = read_summary(objects, plan.job_folder, child)
     if summary is not None:
-        # On one machine, only incomplete children are started: another process completed this one
-        # after the run had compared the collection, so it is compared here.
+        # Even on one machine: it starts only incomplete children, so another process completed this
+        # one after the run had compared the collection.
         found = _restore(plan, child, dependencies)
         changed = not found.agrees or found.kept or found.deleted
         if plan.children_restore and changed:
@@ -308,7 +308,7 @@ class _Attempt:
     def _load(self, reader: SliceReader) -> Generator[LoadedPhoto | None, None, None]:
         """Yield the photos of the lines of a slice, loaded ahead.
 
-        Blank lines are omitted. None stands for a line with other white space only.
+        Blank lines are omitted. None stands for a line with white space outside ASCII only.
         """
         return read_ahead_in(
             self._readers,

@@ -137,6 +137,7 @@ class SegmentWriter:
         self._segments_with_faces: list[SegmentFaces] = []
         self._embeddings_files: set[str] = set()
         self._remembered: list[str] = []
+        # Two, for ``finish``; of commits, only one is in flight.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="commit")
         self._in_flight: Future[Segment] | None = None
         self._in_flight_images: frozenset[str] = frozenset()
@@ -316,7 +317,7 @@ class SegmentWriter:
 
         Also returns the indices of the rows whose photos were erased. With ``restore_deleted``,
         only imported faces are omitted, since they are stored under other ids;
-        ``_store_faces`` then forgets the deletions.
+        ``_store_faces`` then lifts the tombstones.
         """
         collection_id = self._plan.collection_id
         keys = step.row_of_key.keys() & step.faces.keys()
@@ -329,8 +330,8 @@ class SegmentWriter:
     def _store_faces(self, step: Step) -> str | None:
         """Store embeddings and faces; return the path of the embeddings in the job folder."""
         plan, embeddings = self._plan, None
-        # In a second round, the step already has the faces of the first round, so none is kept
-        # twice.
+        # If ``_store`` stores the step again, it already has the faces that were kept the first
+        # time, so none is kept twice.
         step.keep(
             faces_to_keep(
                 plan.collection_id,
@@ -362,11 +363,11 @@ class SegmentWriter:
             )
             self._face_writer.forget(plan.collection_id, removed)
         if plan.restore_deleted:
-            self._forget_deletions(step)
+            self._lift_tombstones(step)
         return embeddings
 
-    def _forget_deletions(self, step: Step) -> None:
-        """Forget the deletion of faces and photos that are stored again on purpose."""
+    def _lift_tombstones(self, step: Step) -> None:
+        """Lift the tombstones of faces and photos that are stored again on purpose."""
         collection_id = self._plan.collection_id
         stored = {key: [face.record for face in own] for key, own in step.faces.items()}
         remove_tombstones(collection_id, stored, records=self._records)

@@ -126,7 +126,7 @@ class Step:
                 self.faces[photo.key] = []
 
     def keep(self, kept: Mapping[str, Sequence[StoredFace]]) -> None:
-        """Store faces of people too, given by image key, instead of removing them."""
+        """Add faces of people, by image key, that storing the step would otherwise remove."""
         for key, faces in kept.items():
             number = self.row_of_key[key]
             row = self.rows[number]
@@ -138,7 +138,7 @@ class Step:
             self.faces[key] = [*self.faces[key], *faces]
 
     def store_again(self, faces: Mapping[str, list[StoredFace]]) -> None:
-        """Store current photos' faces again with these records, given by image key."""
+        """Let the step store faces of current photos again, with these records, by image key."""
         for key in faces.keys() & self.row_of_key.keys():
             self.faces[key] = faces[key]
             self.stored_ids[key] = frozenset(face.record.face_id for face in faces[key])

@@ -10,7 +10,10 @@ _VMSTAT = Path("/proc/vmstat")
 
 
 def count_memory_kills() -> int:
-    """Return the number of processes killed on this machine to free memory; 0 if unknown."""
+    """Return how many processes were killed to free memory since the start of the machine.
+
+    The number is 0 if it is unknown.
+    """
     with suppress(OSError):
         found = re.search(r"^oom_kill (\d+)$", _VMSTAT.read_text(), re.MULTILINE)
         return int(found[1]) if found else 0

@@ -139,8 +139,8 @@ class LocalRuns:
     def _run_steps(self, plan: Plan, record: RunRecord) -> RunResult:
         """Run a job's children, with the steps before and after them, in this order.
 
-        1. The start is noted beside the remembered photos of the collection, which orders the job
-           after those that have been started since it was submitted (``start_order``).
+        1. The start of the job gets the next number of the collection: of two jobs with the same
+           photo, the one started last decides (``start_order``).
         2. The collection is compared with the ledgers and repaired, so that children find all faces
            that the ledgers name.
         3. The children run.

@@ -176,6 +176,7 @@ class _Supervisor:
             if worker.child is None and self._queue:
                 # A child is waiting for its retry, which will need the worker.
                 continue
+            # None, if no child is left, ends the worker.
             worker.stopping = worker.child is None
             with suppress(OSError):
                 worker.pipe.send(worker.child)

@@ -39,7 +39,7 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
     """Determine the files of an inventory, and approximately how many photos it contains.
 
     Raises:
-        InvalidInputError: it is not an inventory of CSV files with bucket and key, its first file
+        InvalidInputError: it is not an inventory in CSV with bucket and key, its first file
             is damaged, or it is no longer the version of ``info``.
         ObjectNotFoundError: its first file does not exist.
     """
@@ -47,7 +47,7 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
     columns = tuple(name.strip() for name in document["fileSchema"].split(","))
     if document.get("fileFormat") != "CSV":
         raise InvalidInputError(
-            f"{info.uri} is an inventory of {document.get('fileFormat')} files",
+            f"{info.uri} is an inventory in the format {document.get('fileFormat')}, not CSV",
             "configure the S3 Inventory to write CSV",
         )
     if missing := [name for name in ("Bucket", "Key") if name not in columns]:

@@ -3,17 +3,20 @@
 ``plan_job`` creates all plans, for the command line, REST and the workflow on AWS:
 
 1. ``find_source`` finds the source. Of a manifest, only the size and a sample are read yet.
-2. A collection whose database was lost is restored (``lost_collections``).
+2. A collection whose database was lost is restored (``lost_collections``). If the request creates
+   people, their names are checked.
 3. ``find_changes``: photos that have not changed since an earlier job of the collection are omitted
    (``jobs.remembered``). A folder or prefix is listed for this. A manifest is read, unless
    the collection has had no job.
 4. ``prepare_collection`` creates the collection if it does not exist and the request allows it, and
    identifies this creation.
 5. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
-   job again. A request for a collection that was deleted and created again finds a new one.
-6. The plan is read from the job folder if it exists; otherwise it is stored there. A job whose plan
-   is not what the request would plan now (``rounds``) gets a new round, which is a separate job. So
-   does a complete job with ``prune`` if there is a doubt about the remembered photos
+   job again. A request for a collection that was deleted and created again finds a new one. A
+   request for a bulk import is refused if the collection cannot have one.
+6. The plan is read from the job folder if it exists; otherwise it is stored there. Before,
+   ``plan_import`` records that the faces will be imported, if they will. A job whose plan is not
+   what the request would plan now (``rounds``) gets a new round, which is a separate job. So does a
+   complete job with ``prune`` if there is a doubt about the remembered photos
    (``remembered.doubts``).
 7. The job is noted beside the remembered photos of the collection: later jobs find it there.
 8. Earlier jobs enter the face index of the collection. Only then are the remembered photos of many
@@ -129,6 +132,7 @@ def plan_job(
         changes = found.within_limit(request)
         changes.check(request)
         if found.to_prune and not changes.to_prune:
+            # Too many photos are gone, and the request then skips pruning.
             request = replace(request, prune=False)
         prepared = prepare_collection(
             request.collection_id,
@@ -183,6 +187,7 @@ def _require_importable(
             "imports only into a new one",
             "index without bulk_import",
         )
+    # Without a plan of its own, the job is new: no job may have been started before.
     if request.bulk_import and not (plan.bulk_import if plan else not memory.runs):
         raise InvalidInputError(
             f"bulk_import: jobs have indexed collection {request.collection_id!r} already, and "

@@ -13,6 +13,8 @@ A job that finds another one with its number takes a higher one. Notes of earlie
 equal numbers: their runs are merged together or not at all, and the lines of one photo under one
 number are ordered by their text, the same for every reader. No run is merged whose job may still
 add lines (``ended_jobs``).
+
+Here, a run is the lines that a note stands for; ``jobs.local.runs`` runs the children of jobs.
 """
 
 from __future__ import annotations

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 def note_doubt_if_changed(
     collection_id: str, objects: ObjectStore, jobs_root: str, faces: FaceStore, records: RecordStore
 ) -> None:
-    """Record a doubt if the faces of a collection have changed since the last run.
+    """Note that a collection may have faces of photos that no job remembers, if it has changed.
 
-    Then jobs may not remember the photos of all its faces (``remembered.doubts``).
+    It has if its faces are not those after the last run. See ``remembered.doubts``.
 
     If only the job folders or only the database were restored from a copy, their versions differ.
     """

@@ -54,7 +54,7 @@ class Rebuilt:
     Attributes:
         faces: comparison of the jobs with the collection, and counts of restored faces.
         records: what happened to its people and corrections.
-        copied: counts of copied records, or None.
+        copied: counts of copied records; None unless ``records`` is ``COPIED``.
     """
 
     faces: Verification

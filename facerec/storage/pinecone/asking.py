@@ -127,7 +127,7 @@ def _content(response: HTTPResponse, deadline: float) -> bytes:
     while part := response.read1(MAX_ANSWER):
         content += part
         if len(content) > MAX_ANSWER:
-            raise StoreUnavailableError("Pinecone returns no statistics of an index")
+            raise _unexpected("the statistics of an index")
         if time.monotonic() > deadline:
             raise TimeoutError
     return content
@@ -137,7 +137,13 @@ def _parsed(content: bytes) -> dict[str, Any]:
     try:
         stats = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise StoreUnavailableError("Pinecone returns no JSON") from error
+        raise _unexpected("JSON") from error
     if not isinstance(stats, dict):
-        raise StoreUnavailableError("Pinecone returns no statistics of an index")
+        raise _unexpected("the statistics of an index")
     return stats
+
+
+def _unexpected(expected: str) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        f"the response of Pinecone is not {expected}", "check the host of the index"
+    )

@@ -31,7 +31,7 @@ class Requests:
         self._in_flight = threading.BoundedSemaphore(REQUESTS_IN_FLIGHT)
 
     def send(self, request: Callable[[], Answer]) -> Answer:
-        """Send a request, retry it while Pinecone refuses it, and return the response.
+        """Send a request, retry it as ``Retries`` does, and return the response.
 
         Raises:
             FacerecError: see ``facerec.storage.pinecone.errors``.

@@ -69,7 +69,13 @@ class VectorIndexes:
                 self._call("put_vectors", index, vectors=batch)
 
     def get(self, index: str, keys: Iterable[str], *, data: bool) -> dict[str, Item]:
-        """Return the stored vectors by key; unknown ids are omitted."""
+        """Return the stored vectors by key; unknown keys are omitted.
+
+        Args:
+            index: name of the index.
+            keys: keys of the vectors.
+            data: whether to return the embeddings too, and not only the metadata.
+        """
 
         def get(batch: list[str]) -> list[Item]:
             answer = self._call(
@@ -81,7 +87,7 @@ class VectorIndexes:
         return {item["key"]: item for item in chain.from_iterable(pages)}
 
     def delete(self, index: str, keys: Iterable[str]) -> None:
-        """Delete vectors; unknown ids are ignored."""
+        """Delete vectors; unknown keys are ignored."""
 
         def delete(batch: list[str]) -> list[Any]:
             return self._known(lambda: [self._call("delete_vectors", index, keys=batch)])
@@ -188,7 +194,7 @@ class VectorIndexes:
                 "NotFoundException": ConfigurationError(
                     f"there is no vector bucket {self._bucket!r} in this region"
                 ),
-                "ConflictException": ConflictError(f"the index {index} exists"),
+                "ConflictException": ConflictError(f"the index {index} already exists"),
             }
         if operation == "query_vectors":
             codes["ValidationException"] = InvalidInputError("S3 Vectors refuses the query")

@@ -83,6 +83,13 @@ class SqliteVectors(VectorStore):
     def _put(
         self, namespace: str, groups: Mapping[str, Sequence[Vector]], *, replace: bool
     ) -> list[str]:
+        """Write groups in one transaction; return the ids of the vectors that it deleted.
+
+        A vector has a slot: its embedding is in a block (``blocks``), its id and metadata are in a
+        row (``rows``). Vectors that do not change are not written. With ``replace``, vectors of the
+        groups that are not given are deleted. Each call also continues the clearing of deleted
+        namespaces, in a transaction of its own.
+        """
         given = checked_groups(groups)
         clear_piece(self._database)
         with self._database.writing() as connection:

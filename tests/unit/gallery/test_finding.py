@@ -179,7 +179,7 @@ def test_each_face_of_a_photo_can_be_searched(gallery: Gallery) -> None:
     page = gallery.find("staff", pair, face_number=2)
     assert ids(page) == [bob]
     assert page.other_faces == 1
-    with pytest.raises(NotFoundError, match="no face 3, only 2"):
+    with pytest.raises(NotFoundError, match="no face number 3: it has only 2 faces"):
         gallery.find("staff", pair, face_number=3)
 
 
