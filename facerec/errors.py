@@ -311,7 +311,7 @@ class MigrationRemedy(StrEnum):
         "raise the limit"
     )
     DELETE_JOB = "delete the job, and index its photos again"
-    DELETE = "bring back the photos, or delete these faces"
+    DELETE = "bring back photos that are gone or changed, or delete these faces"
     END = "finish or cancel the migration first"
     FINISH = "finish the migration first"
     NEW_COLLECTION = NEW_COLLECTION

@@ -132,7 +132,8 @@ MIGRATION_HINTS: dict[MigrationRemedy, str] = {
     MigrationRemedy.CANCEL: "return to it with `facerec collections migrate --rollback`",
     MigrationRemedy.CHECK: "check that the photos are complete, for example that their disk is "
     "mounted; if they are, raise --drop-limit",
-    MigrationRemedy.DELETE: "bring back the photos, or delete these faces with --drop-missing",
+    MigrationRemedy.DELETE: "bring back photos that are gone or changed, or delete these faces "
+    "with --drop-missing",
     MigrationRemedy.DELETE_JOB: "delete it with `facerec jobs delete`, and index its photos again",
     MigrationRemedy.END: "run `facerec collections migrate` with --finish or --rollback first",
     MigrationRemedy.FINISH: "run `facerec collections migrate --finish`",

@@ -113,6 +113,8 @@ class Calibration:
             measured threshold and are far more than the scale expects; 0 otherwise.
         faces_needed: Number of named faces of different people that is enough to measure the
             threshold.
+        needed_interval: The target share of searches with the 95 % interval that so many faces
+            measure it to.
         duplicates: Pairs of faces of one picture.
         one_person: Pairs of faces that may show one person under two names.
         two_people: Faces that may show somebody other than their name says, each with the most
@@ -134,6 +136,7 @@ class Calibration:
     has_wrong_names: bool
     suspects: int
     faces_needed: int
+    needed_interval: Interval
     duplicates: list[DoubtfulPair]
     one_person: list[DoubtfulPair]
     two_people: list[DoubtfulPair]
@@ -163,6 +166,7 @@ def calibrate(
     else:
         threshold = similarity_at(target_rate)
     pairs_needed = MIN_MATCHES / target_rate
+    needed = wilson(MIN_MATCHES, max(MIN_MATCHES, round(pairs_needed)))
     one_person = (
         pairs.different
         & ~pairs.same_photo
@@ -184,6 +188,7 @@ def calibrate(
         has_wrong_names=false_match_rate_of(min(1.0, threshold)) < target_rate / 10,
         suspects=suspects if is_measured and suspects > 2 * expected + MIN_SUSPECTS else 0,
         faces_needed=math.ceil((1 + math.sqrt(1 + 8 * pairs_needed)) / 2),
+        needed_interval=_interval_per_search(needed, faces),
         duplicates=pairs.listed(pairs.copies),
         one_person=pairs.listed(one_person),
         two_people=pairs.outsiders(),
@@ -324,9 +329,13 @@ def _rates(
         similarity,
         false_match_rate_of(similarity),
         rate,
-        Interval(*(_per_search(each, faces) for each in (rate.rate, rate.low, rate.high))),
+        _interval_per_search(rate, faces),
         wilson(missed, len(genuine)),
     )
+
+
+def _interval_per_search(rate: Interval, faces: int) -> Interval:
+    return Interval(*(_per_search(each, faces) for each in (rate.rate, rate.low, rate.high)))
 
 
 def _per_search(rate: float, faces: int) -> float:

@@ -65,7 +65,8 @@ def summary(result: Calibration, collection_id: str) -> list[str]:
         "as measured on these faces"
         if result.is_measured
         else "by the scale of similarity, since these faces are too few to measure it: "
-        f"{_count(result.faces_needed)} faces of different people are enough"
+        f"{_count(result.faces_needed)} faces of different people are enough, and measure a rate "
+        f"of {result.needed_interval}"
     )
     suspicion = [
         f"{result.suspects:,} pairs of different names look like one person, which raises this "

@@ -47,8 +47,8 @@ def read_pairs(path: Path, images: Path) -> list[LabelledPair]:
         images: folder that the paths of photos are relative to.
 
     Raises:
-        InvalidInputError: a column, line or photo is missing or not valid, or all pairs, or those
-            of a fold, are of one kind.
+        InvalidInputError: a column, line or photo is missing or not valid, a photo is paired with
+            itself, a pair has both labels, or all pairs, or those of a fold, are of one kind.
     """
     with open_csv(path) as reader:
         pairs = _parse(reader, path)
@@ -63,7 +63,8 @@ def _parse(reader: csv.DictReader[str], path: Path) -> list[LabelledPair]:
     columns = reader.fieldnames or []
     _check_columns(columns, path)
     cohorts = [name for name in columns if _is_cohort(name)]
-    pairs = []
+    pairs: list[LabelledPair] = []
+    lines: dict[frozenset[str], tuple[bool, int]] = {}
     for row in reader:
         where = f"{path} line {reader.line_num}"
         if None in row or None in row.values():
@@ -71,6 +72,16 @@ def _parse(reader: csv.DictReader[str], path: Path) -> list[LabelledPair]:
         same = TRUTH.get(row["same"].strip().lower())
         if same is None:
             raise InvalidInputError(f"{where}: same must be 1 or 0, got {row['same']!r}")
+        if row["image_a"] == row["image_b"]:
+            raise InvalidInputError(
+                f"{where}: a photo is paired with itself", "remove the line: it measures nothing"
+            )
+        photos = frozenset((row["image_a"], row["image_b"]))
+        known, line = lines.setdefault(photos, (same, reader.line_num))
+        if known is not same:
+            raise InvalidInputError(
+                f"{where}: the pair has the other label in line {line}", "correct one of the lines"
+            )
         pairs.append(
             LabelledPair(
                 row["image_a"],

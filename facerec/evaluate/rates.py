@@ -86,7 +86,7 @@ def wilson(successes: int, trials: int) -> Interval:
         return Interval(0.0, 0.0, 1.0)
     share, square = successes / trials, _Z**2
     centre = (share + square / (2 * trials)) / (1 + square / trials)
-    half = _Z * np.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
+    half = _Z * np.sqrt(share * (1 - share) / trials + square / 4 / trials / trials)
     half = float(half) / (1 + square / trials)
     return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
 

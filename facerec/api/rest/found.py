@@ -48,7 +48,9 @@ def found_router(context: Context) -> APIRouter:
         doubtful_below: Annotated[
             float | None, Query(ge=0, le=1, allow_inf_nan=False, description=DOUBTFUL_BELOW)
         ] = None,
-        target_fmr: Annotated[float | None, Query(gt=0, lt=1, description=TARGET_FMR)] = None,
+        target_fmr: Annotated[
+            float | None, Query(gt=0, lt=1, allow_inf_nan=False, description=TARGET_FMR)
+        ] = None,
         limit: Limit = DEFAULT_PAGE,
         next_token: NextToken = None,
     ) -> JSONResponse:

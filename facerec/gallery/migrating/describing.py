@@ -1,9 +1,9 @@
 """Describes stored faces with another engine, from their original photos.
 
 The options with which a face was found are not stored. So a photo is searched without any filter,
-and again with smaller faces and other detectors as long as a stored face is not found. A detected
-face that overlaps a stored one is the same face. Other faces of the photo are ignored: they were
-rejected or deleted, or the next job stores them.
+and again with other detectors and for smaller faces as long as a stored face is not found. A
+detected face that overlaps a stored one is the same face. Other faces of the photo are ignored:
+they were rejected or deleted, or the next job stores them.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 MAX_SAME_DISTANCE = 0.3
 """Maximum Euclidean distance of two embeddings of one face in one photo: half of that at which
 dlib's authors say that two photos show one person (http://dlib.net/face_recognition.py.html)."""
+
+SLOWEST_DETECTOR = "cnn-exact"
+"""A detector that takes minutes to search a large photo for the smallest faces. It is only asked
+for faces of the size of those that are missing."""
 
 _LOWER = 1e-3
 """Maximum decrease of a detector's confidence in a stored face, for rounding."""
@@ -146,8 +150,9 @@ class Describer:
         A photo that cannot be read has a reason instead.
         """
         found: dict[str, EmbeddedFace] = {}
-        for options in self._attempts(stored):
-            left = [face.record for face in stored if face.record.face_id not in found]
+        left = [face.record for face in stored]
+        for options in self._attempts(left):
+            left = [record for record in left if record.face_id not in found]
             if not left:
                 break
             (photo,) = engine.analyse([content], options)
@@ -160,18 +165,28 @@ class Describer:
                 found |= {own[there].face_id: photo.faces[here] for here, there in pairs}
         return found
 
-    def _attempts(self, stored: Sequence[StoredFace]) -> Iterator[FaceOptions]:
-        """Yield options to search a photo with: unfiltered, for smaller faces, by each detector."""
-        lowest = min((face.record.confidence for face in stored), default=1.0)
-        usual = FaceOptions(
-            min_confidence=min(1.0, max(0.0, lowest - _LOWER)),
-            quality_filter=QualityFilter.NONE,
-            max_pixels=self._max_pixels,
-        )
-        yield usual
-        yield replace_options(usual, smallest_face=MIN_SMALLEST_FACE)
-        for detector in DETECTOR_NAMES:
-            yield replace_options(usual, detector=detector, min_confidence=0.0)
+    def _attempts(self, stored: Sequence[FaceRecord]) -> Iterator[FaceOptions]:
+        """Yield options to search a photo with: unfiltered, by each detector, for smaller faces.
+
+        The minimum confidence decides how a photo is turned and whether it is brightened. So it is
+        first as high as the faces allow, as it may have been when they were stored, and then 0,
+        since detectors differ in their confidence.
+        """
+        lowest = min((record.confidence for record in stored), default=1.0)
+        smallest = min((record.quality.size for record in stored), default=0.0)
+        usual = FaceOptions(quality_filter=QualityFilter.NONE, max_pixels=self._max_pixels)
+        for min_confidence in (min(1.0, max(0.0, lowest - _LOWER)), 0.0):
+            for small in (False, True):
+                for detector in DETECTOR_NAMES:
+                    size = max(MIN_SMALLEST_FACE, int(smallest))
+                    if detector != SLOWEST_DETECTOR:
+                        size = MIN_SMALLEST_FACE
+                    yield replace_options(
+                        usual,
+                        min_confidence=min_confidence,
+                        detector=detector,
+                        smallest_face=size if small else None,
+                    )
 
     def _described(self, record: FaceRecord, face: EmbeddedFace) -> StoredFace:
         version = self._engine.model_version

@@ -31,7 +31,7 @@ class MissingReason(StrEnum):
     """Its photo cannot be decoded."""
 
     NOT_FOUND_AGAIN = "NOT_FOUND_AGAIN"
-    """No detector finds a face at its position."""
+    """No detector finds a face at its position, with any of the options that are tried."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,40 @@ def test_every_wrong_value_is_answered_in_words_of_ours(server: RestServer) -> N
     assert refused > 1000
 
 
+def is_fraction(schema: dict[str, Any]) -> bool:
+    return any(each.get("type") == "number" for each in schema.get("anyOf", [schema]))
+
+
+def test_every_number_that_is_none_is_called_so(server: RestServer) -> None:
+    document = server.app.openapi()
+    schemas = document["components"]["schemas"]
+    asked = set[str]()
+    with httpx.Client(base_url=server.address, timeout=60) as http:
+        http.post("/api/v1/collections", json={"collection_id": "staff"})
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                requests: dict[str, dict[str, Any]] = {
+                    parameter["name"]: {"params": {parameter["name"]: "nan"}}
+                    for parameter in operation.get("parameters", ())
+                    if is_fraction(parameter["schema"])
+                }
+                content = operation.get("requestBody", {}).get("content", {})
+                name = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+                fields = schemas.get(name.rpartition("/")[2], {}).get("properties", {})
+                for field in (each for each in fields if is_fraction(fields[each])):
+                    requests[field] = {
+                        "content": f'{{"{field}": NaN}}'.encode(),
+                        "headers": {"Content-Type": "application/json"},
+                    }
+                for field, arguments in requests.items():
+                    answer = http.request(method, path.format(**NAMES), **arguments)
+                    said = answer.json()["detail"]
+                    if f".{field} " in said:
+                        asked.add(field)
+                        assert f".{field} must be a finite number" in said, (method, path, said)
+    assert asked >= {"threshold", "target_fmr", "prune_limit_percentage"}
+
+
 @pytest.mark.parametrize(
     ("text", "searched"),
     [("true", True), ("True", True), ("1", True), ("false", False), ("FALSE", False), ("0", False)],

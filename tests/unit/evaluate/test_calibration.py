@@ -63,6 +63,13 @@ def test_a_small_collection_gets_the_threshold_of_the_scale_and_learns_its_needs
     assert not result.is_measured
     assert false_match_rate_of(result.threshold) == pytest.approx(0.01 / 10, rel=0.02)
     assert result.faces_needed == pytest.approx((2 * MIN_MATCHES / 0.001) ** 0.5, rel=0.02)
+    needed = result.needed_interval
+    assert needed.low < needed.rate < needed.high
+    assert needed.rate == pytest.approx(0.01, rel=0.01)
+    assert (
+        f"101 faces of different people are enough, and measure a rate of {needed}"
+        in (summary(result, "staff")[2])
+    )
 
 
 def test_a_measured_threshold_keeps_the_rate() -> None:

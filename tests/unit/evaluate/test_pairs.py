@@ -51,6 +51,8 @@ def test_pairs_have_labels_folds_and_cohorts(images: Path) -> None:
         (GOOD.replace(",1\n", "\n"), "line 2 does not have 3 values"),
         (GOOD.replace(",1\n", ",1,2\n"), "line 2 does not have 3 values"),
         ("image_a,image_b,same\n", "contains no pairs"),
+        (GOOD + "a/1.jpg,a/1.jpg,1\n", "line 4: a photo is paired with itself"),
+        (GOOD + "b/1.jpg,a/1.jpg,1\n", "line 4: the pair has the other label in line 3"),
         (GOOD.replace(",0\n", ",1\n"), "all 2 pairs of .* are of one person each"),
         (GOOD.replace(",1\n", ",0\n"), "all 2 pairs of .* are of different people"),
         (GOOD.replace("b/1.jpg", "c/1.jpg"), "1 of 3 photos are not in .*, such as 'c/1.jpg'"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from moto import mock_aws
 
 from facerec.core.erasures import SubjectKind
 from facerec.core.migrations import MigrationState
+from facerec.core.options import DETECTOR_NAMES, MIN_SMALLEST_FACE, FaceOptions, QualityFilter
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.errors import ConflictError, MigrationError, RecipeUnavailableError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.migrating.migration_results import MigrationPage, MissingReason
@@ -381,13 +383,53 @@ def test_a_face_that_no_detector_finds_again_is_named(
 def test_faces_that_the_options_rejected_at_first_are_found_again(
     gallery: Gallery, tmp_path: Path
 ) -> None:
-    from facerec.core.options import FaceOptions, QualityFilter
-
     path = tmp_path / "blurred.photo"
     path.write_bytes(fake_photo(fake_face("eve", sharp=False, confidence=0.3)))
     options = FaceOptions(quality_filter=QualityFilter.NONE, min_confidence=0.2)
     gallery.index("staff", path, options=options)
     assert not prepare(gallery).missing
+
+
+@pytest.mark.parametrize("smallest_face", [None, MIN_SMALLEST_FACE])
+@pytest.mark.parametrize("detector", DETECTOR_NAMES)
+def test_a_face_is_found_again_with_the_options_that_found_it(
+    collaborators: Collaborators,
+    tmp_path: Path,
+    detector: str,
+    smallest_face: int | None,
+) -> None:
+    """A detector finds faces that others miss, and only if it searches for small ones."""
+    path = tmp_path / "small.photo"
+    path.write_bytes(fake_photo(fake_face("eve", confidence=0.3)))
+    options = FaceOptions(
+        quality_filter=QualityFilter.NONE,
+        min_confidence=0.2,
+        detector=detector,
+        smallest_face=smallest_face,
+    )
+    tried: list[FaceOptions] = []
+
+    class Particular(FakeEngine):
+        """Finds a face only with the options that were used at first."""
+
+        def analyse(
+            self, photos: Sequence[bytes], options: FaceOptions
+        ) -> list[PhotoFaces | UnreadablePhoto]:
+            tried.append(options)
+            is_small = options.smallest_face is not None
+            alike = (options.detector, is_small) == (detector, smallest_face is not None)
+            # a lower confidence decides otherwise how the photo is turned
+            alike = alike and options.min_confidence > 0.2
+            return super().analyse(photos if alike else [fake_photo()] * len(photos), options)
+
+    engine = Particular("fake-accurate")
+    recipes = {**collaborators.recipes, "accurate": engine}
+    gallery = replace(collaborators, recipes=recipes).gallery()
+    gallery.create_collection("small")
+    gallery.index("small", path, options=options)
+    page = gallery.prepare_migration("small", "accurate")
+    assert (page.described, page.missing) == (1, ())
+    assert len(tried) <= 2 * len(DETECTOR_NAMES)
 
 
 def test_a_face_that_was_imported_is_described_if_its_photo_shows_it(

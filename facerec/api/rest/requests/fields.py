@@ -102,6 +102,7 @@ PhotoName = Annotated[
 ]
 FaceIds = Annotated[list[FaceId], Field(min_length=1, max_length=MAX_FACES_OF_REQUEST)]
 RecipeName = Literal["fast", "accurate"]
+Percentage = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 

@@ -10,6 +10,7 @@ from facerec.api.rest.requests.fields import (
     MAX_ADDRESS_LENGTH,
     CollectionName,
     ExternalImageId,
+    Percentage,
     RecipeName,
 )
 from facerec.api.rest.requests.photos import LimitedFaces, NamablePhoto
@@ -84,12 +85,12 @@ class IndexRequest(LimitedFaces, NamablePhoto):
         None,
         description="With a prefix: remove the faces of photos that are gone.",
     )
-    prune_limit_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
+    prune_limit_percentage: Percentage | None = Field(
         None,
         description="With `prune`: refuse the job if a larger percentage of the photos is gone; "
         f"by default {PRUNE_LIMIT_PERCENTAGE:g}.",
     )
-    tolerated_failure_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
+    tolerated_failure_percentage: Percentage | None = Field(
         None,
         description="With a manifest or prefix: the percentage of photos that may fail before the "
         f"job counts as failed; by default {TOLERATED_FAILURE_PERCENTAGE:g}. If at most 20 failed, "

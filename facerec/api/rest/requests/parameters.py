@@ -53,6 +53,7 @@ TargetFmr = Annotated[
     Query(
         gt=0,
         lt=1,
+        allow_inf_nan=False,
         description="The share of searches for a stranger that may have a match in a collection of "
         "this size. Not with `threshold`.",
     ),

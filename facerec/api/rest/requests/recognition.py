@@ -51,7 +51,7 @@ class MatchRequest(FaceChoice, NamablePhoto, PhotoSource):
         description="Minimum similarity of a match; by default the collection's, or else the "
         f"server's setting ({DEFAULT_THRESHOLD}).",
     )
-    target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+    target_fmr: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = Field(
         None,
         description="The share of searches for a stranger that may have a match in a collection of "
         "this size. Not with `threshold`.",
@@ -84,7 +84,9 @@ class FindRequest(FaceChoice, PhotoSource):
     )
     doubtful: bool = Field(False, description="Return the doubtful faces instead of the others.")
     doubtful_below: Share | None = Field(None, description=DOUBTFUL_BELOW)
-    target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(None, description=TARGET_FMR)
+    target_fmr: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = Field(
+        None, description=TARGET_FMR
+    )
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE), WHOLE] | None = Field(
         None, description=f"Return at most this many faces; by default {DEFAULT_PAGE}."
     )
