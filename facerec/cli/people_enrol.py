@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 
     from facerec.core.records import FaceRecord
     from facerec.gallery.gallery import Gallery
+    from facerec.gallery.people import enrolling
     from facerec.gallery.people.enrolling import Enrolment
     from facerec.gallery.people.enrolment_rules import NameOf
     from facerec.gallery.presenting import enrolment as presenting_enrolment
     from facerec.jobs import person_names
     from facerec.storage import objects as stored_objects
 else:
+    enrolling = DeferredModule("facerec.gallery.people.enrolling")
     person_names = DeferredModule("facerec.jobs.person_names")
     presenting_enrolment = DeferredModule("facerec.gallery.presenting.enrolment")
     stored_objects = DeferredModule("facerec.storage.objects")
@@ -68,9 +70,9 @@ def enrol(
 ) -> None:
     """Create people from the names of photos that are already indexed.
 
-    SOURCE is the folder, the s3:// prefix or the manifest that was indexed. See `facerec index` for
-    --person-from, whose default is `folder`. On AWS, a call may take up to 15 minutes; if it does
-    not finish, the next one continues.
+    SOURCE is the folder, the s3:// prefix or the manifest that was indexed; a folder must still
+    contain photos. See `facerec index` for --person-from, whose default is `folder`. On AWS, a call
+    may take up to 15 minutes; if it does not finish, the next one continues.
 
     \b
     Examples:
@@ -83,8 +85,10 @@ def enrol(
         enrolment = _enrol_in_stack(stack, collection, source, person_from)
     else:
         name_of = _name_rule(person_from, source)
+        person_names.require_photos(source, stored_objects.Objects())
         with factory.open_gallery(data_folder(data)) as gallery:
             enrolment = gallery.enrol_people(collection, name_of)
+        enrolling.require_named(enrolment, source)
     if as_json:
         print_json(presenting_enrolment.enrolment_json(enrolment))
     else:
@@ -126,7 +130,7 @@ def enrolment_after_job(
 
     Raises:
         InvalidInputError: The rule is not valid, or photos were indexed with external image ids.
-        ObjectNotFoundError: The manifest does not exist.
+        ObjectNotFoundError: The source does not exist.
     """
     collection = document["collection_id"]
     name_of = _name_rule(person_from, document["manifest"])

@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import InvalidInputError
 from facerec.gallery.people.enrolment_rules import name_by_folder, name_by_pattern
+from facerec.jobs.manifest.entries import LineParser, ManifestEntry
+from facerec.jobs.manifest.inspection import gzip_errors, inspect, is_photo, read_sample
+from facerec.jobs.manifest.listing import ListingRules, list_photos
+from facerec.jobs.manifest.slices import SliceReader, slice_of
 from facerec.storage.objects.protocol import folder_of, scheme_of
 
 if TYPE_CHECKING:
@@ -21,22 +25,45 @@ if TYPE_CHECKING:
 def name_rule(person_from: str, source: str, objects: ObjectStore) -> NameOf:
     """Return the rule that names the photos of a folder, a prefix or a manifest.
 
+    It names no other photos: a mistyped source must not give new names to those of its folder.
+
     Args:
         person_from: ``folder``, ``pattern:`` and a pattern, or ``column:`` and a name.
-        source: the folder, the prefix or the manifest.
-        objects: contains the manifest.
+        source: the folder, the prefix, the manifest or a photo.
+        objects: contains the source.
 
     Raises:
         InvalidInputError: The rule is not known, its pattern is invalid, or the manifest is
             damaged, has no such column or gives a photo two names.
-        ObjectNotFoundError: The manifest does not exist.
+        ObjectNotFoundError: The manifest or photo does not exist.
     """
     column = column_of(person_from)
     if column is not None:
         return _names_by_column(source, column, objects).get
     _, _, pattern = person_from.partition(":")
-    root = _root(source)
-    return name_by_pattern(root, pattern) if pattern else name_by_folder(root)
+    folder = _folder(source)
+    photos = None if folder is not None else _photos_of_file(_address(source), objects)
+    root = folder or folder_of(_address(source))
+    name_of = name_by_pattern(root, pattern) if pattern else name_by_folder(root)
+    if photos is None:
+        return name_of
+    return lambda photo: name_of(photo) if photo in photos else None
+
+
+def require_photos(source: str, objects: ObjectStore) -> None:
+    """Check that a folder or a prefix is not empty, as that of a disk that is not mounted.
+
+    Raises:
+        InvalidInputError: It contains no photos.
+    """
+    folder = _folder(source)
+    if folder is not None:
+        listed = list_photos(objects, folder, None, ListingRules())
+        if not any(photo.requested for photo in listed):
+            raise InvalidInputError(
+                f"{source} contains no photos",
+                "name the folder that was indexed; if it is right, check that its disk is mounted",
+            )
 
 
 def column_of(person_from: str) -> str | None:
@@ -60,12 +87,34 @@ def column_of(person_from: str) -> str | None:
     )
 
 
-def _root(source: str) -> str:
-    """Return the folder of a source with its final ``/``."""
+def _folder(source: str) -> str | None:
+    """Return the address of a folder or prefix with its final ``/``; None for other sources."""
     if scheme_of(source) != "file":
-        return folder_of(source)
-    path = os.path.abspath(source)  # noqa: PTH100 - keeps links
-    return f"{path}/" if Path(path).is_dir() else folder_of(path)
+        return source if source.endswith("/") else None
+    path = _address(source)
+    return f"{path.rstrip('/')}/" if Path(path).is_dir() else None
+
+
+def _address(source: str) -> str:
+    # Path.resolve would follow links, and lose the path under which photos were indexed.
+    return os.path.abspath(source) if scheme_of(source) == "file" else source  # noqa: PTH100
+
+
+def _photos_of_file(uri: str, objects: ObjectStore) -> frozenset[str]:
+    """Return the addresses of the photos that a manifest names, or that of the photo itself.
+
+    Raises:
+        InvalidInputError: The file cannot be read as a manifest.
+        ObjectNotFoundError: It does not exist.
+    """
+    info, sample = read_sample(objects, uri)
+    if is_photo(uri, sample):
+        return frozenset((uri,))
+    source = inspect(info, sample).source
+    parser = LineParser(source.format, source.columns, folder_of(uri), local=True)
+    lines = SliceReader(objects, source, slice_of(source, 1, 1, 0))
+    entries = (parser.parse(line.content) for line in lines)
+    return frozenset(entry.uri for entry in entries if isinstance(entry, ManifestEntry))
 
 
 def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[str, str]:
@@ -75,7 +124,7 @@ def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[s
         InvalidInputError: The manifest is damaged, has no such column, or gives a photo two names.
         ObjectNotFoundError: The manifest does not exist.
     """
-    root, names = _root(manifest), dict[str, str]()
+    root, names = folder_of(_address(manifest)), dict[str, str]()
     for number, row in _rows(manifest, column, objects):
         image, name = row.get("image", ""), row.get(column, "").strip()
         if not image or not name:
@@ -101,8 +150,6 @@ def _rows(
     content = objects.read(manifest)
     if manifest.lower().endswith(".gz"):
         import gzip
-
-        from facerec.jobs.manifest.inspection import gzip_errors
 
         with gzip_errors(manifest):
             content = gzip.decompress(content)

@@ -14,6 +14,7 @@ from facerec.errors import (
     NotFoundError,
     StoreUnavailableError,
 )
+from facerec.gallery.people.enrolling import require_named
 from facerec.gallery.presenting.enrolment import enrolment_json
 from facerec.jobs.aws.erasure_function import pack
 from facerec.jobs.aws.log import logger
@@ -21,7 +22,7 @@ from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.folders import has_plan
 from facerec.jobs.ledger.child_runs import run_number
 from facerec.jobs.ledger.enrolment_record import write_enrolled
-from facerec.jobs.person_names import name_rule
+from facerec.jobs.person_names import name_rule, require_photos
 from facerec.jobs.plan import read_plan
 from facerec.storage.objects import Objects
 
@@ -44,16 +45,20 @@ def enrol(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         FacerecError: see ``Gallery.enrol_people`` and ``name_rule``.
-        InvalidInputError: the source is not in S3, or the outcome is too large for one response.
+        InvalidInputError: the source is not in S3, contains no photos or names no stored photo, or
+            the outcome is too large for one response.
     """
     source = str(event["source"])
     if not source.startswith("s3://"):
         raise InvalidInputError(
             f"{source!r} is not an s3:// address", "name the prefix or manifest that was indexed"
         )
-    name_of = name_rule(str(event["person_from"]), source, Objects())
+    objects = Objects()
+    name_of = name_rule(str(event["person_from"]), source, objects)
+    require_photos(source, objects)
     with requested_by(event.get("by"), event.get("why")):
         enrolment = gallery.enrol_people(str(event["enrol"]), name_of)
+    require_named(enrolment, source)
     logger().info("enrolled", people=enrolment.people, faces=enrolment.associated)
     hint = "the people are created; enrol a part of the photos to see which got no name"
     return {"packed": pack(enrolment_json(enrolment), MAX_FUNCTION_ANSWER, hint=hint)}

@@ -242,12 +242,19 @@ def test_the_command_line_enrols_people_in_a_stack(stack: Stack, command_line: C
         (("members/", "--collection", "staff"), 4, "is not an s3:// address"),
         ((MEMBERS, "--collection", "nowhere"), 3, "nowhere"),
         ((MEMBERS, "--collection", "staff", "--person-from", "names"), 4, "unknown rule"),
+        ((f"s3://{BUCKET}/members", "--collection", "staff"), 3, "members does not exist"),
+        ((f"s3://{BUCKET}/nowhere", "--collection", "staff"), 3, "nowhere does not exist"),
+        ((f"s3://{BUCKET}/nowhere/", "--collection", "staff"), 4, "contains no photos"),
+        ((f"s3://{BUCKET}/others/", "--collection", "staff"), 4, "no photo of collection 'staff'"),
+        ((f"s3://{BUCKET}/notes.txt", "--collection", "staff"), 4, "no photo of collection"),
     ],
 )
 def test_what_cannot_be_enrolled_in_a_stack_is_one_line(
     stack: Stack, command_line: CliRunner, words: tuple[str, ...], code: int, message: str
 ) -> None:
     stack.index(MEMBERS)
+    stack.put("others/Ann/1.jpg", b"a photo")
+    stack.put("notes.txt", b"call Ann\n")
     result = command_line.invoke(main, ["people", "enrol", *words, "--stack", "s"])
     assert result.exit_code == code, result.output
     assert message in result.stderr

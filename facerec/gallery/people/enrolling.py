@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
+from facerec.errors import InvalidInputError
 from facerec.gallery.scores.normalisation import similarity_of_score
 from facerec.gallery.scores.scoring import stats_of_stored
 
@@ -153,6 +154,23 @@ def judge_photos(
 def _without(faces: Mapping[str, StoredFace], omitted: Iterable[StoredFace]) -> list[StoredFace]:
     own = {face.record.face_id for face in omitted}
     return [face for face_id, face in faces.items() if face_id not in own]
+
+
+def require_named(enrolment: Enrolment, source: str) -> None:
+    """Check that a source gave a name to any photo; otherwise the enrolment changed nothing.
+
+    Args:
+        enrolment: The outcome.
+        source: What the caller enrolled, for the message.
+
+    Raises:
+        InvalidInputError: No photo of the collection got a name.
+    """
+    if not enrolment.people and not enrolment.unnamed:
+        raise InvalidInputError(
+            f"no photo of collection {enrolment.collection_id!r} has a name from {source}",
+            "name the folder, prefix or manifest that was indexed, and check the rule for names",
+        )
 
 
 def choose_faces(

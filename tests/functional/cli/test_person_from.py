@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from facerec.cli.exit_codes import ExitCode
 from facerec.errors import InvalidInputError
 from facerec.factory import open_local_jobs
 from facerec.testing.engine import fake_face, fake_photo
@@ -71,6 +72,36 @@ def test_a_job_that_is_started_here_creates_people_like_index(
     words = ("--collection", "staff", "--person-from", "folder")
     shown = here.run("jobs", "start", here.photos, *words).output
     assert "1 person, 1 of them new: 2 faces added" in shown
+
+
+@pytest.mark.parametrize("command", [("index",), ("jobs", "start"), ("people", "enrol")])
+@pytest.mark.parametrize("source", ["nowhere", "members", "nowhere.csv"])
+def test_a_source_without_photos_leaves_people_and_faces(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    source: str,
+) -> None:
+    use_fake_engine(monkeypatch)
+    here = Installation(tmp_path)
+    here.write("ann", 1)
+    here.write("bob", 1)
+    (tmp_path / "members").mkdir()
+    members = here.photos.rename(tmp_path / "members" / "photos")
+    words = ("--collection", "staff", "--person-from", "folder")
+    here.run("index", members, *words)
+    people = here.json("people", "list", "--collection", "staff")
+    assert len(people["people"]) == 2
+    # as if its disk was not mounted
+    members.rename(tmp_path / "unmounted")
+    members.mkdir()
+    given = members if source == "members" else tmp_path / source
+    for more in ((), ("--prune",)) if command != ("people", "enrol") else ((),):
+        result = here.run(*command, given, *words, *more)
+        assert result.exit_code in (ExitCode.NOT_FOUND, ExitCode.INVALID_INPUT), result.output
+        assert str(given) in result.stderr
+        assert here.json("people", "list", "--collection", "staff") == people
+        assert len(here.faces()) == 2
 
 
 def test_a_server_refuses_to_create_people_with_a_job(tmp_path: Path) -> None:

@@ -6,9 +6,14 @@ import gzip
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from facerec.cli.deferred import factory
+from facerec.cli.exit_codes import ExitCode
+from facerec.cli.main import main
 from facerec.cli.people_enrol import require_no_external_ids
-from facerec.errors import InvalidInputError
+from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.gallery.gallery import Gallery
 from facerec.gallery.people.enrolment_rules import NameOf
 from facerec.jobs import person_names
 from facerec.storage.objects import Objects
@@ -110,3 +115,88 @@ def test_photos_that_have_ids_of_their_paths_are_not_indexed_a_second_time(tmp_p
     gallery.index("club", photo, external_image_id="Ann:1.jpg")
     with pytest.raises(InvalidInputError, match="was already indexed"):
         require_no_external_ids(gallery, "club", name_of)
+
+
+@pytest.mark.parametrize("rule", ["folder", "pattern:{person}/*", "column:name"])
+@pytest.mark.parametrize("source", ["nowhere", "nowhere/", "members/nowhere", "nowhere.csv"])
+def test_a_source_that_does_not_exist_is_refused(tmp_path: Path, rule: str, source: str) -> None:
+    (tmp_path / "members").mkdir()
+    with pytest.raises(ObjectNotFoundError, match="nowhere"):
+        name_rule(rule, f"{tmp_path}/{source}")
+
+
+def test_a_manifest_gives_no_names_to_other_photos_of_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "photos.txt").write_text("members/Ann/1.jpg\n")
+    name_of = name_rule("folder", str(tmp_path / "photos.txt"))
+    assert name_of(f"{tmp_path}/members/Ann/1.jpg") == "members/Ann"
+    assert name_of(f"{tmp_path}/members/Bob/1.jpg") is None
+
+
+def test_a_photo_gives_no_names_to_other_photos_of_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "Ann_1.jpg").write_bytes(fake_photo(fake_face("ann")))
+    name_of = name_rule("pattern:{person}_*.jpg", str(tmp_path / "Ann_1.jpg"))
+    assert name_of(f"{tmp_path}/Ann_1.jpg") == "Ann"
+    assert name_of(f"{tmp_path}/Bob_1.jpg") is None
+
+
+@pytest.fixture
+def club(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gallery:
+    """The collection ``club`` with two people of folders in ``members``; Ann is registered."""
+    gallery = Collaborators.in_folder(tmp_path / "data").gallery()
+    monkeypatch.setattr(factory, "open_gallery", lambda *_: gallery)
+    monkeypatch.chdir(tmp_path)
+    gallery.create_collection("club")
+    for name in ("Ann", "Bob"):
+        photo = tmp_path / "members" / name / "1.jpg"
+        photo.parent.mkdir(parents=True)
+        photo.write_bytes(fake_photo(fake_face(name)))
+        gallery.index("club", photo)
+    result = CliRunner().invoke(main, ["people", "enrol", "members", "--collection", "club"])
+    assert result.exit_code == 0, result.output
+    gallery.register_user("club", "Ann", consent="2020-01-01", expires="2099-01-01")
+    for folder in ("empty", "hidden/.trash", "other/Zoe"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "hidden" / ".trash" / "1.jpg").write_bytes(fake_photo(fake_face("Ann")))
+    (tmp_path / "other" / "Zoe" / "1.jpg").write_bytes(fake_photo(fake_face("zoe")))
+    (tmp_path / "group.jpg").write_bytes(fake_photo(fake_face("zoe")))
+    (tmp_path / "notes.txt").write_text("call Zoe\n")
+    (tmp_path / "notes.jsonl").write_text('{"image": "group.jpg", "name": 1}\n')
+    return gallery
+
+
+@pytest.mark.parametrize(
+    ("source", "rule", "code", "message"),
+    [
+        ("nowhere", "folder", ExitCode.NOT_FOUND, "nowhere does not exist"),
+        ("nowhere/", "pattern:{person}/*/*.jpg", ExitCode.NOT_FOUND, "nowhere does not exist"),
+        ("nowhere/members", "folder", ExitCode.NOT_FOUND, "members does not exist"),
+        ("photos.csv", "folder", ExitCode.NOT_FOUND, "photos.csv does not exist"),
+        ("photos.csv", "column:name", ExitCode.NOT_FOUND, "photos.csv does not exist"),
+        ("empty", "folder", ExitCode.INVALID_INPUT, "empty contains no photos"),
+        ("hidden", "folder", ExitCode.INVALID_INPUT, "hidden contains no photos"),
+        ("other", "folder", ExitCode.INVALID_INPUT, "no photo of collection 'club' has a name"),
+        ("group.jpg", "folder", ExitCode.INVALID_INPUT, "no photo of collection 'club'"),
+        ("notes.txt", "folder", ExitCode.INVALID_INPUT, "no photo of collection 'club'"),
+        ("notes.jsonl", "column:name", ExitCode.INVALID_INPUT, "no photo of collection 'club'"),
+    ],
+)
+def test_a_source_without_indexed_photos_changes_nobody(
+    club: Gallery, source: str, rule: str, code: ExitCode, message: str
+) -> None:
+    before = club.list_users("club").users, club.list_history("club").entries
+    words = ["people", "enrol", source, "--collection", "club", "--person-from", rule]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == code, result.output
+    assert message in result.stderr
+    assert (club.list_users("club").users, club.list_history("club").entries) == before
+
+
+def test_people_of_a_folder_that_became_empty_stay(club: Gallery, tmp_path: Path) -> None:
+    (tmp_path / "members").rename(tmp_path / "unmounted")
+    (tmp_path / "members").mkdir()
+    before = club.list_users("club").users
+    words = ["people", "enrol", "members", "--collection", "club"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == ExitCode.INVALID_INPUT
+    assert "check that its disk is mounted" in result.stderr
+    assert club.list_users("club").users == before
