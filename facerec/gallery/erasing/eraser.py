@@ -57,9 +57,19 @@ class Eraser(StoreEraser):
     """Shared code of the operations that erase."""
 
     def _erase(
-        self, collection_id: str, subject: SubjectKind, selection: Selection
+        self,
+        collection_id: str,
+        subject: SubjectKind,
+        selection: Selection,
+        now: float | None = None,
     ) -> tuple[Receipt, tuple[str, ...]]:
         """Erase a selection; return the receipt and the ids of the faces that were stored.
+
+        Args:
+            collection_id: Id of the collection.
+            subject: What was requested.
+            selection: What is erased.
+            now: When that was requested, in seconds since 1970; None for the current time.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
@@ -74,7 +84,8 @@ class Eraser(StoreEraser):
         selection = replace(
             selection, image_keys=keys, user_names=user_names, cause=current_cause()
         )
-        erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
+        now = self._clock() if now is None else now
+        erasure = self._erasures.begin(collection_id, subject, selection, now)
         start = self._erasures.start
         try:
             if start is not None:

@@ -167,9 +167,10 @@ class CollectionOperations(Eraser):
         """
         collection = self._get(collection_id)
         returned = self._erasures.was_deleted(collection)
-        before = collection.created_at if returned else self._clock()
+        now = self._clock()
+        before = collection.created_at if returned else now
         selection = erasures.Selection(created_before=before, created_at=collection.created_at)
-        return self._erase(collection_id, erasures.SubjectKind.COLLECTION, selection)[0]
+        return self._erase(collection_id, erasures.SubjectKind.COLLECTION, selection, now)[0]
 
     def get_tags(self, collection_id: str) -> dict[str, str]:
         """Return a collection's tags.

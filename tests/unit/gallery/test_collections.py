@@ -1,5 +1,6 @@
 import sqlite3
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,14 @@ def test_a_deletion_names_the_faces_that_were_deleted_and_those_that_were_not(
     (failure,) = deletion.failed
     assert (failure.face_id, failure.reason) == (UNKNOWN, DeletionFailureReason.FACE_NOT_FOUND)
     assert [face.record.face_id for face in gallery.list_faces("staff").faces] == [kept]
+
+
+def test_a_deletion_is_not_said_to_be_a_second_one_since_time_has_passed(tmp_path: Path) -> None:
+    collaborators = Collaborators.in_folder(tmp_path)
+    times = count(collaborators.clock.now)
+    collaborators.clock = lambda: float(next(times))
+    gallery = collaborators.gallery()
+    for _ in range(2):
+        gallery.create_collection("guests")
+        gallery.index("guests", fake_photo(fake_face("ann")))
+        assert gallery.delete_collection("guests").created_before is None
