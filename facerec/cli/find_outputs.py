@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facerec.cli.csv_rows import safe_row
+from facerec.cli.csv_rows import decimals, safe_row
 from facerec.cli.output import count
 from facerec.core.deferred import DeferredModule
 from facerec.errors import FacerecError
@@ -129,15 +129,15 @@ def _csv_row(each: FoundFace) -> tuple[object, ...]:
     match, record = each.match, each.match.face
     return (
         each.doubt or "",
-        f"{match.similarity:.4f}",
-        f"{match.distance:.4f}",
+        decimals(match.similarity),
+        decimals(match.distance),
         match.user_id or "",
         match.person_name or "",
         record.external_image_id or "",
         record.source,
         record.face_id,
-        *(f"{side:.4f}" for side in (record.box.left, record.box.top)),
-        *(f"{side:.4f}" for side in (record.box.width, record.box.height)),
+        *(decimals(side) for side in (record.box.left, record.box.top)),
+        *(decimals(side) for side in (record.box.width, record.box.height)),
     )
 
 

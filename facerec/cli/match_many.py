@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from facerec.cli.csv_rows import safe_row
+from facerec.cli.csv_rows import decimals, safe_row
 from facerec.cli.output import console, count, print_json, shortened, shown_name
+from facerec.core.addresses import storable_source
 from facerec.errors import (
     AccessDeniedError,
     FacerecError,
@@ -146,8 +147,9 @@ def _document(searched: Searched) -> dict[str, Any]:
 
 
 def _rows(searched: Searched) -> Iterator[tuple[object, ...]]:
+    photo = storable_source(searched.photo)
     if searched.result is None:
-        yield (searched.photo, *[""] * 11, searched.error and searched.error.message)
+        yield (photo, *[""] * 11, searched.error and searched.error.message)
         return
     for number, face in enumerate(searched.result.faces, 1):
         box = face.face.box
@@ -155,14 +157,14 @@ def _rows(searched: Searched) -> Iterator[tuple[object, ...]]:
         match: tuple[object, ...] = ("",) * 5
         if best is not None:
             match = (
-                f"{best.similarity:.4f}",
+                decimals(best.similarity),
                 best.user_id or "",
                 best.person_name or "",
                 best.face.external_image_id or "",
                 best.face.source,
             )
-        sides = (f"{side:.4f}" for side in (box.left, box.top, box.width, box.height))
-        yield (searched.photo, number, str(face.decision), *match, *sides, "")
+        sides = map(decimals, (box.left, box.top, box.width, box.height))
+        yield (photo, number, str(face.decision), *match, *sides, "")
 
 
 def _print(searched: Searched) -> None:

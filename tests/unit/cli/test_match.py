@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,23 @@ def test_a_folder_s_photos_are_lines_of_a_csv_file(folder: Path, tmp_path: Path)
     assert [row["person_name"] for row in rows] == ["Ann Lee", "", "", ""]
     assert [bool(row["error"]) for row in rows] == [False, False, True, True]
     assert CliRunner().invoke(command.match, words).exit_code == 1
+
+
+def test_a_photo_with_an_odd_name_does_not_lose_the_rows_of_the_others(
+    folder: Path, tmp_path: Path
+) -> None:
+    odd = [folder / os.fsdecode(name) for name in (b"m\xfcller.jpg", b"n\xfcller.jpg")]
+    odd[0].write_bytes(fake_photo(fake_face("ann", left=-0.05)))
+    odd[1].write_bytes(b"no photo")
+    output = tmp_path / "found.csv"
+    words = ["match", str(folder), "--collection", "staff", "--csv", str(output)]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    with output.open(newline="", encoding="utf-8") as file:
+        rows = {Path(row["photo"]).name: row for row in csv.DictReader(file)}
+    assert rows.keys() == {"a.jpg", "b.jpg", "c.jpg", r"m\xfcller.jpg", r"n\xfcller.jpg"}
+    assert rows[r"m\xfcller.jpg"]["person_name"] == "Ann Lee"
+    assert float(rows[r"m\xfcller.jpg"]["left"]) == -0.05
 
 
 def test_a_folder_in_an_unknown_collection_is_one_error(folder: Path) -> None:
