@@ -182,11 +182,13 @@ def not_same(collection: str, face_id: str, person: str, data: Path | None, lift
       facerec faces not-same --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d ann --lift
     """
     with factory.open_gallery(data_folder(data)) as gallery:
-        name = subjects.known_name(gallery, collection, person)
         if not lift:
+            name = subjects.known_name(gallery, collection, person)
             gallery.not_same(collection, face_id, name)
             console().print(f"face {face_id} does not show {person}")
-        elif gallery.lift_correction(collection, face_id, name):
+            return
+        name = subjects.corrected_name(gallery, collection, person)
+        if gallery.lift_correction(collection, face_id, name):
             console().print(f"face {face_id} may show {person} again")
         else:
             console().print(f"there was no statement that face {face_id} does not show {person}")

@@ -62,7 +62,25 @@ def new_or_known(gallery: Gallery, collection_id: str, person: str) -> tuple[str
 
 
 def known_name(gallery: Gallery, collection_id: str, person: str) -> str:
-    """Return the id of a person, or the text itself, such as a face's id, if it names nobody.
+    """Return the name of a person for a correction: the id, or another name that faces have.
+
+    These are external image ids, their parts before the colon, and ids of faces.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+        UserNotFoundError: Nobody has this id or name, and no face has it; similar people are named.
+        AmbiguousPersonError: One person has this id, and another has this name.
+    """
+    try:
+        return gallery.resolve_user(collection_id, person).user_id
+    except UserNotFoundError:
+        if gallery.is_name_of_face(collection_id, person):
+            return person
+        raise
+
+
+def corrected_name(gallery: Gallery, collection_id: str, person: str) -> str:
+    """Return the id of a person, or the text itself, which a correction may still have.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.

@@ -50,6 +50,7 @@ OPERATIONS = [
     "import_embeddings",
     "import_faces",
     "index",
+    "is_name_of_face",
     "lift_correction",
     "list_clusters",
     "list_collections",

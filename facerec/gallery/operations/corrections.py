@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from facerec.core.history import Action
@@ -15,6 +16,7 @@ from facerec.gallery.deferred import collection_results
 from facerec.gallery.operations.faces import require_stored
 from facerec.gallery.operations.recorded import recorded
 from facerec.gallery.paging import checked_limit
+from facerec.gallery.people.corrections import names_left
 
 if TYPE_CHECKING:
     from facerec.gallery.collection_results import CorrectionPage
@@ -103,6 +105,25 @@ class CorrectionOperations(GalleryBase):
                 records=self._records,
                 corrections=[correction],
             ).take_denied_out()
+
+    def is_name_of_face(self, collection_id: str, name: str) -> bool:
+        """Return whether a stored face has a name by which corrections refer to people.
+
+        These are the ids of faces, external image ids, and their parts before the colon. Reads the
+        records of all faces, unless the name is the id of a face or not valid.
+
+        Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._get(collection_id)
+        with suppress(InvalidInputError):
+            if self._faces.get_faces(collection_id, [checked_face_id(name)]):
+                return True
+        with suppress(InvalidInputError):
+            own = {checked_person(name)}
+            return bool(names_left(collection_id, own, faces=self._faces, records=self._records))
+        return False
 
     def list_corrections(
         self, collection_id: str, *, next_token: str | None = None, limit: int = DEFAULT_PAGE

@@ -1272,6 +1272,7 @@ NO_OPERATIONS = {
     "list_expired": "is the first half of expire",
     "import_embeddings": "is for the operator, who moves from a program: `facerec import`",
     "import_faces": "is for the operator, who moves from another service: `facerec import`",
+    "is_name_of_face": "checks whom a command names in a correction",
     "model_version": "is in the answers of other operations",
     "prepare_range": "is a step of the workflow that migrates",
     "requested_by": "names the caller of other operations; a server knows it from the request",

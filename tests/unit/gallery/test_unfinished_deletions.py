@@ -144,6 +144,7 @@ READING = (
 )
 READING += (
     "get_",
+    "is_",
     "list_",
     "migration_status",
     "resolve_",
