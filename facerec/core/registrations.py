@@ -56,18 +56,12 @@ def checked_registration(consent: date | str, expires: date | str, now: float) -
         InvalidInputError: a day is not valid, the day of the consent is still to come everywhere,
             the expiry is not after it, or the consent has expired.
     """
-    given, ends = _checked_day(consent, "consent"), _checked_day(expires, "expiry")
-    registration = Registration(given.isoformat(), ends.isoformat())
+    registration = _registration(consent, expires)
     today = datetime.fromtimestamp(now, UTC)
-    if given > (today + _EARLIEST_ZONE).date():
+    if registration.consent > (today + _EARLIEST_ZONE).date().isoformat():
         raise InvalidInputError(
             f"the consent is dated in the future: {registration.consent}",
             "register the person once the consent is given",
-        )
-    if ends <= given:
-        raise InvalidInputError(
-            f"a consent of {registration.consent} cannot expire on {registration.expires}",
-            "the expiry is the first day on which it no longer holds",
         )
     if not registration.is_active(now):
         raise InvalidInputError(
@@ -75,6 +69,26 @@ def checked_registration(consent: date | str, expires: date | str, now: float) -
             "ask the person again, and register the new consent",
         )
     return registration
+
+
+def check_registration_text(text: str) -> None:
+    """Check that a text is a registration, which may have expired.
+
+    Raises:
+        InvalidInputError: it is not two days of the calendar, the first before the second.
+    """
+    consent, _, expires = text.partition("/")
+    _registration(consent, expires)
+
+
+def _registration(consent: date | str, expires: date | str) -> Registration:
+    given, ends = _checked_day(consent, "consent"), _checked_day(expires, "expiry")
+    if ends <= given:
+        raise InvalidInputError(
+            f"a consent of {given} cannot expire on {ends}",
+            "the expiry is the first day on which it no longer holds",
+        )
+    return Registration(given.isoformat(), ends.isoformat())
 
 
 def _checked_day(day: date | str, kind: str) -> date:

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+MAX_TIME = 253_402_300_799.0
+"""The last second of the year 9999, in seconds since 1970: the last that can be shown."""
+
+
+def is_time(seconds: float) -> bool:
+    """Return whether a number is a time from 1970 on that can be shown; false for NaN."""
+    return 0 <= seconds <= MAX_TIME
+
 
 def iso_time(seconds: float) -> str:
     """Return seconds since 1970 as ISO 8601 in UTC, such as ``2026-01-31T12:00:00Z``."""

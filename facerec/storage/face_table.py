@@ -8,6 +8,7 @@ pyarrow, which ``pip install '.[parquet]'`` installs in a clone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from facerec.core.batches import batches
 from facerec.core.ids import checked_face_id
 from facerec.core.records import StoredFace
+from facerec.core.times import is_time
 from facerec.errors import ConfigurationError, InvalidInputError
 from facerec.storage.columns import NUMBER_COLUMNS, TEXT_COLUMNS, from_columns, to_columns
 
@@ -102,9 +104,22 @@ def _face(row: dict[str, Any], path: Path) -> StoredFace:
         record = from_columns(row)
     except (InvalidInputError, TypeError) as error:
         raise InvalidInputError(f"{path.name} has a row that is not a face") from error
+    if not _is_complete(row):
+        raise InvalidInputError(f"{path.name} has a row with a value that no face has")
     if embedding.shape != (DIMENSIONS,) or not np.isfinite(embedding).all():
         raise InvalidInputError(f"{path.name} has a row without a valid embedding")
     return StoredFace(record, embedding)
+
+
+def _is_complete(row: dict[str, Any]) -> bool:
+    """Return whether a row has every text and number of a face, and each number is one."""
+    texts = (row[name] for name in TEXT_COLUMNS if name != "external_image_id")
+    numbers = (row[name] for name in NUMBER_COLUMNS)
+    return (
+        all(text is not None for text in texts)
+        and all(map(isfinite, numbers))
+        and is_time(row["indexed_at"])
+    )
 
 
 def _names() -> tuple[str, ...]:

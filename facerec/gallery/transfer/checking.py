@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.history import cause_from_json, step_from_json
 from facerec.core.names import checked_user_id, checked_user_name
+from facerec.core.registrations import check_registration_text
+from facerec.core.times import is_time
 from facerec.errors import InvalidInputError
 from facerec.gallery.people.associations import MAX_FACES_OF_USER
 from facerec.gallery.transfer.exported_collection import DESCRIPTION, FACES, LINES, read_lines
@@ -23,8 +26,8 @@ MAX_CLUSTER_NUMBER = 10_000_000
 def check_contents(folder: Path, document: dict[str, Any]) -> None:
     """Check all files of an export, whose digests are right, and whether they fit together.
 
-    A face that a person, a cluster or a correction names may be missing: collections that have lost
-    faces can be exported too.
+    A face that a person, a cluster or a correction names may be missing, and a registration may
+    have expired: collections that have lost faces or keep such registrations can be exported too.
 
     Args:
         folder: The folder.
@@ -34,6 +37,8 @@ def check_contents(folder: Path, document: dict[str, Any]) -> None:
         InvalidInputError: A file is not valid, or contradicts itself or ``collection.json``.
         ConfigurationError: pyarrow is not installed.
     """
+    for name in ("created_at", "exported_at"):
+        _check_date(name, document[name])
     numbers = {each["name"]: each["entries"] for each in document["files"]}
     _check_faces(folder, numbers[FACES])
     checks = {"people": _check_people, "clusters": _check_clusters, "history": _check_history}
@@ -72,6 +77,8 @@ def _check_people(lines: Iterator[tuple[str, dict[str, Any]]]) -> None:
     ids, names, faces = set[str](), set[str](), set[str]()
     for where, person in lines:
         _add(checked_user_id(person["user_id"]), ids, f"{where} has the person")
+        _check_times(where, person)
+        _check_registrations(where, person)
         if person["name"] is not None:
             _check_name(where, person["name"])
             _add(person["name"], names, f"{where} has the name")
@@ -109,8 +116,38 @@ def _check_history(lines: Iterator[tuple[str, dict[str, Any]]]) -> None:
     entries: set[str] = set()
     for where, entry in lines:
         _add(cause_from_json(entry["cause"]).entry_id, entries, f"{where} has the entry")
+        _check_times(where, entry["cause"])
         for step in entry["steps"]:
             step_from_json(step)
+            _check_times(where, step)
+            _check_registrations(where, step)
+
+
+def _check_times(where: str, document: dict[str, Any]) -> None:
+    for name in ("at", "created_at"):
+        if name in document and not is_time(document[name]):
+            raise InvalidInputError(
+                f"{where} has the time {document[name]!r:.20} as {name}",
+                "write seconds since 1970, before the year 10000",
+            )
+
+
+def _check_date(name: str, text: str) -> None:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInputError(f"{name} of {DESCRIPTION} is not a time of ISO 8601") from None
+
+
+def _check_registrations(where: str, document: dict[str, Any]) -> None:
+    for name in ("registration", "earlier_registration"):
+        text = document.get(name)
+        if text is not None:
+            try:
+                check_registration_text(text)
+            except InvalidInputError as error:
+                message = f"{where} has a {name} that is not valid: {error.message}"
+                raise InvalidInputError(message, error.hint) from None
 
 
 def _check_key(text: str) -> None:

@@ -69,7 +69,7 @@ def read_lines(folder: Path, name: str) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(file, 1):
             where = f"line {number} of {name}.jsonl"
             try:
-                document = json.loads(line)
+                document = json.loads(line, parse_constant=_refuse)
             except ValueError:
                 raise InvalidInputError(f"{where} is not JSON") from None
             wrong = violation(schema, document)
@@ -98,7 +98,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     """
     path = folder / DESCRIPTION
     try:
-        document: dict[str, Any] = json.loads(path.read_bytes())
+        document: dict[str, Any] = json.loads(path.read_bytes(), parse_constant=_refuse)
     except (OSError, ValueError):
         raise InvalidInputError(
             f"{folder} is not an exported collection: it has no readable {DESCRIPTION}"
@@ -123,6 +123,11 @@ def read_description(folder: Path) -> dict[str, Any]:
                 "export the collection again",
             )
     return document
+
+
+def _refuse(constant: str) -> None:
+    """Refuse NaN and infinities, which Python reads although JSON has no such numbers."""
+    raise ValueError(constant)
 
 
 def digest_of(folder: Path) -> str:

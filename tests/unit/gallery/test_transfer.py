@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from facerec.errors import (
     CollectionExistsError,
@@ -171,7 +174,18 @@ def no_files(document: dict[str, object]) -> None:
     document["files"] = []
 
 
-@pytest.mark.parametrize("damage", [other_model, other_cohort, later_format, no_format, no_files])
+def no_time(document: dict[str, object]) -> None:
+    document["created_at"] = "yesterday"
+
+
+def no_threshold(document: dict[str, object]) -> None:
+    document["threshold"] = math.nan
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [other_model, other_cohort, later_format, no_format, no_files, no_time, no_threshold],
+)
 def test_an_export_that_does_not_fit_is_refused_and_nothing_is_imported(
     filled: Gallery, other: Gallery, tmp_path: Path, damage: Callable[[dict[str, object]], None]
 ) -> None:
@@ -222,6 +236,15 @@ def state(folder: Path, name: str, entries: int) -> None:
     path.write_text(json.dumps(document), "utf-8")
 
 
+def register(text: str) -> Callable[[list[dict[str, Any]]], object]:
+    return lambda people: people[0].update(registration=text)
+
+
+def step(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = entries[0]["steps"][0]
+    return found
+
+
 FACE = "0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d"
 
 
@@ -242,6 +265,24 @@ FACE = "0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d"
             f"face '{FACE}' a second time",
         ),
         ("history.jsonl", lambda ls: ls.append(ls[0]), "entry .* a second time"),
+        ("people.jsonl", lambda ls: ls[0].update(created_at=1e300), "line 1 .* time 1e.300"),
+        ("people.jsonl", lambda ls: ls[0].update(created_at=10**400), "line 1 .* time 1000"),
+        ("people.jsonl", lambda ls: ls[0].update(created_at=-1), "line 1 .* time -1"),
+        ("people.jsonl", lambda ls: ls[0].update(created_at=math.nan), "line 1 .* not JSON"),
+        ("people.jsonl", register("2026-13-26/2099-01-01"), "line 1 .* day of consent"),
+        ("people.jsonl", register("2026-01-01/2026-02-30"), "line 1 .* day of expiry"),
+        ("people.jsonl", register("2026-01-02/2026-01-01"), "line 1 .* cannot expire"),
+        (
+            "history.jsonl",
+            lambda ls: ls[0]["cause"].update(at=1e12),
+            "line 1 .* time 10{12}",
+        ),
+        ("history.jsonl", lambda ls: step(ls).update(created_at=1e300), "line 1 .* time 1e.300"),
+        (
+            "history.jsonl",
+            lambda ls: step(ls).update(earlier_registration="2026-00-01/2099-01-01"),
+            "line 1 .* earlier_registration that is not valid",
+        ),
     ],
 )
 def test_files_that_contradict_each_other_are_refused_and_nothing_is_imported(
@@ -277,6 +318,42 @@ def test_a_file_of_something_else_is_refused_and_nothing_is_imported(
     with pytest.raises(InvalidInputError):
         other.import_collection(tmp_path / "one")
     assert list(other.all_collections()) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("indexed_at", 1e300),
+        ("box_left", math.nan),
+        ("confidence", math.inf),
+        ("nose_x", -math.inf),
+        ("source", None),
+    ],
+)
+def test_a_value_that_no_face_has_is_refused_and_nothing_is_imported(
+    filled: Gallery, other: Gallery, tmp_path: Path, column: str, value: object
+) -> None:
+    filled.export_collection("staff", tmp_path / "one")
+    path = tmp_path / "one" / "faces.parquet"
+    table = parquet.read_table(path)
+    rows = table.to_pylist()
+    rows[3][column] = value
+    parquet.write_table(table.from_pylist(rows, table.schema), path)
+    state(tmp_path / "one", path.name, len(rows))
+    with pytest.raises(InvalidInputError, match=r"faces\.parquet has a row with a value"):
+        other.import_collection(tmp_path / "one")
+    assert list(other.all_collections()) == []
+
+
+def test_a_registration_that_has_expired_is_imported_as_it_was(
+    filled: Gallery, other: Gallery, tmp_path: Path
+) -> None:
+    filled.export_collection("staff", tmp_path / "one")
+    changed(tmp_path / "one", "people.jsonl", register("2020-01-01/2021-01-01"))
+    other.import_collection(tmp_path / "one")
+    registration = other.describe_user("staff", "ann").registration
+    assert registration is not None
+    assert not registration.is_active(time.time())
 
 
 def test_a_person_corrected_by_hand_is_imported(
