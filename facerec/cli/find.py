@@ -97,12 +97,10 @@ def find(
       facerec find guest.jpg --collection party --copy-to guest --html guest.html
       facerec find "Ann Lee" --collection club --csv ann.csv
     """
-    from facerec.cli.new_files import require_new
     from facerec.cli.person_argument import photo_or_person
 
     outputs = Outputs(copy_to, link_to, csv_file, html_file)
-    for path in outputs.files():
-        require_new(path)
+    outputs.check()
     with factory.open_gallery(data_folder(data)) as gallery:
         named = photo_or_person(gallery, collection, probe)
         photo, user = (named, None) if isinstance(named, str) else (None, named)

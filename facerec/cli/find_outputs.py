@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from facerec.cli.csv_rows import decimals, safe_row
 from facerec.cli.output import count
 from facerec.core.deferred import DeferredModule
-from facerec.errors import FacerecError
+from facerec.errors import FacerecError, InvalidInputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,6 +55,22 @@ class Outputs:
     def files(self) -> list[Path]:
         """Return the files."""
         return [path for path in (self.csv_file, self.html_file) if path is not None]
+
+    def check(self) -> None:
+        """Check that files can be created, and that no two outputs are the same path.
+
+        Raises:
+            InvalidInputError: a file exists, or one path is given twice.
+        """
+        for path in self.files():
+            new_files.require_new(path)
+        given = (self.copy_to, self.link_to, *self.files())
+        paths = [path.resolve() for path in given if path is not None]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise InvalidInputError(
+                    f"{path} is given for two outputs", "name another folder or file for each"
+                )
 
     def write(self, find: Find, whom: str, gallery: Gallery, out: Console) -> list[FacerecError]:
         """Write all outputs, print what was written, and return the errors of photos.

@@ -255,3 +255,20 @@ def test_names_of_copies_are_distinct_and_stay_in_their_folder(keys: list[str]) 
         assert name not in ("", ".", "..", "doubtful")
         assert "/" not in name
         assert len(name.encode("utf-8", "surrogateescape")) <= 255
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--copy-to", "out", "--link-to", "./out"),
+        ("--csv", "out", "--html", "out"),
+        ("--copy-to", "out", "--csv", "out"),
+    ],
+)
+def test_two_outputs_of_one_name_are_refused_before_anything_is_written(
+    find: Find, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    result = find("guest.jpg", *words)
+    assert result.exit_code == 4
+    assert f"{tmp_path}/out is given for two outputs" in result.stderr
+    assert not (tmp_path / "out").exists()
