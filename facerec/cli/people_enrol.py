@@ -19,7 +19,7 @@ from facerec.cli.options import (
     person_from_option,
     stack_option,
 )
-from facerec.cli.output import console, count, print_json, shortened
+from facerec.cli.output import console, count, print_json, shortened, shown_name
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAGE
 from facerec.errors import CollectionNotFoundError, InvalidInputError
@@ -183,9 +183,10 @@ def print_enrolment(enrolment: Enrolment) -> None:
         f"{count(enrolment.associated, 'face')} added, {enrolment.unchanged:,} unchanged"
     )
     for photo in enrolment.corrected:
-        out.print(f"  {shortened(photo.source)}: {photo.user_id} instead of {photo.earlier}")
+        now, earlier = shown_name(photo.user_id), shown_name(photo.earlier)
+        out.print(f"  {shortened(photo.source)}: {now} instead of {earlier}")
     for user_id in enrolment.deleted:
-        out.print(f"  person {user_id} has no photo any more, and was deleted")
+        out.print(f"  person {shown_name(user_id)} has no photo any more, and was deleted")
     for unnamed in enrolment.unnamed:
         why = _PROBLEMS[unnamed.problem]
         out.print(f"  {shortened(unnamed.source)} got no name: {why} {unnamed.name}")

@@ -11,9 +11,11 @@ from click.testing import CliRunner
 from facerec.cli.deferred import factory
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
-from facerec.cli.people_enrol import require_no_external_ids
+from facerec.cli.people_enrol import print_enrolment, require_no_external_ids
+from facerec.core.names import derived_user_id
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.people.enrolling import CorrectedPhoto, Enrolment
 from facerec.gallery.people.enrolment_rules import NameOf
 from facerec.jobs import person_names
 from facerec.storage.objects import Objects
@@ -200,3 +202,14 @@ def test_people_of_a_folder_that_became_empty_stay(club: Gallery, tmp_path: Path
     assert result.exit_code == ExitCode.INVALID_INPUT
     assert "check that its disk is mounted" in result.stderr
     assert club.list_users("club").users == before
+
+
+def test_what_is_printed_has_names_in_their_own_script(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ids = [derived_user_id(name) for name in ("Eileen Collins", "张伟")]
+    corrected = CorrectedPhoto("/members/1.jpg", earlier=ids[1], user_id=ids[0])
+    print_enrolment(Enrolment("club", 1, 0, 1, 0, (corrected,), (ids[1],), ()))
+    shown = capsys.readouterr().out
+    assert "1.jpg: Eileen Collins instead of 张伟" in shown
+    assert "person 张伟 has no photo any more" in shown
