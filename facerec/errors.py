@@ -715,6 +715,22 @@ class StoreUnavailableError(FacerecError):
     hint_is_for_operator = True
 
 
+class ReadTimedOutError(StoreUnavailableError):
+    """A file, or a folder, could not be read in time. Safe to retry.
+
+    Attributes:
+        uri: the requested path or address.
+        seconds: the time without an answer.
+    """
+
+    ADVICE = "check whether the file system of the photos responds"
+    """The hint, which the report of a job shows too."""
+
+    def __init__(self, uri: str, seconds: float) -> None:
+        super().__init__(f"{uri} could not be read: no answer in {seconds:g} seconds", self.ADVICE)
+        self.uri, self.seconds = uri, seconds
+
+
 class StoreThrottledError(StoreUnavailableError):
     """A store works, but refuses requests above its rate limit. Safe to retry, more slowly."""
 

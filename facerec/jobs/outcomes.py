@@ -34,6 +34,8 @@ class Outcome(StrEnum):
     """The photo is in a requester-pays bucket."""
     OTHER_REGION = "OTHER_REGION"
     """The photo is in a bucket of another region than the job."""
+    READ_TIMED_OUT = "READ_TIMED_OUT"
+    """The photo could not be read in time: the file system that it is on does not answer."""
     MALFORMED_LINE = "MALFORMED_LINE"
     """The line is invalid: it does not name a photo, or its external image id is invalid."""
     ERASED = "ERASED"
@@ -50,6 +52,7 @@ NOT_READ = frozenset(
         Outcome.KEY_DENIED,
         Outcome.REQUESTER_PAYS,
         Outcome.OTHER_REGION,
+        Outcome.READ_TIMED_OUT,
     )
 )
 """Outcomes of photos whose content could not be read."""

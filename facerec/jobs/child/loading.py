@@ -15,6 +15,7 @@ from facerec.errors import (
     ObjectArchivedError,
     ObjectNotFoundError,
     OtherRegionError,
+    ReadTimedOutError,
     RequesterPaysError,
 )
 from facerec.jobs.outcomes import Outcome, PhotoFailure
@@ -102,21 +103,31 @@ class PhotoLoader:
                 with self._large:
                     started = time.time_ns()
                     content, info = fetch(MAX_PHOTO_BYTES)
-        except ObjectNotFoundError:
-            return PhotoFailure(Outcome.NOT_FOUND, "does not exist, or is not a regular file"), None
-        except ObjectArchivedError:
-            return PhotoFailure(Outcome.ARCHIVED, "archived in S3: restore the object first"), None
-        except KeyDeniedError:
-            return PhotoFailure(Outcome.KEY_DENIED, "its KMS key may not be used"), None
-        except RequesterPaysError:
-            detail = "in a requester-pays bucket, from which facerec does not read: copy it first"
-            return PhotoFailure(Outcome.REQUESTER_PAYS, detail), None
-        except OtherRegionError:
-            return PhotoFailure(Outcome.OTHER_REGION, "in a bucket of another region"), None
-        except AccessDeniedError:
-            return PhotoFailure(Outcome.ACCESS_DENIED, "access denied"), None
+        except (ObjectNotFoundError, AccessDeniedError, ReadTimedOutError) as error:
+            return _failure(error), None
         version = settled_version(info, started, entry.version_id)
         if len(content) > MAX_PHOTO_BYTES:
             large = f"more than {MAX_PHOTO_BYTES // 1024**2} MiB"
             return PhotoFailure(Outcome.UNREADABLE, large, "TOO_LARGE"), version
         return content, version
+
+
+def _failure(error: ObjectNotFoundError | AccessDeniedError | ReadTimedOutError) -> PhotoFailure:
+    """Return the failure of a photo that could not be read."""
+    match error:
+        case ObjectNotFoundError():
+            return PhotoFailure(Outcome.NOT_FOUND, "does not exist, or is not a regular file")
+        case ReadTimedOutError():
+            detail = f"its file system did not answer in {error.seconds:g} seconds"
+            return PhotoFailure(Outcome.READ_TIMED_OUT, detail)
+        case ObjectArchivedError():
+            return PhotoFailure(Outcome.ARCHIVED, "archived in S3: restore the object first")
+        case KeyDeniedError():
+            return PhotoFailure(Outcome.KEY_DENIED, "its KMS key may not be used")
+        case RequesterPaysError():
+            detail = "in a requester-pays bucket, from which facerec does not read: copy it first"
+            return PhotoFailure(Outcome.REQUESTER_PAYS, detail)
+        case OtherRegionError():
+            return PhotoFailure(Outcome.OTHER_REGION, "in a bucket of another region")
+        case AccessDeniedError():
+            return PhotoFailure(Outcome.ACCESS_DENIED, "access denied")

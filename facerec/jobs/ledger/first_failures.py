@@ -11,6 +11,7 @@ from facerec.errors import (
     FirstPhotosFailedError,
     ObjectNotFoundError,
     OtherRegionError,
+    ReadTimedOutError,
     RequesterPaysError,
 )
 from facerec.jobs.documents import read_document
@@ -32,6 +33,7 @@ REMEDIES: Mapping[Outcome, str] = {
     Outcome.REQUESTER_PAYS: RequesterPaysError.ADVICE,
     Outcome.OTHER_REGION: OtherRegionError.ADVICE,
     Outcome.ARCHIVED: "restore the photos from their archive first",
+    Outcome.READ_TIMED_OUT: ReadTimedOutError.ADVICE,
     Outcome.NOT_FOUND: (
         "compare the addresses in the manifest with the real addresses of the photos: a prefix, a"
         " folder or the bucket may be wrong"

@@ -41,6 +41,10 @@ MAX_ATTEMPTS = 4
 RETRY_DELAY = 2.0
 """Seconds before a child is retried after a store failed, times the number of the attempt."""
 
+STOP_SECONDS = 60.0
+"""Seconds that workers have to end after a stop request; then they are killed, whatever they read
+or decode. Each loses at most one step."""
+
 TICK = 0.2
 """Seconds between two checks for a stop request."""
 
@@ -129,6 +133,7 @@ class _Supervisor:
         self._queue = _Queue(deque(child for child in range(plan.children) if not complete[child]))
         self._attempts: Counter[int] = Counter()
         self._failed_starts = 0
+        self._end = float("inf")
         self._workers: list[_Worker] = []
         self.result = RunResult()
         self.error: Exception | None = None
@@ -141,7 +146,8 @@ class _Supervisor:
             if requested:
                 self.result.stopped = True
                 self._stop_all()
-            if requested is Stop.KILL:
+                self._end = min(self._end, time.monotonic() + STOP_SECONDS)
+            if requested is Stop.KILL or time.monotonic() > self._end:
                 return
             self._assign()
             self._receive()

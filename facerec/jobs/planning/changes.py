@@ -9,7 +9,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from facerec.core.prune_limit import is_over_limit, too_many_gone
-from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
+from facerec.errors import (
+    AccessDeniedError,
+    InvalidInputError,
+    ObjectNotFoundError,
+    ReadTimedOutError,
+)
 from facerec.jobs.manifest.source import SourceKind
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.planning.children import MAX_READERS, count_children
@@ -211,7 +216,7 @@ def _may_have_changed(photo: RememberedPhoto, objects: ObjectStore) -> bool:
         return True
     try:
         objects.read(photo.uri, end=1)
-    except (ObjectNotFoundError, AccessDeniedError):
+    except (ObjectNotFoundError, AccessDeniedError, ReadTimedOutError):
         return False
     return True
 

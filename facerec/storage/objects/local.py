@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from facerec.errors import (
     AccessDeniedError,
@@ -17,7 +18,11 @@ from facerec.errors import (
     ObjectNotFoundError,
     StoreUnavailableError,
 )
-from facerec.storage.objects.protocol import ObjectInfo, folder_of
+from facerec.storage.objects.answering import MAX_SECONDS, Deadline, answer_within
+from facerec.storage.objects.local_listing import file_info, list_files
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectInfo
 
 TEMPORARY_PREFIX = ".facerec-"
 """Prefix of files that are being written, in the folder of the final file."""
@@ -32,10 +37,18 @@ _MISSING = {
 }
 _DENIED = {errno.EACCES, errno.EPERM}
 
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC
+
 _CHANGED = {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST}
 
 MAX_REMOVALS = 1000
 """Maximum attempts to remove a folder to which other processes add files."""
+
+BLOCK = 1024 * 1024
+"""Bytes of one read: each must be answered in ``MAX_SECONDS``."""
+
+SMALL_BLOCK = 64 * 1024
+"""Bytes of a read where a file seems to end: of one that has grown, or one with an unknown size."""
 
 MAX_ATTEMPTS = 5
 """Maximum attempts to write a file whose temporary file disappears."""
@@ -44,22 +57,27 @@ MAX_ATTEMPTS = 5
 class LocalObjects:
     """An ``ObjectStore`` of regular files; a uri is a path.
 
-    A file's version is its size and its modification time in nanoseconds.
+    A file's version is its size and its modification time in nanoseconds. Files and folders are
+    read in other threads, so that a file system that does not answer blocks no caller for ever.
     """
 
-    def __init__(self, *, follow_links: bool = True) -> None:
+    def __init__(self, *, follow_links: bool = True, max_seconds: float = MAX_SECONDS) -> None:
         """Create the store.
 
         Args:
             follow_links: whether a uri may contain links. If not, a file that is replaced by a link
                 after its path was resolved is not read.
+            max_seconds: maximum time in which a file system answers: with a block of a file, or an
+                entry of a folder.
         """
-        self._opener = None if follow_links else _open_without_links
+        self._open_path = os.open if follow_links else _open_without_links
+        self._max_seconds = max_seconds
 
     def head(self, uri: str) -> ObjectInfo:
         """Return a file's size and version."""
         with _local_errors(uri):
-            return _info(uri, _regular(uri, Path(uri).stat()))
+            status = answer_within(uri, Path(uri).stat, Deadline(self._max_seconds))
+            return file_info(uri, _regular(uri, status))
 
     def read(
         self,
@@ -73,20 +91,19 @@ class LocalObjects:
         """Return a range of a file's bytes; files have no older versions (``version_id``)."""
         if version_id is not None:
             raise ObjectNotFoundError(f"{uri} (version {version_id})")
-        path = Path(uri)
-        with _local_errors(uri):
-            # Opening a pipe without a writer would block forever, so check first.
-            _regular(uri, path.stat())
-            with open(path, "rb", opener=self._opener) as file:
-                found = os.fstat(file.fileno())
-                if version is not None and _info(uri, found).version != version:
+        deadline = Deadline(self._max_seconds)
+
+        def read() -> bytes:
+            with self._open(uri) as file:
+                found = os.fstat(file)
+                if version is not None and file_info(uri, found).version != version:
                     raise ObjectChangedError(uri)
-                file.seek(start)
-                if end is None:
-                    return file.read()
-                length = max(0, end - start)
-                # A read of n bytes allocates n bytes, however short the file is.
-                return file.read(-1 if found.st_size <= end else length)[:length]
+                os.lseek(file, start, os.SEEK_SET)
+                length = None if end is None else max(0, end - start)
+                return _content(uri, file, found.st_size - start, length, deadline)
+
+        with _local_errors(uri):
+            return answer_within(uri, read, deadline)
 
     def fetch(
         self, uri: str, *, end: int | None = None, version_id: str | None = None
@@ -94,15 +111,17 @@ class LocalObjects:
         """Return the start of a file; files have no older versions (``version_id``)."""
         if version_id is not None:
             raise ObjectNotFoundError(f"{uri} (version {version_id})")
-        with _local_errors(uri):
-            path = Path(uri)
-            _regular(uri, path.stat())
-            with open(path, "rb", opener=self._opener) as file:
+        deadline = Deadline(self._max_seconds)
+
+        def fetch() -> tuple[bytes, ObjectInfo]:
+            with self._open(uri) as file:
                 # The version is read before the content: a later change has another version.
-                found = os.fstat(file.fileno())
-                whole = end is None or found.st_size <= end
-                content = file.read(-1 if whole else end)
-                return content[:end], _info(uri, found)
+                found = os.fstat(file)
+                content = _content(uri, file, found.st_size, end, deadline)
+                return content, file_info(uri, found)
+
+        with _local_errors(uri):
+            return answer_within(uri, fetch, deadline)
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
         """Write a file through a temporary one, and wait until it is on the disk."""
@@ -145,15 +164,21 @@ class LocalObjects:
 
         Files that are deleted concurrently are skipped.
         """
-        top = folder_of(prefix)
         with _local_errors(prefix):
-            found = _walk(top, prefix[len(top) :])
-            yield from (each for each in found if each.uri > after) if after else found
+            for each in list_files(prefix, self._max_seconds):
+                if each.uri > after:
+                    yield each
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Yield the direct subfolders of a folder."""
-        with _local_errors(prefix), suppress(FileNotFoundError), os.scandir(prefix) as entries:
-            for name in sorted(entry.name for entry in entries if entry.is_dir()):
+
+        def names() -> list[str]:
+            with suppress(FileNotFoundError), os.scandir(prefix) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir())
+            return []
+
+        with _local_errors(prefix):
+            for name in answer_within(prefix, names, Deadline(self._max_seconds)):
                 yield f"{prefix}{name}/"
 
     def delete(self, uri: str) -> None:
@@ -175,6 +200,54 @@ class LocalObjects:
                         raise
             if os.path.lexists(prefix):
                 shutil.rmtree(prefix)
+
+    @contextmanager
+    def _open(self, uri: str) -> Iterator[int]:
+        """Open a regular file; yield its descriptor."""
+        # Opening a device can have effects, so check first.
+        _regular(uri, Path(uri).stat())
+        try:
+            file = self._open_path(uri, _FLAGS | os.O_NONBLOCK)
+        except BlockingIOError:
+            # Another program has a lease of the file, which it gives up now (``fcntl(2)``).
+            file = self._open_path(uri, _FLAGS)
+        try:
+            _regular(uri, os.fstat(file))
+            yield file
+        finally:
+            os.close(file)
+
+
+def _content(uri: str, file: int, expected: int, limit: int | None, deadline: Deadline) -> bytes:
+    """Read from the position of a file to its end, or at most a number of bytes.
+
+    Args:
+        uri: the file, for the error.
+        file: descriptor of the file, which does not block.
+        expected: bytes that the file seems to have left.
+        limit: maximum number of bytes.
+        deadline: extended after each complete block.
+
+    Raises:
+        ObjectNotFoundError: the file has nothing to read at the moment, as a regular file never
+            has: the kernel fills it, like ``/proc/kmsg``.
+    """
+    blocks, read = [], 0
+    while limit is None or read < limit:
+        # A read of n bytes allocates n bytes, however short the file is.
+        size = min(BLOCK, expected - read + 1) if expected > read else SMALL_BLOCK
+        size = size if limit is None else min(size, limit - read)
+        try:
+            block = os.read(file, size)
+        except BlockingIOError:
+            raise ObjectNotFoundError(uri) from None
+        if not block:
+            break
+        blocks.append(block)
+        read += len(block)
+        if len(block) == size:
+            deadline.extend()
+    return b"".join(blocks)
 
 
 def _place(uri: str, fill: Callable[[Path], None], *, if_absent: bool) -> bool:
@@ -216,84 +289,6 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _walk(top: str, start: str) -> Iterator[ObjectInfo]:
-    """Yield the files below a folder, in the order of their uris.
-
-    A folder or another entry whose status cannot be read is yielded like a file: reading it raises
-    the error, and the other files are not affected. Other entries that are not regular files are
-    skipped.
-
-    Args:
-        top: the folder, with its final slash.
-        start: prefix of the names to yield.
-    """
-    names = _names(top, start)
-    if names is None:
-        return
-    # Depth first, with a stack: a tree may be deeper than Python's call stack.
-    above: list[tuple[tuple[int, int], Iterator[str]]] = [(_identity(top), names)]
-    folders = [top]
-    while above:
-        name = next(above[-1][1], None)
-        if name is None:
-            above.pop()
-            folders.pop()
-            continue
-        uri = folders[-1] + name
-        try:
-            if not name.endswith("/"):
-                status = os.stat(uri)  # noqa: PTH116 - a Path costs as much as the call
-                if stat.S_ISREG(status.st_mode):
-                    yield _info(uri, status)
-                continue
-            identity = _identity(uri)
-            if any(identity == seen for seen, _ in above):
-                continue
-            below = _names(uri, "")
-        except FileNotFoundError:
-            continue
-        except OSError:
-            yield ObjectInfo(uri.removesuffix("/"), 0, "unreadable")
-            continue
-        if below is not None:
-            above.append((identity, below))
-            folders.append(uri)
-
-
-def _names(folder: str, start: str) -> Iterator[str] | None:
-    """Return the names in a folder, or None if it does not exist; names of folders end in ``/``."""
-    try:
-        with os.scandir(folder or ".") as entries:
-            # A folder sorts like its files, whose uris have a slash after its name.
-            return iter(
-                sorted(
-                    entry.name + "/" * _is_folder(entry)
-                    for entry in entries
-                    if entry.name.startswith(start)
-                )
-            )
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        # A link that refers to itself, for example.
-        return False
-
-
-def _identity(folder: str) -> tuple[int, int]:
-    status = Path(folder or ".").stat()
-    return status.st_dev, status.st_ino
-
-
-def _info(uri: str, status: os.stat_result) -> ObjectInfo:
-    size = status.st_size
-    return ObjectInfo(uri, size, f"{size}-{status.st_mtime_ns}", status.st_ctime_ns)
 
 
 def _open_without_links(path: str, flags: int) -> int:

@@ -15,6 +15,7 @@ from facerec.errors import (
     AccessDeniedError,
     ObjectChangedError,
     ObjectNotFoundError,
+    ReadTimedOutError,
     StoreUnavailableError,
 )
 from facerec.storage.objects.access import AccessPolicy, ResolvedUri
@@ -62,6 +63,10 @@ def _errors_of(resolved: ResolvedUri) -> Iterator[None]:
         if resolved.folder is None:
             raise
         raise type(error)(resolved.requested) from error
+    except ReadTimedOutError as error:
+        if resolved.folder is None:
+            raise
+        raise ReadTimedOutError(resolved.requested, error.seconds) from error
     except StoreUnavailableError as error:
         if resolved.folder is None:
             raise

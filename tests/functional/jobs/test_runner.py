@@ -6,6 +6,7 @@ import itertools
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -37,6 +38,7 @@ from tests.support.jobs import (
     write_manifest,
     write_photos,
 )
+from tests.support.leased_files import leased
 
 
 def run(job: LocalJob, seconds: float = 0.0, **settings: object) -> RunResult:
@@ -209,6 +211,21 @@ def test_a_photo_that_needs_more_memory_than_there_is_is_a_row_and_all_others_ar
     crashed = [number for number, row in enumerate(rows) if row.reason == "CRASHED"]
     assert crashed == list(huge)
     assert len(job.face_ids()) == 37
+
+
+def test_a_stopped_run_ends_in_its_time_whatever_a_worker_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = write_photos(tmp_path / "photos", 12)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.5)
+    started = time.monotonic()
+    with leased(photos[3]):
+        result = run(job, workers=1, stop=lambda: Stop(time.monotonic() > started + 3))
+    assert result.stopped
+    assert time.monotonic() < started + 20
+    assert not worker_processes()
+    assert run(job).new_photos == 12
 
 
 @pytest.mark.parametrize("how", [Stop.COMMIT, Stop.KILL])

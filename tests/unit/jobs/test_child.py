@@ -27,9 +27,11 @@ from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.tally import read_summary
 from facerec.jobs.outcomes import Outcome
 from facerec.storage.faces import FaceStore
+from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.testing.engine import FakeEngine, fake_embedding, fake_face, fake_photo
 from tests.support.jobs import LocalJob, write_manifest, write_photos
+from tests.support.leased_files import leased
 
 
 def stop_after(segments: int) -> tuple[Callable[[SegmentCommitted], None], Callable[[], bool]]:
@@ -41,6 +43,18 @@ def stop_after(segments: int) -> tuple[Callable[[SegmentCommitted], None], Calla
             written.append(segment)
 
     return note, lambda: len(written) >= segments
+
+
+def test_a_photo_whose_file_system_does_not_answer_costs_that_photo_only(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 20)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    job.parts = replace(job.parts, objects=LocalObjects(max_seconds=0.3))
+    with leased(photos[0], photos[7]):
+        job.run()
+    outcomes = [row.outcome for row in job.rows()]
+    assert outcomes[0] == outcomes[7] == Outcome.READ_TIMED_OUT
+    assert outcomes.count(Outcome.INDEXED) == 18
+    assert job.rows()[7].detail == "its file system did not answer in 0.3 seconds"
 
 
 def test_every_photo_gets_a_row_and_its_faces_are_stored(tmp_path: Path) -> None:

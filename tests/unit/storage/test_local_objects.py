@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,12 @@ from facerec.errors import (
     AccessDeniedError,
     ObjectChangedError,
     ObjectNotFoundError,
+    ReadTimedOutError,
     StoreUnavailableError,
 )
+from facerec.storage.objects import answering
 from facerec.storage.objects.local import LocalObjects
+from tests.support.leased_files import leased
 
 OBJECTS = LocalObjects()
 
@@ -42,9 +46,9 @@ def test_an_unreadable_file_is_denied(tmp_path: Path, monkeypatch: pytest.Monkey
         def denied(*_: object, **__: object) -> None:
             raise PermissionError(errno.EACCES, "Permission denied")
 
-        monkeypatch.setattr("builtins.open", denied)
+        monkeypatch.setattr(os, "open", denied)
     with pytest.raises(AccessDeniedError):
-        OBJECTS.read(str(tmp_path / "secret"))
+        LocalObjects().read(str(tmp_path / "secret"))
 
 
 def test_a_full_disk_is_a_clear_error_and_keeps_existing_files(
@@ -167,3 +171,60 @@ def test_a_tree_may_be_deeper_than_python_s_stack(tmp_path: Path) -> None:
     finally:
         # pytest removes old folders, but not as deep ones.
         subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
+
+
+def test_a_file_that_does_not_answer_is_given_up_and_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "blocked").write_bytes(b"later")
+    (tmp_path / "photo").write_bytes(b"now")
+    objects = LocalObjects(max_seconds=0.3)
+    with leased(tmp_path / "blocked"):
+        for method in (objects.read, objects.fetch):
+            with pytest.raises(ReadTimedOutError, match=r"no answer in 0\.3 seconds"):
+                method(f"{tmp_path}/blocked")
+        assert objects.read(f"{tmp_path}/photo") == b"now"
+    assert LocalObjects().read(f"{tmp_path}/blocked") == b"later"
+
+
+def test_a_lease_that_its_holder_gives_up_only_delays_a_read(tmp_path: Path) -> None:
+    (tmp_path / "photo").write_bytes(b"photo")
+    with leased(tmp_path / "photo", seconds=0.3):
+        assert OBJECTS.read(f"{tmp_path}/photo") == b"photo"
+
+
+@pytest.mark.timeout(20)
+def test_calls_that_never_return_end_in_an_error_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photo").write_bytes(b"photo")
+    monkeypatch.setattr(answering, "MAX_BLOCKED", 2)
+    objects = LocalObjects(max_seconds=0.1)
+    with leased(tmp_path / "photo"):
+        for _ in range(2):
+            with pytest.raises(ReadTimedOutError):
+                objects.read(f"{tmp_path}/photo")
+        with pytest.raises(StoreUnavailableError, match="does not answer: 2 calls wait"):
+            objects.read(f"{tmp_path}/photo")
+    # They return now, and reading works again.
+    while True:
+        with suppress(StoreUnavailableError):
+            assert LocalObjects().read(f"{tmp_path}/photo") == b"photo"
+            break
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may open /proc/kmsg")
+@pytest.mark.timeout(10)
+def test_a_link_to_a_file_that_the_kernel_fills_never_blocks(tmp_path: Path) -> None:
+    (tmp_path / "b.jpg").symlink_to("/proc/kmsg")
+    with suppress(ObjectNotFoundError):
+        # There may be messages, of which each read returns the next one.
+        while OBJECTS.read(f"{tmp_path}/b.jpg", end=2**20):
+            continue
+
+
+def test_the_content_of_a_file_with_an_unknown_size_is_complete_and_limited(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "b.jpg").symlink_to("/proc/cpuinfo")
+    whole = Path("/proc/cpuinfo").read_bytes()
+    assert len(OBJECTS.read(f"{tmp_path}/b.jpg")) == pytest.approx(len(whole), rel=0.1)
+    assert len(OBJECTS.fetch(f"{tmp_path}/b.jpg", end=10)[0]) == 10

@@ -1,0 +1,138 @@
+"""Calls of the file system that are given up if it does not answer.
+
+A call can block for ever: the server of a network file system is gone, a program that provides a
+file system hangs, or a link leads to a file that the kernel fills. Neither a signal nor a limit of
+the process ends such a call. So it runs in another thread. If it takes too long, the caller goes on
+without it, and the thread is free again when the call returns.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import TypeVar, cast
+
+from facerec.errors import ReadTimedOutError, StoreUnavailableError
+
+MAX_SECONDS = 30
+"""Maximum seconds without an answer: to a call, or to a piece of it (``Deadline.extend``)."""
+
+MAX_BLOCKED = 64
+"""Maximum number of given-up calls that have not returned. Beyond it, no further call is made:
+it is not single files that do not answer, but a file system of this machine."""
+
+Answer = TypeVar("Answer")
+
+
+class Deadline:
+    """The time at which a call is given up."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.extend()
+
+    def extend(self) -> None:
+        """Give the call its whole time again, since a piece of it is complete."""
+        self._end = time.monotonic() + self.seconds
+
+    def left(self) -> float:
+        """Return the remaining seconds, at least 0."""
+        return max(0.0, self._end - time.monotonic())
+
+
+class _Call:
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.work = work
+        self.answers: SimpleQueue[tuple[object, BaseException | None]] = SimpleQueue()
+        self.given_up = False
+
+
+class _Helpers:
+    """Threads that make calls: one for each call that is running. They end with the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[SimpleQueue[_Call]] = []
+        self._blocked = 0
+
+    def answer(self, uri: str, work: Callable[[], Answer], deadline: Deadline) -> Answer:
+        call = _Call(work)
+        self._start(call)
+        try:
+            while left := deadline.left():
+                try:
+                    answer, error = call.answers.get(timeout=left)
+                except Empty:
+                    continue
+                if error is not None:
+                    raise error
+                return cast("Answer", answer)
+            raise ReadTimedOutError(uri, deadline.seconds)
+        except (ReadTimedOutError, KeyboardInterrupt):
+            self._give_up(call)
+            raise
+
+    def _start(self, call: _Call) -> None:
+        with self._lock:
+            if self._blocked >= MAX_BLOCKED:
+                raise StoreUnavailableError(
+                    f"a file system of this machine does not answer: {self._blocked} calls wait",
+                    "check its disks and network file systems",
+                )
+            calls = self._idle.pop() if self._idle else None
+        if calls is None:
+            calls = SimpleQueue()
+            threading.Thread(target=self._work, args=(calls,), name="files", daemon=True).start()
+        calls.put(call)
+
+    def _give_up(self, call: _Call) -> None:
+        with self._lock:
+            if call.answers.empty():
+                call.given_up = True
+                self._blocked += 1
+
+    def _work(self, calls: SimpleQueue[_Call]) -> None:
+        while True:
+            call = calls.get()
+            answer: object = None
+            error: BaseException | None = None
+            try:
+                answer = call.work()
+            except BaseException as raised:
+                error = raised
+            with self._lock:
+                self._idle.append(calls)
+                self._blocked -= call.given_up
+                call.answers.put((answer, error))
+            # An idle thread keeps neither a photo nor a traceback.
+            del call, answer, error
+
+
+_HELPERS = _Helpers()
+
+
+def _forget() -> None:
+    """Forget the threads, which a forked process does not have."""
+    global _HELPERS
+    _HELPERS = _Helpers()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def answer_within(uri: str, work: Callable[[], Answer], deadline: Deadline) -> Answer:
+    """Return the answer of a call of the file system, or raise its error.
+
+    Args:
+        uri: the file or folder, for the error.
+        work: makes the call, in another thread.
+        deadline: when the call is given up; ``work`` may extend it.
+
+    Raises:
+        ReadTimedOutError: there was no answer in time.
+        StoreUnavailableError: too many earlier calls have not returned.
+    """
+    return _HELPERS.answer(uri, work, deadline)
