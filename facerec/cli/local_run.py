@@ -88,7 +88,12 @@ def run_here(
             print_report(report)
         else:
             is_planned_before = plan.created_at < submitted
-            print_nothing_new(report, result.summary(), is_planned_before=is_planned_before)
+            print_nothing_new(
+                report,
+                result.summary(),
+                is_planned_before=is_planned_before,
+                erased=jobs.erased(job),
+            )
         if enrolment is not None:
             print_enrolment(enrolment)
             if report.tally.copies:

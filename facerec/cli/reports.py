@@ -31,6 +31,7 @@ MEANINGS = {
     "KEY_DENIED": "encrypted with a KMS key that may not be used",
     "REQUESTER_PAYS": "in a requester-pays bucket",
     "OTHER_REGION": "in a bucket of another region",
+    "READ_TIMED_OUT": "could not be read in time",
     "MALFORMED_LINE": "the line is not valid",
     "ERASED": "has since been erased",
     "REMOVED": "has since been replaced, or is gone",
@@ -82,7 +83,9 @@ def print_report(report: Report) -> None:
     _print_problems(report)
 
 
-def print_nothing_new(report: Report, run: RunSummary, *, is_planned_before: bool) -> None:
+def print_nothing_new(
+    report: Report, run: RunSummary, *, is_planned_before: bool, erased: int
+) -> None:
     """Print that a run found nothing new, with the photos indexed before and their failures.
 
     Args:
@@ -90,6 +93,8 @@ def print_nothing_new(report: Report, run: RunSummary, *, is_planned_before: boo
         run: the summary of this run.
         is_planned_before: whether an earlier run has planned the job, so that the comparison with
             the source is that of the earlier run too.
+        erased: how many photos of the job were erased or replaced since, or are gone. The sums of
+            the report still count them by their earlier outcomes.
     """
     out, outcomes = console(), report.tally.outcomes
     found = report.difference
@@ -101,8 +106,7 @@ def print_nothing_new(report: Report, run: RunSummary, *, is_planned_before: boo
             out.print("Nothing new.")
             print_difference(found)
             print_removal(report.removal)
-    elif run.faces_deleted:
-        # Sums in reports still count photos that have since been erased.
+    elif erased or run.faces_deleted:
         out.print("Nothing new.")
     else:
         indexed = sum(outcomes[outcome] for outcome in INDEXED)
@@ -111,6 +115,9 @@ def print_nothing_new(report: Report, run: RunSummary, *, is_planned_before: boo
             photos = f"{indexed:,} of {photos}"
         verb = "is" if report.tally.photos == 1 else "are"
         out.print(f"Nothing new: {photos} {verb} already indexed.")
+    if erased:
+        verb = "was" if erased == 1 else "were"
+        out.print(f"{count(erased, 'photo')} {verb} erased or replaced since then, or removed")
     _print_outcomes(report, exclude=INDEXED)
     _print_copies(report.tally)
     _print_problems(report)

@@ -39,6 +39,18 @@ def rows_of(job: Job, objects: ObjectStore) -> Iterator[LedgerRow]:
     return rows_while_it_exists(plan, objects, reading.iterate_rows(plan, objects))
 
 
+def erased_of(job: Job, objects: ObjectStore) -> int:
+    """Return the number of photos of a job that were erased, replaced or removed since.
+
+    Raises:
+        InvalidInputError: a segment of the ledger is damaged.
+        JobDeletedError: the job was deleted in the meantime.
+    """
+    plan = job.required_plan()
+    with while_it_exists(plan, objects, writes=False):
+        return reading.count_erased(plan, objects)
+
+
 def failures_of(job: Job, objects: ObjectStore) -> Iterator[LedgerRow]:
     """Yield the failed rows of a job's ledger; see ``JobService.failures``."""
     plan = job.required_plan()

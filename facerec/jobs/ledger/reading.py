@@ -13,6 +13,7 @@ from facerec.jobs.ledger.layout import summaries_folder
 from facerec.jobs.ledger.segments import Segment, read_segment, read_segments
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary
 from facerec.jobs.manifest.cursor import Cursor
+from facerec.jobs.outcomes import Outcome
 from facerec.jobs.prefetch import read_ahead
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ READERS = 32
 
 READ_AHEAD = 128
 """Maximum number of objects in memory, about ten kilobytes each."""
+
+_ERASED = (Outcome.ERASED, Outcome.REMOVED)
 
 
 def complete_children(plan: Plan, objects: ObjectStore) -> bytearray:
@@ -109,12 +112,7 @@ def iterate_rows(plan: Plan, objects: ObjectStore) -> Iterator[LedgerRow]:
 
 def _rows_in_order(plan: Plan, objects: ObjectStore) -> Iterator[Sequence[LedgerRow]]:
     if plan.stripes == 1:
-        uris = (
-            found.uri
-            for found in objects.list(f"{plan.job_folder}ledger/")
-            if found.uri.endswith(".jsonl")
-        )
-        for segment in _segments(objects, uris):
+        for segment in _segments(objects, _segment_uris(plan, objects)):
             yield segment.rows
         return
     for first in range(0, plan.children, plan.stripes):
@@ -123,6 +121,14 @@ def _rows_in_order(plan: Plan, objects: ObjectStore) -> Iterator[Sequence[Ledger
         )
         for row in merge(*ledgers, key=lambda row: row.line_in_slice):
             yield [row]
+
+
+def _segment_uris(plan: Plan, objects: ObjectStore) -> Iterator[str]:
+    return (
+        found.uri
+        for found in objects.list(f"{plan.job_folder}ledger/")
+        if found.uri.endswith(".jsonl")
+    )
 
 
 def _segments(objects: ObjectStore, uris: Iterator[str]) -> Iterator[Segment]:
@@ -134,6 +140,34 @@ def _segments(objects: ObjectStore, uris: Iterator[str]) -> Iterator[Segment]:
         max_items=READ_AHEAD,
         max_weight=READ_AHEAD * 32,
     )
+
+
+def count_erased(plan: Plan, objects: ObjectStore) -> int:
+    """Return the number of rows of a ledger whose contents were erased or removed since.
+
+    The sums of summaries and reports count these by the outcomes that they had before.
+
+    Raises:
+        InvalidInputError: a segment is damaged.
+        ObjectNotFoundError: the job was deleted in the meantime.
+    """
+
+    def count(uri: str) -> int:
+        # Few segments have such rows, and parsing all of them takes ten times as long.
+        content = objects.read(uri)
+        if not any(f'"{outcome}"'.encode() in content for outcome in _ERASED):
+            return 0
+        return sum(row.outcome in _ERASED for row in read_segment(objects, uri).rows)
+
+    counts = read_ahead(
+        _segment_uris(plan, objects),
+        count,
+        lambda _: 1,
+        threads=READERS,
+        max_items=READ_AHEAD,
+        max_weight=READ_AHEAD,
+    )
+    return sum(counts)
 
 
 def rows_of_child(plan: Plan, objects: ObjectStore, child: int) -> Iterator[LedgerRow]:

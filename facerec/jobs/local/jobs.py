@@ -219,6 +219,10 @@ class LocalJobs:
         """Yield the rows that failed; see ``JobService.failures``."""
         return job_results.failures_of(job, self._objects)
 
+    def erased(self, job: Job) -> int:
+        """Return how many photos of a job were erased since; see ``job_results.erased_of``."""
+        return job_results.erased_of(job, self._objects)
+
     def cancel(self, job: Job) -> None:
         """End a job, whichever process runs it; see ``JobService.cancel``.
 
