@@ -10,7 +10,7 @@ from facerec.jobs.aws.jobs import AwsJobs
 from facerec.jobs.local.jobs import LocalJobs
 from facerec.jobs.service import JobService
 
-OWN = {LocalJobs: {"wait", "result", "close"}, AwsJobs: set[str]()}
+OWN = {LocalJobs: {"erased", "wait", "result", "close"}, AwsJobs: set[str]()}
 """Further methods of a service: local jobs run in processes of the one that submitted them."""
 
 
