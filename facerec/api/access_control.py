@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -82,12 +83,28 @@ class AccessControl:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif self._access_log is None:
-            await self._answer(scope, receive, send)
+            await self._answer_or_end(scope, receive, send)
         else:
             with record_access(self._access_log) as access:
                 # Requests that are refused or invalid do not reach the code that knows more.
                 note_access(*called_operation(scope, self._routes))
-                await self._answer(scope, receive, access.watch(send))
+                await self._answer_or_end(scope, receive, access.watch(send))
+
+    async def _answer_or_end(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; if the server ends before, that it is unavailable."""
+        started = False
+
+        async def note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, note)
+        except asyncio.CancelledError:
+            # The server cancels what still runs after its time to end, and would log a traceback.
+            if not started:
+                await PlainTextResponse("the server is ending", 503)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = _request_head(scope)

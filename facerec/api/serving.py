@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 import uvicorn
 
@@ -146,15 +148,22 @@ class _Server(uvicorn.Server):
     """uvicorn's server; prints its address, and stops in limited time after a signal."""
 
     note = ""
-    _last_resort: threading.Timer | None = None
+    _is_ending = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
-        if self._last_resort is None:
-            # A thread cannot be ended, and the interpreter would wait for it.
-            self._last_resort = threading.Timer(MAX_GRACE_SECONDS, os._exit, [1])
-            self._last_resort.daemon = True
-            self._last_resort.start()
+        if not self._is_ending:
+            self._is_ending = True
+            # A thread cannot be ended, and the interpreter would wait for it. This timer ends the
+            # process even while a C library keeps the interpreter, as decoders do for seconds; a
+            # thread of Python would wait for it.
+            seconds = (GRACE_SECONDS + MAX_GRACE_SECONDS) / 2
+            faulthandler.dump_traceback_later(seconds, exit=True, file=self._nowhere)
+
+    @cached_property
+    def _nowhere(self) -> IO[str]:
+        """Where the threads' positions are written at the end; the file must stay open."""
+        return Path(os.devnull).open("w", encoding="utf-8")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

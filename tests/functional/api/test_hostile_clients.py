@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -258,12 +259,15 @@ def test_a_server_whose_threads_are_stuck_ends_after_a_signal(tmp_path: Path) ->
         address = process.stderr.readline().split()[-1]
         url = f"{address}/api/v1/face-recognition/detect"
         body = {"image": "/9j/"}
-        with ThreadedRequest(url, body):
+        with ThreadedRequest(url, body) as request:
             time.sleep(1)
             started = time.monotonic()
             process.send_signal(signal.SIGTERM)
-            process.wait(20)
+            log = process.communicate(timeout=20)[1]
             assert time.monotonic() - started < 15
+        assert request.status == 503
+        assert "503 POST /api/v1/face-recognition/detect" in log
+        assert "Traceback" not in log
     finally:
         process.kill()
         process.wait()
@@ -273,14 +277,17 @@ class ThreadedRequest:
     """Sends a request in a thread, whatever becomes of it."""
 
     def __init__(self, url: str, body: object) -> None:
+        self.status: int | None = None
+
         def send() -> None:
             with suppress(httpx.HTTPError):
-                httpx.post(url, json=body, timeout=60)
+                self.status = httpx.post(url, json=body, timeout=60).status_code
 
         self._thread = threading.Thread(target=send, daemon=True)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._thread.join(30)
