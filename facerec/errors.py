@@ -46,6 +46,7 @@
     │   ├── OtherRegionError
     │   └── RequesterPaysError
     ├── StoreUnavailableError
+    │   ├── ReadTimedOutError
     │   └── StoreThrottledError
     ├── WebhookError
     ├── StoreDamagedError

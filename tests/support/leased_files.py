@@ -24,7 +24,7 @@ signal.pause()
 def leased(*paths: Path, seconds: float = 40) -> Iterator[None]:
     """Let opening files block until the block ends, or for some seconds.
 
-    A write lease (``fcntl(2)``) blocks whoever opens the file until the holder gives it up, for 45
+    A write lease (``fcntl(2)``) blocks all who open the file until the holder gives it up, for 45
     seconds at most (``/proc/sys/fs/lease-break-time``).
     """
     command = [sys.executable, "-c", _HOLDER, str(seconds), *map(str, paths)]

@@ -2,8 +2,8 @@
 
 A call can block for ever: the server of a network file system is gone, a program that provides a
 file system hangs, or a link leads to a file that the kernel fills. Neither a signal nor a limit of
-the process ends such a call. So it runs in another thread. If it takes too long, the caller goes on
-without it, and the thread is free again when the call returns.
+the process ends such a call. So it runs in another thread. If it takes too long, the caller
+continues without it, and the thread is free again when the call returns.
 """
 
 from __future__ import annotations
