@@ -113,8 +113,8 @@ class Calibration:
             measured threshold and are far more than the scale expects; 0 otherwise.
         faces_needed: Number of named faces of different people that is enough to measure the
             threshold.
-        needed_interval: The target share of searches with the 95 % interval that so many faces
-            measure it to.
+        needed_interval: The target share of searches with the 95 % interval to which this
+            number of faces measures it.
         duplicates: Pairs of faces of one picture.
         one_person: Pairs of faces that may show one person under two names.
         two_people: Faces that may show somebody other than their name says, each with the most

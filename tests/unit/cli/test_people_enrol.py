@@ -64,6 +64,7 @@ def test_photos_are_named_by_a_column(tmp_path: Path, zipped: bool) -> None:
         ("photos.csv.gz", gzip.compress(CSV.encode())[:-12]),
         ("photos.csv", b"image,name\na.jpg,Ann\n" + b"x" * 200_000 + b",Bob\n"),
     ],
+    ids=["not compressed", "cut off", "long field"],
 )
 def test_a_damaged_manifest_is_named(tmp_path: Path, name: str, content: bytes) -> None:
     manifest = tmp_path / name
