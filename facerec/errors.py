@@ -269,7 +269,7 @@ class JobFolderError(InvalidInputError):
 
     Attributes:
         job_folder: path or address of the folder.
-        problem: what is wrong with it, after "the job folder".
+        problem: what is wrong with it, as the predicate of a sentence about the folder.
     """
 
     hint_is_for_operator = True
@@ -336,7 +336,7 @@ class MigrationError(InvalidInputError):
 
 
 class ObjectChangedError(InvalidInputError):
-    """An object is not, or no longer, the version that a job was planned with.
+    """An object is not, or is no longer, the version that a job was planned with.
 
     Attributes:
         uri: address of the object.
@@ -422,11 +422,11 @@ class PersonChangeError(InvalidInputError):
 
 
 class UserNameExistsError(InvalidInputError):
-    """Another person of the collection has this display name, perhaps in other case.
+    """Another person of the collection has this display name, perhaps in a different case.
 
     Attributes:
         name: the requested name.
-        person: the other person, for display, if the names differ in case.
+        person: the other person, for display, if the names differ in case; None if they are equal.
     """
 
     def __init__(self, name: str, person: str | None = None) -> None:
@@ -651,7 +651,7 @@ class AccessDeniedError(FacerecError):
 
 
 class KeyDeniedError(AccessDeniedError):
-    """The KMS key of an encrypted S3 object is not accessible, disabled or deleted.
+    """The KMS key of an encrypted S3 object is disabled or deleted, or may not be used.
 
     Attributes:
         uri: the requested address.

@@ -84,13 +84,13 @@ def nearest_cells(
     centres: NDArray[np.float32],
     number: int,
 ) -> NDArray[np.int32]:
-    """Return the nearest cells of embeddings in no order: int32, shape (n, number or fewer).
+    """Return the cells nearest to embeddings, unordered: int32, shape (n, number or fewer).
 
     Args:
         embeddings: float32, shape (n, 128).
-        rows: the rows whose cells to return; None for all.
+        rows: rows of the embeddings whose cells to return; None for all.
         centres: the centres of the cells.
-        number: number of cells to return for each.
+        number: number of cells to return for each embedding.
     """
     number = min(number, len(centres))
     halves = np.einsum("ij,ij->i", centres, centres) / np.float32(2)

@@ -72,7 +72,7 @@ class Compared:
     """Faces, prepared to be compared.
 
     Attributes:
-        rows: int64, shape (n,).
+        rows: int64, shape (n,); rows of the faces in ``FaceArrays``.
         embeddings: float32, shape (n, 128).
         projected: float32, shape (n, dimensions).
         halves: float32, shape (n,); half of the squared norms of ``projected``.

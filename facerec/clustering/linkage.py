@@ -81,7 +81,7 @@ def link(
     Args:
         faces: all faces of the pairs and of the clusters.
         embeddings: their embeddings, float32, shape (n, 128).
-        pairs: pairs in order.
+        pairs: pairs of these faces, most similar first.
         stored: clusters that exist; their ``photos`` and ``compared`` are set here.
         describe: returns the cluster that consists of a single row.
         max_mean: maximum mean normalised score of two clusters that may be joined.

@@ -1,6 +1,6 @@
 r"""Addresses of photos in the form in which stores keep them: text that is valid Unicode.
 
-A file name need not be UTF-8; Python then has a surrogate for each byte that is not.
+A file name need not be UTF-8: Python represents each invalid byte by a surrogate.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def address_of_source(source: str) -> str:
 
 
 def escaped_name(name: str) -> str:
-    r"""Return a name from a stored address, with what no display name has as ``\x20`` or ``\x0a``.
+    r"""Return a name from a stored address, with characters escaped that display names cannot have.
 
-    Display names have no spaces at their ends, no line breaks and no other control characters, and
-    two folders may differ in nothing else.
+    These are spaces at its ends, line breaks and other control characters. They become escapes such
+    as ``\x20`` and ``\x0a``, since the names of two folders may differ in nothing else.
     """
     inner = name.strip()
     start, _, end = name.partition(inner) if inner else (name, "", "")

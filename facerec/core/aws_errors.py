@@ -77,8 +77,8 @@ def aws_errors(
         service: name of the service, for messages.
         resource: name of what is requested, for messages; the service if None.
         missing: raised if the resource does not exist; by default a ``NotFoundError``.
-        refused: raised for errors of the client (HTTP 4xx) that no other rule covers; by default
-            a ``StoreUnavailableError``.
+        refused: raised for errors of the client (HTTP 4xx, except 408, 409 and 429) that no other
+            rule covers; by default a ``StoreUnavailableError``.
         codes: errors to raise for single error codes, before all other rules.
 
     Raises:

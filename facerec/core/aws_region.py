@@ -9,7 +9,7 @@ def aws_region(given: str | None = None) -> str | None:
     """Return the region for a boto3 client, or None to use that of the AWS profile.
 
     boto3 reads AWS_DEFAULT_REGION and the profile, but not AWS_REGION, which the other SDKs and the
-    functions of AWS Lambda use and which precedes them:
+    functions of AWS Lambda use, and which takes precedence over both:
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
 
     Args:

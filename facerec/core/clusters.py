@@ -27,7 +27,7 @@ class Cluster:
     Attributes:
         number: 1 or more; the text form of the id is ``c`` and the number.
         face_ids: the faces without a person, ordered.
-        user_id: the person whose faces are in the cluster too, one of them if there are several, or
+        user_id: a person whose faces are in the cluster too, one of several if there are more, or
             None.
         ignored: whether the cluster is hidden from suggestions.
     """

@@ -195,7 +195,7 @@ class Receipt:
         answers: number of answers kept for idempotency tokens.
         history: entries of the history that named somebody.
         jobs: counts of what was removed from each job folder.
-        created_before: if a collection was deleted that was back with an older copy of the
+        created_before: for the deletion of a collection that was back with an older copy of the
             database: the time, in seconds since 1970, up to which collections of this id were
             deleted. Those that were created later stay. None for all other erasures.
     """

@@ -90,10 +90,10 @@ class KeptEvent:
         """Return when the running attempt to deliver the event ends at the latest.
 
         Args:
-            now: seconds since 1970, as the result.
+            now: current time, in seconds since 1970.
 
         Returns:
-            The time; None if no attempt is running.
+            Seconds since 1970; None if no attempt is running.
         """
         claimed_at = self.due_at - CLAIM_SECONDS
         under_way = self.attempts > 0 and claimed_at <= now < claimed_at + SEND_SECONDS

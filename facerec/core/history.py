@@ -167,7 +167,7 @@ class Entry:
 
     @property
     def subjects(self) -> frozenset[str]:
-        """Keys that find the entry: people, names, faces, and the entry that it undoes."""
+        """Keys by which the entry is found: people, names, faces, and the entry that it undoes."""
         found = {face_id for step in self.steps for face_id in step.face_ids}
         for step in self.steps:
             found |= step.people

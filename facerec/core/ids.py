@@ -1,10 +1,10 @@
 """Ids derived from content: indexing the same photo again gives the same ids.
 
-Both kinds are UUIDs of version 8 (custom, RFC 9562 section 5.8), since Rekognition's ids are UUIDs.
-A face id is ``xxxxxxxx-xxxx-8xxx-yxxx-ffffffffffff``: everything up to the last dash identifies the
-photo in its collection, the last 12 digits identify the face. So all faces of a photo share a
-prefix. It has 74 random bits: among 10^9 photos, the chance that any two collide is 3 in 10^5
-(birthday bound n^2 / 2^75).
+Ids of photos and of faces are UUIDs of version 8 (custom, RFC 9562 section 5.8), since
+Rekognition's ids are UUIDs. A face id is ``xxxxxxxx-xxxx-8xxx-yxxx-ffffffffffff``: everything up to
+the last dash identifies the photo in its collection, the last 12 digits identify the face. So all
+faces of a photo share a prefix. It has 74 random bits: among 10^9 photos, the chance that any two
+collide is 3 in 10^5 (birthday bound n^2 / 2^75).
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ def face_id(image_key: str, box: BoundingBox) -> str:
 
     Boxes computed on different processors differ by rounding, a few millionths of the photo's side.
     So the position is quantised: the size to half octaves, the centre to cells of an eighth of the
-    size. Any two boxes that a detector keeps differ in size by more, or are at least a quarter
-    apart. Boxes that differ by rounding get different ids for about one face in several thousand.
+    size. Any two boxes that a detector keeps differ in size by more, or are at least a quarter of
+    their size apart. Boxes that differ by rounding get different ids for about one face in several
+    thousand.
     """
     across = _cell(box.left + box.width / 2, box.width)
     down = _cell(box.top + box.height / 2, box.height)

@@ -297,8 +297,8 @@ def derived_external_image_id(path: str) -> str:
 
     Different paths have different ids, in any script. A ``/`` becomes ``:``. Any other character
     that an id may not contain becomes the bytes of its UTF-8 form, each as ``.x`` and two digits:
-    ``Zoë/1.jpg`` becomes ``Zo.xC3.xAB:1.jpg``. An id that would be too long is cut to its end,
-    followed by a digest of the path.
+    ``Zoë/1.jpg`` becomes ``Zo.xC3.xAB:1.jpg``. Of an id that would be too long, only the end is
+    kept, followed by a digest of the path.
     """
     return _derived(path, MAX_NAME_LENGTH)
 

@@ -131,7 +131,7 @@ class FaceOptions(_Chosen):
         """Check every option that is given; None leaves an option to the operation.
 
         Raises:
-            InvalidInputError: an option is out of range; the message names it.
+            InvalidInputError: an option has an invalid value; the message names it.
         """
         given = {
             "max_faces": max_faces,

@@ -18,7 +18,7 @@ class TombstoneCopy:
         places: texts of tombstones, by keyed hash of the photo.
         people: keyed hashes of ids and names of erased people. They are not in the store, where a
             person of that id may be created again.
-        removed: keyed hashes of the image keys of photos of which no face was left.
+        removed: keyed hashes of the image keys of photos that had no face left.
         moved: keyed hashes of the new faces to which people and corrections of removed faces went,
             by keyed hash of the removed face.
     """

@@ -67,7 +67,7 @@ class LabelEvaluation:
         photos: number of photos in the file.
         failures: reasons why photos have no face, by name.
         pairs: number of all pairs of different people.
-        overall_rate: false match rate over all these pairs.
+        overall_rate: false match rate over all these pairs, which sets the threshold of ``rates``.
         rates: false match rates by column and value.
     """
 

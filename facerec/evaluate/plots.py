@@ -14,7 +14,7 @@ COLOURS = ("#0b6e4f", "#b3541e")
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A logarithmic axis, from one power of ten to another."""
+    """A logarithmic axis from ``10**low`` to ``10**high``."""
 
     label: str
     low: int

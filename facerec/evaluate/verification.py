@@ -61,7 +61,16 @@ class ThresholdRates:
 
 @dataclass(frozen=True, slots=True)
 class CohortRates:
-    """The error rates of the labelled pairs of a cohort at the default similarity of 0.8."""
+    """The error rates of the labelled pairs of a cohort at the default similarity of 0.8.
+
+    Attributes:
+        column: name of the column of the cohort.
+        value: the cohort.
+        false_match_rate: share of the pairs of different people that match.
+        different: number of pairs of different people.
+        false_non_match_rate: share of the pairs of one person that do not match.
+        same: number of pairs of one person.
+    """
 
     column: str
     value: str

@@ -181,7 +181,7 @@ class GalleryBase(Inspector):
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
         """
         collection = self._get(collection_id)
         if self._engine_of(collection).model_version != collection.model_version:
@@ -194,7 +194,7 @@ class GalleryBase(Inspector):
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: Its faces have another model version.
+            ModelMismatchError: No engine here has its model version.
             ConflictError: Its deletion is not finished.
             DeletedCollectionError: It was deleted, and is back with an older copy of the database.
         """

@@ -117,7 +117,7 @@ class Gallery(
     ) -> dict[str, Any]:
         """Answer a request, or return the earlier answer to its idempotency token.
 
-        See ``facerec.gallery.operations.idempotency.answer_by_token``.
+        An answer is kept for 8 hours; see ``facerec.gallery.operations.idempotency``.
 
         Args:
             token: Idempotency token, chosen by the caller.

@@ -116,6 +116,7 @@ class Inspector:
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             AttributesUnavailableError: The networks for attributes are not installed.
+            WeightsError: A file of the networks for attributes is damaged.
         """
         options = self._defaults.complete(options, stores=False)
         loaded, found = self._detect(photo, options)

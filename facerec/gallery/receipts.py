@@ -165,7 +165,9 @@ class Erasures:
                 yield erasure
 
     def person_of(self, collection_id: str, name: str) -> str | None:
-        """Return the id of a person, by id or display name, whose erasure is unfinished, or None.
+        """Return the id of the person with an id or display name, if their erasure is unfinished.
+
+        Returns None if there is no such erasure.
 
         The person's own record may already be gone. People who were merged do not count.
         """

@@ -72,7 +72,7 @@ def keep_thumbnails(
     thumbnails: ThumbnailStore,
     max_pixels: int,
 ) -> None:
-    """Keep thumbnails of the stored faces of a photo.
+    """Keep thumbnails of the stored faces of a photo; none if the photo cannot be decoded.
 
     Args:
         collection_id: The collection of the faces.

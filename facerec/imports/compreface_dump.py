@@ -192,7 +192,11 @@ def _no_rows(path: Path, found: set[str]) -> InvalidInputError:
 def _chosen(
     api_key: str | None, subjects: dict[str, tuple[str, str]], services: dict[str, str]
 ) -> str:
-    """Return the key of the service to take."""
+    """Return the key of the service to take.
+
+    Raises:
+        InvalidInputError: No key is given and several services have people, or none has the key.
+    """
     people = Counter(owner for owner, _ in subjects.values())
     if api_key is not None and api_key in people:
         return api_key

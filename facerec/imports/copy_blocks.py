@@ -28,7 +28,9 @@ class Row:
     """A row of a table.
 
     Attributes:
-        fields: The start of the raw text of each column.
+        table: Name of the table.
+        fields: Raw text of each column by name, of at most the first ``MAX_START`` bytes of the
+            row.
         is_whole: Whether the fields are the whole row.
         last_offset: Where in the file the raw text of the last column begins, in bytes.
         last_length: Bytes of the raw text of the last column.

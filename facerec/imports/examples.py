@@ -1,4 +1,4 @@
-"""Imports the people of a CompreFace server, or a dump: indexes their photos, under their names.
+"""Imports people from a CompreFace server or a dump: indexes their photos under their names.
 
 An import can be killed at any time; running it again imports the photos that are missing.
 """

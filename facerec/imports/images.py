@@ -57,7 +57,12 @@ class ImageImporter:
     restore_deleted: bool
 
     def import_images(self, photos: Sequence[str], images: Sequence[Sequence[KnownFace]]) -> None:
-        """Import each image from the one of several photos that shows its faces."""
+        """Import each image from the one of several photos that shows its faces.
+
+        Args:
+            photos: Addresses of the photos.
+            images: Faces of each image that may be in one of them.
+        """
         done = self.stored.keys() | self.deleted
         missing = [[face for face in faces if face.face_id not in done] for faces in images]
         if not any(missing):

@@ -37,7 +37,8 @@ def assign(fits: NDArray[np.float64]) -> tuple[dict[int, int], set[int]]:
         fits: How well images (rows) fit photos (columns), from 0 to 1.
 
     Returns:
-        The photos of images; and the images for which another photo fits about as well.
+        The column of the photo by the row of the image; and the rows of other images, for which
+        several photos fit about equally.
     """
     if not fits.size:
         return {}, set()
@@ -65,7 +66,7 @@ def assign(fits: NDArray[np.float64]) -> tuple[dict[int, int], set[int]]:
 
 
 def _best_assignment(fits: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return a distinct column for each row of a square matrix, so that the sum is the greatest."""
+    """Return a distinct column for each row of a square matrix, with the greatest possible sum."""
     return np.array(dlib.max_cost_assignment(dlib.matrix(fits)), dtype=np.int64)
 
 

@@ -106,14 +106,15 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
     """Return the embeddings and names of a pickle.
 
     Args:
-        path: A file with one of the usual layouts: a dict of ``encodings`` and ``names``, a dict of
-            an encoding or several for each name, a pair of two lists, or a list of pairs of a name
-            and an encoding or of dicts with both. Lists may be tuples or arrays, of any protocol.
+        path: A file with one of the usual layouts: a dict of ``encodings`` and ``names``, a dict
+            with one or more encodings for each name, a pair of two lists, or a list of pairs of a
+            name and an encoding or of dicts with both. Lists may be tuples or arrays. The pickle
+            may have any protocol.
 
     Raises:
         InvalidInputError: The file is larger than ``MAX_BYTES``, is not a pickle, contains anything
-            but arrays, lists, dicts, text and numbers, or no embeddings, or one without a name or
-            128 numbers.
+            but arrays, lists, dicts, text and numbers, has another layout, contains no embeddings,
+            or contains one that has no valid name or not 128 numbers.
     """
     if path.stat().st_size > MAX_BYTES:
         raise InvalidInputError(f"{path} is larger than {MAX_BYTES >> 30} GiB")
@@ -229,7 +230,11 @@ class _Reader(pickle.Unpickler):
             self._known[f"{core}.numeric", "_frombuffer"] = from_buffer
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - as in pickle
-        """Return the stand-in for a name, and refuse every other name."""
+        """Return the stand-in for a name.
+
+        Raises:
+            InvalidInputError: There is none for this name.
+        """
         if (module, name) not in self._known:
             raise _refused(self._path, f"{module}.{name}")
         return self._known[module, name]

@@ -34,7 +34,8 @@ class ClusterStore(Protocol):
             collection_id: the collection.
             cohort_version: version of the cohort stats to return.
             is_clear: whether a face is clear enough to connect others.
-            rule: a text that is different for each ``is_clear`` that returns other results.
+            rule: a text that identifies ``is_clear``: functions with different results have
+                different texts.
         """
         ...
 
@@ -102,7 +103,7 @@ class ClusterStore(Protocol):
             after: last cluster of the previous page: its number of faces without a person, and its
                 number.
             limit: maximum number of clusters.
-            max_faces: maximum number of faces of a person; None if there is none.
+            max_faces: maximum number of faces of a person; None for no limit.
         """
         ...
 

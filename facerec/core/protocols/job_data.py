@@ -43,8 +43,8 @@ class JobData(Protocol):
     def has_import(self, collection_id: str, created_at: float) -> bool:
         """Return whether an import into a collection is planned or under way.
 
-        It stores faces beside those that the collection serves if the collection is switched to
-        another model version in the meantime.
+        If the collection is switched to another model version in the meantime, such an import
+        stores faces beside those that the collection serves.
 
         Args:
             collection_id: The collection.

@@ -101,7 +101,7 @@ class MigrationStore(Protocol):
         ...
 
     def end_old_switch(self, collection_id: str, now: float) -> bool:
-        """End a switch whose process was killed, and return whether there was one.
+        """End a switch that is so old that its process was killed; return whether there was one.
 
         Writers are refused during a switch. A store with transactions ends it by itself.
 
@@ -181,7 +181,7 @@ class MigrationRecords(Protocol):
         Args:
             collection_id: the collection.
             state: the state that its migration must have.
-            first_side: minimum number of the new side; that of any side with vectors is lower.
+            first_side: minimum number of the new side; all sides with vectors have lower numbers.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
@@ -192,11 +192,17 @@ class MigrationRecords(Protocol):
         ...
 
     def abort_switch(self, collection: Collection) -> None:
-        """Record that a switch, as it began, is not under way any more, if it still is."""
+        """Record that a switch is no longer under way.
+
+        Does nothing if the switch has ended, or another one has begun.
+
+        Args:
+            collection: the collection that ``begin_switch`` has returned.
+        """
         ...
 
     def abort_old_switch(self, collection_id: str, now: float) -> bool:
-        """End a switch whose process was killed, and return whether there was one.
+        """End a switch that is so old that its process was killed; return whether there was one.
 
         Args:
             collection_id: the collection.

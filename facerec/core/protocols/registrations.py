@@ -88,7 +88,7 @@ class RegistrationStore(Protocol):
         ...
 
     def retry_events(self, collection_id: str, now: float) -> int:
-        """Make all events of a collection whose delivery failed due at ``now``.
+        """Schedule the next attempt at ``now`` for all events whose delivery failed.
 
         Returns:
             The number of these events.
@@ -111,7 +111,7 @@ class RegistrationStore(Protocol):
         Args:
             collection_id: the collection.
             undelivered: whether to return only events that were not delivered.
-            before: time and id of the last event of the previous page.
+            before: ``matched_at`` and id of the last event of the previous page.
             limit: maximum number of events.
         """
         ...

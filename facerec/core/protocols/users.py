@@ -46,7 +46,7 @@ class UserRecords(Protocol):
         ...
 
     def list_names(self, collection_id: str) -> dict[str, str]:
-        """Return the ids of all people with a display name by this name."""
+        """Return the ids of the people who have a display name, by this name."""
         ...
 
     def list_users(
@@ -67,8 +67,8 @@ class UserRecords(Protocol):
         Args:
             collection_id: the person's collection.
             user_id: the person.
-            no_faces_but: keep a person who has other faces than these, even one that was added at
-                the same moment, with the registration; None deletes the person in any case.
+            no_faces_but: keep the person, with the registration, if they have faces other than
+                these, even one that was added concurrently; None deletes the person in any case.
 
         Returns:
             Whether the person was deleted; False only with ``no_faces_but``.

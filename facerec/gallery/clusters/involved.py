@@ -24,14 +24,14 @@ _NOBODY: frozenset[str] = frozenset()
 
 
 class Involved:
-    """The faces of the pairs, and of the clusters with a face of a pair.
+    """The faces of the pairs that a clustering found, and all faces of the clusters of these.
 
     Attributes:
         rows: int64, shape (n,); their rows in ``FaceArrays``, ordered. The other attributes are in
             the same order; a position is an index of these arrays.
         ids: their ids, as ASCII bytes; empty for faces that have been deleted.
         numbers: int64; numbers of their clusters, or 0.
-        owners: people who have a face, by position.
+        owners: ids of the people that faces are associated with, by position.
         names: names of the people whom a face shows, by position; see ``Statements.names``.
     """
 
@@ -72,7 +72,7 @@ class Involved:
         return numbers
 
     def _rows_of_clusters(self, arrays: FaceArrays) -> NDArray[np.int64]:
-        """Return the rows of all faces of the clusters."""
+        """Return the rows of all faces of the clusters in ``numbers``."""
         clusters, collection_id = self._said.clusters, self._said.collection_id
         found = [np.empty(0, np.int64)]
         for some in batches(np.unique(self.numbers[self.numbers > 0]).tolist(), IDS_AT_ONCE):

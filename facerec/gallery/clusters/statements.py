@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 IDS_AT_ONCE = 50_000
-"""Maximum number of faces to ask a store about."""
+"""Maximum number of faces in one request to a store."""
 
 
 class Statements:
@@ -45,7 +45,7 @@ class Statements:
         self.people = frozenset[str]().union(*self.denied.values())
 
     def owners(self, face_ids: Sequence[str]) -> dict[str, str]:
-        """Return the people of faces by face id."""
+        """Return the ids of the people of faces, by face id."""
         owners: dict[str, str] = {}
         for some in batches(face_ids, IDS_AT_ONCE):
             owners |= self._records.users_of_faces(self.collection_id, some)
@@ -98,7 +98,10 @@ class Statements:
             yield from (face_id for face_id, user in owners.items() if user != kept)
 
     def _denied_in_clusters(self) -> Iterator[str]:
-        """Yield the faces in a cluster with a person whom they do not show."""
+        """Yield the faces whose cluster contains a person whom they do not show.
+
+        Faces of ignored clusters are omitted.
+        """
         numbers = self.clusters.clusters_of_faces(self.collection_id, list(self.denied))
         shown = sorted({*numbers.values()} - self.ignored)
         for members in self.clusters.members_of_clusters(self.collection_id, shown).values():

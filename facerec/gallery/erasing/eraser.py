@@ -3,11 +3,11 @@
 An erasure is recorded (``Erasures.begin``) before anything is removed. Its steps can be repeated,
 so an erasure that was killed is performed again from its beginning:
 
-1. People who are selected only if they have no face, or only selected ones, are deleted, unless
-   they have another one by now. Other selected people are no longer registered, and events of the
-   faces are deleted, so that none is sent. Tombstones of the faces and of selected photos are
-   stored, so that no job adds the faces again. Faces that a job has added in the meantime are
-   selected too. A copy of the tombstones is kept beside the job folders
+1. If people are selected on condition that they have no other faces (``only_empty_users``), they
+   are deleted, unless they have another face by now. Other selected people are no longer
+   registered, and events of the faces are deleted, so that none is sent. Tombstones of the faces
+   and of selected photos are stored, so that no job adds the faces again. Faces that a job has
+   added in the meantime are selected too. A copy of the tombstones is kept beside the job folders
    (``facerec.gallery.erasing.tombstone_copies``).
 2. The faces are removed from job folders. This comes before the stores, so that after an
    interruption the caller still sees the faces. If it can take longer than a request is allowed

@@ -235,7 +235,7 @@ def remove_tombstones(
 
 
 def lifts(collection_id: str, *, records: RecordStore) -> frozenset[str]:
-    """Return notes about tombstones that were removed, but are still in their copies."""
+    """Return notes about tombstones that were removed, but may still be in their copies."""
     return get_texts(collection_id, [_LIFTED], records=records).get(_LIFTED, frozenset())
 
 

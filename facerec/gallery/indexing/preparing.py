@@ -71,7 +71,7 @@ def prepare_collection(
 
     Guarantees for the returned collection:
 
-    - It exists, and its model version is one of these.
+    - It exists, and its model version is one of ``model_versions``.
     - If several callers with ``create`` run concurrently, one creates it, and all get the same
       collection.
     - Its ``created_at`` identifies this creation: once the collection is deleted, a later one with

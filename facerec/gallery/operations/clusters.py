@@ -181,7 +181,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             CollectionNotFoundError: The collection does not exist.
             ClusterNotFoundError: The collection has no such cluster, or all its faces were deleted
                 or named concurrently.
-            UserNameExistsError: Another person has the name, perhaps in other case.
+            UserNameExistsError: Another person has the name, perhaps in a different case.
             QuotaExceededError: The person has the maximum number of faces.
             ConflictError: Too many concurrent changes of the person, or the
                 deletion of the collection is not finished.

@@ -57,11 +57,11 @@ class EnrolOperations(UserOperations):
         """Associate one face of each named photo with the person of that name.
 
         A person who does not exist is created, with the name as display name. If a photo shows
-        several faces, the one that resembles the person's other photos is chosen. If a face of it
-        was deleted, the others must resemble these photos, even a single one. Calling this
-        again changes nothing, unless photos or names have changed: a photo that was named after
-        somebody else before is corrected, and people who thereby lose all their faces are deleted.
-        Corrections (``not_same``) are obeyed.
+        several faces, the one that resembles the person's other photos is chosen. If a face of the
+        photo was deleted, the chosen face must resemble them even if it is the only one left.
+        Calling this again changes nothing, unless photos or names have changed: a photo that was
+        named after somebody else before is corrected, and people who thereby lose all their faces
+        are deleted. Corrections (``not_same``) are obeyed.
 
         Args:
             collection_id: Id of the collection.

@@ -114,6 +114,8 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
                 deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
+            FacerecError: A store fails while a person is deleted; ``resume_erasures`` completes the
+                deletion.
         """
         from facerec.gallery.people.user_vectors import refresh_vector
 

@@ -31,8 +31,9 @@ def answer_by_token(
 ) -> dict[str, Any]:
     """Answer a request, or return the earlier answer to its token.
 
-    Only successful answers are kept: after an error the same token can be used again. A request
-    that arrives in the same process while the first one is being answered waits for its answer.
+    Only successful answers are kept, for ``LIFETIME`` seconds: after an error the same token can be
+    used again. A request that arrives in the same process while the first one is being answered
+    waits for its answer.
 
     Args:
         token: Idempotency token.

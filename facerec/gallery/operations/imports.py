@@ -70,10 +70,13 @@ class ImportOperations(GalleryBase):
             InvalidInputError: The id is not valid, or embeddings have lengths that dlib's network
                 never returns; no face was stored.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: The deletion of the collection is not finished, the collection was
+                switched to another model version concurrently, or there are too many concurrent
+                changes of its tombstones.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             ModelMismatchError: The collection has another model version.
+            ReceiptDamagedError: A copy of tombstones is damaged; the faces were stored.
         """
         collection = self._get_comparable_to_change(collection_id)
         if not faces:
@@ -159,7 +162,9 @@ class ImportOperations(GalleryBase):
         Raises:
             InvalidInputError: The collection id or the address of the photo is not valid.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: The deletion of the collection is not finished, the collection was
+                switched to another model version concurrently, or there are too many concurrent
+                changes of its tombstones.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             ModelMismatchError: The collection has another model version.

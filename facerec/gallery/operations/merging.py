@@ -122,7 +122,7 @@ class MergeOperations(UserOperations):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             UserExistsError: The new person has other faces.
-            UserNameExistsError: Another person has the name, perhaps in other case.
+            UserNameExistsError: Another person has the name, perhaps in a different case.
             FaceNotFoundError: The collection has no such face.
             FaceInUseError: A face belongs to another person.
             ConflictError: Too many concurrent changes of the people, or the

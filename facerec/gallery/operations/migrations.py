@@ -247,8 +247,8 @@ class MigrationOperations(GalleryBase):
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            MigrationError: The collection is not being migrated, its migration is being finished,
-                or some faces are not described with the new version.
+            MigrationError: The collection cannot be migrated or is not being migrated, its
+                migration is being finished, or some faces are not described with the new version.
             ConflictError: Faces were added, or the version was switched, concurrently, a job
                 imports faces, or the deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
@@ -274,8 +274,8 @@ class MigrationOperations(GalleryBase):
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            MigrationError: The collection is not being migrated, was not switched, or has lost
-                faces that job folders still have.
+            MigrationError: The collection cannot be migrated, is not being migrated, was not
+                switched, or has lost faces that job folders still have.
             ConflictError: The migration was switched back or ended concurrently.
             FacerecError: A job folder cannot be read; the other version is kept until it can.
         """
@@ -307,8 +307,9 @@ class MigrationOperations(GalleryBase):
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            MigrationError: The collection is not being migrated, its migration is being finished,
-                or some faces are not described with the earlier version.
+            MigrationError: The collection cannot be migrated or is not being migrated, its
+                migration is being finished, or some faces are not described with the earlier
+                version.
             ConflictError: Faces were added, or the version was switched, concurrently, or a job
                 imports faces.
         """

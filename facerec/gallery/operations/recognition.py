@@ -64,8 +64,9 @@ class RecognitionOperations(GalleryBase):
             InvalidInputError: An id, ``options``, or the address or name of the photo is not valid,
                 or a photo with an address has a name too.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
-            ConflictError: The deletion of the collection is not finished, or the collection was
-                switched to another model version concurrently.
+            ConflictError: The deletion of the collection is not finished, the collection was
+                switched to another model version concurrently, or there are too many concurrent
+                changes of its tombstones or events.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             ModelMismatchError: The collection has another model version.
@@ -75,6 +76,7 @@ class RecognitionOperations(GalleryBase):
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             AttributesUnavailableError: The networks for attributes are not installed.
+            WeightsError: A file of the networks for attributes is damaged.
             ReceiptDamagedError: A copy of tombstones is damaged; the faces were stored.
         """
         if external_image_id is not None:
@@ -133,7 +135,7 @@ class RecognitionOperations(GalleryBase):
                 many matches.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The collection was switched to another model version during the search,
-                or, with ``index``, its deletion is not finished.
+                or, with ``index``, as in ``index``.
             DeletedCollectionError: With ``index``: the collection was deleted, and is back with an
                 older copy of the database.
             ModelMismatchError: The collection has another model version.

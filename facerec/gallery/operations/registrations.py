@@ -37,7 +37,8 @@ class RegistrationOperations(GalleryBase):
 
         Args:
             collection_id: Id of the collection.
-            user_id: Id of the person; one who is registered gets the new days.
+            user_id: Id of the person. If the person is already registered, the new days replace the
+                earlier ones.
             consent: Day on which the person agreed to it, as a date or ``YYYY-MM-DD``.
             expires: First day, in UTC, on which the consent no longer holds.
 
@@ -118,7 +119,7 @@ class RegistrationOperations(GalleryBase):
         return collection_results.EventPage(collection_id, tuple(found[:limit]), token)
 
     def retry_events(self, collection_id: str) -> int:
-        """Make all events of a collection whose delivery failed due now, and return their number.
+        """Schedule events whose delivery failed for another attempt now; return their number.
 
         They are delivered by a server with a webhook, or by the next job with a webhook on this
         machine; on AWS by a function of the stack.

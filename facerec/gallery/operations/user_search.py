@@ -41,6 +41,8 @@ class UserSearchOperations(GalleryBase):
     ) -> UserSearchResult:
         """Search for the people whom a stored face may show.
 
+        ``threshold`` and ``limit`` are as in ``search_users_by_photo``.
+
         Raises:
             InvalidInputError: An id is not valid, ``threshold`` is not 0 to 1, ``limit`` is not 1
                 to 500, or the store cannot return as many people.
@@ -63,6 +65,8 @@ class UserSearchOperations(GalleryBase):
         limit: int = MAX_USER_MATCHES,
     ) -> UserSearchResult:
         """Search for other people who resemble a person; a person without faces resembles nobody.
+
+        ``threshold`` and ``limit`` are as in ``search_users_by_photo``.
 
         Raises:
             InvalidInputError: An id is not valid, ``threshold`` is not 0 to 1, ``limit`` is not 1
@@ -92,7 +96,7 @@ class UserSearchOperations(GalleryBase):
 
         Args:
             collection_id: Id of the collection.
-            photo: The photo.
+            photo: Bytes of an image file, or its address.
             threshold: Minimum similarity, 0 to 1; by default the collection's, otherwise the
                 gallery's.
             limit: Maximum number of people, 1 to 500.

@@ -69,8 +69,8 @@ class UserOperations(Eraser):
             collection_id: Id of the collection.
             user_id: Id of the person; by default derived from the name, one-to-one.
             name: Display name in any script, which no other person of the collection may have.
-            any_case: Whether another person may have the same name in other case, such as "ann"
-                beside "Ann".
+            any_case: Whether another person may have the same name in a different case, such as
+                "ann" beside "Ann".
 
         Raises:
             InvalidInputError: An id or the name is not valid, or the person has neither.
@@ -80,7 +80,7 @@ class UserOperations(Eraser):
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             UserExistsError: A person of this id exists.
-            UserNameExistsError: Another person has the name, perhaps in other case.
+            UserNameExistsError: Another person has the name, perhaps in a different case.
         """
         if user_id is None:
             if name is None:
@@ -99,13 +99,13 @@ class UserOperations(Eraser):
         The stores check for equal names, even of concurrent requests.
 
         Raises:
-            UserNameExistsError: Another person has the name in other case.
+            UserNameExistsError: Another person has the name in a different case.
         """
         if name is None:
             return
         folded = folded_name(name)
         names = self._records.list_names(collection_id)
-        # Two people who have the name already, in other case, keep it.
+        # Two people who already have names that differ only in case keep them.
         if name in names:
             return
         for other, owner in names.items():
@@ -136,7 +136,7 @@ class UserOperations(Eraser):
             InvalidInputError: The id or the name is not valid.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
-            UserNameExistsError: Another person has the name, perhaps in other case.
+            UserNameExistsError: Another person has the name, perhaps in a different case.
             ConflictError: Too many concurrent changes of the person, or the
                 deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of

@@ -85,13 +85,15 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
             ModelMismatchError: The collection's model version is not that of any recipe.
             RecipeUnavailableError: No engine here has this recipe.
             MigrationError: The collection already has this recipe, was switched from it, is
-                migrated to another version, cannot be migrated, or has faces that cannot be
-                described and may not be deleted. Then nothing is switched.
-            ConflictError: Faces are added faster than they are described, or the deletion of the
-                collection is not finished.
+                migrated to another version, cannot be migrated, has faces that cannot be described
+                and may not be deleted, or its migration is being finished. Nothing is switched.
+            ConflictError: Faces are added faster than they are described, a job imports faces, or
+                the deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             StoreUnavailableError: A photo cannot be read for now.
+            FacerecError: A job folder or a store fails while faces are deleted;
+                ``resume_erasures`` completes the deletion.
         """
         prepared = _Prepared()
         if dry_run:
@@ -143,13 +145,16 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
         Raises:
             InvalidInputError: The id is not valid, or ``drop_limit_percentage`` is not 0 to 100.
             CollectionNotFoundError: The collection does not exist.
-            MigrationError: The collection is not being migrated, its migration is being finished,
-                or it has faces that cannot be described and may not be deleted.
-            ConflictError: Faces are added faster than they are described, or the deletion of the
-                collection is not finished.
+            MigrationError: The collection cannot be migrated or is not being migrated, its
+                migration is being finished, or it has faces that cannot be described and may not be
+                deleted.
+            ConflictError: Faces are added faster than they are described, a job imports faces, or
+                the deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             StoreUnavailableError: A photo cannot be read for now.
+            FacerecError: A job folder or a store fails while faces are deleted;
+                ``resume_erasures`` completes the deletion.
         """
         prepared = _Prepared()
         choices = _Choices(drop_missing, checked_limit_percentage(drop_limit_percentage), listener)

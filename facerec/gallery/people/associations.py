@@ -43,8 +43,11 @@ class UserStatus(StrEnum):
     """State of a person's vector; the names are Rekognition's."""
 
     CREATED = "CREATED"
+    """The person has no faces, and so no vector."""
     UPDATING = "UPDATING"
+    """The vector does not include the latest change of the faces."""
     ACTIVE = "ACTIVE"
+    """The vector is up to date."""
 
 
 class AssociationFailureReason(StrEnum):
@@ -169,11 +172,12 @@ def create_with_faces(
     *,
     cohort: Cohort,
 ) -> AssociationOutcome:
-    """Create a person together with faces, so that at no time somebody has none of them.
+    """Create a person together with faces, so that the person never exists without any.
 
     If no face can be associated, the person is not created.
 
     Raises:
+        CollectionNotFoundError: The collection does not exist.
         UserExistsError: A person of this id exists.
         UserNameExistsError: Another person has the name.
         ConflictError: Too many concurrent changes of the faces.

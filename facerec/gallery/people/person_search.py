@@ -62,7 +62,7 @@ class UserSearchResult:
         model_version: Model version of the collection.
         threshold: Minimum similarity of a match, 0 to 1.
         matches: The people, most similar first.
-        more_matches: Whether more people reach the threshold than the limit.
+        more_matches: Whether more people than the limit reach the threshold.
     """
 
     collection_id: str

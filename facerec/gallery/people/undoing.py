@@ -33,9 +33,9 @@ class People:
     Attributes:
         users: People by id.
         user_of_name: Returns the id of the person with a given display name, or None.
-        owners: Ids of the people of faces.
-        stored: Ids of the faces that the collection has.
-        corrections: Corrections of these faces.
+        owners: Ids of the people of the entry's faces, by face id.
+        stored: Ids of those of the entry's faces that the collection still has.
+        corrections: Corrections of the entry's faces.
         ignored: Numbers of ignored clusters.
         not_faces: Ids of the faces that were marked as not a face.
     """
@@ -300,7 +300,7 @@ def _refusal(entry: Entry, reason: str, hint: str) -> PersonChangeError:
 
 
 def undone_people(steps: Sequence[Step]) -> list[str]:
-    """Return the ids of the people whose faces steps change."""
+    """Return the ids of the people whose faces the steps change."""
     changed = (StepKind.FACES_ADDED, StepKind.FACES_REMOVED, StepKind.FACES_MOVED)
     ids = {
         user_id

@@ -1,4 +1,4 @@
-"""Delivers the events of the outbox, again and again until they are accepted."""
+"""Delivers the events of the outbox, and retries each of them until it is accepted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.registrations import RegistrationStore
 
 POLL_SECONDS = 2.0
-"""Seconds between two looks for new events."""
+"""Seconds between two checks for new events."""
 
 FIRST_PAUSE = 2.0
 """Seconds to wait after the first failed attempt; each further failure doubles them."""
@@ -27,7 +27,7 @@ MAX_PAUSE = 3600.0
 """Maximum seconds between two attempts to deliver an event."""
 
 MAX_WAIT = 60.0
-"""Maximum seconds to wait after a round in which an event was not accepted. It is less than
+"""Maximum seconds to wait before the next check if an event was not accepted. It is less than
 ``MAX_PAUSE``, so that an event that is never accepted does not delay others."""
 
 MAX_STORING_SECONDS = 2 * 86400.0
@@ -88,7 +88,7 @@ class EventDelivery:
             is_stored: Returns whether the face of an event is stored. Stores that share no
                 transaction keep an event before its face.
             clock: Returns the time in seconds since 1970.
-            poll: Seconds between two looks for new events.
+            poll: Seconds between two checks for new events.
             first_pause: Seconds to wait after the first failed attempt; each further failure
                 doubles them, up to ``MAX_PAUSE``.
         """

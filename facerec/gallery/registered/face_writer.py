@@ -32,7 +32,7 @@ else:
 Result = TypeVar("Result")
 
 TARGET_FMR = 1e-4
-"""Maximum share of new faces of strangers that make a false event, however many people are
+"""Maximum share of new faces of strangers that cause a false event, however many people are
 registered; ``docs/people.md`` has the measurements."""
 
 NEAREST = 10
@@ -87,7 +87,7 @@ class FaceWriter:
             return store_faces()
 
     def forget(self, collection_id: str, removed: Sequence[str]) -> None:
-        """Delete the events of faces that were removed from a store without events.
+        """Delete the events of removed faces, if the store of faces does not delete them itself.
 
         Raises:
             ConflictError: Too many concurrent changes of an event.
@@ -96,7 +96,7 @@ class FaceWriter:
             self.registrations.delete_events(collection_id, removed)
 
     def _events(self, collection_id: str, new: Sequence[StoredFace]) -> list[MatchEvent]:
-        """Return an event for each person and photo that a new face matches."""
+        """Return an event for each registered person in each photo, of the best matching face."""
         if self.registrations is None or not new:
             return []
         now = self.clock()

@@ -73,9 +73,9 @@ class Fetched(Generic[Found]):
 
     Attributes:
         found: The result.
-        missing: Number of neighbours to request beyond those of the first search, however many this
-            search requested (``search_for``); 0 if the result is complete, or the store has no
-            more neighbours.
+        missing: Number of neighbours that the next search requests in addition to those of the
+            first search, not of this one (``search_for``); 0 if the result is complete, or the
+            store has no more neighbours.
     """
 
     found: Found

@@ -41,7 +41,7 @@ class SearchedFace:
         matches: The stored faces that reach the threshold.
         candidates: The best face of each person that is too close to call, even below the
             threshold: one for a match, at least two if ambiguous, none if unknown.
-        more_matches: Whether more stored faces reach the threshold than the limit.
+        more_matches: Whether more stored faces than the limit reach the threshold.
     """
 
     face: EmbeddedFace

@@ -24,7 +24,7 @@ MAX_CLUSTER_NUMBER = 10_000_000
 
 
 def check_contents(folder: Path, document: dict[str, Any]) -> None:
-    """Check all files of an export, whose digests are right, and whether they fit together.
+    """Check the contents of an export's files, and that they fit together; digests are not checked.
 
     A face that a person, a cluster or a correction names may be missing, and a registration may
     have expired: collections that have lost faces or keep such registrations can be exported too.

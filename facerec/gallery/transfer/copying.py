@@ -28,7 +28,7 @@ class Copied:
     Attributes:
         people: Number of people copied.
         corrections: Number of corrections copied.
-        lacking: Number of faces of people that the target does not have.
+        lacking: Number of these people's faces that the target does not have.
     """
 
     people: int
@@ -41,7 +41,8 @@ def copy_records(
 ) -> Copied:
     """Copy people, corrections, history, tags with the retention, and threshold of a collection.
 
-    After an interruption, the same call continues.
+    Corrections of faces that the target does not have are omitted. After an interruption, the same
+    call continues.
 
     Args:
         collection_id: The collection; both stores have it.

@@ -24,7 +24,9 @@ DESCRIPTION = "collection.json"
 FACES = "faces.parquet"
 
 LINES = ("people", "corrections", "clusters", "not-faces", "history", "tombstones")
-"""Names of the files of JSON lines, without ``.jsonl``; each has a schema in ``$defs``."""
+"""Names of the files of JSON lines, without ``.jsonl``.
+
+Each has a schema, such as ``schemas/collection-export-people.json``."""
 
 FILES = (FACES, *(f"{name}.jsonl" for name in LINES))
 
