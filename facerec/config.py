@@ -18,6 +18,8 @@ Number = TypeVar("Number", int, float)
 class Settings:
     """Settings of a deployment, each with its environment variable.
 
+    A setting that is None is not set.
+
     Attributes:
         bucket: AWS_S3_BUCKET, the bucket of the folders of jobs, or None.
         region: AWS_REGION, or None to use boto3's default.

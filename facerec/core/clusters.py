@@ -27,8 +27,7 @@ class Cluster:
     Attributes:
         number: 1 or more; the text form of the id is ``c`` and the number.
         face_ids: the faces without a person, ordered.
-        user_id: a person whose faces are in the cluster too, one of several if there are more, or
-            None.
+        user_id: a person who has faces in the cluster too; None if nobody has.
         ignored: whether the cluster is hidden from suggestions.
     """
 

@@ -63,7 +63,7 @@ class MatchEvent:
 
 
 def event_id_of(collection: Collection, user_id: str, face_id: str) -> str:
-    """Return the id of the event that a face of a collection matches a person."""
+    """Return the id of the event for a match of a face of a collection with a person."""
     named = (collection.collection_id, generation_of(collection.created_at), user_id, face_id)
     return hashlib.sha256("\n".join(named).encode()).hexdigest()[:32]
 

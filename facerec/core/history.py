@@ -70,7 +70,7 @@ class Cause:
         at: seconds since 1970, UTC.
         by: who asked for it, or None if that is not known.
         why: the reason that was stated, or None.
-        undoes: id of the entry that the operation takes back, or None.
+        undoes: id of the entry that the operation undoes, or None.
         into: the person who has all faces after a merge; None for other operations.
     """
 

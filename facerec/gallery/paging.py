@@ -27,7 +27,7 @@ _HEADER = struct.Struct(">I")
 
 
 def checked_limit(limit: int, maximum: int) -> int:
-    """Return the maximum number of entries of a page if it is valid.
+    """Return the maximum number of entries of a page unchanged if it is valid.
 
     Raises:
         InvalidInputError: The number is not an integer from 1 to ``maximum``.
@@ -36,7 +36,7 @@ def checked_limit(limit: int, maximum: int) -> int:
 
 
 def checked_integer(name: str, value: int, maximum: int) -> int:
-    """Return an argument that must be a positive integer.
+    """Return an argument unchanged if it is an integer in its range.
 
     Raises:
         InvalidInputError: The value is not an integer from 1 to ``maximum``.
@@ -47,7 +47,7 @@ def checked_integer(name: str, value: int, maximum: int) -> int:
 
 
 def page_token(listing: str, after: str, now: float) -> str:
-    """Return a token of at most 255 characters.
+    """Return the token of the page that follows a name, of at most 255 characters.
 
     Args:
         listing: Identifies the listing; the token is only valid for it.

@@ -129,7 +129,7 @@ def _is_another_person(
 ) -> bool:
     """Return whether a collection has a person of this id that no import has created.
 
-    Such a person has faces, but none of those of the imported person.
+    Such a person has faces, but none of the imported person's.
     """
     with suppress(UserNotFoundError):
         own = gallery.describe_user(collection_id, user_id).face_ids

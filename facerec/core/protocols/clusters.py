@@ -49,7 +49,10 @@ class ClusterStore(Protocol):
         ...
 
     def read_mark(self, collection_id: str) -> tuple[int, int, int] | None:
-        """Return the ``FaceArrays.mark`` of the current state of a collection, or None."""
+        """Return the ``FaceArrays.mark`` of the current state of a collection.
+
+        None if there is no such collection, or it never had a face.
+        """
         ...
 
     def face_ids_of_slots(self, slots: Sequence[int]) -> dict[int, str]:

@@ -14,7 +14,7 @@ class UserRecords(Protocol):
     """The people of collections, and which faces are associated with them."""
 
     def create_user(self, collection_id: str, user: User) -> None:
-        """Create a person together with its faces, which belong to nobody yet.
+        """Create a person together with their faces, which belong to nobody yet.
 
         Adding the faces is a change of the person, which increases the version.
 

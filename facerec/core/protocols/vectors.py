@@ -158,7 +158,7 @@ class VectorStore(Protocol):
         ...
 
     def stored_namespaces(self, names: Iterable[str]) -> set[str]:
-        """Return the names, among those given, that are namespaces here; lists no vectors."""
+        """Return the names, among those given, that are namespaces; lists no vectors."""
         ...
 
     def version(self, namespace: str) -> str | None:

@@ -24,7 +24,7 @@ _NOBODY: frozenset[str] = frozenset()
 
 
 class Involved:
-    """The faces of the pairs that a clustering found, and all faces of the clusters of these.
+    """The faces of the pairs that a clustering found, and all other faces of their clusters.
 
     Attributes:
         rows: int64, shape (n,); their rows in ``FaceArrays``, ordered. The other attributes are in

@@ -183,7 +183,7 @@ def _removed_at(image_key: str, removals: Sequence[_Removals]) -> float:
 def _moved(
     collection_id: str, ids: Set[str], removals: Sequence[_Removals], *, faces: FaceStore
 ) -> dict[str, str]:
-    """Return the ids of the stored faces that have replaced removed ones, by id of the latter."""
+    """Return the ids of stored faces that have replaced removed ones, by id of the removed face."""
     found: dict[str, str] = {}
     for each in removals:
         old: dict[str, list[str]] = {}

@@ -66,7 +66,7 @@ def find_deleted(collection_id: str, faces: Faces, *, records: RecordStore) -> f
 def find_deleted_known(
     collection_id: str, known: Sequence[KnownFace], *, records: RecordStore
 ) -> frozenset[str]:
-    """Return the ids of another service's faces that were imported and deleted, or erased.
+    """Return the ids of another service's faces that were imported, and deleted or erased here.
 
     Their photos need not exist any more: a face that was imported left a tombstone under the names
     that it has in the other service.

@@ -248,7 +248,7 @@ class ReturnedPeople:
 def returned_people(
     collection_id: str, copies: Sequence[TombstoneCopy], *, records: RecordStore
 ) -> ReturnedPeople:
-    """Return the people of a store whom erasures have erased.
+    """Return the erased people and names that a store contains again.
 
     Args:
         collection_id: The collection.

@@ -10,8 +10,8 @@ Both follow the same rules, so that face ids and people are kept:
 
 - A face that overlaps a stored one is the same face. It keeps the stored id, and with it the
   person.
-- A face of a person is never removed because other options do not choose it: it is kept
-  (``faces_to_keep``). Only a deletion removes it.
+- A face of a person is kept (``faces_to_keep``) even if the options do not select it any more.
+  Only a deletion removes it.
 - A person's vector is computed again when a face of the person changes. A face that is associated
   with a person while it is removed is disassociated again, as if it had been removed later.
 - Corrections of a face that is removed are erased with it.

@@ -59,10 +59,11 @@ class MigrationStatus:
         collection_id: Id of the collection.
         state: State of the migration; None if the collection is not being migrated.
         model_version: Model version that is served.
-        standby_version: The other model version, or None.
-        threshold: Default minimum similarity of the collection in the version that is served, or
-            None.
-        standby_threshold: Default minimum similarity in the other version, or None.
+        standby_version: The other model version; None if the collection is not being migrated.
+        threshold: Default minimum similarity of the collection in the version that is served; None
+            for the gallery's default.
+        standby_threshold: The same in the other version; None too if the collection is not being
+            migrated.
         faces: Number of faces.
         ready: Number of faces that are described with the other version too.
         started_at: Seconds since 1970, UTC; None if the collection is not being migrated.

@@ -58,10 +58,10 @@ class EnrolOperations(UserOperations):
 
         A person who does not exist is created, with the name as display name. If a photo shows
         several faces, the one that resembles the person's other photos is chosen. If a face of the
-        photo was deleted, the chosen face must resemble them even if it is the only one left.
-        Calling this again changes nothing, unless photos or names have changed: a photo that was
-        named after somebody else before is corrected, and people who thereby lose all their faces
-        are deleted. Corrections (``not_same``) are obeyed.
+        photo was deleted, the chosen face must resemble the person's other photos, even if no other
+        face of the photo is left. Calling this again changes nothing, unless photos or names have
+        changed: a photo that was named after somebody else before is corrected, and people who
+        thereby lose all their faces are deleted. Corrections (``not_same``) are obeyed.
 
         Args:
             collection_id: Id of the collection.
@@ -148,7 +148,7 @@ class EnrolOperations(UserOperations):
         held: frozenset[str],
         done: _Done,
     ) -> list[tuple[FaceRecord, list[str]]]:
-        """Return the face of each photo that shows the person, with the ids of the others.
+        """Return, for each photo, the face that shows the person, with the ids of its other faces.
 
         A photo that was indexed several times has this face several times.
         """

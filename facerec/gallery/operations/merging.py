@@ -35,7 +35,7 @@ class MergeOperations(UserOperations):
     """The operations of a gallery that merge and split people."""
 
     def merge_users(self, collection_id: str, user_id: str, other_id: str) -> User:
-        """Move all faces of one person to another, and delete the one without faces.
+        """Move all faces of one person to another, and delete the person left without faces.
 
         Corrections about the deleted person become corrections about the other, except those
         stating that the two are different people. After an interruption, the same call completes
@@ -85,7 +85,7 @@ class MergeOperations(UserOperations):
     def _merge_faces(
         self, faces: FaceStore, collection_id: str, user_id: str, other_id: str
     ) -> User:
-        """Move the faces of one person to another, and the corrections about this person."""
+        """Move the faces and corrections of the other person to a person, who is returned."""
         merged = self._move_all(collection_id, user_id, other_id)
         own = [Correction(face_id, user_id) for face_id in merged.face_ids]
         for each in self._records.corrections_of_people(collection_id, [other_id]):

@@ -131,11 +131,11 @@ class RecognitionOperations(GalleryBase):
         Raises:
             InvalidInputError: An id, ``threshold``, ``target_fmr``, ``limit``, ``options``, or the
                 address or name of the photo is not valid, both ``threshold`` and ``target_fmr``
-                are given, a photo with an address has a name too, or the store cannot return as
-                many matches.
+                are given, a photo with an address has a name too, or the store cannot return
+                that many matches.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ConflictError: The collection was switched to another model version during the search,
-                or, with ``index``, as in ``index``.
+                or, with ``index``, for one of the reasons that the method ``index`` names.
             DeletedCollectionError: With ``index``: the collection was deleted, and is back with an
                 older copy of the database.
             ModelMismatchError: The collection has another model version.
@@ -199,7 +199,7 @@ class RecognitionOperations(GalleryBase):
 
         Raises:
             InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid, both
-                ``threshold`` and ``target_fmr`` are given, or the store cannot return as many
+                ``threshold`` and ``target_fmr`` are given, or the store cannot return that many
                 matches.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.

@@ -44,7 +44,9 @@ def read_days(text: str) -> int:
 
 
 def retention_in(tags: Mapping[str, str]) -> int | None:
-    """Return the number of days for which a collection with these tags keeps each face, or None.
+    """Return the number of days for which a collection with these tags keeps each face.
+
+    None without a tag for the retention.
 
     Raises:
         InvalidInputError: The tag is not a number of days.

@@ -45,7 +45,7 @@ class UserSearchOperations(GalleryBase):
 
         Raises:
             InvalidInputError: An id is not valid, ``threshold`` is not 0 to 1, ``limit`` is not 1
-                to 500, or the store cannot return as many people.
+                to 500, or the store cannot return that many people.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.
             ConflictError: The collection was switched to another model version during the search.
@@ -70,7 +70,7 @@ class UserSearchOperations(GalleryBase):
 
         Raises:
             InvalidInputError: An id is not valid, ``threshold`` is not 0 to 1, ``limit`` is not 1
-                to 500, or the store cannot return as many people.
+                to 500, or the store cannot return that many people.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             ConflictError: The collection was switched to another model version during the search.
@@ -107,7 +107,7 @@ class UserSearchOperations(GalleryBase):
         Raises:
             InvalidInputError: ``threshold`` is not 0 to 1, ``limit`` is not 1 to 500,
                 ``collection_id``, ``options`` or the address of the photo is not valid, or the
-                store cannot return as many people.
+                store cannot return that many people.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
             ConflictError: The collection was switched to another model version during the search.

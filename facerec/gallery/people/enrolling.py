@@ -116,7 +116,7 @@ def judge_photos(
     known: Sequence[StoredFace],
     cohort: Cohort,
 ) -> Iterator[tuple[int, StoredFace, EnrolmentProblem | None]]:
-    """Yield the face of each photo that may show the person, and why it does not.
+    """Yield, for each photo, the face that may show the person, and the problem if it does not.
 
     If a face of a photo was deleted, that may have been the person's. So another face of it must
     resemble the person's faces in other photos.

@@ -1,4 +1,4 @@
-"""Gives what is known about faces of moved photos to the same faces at the new address.
+"""Transfers the people and corrections of faces to the same faces of moved photos.
 
 The id of a face depends on the external image id of its photo. If that is derived from the path,
 the faces of a moved photo are stored again under new ids.
@@ -27,7 +27,7 @@ transactions of DynamoDB; a process that is killed between them would take faces
 def hand_over(
     collection_id: str, moved: Mapping[str, str], *, faces: FaceStore, records: RecordStore
 ) -> None:
-    """Give the people and the corrections of faces to the same faces of the moved photos.
+    """Transfer the people and the corrections of faces to the same faces of the moved photos.
 
     One change of a person's record replaces the old face by the new one. A new face that already
     belongs to a person stays with this person. One that replaces faces of several people goes to

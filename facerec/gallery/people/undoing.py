@@ -34,7 +34,7 @@ class People:
         users: People by id.
         user_of_name: Returns the id of the person with a given display name, or None.
         owners: Ids of the people of the entry's faces, by face id.
-        stored: Ids of those of the entry's faces that the collection still has.
+        stored: Ids of the entry's faces that are still stored.
         corrections: Corrections of the entry's faces.
         ignored: Numbers of ignored clusters.
         not_faces: Ids of the faces that were marked as not a face.

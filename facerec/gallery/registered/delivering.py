@@ -39,7 +39,7 @@ GATHERING_SECONDS = 2.0
 
 LATEST_START = SEND_SECONDS / 2
 """Seconds from its claim after which an event is not sent any more, but claimed again: an erasure
-waits for an attempt only for ``SEND_SECONDS`` from the claim."""
+waits for an attempt for at most ``SEND_SECONDS`` from the claim."""
 
 _LOG = logging.getLogger("facerec.events")
 
@@ -82,8 +82,8 @@ class EventDelivery:
 
         Args:
             store: The outbox.
-            send: Sends events; returns for each of them why it was not accepted, or None, and
-                raises an error if none was.
+            send: Sends events; returns for each event why it was not accepted, or None if it was,
+                and raises an error if no event was accepted.
             at_once: Maximum number of events to send together.
             is_stored: Returns whether the face of an event is stored. Stores that share no
                 transaction keep an event before its face.

@@ -141,7 +141,7 @@ class FaceWriter:
         return [face for face, users in zip(new, found, strict=True) if registered & users.keys()]
 
     def _match(self, collection_id: str, face: StoredFace, threshold: float) -> UserMatch | None:
-        """Return the person whom a face shows; None if nobody matches, or two about as well."""
+        """Return the person whom a face shows; None if nobody matches, or two do about equally."""
         margin = normalisation.score_of_similarity(threshold) + decision.MARGIN
         matches, _ = person_search.search_users(
             face.embedding,

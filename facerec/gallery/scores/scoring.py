@@ -147,7 +147,7 @@ def search_for(
         try:
             fetched = search(count)
         except InvalidInputError:
-            # The store does not return as many, and the caller did not ask for them.
+            # The store does not return that many, and the caller did not ask for them.
             break
     return fetched.found
 

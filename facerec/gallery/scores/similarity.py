@@ -11,7 +11,7 @@ from facerec.gallery.scores.normalisation import similarity_at
 
 
 def checked_threshold(threshold: float) -> float:
-    """Return a minimum similarity.
+    """Return a minimum similarity unchanged if it is valid.
 
     Raises:
         InvalidInputError: The similarity is not within 0 to 1.
@@ -25,7 +25,7 @@ def checked_threshold(threshold: float) -> float:
 
 
 def checked_target_fmr(target_fmr: float) -> float:
-    """Return a target rate of false matches.
+    """Return a target rate of false matches unchanged if it is valid.
 
     Raises:
         InvalidInputError: The rate is not above 0 and below 1.

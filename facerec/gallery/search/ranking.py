@@ -106,7 +106,7 @@ class Ranking:
                 max_distance=self._reach,
             )
         except InvalidInputError:
-            # The store does not return as many.
+            # The store does not return that many.
             return None
         if len(found[0]) >= SEARCHED:
             return None

@@ -158,7 +158,7 @@ def _check_key(text: str) -> None:
 
 
 def _add(value: str, known: set[str], has: str) -> None:
-    """Add a value to those that are known; ``has`` begins the error if it is one of them."""
+    """Add a value to the known ones; ``has`` begins the message of the error if it is known."""
     if value in known:
         raise InvalidInputError(f"{has} {value!r} a second time")
     known.add(value)
