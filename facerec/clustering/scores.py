@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     """Pairs: the row of the probe and of the other face, and the score of each."""
 
 MAX_REACH = 4.0
-"""Larger than the distance of any two faces: embeddings have norms of about 1.4."""
+"""Upper bound of the distance of two faces, whose embeddings have norms of about 1.4."""
 
 
 def scores_at(

@@ -53,8 +53,8 @@ def checked_registration(consent: date | str, expires: date | str, now: float) -
         now: seconds since 1970.
 
     Raises:
-        InvalidInputError: a day is not valid, the day of the consent has not begun in any time
-            zone, the expiry is not after it, or the consent has expired.
+        InvalidInputError: a day is not valid, the day of the consent is in the future in every
+            time zone, the expiry is not after it, or the consent has expired.
     """
     registration = _registration(consent, expires)
     today = datetime.fromtimestamp(now, UTC)

@@ -156,6 +156,7 @@ class GalleryBase(Inspector):
         Tombstones can only be restored from their copies while the store uses their key.
 
         Raises:
+            ConflictError: Too many concurrent changes of the tombstones.
             ReceiptDamagedError: A copy of tombstones is damaged.
         """
         if self._records.get_tombstone_key(collection_id) is None:

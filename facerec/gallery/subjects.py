@@ -70,6 +70,7 @@ def known_name(gallery: Gallery, collection_id: str, person: str) -> str:
         CollectionNotFoundError: The collection does not exist.
         UserNotFoundError: Nobody has this id or name, and no face has it; similar people are named.
         AmbiguousPersonError: One person has this id, and another has this name.
+        InvalidInputError: ``collection_id`` is not a valid collection id.
     """
     try:
         return gallery.resolve_user(collection_id, person).user_id
@@ -85,6 +86,7 @@ def corrected_name(gallery: Gallery, collection_id: str, person: str) -> str:
     Raises:
         CollectionNotFoundError: The collection does not exist.
         AmbiguousPersonError: One person has this id, and another has this name.
+        InvalidInputError: ``collection_id`` is not a valid collection id.
     """
     with suppress(UserNotFoundError):
         return gallery.resolve_user(collection_id, person).user_id

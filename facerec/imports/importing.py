@@ -50,10 +50,13 @@ def import_collection(
 
     Raises:
         InvalidInputError: The collection id is not valid.
-        ConflictError: The deletion of the collection is not finished.
+        CollectionNotFoundError: The collection was deleted concurrently.
+        ConflictError: The deletion of the collection is not finished, or there are too many
+            concurrent changes.
         DeletedCollectionError: The collection was deleted, and is back with an older copy of the
             database.
         ModelMismatchError: The collection's faces have another model version.
+        ReceiptDamagedError: A copy of tombstones is damaged.
         StoreUnavailableError: A store is down; run the import again later.
     """
     with suppress(CollectionExistsError):

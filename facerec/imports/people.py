@@ -18,6 +18,13 @@ def create_person(gallery: Gallery, collection_id: str, name: str, created: set[
         name: Name of the person; it may contain any characters. The person's id is derived from
             it.
         created: Names of people who were created before; this name is added.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+        ConflictError: Too many concurrent changes, or the deletion of the collection is not
+            finished.
+        DeletedCollectionError: The collection was deleted, and is back with an older copy of the
+            database.
     """
     if name in created:
         return

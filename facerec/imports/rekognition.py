@@ -44,6 +44,7 @@ def read_collection(client: Any, collection_id: str) -> SourceCollection:  # noq
     Raises:
         NotFoundError: The collection does not exist there.
         AccessDeniedError: The credentials do not allow listing the collection.
+        NoCredentialsError: There are no AWS credentials.
         StoreUnavailableError: Rekognition does not respond, or throttles requests.
         InvalidInputError: The server refuses the request, or does not respond like Rekognition.
     """

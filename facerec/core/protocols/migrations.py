@@ -194,7 +194,7 @@ class MigrationRecords(Protocol):
     def abort_switch(self, collection: Collection) -> None:
         """Record that a switch is no longer under way.
 
-        Does nothing if the switch has ended, or another one has begun.
+        Does nothing if the switch has ended, or another one has replaced it.
 
         Args:
             collection: the collection that ``begin_switch`` has returned.

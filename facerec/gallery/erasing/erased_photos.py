@@ -194,6 +194,9 @@ def remove_erased_photos(
 
     Returns:
         Whether there were any tombstones.
+
+    Raises:
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     names = {name for photo in photos for name in _names(photo)}
     return remove_texts(collection_id, names, records=records)

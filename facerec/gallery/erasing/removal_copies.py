@@ -127,6 +127,7 @@ def remove_outdated(
     """Remove faces of removed photos; their people and corrections go to the new faces.
 
     Raises:
+        CollectionNotFoundError: The collection was deleted concurrently.
         ConflictError: Too many concurrent changes of a person or of corrections.
     """
     from facerec.gallery.people.moved_faces import hand_over

@@ -96,6 +96,9 @@ def remove_all_tombstones(collection_id: str, faces: Faces, *, records: RecordSt
 
     Returns:
         Whether there were any tombstones.
+
+    Raises:
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     by_key: dict[str, list[FaceRecord]] = {}
     photos = [_photo_of(image) for image in faces]

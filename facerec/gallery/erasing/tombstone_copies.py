@@ -213,6 +213,7 @@ def forget_faces(
         records: Store of its people.
 
     Raises:
+        CollectionNotFoundError: The collection was deleted concurrently.
         ConflictError: Too many concurrent changes of a person or of corrections.
     """
     from facerec.gallery.people.associations import update_owners
@@ -276,7 +277,7 @@ def remove_returned_people(
 ) -> None:
     """Erase people who were erased before; their faces stay.
 
-    After an interruption, the same call continues.
+    After an interruption, call ``returned_people`` again, and then this.
 
     Args:
         collection_id: The collection.
@@ -285,6 +286,7 @@ def remove_returned_people(
         records: Store of its people.
 
     Raises:
+        UserNotFoundError: One of the people was deleted concurrently.
         ConflictError: Too many concurrent changes of a person or of corrections.
     """
     from facerec.gallery.people.user_vectors import delete_vector

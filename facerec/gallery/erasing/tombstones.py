@@ -114,7 +114,11 @@ def get_texts(
 
 
 def remove_texts(collection_id: str, names: Collection[str], *, records: RecordStore) -> bool:
-    """Remove all texts of these names (``keep_texts``); return whether there were any."""
+    """Remove all texts of these names (``keep_texts``); return whether there were any.
+
+    Raises:
+        ConflictError: Too many concurrent changes of the tombstones.
+    """
     return _lift(collection_id, get_texts(collection_id, names, records=records), records)
 
 
@@ -220,6 +224,9 @@ def remove_tombstones(
 
     Returns:
         Whether there were any tombstones.
+
+    Raises:
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     removed = {}
     for image_key, tombstones in _tombstones(collection_id, list(images), records).items():
@@ -254,6 +261,9 @@ def _lift(collection_id: str, texts: Mapping[str, Collection[str]], records: Rec
 
     Returns:
         Whether there were any texts to remove.
+
+    Raises:
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     keys = keys_of(collection_id, records=records) if texts else []
     if not keys:

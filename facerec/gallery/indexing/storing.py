@@ -152,6 +152,7 @@ def replace_faces(
         The ids of the faces that were removed.
 
     Raises:
+        CollectionNotFoundError: The collection was deleted concurrently.
         ConflictError: Too many concurrent changes of a person or of corrections; the faces were
             stored.
         StoreUnavailableError: Perhaps only some photos were stored; the same call completes this.

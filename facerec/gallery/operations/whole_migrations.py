@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 MAX_PASSES = 5
-"""Number of times to look for faces that were added while others were described."""
+"""Maximum number of passes over a collection, since faces may be added during each of them."""
 
 
 @dataclass(frozen=True)

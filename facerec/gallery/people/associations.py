@@ -141,6 +141,7 @@ def associate(
     """Associate faces with a person; see ``Gallery.associate_faces``.
 
     Raises:
+        CollectionNotFoundError: The collection was deleted concurrently.
         UserNotFoundError: The person does not exist.
         QuotaExceededError: The person has the maximum number of faces.
         ConflictError: Too many concurrent changes of the person.
@@ -209,6 +210,7 @@ def disassociate(
     """Disassociate faces from a person; see ``Gallery.disassociate_faces``.
 
     Raises:
+        CollectionNotFoundError: The collection was deleted concurrently.
         UserNotFoundError: The person does not exist.
         ConflictError: Too many concurrent changes of the person.
     """
@@ -247,6 +249,7 @@ def update_owners(
         removed: Ids of those that are no longer stored, to disassociate from their people.
 
     Raises:
+        CollectionNotFoundError: The collection was deleted concurrently.
         ConflictError: Too many concurrent changes of a person.
     """
     owners = records.users_of_faces(collection_id, sorted(face_ids)) if face_ids else {}
@@ -276,6 +279,7 @@ def update_user(
         removed: Ids of faces that are no longer stored, to disassociate from the person.
 
     Raises:
+        CollectionNotFoundError: The collection was deleted concurrently.
         ConflictError: Too many concurrent changes of the person.
     """
     with suppress(UserNotFoundError):

@@ -109,6 +109,9 @@ def search_vectors(
         probe: Embedding, float32 of shape (128,).
         limit: Maximum number of people.
         max_distance: Maximum Euclidean distance.
+
+    Raises:
+        InvalidInputError: The store cannot return that many people.
     """
     (found,) = faces.vectors.search(
         people_namespace(collection_id), probe[np.newaxis], limit=limit, max_distance=max_distance
@@ -132,6 +135,9 @@ def nearest_users(
         probes: Embeddings, float32 of shape (n, 128).
         limit: Maximum number of people per probe.
         max_distance: Maximum Euclidean distance.
+
+    Raises:
+        InvalidInputError: The store cannot return that many people.
     """
     namespace = people_namespace(collection_id)
     found = faces.vectors.search(namespace, probes, limit=limit, max_distance=max_distance)
