@@ -96,6 +96,8 @@ def cause_from_json(document: Mapping[str, Any]) -> Cause:
 class Step:
     """One change of the records. A repr never contains a display name.
 
+    Attributes that the kind does not need have their defaults.
+
     Attributes:
         kind: what was changed.
         user_id: the person; for moved faces, the one who has them afterwards.

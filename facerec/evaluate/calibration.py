@@ -63,7 +63,15 @@ Value = TypeVar("Value", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class DoubtfulPair:
-    """Two stored faces whose names are doubtful, with their similarity."""
+    """Two stored faces whose names are doubtful.
+
+    Attributes:
+        face_a: Id of a face.
+        face_b: Id of the other face.
+        person_a: The person whom the face ``face_a`` shows by its names; None without a name.
+        person_b: The person whom the face ``face_b`` shows by its names; None without a name.
+        similarity: Similarity of the two faces, 0 to 1.
+    """
 
     face_a: str
     face_b: str

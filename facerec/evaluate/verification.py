@@ -50,7 +50,15 @@ class PairError:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdRates:
-    """The predicted and the measured error rates at a similarity."""
+    """The predicted and the measured error rates at a similarity.
+
+    Attributes:
+        similarity: the threshold.
+        predicted_false_match_rate: false match rate that the scale of similarity predicts.
+        false_match_rate: share of the pairs of different people that reach the threshold.
+        false_matches: number of these pairs.
+        false_non_match_rate: share of the pairs of one person that do not reach the threshold.
+    """
 
     similarity: float
     predicted_false_match_rate: float

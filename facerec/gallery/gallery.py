@@ -124,7 +124,8 @@ class Gallery(
             request: What is requested; the same token for another request is an error.
             answer: Computes the answer.
             collection_id: The collection that the request changes: a token expires with the
-                collection, so that it can be used again in a new one of the same id.
+                collection, so that it can be used again in a new one of the same id. None if the
+                request changes no collection.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.

@@ -68,7 +68,8 @@ class Inspector:
         Args:
             source: Bytes of an image file, or its address.
             target: The other photo.
-            options: How faces are found and chosen.
+            options: How faces are found and chosen; by default as
+                ``GalleryDefaults.probe_options`` returns.
             limit: Maximum number of pairs, 1 to 10,000; by default all.
 
         Raises:
@@ -105,7 +106,8 @@ class Inspector:
 
         Args:
             photo: Bytes of an image file, or its address.
-            options: How faces are found and chosen.
+            options: How faces are found and chosen; by default as
+                ``GalleryDefaults.probe_options`` returns.
             attributes: Whether to estimate age and gender, including those of rejected faces.
 
         Raises:

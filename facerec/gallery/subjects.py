@@ -46,7 +46,8 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
 def new_or_known(gallery: Gallery, collection_id: str, person: str) -> tuple[str, str | None]:
     """Return the id of a person who may not exist yet, and the display name of a new one.
 
-    A text that is not an id is the name of a new person; the id is derived from the name.
+    A text that is not an id is the name of a new person; the id is derived from the name. The name
+    is None if the person exists, or if the text is an id.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.

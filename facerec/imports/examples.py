@@ -140,7 +140,7 @@ class _Importer:
     created: set[str]
 
     def import_example(self, example: Example) -> Unmatched | None:
-        """Import one photo; return the reason if it was not imported, or not associated."""
+        """Import one photo; return why it was not imported or associated, or None if it was."""
         gallery, collection_id = self.gallery, self.collection_id
         options = gallery.defaults.index_options(max_faces=1, quality_filter=QualityFilter.NONE)
         try:

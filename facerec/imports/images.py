@@ -93,7 +93,10 @@ class ImageImporter:
                 self._report([faces], photos, failure or Unmatched.NO_FACE_AT_ITS_PLACE)
 
     def _find(self, photos: Sequence[str]) -> tuple[dict[str, list[BoundingBox]], Unmatched | None]:
-        """Return the boxes of faces in photos, and why the last unreadable photo cannot be read."""
+        """Return the boxes of faces by photo, and why the last unreadable photo cannot be read.
+
+        The reason is None if all photos can be read.
+        """
         boxes: dict[str, list[BoundingBox]] = {}
         failure: Unmatched | None = None
         options = self.gallery.defaults.index_options(quality_filter=QualityFilter.NONE)
@@ -138,7 +141,7 @@ class ImageImporter:
         return chosen | kept, {n for row in doubtful for n in rows[row] if n not in kept}
 
     def _photo_of(self, faces: Sequence[KnownFace], photos: Sequence[str]) -> str | None:
-        """Return the photo from which an earlier import has stored faces of an image."""
+        """Return the photo from which an earlier import has stored faces of an image, or None."""
         sources = {
             self.stored[face.face_id].source
             for face in faces

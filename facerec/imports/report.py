@@ -62,6 +62,7 @@ class ImportReport:
     """The outcome of an import, complete or not.
 
     Attributes:
+        collection_id: Id of the collection that receives the faces.
         complete: Whether the import has reached its end.
         faces: Number of faces of the source, as far as they are known.
         imported: Number of faces that this import has stored.

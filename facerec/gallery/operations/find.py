@@ -77,7 +77,8 @@ class FindOperations(RecognitionOperations):
                 ``TARGET_FMR`` of the searches for a stranger would find a face.
             target_fmr: Maximum share of such searches, above 0 and below 1; instead of
                 ``doubtful_below``.
-            options: How the photo's faces are found and chosen.
+            options: How the photo's faces are found and chosen; by default as
+                ``GalleryDefaults.probe_options`` returns.
             next_token: Token from the previous page of the same request; None for the first.
             limit: Maximum number of faces, 1 to 4096.
 

@@ -100,7 +100,8 @@ class UserSearchOperations(GalleryBase):
             threshold: Minimum similarity, 0 to 1; by default the collection's, otherwise the
                 gallery's.
             limit: Maximum number of people, 1 to 500.
-            options: How faces are found and chosen.
+            options: How faces are found and chosen; by default as
+                ``GalleryDefaults.probe_options`` returns.
             allow_no_face: Whether to return a result without matches, instead of an error, for a
                 photo without an accepted face.
 

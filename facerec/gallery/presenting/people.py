@@ -38,7 +38,7 @@ def person_json(user: User) -> Json:
 
 
 def registration_json(registration: Registration | None) -> Json | None:
-    """Present a registration, and whether it has expired (``person.json``)."""
+    """Present a registration, and whether it has expired (``person.json``); None stays None."""
     if registration is None:
         return None
     return {
