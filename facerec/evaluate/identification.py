@@ -141,10 +141,10 @@ def _search(
     enrolled: NDArray[np.str_],
     positions: dict[str, int],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_], NDArray[np.str_]]:
-    """Return the lowest score and the least distance of each probe, and the people of these faces.
+    """Return each probe's lowest score and smallest distance, and the people of the faces with both.
 
-    ``positions`` has positions in the gallery by the names of photos. A probe whose name it has is
-    not compared with the face at that position.
+    ``positions`` maps names of photos to positions in the gallery. A probe with such a name is not
+    compared with the face at that position.
     """
     everyone = np.arange(len(enrolled))
     count = len(probes.names)

@@ -182,7 +182,7 @@ class MergeOperations(UserOperations):
     def _check_no_face(self, collection_id: str, new_user_id: str) -> None:
         """Check that the id of a new person is not that of a face.
 
-        This happens if the caller omits the id, and the id of a face takes its place.
+        A caller who omits the id of the person passes the id of a face in its place.
 
         Raises:
             InvalidInputError: It is the id of a face.
