@@ -141,7 +141,7 @@ def _search(
     enrolled: NDArray[np.str_],
     positions: dict[str, int],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_], NDArray[np.str_]]:
-    """Return each probe's lowest score and smallest distance, and the people of the faces with both.
+    """Return each probe's lowest score and smallest distance, and the people of these two faces.
 
     ``positions`` maps names of photos to positions in the gallery. A probe with such a name is not
     compared with the face at that position.
