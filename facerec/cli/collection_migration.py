@@ -48,7 +48,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class _Drop:
-    """Whether faces that cannot be described are deleted, up to which percentage, and unasked."""
+    """Whether to delete faces that cannot be described, up to which share, and without asking."""
 
     missing: bool
     limit_percentage: float
@@ -178,7 +178,7 @@ def _check_usage(step: _Step, drop: _Drop) -> None:
 
 
 def _run_on_stack(stack: str, name: str, step: _Step, drop: _Drop) -> dict[str, Any]:
-    """Run a step for a collection of a stack, and return ``schemas/migration.json``."""
+    """Run a step for a collection of a stack; return it as in ``schemas/migration.json``."""
     migration = collection_migration_on_stack.StackMigration(stack, name)
     if step.show:
         return migration.status()

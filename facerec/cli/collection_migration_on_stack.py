@@ -17,9 +17,10 @@ _SECONDS = 10.0
 
 
 class StackMigration:
-    """The migration of a collection of a stack; each step returns ``schemas/migration.json``.
+    """The migration of a collection of a stack.
 
-    Every method raises the errors of ``ErasureFunction.call``.
+    Every method returns its result in the form of ``schemas/migration.json``, and raises the errors
+    of ``ErasureFunction.call``.
     """
 
     def __init__(self, stack: str, collection_id: str) -> None:

@@ -45,7 +45,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Folders and files that faces are written to."""
+    """Folders and files that faces are written to; None for each that was not requested."""
 
     copy_to: Path | None = None
     link_to: Path | None = None

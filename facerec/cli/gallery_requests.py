@@ -26,7 +26,7 @@ INTERVAL = 10.0
 def ask_gallery(
     stack: str | None, data: Path | None, collection: str, operation: str, **arguments: object
 ) -> dict[str, Any]:
-    """Perform an operation on a collection; see ``facerec.gallery.requests``.
+    """Perform an operation on a collection, and return its answer; see ``gallery.requests``.
 
     Args:
         stack: the stack; None for this machine.
@@ -58,7 +58,7 @@ def cluster_in_stack(stack: str, collection: str, pair_threshold: float | None) 
     function = services.erasure_function(stack)
     job = function.call({"start_clustering": collection, "pair_threshold": pair_threshold})
     console(stderr=True).print(f"job {job['job_id']} of AWS Batch clusters the faces")
-    # A stack of an earlier release does not say it.
+    # A stack of an earlier release returns no notice.
     if notice := job.get("notice"):
         console(stderr=True).print(f"note: {notice}")
     while (job := function.call({"describe_clustering": collection}))["status"] == "RUNNING":

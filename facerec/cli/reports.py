@@ -93,8 +93,8 @@ def print_nothing_new(
         run: the summary of this run.
         is_planned_before: whether an earlier run has planned the job, so that the comparison with
             the source is that of the earlier run too.
-        erased: how many photos of the job were erased or replaced since, or are gone. The sums of
-            the report still count them by their earlier outcomes.
+        erased: how many photos of the job have since been erased or replaced, or are gone. The sums
+            of the report still count them by their earlier outcomes.
     """
     out, outcomes = console(), report.tally.outcomes
     found = report.difference
@@ -241,7 +241,7 @@ def print_unreadable_jobs(result: Verification) -> None:
 
 
 def print_verification(found: Verification, *, repaired: bool) -> None:
-    """Print how a collection differed from a ledger; nothing if it did not.
+    """Print how a collection differed from the ledgers of its jobs; nothing if it did not.
 
     Args:
         found: the differences.

@@ -96,6 +96,7 @@ def load_prices(path: Path | None = None) -> PriceTable:
 
     Raises:
         InvalidInputError: the file is not such a table, or lacks a price.
+        OSError: the file cannot be read.
     """
     own = json.loads((files("facerec.estimate") / "prices.json").read_text("utf-8"))
     if path is None:

@@ -32,7 +32,7 @@ def ordered_recipes(first: str | None = None) -> list[str]:
 
 
 def open_local_engine(recipe: str = Recipe.FAST) -> FaceEngine:
-    """Open the engine of a program, here or on AWS, that processes one photo at a time, if any.
+    """Open the engine of a program, here or on AWS, that may process photos, one at a time.
 
     Its modules are imported at the first use, and each network is loaded when it is first needed.
     """
@@ -102,7 +102,7 @@ def open_deployed_engine(settings: Settings, recipe: str = Recipe.FAST) -> FaceE
 
 
 def open_engine_pool(size: int, recipe: str = Recipe.FAST) -> EnginePool:
-    """Return an engine that processes several photos concurrently, each in one thread."""
+    """Return an engine that processes up to ``size`` photos concurrently, each in one thread."""
     from facerec.engine.pool import EnginePool
 
     return EnginePool([engines.open_engine(threads=1, recipe=Recipe(recipe)) for _ in range(size)])

@@ -1,13 +1,13 @@
 """Decides between the external image ids that overlapping jobs of a collection give a photo.
 
 The job that was started last decides, as if the jobs had run in turn. Each job compares
-its source with what earlier jobs remember, which does not show what jobs read that are not complete
-yet. So two things happen:
+its source with what earlier jobs remember, which does not show what incomplete jobs read. So two
+things happen:
 
 - A job that is planned processes all photos that other, unfinished jobs read under other ids
   (``PlannedIds``), even if they are unchanged: its ledger then shows that it names them too.
-- When a job is complete, its photos are compared with what all jobs have read by then, and what
-  jobs that were started later have still to read is left to them.
+- When a job is complete, its photos are compared with what all jobs have read by then. Photos that
+  later jobs have still to read are left to those jobs.
 """
 
 from __future__ import annotations

@@ -19,12 +19,13 @@ _RESTORE_OR_DELETE = f"{RESTORE_FILE}; if there is none, delete the file and sta
 
 
 def read_document(objects: ObjectStore, uri: str, parse: Callable[[Any], Parsed]) -> Parsed:
-    """Read a JSON document and return what it says.
+    """Read a JSON document and return what ``parse`` returns for it.
 
     Args:
         objects: contains the document.
-        uri: the document.
-        parse: converts the document; its errors mean that the document is damaged.
+        uri: address of the document.
+        parse: converts the document; a ``ValueError``, ``KeyError``, ``TypeError`` or
+            ``AttributeError`` means that it is damaged.
 
     Raises:
         ObjectNotFoundError: it does not exist.

@@ -69,7 +69,7 @@ class JobFolders:
     def get(
         self, collection_id: str, selection: Selection, *, with_faces: bool = True
     ) -> list[KeptByJob]:
-        """Return the data about a selection in the folders of a collection's jobs.
+        """Return the data about a selection in a collection's job folders; see ``JobData.get``.
 
         Raises:
             FacerecError: A job folder that may contain data cannot be read.

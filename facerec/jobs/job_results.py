@@ -40,9 +40,10 @@ def rows_of(job: Job, objects: ObjectStore) -> Iterator[LedgerRow]:
 
 
 def erased_of(job: Job, objects: ObjectStore) -> int:
-    """Return the number of photos of a job that were erased, replaced or removed since.
+    """Return the number of photos of a job that have since been erased, replaced or removed.
 
     Raises:
+        JobNotPlannedError: the job has no plan.
         InvalidInputError: a segment of the ledger is damaged.
         JobDeletedError: the job was deleted in the meantime.
     """

@@ -19,7 +19,7 @@ class Outcome(StrEnum):
     """Faces were found, but all of them were rejected."""
     SKIPPED = "SKIPPED"
     """The line does not name a photo to index, but a video, a sidecar or another such file, a
-    folder, or in an inventory an old or deleted version."""
+    folder, or (only in an inventory) an old or deleted version."""
     UNREADABLE = "UNREADABLE"
     """The photo cannot be decoded; the reason is an ``UnreadableReason``, or CRASHED."""
     NOT_FOUND = "NOT_FOUND"

@@ -1,4 +1,4 @@
-"""The names that photos have: of their folders, in a column of a manifest, or in their paths."""
+"""Names of people for photos: from their folders, their paths or a column of a manifest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def name_rule(person_from: str, source: str, objects: ObjectStore) -> NameOf:
     """Return the rule that names the photos of a folder, a prefix or a manifest.
 
-    It names no other photos: a mistyped source must not give new names to those of its folder.
+    The rule names only photos of the source: a mistyped manifest must not give new names to the
+    other photos of its folder.
 
     Args:
         person_from: ``folder``, ``pattern:`` and a pattern, or ``column:`` and a name.
@@ -51,7 +52,9 @@ def name_rule(person_from: str, source: str, objects: ObjectStore) -> NameOf:
 
 
 def require_photos(source: str, objects: ObjectStore) -> None:
-    """Check that a folder or a prefix is not empty, as that of a disk that is not mounted.
+    """Check that a source contains photos if it is a folder or a prefix.
+
+    The folder of a disk that is not mounted is empty.
 
     Raises:
         InvalidInputError: It contains no photos.

@@ -46,7 +46,7 @@ class Plan:
         estimated_photos: estimated number of photos in the manifest.
         exact: whether the photos were counted rather than estimated.
         created_at: seconds since 1970, UTC.
-        round: number of times that the complete job was processed again, from 0.
+        round: 0 for the first plan of the job; increases each time that the job is planned again.
         force: whether to process photos that are already indexed.
         restore_deleted: whether to store faces that somebody deleted.
         new_collection: whether the collection was created for this job.
@@ -202,7 +202,9 @@ def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
 
 
 def read_base(objects: ObjectStore, job_folder: str) -> str | None:
-    """Return the folder of relative paths in a job's manifest, whichever release wrote it.
+    """Return the folder of relative paths in a job's manifest; None if the plan names none.
+
+    Plans of every release of facerec can be read.
 
     Raises:
         ObjectNotFoundError: the folder has no plan.

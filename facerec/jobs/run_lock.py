@@ -19,7 +19,7 @@ def run_lock(job_folder: str) -> Iterator[None]:
     Does nothing if the file system does not support locks.
     """
     with Path(job_folder, "run.lock").open("ab") as file:
-        # Then the job is merely not shown as running.
+        # Without locks, the job is merely not shown as running.
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_SH)
         yield

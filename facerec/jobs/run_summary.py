@@ -29,7 +29,7 @@ class RunSummary:
             photos were replaced, are gone or have another external image id, and that the run
             removed.
         faces_moved: faces that an older copy of the database had at earlier addresses of their
-            photos, and that got the right addresses.
+            photos, and whose addresses the run corrected.
         stopped: whether the run was interrupted.
         collection_restored: whether the database had lost the collection, so that the run created
             it again from the job folders.

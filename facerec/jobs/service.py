@@ -249,6 +249,7 @@ def wait_for_job(
         JobDeletedError: the job was deleted during the wait.
         JobNotFoundError: likewise, if its collection is not known.
         JobFolderError: its folder can no longer be read.
+        InvalidInputError: a segment of the ledger is damaged.
     """
     while True:
         try:

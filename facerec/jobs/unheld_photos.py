@@ -39,7 +39,8 @@ class UnheldPhotos:
             another photo or external image id now.
         renamed: new image keys of photos by their old ones, if they have another external image id
             now.
-        read_again: replaced photos by image key.
+        read_again: replaced photos, with what the job has read at their addresses, by old image
+            key.
     """
 
     gone: tuple[StalePhoto, ...]

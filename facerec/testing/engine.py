@@ -102,7 +102,13 @@ def fake_photo(
 
 
 def fake_embedding(person: str, away: float = 0.0, shot: int = 0) -> NDArray[np.float32]:
-    """Return the embedding of a person: float32, shape (128,)."""
+    """Return the embedding of a person: float32, shape (128,).
+
+    Args:
+        person: name of the person.
+        away: Euclidean distance from the person's typical embedding.
+        shot: picks the direction in which the embedding is away.
+    """
     mean = np.full(EMBEDDING_SIZE, TYPICAL_NORM / EMBEDDING_SIZE**0.5)
     typical = mean + SPREAD_OF_PEOPLE * _random(person).standard_normal(EMBEDDING_SIZE)
     direction = _random(f"{person}/{shot}").standard_normal(EMBEDDING_SIZE)

@@ -16,9 +16,10 @@ from facerec.testing.vectors import Settle
 
 
 class FaceStoreContract:
-    """Tests of faces; subclasses provide the fixture ``faces``, and ``settle`` if reads lag writes.
+    """Tests of faces; subclasses provide the fixture ``faces``.
 
-    The collection is called ``staff``; a store that outlives a test must be emptied.
+    If reads may lag behind writes, they provide ``settle`` too. The collection is called ``staff``;
+    a store that outlives a test must be emptied.
     """
 
     @pytest.fixture

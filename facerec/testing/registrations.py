@@ -89,7 +89,7 @@ class RegistrationStoreContract:
 
 
 def match_event(number: int, *, user_id: str = "ann", similarity: float = 0.99) -> MatchEvent:
-    """Return an event of a stored face of Ann; events of greater numbers are later."""
+    """Return an event of a stored face of Ann; events with greater numbers are later."""
     record = FACES[number].record
     return MatchEvent(
         f"{number:032x}",

@@ -13,7 +13,7 @@ from facerec.testing.vectors import Settle, by_group, ids_of, vector_of
 
 
 class VectorSearchContract:
-    """Tests of searches; subclasses provide ``store``, and ``settle`` if reads lag writes.
+    """Tests of searches; subclasses provide ``store``, and ``settle`` if reads lag behind writes.
 
     Namespaces are called ``staff``, ``guests`` and ``new``. A store that outlives a test must be
     emptied.

@@ -286,8 +286,8 @@ _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "export": _export,
     "subject": _erase,
 }
-"""What answers an event, by a field of the event. The first of these fields that an event has
-decides: exports have the fields of erasures too."""
+"""Functions that answer an event, by a field of the event. The first of these fields that an event
+has decides: exports have the fields of erasures too."""
 
 
 @cache

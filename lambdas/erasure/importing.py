@@ -61,7 +61,7 @@ def import_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
             gallery.sweep()
             return _answer(Advance(AdvanceState.DONE))
     if advance.state in (AdvanceState.DONE, AdvanceState.FAILED):
-        # Those that were asked for in the meantime waited for the import.
+        # Erasures that were requested in the meantime waited for the import.
         gallery.resume_erasures(older_than=0)
         logger().info("import ended", job_id=job_id, state=advance.state)
     return _answer(advance)

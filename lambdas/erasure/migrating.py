@@ -188,11 +188,14 @@ def check_page(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def finish(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    """Remove the version that was served before; return the result (``schemas/migration.json``).
+    """Remove the version that a collection served before its migration.
 
     Args:
         gallery: the gallery.
         event: ``finish_migration``, a collection.
+
+    Returns:
+        The fields of ``schemas/migration.json``.
 
     Raises:
         FacerecError: see ``Gallery.finish_migration``.

@@ -68,7 +68,10 @@ class BatchQueue:
     """A queue of AWS Batch. Its methods raise the errors of ``aws_errors``."""
 
     def __init__(self, queue: str, client: Any = None) -> None:  # noqa: ANN401
-        """Create a client of the queue with this ARN, by default with boto3's default client."""
+        """Create a client of the queue with this ARN.
+
+        It uses ``client``, or else a new client of boto3.
+        """
         if client is None:
             import boto3
 

@@ -79,7 +79,7 @@ class ClusteringJobs:
             queue: ARN of the queue of AWS Batch.
             definition: ARN of the job definition.
             client: boto3's client of AWS Batch.
-            claims: decides which of several callers at once starts a job.
+            claims: decides which of several concurrent callers starts a job.
         """
         self._queue, self._definition, self._client = queue, definition, client
         self._claims = claims

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 PAUSES = (60, 300, 1500, 3600, 3600)
-"""Seconds before each further submission."""
+"""Seconds before each further submission; the last number holds for all later ones."""
 
 MAX_OUTAGES = 24
 """Maximum number of submissions that may end because a store is down: about a day."""
@@ -116,7 +116,11 @@ def first_submission(
     max_array_size: int,
     enrol: Mapping[str, str] | None = None,
 ) -> Submission:
-    """Return the submission of all children of a job."""
+    """Return the submission of all children of a job.
+
+    The arguments are those of ``Submission``, with ``memory`` in MiB; an array has at most
+    ``max_array_size`` children.
+    """
     return Submission(
         job_folder=job_folder,
         job_name=job_name,

@@ -1,1 +1,1 @@
-"""Faces of a job that Pinecone imports from Parquet files when all children are complete."""
+"""Lets Pinecone import the faces of a job from Parquet files when all children are complete."""

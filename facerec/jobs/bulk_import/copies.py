@@ -1,7 +1,8 @@
 """Photos that several children have found, so that their faces are written into one file only.
 
 A copy of a photo has the ids of the photo's faces. How Pinecone counts an id that is in two files
-is not documented, so none is. The first child that has found a photo writes its faces.
+is not documented, so no id is in two files. The first child that has found a photo writes its
+faces.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ class CopiedPhotos:
                 self._written[self._places(photos)] = True
 
     def take(self, vectors: list[Vector]) -> list[Vector]:
-        """Return the vectors of a child without those that an earlier child has written."""
+        """Return the vectors of a child that no earlier child has written, to write them now.
+
+        Call it once for each child, in order: later calls omit what this one returns.
+        """
         if not self._copied.size or not vectors:
             return vectors
         photos = np.array([_photo(vector.id) for vector in vectors], np.uint64)

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 FACES_PER_FILE = 100_000
-"""Number of faces after which a file ends, with the child that they belong to: about 120 MB. 100
-million faces, the maximum of an import, are 1,000 files."""
+"""A file ends with the child that brings it to this number of faces: about 120 MB. 100 million
+faces, the maximum of an import, are 1,000 files."""
 
 READERS = 16
 """Number of children whose embeddings are read concurrently: some 5 MB for each."""

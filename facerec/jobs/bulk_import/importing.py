@@ -78,7 +78,7 @@ def advance_import(
 ) -> Advance:
     """Advance the import of a job whose children are complete.
 
-    Every call continues where the last one has ended, or was killed.
+    Every call continues where the last one ended or was killed.
 
     Args:
         plan: plan of the job.

@@ -164,8 +164,8 @@ def plan_import(plan: Plan, objects: ObjectStore) -> None:
     If the plan does not ask for an import, only other jobs are checked.
 
     Raises:
-        ConflictError: the faces of another job of the collection are still to be imported: the
-            namespace must not exist by then.
+        ConflictError: the faces of another job of the collection are still to be imported, and
+            until then, no other job may store faces.
         InvalidInputError: there are more photos than Pinecone imports.
         StoreUnavailableError: another job of the collection is being planned.
     """
@@ -267,7 +267,7 @@ def drop_import(
         objects: contains the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         collection_id: the collection.
-        created_at: its creation time.
+        created_at: its creation time, seconds since 1970, UTC.
         job_folder: folder of the job; an import of another job is kept.
 
     Raises:

@@ -55,7 +55,7 @@ class StepSize:
 
     Attributes:
         photos: maximum number of photos; a killed attempt loses at most two steps.
-        bytes: maximum bytes: a step with large photos ends early, to limit memory.
+        bytes: a step ends early when its photos have this many bytes or more, to limit memory.
         first_photos: number of photos of an attempt that are looked up and processed while the
             others of its first step are read.
     """

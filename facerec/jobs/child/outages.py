@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MIN_CHILDREN = 3
 """Number of children with a note at which no further child starts; a smaller submission stops once
-all its children have one. A fault of a single machine or connection stops only its own child."""
+all its children have one. A failure of a single machine or connection stops only its own child."""
 
 WINDOW = 300
 """Seconds after which a note no longer counts, and attempts ask the store again."""

@@ -41,13 +41,14 @@ def process_photos(
     engine: FaceEngine,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Process photos until all are done or ``stop`` returns true; at least ``PHOTOS_PER_CALL``.
+    """Process photos, ``PHOTOS_PER_CALL`` at a time, until all are done or ``stop`` returns true.
 
     Args:
         photos: one or more consecutive photos of the slice.
         keys: their image keys (see ``photo_key``).
         known: photos that the collection already contains.
-        step: gets the results; it ends where the first photo begins.
+        step: gets the results; it ends where the first photo begins. Its ``complete`` becomes false
+            if ``stop`` leaves photos unprocessed.
         plan: the job's plan.
         child: the child, for its rows.
         engine: detects faces and computes embeddings.

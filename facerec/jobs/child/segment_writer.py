@@ -1,7 +1,7 @@
 """Appends the segments of one child to its ledger.
 
 The invariant that a job relies on: **the segments of a child are one chain of write-once objects,
-without gap or overlap, whatever number of attempts at the child run, in turn or concurrently, and
+without gap or overlap, however many attempts at the child run, in turn or concurrently, and
 wherever they are killed.** It follows from three rules, all of them kept in this module:
 
 1. A segment starts where the ledger ends (``SegmentWriter.cursor``).

@@ -113,7 +113,12 @@ class Step:
         return NamedPhoto(row.photo, row.external_image_id, row.image_id, key)
 
     def erase(self, numbers: Set[int], photos: Sequence[NamedPhoto | None]) -> None:
-        """Erase the rows of erased photos, and drop the faces of these photos."""
+        """Erase the rows of erased photos, and drop the faces of these photos.
+
+        Args:
+            numbers: indices in ``rows`` of the erased photos.
+            photos: the result of ``photos()``, from before any row was erased.
+        """
         left = {
             photo.key
             for number, photo in enumerate(photos)

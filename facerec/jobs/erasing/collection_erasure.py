@@ -113,8 +113,8 @@ def erase_collection(
         objects: contains the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         collection_id: the collection.
-        created_before: keeps jobs of a collection with the same id that was created later than
-            this; None deletes the folders of all jobs.
+        created_before: a time in seconds since 1970; keeps jobs of a collection with the same id
+            that was created later. None deletes the folders of all jobs.
 
     Returns:
         Counts of what was removed from each folder.

@@ -72,7 +72,7 @@ def held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) ->
         if other != collection_id:
             yield from _names_in(other, traces, stores)
     for thumbnail in traces.thumbnails:
-        # Another face of the same photo does not have it, but the same face under another name.
+        # The same face may be stored under another external image id; no other face has it.
         if stores.thumbnails is not None and stores.thumbnails.has_thumbnail(thumbnail):
             yield from _pieces_of(thumbnail)
     for user_id in traces.selection.user_ids:

@@ -70,7 +70,7 @@ class RunNote:
         )
 
     def after(self, earlier: RunNote) -> RunNote:
-        """Return the note of a child whose earlier attempt in the same run was killed."""
+        """Return this note combined with that of an earlier attempt in the same run."""
         return RunNote(
             self.child,
             earlier.rows_before,
@@ -87,7 +87,11 @@ class RunNote:
 
 
 def run_number(objects: ObjectStore, job_folder: str) -> int:
-    """Return the number of the last start of a job (``RunStart``); 0 without a number."""
+    """Return the number of the last start of a job (``RunStart``); 0 without a number.
+
+    Raises:
+        JobFolderError: the record of the start is damaged.
+    """
     try:
         return read_document(objects, started_uri(job_folder), lambda found: int(found["number"]))
     except ObjectNotFoundError:
@@ -167,7 +171,11 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
 
 
 def read_run_summary(objects: ObjectStore, job_folder: str) -> RunSummary | None:
-    """Return the summary of the last run; None if none was written yet."""
+    """Return the summary of the last run; None if none was written yet.
+
+    Raises:
+        JobFolderError: the summary is damaged.
+    """
     try:
         return read_document(objects, run_summary_uri(job_folder), run_from_json)
     except ObjectNotFoundError:

@@ -127,7 +127,7 @@ class CollectionFaceIndex:
             self._write()
 
     def forget_others(self, job_ids: Iterable[str]) -> None:
-        """Stop covering all other jobs, so that the leftovers of deleted jobs are searched.
+        """Cover no jobs other than these, so that the leftovers of deleted jobs are searched.
 
         Args:
             job_ids: ids of all jobs, as listed after this index was opened.

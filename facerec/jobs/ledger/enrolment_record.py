@@ -69,7 +69,11 @@ def write_enrolled(
 
 
 def read_enrolled(objects: ObjectStore, job_folder: str) -> Enrolled | None:
-    """Return the counts of the last enrolment of a job; None if there was none."""
+    """Return the counts of the last enrolment of a job; None if there was none.
+
+    Raises:
+        JobFolderError: the record is damaged.
+    """
     try:
         return read_document(objects, enrolled_uri(job_folder), lambda found: Enrolled(**found))
     except ObjectNotFoundError:

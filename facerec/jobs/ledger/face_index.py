@@ -78,7 +78,7 @@ def write_face_index(
 
 
 def read_face_index(objects: ObjectStore, job_folder: str, child: int) -> list[SegmentFaces] | None:
-    """Return the segments that name faces.
+    """Return the segments of a complete child that name faces.
 
     Returns:
         None if there is no index or it cannot be read; then every file must be read.

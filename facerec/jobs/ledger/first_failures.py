@@ -80,7 +80,11 @@ def write_first_failures(objects: ObjectStore, job_folder: str, failures: FirstF
 
 
 def read_first_failures(objects: ObjectStore, job_folder: str) -> FirstFailures | None:
-    """Return the failure that ended a job, or None."""
+    """Return the failure that ended a job, or None.
+
+    Raises:
+        JobFolderError: the record is damaged.
+    """
     try:
         return read_document(objects, first_failures_uri(job_folder), first_failures_from_json)
     except ObjectNotFoundError:

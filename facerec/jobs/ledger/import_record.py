@@ -35,7 +35,11 @@ def write_imported(objects: ObjectStore, job_folder: str, imported: Imported) ->
 
 
 def read_imported(objects: ObjectStore, job_folder: str) -> Imported | None:
-    """Return the counts of the import of a job; None if there was none."""
+    """Return the counts of the import of a job; None if there was none.
+
+    Raises:
+        JobFolderError: the record is damaged.
+    """
     try:
         return read_document(objects, imported_uri(job_folder), lambda found: Imported(**found))
     except ObjectNotFoundError:

@@ -143,9 +143,9 @@ def _segments(objects: ObjectStore, uris: Iterator[str]) -> Iterator[Segment]:
 
 
 def count_erased(plan: Plan, objects: ObjectStore) -> int:
-    """Return the number of rows of a ledger whose contents were erased or removed since.
+    """Return the number of rows of a ledger whose contents have since been erased or removed.
 
-    The sums of summaries and reports count these by the outcomes that they had before.
+    The sums of summaries and reports count these rows by their original outcomes.
 
     Raises:
         InvalidInputError: a segment is damaged.

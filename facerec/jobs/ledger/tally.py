@@ -227,7 +227,11 @@ def write_summary(objects: ObjectStore, job_folder: str, summary: ChildSummary) 
 
 
 def read_summary(objects: ObjectStore, job_folder: str, child: int) -> ChildSummary | None:
-    """Read the summary of a child; None if it is not complete."""
+    """Read the summary of a child; None if it is not complete.
+
+    Raises:
+        JobFolderError: the summary is damaged.
+    """
     try:
         return read_document(objects, summary_uri(job_folder, child), _summary_from_json)
     except ObjectNotFoundError:

@@ -56,8 +56,8 @@ else:
 class LocalJobs:
     """The ``JobService`` of this machine; its job folders are on a local disk.
 
-    In addition to the protocol, ``erased`` counts photos that were erased since, and ``wait`` and
-    ``result`` wait for runs of jobs that were submitted to this object. Such runs need this
+    In addition to the protocol, ``erased`` counts photos that have since been erased, and ``wait``
+    and ``result`` wait for runs of jobs that were submitted to this object. Such runs need this
     process, so call ``close`` before it ends.
     """
 
@@ -221,7 +221,7 @@ class LocalJobs:
         return job_results.failures_of(job, self._objects)
 
     def erased(self, job: Job) -> int:
-        """Return how many photos of a job were erased since; see ``job_results.erased_of``."""
+        """Return how many photos of a job have since been erased; see ``job_results.erased_of``."""
         return job_results.erased_of(job, self._objects)
 
     def cancel(self, job: Job) -> None:

@@ -15,8 +15,8 @@ class RunRecord:
     Attributes:
         submitted_at: time of submission, seconds since 1970, UTC.
         tolerated_failure_percentage: failure tolerance of this run.
-        started_at: start of the run; None while it waits for its turn.
-        ended_at: end of the run; None while it runs, or if it was killed.
+        started_at: start of the run, seconds since 1970, UTC; None while it waits for its turn.
+        ended_at: end of the run, seconds since 1970, UTC; None while it runs, or if it was killed.
         cancelled: whether it was cancelled.
         cause: reason why it failed or stopped, in one line.
         run: summary of the run, in the form of ``schemas/run.json``; None until it has ended.

@@ -34,7 +34,7 @@ def blank_lines(
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        StoreUnavailableError: others change it again and again.
+        StoreUnavailableError: other processes keep changing it.
     """
     return change_file(
         objects,
@@ -65,7 +65,7 @@ def blank_numbers(objects: ObjectStore, manifest: Source, numbers: Container[int
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        StoreUnavailableError: others change it again and again.
+        StoreUnavailableError: other processes keep changing it.
     """
 
     def blank(found: ObjectInfo, file: IO[bytes]) -> int:

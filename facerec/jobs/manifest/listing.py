@@ -100,7 +100,7 @@ def list_photos(
     Args:
         objects: store that contains the folder.
         folder: its uri with the final ``/``.
-        exclude: a subfolder to exclude (the job's own).
+        exclude: a subfolder to exclude (that of the jobs), or None.
         rules: rules for the files to index and their ids.
     """
     start, filtered = len(folder), bool(rules.include or rules.exclude)

@@ -50,7 +50,7 @@ class Stripe:
 
 
 def slice_of(source: Source, children: int, stripes: int, child: int) -> ByteRange | Stripe:
-    """Return a child's slice, a pure function of the plan that need not be stored.
+    """Return a child's slice; it depends only on the plan, so it need not be stored.
 
     Args:
         source: the manifest.

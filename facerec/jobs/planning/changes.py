@@ -91,10 +91,10 @@ class Changes:
             )
 
     def within_limit(self, request: JobRequest) -> Changes:
-        """Return the changes, without pruning if too many photos are gone and the request skips it.
+        """Return the changes, without pruning if the request skips it and too many photos are gone.
 
-        It does if its ``prune_over_limit`` is ``skip``. ``check`` refuses all other requests with
-        too many photos that are gone.
+        A request skips it if its ``prune_over_limit`` is ``skip``. If too many photos are gone,
+        ``check`` refuses all other requests.
         """
         found = self.difference
         if found is None or not (

@@ -54,7 +54,7 @@ def count_children(
 
     Args:
         inspection: the manifest.
-        requested: number of photos per child, or None.
+        requested: number of photos per child; None for the default.
         local: whether the job runs on one machine.
 
     Raises:

@@ -18,7 +18,7 @@ class MigrationRequest:
     Attributes:
         collection_id: the collection.
         recipe: the recipe that it will have; None to cancel.
-        drop_missing: whether to delete faces that cannot be described again, for good.
+        drop_missing: whether to delete for good the faces that cannot be described again.
         drop_limit_percentage: 0 to 100, the share of faces that may be deleted.
     """
 

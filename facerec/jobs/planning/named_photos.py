@@ -104,7 +104,7 @@ def with_current_versions(
 ) -> Iterator[Group]:
     """Yield groups of photos, with the versions that remembered photos have now.
 
-    Omits photos that are missing from the source but still exist: the inventory may be older than
+    Omits photos that are missing from the source but still exist: an inventory may be older than
     they are, or cover only a part of the bucket.
 
     Args:

@@ -34,7 +34,7 @@ class PlannedIds:
     def at(self, uri: str) -> frozenset[str]:
         """Return the ids of the photo at an address; "" stands for none.
 
-        Call it with addresses in ascending order.
+        Call it with addresses in ascending order, and only once for each.
         """
         while self._next is not None and self._next[0] < uri:
             self._next = next(self._groups, None)

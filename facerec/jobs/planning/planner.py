@@ -13,11 +13,10 @@
 5. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
    job again. A request for a collection that was deleted and created again finds a new one. A
    request for a bulk import is refused if the collection cannot have one.
-6. The plan is read from the job folder if it exists; otherwise it is stored there. Before,
-   ``plan_import`` records that the faces will be imported, if they will. A job whose plan is not
-   what the request would plan now (``rounds``) gets a new round, which is a separate job. So does a
-   complete job with ``prune`` if there is a doubt about the remembered photos
-   (``remembered.doubts``).
+6. The plan is read from the job folder if it exists; otherwise it is stored there. If the faces
+   will be imported, ``plan_import`` records this first. A job whose plan is not what the request
+   would plan now (``rounds``) gets a new round, which is a separate job. So does a complete job
+   with ``prune`` if there is a doubt about the remembered photos (``remembered.doubts``).
 7. The job is noted beside the remembered photos of the collection: later jobs find it there.
 8. Earlier jobs enter the face index of the collection. Only then are the remembered photos of many
    jobs merged into one file, since that file does not name the jobs.

@@ -63,7 +63,7 @@ class Listing:
 
     @property
     def identity(self) -> str:
-        """Return a digest that changes whenever the photos do."""
+        """Digest that changes whenever the requested photos do; valid after the iteration."""
         return self._digest.hexdigest()
 
 

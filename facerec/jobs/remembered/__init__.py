@@ -1,10 +1,10 @@
 """The memory of a collection: the outcome of each photo, so that a run reads only changed photos.
 
-**What is kept.** Of each photo: address, external image id, version, digest of the options,
-outcome, image key and number of faces (``photos.RememberedPhoto``). The version is an ETag, or a
-file's size, mtime and ctime. It is returned together with the content, so the file cannot change
-between the two. A file whose times are so recent that a further change might not alter them has no
-version, and is processed again (``versions``).
+**What is kept.** Each photo has a line with its address, external image id, version, digest of the
+options, outcome, image key and number of faces (``photos.RememberedPhoto``). The version is an
+ETag, or a file's size, mtime and ctime. It is returned together with the content, so the file
+cannot change between the two. A file whose times are so recent that a further change might not
+alter them has no version, and is processed again (``versions``).
 
 **Where.** A complete child writes one sorted file into its job folder, once. Beside the job
 folders, ``remembered@COLLECTION/CREATED/`` contains a note for each job, which names the job folder

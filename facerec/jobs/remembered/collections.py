@@ -55,7 +55,11 @@ def write_settings(
 def read_settings(
     objects: ObjectStore, jobs_root: str, collection: Collection
 ) -> CollectionSettings | None:
-    """Return the kept settings of a collection; None if none were kept."""
+    """Return the kept settings of a collection; None if none were kept.
+
+    Raises:
+        JobFolderError: the copy is damaged.
+    """
     try:
         return read_document(
             objects, _uri(jobs_root, collection, "settings.json"), settings_from_json
@@ -73,7 +77,8 @@ def note_lost(
         objects: the object store of the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         collection: the collection.
-        adopted: creation times of earlier collections with its id whose jobs now count as its own.
+        adopted: creation times, in seconds since 1970, of earlier collections with its id whose
+            jobs now count as its own.
     """
     content = json.dumps(sorted(adopted)).encode()
     objects.write(_uri(jobs_root, collection, "adopted.json"), content)
@@ -81,7 +86,14 @@ def note_lost(
 
 
 def own_creations(objects: ObjectStore, jobs_root: str, collection: Collection) -> set[float]:
-    """Return the creation times of the collections whose jobs count as this collection's own."""
+    """Return the creation times of the collections whose jobs count as this collection's own.
+
+    Returns:
+        Seconds since 1970; at least the collection's own time.
+
+    Raises:
+        JobFolderError: the list of earlier collections is damaged.
+    """
     try:
         adopted = read_document(
             objects,

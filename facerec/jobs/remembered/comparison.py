@@ -261,7 +261,7 @@ class _Merge:
         return any(len(found) > 1 for found in same.values())
 
     def _line_of(self, photo: ListedPhoto, lines: list[str]) -> str | None:
-        """Return the line of a photo that is unchanged."""
+        """Return the line of a photo that is unchanged; None if it may have changed."""
         uri, name, version, *_ = photo
         start = start_of_line(uri, name, version, self._settings)
         return next((line for line in lines if version and line.startswith(start)), None)

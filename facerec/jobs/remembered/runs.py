@@ -76,7 +76,7 @@ MERGED_FROM = 12
 """Minimum number of runs to merge into one."""
 
 SPREAD = 16
-"""Number of numbers of which a job takes one if another job has taken its number."""
+"""How many numbers a job chooses from, at random, if another job has taken its number."""
 
 _NOTE = re.compile(
     r"(\d{8})-(?:(?:[0-9a-f]+-)?(merged)|[0-9a-f]+-(gone)|(sorted|mixed)-([0-9a-f]+)-(.+))"
@@ -130,7 +130,11 @@ def latest_memory(objects: ObjectStore, jobs_root: str, collection_id: str) -> M
 
 
 class Memory:
-    """The memory of a collection: the photos of its jobs, with their outcomes."""
+    """The memory of a collection: the photos of its jobs, with their outcomes.
+
+    Attributes:
+        runs: the runs whose lines count, in ascending order of their numbers.
+    """
 
     def __init__(self, objects: ObjectStore, jobs_root: str, collection: Collection) -> None:
         """Open the memory of one creation of a collection, with one listing."""
@@ -171,7 +175,7 @@ class Memory:
             others = [run for run in self._list() if run.job_id not in (None, plan.job_id)]
             if all(run.number != number for run in others):
                 break
-            # Another job has been started at the same moment, and may see this one too.
+            # Another job has been started at the same time, and may see this one too.
             self._objects.delete(note)
             number = max(run.number for run in others) + 1 + secrets.randbelow(SPREAD)
         write_start(self._objects, plan.job_folder, RunStart(number, time.time()))

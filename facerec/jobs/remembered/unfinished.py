@@ -26,6 +26,9 @@ def unfinished_replacements(memory: Memory, objects: ObjectStore) -> Iterator[St
 
     Each photo is yielded once. A job also lists the photos of the jobs before it, so with
     repetitions the lists would double with each interrupted job.
+
+    Raises:
+        JobFolderError: a list of stale photos is damaged.
     """
     found = set[StalePhoto]()
     for folder in memory.folders_after(0):

@@ -42,7 +42,7 @@ def note_doubt_if_changed(
 ) -> None:
     """Note that a collection may have faces of photos that no job remembers, if it has changed.
 
-    It has if its faces are not those after the last run. See ``remembered.doubts``.
+    It has changed if its faces are not as the last run left them. See ``remembered.doubts``.
 
     If only the job folders or only the database were restored from a copy, their versions differ.
     """
@@ -81,7 +81,7 @@ class CollectionCheck:
         """Restore the faces of jobs that the collection has lost, and return the counts.
 
         If the stored faces have not changed since the last run, only this job is compared, with the
-        photos that it shares with others, and nothing if that run was this job's.
+        photos that it shares with others. If that run was one of this job, nothing is compared.
 
         Faces of this job take precedence: if another job indexed a photo with other options, the
         collection should contain this job's faces.

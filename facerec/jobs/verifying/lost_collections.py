@@ -97,7 +97,7 @@ def delete_if_returned(
     erasures: Erasures,
     delete: Callable[[str], object],
 ) -> bool:
-    """Delete a collection that an older copy brought back, if jobs have a later one of its id.
+    """Delete a collection that an older copy brought back, if jobs indexed a later one of its id.
 
     Args:
         collection_id: the collection.

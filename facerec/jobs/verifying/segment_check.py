@@ -56,7 +56,7 @@ class Verification:
             image id, which the collection contained again, from an older copy of the database; with
             ``repair`` they were removed.
         moved: faces that the collection had at earlier addresses of their photos, from an older
-            copy of the database; with ``repair`` they got the right addresses.
+            copy of the database; with ``repair`` their addresses were corrected.
         unreadable_jobs: jobs that were not compared because their folders cannot be read.
     """
 

@@ -18,7 +18,7 @@ FACES = [stored_face(f"person {number}").record.face_id for number in range(100)
 
 
 def cause(number: int, **others: str) -> Cause:
-    """Return the cause of an entry; entries of greater numbers are newer."""
+    """Return the cause of an entry; entries with greater numbers are newer."""
     entry_id = f"20260102T0304{number:02}000000Z-0000"
     return Cause(entry_id, Action.CREATE, 1767323040.0 + number, **others)
 
