@@ -43,6 +43,9 @@ def measure_photos_per_second(
         photos: bytes of image files, at least one; they are repeated as needed.
         options: how to find and choose faces.
         seconds: approximate processor time of the measurement.
+
+    Raises:
+        WeightsError: a file of weights is missing or damaged.
     """
     sample = [photos[index % len(photos)] for index in range(max(BATCH_SIZE, len(photos)))]
     engine.analyse(sample[:1], options)

@@ -42,6 +42,9 @@ def open_local_checked_stores(data: Path) -> Iterator[traces.CheckedStores]:
 
     Args:
         data: the data folder.
+
+    Raises:
+        FacerecError: see ``SqliteStore``.
     """
     root = f"{data.absolute()}/"
     with open_local_store(data) as store:

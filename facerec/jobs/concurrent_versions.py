@@ -38,7 +38,11 @@ def memory_of(plan: Plan, objects: ObjectStore, jobs_root: str) -> Memory:
 
 
 def is_removal_due(plan: Plan, objects: ObjectStore, jobs_root: str) -> bool:
-    """Return whether a complete job may have faces to remove that it has not removed yet."""
+    """Return whether a complete job may have faces to remove that it has not removed yet.
+
+    Raises:
+        JobFolderError: the record of its removal is damaged.
+    """
     if read_removal(objects, plan.job_folder) is not None:
         return False
     if is_listed_stale(objects, plan.job_folder):

@@ -121,7 +121,11 @@ class JobFolders:
         return job_versions.change_version(self.objects, self.jobs_root, collection, get_faces)
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
-        """Keep a copy of the settings of a collection, if jobs remember its photos."""
+        """Keep a copy of the settings of a collection, if jobs remember its photos.
+
+        Raises:
+            JobFolderError: the earlier copy is damaged.
+        """
         name = collection.collection_id
         if collection.created_at in collections.creations(self.objects, self.jobs_root, name):
             collections.write_settings(self.objects, self.jobs_root, collection, settings)

@@ -16,7 +16,11 @@ def options_from_json(
     document: Mapping[str, Any],
     defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
 ) -> FaceOptions:
-    """Parse face options; missing ones get the defaults for indexed photos."""
+    """Parse face options; missing ones get the defaults for indexed photos.
+
+    Raises:
+        InvalidInputError: an option has an invalid value.
+    """
     chosen = dict(document)
     max_pixels = chosen.pop("max_pixels", defaults.options.max_pixels)
     return replace(defaults.index_options(**chosen), max_pixels=max_pixels)

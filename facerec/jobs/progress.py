@@ -87,7 +87,7 @@ class ProgressTracker:
 
         Raises:
             StoreUnavailableError: the job folder cannot be read for now.
-            InvalidInputError: a segment of the ledger is damaged.
+            InvalidInputError: a summary or a segment is damaged.
         """
         plan = self._plan
         read_all = plan.children <= MAX_CHILDREN_READ

@@ -174,7 +174,7 @@ class JobService(Protocol):
         Raises:
             JobNotPlannedError: the job has no plan.
             JobDeletedError: the job was deleted during the call.
-            InvalidInputError: a segment of the ledger is damaged.
+            InvalidInputError: a file in the job folder is damaged.
         """
         ...
 
@@ -186,7 +186,7 @@ class JobService(Protocol):
         Raises:
             JobNotPlannedError: the job has no plan.
             JobDeletedError: the job was deleted during the call.
-            InvalidInputError: a segment of the ledger is damaged.
+            InvalidInputError: a file in the job folder is damaged.
         """
         ...
 
@@ -196,7 +196,7 @@ class JobService(Protocol):
         Raises:
             JobNotPlannedError: the job has no plan.
             JobDeletedError: the job was deleted while it was read.
-            InvalidInputError: a segment of the ledger is damaged.
+            InvalidInputError: a file in the job folder is damaged.
         """
         ...
 
@@ -206,7 +206,7 @@ class JobService(Protocol):
         Raises:
             JobNotPlannedError: the job has no plan.
             JobDeletedError: the job was deleted while it was read.
-            InvalidInputError: a segment of the ledger is damaged.
+            InvalidInputError: a file in the job folder is damaged.
         """
         ...
 
@@ -249,7 +249,7 @@ def wait_for_job(
         JobDeletedError: the job was deleted during the wait.
         JobNotFoundError: likewise, if its collection is not known.
         JobFolderError: its folder can no longer be read.
-        InvalidInputError: a segment of the ledger is damaged.
+        InvalidInputError: a file in the job folder is damaged.
     """
     while True:
         try:

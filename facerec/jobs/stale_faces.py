@@ -98,6 +98,7 @@ def remove_stale(
 
     Raises:
         InvalidInputError: more photos are gone than may be pruned.
+        JobFolderError: the list of stale photos, or the record of the removal, is damaged.
         CollectionNotFoundError: the collection was deleted in the meantime.
         ConflictError: too many concurrent changes of a person or of corrections.
     """

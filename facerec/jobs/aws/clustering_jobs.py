@@ -156,7 +156,11 @@ class ClusteringJobs:
 def open_clustering_jobs(
     queue: str, definition: str, region: str | None, claims: ClusteringClaims
 ) -> ClusteringJobs:
-    """Return the clusterings of a deployment, with the credentials of the environment."""
+    """Return the clusterings of a deployment, with the credentials of the environment.
+
+    Raises:
+        ConfigurationError: no region is set.
+    """
     import boto3
 
     with aws_errors("AWS Batch"):

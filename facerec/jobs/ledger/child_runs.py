@@ -105,6 +105,9 @@ def add_run_note(objects: ObjectStore, job_folder: str, note: RunNote) -> None:
         objects: contains the job folder.
         job_folder: the job folder.
         note: what the attempt found and repaired.
+
+    Raises:
+        JobFolderError: an earlier note, or the record of the start, is damaged.
     """
     uri = run_note_uri(job_folder, run_number(objects, job_folder), note.child)
     try:
@@ -127,6 +130,9 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
         objects: contains the job folder.
         job_folder: the job folder.
         rows: number of rows of each child now.
+
+    Raises:
+        JobFolderError: a note, or the record of the start, is damaged.
     """
     folder = run_notes_folder(job_folder, run_number(objects, job_folder))
     uris = [found.uri for found in objects.list(folder)]

@@ -42,7 +42,7 @@ def iterate_failures(
         Rows with their ``manifest_line``, which is None if earlier children are incomplete.
 
     Raises:
-        InvalidInputError: a segment is damaged.
+        InvalidInputError: a summary or a segment is damaged.
     """
     if report is not None and not (report.incomplete or report.failed_photos):
         return

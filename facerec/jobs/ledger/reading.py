@@ -45,7 +45,7 @@ def read_summaries(plan: Plan, objects: ObjectStore) -> Iterator[ChildSummary]:
     """Yield a summary of each child, in order; for incomplete ones, up to the end of the ledger.
 
     Raises:
-        InvalidInputError: a segment is damaged.
+        InvalidInputError: a summary or a segment is damaged.
     """
     complete = complete_children(plan, objects)
 

@@ -130,7 +130,7 @@ def write_report(
 
     Raises:
         ObjectNotFoundError: the job was deleted.
-        InvalidInputError: a segment is damaged.
+        InvalidInputError: a segment, or another file that is summed up, is damaged.
     """
     # Imported late: commands that only read reports start faster without the ledger.
     from facerec.jobs.ledger.child_runs import write_run_summary

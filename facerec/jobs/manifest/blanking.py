@@ -85,7 +85,12 @@ def blank_numbers(objects: ObjectStore, manifest: Source, numbers: Container[int
 def named_lines(
     objects: ObjectStore, manifest: ObjectInfo, selection: Selection, base: str | None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the parsed lines of a JSON-lines manifest that name a selected photo."""
+    """Yield the parsed lines of a JSON-lines manifest that name a selected photo.
+
+    Raises:
+        ObjectChangedError: the manifest is no longer this version.
+        ObjectNotFoundError: it does not exist.
+    """
     for line in _lines(objects, manifest):
         if _names(line, selection, base):
             entry: dict[str, Any] = json.loads(line)

@@ -128,7 +128,7 @@ class LineParser:
             return _skipped(uri, "deleted")
         if uri.endswith("/"):
             return _skipped(uri, "a folder")
-        # The photo is read as it is now: this version may have been replaced or deleted since.
+        # The photo is read as it is now: this version may have since been replaced or deleted.
         return ManifestEntry(uri, etag=row.get("ETag", "").strip('"'))
 
     def _photo_of(self, named: Mapping[str, object]) -> str:

@@ -130,7 +130,7 @@ def find_changes(
 
     Raises:
         InvalidInputError: the manifest must be read to plan the job, but has too many lines for
-            that, or it changes or is damaged.
+            that, or it changes or is damaged; or a note of erased photos is damaged.
         ObjectNotFoundError: a file of an inventory does not exist.
     """
     if source.inspection is not None and not _is_read(request, source, source.inspection, memory):
@@ -253,8 +253,9 @@ def preview_job(
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it is not a manifest, has no names for the people to create, or has too
-            many lines to be read; or an inventory has more files than a job can have children.
+        InvalidInputError: it is not a manifest, is damaged, has no names for the people to create,
+            or has too many lines to be read; or an inventory has more files than a job can have
+            children; or a note of erased photos is damaged.
     """
     source = find_source(request, objects, jobs_root)
     if request.person_from is not None:

@@ -108,6 +108,7 @@ def plan_job(
         InvalidInputError: it is not a manifest, contains no photos or has no names for the people
             to create, more photos are gone than may be pruned, the job folder contains another job,
             the folder that the job has is missing, or the faces cannot be imported.
+        JobFolderError: a file in a job folder, or of what jobs remember, is damaged.
         RecipeUnavailableError: ``recipes`` does not have the recipe of the request.
         CollectionNotFoundError: the collection does not exist, and the request does not create it.
         ModelMismatchError: the collection's faces have another model version.

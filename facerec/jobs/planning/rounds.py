@@ -69,7 +69,7 @@ def is_resumable(
         is_last: whether no other job of the collection was started later.
 
     Raises:
-        InvalidInputError: a segment is damaged.
+        InvalidInputError: a summary or a segment is damaged.
     """
     planned = plan.difference
     if not has_same_purpose(request, plan):

@@ -46,7 +46,11 @@ def creation_of(folder: str) -> float | None:
 def write_settings(
     objects: ObjectStore, jobs_root: str, collection: Collection, settings: CollectionSettings
 ) -> None:
-    """Keep a copy of the settings of a collection, unless the same copy exists."""
+    """Keep a copy of the settings of a collection, unless the same copy exists.
+
+    Raises:
+        JobFolderError: the earlier copy is damaged.
+    """
     if read_settings(objects, jobs_root, collection) != settings:
         content = json.dumps(settings.to_json()).encode()
         objects.write(_uri(jobs_root, collection, "settings.json"), content)

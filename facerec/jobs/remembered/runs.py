@@ -372,6 +372,9 @@ class Memory:
         """Return a predicate that is true for erased photos.
 
         Its arguments are an address, a version, and an external image id or "".
+
+        Raises:
+            JobFolderError: a note is damaged, so that erased photos may be unknown.
         """
         digests = read_erased_photos(self._objects, self._erased_notes)
         if not digests:
@@ -410,8 +413,8 @@ class Memory:
                 folder = self._folder_of(run)
                 plan = self._plan_in(folder)
             except ObjectNotFoundError:
-                # Merged and deleted since; or its deletion was killed, and the next one completes
-                # it.
+                # It has since been merged and deleted; or its deletion was killed, and the next
+                # deletion completes it.
                 return iter(())
             texts = self._files(folder)
             unfinished = None if plan is None else self._unfinished(plan)

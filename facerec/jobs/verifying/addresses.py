@@ -47,6 +47,10 @@ def correct_addresses(
         faces: the store of the collection.
         records: store of its people.
         repair: whether to store the right addresses.
+
+    Raises:
+        CollectionNotFoundError: the collection was deleted in the meantime.
+        ConflictError: the collection serves another model version now.
     """
     collection_id, own, found = collection.collection_id, faces.of(collection), 0
     for ids in batches(sorted(last.elsewhere), FACES_AT_ONCE):

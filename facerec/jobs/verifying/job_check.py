@@ -1,8 +1,8 @@
 """Compares a job's ledger with the collection, and restores faces that the collection has lost.
 
-A finished job shows what was stored, not what is stored now: a database may have been lost or
-restored from a backup, and a job with other options may have replaced faces since. No photo is read
-for the comparison. Faces are restored from the embeddings in the job folder. A face that was
+A finished job shows what was stored, not what is stored now: since then, a database may have been
+lost or restored from a backup, and a job with other options may have replaced faces. No photo is
+read for the comparison. Faces are restored from the embeddings in the job folder. A face that was
 deleted on purpose stays deleted: it has a tombstone, and its embedding was erased from the job
 folder.
 """
@@ -136,7 +136,11 @@ def verify_repeated(
 def other_plans(
     plan: Plan, objects: ObjectStore, jobs_root: str
 ) -> tuple[list[Plan], list[UnreadableFolder]]:
-    """Return the plans of the other jobs of a job's collection, and the unreadable folders."""
+    """Return the plans of the other jobs of a job's collection, and the unreadable folders.
+
+    Raises:
+        JobFolderError: the list of earlier collections is damaged.
+    """
     plans, unreadable = plans_of_collection(collection_of(plan), objects, jobs_root)
     return [other for other in plans if other.job_id != plan.job_id], unreadable
 

@@ -66,6 +66,7 @@ def restore_if_lost(
     Raises:
         DeletedCollectionError: the database contains the collection, but is a copy from before its
             deletion.
+        JobFolderError: the copy of its settings is damaged.
     """
     known = creations(objects, jobs_root, collection_id)
     try:
@@ -150,6 +151,9 @@ def plans_of_collection(
     """Return the plans of a collection's jobs, and the folders that cannot be read.
 
     If the collection was created again after a loss, the jobs of the lost one are included.
+
+    Raises:
+        JobFolderError: the list of earlier collections is damaged.
     """
     plans, unreadable = plans_of(collection.collection_id, objects, jobs_root)
     own = own_creations(objects, jobs_root, collection)
@@ -189,9 +193,10 @@ def restore_settings(
     jobs_root: str,
     records: RecordStore,
 ) -> None:
-    """Restore the settings of a lost collection, except those that have been set since.
+    """Restore the settings of a lost collection, except those that have since been set.
 
     Raises:
+        JobFolderError: the copy of the settings is damaged.
         CollectionNotFoundError: the collection was deleted in the meantime.
     """
     collection_id = collection.collection_id
@@ -212,7 +217,11 @@ def restore_settings(
 def keep_settings(
     collection_id: str, objects: ObjectStore, jobs_root: str, records: RecordStore
 ) -> None:
-    """Keep a copy of the settings of a collection beside its job folders, unless it is deleted."""
+    """Keep a copy of the settings of a collection beside its job folders, unless it is deleted.
+
+    Raises:
+        JobFolderError: the earlier copy is damaged.
+    """
     with suppress(CollectionNotFoundError):
         collection = records.get_collection(collection_id)
         write_settings(objects, jobs_root, collection, settings_of(collection_id, records))

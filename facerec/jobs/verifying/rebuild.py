@@ -125,7 +125,7 @@ def rebuild_collection(
         for plan in plans:
             note_folder_elsewhere(objects, target_root, plan)
     if source is None or target_root is None:
-        # The vectors may be an older copy: they contain what was erased or pruned since.
+        # The vectors may be an older copy, with faces that have since been erased or pruned.
         stored = _give_up_imports(collection_id, plans, objects, jobs_root)
         found = verify_collection(
             collection_id, objects, jobs_root, faces, records, repair=True, all_erasures=True
