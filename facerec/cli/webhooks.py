@@ -66,7 +66,7 @@ def delivering(data: Path, webhook: Webhook | None) -> Iterator[EventDelivery | 
 
 
 def deliver_now(gallery: Gallery, data: Path, webhook: Webhook, collection_id: str) -> None:
-    """Deliver the events that are due and those of a collection, within ``PATIENCE_SECONDS``."""
+    """Deliver the events that are due and those of a collection; retry for ``PATIENCE_SECONDS``."""
     with factory.open_local_store(data) as store:
         delivery = _delivery(store, webhook)
         until, pause = time.monotonic() + PATIENCE_SECONDS, 1.0

@@ -59,7 +59,7 @@ def measure_photos_per_second(
 
 
 def sample_photos(path: Path, limit: int = 64) -> list[bytes]:
-    """Return a sample of the photos in a folder; or the file at ``path``, whatever its format.
+    """Return up to ``limit`` photos of a folder; or the file at ``path``, whatever its format.
 
     Raises:
         InvalidInputError: no file of the sample has a format that facerec reads.

@@ -72,7 +72,7 @@ def open_server_gallery(
         engine: finds faces for new collections; several threads call it.
         policy: what callers may read. The photos of stored faces are also read from paths, where
             ``facerec index`` found them.
-        recipes: engines by recipe, for collections of other model versions too.
+        recipes: engines by recipe, so that collections of other model versions can be used too.
         keep_thumbnails: whether requests to index a photo keep thumbnails of its faces.
     """
     indexed_objects = Objects(replace(policy, own_folder=None, reads_paths=True))

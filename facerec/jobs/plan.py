@@ -46,7 +46,8 @@ class Plan:
         estimated_photos: estimated number of photos in the manifest.
         exact: whether the photos were counted rather than estimated.
         created_at: seconds since 1970, UTC.
-        round: 0 for the first plan of the job; increases each time that the job is planned again.
+        round: 0 for the first plan of the job, and one more for each new round
+            (``planning.rounds``).
         force: whether to process photos that are already indexed.
         restore_deleted: whether to store faces that somebody deleted.
         new_collection: whether the collection was created for this job.

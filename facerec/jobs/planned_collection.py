@@ -37,8 +37,8 @@ def store_of_planned(
         plan: the job's plan, which names the creation of its collection.
         faces: the store of the faces.
         records: store of the collections.
-        writes: whether faces will be written. Otherwise a collection that has been migrated
-            since is read as it is served.
+        writes: whether faces will be written. If not, the faces of a collection that has since
+            been migrated can be read too.
     """
     planned = collection_of(plan)
     try:

@@ -59,7 +59,8 @@ FAKE_DISTANCE_AT_DEFAULT = 0.547
 class FakeFace:
     """A face as a fake photo describes it; ``sharp`` faces pass every quality filter.
 
-    ``left``, ``top``, ``width`` and ``height`` are ratios of the photo; ``away`` is a distance.
+    ``left``, ``top``, ``width`` and ``height`` are ratios of the photo. See ``fake_embedding`` for
+    ``away`` and ``shot``.
     """
 
     person: str
@@ -107,7 +108,7 @@ def fake_embedding(person: str, away: float = 0.0, shot: int = 0) -> NDArray[np.
     Args:
         person: name of the person.
         away: Euclidean distance from the person's typical embedding.
-        shot: picks the direction in which the embedding is away.
+        shot: picks the direction of this distance.
     """
     mean = np.full(EMBEDDING_SIZE, TYPICAL_NORM / EMBEDDING_SIZE**0.5)
     typical = mean + SPREAD_OF_PEOPLE * _random(person).standard_normal(EMBEDDING_SIZE)

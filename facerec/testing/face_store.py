@@ -18,8 +18,8 @@ from facerec.testing.vectors import Settle
 class FaceStoreContract:
     """Tests of faces; subclasses provide the fixture ``faces``.
 
-    If reads may lag behind writes, they provide ``settle`` too. The collection is called ``staff``;
-    a store that outlives a test must be emptied.
+    If reads do not see the latest writes, they provide ``settle`` too. The collection is called
+    ``staff``; a store that outlives a test must be emptied.
     """
 
     @pytest.fixture

@@ -18,7 +18,7 @@ class Stack:
     Attributes:
         name: name of the stack.
         region: its AWS region.
-        bucket: the bucket of the folders of jobs.
+        bucket: name of the bucket of the job folders.
         workflow: the ARN of the state machine.
         queue: the ARN of the queue of array jobs.
         dashboard: the address of the dashboard.
@@ -28,7 +28,7 @@ class Stack:
         parameters: values of all parameters by their names.
         erasure_function: name of the function that erases from job folders; None in a stack of an
             earlier release.
-        table: name of the table; None in a stack of an earlier release.
+        table: name of the DynamoDB table; None in a stack of an earlier release.
         vector_bucket: name of the vector bucket; None without one, or in a stack of an earlier
             release.
     """

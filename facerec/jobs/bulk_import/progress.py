@@ -164,8 +164,9 @@ def plan_import(plan: Plan, objects: ObjectStore) -> None:
     If the plan does not ask for an import, only other jobs are checked.
 
     Raises:
-        ConflictError: the faces of another job of the collection are still to be imported, and
-            until then, no other job may store faces.
+        ConflictError: the faces of another job of the collection are still to be imported; no other
+            job may store faces before that.
+
         InvalidInputError: there are more photos than Pinecone imports.
         StoreUnavailableError: another job of the collection is being planned.
     """

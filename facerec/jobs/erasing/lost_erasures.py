@@ -54,7 +54,7 @@ def restore_lost_tombstones(
         records: store of the tombstones.
 
     Returns:
-        Whether there were any: then the store was lost, or restored from an older copy.
+        Whether there were such erasures: then the store was lost, or restored from an older copy.
 
     Raises:
         ReceiptDamagedError: a copy of tombstones is damaged.
@@ -139,8 +139,8 @@ class Returned:
     """What an older copy of the store brought back.
 
     Attributes:
-        faces: number of erased faces.
-        people: number of erased people.
+        faces: number of erased faces that it contains.
+        people: number of erased people that it contains.
         removals: records of removed photos that the store has not seen. Their faces are removed
             when the ledgers have been compared (``jobs.verifying.outdated_faces``).
     """
@@ -171,7 +171,7 @@ def remove_returned(
         jobs_root: parent of all job folders, with the final ``/``.
         faces: the store of the collection.
         records: store of its records.
-        repair: whether to remove them, not only count them.
+        repair: whether to remove these faces and people, not only count them.
         all_erasures: whether to look for what any erasure has erased. The records mark which
             erasures they have seen; if only the vectors are an older copy, these marks do not show
             it.

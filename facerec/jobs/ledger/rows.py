@@ -20,7 +20,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class IndexedFace:
-    """A face of a photo that is in the collection; the ledger never contains its embedding.
+    """A face in the collection, as a row names it; the ledger never contains its embedding.
 
     Attributes:
         face_id: id of the face in the collection.

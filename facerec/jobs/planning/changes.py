@@ -126,7 +126,7 @@ def find_changes(
 
     A manifest is not read if there is nothing to compare it with, or if it is too large: then the
     children read the original. A compressed manifest for many children is decompressed, since each
-    child would have to read all of it.
+    child would have to read all of it. If ``memory`` is None, all photos count as new.
 
     Raises:
         InvalidInputError: the manifest must be read to plan the job, but has too many lines for

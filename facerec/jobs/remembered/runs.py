@@ -240,7 +240,7 @@ class Memory:
         self._objects.write(note, folder.encode(errors="surrogateescape"))
 
     def number_of(self, job_id: str) -> int | None:
-        """Return the number of the last start of a job; None if its lines were merged."""
+        """Return the number of the last start of a job; None without one, or if it was merged."""
         return next((run.number for run in self.runs if run.job_id == job_id), None)
 
     def first_number_of(self, job_id: str) -> int | None:

@@ -195,6 +195,8 @@ def restore_settings(
 ) -> None:
     """Restore the settings of a lost collection, except those that have since been set.
 
+    The copy of the latest creation that has one is used.
+
     Raises:
         JobFolderError: the copy of the settings is damaged.
         CollectionNotFoundError: the collection was deleted in the meantime.
