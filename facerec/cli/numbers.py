@@ -50,7 +50,11 @@ class WholeRange(_Number, click.IntRange):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> int:
-        """Return the number of a text."""
+        """Return the number of a text.
+
+        Raises:
+            BadParameter: The text is no such number, or the number is out of the range.
+        """
         number = _WHOLE.convert(value, param, ctx)
         if number > MAX_WHOLE:
             self.fail(f"{value} is too large.", param, ctx)
@@ -73,7 +77,11 @@ class FiniteRange(_Number, click.FloatRange):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> float:
-        """Return the number of a text."""
+        """Return the number of a text.
+
+        Raises:
+            BadParameter: The text is no such number, or the number is out of the range.
+        """
         number = _FINITE.convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a valid number.", param, ctx)

@@ -64,6 +64,7 @@ def write_files(
 
     Raises:
         StoreUnavailableError: another execution writes the same files, or a store fails.
+        InvalidInputError: a segment is damaged.
         ConfigurationError: pyarrow is not installed.
     """
     copied = CopiedPhotos(plan, objects, progress.next_child)

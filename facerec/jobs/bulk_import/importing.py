@@ -91,6 +91,7 @@ def advance_import(
     Raises:
         StoreUnavailableError: a store fails, or another execution advances the same import; another
             call may succeed.
+        InvalidInputError: a segment is damaged.
         ConfigurationError: pyarrow is not installed.
     """
     found = read_progress_of(plan, objects)

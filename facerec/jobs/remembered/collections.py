@@ -93,7 +93,7 @@ def own_creations(objects: ObjectStore, jobs_root: str, collection: Collection) 
     """Return the creation times of the collections whose jobs count as this collection's own.
 
     Returns:
-        Seconds since 1970; at least the collection's own time.
+        Seconds since 1970, among them the collection's own creation time.
 
     Raises:
         JobFolderError: the list of earlier collections is damaged.
