@@ -91,7 +91,7 @@ class AccessControl:
                 await self._answer_or_end(scope, receive, access.watch(send))
 
     async def _answer_or_end(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; if the server ends before, that it is unavailable."""
+        """Answer one request; answer 503 if the server ends first."""
         started = False
 
         async def note(message: Message) -> None:
@@ -102,7 +102,7 @@ class AccessControl:
         try:
             await self._answer(scope, receive, note)
         except asyncio.CancelledError:
-            # The server cancels what still runs after its time to end, and would log a traceback.
+            # The server cancels requests that do not end in time, and would log a traceback.
             if not started:
                 await PlainTextResponse("the server is ending", 503)(scope, receive, send)
 

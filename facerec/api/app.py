@@ -85,7 +85,8 @@ class AppSettings:
         public_pages: whether the page and the documentation need no authentication.
         max_body: maximum size of a request body in bytes.
         access_log: called with each answered request; None for no log.
-        photos_at_once: maximum number of photos processed concurrently.
+        photos_at_once: maximum number of photos processed concurrently; by default the number of
+            processors that this process may use.
         placeholders: whether attributes of Rekognition that are unknown get placeholders.
     """
 

@@ -16,8 +16,8 @@ from facerec.errors import InvalidInputError
 def called_operation(scope: Scope, routes: Iterable[BaseRoute]) -> tuple[str, str | None]:
     """Return the operation and the collection that the head of a request names, for the access log.
 
-    The operation is empty if there is none with this name, and the collection None if the path
-    names none: bodies are not read. Text of the sender is returned only if it is a valid id.
+    The operation is empty if it does not exist. The collection is None if the path names none:
+    bodies are not read. Text of the sender is returned only if it is a valid id.
     """
     target = dict(scope["headers"]).get(b"x-amz-target")
     if scope["method"] == "POST" and target is not None:

@@ -25,7 +25,8 @@ class ClientGoneError(Exception):
 class Capacity:
     """Runs requests in threads; limits those with photos to one per processor.
 
-    A waiting request whose client leaves is dropped without being started.
+    The number of other requests is limited by ``MAX_CONCURRENT_OTHERS``. A waiting request whose
+    client leaves is dropped without being started.
     """
 
     def __init__(self, processors: int) -> None:

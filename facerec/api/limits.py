@@ -46,4 +46,4 @@ GRACE_SECONDS = 30
 """Seconds that running requests have to finish after Ctrl-C or SIGTERM."""
 
 MAX_GRACE_SECONDS = GRACE_SECONDS + 5
-"""Seconds after Ctrl-C or SIGTERM when the process ends, whatever its threads are doing."""
+"""Maximum seconds from Ctrl-C or SIGTERM until the process ends, whatever its threads do."""

@@ -80,7 +80,8 @@ class ServerSettings:
 def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> None:
     """Serve until Ctrl-C or SIGTERM, then give running requests ``GRACE_SECONDS`` to finish.
 
-    If they do not end, the process exits with code 1 after ``MAX_GRACE_SECONDS``, without cleanup.
+    If they do not end, the process exits with code 1, without cleanup, at most
+    ``MAX_GRACE_SECONDS`` after the signal.
 
     Args:
         settings: how to serve.
@@ -162,7 +163,7 @@ class _Server(uvicorn.Server):
 
     @cached_property
     def _nowhere(self) -> IO[str]:
-        """Where the threads' positions are written at the end; the file must stay open."""
+        """The file for the positions of the threads at the end; it must stay open."""
         return Path(os.devnull).open("w", encoding="utf-8")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -62,7 +62,7 @@ class Engine:
 
     @cached_property
     def model_version(self) -> str:
-        """Identifies weights, alignment and recipe; faces of different versions cannot be compared.
+        """Version of weights, alignment and recipe; only faces of one version can be compared.
 
         Raises:
             WeightsError: dlib's weights are missing.

@@ -22,6 +22,7 @@ def check_engine(engine: FaceEngine) -> None:
 
     Raises:
         MachineError: the engine does not find the face of a photo that shows one.
+        WeightsError: dlib's weights are missing or damaged.
     """
     (result,) = engine.analyse([known_face()], FaceOptions(min_confidence=0.5))
     if not isinstance(result, PhotoFaces) or len(result.faces) != 1:

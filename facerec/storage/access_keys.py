@@ -14,10 +14,10 @@ class AccessKey:
 
     Attributes:
         access_key_id: 20 capital letters and digits; not secret.
-        secret: 40 characters; a repr never contains it.
+        secret: 40 characters; the ``repr`` of the key does not contain them.
         collections: collections that it can use; empty for all.
         writes: whether it can change data.
-        note: note of the person who issued it.
+        note: a remark by the person who issued the key.
         created_at: seconds since 1970, UTC.
     """
 

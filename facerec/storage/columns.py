@@ -117,7 +117,7 @@ def from_columns(columns: Mapping[str, Value]) -> FaceRecord:
 
 
 def stats_from_columns(columns: Mapping[str, Value]) -> CohortStats | None:
-    """Return the cohort stats among a record's columns; None without them, or if damaged.
+    """Return the cohort stats among a record's columns; None if they are missing or damaged.
 
     Stats can be computed again from the embedding at any time.
     """

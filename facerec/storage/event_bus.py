@@ -41,7 +41,8 @@ def open_event_bus(arn: str) -> EventBus:
             f"EVENT_BUS is not the ARN of an event bus: {arn!r:.80}",
             "write it as arn:aws:events:REGION:ACCOUNT:event-bus/NAME",
         )
-    # What is not accepted in time is sent again by the outbox. An erasure waits for an attempt.
+    # An event that is not accepted in time stays in the outbox and is sent again. An erasure waits
+    # for an attempt.
     config = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
     client = boto3.client("events", region_name=aws_region(parts[3]), config=config)
     return EventBus(client, arn)
@@ -69,10 +70,10 @@ class EventBus:
         """Send at most ``MAX_ENTRIES`` events.
 
         Returns:
-            For each event why it was not accepted, or None.
+            For each event, the reason why it was not accepted; None if it was accepted.
 
         Raises:
-            FacerecError: none was accepted.
+            FacerecError: no event was accepted.
         """
         with self._errors():
             answer = self._client.put_events(Entries=[self._entry(event) for event in events])

@@ -39,7 +39,7 @@ _FIELDS = tuple(
 
 
 def to_metadata(record: FaceRecord) -> Metadata:
-    """Return all fields of a record except the face id, and those that are None."""
+    """Return all fields of a record except the face id and the fields that are None."""
     columns = to_columns(record)
     metadata = {name: value for name in _FIELDS if (value := columns[name]) is not None}
     for field, members in _MEMBERS.items():

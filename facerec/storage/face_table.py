@@ -1,8 +1,8 @@
 """Faces with their embeddings as a Parquet file.
 
-A column for each of ``facerec.storage.columns``, and ``embedding``: 128 numbers of 32 bits. Numbers
-are written as they are stored, so that reading them returns the same faces, bit for bit. Requires
-pyarrow, which ``pip install '.[parquet]'`` installs in a clone.
+The file has a column for each of ``facerec.storage.columns``, and ``embedding``: 128 numbers of 32
+bits. Numbers are written as they are stored, so that reading them returns the same faces, bit for
+bit. Requires pyarrow, which ``pip install '.[parquet]'`` installs in a clone.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def read_faces(path: Path) -> Iterator[list[StoredFace]]:
 
     Raises:
         ConfigurationError: pyarrow is not installed.
-        InvalidInputError: the file was not written by ``write_faces``.
+        InvalidInputError: the file was not written by ``write_faces``, or is damaged.
     """
     parquet = require_parquet()
     import pyarrow
@@ -112,7 +112,7 @@ def _face(row: dict[str, Any], path: Path) -> StoredFace:
 
 
 def _is_complete(row: dict[str, Any]) -> bool:
-    """Return whether a row has every text and number of a face, and each number is one."""
+    """Return whether a row has every text and number of a face, and its numbers are finite."""
     texts = (row[name] for name in TEXT_COLUMNS if name != "external_image_id")
     numbers = (row[name] for name in NUMBER_COLUMNS)
     return (

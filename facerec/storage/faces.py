@@ -37,7 +37,7 @@ class Neighbour:
     """A stored face found near a probe.
 
     A search scores many faces and shows few of them. Decoding the record takes longer than
-    everything else that a search does with a face, so it is decoded when it is first read.
+    everything else that a search does with a face, so the record is decoded when it is first read.
     """
 
     match: VectorMatch
@@ -101,7 +101,7 @@ class FaceStore:
         self.vectors.close()
 
     def of(self, collection: Collection) -> FaceStore:
-        """Return this store, restricted to a collection as it was created, and its model version.
+        """Return this store, restricted to this collection and its model version.
 
         Faces written through it never get into a later collection with the same id, whenever the
         collection is deleted. A store that also contains the records rejects writes for a deleted
@@ -135,7 +135,7 @@ class FaceStore:
         Raises:
             ValueError: a key, an id or an embedding is malformed; nothing was stored.
             CollectionNotFoundError: the collection was deleted (only after ``of``).
-            ConflictError: it serves another model version now, or is being switched.
+            ConflictError: the collection serves another model version now, or is being switched.
             StoreUnavailableError: no photos, or only some of them, were stored.
         """
         removed = self.vectors.put_groups(
@@ -156,7 +156,7 @@ class FaceStore:
         Raises:
             ValueError: a key, an id or an embedding is malformed; nothing was stored.
             CollectionNotFoundError: the collection was deleted (only after ``of``).
-            ConflictError: it serves another model version now, or is being switched.
+            ConflictError: the collection serves another model version now, or is being switched.
             StoreUnavailableError: no faces, or only some of them, were stored.
         """
         self.vectors.add_vectors(

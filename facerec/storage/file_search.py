@@ -35,13 +35,15 @@ for path in given["paths"]:
         found[path] = sorted(inside)
 json.dump(found, sys.stdout)
 """
-"""Keeps 16 MiB of a file in memory. A deleted file counts as empty."""
+"""Program of that process. It keeps 16 MiB of a file in memory; a deleted file counts as empty."""
 
 
 def search_files(
     paths: Sequence[str | Path], patterns: Sequence[bytes]
 ) -> Mapping[str, Sequence[int]]:
     """Return the indexes of the patterns that each file contains, by path.
+
+    Files that contain no pattern are omitted.
 
     Raises:
         StoreUnavailableError: a file cannot be read.

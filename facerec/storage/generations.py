@@ -12,18 +12,19 @@ their ids.
 A collection that is migrated to another model version has several sets of namespaces, its sides.
 They have numbers, and no number is used twice (``facerec.storage.dynamodb.migrations``). The record
 names the side that is served, the standby side, on which faces are described, and during a switch
-the next side, which the switch fills with the faces that both have
-(``facerec.storage.standby_sides``). Without transactions, these rules keep them equal:
+the next side, which the switch fills with the faces that both sides have
+(``facerec.storage.standby_sides``). Without transactions, these rules keep the sides equal:
 
-- Vectors are deleted on the side that the writer knows first, and then on all sides that may have
-  some, until the record names no further one. Whoever writes a face on another side reads the
-  served one again afterwards. So a face that was deleted is on no side that is served later.
+- Vectors are deleted first on the side that the writer knows, and then on all sides that may have
+  some, until the record names no further side. A process that writes a face on another side reads
+  the served side again afterwards. So a face that was deleted is on no side that is served later.
 - A writer reads the record again after it has written. If the collection serves another side by
-  then, or is about to, the write may be lost, and the writer gets a conflict: it must repeat it.
+  then, or is about to, the write may be lost, and the writer gets a conflict: it must repeat the
+  write.
 - A reader reads the record again too, even if the collection was never migrated: the side may have
   been erased since. It gets a conflict if the collection serves another side by then.
-- A switch compares the sides after the record has named the next one. What was written before is
-  compared too, and nobody who writes later gets an answer of success.
+- A switch compares the sides after the record has named the next one. So it also compares what was
+  written before, and a write that comes later does not succeed.
 """
 
 from __future__ import annotations
@@ -47,11 +48,12 @@ if TYPE_CHECKING:
     from facerec.core.vectors import Metadata, SharedField, Vector, VectorMatch, VectorRecord
 
 _RECENT = 8
-"""Number of the latest sides from which deleted vectors are erased, beside those in use: those of
-two migrations, of which a killed process may have left one."""
+"""Number of the latest sides from which deleted vectors are erased, besides the sides in use. They
+cover two migrations; a killed process may have left the vectors of one."""
 
 _READS = 3
-"""Attempts to read what a collection serves before switches are reported as a conflict."""
+"""Maximum attempts to read from a collection that is switched during each of them; then a conflict
+is raised."""
 
 
 class FacesByGeneration(FaceStore):
@@ -60,7 +62,8 @@ class FacesByGeneration(FaceStore):
     Each call reads the record of the collection first, except on a store returned by ``of``.
 
     Attributes:
-        stored: the store of the vectors, with the names that ``namespace_of`` returns.
+        stored: the store of the vectors, whose namespaces have the names that ``namespace_of``
+            returns.
     """
 
     def __init__(
@@ -101,7 +104,7 @@ class FacesByGeneration(FaceStore):
         return {sides[name] for name in self.stored.stored_namespaces(sides)}
 
     def delete_sides(self, collection: Collection, sides: Iterable[int]) -> None:
-        """Erase all vectors on some sides of a collection."""
+        """Erase all vectors on the given sides of a collection."""
         for side in sides:
             for name in _names(collection.collection_id):
                 self.stored.delete_namespace(namespace_of(name, collection.generation, side))
@@ -128,7 +131,10 @@ class FacesByGeneration(FaceStore):
 
 
 def namespaces_of(collection: Collection) -> list[str]:
-    """Return the names of the namespaces of a collection: those of its faces and of its people."""
+    """Return the names of the namespaces of a collection's faces and people.
+
+    They are on each side that the record of the collection names.
+    """
     return [
         namespace_of(name, collection.generation, side)
         for side in sorted(collection.named_sides)
@@ -400,7 +406,10 @@ class _Served(_Named):
 
     @override
     def delete_namespace(self, namespace: str) -> None:
-        """Erase a namespace, including vectors left by a collection of the first release."""
+        """Erase a namespace on all sides.
+
+        Vectors that a collection of the first release left are erased too.
+        """
         own = self._collection(namespace)
         names = {namespace}
         if own is not None:
@@ -436,7 +445,7 @@ class _Served(_Named):
         """Return the collection to write to.
 
         Raises:
-            ConflictError: it is about to serve the other side.
+            ConflictError: the collection is about to serve another side.
         """
         own = self._collection(namespace)
         if own is not None and own.is_switching and any(groups.values()):
@@ -450,9 +459,9 @@ class _Served(_Named):
         groups: Mapping[str, Sequence[Vector]],
         removed: Sequence[str],
     ) -> None:
-        """Erase vectors that were removed on the other sides too.
+        """Erase from the other sides, too, the vectors that a write has removed.
 
-        Vectors that were changed stay there: a switch finds out that they differ.
+        Vectors that were changed stay there: a switch detects that they differ.
 
         Raises:
             ConflictError: the collection serves another side or is about to, so that vectors that
@@ -472,7 +481,8 @@ class _Served(_Named):
         }
         if not emptied and not removed:
             return
-        # Sides that the record does not name are erased soon, and photos are often emptied.
+        # Sides that the record does not name are erased soon. Photos often lose all faces, so only
+        # the named sides are changed here.
         for name in self._other_names(namespace, own, _named_sides):
             if emptied:
                 self._vectors.put_groups(name, emptied)

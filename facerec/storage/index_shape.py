@@ -6,9 +6,10 @@ from facerec.core.faces import EMBEDDING_SIZE, METRIC
 
 
 def index_misfit(dimension: int | None, metric: str | None) -> str | None:
-    """Return how an index differs from what embeddings need, as ``has dimension 64, not 128``.
+    """Return how an index differs from what embeddings need.
 
-    Some servers return only one of the two; None is not compared.
+    The text is a predicate, such as ``has dimension 64, not 128``. Some servers return only one of
+    the two values; None is not compared.
 
     Returns:
         None if the index fits.

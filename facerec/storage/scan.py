@@ -28,8 +28,8 @@ PROBES_AT_ONCE = 64
 """Number of probes per pass, which limits temporary memory to 4 bytes * 64 * rows of a chunk."""
 
 MATRIX_PROBES = 8
-"""Number of probes from which one matrix product is faster than a product per probe: for fewer,
-BLAS first copies the embeddings into its own order, which takes longer than the product
+"""Minimum number of probes for which one matrix product is faster than a product per probe: for
+fewer, BLAS first copies the embeddings into its own order, which takes longer than the product
 (``benchmarks/search.py``)."""
 
 ROUNDING = 2 * EMBEDDING_SIZE * 2.0**-23

@@ -8,7 +8,7 @@ from facerec.errors import ConfigurationError
 
 
 def read_secret(arn: str) -> str:
-    """Return the text of a secret.
+    """Return the text of a secret, without white space at its ends.
 
     Raises:
         ConfigurationError: it does not exist or has no SecretString.

@@ -67,7 +67,7 @@ class StandbySides(MigrationStore):
             faces: the faces of the collections.
             records: the records of the collections and their migrations.
             lag: seconds for which reads of vectors may miss writes.
-            sleep: waits for some seconds.
+            sleep: waits for a number of seconds.
         """
         self._faces, self._records, self._lag, self._sleep = faces, records, lag, sleep
 
@@ -185,7 +185,7 @@ class StandbySides(MigrationStore):
         collection = self._records.get_collection(collection_id)
         if collection.sides == 1:
             return
-        # Not those that a newer copy of the records may name.
+        # Only sides that this record has had: a newer copy of the records may name later ones.
         unnamed = all_sides(collection) - collection.named_sides
         self._faces.delete_sides(collection, self._faces.stored_sides(collection) & unnamed)
         migration = self._records.get_migration(collection_id)
@@ -237,7 +237,7 @@ class StandbySides(MigrationStore):
                 MigrationRemedy.PREPARE,
             )
         if self._lag:
-            # What the served side did not show as deleted is shown by now.
+            # By now, reads show all faces that were deleted from the served side.
             self._sleep(self._lag)
             for batch in batches(filled.all_faces(collection_id), _COPIED):
                 ids = [record.face_id for record in batch]
@@ -253,8 +253,9 @@ class StandbySides(MigrationStore):
     def _erase_orphans(self, collection: Collection) -> None:
         """Delete standby faces that were described while somebody deleted the served ones.
 
-        Whoever describes a face does this, unless it is killed. A face that a read misses because
-        it was stored just before must be described again before a switch.
+        The process that describes a face does this itself, unless it is killed. If a read misses a
+        served face that was just stored, its standby face is deleted too, and must be described
+        again before a switch.
         """
         standby, collection_id = self._standby(collection), collection.collection_id
         for batch in batches(() if standby is None else standby.all_faces(collection_id), _COPIED):
@@ -281,11 +282,11 @@ class StandbySides(MigrationStore):
         if current is not None and current.created_at == collection.created_at:
             self._faces.delete_sides(current, sorted(all_sides(current) - current.named_sides))
         elif collection.next_side is not None:
-            # Its deletion may have been earlier than what a switch has written.
+            # The collection may have been deleted before the switch wrote to this side.
             self._faces.delete_sides(collection, [collection.next_side])
 
     def _require_served(self, collection: Collection, versions: set[str]) -> Collection:
-        """Return the record of a collection that serves what it served when it was read.
+        """Return the current record of a collection, after checking that it serves the same side.
 
         Raises:
             ConflictError: it was deleted or switched, or is not migrated to these versions.
@@ -304,7 +305,7 @@ class StandbySides(MigrationStore):
         return current
 
     def _require_next(self, collection: Collection, side: int) -> None:
-        """Check that a switch still fills a side; then the record names the same other sides.
+        """Check that a switch still fills a side; if so, the record names the same other sides.
 
         Raises:
             ConflictError: another process has ended the switch.

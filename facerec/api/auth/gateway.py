@@ -2,7 +2,7 @@
 
 The gateway authenticates, but the function does not rely on it: a stage that still serves an
 earlier deployment, or a route that somebody opened by hand, passes on requests without the fields
-below, and they are refused. The names of the fields:
+that name the caller, and they are refused. The names of the fields:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html
 """

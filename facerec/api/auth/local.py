@@ -52,8 +52,8 @@ class LoopbackGuard:
         same = origin is not None and urlsplit(origin).netloc == host
         if origin is not None and not same and origin not in self.origins:
             raise _foreign_page()
-        # Browsers say here what they omit from Origin (images, links); see
-        # https://www.w3.org/TR/fetch-metadata/.
+        # For images and links, browsers send no Origin, but this header shows whether a page of
+        # another site requests them; see https://www.w3.org/TR/fetch-metadata/.
         site = head.headers.get("sec-fetch-site", "none")
         if origin is None and site not in ("none", "same-origin"):
             raise _foreign_page()

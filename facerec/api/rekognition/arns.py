@@ -41,7 +41,10 @@ def collection_arn(collection_id: str) -> str:
 
 
 def signed_region(authorization: str) -> str:
-    """Return the region that a request is signed for, by its header ``Authorization``."""
+    """Return the region that a request is signed for, by its header ``Authorization``.
+
+    The region is ``UNSIGNED_REGION`` if the request is not signed.
+    """
     signed = _CREDENTIAL.search(authorization)
     return signed[1] if signed else UNSIGNED_REGION
 
@@ -59,7 +62,7 @@ def in_region(answer: dict[str, Any], region: str) -> dict[str, Any]:
 
 
 def collection_of(arn: str) -> str:
-    """Return the name of the collection of an ARN.
+    """Return the id of the collection that an ARN names.
 
     Raises:
         RekognitionError: the text is not the ARN of a collection.

@@ -2,7 +2,7 @@
 
 Pillow's plugin classes are used directly instead of ``Image.open``: that leaves Pillow's global
 registry and its global pixel limit as they are, tries no other format, and lets
-``facerec.engine.decode.decoding`` judge the size of the photo from its header.
+``facerec.engine.decode.in_process`` judge the size of the photo from its header.
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ _HEADER = 13
 
 
 def without_extensions(content: bytes) -> bytes:
-    """Return a GIF file without the extensions before its first frame, except its transparency.
+    """Return a GIF file without the extensions before its first frame.
+
+    The extension with the transparency of the frame is kept.
 
     Raises:
         LimitExceededError: more than ``MAX_BLOCKS`` blocks precede the first frame.

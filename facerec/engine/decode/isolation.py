@@ -82,7 +82,7 @@ class DecoderProcess:
         """End the process by closing its input.
 
         Args:
-            kill: end it even in the middle of a photo.
+            kill: whether to end it even in the middle of a photo.
         """
         if kill:
             self._process.kill()
@@ -113,7 +113,10 @@ class DecoderProcesses:
         self._lock = threading.Lock()
 
     def decode(self, content: bytes, options: DecodeOptions) -> Outcome:
-        """Decode a photo in an idle process, or in a new one."""
+        """Decode a photo in an idle process, or in a new one.
+
+        A photo that takes too long, or ends ``_ATTEMPTS`` processes, is unreadable.
+        """
         for _ in range(_ATTEMPTS):
             process = self._take()
             try:

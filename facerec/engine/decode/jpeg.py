@@ -83,8 +83,8 @@ def check_scans(photo: JpegImageFile, content: bytes) -> None:
 def jpeg_reduction(width: int, height: int, reduction: int, max_pixels: int) -> int:
     """Return the factor by which to reduce a JPEG while it is decoded: 1, 2, 4 or 8.
 
-    It is the largest factor that does not exceed ``reduction``, or the smallest that meets the
-    limit.
+    It is the largest factor that does not exceed ``reduction``. If the photo would then exceed
+    ``max_pixels``, it is the smallest factor that meets this limit, or 8.
 
     Args:
         width: pixels of the photo as stored.

@@ -28,9 +28,10 @@ MAX_GRAIN = 13.0
 faces wrongly as possible (``python -m benchmarks.quality_limits``)."""
 
 LOW_CONTRAST = 24.0
-"""``contrast`` of a face, in grey levels, below which grain counts for more. A quarter of the faces
-of LFW and FairFace have less. AUTO judges 21 % of grainy faces wrongly with it and 34 % without it,
-where some noise is as strong as a face's own contrast (``python -m benchmarks.quality_limits``)."""
+"""``contrast`` of a face, in grey levels, below which grain counts for more: noise can be as strong
+as the contrast of such a face. A quarter of the faces of LFW and FairFace have less. AUTO judges
+21 % of grainy faces wrongly, and would judge 34 % wrongly without this rule
+(``python -m benchmarks.quality_limits``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,10 @@ class CascadeDetector:
         return ExactDetector(threads=self._threads)
 
     def _verify(self, pixels: Pixels, proposal: Proposal) -> Detection | None:
-        """Return the box with the best score near a proposal's position and size."""
+        """Return the box with the best score near a proposal's position and size.
+
+        The result is None if nearly all of the place is outside the photo.
+        """
         x, y, side = proposal.x, proposal.y, proposal.side
         best = self._verifier.score(pixels, x, y, side)
         if best is None or (

@@ -50,7 +50,7 @@ def confidence(detector: str, score: float) -> float:
 def score_at(detector: str, target: float) -> float:
     """Return the minimum score of detections with at least a given confidence.
 
-    The inverse of ``confidence``, but never below the lowest score that it was fitted to.
+    This is the inverse of ``confidence``, but never below the lowest score that it was fitted to.
 
     Args:
         detector: the name of a detector (see ``facerec.engine.detect.detectors``).

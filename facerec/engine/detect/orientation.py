@@ -35,8 +35,8 @@ _MAX_LOSS = 0.25
 higher on their side, by up to 0.22 on LFW; a photo turned wrongly loses more."""
 
 _MAX_PIXELS = 65_000
-"""Maximum number of pixels for judging the other orientations. They show faces from a sixth of the
-photo's side; smaller faces are judged on tiles."""
+"""Maximum number of pixels for judging the other orientations. At this size, faces from a sixth of
+the photo's side are found; smaller faces are judged on tiles."""
 
 MAX_TILES = 12
 """Number of the most likely places to cut out and judge in each orientation: a face on its side

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from facerec.engine.detect.detection import Pixels
 
-# pyramid_down<6> in ``dlib/image_transforms/image_pyramid.h``: each level is 5/6 of the last.
+# pyramid_down<6> in ``dlib/image_transforms/image_pyramid.h``: each level is 5/6 of the one before.
 _RATE = (6 - 1.0) / 6
 _POINT_SHIFT = 0.3
 _MIN_LEVEL_HEIGHT = 5

@@ -13,9 +13,9 @@ def suppress_overlaps(
 ) -> list[int]:
     """Return the indices of the boxes to keep, best score first.
 
-    Follows dlib's ``loss_mmod_::to_label`` and ``test_box_overlap``. A box is dropped if its
-    intersection with a kept box of a better score exceeds a share of the smallest box around
-    both, or a share of either of the two.
+    This follows dlib's ``loss_mmod_::to_label`` and ``test_box_overlap``. A box is dropped if its
+    intersection with a kept box of a better score exceeds a share of the smallest box around both,
+    or a share of either of the two.
 
     Args:
         boxes: left, top, width and height, of shape (n, 4).

@@ -90,6 +90,8 @@ class Verifier:
     def _crop(self, pixels: Pixels, x: float, y: float, scale: float) -> _Crop | None:
         """Return a square around a point, with the mean colour outside the photo.
 
+        The result is None if nearly all of the square is outside the photo.
+
         dlib resizes in half of Pillow's time. It reads only the four nearest pixels for each pixel
         of the crop, so rows and columns between them are skipped first. Reading more pixels of a
         large face would give the same scores.

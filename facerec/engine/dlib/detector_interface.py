@@ -28,8 +28,9 @@ class DetectorGeometry:
         stride: input pixels from one output to the next.
         origin: input row and column at the centre of the first output.
         reach: neighbouring outputs that a score depends on, in each direction.
-        overlap: boxes with a larger intersection over union are the same face.
-        cover: a box covered by a better one to a larger share is the same face.
+        overlap: two boxes whose intersection is more than this share of the smallest box around
+            both are the same face.
+        cover: two boxes whose intersection is more than this share of either are the same face.
     """
 
     means: tuple[float, float, float]

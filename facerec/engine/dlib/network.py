@@ -88,8 +88,9 @@ class SlidingWindow:
     Attributes:
         width: pixels of the window that slides over each level of the pyramid.
         height: pixels of that window.
-        overlap: boxes with a larger intersection over union are the same object.
-        cover: a box covered by a better one to a larger share is the same object.
+        overlap: two boxes whose intersection is more than this share of the smallest box around
+            both are the same object.
+        cover: two boxes whose intersection is more than this share of either are the same object.
     """
 
     width: int

@@ -1,10 +1,10 @@
-"""The head of a collection's clusters: the last number, their version, and who saves them.
+"""The head of a collection's clusters: the last number, the version, and who is saving them.
 
-A clustering is saved in many transactions. Each of them needs the head to name the clustering that
-saves, so two never interleave. Statements about clusters, and faces that leave them, change the
-version. They wait while clusters are being saved, so a clustering never saves what it computed from
-an earlier state. A clustering that was killed holds the head for ``SAVING_SECONDS`` after its last
-transaction.
+A clustering is saved in many transactions. Each of them fails unless the head names this
+clustering, so two never interleave. Statements about clusters, and faces that leave them, change
+the version. They wait while clusters are being saved, so a clustering never saves what it computed
+from an earlier state. A clustering that was killed holds the head for ``SAVING_SECONDS`` after its
+last transaction.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def write_decision(
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
-        ConflictError: the clusters are being saved.
+        ConflictError: the clusters were still being saved after ``DECISION_SECONDS``, or there are
+            too many concurrent changes.
     """
     for _ in _tries(DECISION_SECONDS):
         change = {
@@ -102,12 +103,12 @@ class Saving:
 
         Args:
             count: number of new clusters.
-            version: the version that the clustering has read; None takes any.
+            version: the version that the clustering has read; None accepts any.
 
         Raises:
             CollectionNotFoundError: the collection does not exist any more.
-            ConflictError: the version has changed, or other clusterings are being saved all the
-                time.
+            ConflictError: the version has changed, or other clusterings were being saved at each
+                attempt, for ``SAVING_SECONDS + DECISION_SECONDS``.
         """
         for _ in _tries(SAVING_SECONDS + DECISION_SECONDS):
             head = read_head(self._table, self._collection.collection_id)
@@ -146,7 +147,8 @@ class Saving:
 
         Raises:
             CollectionNotFoundError: the collection does not exist any more.
-            ConflictError: somebody has taken the head, since this took too long.
+            ConflictError: another process has taken the head because this clustering took too long,
+                or there are too many concurrent changes.
         """
         renewal = {
             **_head_of(self._table, self._collection.collection_id),
@@ -167,10 +169,11 @@ class Saving:
         return False
 
     def end(self) -> None:
-        """Release the head, if nobody has taken it."""
+        """Release the head, unless another process has taken it."""
         release = {
             **_head_of(self._table, self._collection.collection_id),
-            # Who has read the clusters while they were saved has read half of the changes.
+            # A process that read the clusters while they were being saved has read only some of the
+            # changes.
             "UpdateExpression": "SET #version = :new REMOVE saver, saver_until",
             "ConditionExpression": "saver = :own",
             "ExpressionAttributeNames": {"#version": "version"},
@@ -179,7 +182,7 @@ class Saving:
         self._table.transact([{"Update": release}])
 
     def _exists(self) -> dict[str, Any]:
-        """Return the condition that the collection exists as it was created."""
+        """Return the condition that the collection exists, and is not a later one with its id."""
         return {
             "ConditionCheck": {
                 "TableName": self._table.name,

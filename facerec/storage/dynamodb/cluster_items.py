@@ -15,7 +15,7 @@ from typing import Any
 from facerec.storage.dynamodb.items import Item, clusters_partition, key
 
 HEAD = "head"
-"""Sort key of the item with the last number of a cluster."""
+"""Sort key of the head (``cluster_head``)."""
 
 IGNORED = "ignored#"
 """Beginning of the sort keys of ignored clusters."""

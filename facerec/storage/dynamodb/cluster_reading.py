@@ -49,11 +49,11 @@ class Reading:
         return [each.decode() for each in self.ids[self.arrays.changed].tolist()]
 
     def ids_at(self, slots: Sequence[int]) -> dict[int, str]:
-        """Return the ids of faces by slot."""
+        """Return the ids of faces by slot; slots without a face are omitted."""
         return {slot: self.ids[slot].decode() for slot in slots if 0 <= slot < len(self.ids)}
 
     def slots_of(self, face_ids: Sequence[str]) -> dict[str, int]:
-        """Return the slots of faces by id."""
+        """Return the slots of faces by id; unknown faces are omitted."""
         if not len(self.ids):
             return {}
         sought = face_id_array(face_ids)
@@ -79,9 +79,9 @@ def read_faces(
         faces: the store of its faces.
         known: the clusters of its faces.
         not_faces: ids of detections marked as not a face, which are omitted.
-        cohort_version: version of the cohort stats to return.
+        cohort_version: version of the cohort stats to return; those of other versions become NaN.
         is_clear: whether a face is clear enough to connect others.
-        mark: the state of the collection.
+        mark: the ``FaceArrays.mark`` of the current state of the collection.
     """
 
     def convert(

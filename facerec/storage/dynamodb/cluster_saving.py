@@ -1,9 +1,9 @@
 """Saves what a clustering has found.
 
 The shards are not changed in one transaction, but nobody else changes clusters between the first
-and the last (``facerec.storage.dynamodb.cluster_head``). A clustering that is killed in between
-leaves some faces to be clustered again: they are in no shard. Clusters are merged first, so that
-the faces that connect them are still clustered again if the merging is not complete.
+change and the last (``facerec.storage.dynamodb.cluster_head``). A clustering that is killed in
+between leaves some faces to be clustered again: they are in no shard. Clusters are merged first: if
+the merging is interrupted, the faces that connect them are clustered again.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _write(
 
 
 def _merge(table: Table, collection: Collection, saving: Saving, merged: Mapping[int, int]) -> None:
-    """Give the faces of merged clusters the numbers of those that absorb them."""
+    """Give the faces of merged clusters the numbers of the clusters that absorb theirs."""
 
     def absorbing(number: int) -> int:
         while number in merged:

@@ -60,7 +60,11 @@ def change_shards(
 
 
 def remove_from_shards(table: Table, collection_id: str, face_ids: Sequence[str]) -> None:
-    """Remove faces from shards, so that they are in no cluster, and are clustered next."""
+    """Remove faces from shards, so that they are in no cluster, and are clustered next.
+
+    Raises:
+        ConflictError: there are too many concurrent changes.
+    """
     shards = by_shard(face_ids)
 
     def remove(sort: str, members: dict[str, int]) -> None:
@@ -71,7 +75,11 @@ def remove_from_shards(table: Table, collection_id: str, face_ids: Sequence[str]
 
 
 def forget_faces(table: Table, collection_id: str, face_ids: Sequence[str]) -> None:
-    """Remove all data about deleted faces from the clusters of a collection."""
+    """Remove all data about deleted faces from the clusters of a collection.
+
+    Raises:
+        ConflictError: there are too many concurrent changes.
+    """
     remove_from_shards(table, collection_id, face_ids)
     marks = [not_face_key(collection_id, face_id) for face_id in face_ids]
     found = [cluster_key(collection_id, item["sk"]["S"]) for item in table.get_many(marks)]

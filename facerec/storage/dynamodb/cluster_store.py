@@ -1,4 +1,4 @@
-"""The clusters of a DynamoDB table, of faces in another store."""
+"""Clusters in a DynamoDB table; their faces are in another store."""
 
 from __future__ import annotations
 
@@ -85,6 +85,10 @@ class DynamoDBClusters(ClusterStore):
 
         All faces are read from their store, and stay in memory with their embeddings until clusters
         are saved.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+            ConflictError: there are too many concurrent changes.
         """
         del rule
         self._reading = None
@@ -235,7 +239,7 @@ class DynamoDBClusters(ClusterStore):
         kind = StepKind.IGNORED if ignored else StepKind.IGNORED_LIFTED
         change = self._mark_change(item_key, lift=not ignored)
         noted = history.notes(self._table, collection_id, Step(kind, cluster=number))
-        # If the mark is there already, nothing is written.
+        # If the mark would not change, nothing is written.
         write_decision(self._table, collection_id, [change, *noted])
 
     @override
@@ -319,7 +323,8 @@ class DynamoDBClusters(ClusterStore):
         """Change marks in one transaction; return the ids of those that changed.
 
         Raises:
-            ConflictError: other callers have changed the same marks again and again.
+            CollectionNotFoundError: the collection does not exist.
+            ConflictError: the clusters are being saved, or there are too many concurrent changes.
         """
         kind = StepKind.NOT_A_FACE_LIFTED if lift else StepKind.NOT_A_FACE
         for _ in range(TRIES):
@@ -340,7 +345,7 @@ class DynamoDBClusters(ClusterStore):
         raise too_many_changes()
 
     def _mark_change(self, item_key: dict[str, Any], *, lift: bool) -> dict[str, Any]:
-        """Return the action that writes or deletes a mark; it fails if that was done before."""
+        """Return the action that writes or deletes a mark; it fails if nothing would change."""
         if lift:
             condition = {"ConditionExpression": "attribute_exists(pk)"}
             return {"Delete": {"TableName": self._table.name, "Key": item_key, **condition}}

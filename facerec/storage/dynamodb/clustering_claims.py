@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from facerec.storage.dynamodb.table import Table
 
 CLAIM_SECONDS = 60.0
-"""Seconds after which a submitted job is listed, and a caller who submitted none is dead."""
+"""Seconds after which a submitted job is listed, and a caller that has submitted none counts as
+dead."""
 
 _CLAIM = "job"
 """Sort key of the item."""
@@ -31,15 +32,17 @@ class ClusteringClaims:
     table: Table
 
     def claim(self, collection_id: str, ended: str | None, pair_threshold: float | None) -> bool:
-        """Claim the start of a clustering; return whether nobody else has.
+        """Claim the start of a clustering; return False if somebody else has claimed it.
 
         Args:
             collection_id: the collection.
-            ended: id of the newest job, which has ended; None if there is none.
+            ended: id of the newest job, which has ended, so that its claim no longer counts; None
+                if there is none.
             pair_threshold: threshold of the clustering; None for the default.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
+            ConflictError: there are too many concurrent changes.
         """
         now = time.time()
         change = {
@@ -61,7 +64,7 @@ class ClusteringClaims:
         return unmet is None
 
     def note(self, collection_id: str, job_id: str | None, pair_threshold: float | None) -> None:
-        """Note the job that was submitted with a threshold, or that none was."""
+        """Note the job that was submitted, with its threshold; without a job, remove the claim."""
         key = cluster_key(collection_id, _CLAIM)
         if job_id is None:
             self.table.delete([key])
@@ -76,7 +79,7 @@ class ClusteringClaims:
         self.table.transact([self.table.has_collection(collection_id), put])
 
     def job_of(self, collection_id: str) -> str | None:
-        """Return the id of a job that was submitted a moment ago; None if there is none."""
+        """Return the id of the job that was submitted less than ``CLAIM_SECONDS`` ago, or None."""
         item = self.table.get(cluster_key(collection_id, _CLAIM))
         if item is None or "job_id" not in item or float(item["claimed_until"]["N"]) < time.time():
             return None
@@ -85,7 +88,7 @@ class ClusteringClaims:
     def has_other_threshold(self, collection_id: str, pair_threshold: float | None) -> bool:
         """Return whether the newest clustering is known to have another threshold.
 
-        An earlier release has not noted the threshold.
+        The threshold of a clustering that an earlier release started is not known.
         """
         item = self.table.get(cluster_key(collection_id, _CLAIM)) or {}
         own = _threshold(pair_threshold)

@@ -54,7 +54,7 @@ def remove_corrections(table: Table, collection_id: str, corrected: Sequence[Cor
 
 
 def read_corrections(table: Table, keys: Iterable[Item]) -> list[Correction]:
-    """Return the corrections in the items of these faces or people, in order."""
+    """Return the corrections in the items with these keys of faces or people, in order."""
     return sorted(
         correction for item in table.get_many(keys) for correction in to_corrections(item)
     )

@@ -1,7 +1,7 @@
 """The events of matches in a DynamoDB table: up to three items for each.
 
 The event itself sorts by time. A second item is named after the face and the person, so that no
-event is added twice, and the events of a face are found. A third one, in the partition of the
+event is added twice, and the events of a face can be found. A third one, in the partition of the
 outbox, sorts by the time at which the event is due, until it is delivered. The three change in one
 transaction.
 """
@@ -103,7 +103,7 @@ def note_undelivered(table: Table, event: MatchEvent, problem: str, due_at: floa
 
 
 def retry(table: Table, collection_id: str, now: float) -> int:
-    """Make the events whose delivery failed due at ``now``; return their number."""
+    """Make ``now`` the due time of the events whose delivery failed; return their number."""
     return sum(
         _move(table, item, now) for item in _undelivered(table, collection_id) if "problem" in item
     )
@@ -180,7 +180,10 @@ def about(
 
 
 def _claim(table: Table, pointer: Item, now: float, due_at: float) -> KeptEvent | None:
-    """Claim the event of an item of the outbox; return None if it must not be delivered now."""
+    """Claim the event of an item of the outbox; return None if it must not be delivered now.
+
+    The result is also None if another process has claimed or changed the event.
+    """
     item = table.get({"pk": pointer["events"], "sk": pointer["event"]})
     if item is None or pointer_key(item)["sk"] != pointer["sk"]:
         # Its collection was deleted, or another process has claimed it.

@@ -20,8 +20,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-ke
 
 
 OUTBOX = "outbox"
-"""The partition key of events that were not delivered, of all collections. The number of matches
-is far below what a partition accepts."""
+"""The partition key of the undelivered events of all collections. Matches are far fewer than the
+writes that a partition accepts."""
 
 
 def key(partition: str, sort: str) -> Item:
@@ -129,7 +129,7 @@ def clusters_partition(collection_id: str) -> str:
 
 
 def consent_item(registration: Registration | None) -> Item:
-    """Return the days of a registration as attributes; none for None."""
+    """Return the days of a registration as attributes; an empty item for None."""
     if registration is None:
         return {}
     return {"consent_day": {"S": registration.consent}, "expiry_day": {"S": registration.expires}}

@@ -175,8 +175,8 @@ def end_switch(table: Table, collection: Collection) -> Collection:
 
     Args:
         table: the table.
-        collection: the collection that ``begin_switch`` has returned. Another one of the same name
-            may have the same numbers of sides.
+        collection: the collection that ``begin_switch`` has returned. Another collection with the
+            same id may have the same numbers of sides.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
@@ -285,7 +285,7 @@ def _new_side(collection_id: str, side: int) -> int:
     """Return the number of a new side.
 
     Raises:
-        MigrationError: there is none left.
+        MigrationError: no number is left.
     """
     if side >= MAX_SIDES:
         raise MigrationError(

@@ -30,7 +30,7 @@ def set_registration(
         if registration == user.registration:
             ends = registration is None
         if ends:
-            # First of all: an attempt that was killed may have left them.
+            # First of all: an attempt that was killed may have left such events.
             events.delete_undelivered(table, collection_id, user_id)
         if registration == user.registration:
             return user

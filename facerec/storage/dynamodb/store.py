@@ -68,7 +68,10 @@ if TYPE_CHECKING:
 
 
 def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:
-    """Open the records in a table with the credentials of the environment."""
+    """Open the records in a table with the credentials of the environment.
+
+    Without a region, that of the environment is used.
+    """
     import boto3
     from botocore.config import Config
 
@@ -100,7 +103,11 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         return ClusteringClaims(self._table)
 
     def forget_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
-        """Remove all data about deleted faces from the clusters of a collection."""
+        """Remove all data about deleted faces from the clusters of a collection.
+
+        Raises:
+            ConflictError: there are too many concurrent changes.
+        """
         cluster_shards.forget_faces(self._table, collection_id, face_ids)
 
     @override
@@ -165,7 +172,7 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         try:
             user = users.delete_user(self._table, collection_id, user_id, no_faces_but)
         except UserNotFoundError:
-            # An attempt that was killed may have left them.
+            # An attempt that was killed may have left events of the person.
             events.delete_of_person(self._table, collection_id, user_id)
             raise
         if user is None:
@@ -186,7 +193,7 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
     ) -> User:
-        """Change a person; more than 97 faces take several transactions: a later one can fail."""
+        """Change faces; more than 97 take several transactions, and a later one can fail."""
         user = self.get_user(collection_id, user_id)
         return users.change_user(self._table, collection_id, user, version, add, remove)
 

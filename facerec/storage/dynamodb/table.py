@@ -24,7 +24,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteIte
 
 FIRST_PAUSE, MAX_PAUSE = 0.05, 5.0
 """Maximum of the random pause before the first request for what a batch has omitted, in seconds; it
-doubles with each further one, up to the second value."""
+doubles with each further request, up to ``MAX_PAUSE``."""
 
 TRIES = 8
 """Maximum attempts to change items that other callers change concurrently."""
@@ -147,7 +147,7 @@ class Table:
                 yield from page["Items"]
 
     def partition(self, partition: str) -> Iterator[Item]:
-        """Yield all items of a partition."""
+        """Yield all items of a partition in order; each request gets ``GOT_AT_ONCE`` of them."""
         after = None
         while items := self.items(partition, after, GOT_AT_ONCE):
             yield from items

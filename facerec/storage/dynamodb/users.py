@@ -106,7 +106,7 @@ def delete_user(
         if user.name is not None:
             actions.append(_free_name(table, collection_id, user.name))
         if user.registration is not None:
-            # noted first, so that undoing a merge restores it
+            # noted first, so that undoing a merge restores the registration
             actions += history.notes(table, collection_id, registration_step(user, None))
         step = Step(
             StepKind.DELETED,

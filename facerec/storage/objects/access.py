@@ -73,7 +73,7 @@ class AccessPolicy:
         return self.resolve_write(uri)
 
     def resolve_list(self, prefix: str) -> ResolvedUri:
-        """Return the real address of objects to list; raises like ``resolve_read``."""
+        """Return the real address of objects to list; the errors are those of ``resolve_read``."""
         resolved = self.resolve_read(prefix)
         if resolved.folder is None:
             return resolved
@@ -95,7 +95,8 @@ class AccessPolicy:
     @staticmethod
     def _resolve_in_folder(uri: str, folder: Path, key: str) -> ResolvedUri:
         if ".." in key.split("/"):
-            # No object of a bucket has such a key; with the folder's own name it would be found.
+            # No object of a bucket has such a key, but ``../`` and the folder's own name would lead
+            # to a file in the folder.
             raise AccessDeniedError(uri)
         try:
             path = (folder / key).resolve()

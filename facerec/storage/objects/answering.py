@@ -21,14 +21,14 @@ MAX_SECONDS = 30
 """Maximum seconds without an answer: to a call, or to a piece of it (``Deadline.extend``)."""
 
 MAX_BLOCKED = 64
-"""Maximum number of given-up calls that have not returned. Beyond it, no further call is made:
-it is not single files that do not answer, but a file system of this machine."""
+"""Maximum number of given-up calls that have not returned. At this number, no further call is made:
+the cause is then a file system of this machine, not single files."""
 
 Answer = TypeVar("Answer")
 
 
 class Deadline:
-    """The time at which a call is given up."""
+    """The time at which a call is given up: ``seconds`` after it was last extended."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

@@ -35,7 +35,7 @@ def change_object(
 
     Raises:
         ObjectNotFoundError: the object does not exist, or was deleted in the meantime.
-        StoreUnavailableError: others change it again and again.
+        StoreUnavailableError: others have changed it during each of ``MAX_ATTEMPTS`` attempts.
     """
     last: tuple[bytes | None, Result] | None = None
     for _ in range(MAX_ATTEMPTS):
@@ -61,14 +61,15 @@ def change_file(
         objects: contains the object.
         uri: the object.
         change: reads the given version of the object, writes the new content into an empty file,
-            and returns the number of changes; it may be called several times.
+            and returns the number of changes. It may be called several times, also after it has
+            raised ``ObjectChangedError``.
 
     Returns:
         The number of changes. Without any, nothing is written.
 
     Raises:
         ObjectNotFoundError: the object does not exist, or was deleted in the meantime.
-        StoreUnavailableError: others change it again and again.
+        StoreUnavailableError: others have changed it during each of ``MAX_ATTEMPTS`` attempts.
     """
     for _ in range(MAX_ATTEMPTS):
         found = objects.head(uri)

@@ -48,7 +48,8 @@ BLOCK = 1024 * 1024
 """Bytes of one read: each must be answered in ``MAX_SECONDS``."""
 
 SMALL_BLOCK = 64 * 1024
-"""Bytes of a read where a file seems to end: of one that has grown, or one with an unknown size."""
+"""Bytes of a read after the expected end of a file, which may have grown or have an unknown
+size."""
 
 MAX_ATTEMPTS = 5
 """Maximum attempts to write a file whose temporary file disappears."""
@@ -88,7 +89,10 @@ class LocalObjects:
         version: str | None = None,
         version_id: str | None = None,
     ) -> bytes:
-        """Return a range of a file's bytes; files have no older versions (``version_id``)."""
+        """Return a range of a file's bytes.
+
+        Files have no older versions, so any ``version_id`` raises ``ObjectNotFoundError``.
+        """
         if version_id is not None:
             raise ObjectNotFoundError(f"{uri} (version {version_id})")
         deadline = Deadline(self._max_seconds)
@@ -108,7 +112,10 @@ class LocalObjects:
     def fetch(
         self, uri: str, *, end: int | None = None, version_id: str | None = None
     ) -> tuple[bytes, ObjectInfo]:
-        """Return the start of a file; files have no older versions (``version_id``)."""
+        """Return the start of a file.
+
+        Files have no older versions, so any ``version_id`` raises ``ObjectNotFoundError``.
+        """
         if version_id is not None:
             raise ObjectNotFoundError(f"{uri} (version {version_id})")
         deadline = Deadline(self._max_seconds)
@@ -140,7 +147,7 @@ class LocalObjects:
         _place(uri, fill, if_absent=False)
 
     def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
-        """Write a file while other calls of this method for files of its folder wait."""
+        """Write a file if it has this version; other such calls for its folder wait."""
         import fcntl
 
         with _local_errors(uri):
@@ -162,7 +169,8 @@ class LocalObjects:
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """Yield the regular files below a prefix; links to folders are followed unless they loop.
 
-        Files that are deleted concurrently are skipped.
+        Files that are deleted concurrently are skipped. A file or folder whose status cannot be
+        read is yielded: reading it raises the error.
         """
         with _local_errors(prefix):
             for each in list_files(prefix, self._max_seconds):
@@ -190,7 +198,7 @@ class LocalObjects:
         """Delete a folder with its contents."""
         with _local_errors(prefix):
             for _ in range(MAX_REMOVALS - 1):
-                # Others may add files to the folder, or remove some of it.
+                # Others may add files to the folder, or remove some of them.
                 if not os.path.lexists(prefix):
                     return
                 try:
@@ -229,8 +237,8 @@ def _content(uri: str, file: int, expected: int, limit: int | None, deadline: De
         deadline: extended after each complete block.
 
     Raises:
-        ObjectNotFoundError: the file has nothing to read at the moment, as a regular file never
-            has: the kernel fills it, like ``/proc/kmsg``.
+        ObjectNotFoundError: the file has nothing to read at the moment, which never happens with a
+            regular file: the kernel fills it, like ``/proc/kmsg``.
     """
     blocks, read = [], 0
     while limit is None or read < limit:

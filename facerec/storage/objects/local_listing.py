@@ -24,7 +24,8 @@ def list_files(prefix: str, max_seconds: float) -> Iterator[ObjectInfo]:
         max_seconds: maximum time in which the file system answers with an entry.
 
     Raises:
-        ReadTimedOutError: it did not answer in time.
+        ReadTimedOutError: the file system did not answer in time.
+        StoreUnavailableError: too many earlier calls have not returned.
     """
     top = folder_of(prefix)
     deadline = Deadline(max_seconds)

@@ -30,7 +30,7 @@ THREADS = 16
 """Number of concurrent requests."""
 
 MAX_REQUESTS = 100_000
-"""Maximum number of requests for single objects of one ``Lookup``: what a function of the stack can
+"""Maximum number of requests of one ``Lookup`` for single objects: what a function of the stack can
 send within a few minutes."""
 
 
@@ -40,7 +40,8 @@ class Lookup:
 
     Attributes:
         objects: contains the objects.
-        max_requests: maximum number of requests for single objects of S3.
+        max_requests: maximum number of further requests for single objects of S3; each request
+            reduces it.
     """
 
     objects: ObjectStore

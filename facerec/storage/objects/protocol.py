@@ -11,7 +11,7 @@ from facerec.errors import AccessDeniedError, ObjectNotFoundError
 
 
 class ObjectInfo(NamedTuple):
-    """Facts about an object without its content: a tuple, since a listing makes millions of them.
+    """Facts about an object without its content: a tuple, since a listing creates millions.
 
     Attributes:
         uri: a path or an ``s3://bucket/key`` address.
@@ -32,7 +32,8 @@ class ObjectStore(Protocol):
     """Reads and writes whole objects and byte ranges, addressed by uri.
 
     Each method raises only ``ObjectNotFoundError``, ``AccessDeniedError`` or
-    ``StoreUnavailableError`` for a problem with an object.
+    ``StoreUnavailableError`` for a problem with an object; ``read`` also raises
+    ``ObjectChangedError``.
     """
 
     def head(self, uri: str) -> ObjectInfo:
@@ -108,13 +109,16 @@ class ObjectStore(Protocol):
 
         Args:
             prefix: start of the uris.
-            after: yield only objects with a greater uri than this one, which has the prefix; S3
-                sends no others. "" for all.
+            after: yield only objects with a greater uri than this one, which must have the prefix;
+                "" yields all. S3 does not send the others.
         """
         ...
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """Yield the uris of the direct subfolders of ``prefix/``, each with its final ``/``."""
+        """Yield the uris of the direct subfolders of ``prefix``.
+
+        The prefix and the uris end in ``/``. A folder that does not exist has no subfolders.
+        """
         ...
 
     def delete(self, uri: str) -> None:

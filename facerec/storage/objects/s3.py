@@ -38,8 +38,8 @@ MAX_PUT_BYTES = 5 * 1024**3
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html"""
 
 PART_BYTES = 64 * 1024**2
-"""Size of a part of a larger object, held in memory; 10,000 of them may be 625 GB.
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+"""Size in bytes of a part of a larger object, held in memory. An object has at most 10,000 parts,
+so up to 625 GB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
 PAGE = 1000
 """Maximum objects per request to list or delete.
@@ -71,7 +71,7 @@ _CREDENTIALS = {
 
 _REDIRECTS = {301, 302, 307, 400}
 """Statuses of S3 for a request that was sent to another region than the bucket's; 400 if only the
-signature names it (AuthorizationHeaderMalformed)."""
+signature names the other region (AuthorizationHeaderMalformed)."""
 
 _BUCKET = "facerec_bucket"
 """Key of the bucket in botocore's context of a request."""
@@ -95,8 +95,8 @@ class S3Objects:
             client: boto3's client; by default one with the region and credentials of the
                 environment.
             reads_other_regions: whether objects are read from buckets of other regions too. If not,
-                the first read from such a bucket reaches S3 before it is refused; further reads are
-                refused at once.
+                reads from such a bucket raise ``OtherRegionError``: the first one reaches S3,
+                further ones do not.
         """
         if client is None:
             from botocore.config import Config
@@ -147,7 +147,10 @@ class S3Objects:
     def fetch(
         self, uri: str, *, end: int | None = None, version_id: str | None = None
     ) -> tuple[bytes, ObjectInfo]:
-        """Return the start of an object, with the size and ETag of the same response."""
+        """Return the start of an object, with the size and ETag of the same response.
+
+        If ``end`` is given, the version of an empty object is "".
+        """
         request: dict[str, Any] = _address_of(uri)
         if end is not None:
             request["Range"] = f"bytes=0-{end - 1}"
@@ -163,7 +166,7 @@ class S3Objects:
         return content, ObjectInfo(uri, size, answer["ETag"])
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
-        """Put an object; ``if_absent`` is a conditional write, which S3 decides."""
+        """Put an object; S3 checks the condition of ``if_absent``."""
         condition = {"IfNoneMatch": "*"} if if_absent else {}
         try:
             with _errors(uri):
@@ -179,7 +182,7 @@ class S3Objects:
             self._client.upload_file(str(path), address["Bucket"], address["Key"])
 
     def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
-        """Put an object on a condition that S3 decides.
+        """Put an object if it still has a version; S3 checks this condition.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
@@ -212,7 +215,7 @@ class S3Objects:
                 **upload, MultipartUpload={"Parts": parts}, IfMatch=version
             )
         except BaseException:
-            # What cannot be removed here is removed by a rule of the stack two days later.
+            # If this fails, a rule of the stack removes the parts two days later.
             with suppress(ClientError):
                 self._client.abort_multipart_upload(**upload)
             raise
@@ -321,7 +324,7 @@ class S3Objects:
     def _reason_of_denial(
         self, request: Mapping[str, Any], error: Mapping[str, str]
     ) -> AccessDeniedError | None:
-        """Return the reason why access was denied; None if S3 does not reveal it.
+        """Return the reason why access was denied; None if it was not, or S3 does not reveal it.
 
         S3 returns the same AccessDenied for a policy, for a key of another account and for a
         Requester Pays bucket. So one more request reads the object's metadata; if the bucket is a

@@ -2,8 +2,8 @@
 
 A request returns at most 1,000 keys and takes 0.1 to 0.2 seconds, so a prefix of 10 million objects
 takes half an hour with one request at a time. Here threads share the keys that remain: an idle
-thread splits the range of another one in the middle. Pages are kept in a temporary file until it is
-their turn, about 100 bytes per object.
+thread splits the range of another thread in the middle. Pages are kept in a temporary file until it
+is their turn, about 100 bytes per object.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def list_in_parallel(
 
 
 def middle_of(start: str, end: str | None, prefix: str) -> str:
-    """Return a key between two keys, which need not exist.
+    """Return a key between two keys; no object needs to have it.
 
     S3 orders keys by their bytes in UTF-8, which is the order of their code points.
 
@@ -100,7 +100,7 @@ class _Range:
 
     Attributes:
         position: the last key that was fetched.
-        end: the last key that belongs to it; None for the end of the prefix.
+        end: the last key that belongs to the range; None for the end of the prefix.
         chunks: start and length of each page in the temporary file.
         taken: whether a thread is listing it.
         split: whether another thread is trying to split it.
@@ -188,7 +188,12 @@ class _Listing:
     def _split(
         self, victim: _Range, middle: str, page: Sequence[ListedKey], more: bool
     ) -> _Range | None:
-        """Assign the second half of a range to this thread, which has fetched a page of it."""
+        """Assign the second half of a range to this thread, which has fetched a page of it.
+
+        Returns:
+            The half; None if the other thread has listed past the middle by now, or no key follows
+            the middle.
+        """
         with self._changed:
             victim.split = False
             self._changed.notify_all()

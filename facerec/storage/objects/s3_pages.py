@@ -20,8 +20,8 @@ def parse_listed_objects(
 ) -> None:
     """Parse the objects of a page, and leave the rest of the answer to botocore.
 
-    A handler of ``EVENT``. Each of the ``Contents`` has a ``Key``, a ``Size`` and an ``ETag``, and
-    nothing else.
+    This is a handler of ``EVENT``. Each of the ``Contents`` has a ``Key``, a ``Size`` and an
+    ``ETag``, and nothing else.
 
     Args:
         response_dict: the answer, whose body loses the objects.

@@ -1,4 +1,7 @@
-"""Asks a Pinecone index for its shape without the ``pinecone`` package, which functions lack."""
+"""Asks a Pinecone index for its shape, without the ``pinecone`` package.
+
+The functions of the stack do not contain that package.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _LOOPBACK = ("127.0.0.1", "localhost")
 """The only hosts that receive the key without encryption."""
 
 MAX_ANSWER = 4_000_000
-"""Bytes of a response that are read. An index has up to 100,000 namespaces, each with a line."""
+"""Maximum bytes of a response. An index has up to 100,000 namespaces, each with a line."""
 
 CREATE_HINT = (
     f"create one with dimension {EMBEDDING_SIZE} and metric {METRIC}, see docs/pinecone.md"

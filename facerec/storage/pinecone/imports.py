@@ -61,7 +61,7 @@ class PineconeImports:
         self._index, self._requests = index, requests
 
     def start(self, uri: str, integration_id: str) -> Import:
-        """Import the files of a folder, or return the import that already does so.
+        """Import the files of a folder, or return the import that does so or has done so.
 
         One record that cannot be imported fails the whole import.
 
@@ -86,7 +86,8 @@ class PineconeImports:
             if not found and started is not None:
                 # The list does not show it yet.
                 return Import(started.id, folder, ImportState.RUNNING, 0)
-            # If an answer was lost, the client itself has sent the request again.
+            # If an answer was lost, the client itself has sent the request again, and so started
+            # another import.
             for another in found[1:]:
                 if another.state is ImportState.RUNNING:
                     self._index.cancel_import(another.import_id)

@@ -148,7 +148,7 @@ class VectorIndex:
         return not ids
 
     def ids_of_groups(self, namespace: str, groups: Iterable[str]) -> dict[str, frozenset[str]]:
-        """Return the ids of each group, with one request per group."""
+        """Return the ids of each group, with at least one request per group."""
         names = list(groups)
 
         def first_page(group: str) -> tuple[list[str], str | None]:

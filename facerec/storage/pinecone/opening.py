@@ -36,12 +36,12 @@ def open_pinecone_vectors(
 
     Args:
         api_key: API key of the Pinecone project.
-        index_name: name of the index; it costs a request to the control plane.
+        index_name: name of the index; without a host, a request to the control plane looks it up.
         host: address of the index, instead of or in addition to its name. Without a scheme it
             is https; ``http://127.0.0.1`` is allowed.
         patience: seconds for which a request is retried. A request that has started is not
-            interrupted: the client makes up to four attempts, each of at most ``patience``
-            seconds, but at least 1 and at most 10.
+            interrupted: the client makes up to four attempts. The time limit of each is
+            ``patience`` seconds, but at least 1 and at most 10.
         throttled: seconds for which a throttled request is retried; None for ``patience``.
 
     Raises:
@@ -63,7 +63,7 @@ def open_pinecone_imports(
     host: str | None = None,
     patience: float = PATIENCE,
 ) -> PineconeImports:
-    """Open the bulk imports of an index; arguments and errors are those of the store."""
+    """Open the bulk imports of an index, as ``open_pinecone_vectors`` opens its vectors."""
     return PineconeImports(*_open(api_key, index_name, host, patience=patience))
 
 

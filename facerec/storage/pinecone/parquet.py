@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class ImportFile:
     """A Parquet file that is being written; each call of ``write`` adds a row group.
 
+    The file is complete when the ``with`` block ends.
+
     Raises:
         ConfigurationError: pyarrow is not installed.
     """

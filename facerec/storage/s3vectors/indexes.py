@@ -98,7 +98,8 @@ class VectorIndexes:
     def query(self, index: str, probes: Sequence[Sequence[float]], count: int) -> list[list[str]]:
         """Return the keys of the approximately nearest vectors of each probe.
 
-        There are at most ``max_neighbours``, which this reduces if the service refuses ``count``.
+        There are at most ``max_neighbours``, which the call reduces if the service refuses
+        ``count``.
         """
         try:
             return self._query(index, probes, min(count, self.max_neighbours))
@@ -127,7 +128,7 @@ class VectorIndexes:
         return sorted(chain.from_iterable(self._threads.map(list_segment, range(SEGMENTS))))
 
     def map_all(self, index: str, convert: Callable[[list[Item]], Result]) -> list[Result]:
-        """Read all vectors with data and metadata, and return what is made of each page.
+        """Read all vectors with data and metadata; return what ``convert`` returns for each page.
 
         The parts of the index are read in parallel.
         """
@@ -161,8 +162,8 @@ class VectorIndexes:
         self._threads.shutdown()
 
     def _create(self, index: str) -> None:
-        # Both are fixed when an index is created, so its name must identify the collection.
-        # Another process may have created it first.
+        # The dimension and the metric of an index cannot be changed later. Another process may have
+        # created the index first.
         with suppress(ConflictError):
             self._call(
                 "create_index",
@@ -185,7 +186,7 @@ class VectorIndexes:
             token = {"nextToken": page["nextToken"]}
 
     def _call(self, operation: str, index: str | None, **named: object) -> Mapping[str, Any]:
-        """Send a request about an index, or about the bucket if it is None, until it succeeds."""
+        """Send a request about an index, or about the bucket if it is None; see ``Retries``."""
         codes: dict[str, FacerecError] = {
             "NotFoundException": NotFoundError(f"there is no index {index}")
         }

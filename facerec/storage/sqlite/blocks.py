@@ -123,7 +123,7 @@ def _overwrite(
 
 
 def read(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, NDArray[np.float32]]:
-    """Return the embeddings of slots: float32, shape (128,) each.
+    """Return embeddings by slot: float32, shape (128,) each.
 
     Raises:
         sqlite3.DatabaseError: an embedding is not finite, or far too large.

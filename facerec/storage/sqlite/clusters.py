@@ -20,7 +20,10 @@ else:
 
 
 def mark(connection: sqlite3.Connection, collection_id: str) -> tuple[int, int] | None:
-    """Return the namespace and the number of its last clustered write; None if there was none."""
+    """Return the numbers of the namespace and of its last clustered write.
+
+    The result is None before the first clustering.
+    """
     row: tuple[int, int] | None = connection.execute(
         "SELECT namespace, write FROM clustering WHERE collection_id = ?", (collection_id,)
     ).fetchone()
@@ -144,7 +147,8 @@ def get_many(
 def version(connection: sqlite3.Connection, collection_id: str) -> str:
     """Return the version of clusters; see ``ClusterStore.read_version``.
 
-    The number of the last entry of faces to cluster again counts all collections.
+    It includes the last number in ``face_to_cluster``, which faces of other collections increase
+    too.
     """
     clustered = connection.execute(
         "SELECT namespace, write, last_number FROM clustering WHERE collection_id = ?",
@@ -240,7 +244,7 @@ def set_ignored(
 def set_not_faces(
     connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str], *, lift: bool
 ) -> tuple[str, ...]:
-    """Write or delete rows of detections marked as not a face; return those that changed."""
+    """Write or delete marks of detections as not a face; return the ids whose marks changed."""
     statement = (
         "DELETE FROM not_a_face WHERE collection_id = ? AND face_id = ?"
         if lift

@@ -85,7 +85,10 @@ def set_version(
     model_version: str,
     threshold: float | None,
 ) -> None:
-    """Set a collection's model version and threshold; keep its first version, which ids need."""
+    """Set a collection's model version and threshold.
+
+    Its first version, from which ids are derived, is kept.
+    """
     connection.execute(
         "UPDATE collection SET first_version = coalesce(first_version, model_version), "
         "model_version = ?, threshold = ? WHERE collection_id = ?",

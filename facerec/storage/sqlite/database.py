@@ -114,6 +114,9 @@ class Database:
 
         If the block raises, none of its changes are kept. The log is emptied at its end. If other
         processes read it for ``BUSY_TIMEOUT`` seconds, the next deletion empties it.
+
+        Raises:
+            FacerecError: the database failed; see ``store_errors``.
         """
         with self.writing() as connection:
             self._joined.connection = connection

@@ -31,6 +31,11 @@ def store_errors(path: Path) -> Iterator[None]:
     """Raise errors of the database at ``path`` as a ``FacerecError`` that names it.
 
     Errors that show a bug in the calling code, such as ``sqlite3.IntegrityError``, are not changed.
+
+    Raises:
+        InvalidInputError: the path is a folder.
+        StoreDamagedError: the file is damaged, or is not a database.
+        StoreUnavailableError: the file is locked, cannot be written or opened, or its disk is full.
     """
     try:
         yield

@@ -117,7 +117,7 @@ def delete_of_faces(
 
 
 def retry(connection: sqlite3.Connection, collection_id: str, now: float) -> int:
-    """Make the events whose delivery failed due at ``now``; return their number."""
+    """Make ``now`` the due time of the events whose delivery failed; return their number."""
     return connection.execute(
         "UPDATE event SET due_at = ? WHERE collection_id = ? "
         "AND delivered_at IS NULL AND problem IS NOT NULL",

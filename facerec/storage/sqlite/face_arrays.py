@@ -143,7 +143,8 @@ def read_embeddings(
         for number, start, end in zip(numbers.tolist(), starts.tolist(), ends, strict=True):
             own = ordered[start:end] - number * BLOCK_SLOTS
             read = embedding_blocks.read_slots(connection, number, int(own[0]), int(own[-1]) + 1)
-            # Mostly all slots are used. Then no rows are selected, which would be another copy.
+            # Usually all slots are used. Then no rows are selected: that would copy the embeddings
+            # again.
             embeddings[start:end] = read if len(read) == len(own) else read[own - own[0]]
     finally:
         connection.execute("PRAGMA mmap_size = 0")
@@ -214,7 +215,7 @@ def _keep_writes(
         return
     earlier = np.frombuffer(found[0], _FIELDS)
     _, own, other = np.intersect1d(faces["offset"], earlier["offset"], return_indices=True)
-    # A face without stats equals none, since its stats are NaN.
+    # A face without stats never counts as the same, since NaN differs from itself.
     same = faces[_CONTENT][own] == earlier[_CONTENT][other]
     faces["written"][own[same]] = earlier["written"][other[same]]
 

@@ -68,7 +68,7 @@ def get_subjects(
 
 
 def put(connection: sqlite3.Connection, collection_id: str, entries: Sequence[Entry]) -> None:
-    """Write entries of another store, except those that this one has.
+    """Write entries of another store, except those that this store has.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.

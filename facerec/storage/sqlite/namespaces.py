@@ -31,7 +31,7 @@ def get_or_create(connection: sqlite3.Connection, name: str) -> int:
 
 
 def count(connection: sqlite3.Connection, name: str) -> int:
-    """Return the number of vectors of a namespace."""
+    """Return the number of vectors of a namespace; 0 if it does not exist."""
     row = connection.execute("SELECT vectors FROM namespace WHERE name = ?", (name,)).fetchone()
     return 0 if row is None else int(row[0])
 
@@ -53,10 +53,11 @@ def last_write(connection: sqlite3.Connection, namespace: int) -> int | None:
 
 
 def begin_write(connection: sqlite3.Connection, namespace: int, *, added: int) -> int:
-    """Count vectors added (or removed, if negative), and return the number of this write.
+    """Add to the count of vectors, and return the number of this write.
 
-    The difference from the previous number is random. Otherwise, a copy of the database that is
-    restored and then changed would use the same numbers for other writes.
+    ``added`` is negative if vectors are removed. The difference from the previous number is random.
+    Otherwise, a copy of the database that is restored and then changed would use the same numbers
+    for other writes.
     """
     (write,) = connection.execute(
         "UPDATE namespace SET vectors = vectors + ?, writes = writes + 1 + abs(random() % ?) "

@@ -27,7 +27,7 @@ def standby_of(namespace: str) -> str:
 
 
 def get(connection: sqlite3.Connection, collection_id: str) -> Migration | None:
-    """Return the migration of a collection, or None."""
+    """Return the migration of a collection; None if there is none."""
     row = connection.execute(
         "SELECT standby_version, state, started_at, threshold FROM migration "
         "WHERE collection_id = ?",
@@ -42,7 +42,7 @@ def get(connection: sqlite3.Connection, collection_id: str) -> Migration | None:
 def require(
     connection: sqlite3.Connection, collection_id: str, *states: MigrationState
 ) -> Migration:
-    """Return the migration of a collection.
+    """Return the migration of a collection, which must have one of these states.
 
     Raises:
         ConflictError: the migration has none of these states, or has ended.

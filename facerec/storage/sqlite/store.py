@@ -68,8 +68,9 @@ class SqliteStore(
     def left_of(self, deleted: Sequence[Collection]) -> list[Collection]:
         """Return the collections that have vectors but no record; ``deleted`` is not used.
 
-        Writers check that their collection exists, so these are from a damaged or earlier file.
-        Their model version is "" and their creation time 0: both are unknown.
+        Writers check that their collection exists, so such vectors are in a damaged file, or in one
+        of an earlier release. Their model version is "" and their creation time 0: both are
+        unknown.
         """
         return [Collection(each, "", 0.0) for each in self._vectors.deleted_collections()]
 

@@ -32,7 +32,7 @@ def change(
     """Set and remove tags.
 
     Raises:
-        CollectionNotFoundError: it does not exist.
+        CollectionNotFoundError: the collection does not exist.
         QuotaExceededError: there would be more than ``limit`` tags.
     """
     connection.executemany(

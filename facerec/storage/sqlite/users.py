@@ -24,7 +24,7 @@ _SELECTED = "user_id, created_at, version, vector_version, name, consent, expire
 
 
 def create(connection: sqlite3.Connection, collection_id: str, user: User) -> None:
-    """Write a new person with their faces; if there are any, the stored version is one higher.
+    """Write a new person and the associated faces; with faces, the stored version is one higher.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
@@ -80,7 +80,7 @@ def get_named(connection: sqlite3.Connection, collection_id: str, name: str) -> 
 
 
 def list_names(connection: sqlite3.Connection, collection_id: str) -> dict[str, str]:
-    """Return the ids of all people with a display name by this name."""
+    """Return the ids of people by display name; people without one are omitted."""
     rows = connection.execute(
         "SELECT name, user_id FROM user WHERE collection_id = ? AND name IS NOT NULL",
         (collection_id,),
@@ -113,7 +113,7 @@ def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> 
     Raises:
         UserNotFoundError: the person does not exist.
     """
-    # noted first, so that undoing a merge restores it
+    # noted first, so that undoing a merge restores the registration
     user = set_registration(connection, collection_id, user_id, None)
     connection.execute(
         "DELETE FROM user WHERE collection_id = ? AND user_id = ?", (collection_id, user_id)
