@@ -310,7 +310,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _send(send: Send, refusal: Refusal) -> None:
-    """Send a refusal and close the connection without reading the rest of the request."""
+    """Send a refusal, after which the server closes the connection."""
     status, headers, body = refusal
     await send(
         {

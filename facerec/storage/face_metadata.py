@@ -54,12 +54,12 @@ def stats_metadata(stats: CohortStats) -> Metadata:
 
 
 def stats_from_metadata(metadata: Metadata) -> CohortStats | None:
-    """Return the cohort stats of a face, if it has any, without decoding the rest."""
+    """Return the cohort stats of a face, or None without any; the rest is not decoded."""
     return stats_from_columns(metadata)
 
 
 def quality_from_metadata(metadata: Metadata) -> Quality:
-    """Return the quality of a face, without decoding the rest."""
+    """Return the quality of a face; the rest is not decoded."""
     size, sharpness, brightness, *pose = map(float, str(metadata["quality"]).split())
     return Quality(size, sharpness, brightness, Pose(*pose))
 

@@ -29,7 +29,7 @@ works: all children together send more than it takes, and waiting is how they sl
 
 FIRST_PAUSE = 0.5
 """Maximum of the random part of the pause after the first rejection, in seconds; it doubles with
-each further one."""
+each further rejection."""
 
 MAX_PAUSE = 20.0
 """Maximum of each part of a pause, in seconds: what the service asks for, and a random part."""

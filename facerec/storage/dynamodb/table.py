@@ -86,7 +86,7 @@ class Table:
                 time.sleep(pause)
 
     def items(self, partition: str, after: str | None, limit: int) -> list[Item]:
-        """Return items of a partition ordered by sort key, starting after a key."""
+        """Return up to ``limit`` items of a partition ordered by sort key, starting after a key."""
         condition, values = "pk = :pk", {":pk": {"S": partition}}
         if after is not None:
             condition += " AND sk > :after"

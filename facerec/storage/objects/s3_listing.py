@@ -163,7 +163,10 @@ class _Listing:
         self._file.close()
 
     def _take(self) -> _Range | None:
-        """Return a range to list: a free one, or the second half of another thread's."""
+        """Return a range to list: a free one, or the second half of another thread's.
+
+        The result is None if the listing is over.
+        """
         while True:
             with self._changed:
                 while True:

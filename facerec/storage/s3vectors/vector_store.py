@@ -113,7 +113,7 @@ class S3Vectors(VectorStore):
 
     @override
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
-        """Set fields of metadata; takes five requests per 100 vectors.
+        """Set fields of metadata; takes three requests per 100 vectors.
 
         The service can only put whole vectors, which would restore one that is deleted
         concurrently. So a vector that is no longer listed in its group afterwards is deleted again,

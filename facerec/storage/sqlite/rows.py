@@ -20,7 +20,7 @@ the time of ``json.loads``."""
 def put(
     connection: sqlite3.Connection, namespace: int, records: Mapping[int, VectorRecord]
 ) -> None:
-    """Write records by slot, replacing those of the slots."""
+    """Write records by slot; they replace the records in these slots."""
     connection.executemany(
         "INSERT OR REPLACE INTO vector (slot, id, metadata) VALUES (?, ?, ?)",
         ((slot, record.id, encode(record.metadata)) for slot, record in records.items()),
