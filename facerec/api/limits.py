@@ -16,7 +16,7 @@ MAX_BODY_SECONDS = 120
 """Maximum seconds until the body of a request is complete: 16 MB at one megabit a second."""
 
 MAX_DISCARD_SECONDS = 3
-"""Seconds in which the rest of a refused request is received and discarded."""
+"""Maximum seconds for which the rest of a refused request is received and discarded."""
 
 MAX_JSON_TOKENS = 50_000
 """Maximum number of values in a request. The longest lists contain 4,096 ids or 1,000 photos; a

@@ -18,7 +18,7 @@ _LOG = logging.getLogger("facerec.api")
 
 
 def log_error(error: Exception) -> None:
-    """Log an error that is not the client's.
+    """Log an error, unless it is the client's.
 
     Only classes, error codes, hints and tracebacks are logged: messages may name photos, people or
     addresses.

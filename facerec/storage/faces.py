@@ -184,6 +184,9 @@ class FaceStore:
             image_keys: keys of photos (see ``facerec.core.ids.image_key``).
             image_ids: the image id of each key, if known: some stores then find the faces of many
                 photos with one request.
+
+        Raises:
+            ConflictError: the collection serves another model version now.
         """
         shared = None if image_ids is None else SharedField("image_id", image_ids)
         found = self.vectors.get_groups(collection_id, image_keys, shared=shared)
@@ -225,12 +228,20 @@ class FaceStore:
     def list_faces(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> list[FaceRecord]:
-        """Return faces ordered by id, starting after the id ``after``."""
+        """Return faces ordered by id, starting after the id ``after``.
+
+        Raises:
+            ConflictError: the collection serves another model version now.
+        """
         records = self.vectors.list_vectors(collection_id, after=after, limit=limit)
         return [_record(record) for record in records]
 
     def all_faces(self, collection_id: str) -> Iterator[FaceRecord]:
-        """Yield all faces of a collection, ordered by id, with one page in memory at a time."""
+        """Yield all faces of a collection, ordered by id, with one page in memory at a time.
+
+        Raises:
+            ConflictError: the collection serves another model version now.
+        """
         after = None
         while page := self.list_faces(collection_id, after=after, limit=MAX_PAGE):
             yield from page
@@ -272,7 +283,11 @@ class FaceStore:
         """
 
     def count_faces(self, collection_id: str) -> int:
-        """Return the number of faces of a collection."""
+        """Return the number of faces of a collection.
+
+        Raises:
+            ConflictError: the collection serves another model version now.
+        """
         return self.vectors.count_vectors(collection_id)
 
     def version(self, collection_id: str) -> str | None:

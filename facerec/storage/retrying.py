@@ -1,8 +1,8 @@
 """Retries requests to remote vector stores, with pauses that all requests of a store share.
 
 The clients of the services retry a request a few times, quickly. That is not enough for a job whose
-containers share the rate limit of a store, so a request is retried until a patience ends. Pauses
-are random up to a bound that doubles ("full jitter",
+containers share the rate limit of a store, so a request is retried for up to ``patience`` seconds.
+Pauses are random up to a bound that doubles ("full jitter",
 https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), so that containers
 spread out. A pause delays every request of the store, so that a container backs off as a whole.
 """

@@ -88,7 +88,7 @@ class Guard(Protocol):
         """Check the head of a request, before its body is read.
 
         Returns:
-            the check of the body, which decides what the sender may do.
+            The check of the body, which decides what the sender may do.
 
         Raises:
             RefusedError: the sender may do nothing at all.

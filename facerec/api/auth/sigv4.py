@@ -37,7 +37,7 @@ class SignatureGuard:
 
     Attributes:
         find_key: returns a key by its id, or raises a ``NotFoundError``.
-        clock: seconds since 1970.
+        clock: returns the time in seconds since 1970.
     """
 
     find_key: Callable[[str], AccessKey]

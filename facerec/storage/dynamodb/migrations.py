@@ -180,7 +180,7 @@ def end_switch(table: Table, collection: Collection) -> Collection:
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
-        ConflictError: the switch is not under way any more, or the collection changed.
+        ConflictError: the switch is not under way any more, or the threshold has changed.
     """
     collection_id = collection.collection_id
     item = collections.get_item(table, collection_id)

@@ -193,7 +193,7 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
     ) -> User:
-        """Change faces; more than 97 take several transactions, and a later one can fail."""
+        """Change a person's faces; more than 97 take several transactions: a later one can fail."""
         user = self.get_user(collection_id, user_id)
         return users.change_user(self._table, collection_id, user, version, add, remove)
 

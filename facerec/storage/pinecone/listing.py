@@ -26,7 +26,8 @@ def ids_after(
     Args:
         listed: returns the ids with a prefix, in order.
         after: an id, stored or not; None yields all.
-        count: approximate number of ids; it saves requests and does not change the result.
+        count: returns the approximate number of ids, which saves requests and does not change the
+            result.
     """
     if after is None:
         yield from listed("")

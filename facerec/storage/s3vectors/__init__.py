@@ -17,7 +17,7 @@ def open_s3_vectors(
     patience: float = PATIENCE,
     throttled: float | None = None,
 ) -> S3Vectors:
-    """Open the vectors of a vector bucket, which must exist; first writes create its indexes.
+    """Open the vectors of a vector bucket, which must exist; writes create its indexes.
 
     Args:
         bucket: name or ARN of the vector bucket.

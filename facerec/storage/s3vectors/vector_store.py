@@ -252,7 +252,7 @@ class S3Vectors(VectorStore):
 
     @override
     def count_vectors(self, namespace: str) -> int:
-        """Return the number of vectors; takes one request per 1,000, since none counts them."""
+        """Return the number of vectors; takes one request per 1,000, as no request counts them."""
         return len(self._indexes.keys(_faces(namespace)))
 
     @override

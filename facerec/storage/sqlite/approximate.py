@@ -85,7 +85,7 @@ class ApproximateSearch:
         """Return the nearest faces, or None if the collection needs an exact scan.
 
         Args:
-            connection: within a transaction.
+            connection: a connection within a transaction.
             collection_id: the collection.
             probes: float32, shape (n, 128), finite.
             limit: maximum number of neighbours of a probe.
@@ -156,7 +156,7 @@ class ApproximateSearch:
         return scan(chunks, probes, limit=limit, max_distance=max_distance)
 
     def _keep(self, namespace: int, index: CodeIndex, write: int) -> None:
-        """Write an index for other processes; if the disk is full, each builds its own."""
+        """Write an index for other processes; if the disk is full, each process builds its own."""
         path = index_path(self._database.path, namespace)
         with suppress(OSError):
             save_index(index, path)
