@@ -41,6 +41,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_=\s-]+")
 
 _NUMBERS = frozenset(
     {
+        "doubtful_below",
         "face_number",
         "limit",
         "max_faces",

@@ -257,6 +257,21 @@ def test_a_number_of_a_form_is_told_to_have_digits(rest: httpx.Client, limit: st
     assert response.json()["detail"] == "body.limit: give a number in digits"
 
 
+def test_every_number_of_every_form_is_read_from_its_digits(rest: httpx.Client) -> None:
+    paths = rest.get("/openapi.json").json()["paths"]
+    sent = []
+    for path, methods in paths.items():
+        content = methods.get("post", {}).get("requestBody", {}).get("content", {})
+        form = content.get("multipart/form-data", {}).get("schema", {})
+        for name, field in form.get("properties", {}).items():
+            kinds = {kind.get("type") for kind in field.get("anyOf", [field])}
+            if kinds & {"integer", "number"}:
+                response = rest.post(path, data={name: "1"}, files={"image": ANN})
+                assert "without quotes" not in response.text, (path, name)
+                sent.append(name)
+    assert {"doubtful_below", "face_number", "limit", "threshold"} <= set(sent)
+
+
 def test_fields_beside_json_are_told_to_move_into_it(rest: httpx.Client) -> None:
     params = {"collection_id": "staff", "bogus": "1"}
     response = rest.post(f"{RECOGNITION}/match", params=params, json={"image": IN_BASE64})
