@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from facerec.api.access_control import refusal
@@ -14,9 +15,10 @@ def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int
     Args:
         event: the request.
         answer: the answer of the application.
-        max_bytes: maximum size of an answer's body.
+        max_bytes: maximum size of an answer as JSON, in which the body is a text: each of its
+            quotes takes two bytes, and another character than those of ASCII up to twelve.
     """
-    if len(answer.get("body") or "") > max_bytes:
+    if len(json.dumps(answer)) > max_bytes:
         error = RefusedError(
             "InvalidParameterException",
             f"The answer has more than {max_bytes} bytes. Ask for fewer faces or smaller pages.",

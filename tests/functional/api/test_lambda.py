@@ -116,6 +116,12 @@ def test_a_response_too_large_for_lambda_becomes_a_problem() -> None:
     assert checked_answer(request, {"body": "x"}, 100) == {"body": "x"}
 
 
+@pytest.mark.parametrize("text", ['"' * 45, "é" * 20, "😀" * 10])
+def test_a_response_that_is_too_large_only_as_json_becomes_a_problem(text: str) -> None:
+    refused = checked_answer(event("GET", "/", None), {"statusCode": 200, "body": text}, 100)
+    assert refused["statusCode"] == 422
+
+
 def test_a_location_leads_through_the_stage(function: EmulatedFunction) -> None:
     made = function.invoke(event("POST", "/api/v1/collections", {"collection_id": "located"}))
     assert made["statusCode"] == 201
