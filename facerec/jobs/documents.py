@@ -31,7 +31,20 @@ def read_document(objects: ObjectStore, uri: str, parse: Callable[[Any], Parsed]
         ObjectNotFoundError: it does not exist.
         JobFolderError: it is damaged.
     """
-    content = objects.read(uri)
+    return parse_document(uri, objects.read(uri), parse)
+
+
+def parse_document(uri: str, content: bytes, parse: Callable[[Any], Parsed]) -> Parsed:
+    """Return what ``parse`` returns for the content of a JSON document.
+
+    Args:
+        uri: address of the document, for the error.
+        content: the content of the document.
+        parse: see ``read_document``.
+
+    Raises:
+        JobFolderError: the document is damaged.
+    """
     try:
         return parse(json.loads(content))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -31,7 +31,10 @@ OTHERS = (
     *("../remembered@staff/{created}/doubt", "../remembered@staff/{created}/erased-1"),
     *("../remembered@staff/{created}/00000009-merged", "../remembered@staff/{created}.bak/a"),
     *("../remembered@staff/{created}/00000009-ab-gone",),
-    "../remembered@staff/{created}/tombstones-1.json",
+    *(
+        "../remembered@staff/{created}/tombstones-1.json",
+        "../remembered@staff/{created}/bulk-import.json",
+    ),
 )
 """Files that other jobs write."""
 

@@ -23,6 +23,7 @@ from facerec.errors import (
     ObjectNotFoundError,
     StoreUnavailableError,
 )
+from facerec.jobs.documents import parse_document
 from facerec.jobs.ledger.layout import MEMORY, memory_folder
 from facerec.jobs.plan import plan_uri
 from facerec.storage.objects.protocol import exists
@@ -108,15 +109,20 @@ def read_progress(
 
     Returns:
         None if no import is planned or under way.
+
+    Raises:
+        JobFolderError: the object is damaged.
     """
     uri = _progress_uri(jobs_root, collection_id, created_at)
     try:
         content, found = objects.fetch(uri)
     except ObjectNotFoundError:
         return None
-    fields: dict[str, Any] = json.loads(content)
-    fields["step"] = ImportStep(fields["step"])
-    return ImportProgress(**fields), found.version
+    return parse_document(uri, content, _parse), found.version
+
+
+def _parse(fields: dict[str, Any]) -> ImportProgress:
+    return ImportProgress(**{**fields, "step": ImportStep(fields["step"])})
 
 
 def read_progress_of(plan: Plan, objects: ObjectStore) -> tuple[ImportProgress, str] | None:
