@@ -432,7 +432,7 @@ class UserNameExistsError(InvalidInputError):
     def __init__(self, name: str, person: str | None = None) -> None:
         super().__init__(
             f"another person has the name {name!r}"
-            + ("" if person is None else f", in other case: {person}"),
+            + ("" if person is None else f" in a different case: {person}"),
             "choose another name, such as one with a place or a number in it"
             if person is None
             else "use this person, or a name that differs in more than case",

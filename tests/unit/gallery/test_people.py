@@ -135,7 +135,7 @@ def test_a_name_that_differs_only_in_case_is_refused_with_the_person_who_has_it(
         lambda: gallery.split_user("staff", "bob", faces[:1], "e-2", name="zOË"),
         lambda: gallery.name_cluster("staff", cluster.cluster_id, "e-2", name="zoë"),
     ):
-        with pytest.raises(UserNameExistsError, match=r"in other case: e-1 \(Zoë\)"):
+        with pytest.raises(UserNameExistsError, match=r"in a different case: e-1 \(Zoë\)"):
             change()
     assert {user.user_id for user in gallery.list_users("staff").users} == {"e-1", "bob"}
     # a person's own name in other case, and a name in other case somewhere else
