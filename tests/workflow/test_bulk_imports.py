@@ -448,7 +448,7 @@ def test_another_job_waits_for_the_import(stack: Stack, server: PineconeServer) 
     stack.put("more/one.jpg", fake_photo(fake_face("somebody")))
     ended = stack.index(f"s3://{BUCKET}/more/")
     assert ended.error == "ConflictError"
-    assert "not imported yet" in ended.cause
+    assert "not yet been imported" in ended.cause
     server.imports.fails = None
     assert index(stack).status == "SUCCEEDED"
     assert stack.index(f"s3://{BUCKET}/more/").status == "SUCCEEDED"
