@@ -660,8 +660,8 @@ class KeyDeniedError(AccessDeniedError):
     def __init__(self, uri: str) -> None:
         super().__init__(
             uri,
-            f"{uri} is encrypted with a KMS key that may not be used",
-            "allow kms:Decrypt for the key; in a stack, set the parameter PhotoKeyArns",
+            f"{uri} is encrypted with a KMS key that is disabled or deleted, or may not be used",
+            "check the key, and allow kms:Decrypt for it; in a stack, with PhotoKeyArns",
         )
         self.uri = uri
 

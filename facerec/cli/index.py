@@ -60,7 +60,7 @@ def index(
     since an earlier run are read; if a photo was replaced, so are its faces. With --prune, the
     faces of photos that are gone are removed. Faces that the collection has since lost are
     restored, even if the whole database was lost, unless they were deleted on purpose. A photo
-    that is listed under another external image id than before replaces its faces under the old one.
+    whose external image id has changed replaces its faces under the old one.
 
     With --person-from, people are created from the names of photos: `folder` uses the names of the
     folders below SOURCE, `pattern:{person}_*.jpg` parts of paths, and `column:NAME` a column of a

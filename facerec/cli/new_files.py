@@ -89,7 +89,9 @@ def incomplete_name(path: Path) -> Path:
 
 
 def place(part: Path, path: Path) -> None:
-    """Give a complete file its name; another file of that name is never replaced.
+    """Give a complete file its name, unless there is a file of that name.
+
+    On file systems without hard links, a file that is created at the same moment is replaced.
 
     Raises:
         InvalidInputError: There is a file of this name.

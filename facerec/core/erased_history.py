@@ -24,7 +24,8 @@ def without_names(
         face_ids: ids of erased faces.
 
     Returns:
-        The changed entries, and the names that were removed.
+        The changed entries, and the ids and names of everybody who is removed: ``people``, and
+        those found through merges, renames and erased faces.
     """
     known = list(entries)
     gone_faces = frozenset(face_ids)

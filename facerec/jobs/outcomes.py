@@ -33,7 +33,7 @@ class Outcome(StrEnum):
     REQUESTER_PAYS = "REQUESTER_PAYS"
     """The photo is in a requester-pays bucket."""
     OTHER_REGION = "OTHER_REGION"
-    """The photo is in a bucket of another region than the job."""
+    """The photo is in a bucket outside the region of the job."""
     READ_TIMED_OUT = "READ_TIMED_OUT"
     """The photo could not be read in time: the file system that it is on does not answer."""
     MALFORMED_LINE = "MALFORMED_LINE"

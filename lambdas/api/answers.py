@@ -16,7 +16,7 @@ def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int
         event: the request.
         answer: the answer of the application.
         max_bytes: maximum size of an answer as JSON, in which the body is a text: each of its
-            quotes takes two bytes, and another character than those of ASCII up to twelve.
+            quotes takes two bytes, and each character outside ASCII up to twelve.
     """
     if len(json.dumps(answer)) > max_bytes:
         error = RefusedError(

@@ -52,8 +52,9 @@ def begin(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         event: ``begin_migration``, a ``MigrationRequest``.
 
     Returns:
-        ``refused`` false, ``migration``, the request, and ``ranges`` to describe; or ``refused``
-        true, no ``ranges``, ``error`` and ``cause``.
+        If ``refused`` is false, ``migration`` is the request, and ``ranges`` are the ranges to
+        describe, none if a migration is rolled back before its switch. If ``refused`` is true,
+        ``error`` and ``cause`` state why, and ``ranges`` is empty.
 
     Raises:
         FacerecError: a store or service failed; another attempt may succeed.

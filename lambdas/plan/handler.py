@@ -239,11 +239,11 @@ def _require_served_version(plan: Plan, records: RecordStore) -> None:
     concurrently, or that came back with an older copy of its folder, does not.
 
     Raises:
-        MigrationError: The plan has another model version than its collection.
+        MigrationError: The model version of the plan differs from its collection's.
     """
     if plan.model_version != records.get_collection(plan.collection_id).model_version:
         raise MigrationError(
-            f"job {plan.job_id} has another model version than its collection serves now",
+            f"the model version of job {plan.job_id} differs from that of its collection",
             MigrationRemedy.DELETE_JOB,
         )
 

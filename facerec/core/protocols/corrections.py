@@ -30,11 +30,11 @@ class CorrectionRecords(Protocol):
         ...
 
     def corrections_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[Correction]:
-        """Return the corrections of faces, ordered."""
+        """Return the corrections of faces, ordered by face, then by person."""
         ...
 
     def corrections_of_people(self, collection_id: str, people: Sequence[str]) -> list[Correction]:
-        """Return the corrections about people, ordered."""
+        """Return the corrections about people, ordered by face, then by person."""
         ...
 
     def list_corrections(

@@ -66,7 +66,8 @@ class HistoryRecords(Protocol):
         """Remove people and faces from all entries; see ``core.erased_history``.
 
         Returns:
-            The number of changed entries, and the names that were removed.
+            The number of changed entries, and the ids and names of everybody who is removed,
+            including ``people``.
         """
         ...
 

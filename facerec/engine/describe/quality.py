@@ -155,7 +155,7 @@ def grain(grey: NDArray[np.float32], *, low_contrast: float = LOW_CONTRAST) -> f
 
 
 def contrast(grey: NDArray[np.float32]) -> float:
-    """Return the standard deviation of the means of squares of 8 by 8 pixels, in grey levels."""
+    """Return the standard deviation of the means of blocks of 8 by 8 pixels, in grey levels."""
     return float(_halved(_halved(_halved(grey))).std())
 
 
@@ -168,7 +168,7 @@ def _freedom_from_grain(grey: NDArray[np.float32]) -> float:
 
 
 def _halved(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the means of squares of 2 by 2 pixels; an odd row or column at the end is dropped."""
+    """Return the means of blocks of 2 by 2 pixels; an odd row or column at the end is dropped."""
     height, width = (length // 2 * 2 for length in grey.shape)
     rows = grey[:height:2, :width] + grey[1:height:2, :width]
     halved: NDArray[np.float32] = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)

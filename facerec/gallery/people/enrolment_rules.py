@@ -64,6 +64,7 @@ def name_by_pattern(root: str, pattern: str) -> NameOf:
 def _name(part: str) -> str:
     """Return a part of an address as a name; different parts have different names.
 
-    Only Unicode normal forms of the same text are one name: macOS writes another form than Linux.
+    Only Unicode normal forms of the same text are one name: macOS and Linux write
+    different forms.
     """
     return escaped_name(storable_source(part))

@@ -54,7 +54,7 @@ class ChildMachines:
 def machine_problems(machines: ChildMachines, clients: AwsClients) -> Iterator[str]:
     """Yield the reasons why machines cannot run their image, one line each.
 
-    An image in another region than that of the clients, or outside of Amazon ECR, is not checked.
+    An image outside the region of the clients, or outside of Amazon ECR, is not checked.
 
     Raises:
         FacerecError: Amazon ECR denies access or does not respond.

@@ -24,7 +24,7 @@ OTHER_THRESHOLD = (
     "a clustering with another pair threshold is running, and none was started with this one; "
     "repeat the request once it has ended"
 )
-"""The notice to callers who have asked for another threshold than that of a running clustering."""
+"""The notice to callers whose threshold differs from that of the running clustering."""
 
 
 class ClusteringStatus(StrEnum):

@@ -161,7 +161,7 @@ def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
 
 
 def is_copy_of(photo: str, stored: Sequence[FaceRecord]) -> bool:
-    """Return whether stored faces name another address than this one, for the same content."""
+    """Return whether stored faces name a different address from this one, for the same content."""
     return any(is_address(record.source) and record.address != photo for record in stored)
 
 

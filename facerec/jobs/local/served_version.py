@@ -38,7 +38,7 @@ def with_served_version(
     if count_lost_faces(collection_id, objects, jobs_root, faces=store, records=store):
         raise MigrationError(
             f"job {plan.job_id} has faces that collection {collection_id!r} has lost, and that "
-            "have another model version than it serves now",
+            "have a different model version from the one that it serves now",
             MigrationRemedy.DELETE_JOB,
         )
     change_version(

@@ -118,7 +118,7 @@ def read_job_request(
 
 
 def require_s3_addresses(request: JobRequest) -> None:
-    """Check that a job can run on another machine than the caller's.
+    """Check that a job can run on a machine other than the caller's.
 
     Raises:
         InvalidInputError: an address can only be read on the caller's machine.

@@ -339,7 +339,7 @@ class _Merge:
             self._outputs.manifest.write(line)
 
     def _note_replaced(self, listed: list[ListedPhoto], lines: list[str]) -> None:
-        """Record lines with another version than the listed one; the job checks them again."""
+        """Record lines with a different version from the listed one; the job checks them again."""
         photo = listed[0]
         if is_pinned(photo[2]):
             found_photo = next((each for each in listed if not is_pinned(each[2])), None)

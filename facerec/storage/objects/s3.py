@@ -70,8 +70,8 @@ _CREDENTIALS = {
 
 
 _REDIRECTS = {301, 302, 307, 400}
-"""Statuses of S3 for a request that was sent to another region than the bucket's; 400 if only the
-signature names the other region (AuthorizationHeaderMalformed)."""
+"""Statuses of S3 for a request that was sent to the wrong region; 400 if only the signature
+names that region (AuthorizationHeaderMalformed)."""
 
 _BUCKET = "facerec_bucket"
 """Key of the bucket in botocore's context of a request."""

@@ -50,7 +50,7 @@ def _step(kind: StepKind, correction: Correction) -> Step:
 def of_faces(
     connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str]
 ) -> list[Correction]:
-    """Return the corrections of faces, ordered."""
+    """Return the corrections of faces, ordered by face, then by person."""
     rows = connection.execute(
         "SELECT face_id, person FROM correction "
         "WHERE collection_id = ? AND face_id IN (SELECT value FROM json_each(?)) "
@@ -63,7 +63,7 @@ def of_faces(
 def of_people(
     connection: sqlite3.Connection, collection_id: str, people: Sequence[str]
 ) -> list[Correction]:
-    """Return the corrections about people, ordered."""
+    """Return the corrections about people, ordered by face, then by person."""
     rows = connection.execute(
         "SELECT face_id, person FROM correction INDEXED BY correction_by_person "
         "WHERE collection_id = ? AND person IN (SELECT value FROM json_each(?)) "
