@@ -90,7 +90,7 @@ def test_formats_are_recognised_by_name_and_first_line(
         (
             "manifest.json",
             b'{"fileSchema": "x", "destinationBucket": "b", "fileFormat": "ORC", "files": []}',
-            "an inventory of ORC files",
+            "in the format ORC",
         ),
         (
             "manifest.json",
