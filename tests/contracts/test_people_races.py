@@ -38,6 +38,14 @@ def adding(gallery: Gallery, user_id: str, face_id: str) -> Callable[[], object]
     return lambda: gallery.associate_faces("staff", user_id, [face_id], min_similarity=0.0)
 
 
+def four_faces_of_ann(gallery: Gallery) -> list[str]:
+    """Create Ann with four faces, and return their ids."""
+    face_ids = [index(gallery, shot) for shot in range(4)]
+    gallery.create_user("staff", "ann")
+    gallery.associate_faces("staff", "ann", face_ids, min_similarity=0.0)
+    return face_ids
+
+
 def move(deployment: Deployment, face_ids: list[str]) -> None:
     """Move faces of Ann to Bea, like one of the transactions that 98 faces take on DynamoDB."""
     records = deployment.collaborators.records
@@ -97,9 +105,7 @@ def test_an_undone_person_who_gets_another_face_meanwhile_stays(
 def test_a_split_that_is_killed_between_its_faces_is_completed_by_the_next(
     deployment: Deployment, gallery: Gallery
 ) -> None:
-    face_ids = [index(gallery, shot) for shot in range(4)]
-    gallery.create_user("staff", "ann")
-    gallery.associate_faces("staff", "ann", face_ids, min_similarity=0.0)
+    face_ids = four_faces_of_ann(gallery)
 
     def move_some() -> None:
         move(deployment, face_ids[:2])
@@ -120,9 +126,7 @@ def test_a_split_that_is_killed_between_its_faces_is_completed_by_the_next(
 def test_a_split_whose_later_faces_meet_a_change_moves_the_rest(
     deployment: Deployment, gallery: Gallery
 ) -> None:
-    face_ids = [index(gallery, shot) for shot in range(4)]
-    gallery.create_user("staff", "ann")
-    gallery.associate_faces("staff", "ann", face_ids, min_similarity=0.0)
+    face_ids = four_faces_of_ann(gallery)
 
     splitting = deployment.gallery_with(
         "records", "move_faces", before=lambda: move(deployment, face_ids[:2])

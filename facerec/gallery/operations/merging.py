@@ -137,7 +137,9 @@ class MergeOperations(UserOperations):
         associations.checked_faces(face_ids)
         faces = self._faces.of(self._get_to_change(collection_id))
         self._check_no_face(collection_id, new_user_id)
-        self._left_to_split(collection_id, user_id, chosen, new_user_id)
+        moved = [user.face_ids for user in self._records.get_users(collection_id, [new_user_id])]
+        source = self._records.get_user(collection_id, user_id)
+        self._left_to_split(collection_id, source, chosen, moved[0] if moved else ())
         new = User(new_user_id, self._clock(), name=kept_name)
         for _ in range(MAX_ATTEMPTS):
             # An interrupted split leaves a person without faces, or with some of these.
@@ -146,7 +148,7 @@ class MergeOperations(UserOperations):
                 self._records.create_user(collection_id, new)
             source = self._records.get_user(collection_id, user_id)
             target = self._records.get_user(collection_id, new_user_id)
-            left = self._left_to_split(collection_id, user_id, chosen, new_user_id)
+            left = self._left_to_split(collection_id, source, chosen, target.face_ids)
             if not set(target.face_ids) < set(chosen):
                 raise UserExistsError(new_user_id)
             try:
@@ -194,34 +196,36 @@ class MergeOperations(UserOperations):
             )
 
     def _left_to_split(
-        self, collection_id: str, user_id: str, chosen: Sequence[str], new_user_id: str
+        self, collection_id: str, source: User, chosen: Sequence[str], moved: Sequence[str]
     ) -> list[str]:
         """Return the faces that a split has still to move to the new person.
 
+        Args:
+            collection_id: The collection.
+            source: The person who is split.
+            chosen: Ids of all faces of the split.
+            moved: Ids of the faces of the new person.
+
         Raises:
-            UserNotFoundError: The person does not exist.
             FaceInUseError: A face belongs to another person.
             FaceNotFoundError: The collection has no such face.
             PersonChangeError: A face has no person, or the person would have no face left.
         """
-        held = self._records.get_user(collection_id, user_id).face_ids
+        held = source.face_ids
         others = [face_id for face_id in chosen if face_id not in held]
-        moved = {
-            face_id
-            for user in self._records.get_users(collection_id, [new_user_id])
-            for face_id in user.face_ids
-        }
-        if others and not (moved == set(others) and len(others) < len(chosen)):
+        if others and not (set(moved) == set(others) and len(others) < len(chosen)):
             owners = self._records.users_of_faces(collection_id, others)
             if others[0] in owners:
                 raise FaceInUseError(others[0], owners[others[0]])
             if not self._faces.get_faces(collection_id, others[:1]):
                 raise FaceNotFoundError(others[0])
-            raise PersonChangeError(f"face {others[0]} is not associated with person {user_id!r}")
+            raise PersonChangeError(
+                f"face {others[0]} is not associated with person {source.user_id!r}"
+            )
         left = [face_id for face_id in chosen if face_id in held]
         if len(left) == len(held):
             raise PersonChangeError(
-                f"the split would leave person {user_id!r} without faces",
+                f"the split would leave person {source.user_id!r} without faces",
                 "rename the person instead",
             )
         return left
