@@ -336,7 +336,7 @@ class MigrationError(InvalidInputError):
 
 
 class ObjectChangedError(InvalidInputError):
-    """An object is not, or is no longer, the version that a job was planned with.
+    """An object is not the version with which a job was planned.
 
     Attributes:
         uri: address of the object.

@@ -53,7 +53,7 @@ class WholeRange(_Number, click.IntRange):
         """Return the number of a text.
 
         Raises:
-            BadParameter: The text is no such number, or the number is out of the range.
+            BadParameter: The text is not a number of this kind, or is out of range.
         """
         number = _WHOLE.convert(value, param, ctx)
         if number > MAX_WHOLE:
@@ -80,7 +80,7 @@ class FiniteRange(_Number, click.FloatRange):
         """Return the number of a text.
 
         Raises:
-            BadParameter: The text is no such number, or the number is out of the range.
+            BadParameter: The text is not a number of this kind, or is out of range.
         """
         number = _FINITE.convert(value, param, ctx)
         if not math.isfinite(number):

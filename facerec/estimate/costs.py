@@ -147,7 +147,7 @@ def indexing_costs(
 def keeping_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
     """Return the bill lines for storing the faces for a month, without Pinecone's minimum.
 
-    There are none for the embedded store.
+    The embedded store has no such lines.
     """
     if workload.store is Store.EMBEDDED:
         return []
@@ -172,7 +172,7 @@ def keeping_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
 def searching_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
     """Return the bill lines for a month's searches, without Pinecone's minimum.
 
-    There are none for the embedded store.
+    The embedded store has no such lines.
     """
     if not workload.searches or workload.store is Store.EMBEDDED:
         return []

@@ -33,7 +33,7 @@ LATEST = "latest"
 """The job id that names the newest job."""
 
 NO_JOBS = "there are no jobs yet"
-"""Message of the error if there is no newest job."""
+"""Message of the error if "latest" is requested and there are no jobs."""
 
 
 @dataclass(frozen=True, slots=True)

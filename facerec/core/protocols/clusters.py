@@ -51,7 +51,7 @@ class ClusterStore(Protocol):
     def read_mark(self, collection_id: str) -> tuple[int, int, int] | None:
         """Return the ``FaceArrays.mark`` of the current state of a collection.
 
-        None if there is no such collection, or it never had a face.
+        None if the collection does not exist or never had a face.
         """
         ...
 

@@ -154,7 +154,7 @@ class ErasureOperations(Eraser):
     def person_being_erased(self, collection_id: str, text: str) -> str | None:
         """Return the id of a person whose erasure was interrupted, by id or display name.
 
-        Returns None if there is no such erasure. Erasing or deleting the person with this id again
+        Returns None if there is no erasure of the person. Erasing or deleting this id again
         completes the erasure, even if nobody has the id or the name any more.
         """
         with suppress(InvalidInputError):
@@ -162,7 +162,7 @@ class ErasureOperations(Eraser):
         return self._erasures.person_of(collection_id, text)
 
     def resume_erasure(self, erasure_id: str) -> Receipt | None:
-        """Complete an unfinished erasure; return its receipt, or None if there is no such erasure.
+        """Complete an unfinished erasure; return its receipt, or None if it does not exist.
 
         If an import may bring its faces back, the erasure stays unfinished until the import has
         ended.
