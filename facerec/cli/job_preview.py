@@ -114,7 +114,7 @@ def _refuse(problems: Sequence[str]) -> None:
 
 def _preview(job: JobRequest, jobs_root: str) -> Preview:
     from facerec.jobs.planning.changes import preview_job
-    from facerec.jobs.remembered.runs import latest_memory
+    from facerec.jobs.remembered.memory import latest_memory
 
     objects = stored_objects.Objects()
     memory = latest_memory(objects, jobs_root, job.collection_id)

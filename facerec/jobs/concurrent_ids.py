@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from facerec.jobs.plan import Plan
+    from facerec.jobs.remembered.memory import Memory
     from facerec.jobs.remembered.photos import RememberedPhoto
-    from facerec.jobs.remembered.runs import Memory
     from facerec.storage.objects.protocol import ObjectStore
 
 

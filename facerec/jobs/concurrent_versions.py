@@ -22,8 +22,8 @@ from facerec.jobs.plan import Plan, read_plan
 from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.planning.rounds import is_complete
 from facerec.jobs.remembered.doubts import doubt_about
+from facerec.jobs.remembered.memory import Memory, Remembered
 from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line
-from facerec.jobs.remembered.runs import Memory, Remembered
 from facerec.jobs.versions import is_pinned, version_of
 
 if TYPE_CHECKING:

@@ -61,7 +61,7 @@ from facerec.storage.objects.protocol import ObjectStore, may_exist
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.jobs.plan import Plan
-    from facerec.jobs.remembered.runs import Memory
+    from facerec.jobs.remembered.memory import Memory
     from facerec.storage.faces import FaceStore
 
 PHOTOS_AT_ONCE = 4096

@@ -13,7 +13,6 @@ from facerec.factory import jobs_root_of, open_gallery, open_local_erasures, ope
 from facerec.jobs.erasing.places import Place, is_photo_list, place_uri
 from facerec.jobs.erasure_check.check import find_remainders
 from facerec.jobs.erasure_check.traces import CheckedStores, Traces
-from facerec.jobs.remembered import runs
 from facerec.storage.objects import Objects
 from facerec.storage.objects.local import TEMPORARY_PREFIX
 from tests.functional.test_erasing import Installation
@@ -33,7 +32,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Installation:
                 here.write(person, number)
         # A photo that cannot be read is in the summaries and the report.
         (here.photos / CANARY / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 broken")
-        patch.setattr(runs, "MERGED_FROM", 2)
+        patch.setattr("facerec.jobs.remembered.memory.MERGED_FROM", 2)
         for _ in range(3):
             # Earlier runs are merged.
             here.write(CANARY, 0)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from facerec.jobs.plan import Plan
 from facerec.jobs.planned_collection import collection_of
+from facerec.jobs.remembered.memory import Memory, write_photos
 from facerec.jobs.remembered.photos import RememberedPhoto
-from facerec.jobs.remembered.runs import Memory, write_photos
 from facerec.jobs.start_order import RunStart, read_start, write_start
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore
@@ -58,7 +58,7 @@ class Jobs:
         return plan
 
     def start(self, plan: Plan, memory: Memory) -> int:
-        number = memory.note(plan)
+        number = memory.record_start(plan)
         self.numbers[plan.job_id] = number
         return number
 
@@ -85,4 +85,4 @@ class Jobs:
         return {uri: line for uri, _, _, line in self.memory().newest()}
 
     def names(self) -> list[str]:
-        return [Path(run.note).name for run in self.memory().runs]
+        return [Path(note.uri).name for note in self.memory().notes]

@@ -65,8 +65,8 @@ from facerec.jobs.ledger.layout import (
 from facerec.jobs.ledger.segments import Segment, read_segment, read_segments, write_segment
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary, write_summary
 from facerec.jobs.outcomes import FAILURES
+from facerec.jobs.remembered.memory import write_photos
 from facerec.jobs.remembered.photos import lines_of_rows
-from facerec.jobs.remembered.runs import write_photos
 
 if TYPE_CHECKING:
     from facerec.gallery.registered.face_writer import FaceWriter

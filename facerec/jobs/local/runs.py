@@ -171,7 +171,7 @@ class LocalRuns:
         try:
             with self._open_store() as store:
                 if job_exists(plan, self._objects):
-                    memory_of(plan, self._objects, self._jobs_root).note(plan)
+                    memory_of(plan, self._objects, self._jobs_root).record_start(plan)
                 check = CollectionCheck(
                     plan, self._objects, self._jobs_root, faces=store, records=store
                 )

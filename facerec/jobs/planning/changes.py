@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from facerec.jobs.difference import Difference
     from facerec.jobs.manifest.inspection import Inspection
     from facerec.jobs.planning.request import JobRequest
+    from facerec.jobs.remembered.memory import Memory
     from facerec.jobs.remembered.photos import RememberedPhoto
-    from facerec.jobs.remembered.runs import Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _is_read(
     Raises:
         InvalidInputError: the manifest must be read to plan the job, but is too large for that.
     """
-    is_remembered = memory is not None and bool(memory.runs)
+    is_remembered = memory is not None and bool(memory.notes)
     is_pruned = request.prune and source.scope is not None
     stripes, _ = count_children(inspection, request.images_per_child, local=False)
     is_streamed = inspection.source.kind is not SourceKind.RANGES and stripes > MAX_READERS

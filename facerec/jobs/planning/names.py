@@ -11,7 +11,7 @@ from facerec.jobs.remembered.photos import photo_of_line
 
 if TYPE_CHECKING:
     from facerec.jobs.planning.source import Source
-    from facerec.jobs.remembered.runs import Memory
+    from facerec.jobs.remembered.memory import Memory
     from facerec.storage.objects.protocol import ObjectStore
 
 

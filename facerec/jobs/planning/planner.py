@@ -59,7 +59,7 @@ from facerec.jobs.planning.names import require_names
 from facerec.jobs.planning.rounds import is_complete, is_resumable, needs_new_round
 from facerec.jobs.planning.source import find_source
 from facerec.jobs.remembered.doubts import doubt_about
-from facerec.jobs.remembered.runs import Memory
+from facerec.jobs.remembered.memory import Memory
 from facerec.jobs.remembered.unfinished import unfinished_replacements
 from facerec.jobs.verifying.lost_collections import keep_settings, restore_if_lost
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
@@ -159,9 +159,9 @@ def plan_job(
             complete_deletion(objects, jobs_root, new.job_folder)
             plan_import(new, objects)
             plan = _store(objects, new, changes, unfinished_replacements(memory, objects))
-    number = memory.note(plan)
+    number = memory.record_start(plan)
     _cover_earlier_jobs(plan, objects, jobs_root, memory)
-    memory.merge_runs(plan, before=number)
+    memory.merge_notes(plan, before=number)
     keep_settings(plan.collection_id, objects, jobs_root, records)
     return plan
 
@@ -188,7 +188,7 @@ def _require_importable(
             "index without bulk_import",
         )
     # Without a plan of its own, the job is new: no job may have been started before.
-    if request.bulk_import and not (plan.bulk_import if plan else not memory.runs):
+    if request.bulk_import and not (plan.bulk_import if plan else not memory.notes):
         raise InvalidInputError(
             f"bulk_import: jobs have indexed collection {request.collection_id!r} already, and "
             "Pinecone imports only into a new one",
@@ -202,7 +202,7 @@ def _cover_earlier_jobs(plan: Plan, objects: ObjectStore, jobs_root: str, memory
     if index.covers(plan.job_id) and not is_complete(plan, objects):
         # Its folder was restored from an older copy.
         index.remove(plan.job_id)
-    earlier = {run.job_id for run in memory.runs if run.job_id not in (None, plan.job_id)}
+    earlier = {note.job_id for note in memory.notes if note.job_id not in (None, plan.job_id)}
     cover_jobs(index, objects, jobs_root, plan.collection_id, filter(None, earlier))
 
 

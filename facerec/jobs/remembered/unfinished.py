@@ -17,7 +17,7 @@ from facerec.jobs.remembered.comparison import StalePhoto, read_stale_photos
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from facerec.jobs.remembered.runs import Memory
+    from facerec.jobs.remembered.memory import Memory
     from facerec.storage.objects.protocol import ObjectStore
 
 

@@ -15,7 +15,6 @@ from moto import mock_aws
 
 from facerec.core.erasures import Selection
 from facerec.jobs.erasing.collection_erasure import erase_collection, erase_faces
-from facerec.jobs.remembered import runs
 from facerec.jobs.stale_faces import remove_stale
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore
@@ -49,8 +48,8 @@ class Interrupted:
 
 @pytest.fixture(autouse=True)
 def few_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a few runs be merged, and write without waiting for the disk."""
-    monkeypatch.setattr(runs, "MERGED_FROM", 3)
+    """Let a few notes be merged, and write without waiting for the disk."""
+    monkeypatch.setattr("facerec.jobs.remembered.memory.MERGED_FROM", 3)
     monkeypatch.setattr("facerec.storage.objects.local.flush", lambda _: None)
 
 
@@ -85,13 +84,13 @@ def jobs_of_ann(folder: Path, objects: ObjectStore, root: str) -> Jobs:
         jobs.commit(plan, 0, [ANN, f"/{number}.jpg"])
         jobs.commit(plan, 1, [f"/{number}-other.jpg"])
         if number == 2:
-            memory.merge_runs(plan, before=started + 1)
+            memory.merge_notes(plan, before=started + 1)
     assert ANN in jobs.known()
     return jobs
 
 
 def merge(jobs: Jobs, objects: ObjectStore) -> None:
-    jobs.memory(objects).merge_runs(next(reversed(jobs.plans.values())), before=99)
+    jobs.memory(objects).merge_notes(next(reversed(jobs.plans.values())), before=99)
 
 
 def erase(jobs: Jobs, objects: ObjectStore) -> None:

@@ -20,7 +20,7 @@ from facerec.jobs.difference import Difference
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.ended_jobs import LOCAL_END
-from facerec.jobs.remembered.runs import MERGED_FROM
+from facerec.jobs.remembered.memory import MERGED_FROM
 from facerec.jobs.remembered.tombstones import erasures_with_tombstones, read_tombstones
 from facerec.jobs.stale_faces import remove_stale
 from facerec.jobs.start_order import read_start, write_start

@@ -165,7 +165,7 @@ def test_a_moved_photo_that_comes_back_after_a_killed_removal_is_indexed(
 
     plan = staff.plan(**PATH)
     with monkeypatch.context() as broken:
-        broken.setattr("facerec.jobs.remembered.runs.Memory.cancel", stop)
+        broken.setattr("facerec.jobs.remembered.memory.Memory.cancel", stop)
         with pytest.raises(KeyboardInterrupt):
             staff.complete(plan)
     staff.complete(plan)

@@ -219,10 +219,10 @@ def test_jobs_that_are_started_at_the_same_moment_have_different_numbers(
     for moment in itertools.count():
         interposed = Interposed(
             moment,
-            lambda: memory_of(plans[1], staff.objects, staff.jobs_root).note(plans[1]),
+            lambda: memory_of(plans[1], staff.objects, staff.jobs_root).record_start(plans[1]),
         )
         other = memory_of(plans[0], interposed.wrap(staff.objects), staff.jobs_root)
-        other.note(plans[0])
+        other.record_start(plans[0])
         memory = memory_of(plans[0], staff.objects, staff.jobs_root)
         numbers = {memory.number_of(plan.job_id) for plan in plans}
         assert len(numbers) == 2

@@ -168,7 +168,7 @@ def test_a_run_that_was_interrupted_is_completed_by_the_next_one(
     for place in (
         "facerec.jobs.stale_faces.hand_over",
         "tests.support.indexed_folder.Collection.delete",
-        "facerec.jobs.remembered.runs.Memory.cancel",
+        "facerec.jobs.remembered.memory.Memory.cancel",
         "tests.support.indexed_folder.remove_stale",
     ):
         names = ("two", "one") if ids(staff)[0] == "one" else ("one", "two")

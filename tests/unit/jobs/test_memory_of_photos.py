@@ -8,14 +8,13 @@ import pytest
 
 from facerec.jobs.ledger.layout import remembered_uri
 from facerec.jobs.plan import Plan
-from facerec.jobs.remembered import runs
 from facerec.jobs.run_lock import run_lock
 from tests.support.remembered_jobs import CHILDREN, Jobs
 
 
 @pytest.fixture
 def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jobs:
-    monkeypatch.setattr(runs, "MERGED_FROM", 3)
+    monkeypatch.setattr("facerec.jobs.remembered.memory.MERGED_FROM", 3)
     return Jobs(tmp_path)
 
 
@@ -25,7 +24,7 @@ def complete_jobs(jobs: Jobs, count: int) -> None:
         number = jobs.start(plan, memory)
         for child in range(CHILDREN):
             jobs.commit(plan, child, [f"/{plan.job_id}-{child}.jpg"])
-        memory.merge_runs(plan, before=number)
+        memory.merge_notes(plan, before=number)
 
 
 def test_photos_of_a_job_that_runs_during_a_merge_are_known(jobs: Jobs) -> None:
@@ -60,8 +59,8 @@ def test_a_job_that_was_abandoned_does_not_stop_merges(jobs: Jobs) -> None:
 def share_a_number(jobs: Jobs) -> tuple[Plan, Plan]:
     """Start two jobs under one number, as earlier releases did."""
     one, other = jobs.new(), jobs.new()
-    jobs.memory().note(one)
-    jobs.memory().note(other)
+    jobs.memory().record_start(one)
+    jobs.memory().record_start(other)
     (note,) = Path(jobs.root).glob(f"remembered@*/*/*-{other.job_id}")
     note.rename(note.with_name(f"{1:08d}{note.name[8:]}"))
     return one, other
@@ -95,7 +94,7 @@ def test_a_start_that_was_planned_before_a_merge_comes_after_it(jobs: Jobs) -> N
     complete_jobs(jobs, 6)
     assert any(name.endswith("-merged") for name in jobs.names())
     plan = jobs.new()
-    jobs.numbers[plan.job_id] = slow.note(plan)
+    jobs.numbers[plan.job_id] = slow.record_start(plan)
     jobs.commit(plan, 0, ["/late.jpg"])
     assert "/late.jpg" in jobs.known()
 

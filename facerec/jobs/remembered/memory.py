@@ -5,16 +5,14 @@
 concatenated, are in order, otherwise ``mixed``. The content of a note is the job folder, relative
 to the root if it is inside. A job that was started again has two notes: one of its first start, and
 one of its last start, which counts. Two kinds of notes are themselves files of lines
-(``line_files``): ``{number}-{token}-merged``, the memory of all runs up to that number, and
+(``line_files``): ``{number}-{token}-merged``, the lines of all notes up to that number, and
 ``{number}-{token}-gone``, lines that cancel earlier ones. The latter keeps its number when the job
 that wrote it is started again. Earlier releases wrote ``{number}-merged``.
 
 A job that finds another one with its number takes a higher one. Notes of earlier releases may have
-equal numbers: their runs are merged together or not at all, and the lines of one photo under one
-number are ordered by their text, the same for every reader. No run is merged whose job may still
-add lines (``ended_jobs``).
-
-Here, a run is the lines that a note stands for; ``jobs.local.runs`` runs the children of jobs.
+equal numbers: they are merged together or not at all, and the lines of one photo under one number
+are ordered by their text, the same for every reader. No note is merged whose job may still add
+lines (``ended_jobs``).
 """
 
 from __future__ import annotations
@@ -73,7 +71,7 @@ CHUNK = 4 * 1024 * 1024
 """Number of bytes of a merged file per read."""
 
 MERGED_FROM = 12
-"""Minimum number of runs to merge into one."""
+"""Minimum number of notes to merge into one."""
 
 SPREAD = 16
 """How many numbers a job chooses from, at random, if another job has taken its number."""
@@ -87,24 +85,24 @@ _MAYBE_GONE = f"\t{GONE}\t"
 _MAYBE_PINNED = f"\t{pinned_version('')}"
 
 Remembered: TypeAlias = tuple[str, str, int, str]
-"""Address, external image id, negative number of the run, and line; sorts in reading order."""
+"""Address, external image id, negative number of the note, and line; sorts in reading order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """The lines of a job, or a file of lines that were merged or that cancel other lines.
+class Note:
+    """A note of the memory: it stands for the lines of a job, or is itself a file of lines.
 
     Attributes:
-        number: position among the runs; the latest has the highest number.
-        note: address of the run's note.
+        number: position among the notes; the latest has the highest number.
+        uri: address of the note.
         job_id: the job; None if the note itself is a file of lines.
         settings: digest of its options; "" if the note is a file of lines.
         in_order: whether its files, concatenated, are sorted.
-        is_merged: whether it is a file with the lines of all earlier runs.
+        is_merged: whether it is a file with the lines of all earlier notes, which were merged.
     """
 
     number: int
-    note: str
+    uri: str
     job_id: str | None
     settings: str
     in_order: bool
@@ -133,7 +131,7 @@ class Memory:
     """The memory of a collection: the photos of its jobs, with their outcomes.
 
     Attributes:
-        runs: the runs whose lines count, in ascending order of their numbers.
+        notes: the notes whose lines count, in ascending order of their numbers.
     """
 
     def __init__(self, objects: ObjectStore, jobs_root: str, collection: Collection) -> None:
@@ -141,15 +139,15 @@ class Memory:
         self._objects, self._jobs_root = objects, jobs_root
         folder = memory_folder(jobs_root, collection.collection_id)
         self._folder = f"{folder}{collection.created_at!r}/"
-        self.runs: list[Run] = []
-        self._listed: list[Run] = []
-        self._merged_before: list[Run] = []
+        self.notes: list[Note] = []
+        self._listed: list[Note] = []
+        self._merged_before: list[Note] = []
         self._erased_notes: list[str] = []
         self._reserved: list[str] = []
         self._folders: dict[str, str] = {}
         self._open()
 
-    def note(self, plan: Plan) -> int:
+    def record_start(self, plan: Plan) -> int:
         """Record that a job is started and will add its photos to the memory.
 
         From now on, its lines and its ledger take precedence over those of other jobs
@@ -162,33 +160,33 @@ class Memory:
         if scheme_of(self._folder) == "file":
             delete_leftovers(self._objects, folder_of(self._folder.rstrip("/")), below=True)
         # Others may have started and merged since this memory was opened, and only what comes after
-        # a merged run counts.
-        number = max((run.number for run in self._list()), default=0) + 1
+        # a merged note counts.
+        number = max((note.number for note in self._list()), default=0) + 1
         # Listed photos are in order, except those that are retried or cancelled.
         found = plan.difference
         in_order = found is not None and not (found.retried or (plan.prune and found.gone))
         order = "sorted" if in_order else "mixed"
         suffix = f"{order}-{plan.options.digest()}-{plan.job_id}"
         while True:
-            note = f"{self._folder}{number:08d}-{suffix}"
-            self._write_note(note, plan.job_folder)
-            others = [run for run in self._list() if run.job_id not in (None, plan.job_id)]
-            if all(run.number != number for run in others):
+            uri = f"{self._folder}{number:08d}-{suffix}"
+            self._write_note(uri, plan.job_folder)
+            others = [note for note in self._list() if note.job_id not in (None, plan.job_id)]
+            if all(note.number != number for note in others):
                 break
             # Another job has been started at the same time, and may see this one too.
-            self._objects.delete(note)
-            number = max(run.number for run in others) + 1 + secrets.randbelow(SPREAD)
+            self._objects.delete(uri)
+            number = max(note.number for note in others) + 1 + secrets.randbelow(SPREAD)
         write_start(self._objects, plan.job_folder, RunStart(number, time.time()))
         # The first note is used to find jobs that were planned at the same time.
-        for run in [run for run in self._listed if run.job_id == plan.job_id][1:]:
-            self._objects.delete(run.note)
+        for note in [note for note in self._listed if note.job_id == plan.job_id][1:]:
+            self._objects.delete(note.uri)
         return number
 
     def begin_cancelling(self) -> Reservation:
         """Prepare to cancel photos; do so before reading which ones.
 
         Returns:
-            What ``cancel`` needs. The lines of runs that are started later are not cancelled.
+            What ``cancel`` needs. The lines of jobs that are started later are not cancelled.
         """
         self._open()
         number = self._listed[-1].number + 1 if self._listed else 1
@@ -230,26 +228,26 @@ class Memory:
             job_id = read_facts(self._objects, job_folder).job_id
         except (ObjectNotFoundError, InvalidInputError):
             return
-        for run in self._listed:
-            if run.job_id is not None and run.job_id == job_id:
-                self._write_note(run.note, job_folder)
+        for note in self._listed:
+            if note.job_id is not None and note.job_id == job_id:
+                self._write_note(note.uri, job_folder)
 
-    def _write_note(self, note: str, job_folder: str) -> None:
+    def _write_note(self, uri: str, job_folder: str) -> None:
         folder = job_folder.removeprefix(self._jobs_root)
-        self._folders.pop(note, None)
-        self._objects.write(note, folder.encode(errors="surrogateescape"))
+        self._folders.pop(uri, None)
+        self._objects.write(uri, folder.encode(errors="surrogateescape"))
 
     def number_of(self, job_id: str) -> int | None:
         """Return the number of the last start of a job; None without one, or if it was merged."""
-        return next((run.number for run in self.runs if run.job_id == job_id), None)
+        return next((note.number for note in self.notes if note.job_id == job_id), None)
 
     def first_number_of(self, job_id: str) -> int | None:
         """Return the number of the first known start of a job; None without one."""
-        return next((run.number for run in self._listed if run.job_id == job_id), None)
+        return next((note.number for note in self._listed if note.job_id == job_id), None)
 
     def is_last(self, job_id: str) -> bool:
         """Return whether a job was started, and no other job was started after it."""
-        started = [run.job_id for run in self._listed if run.job_id is not None]
+        started = [note.job_id for note in self._listed if note.job_id is not None]
         return started[-1:] == [job_id]
 
     def folders_after(self, number: int) -> Iterator[str]:
@@ -257,22 +255,22 @@ class Memory:
 
         Jobs whose lines were merged are included until the next merge deletes their notes.
         """
-        last = {run.job_id: run for run in self._listed if run.job_id is not None}
-        for run in last.values():
-            if run.number > number:
+        last = {note.job_id: note for note in self._listed if note.job_id is not None}
+        for note in last.values():
+            if note.number > number:
                 with suppress(ObjectNotFoundError):
-                    yield self._folder_of(run)
+                    yield self._folder_of(note)
 
     def lines_of(self, job_folder: str, number: int) -> Iterator[Remembered]:
-        """Yield the lines of a job whose run may have been merged, under a given number."""
+        """Yield the lines of a job whose notes may have been merged, under a given number."""
         return self._parsed(sorted_lines(self._files(job_folder), key=address_of_line), number)
 
     def lines(self) -> Iterator[Remembered]:
-        """Yield the lines of all runs ordered by address; for the same address, newest first."""
-        return self._lines_of(self.runs)
+        """Yield the lines of all notes ordered by address; for the same address, newest first."""
+        return self._lines_of(self.notes)
 
-    def _lines_of(self, runs: Iterable[Run]) -> Iterator[Remembered]:
-        return merge(*(self._lines(run) for run in runs))
+    def _lines_of(self, notes: Iterable[Note]) -> Iterator[Remembered]:
+        return merge(*(self._lines(note) for note in notes))
 
     def newest(self) -> Iterator[Remembered]:
         """Yield the newest line of each photo, except photos whose lines were cancelled.
@@ -281,11 +279,11 @@ class Memory:
         photo that cannot be read now still has its faces in the collection. Each version of a photo
         that manifests name by its version id counts as a separate photo.
         """
-        return self._newest_of(self.runs)
+        return self._newest_of(self.notes)
 
-    def _newest_of(self, runs: Iterable[Run]) -> Iterator[Remembered]:
+    def _newest_of(self, notes: Iterable[Note]) -> Iterator[Remembered]:
         lines: list[Remembered] = []
-        for line in self._lines_of(runs):
+        for line in self._lines_of(notes):
             if lines and line[:2] == lines[0][:2]:
                 lines.append(line)
                 continue
@@ -297,61 +295,63 @@ class Memory:
             lines = [line]
         yield from _newest(lines)
 
-    def merge_runs(self, plan: Plan, before: int) -> None:
-        """Merge the runs into one if there are many, up to the first that may get more lines.
+    def merge_notes(self, plan: Plan, before: int) -> None:
+        """Merge the notes into one if there are many, up to the first that may get more lines.
 
         The merged files stay until the next merge, since other processes may be reading them. If
-        something is erased in the meantime, the runs are left for the next job to merge.
+        something is erased in the meantime, the notes are left for the next job to merge.
 
         Args:
             plan: the job that is planned.
-            before: number of its start; only earlier runs are merged.
+            before: number of its start; only earlier notes are merged.
         """
-        if len(self.runs) < MERGED_FROM:
+        if len(self.notes) < MERGED_FROM:
             return
         self._open()
         for uri in self._reserved:
-            # The merged run would hide these lines if they were written later.
+            # The merged note would hide these lines if they were written later.
             revoke(self._objects, uri)
         final = list(
-            takewhile(lambda run: run.number < before and not self._unfinished_plan(run), self.runs)
+            takewhile(
+                lambda note: note.number < before and not self._unfinished_plan(note), self.notes
+            )
         )
-        # Runs with the number of the first one that is left would be hidden by the merged run.
-        left = self.runs[len(final)].number if len(final) < len(self.runs) else before
-        runs = [run for run in final if run.number < left]
-        if len(runs) < MERGED_FROM:
+        # Notes with the number of the first one that is left would be hidden by the merged note.
+        left = self.notes[len(final)].number if len(final) < len(self.notes) else before
+        notes = [note for note in final if note.number < left]
+        if len(notes) < MERGED_FROM:
             return
-        merged = f"{self._folder}{runs[-1].number:08d}-{new_token()}-merged"
+        merged = f"{self._folder}{notes[-1].number:08d}-{new_token()}-merged"
         reservation = reserve(self._objects, merged)
         with tempfile.NamedTemporaryFile("w", newline="\n", errors="surrogateescape") as file:
-            file.writelines(f"{line}\n" for _, _, _, line in self._newest_of(runs))
+            file.writelines(f"{line}\n" for _, _, _, line in self._newest_of(notes))
             file.flush()
             is_empty = file.tell() == 0
             if is_empty or not publish(self._objects, reservation, Path(file.name)):
                 revoke(self._objects, merged)
                 return
         self._delete_if_late(reservation, plan)
-        for run in self._merged_before:
-            self._objects.delete(run.note)
+        for note in self._merged_before:
+            self._objects.delete(note.uri)
         self._open()
 
     def unfinished(self) -> Iterator[Plan]:
         """Yield the plans of jobs that may still add lines."""
-        for run in self.runs:
-            plan = self._unfinished_plan(run)
+        for note in self.notes:
+            plan = self._unfinished_plan(note)
             if plan is not None:
                 yield plan
 
-    def _unfinished_plan(self, run: Run) -> Plan | None:
-        """Return the plan of a run's job.
+    def _unfinished_plan(self, note: Note) -> Plan | None:
+        """Return the plan of a note's job.
 
         Returns:
-            None if the run gets no more lines, unless its job is started again.
+            None if the job adds no more lines, unless it is started again.
         """
-        if run.job_id is None:
+        if note.job_id is None:
             return None
         try:
-            plan = self._plan_in(self._folder_of(run))
+            plan = self._plan_in(self._folder_of(note))
         except ObjectNotFoundError:
             # Deleted.
             return None
@@ -360,11 +360,11 @@ class Memory:
         return None if has_ended(plan, self._objects) else plan
 
     def _open(self) -> None:
-        """List the runs, except those that were merged or whose jobs were started again."""
-        found = sorted(self._list(), key=lambda run: (run.number, run.is_merged, run.note))
-        merged = max((position for position, run in enumerate(found) if run.is_merged), default=0)
-        last = {run.job_id or run.note: run for run in found[merged:]}
-        self.runs = [run for run in found[merged:] if last[run.job_id or run.note] is run]
+        """List the notes, except those that were merged or whose jobs were started again."""
+        found = sorted(self._list(), key=lambda note: (note.number, note.is_merged, note.uri))
+        merged = max((position for position, note in enumerate(found) if note.is_merged), default=0)
+        last = {note.job_id or note.uri: note for note in found[merged:]}
+        self.notes = [note for note in found[merged:] if last[note.job_id or note.uri] is note]
         self._listed, self._merged_before = found, found[:merged]
         self._folders.clear()
 
@@ -389,7 +389,7 @@ class Memory:
         """Whether erased photos are recorded, which would seem new if they were named again."""
         return bool(self._erased_notes)
 
-    def _list(self) -> Iterator[Run]:
+    def _list(self) -> Iterator[Note]:
         self._erased_notes.clear()
         self._reserved.clear()
         for found in self._objects.list(self._folder):
@@ -402,15 +402,15 @@ class Memory:
             if named:
                 number, merged, _, order, settings, job_id = named.groups()
                 in_order, is_merged = order != "mixed", merged is not None
-                yield Run(int(number), found.uri, job_id, settings or "", in_order, is_merged)
+                yield Note(int(number), found.uri, job_id, settings or "", in_order, is_merged)
 
-    def _lines(self, run: Run) -> Iterator[Remembered]:
-        in_order = run.in_order
-        if run.job_id is None:
-            texts = self._merged(run)
+    def _lines(self, note: Note) -> Iterator[Remembered]:
+        in_order = note.in_order
+        if note.job_id is None:
+            texts = self._merged(note)
         else:
             try:
-                folder = self._folder_of(run)
+                folder = self._folder_of(note)
                 plan = self._plan_in(folder)
             except ObjectNotFoundError:
                 # It has since been merged and deleted; or its deletion was killed, and the next
@@ -422,7 +422,7 @@ class Memory:
                 texts, in_order = chain(texts, unfinished), False
         if not in_order:
             texts = sorted_lines(texts, key=address_of_line)
-        return self._parsed(texts, run.number)
+        return self._parsed(texts, note.number)
 
     def _parsed(self, texts: Iterable[str], number: int) -> Iterator[Remembered]:
         for line in texts:
@@ -432,12 +432,12 @@ class Memory:
             uri, external_image_id, _ = line.split("\t", 2)
             yield (unescaped(uri) if "%" in uri else uri), external_image_id, -number, line
 
-    def _folder_of(self, run: Run) -> str:
-        """Return the job folder that the note of a run names; the note is read once."""
-        folder = self._folders.get(run.note)
+    def _folder_of(self, note: Note) -> str:
+        """Return the job folder that a note names; the note is read once."""
+        folder = self._folders.get(note.uri)
         if folder is None:
-            folder = self._objects.read(run.note).decode(errors="surrogateescape")
-            self._folders[run.note] = folder
+            folder = self._objects.read(note.uri).decode(errors="surrogateescape")
+            self._folders[note.uri] = folder
         return folder if folder.startswith(("/", "s3://")) else self._jobs_root + folder
 
     def _plan_in(self, job_folder: str) -> Plan | None:
@@ -496,11 +496,11 @@ class Memory:
             # Deleted with its job.
             return b""
 
-    def _merged(self, run: Run) -> Iterator[str]:
-        info, kept = self._objects.head(run.note), b""
+    def _merged(self, note: Note) -> Iterator[str]:
+        info, kept = self._objects.head(note.uri), b""
         for start in range(0, info.size, CHUNK):
             content = kept + self._objects.read(
-                run.note, start=start, end=start + CHUNK, version=info.version
+                note.uri, start=start, end=start + CHUNK, version=info.version
             )
             end = content.rfind(b"\n") + 1
             kept = content[end:]
