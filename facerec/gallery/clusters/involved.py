@@ -120,9 +120,9 @@ def _ids_of_rows(
         slots = arrays.slots[some].tolist()
         by_slot = clusters.face_ids_of_slots(slots)
         photos = arrays.photos[some].tolist()
-        for place, (slot, photo) in enumerate(zip(slots, photos, strict=True), start):
+        for position, (slot, photo) in enumerate(zip(slots, photos, strict=True), start):
             face_id = by_slot.get(slot)
             # the slot may be that of another face by now
             if face_id is not None and photo_number(face_id) == photo:
-                ids[place] = face_id
+                ids[position] = face_id
     return ids
