@@ -23,15 +23,15 @@ class ClientGoneError(Exception):
 
 
 class Capacity:
-    """Runs requests in threads; limits those with photos to one per processor.
+    """Runs requests in threads; limits the number of those with photos.
 
     The number of other requests is limited by ``MAX_CONCURRENT_OTHERS``. A waiting request whose
     client leaves is dropped without being started.
     """
 
-    def __init__(self, processors: int) -> None:
-        """Allow one concurrent request with a photo per processor."""
-        self._photos = anyio.CapacityLimiter(processors)
+    def __init__(self, photos_at_once: int) -> None:
+        """Allow a number of concurrent requests with photos."""
+        self._photos = anyio.CapacityLimiter(photos_at_once)
         self._others = anyio.CapacityLimiter(MAX_CONCURRENT_OTHERS)
 
     async def run(self, request: Request, work: Callable[[], Result], *, cpu_bound: bool) -> Result:
