@@ -82,9 +82,7 @@ class _Progress:
 
     def on_drop(self, missing: Sequence[MissingFace]) -> None:
         if not self.confirmed:
-            faces = count(len(missing), "face")
-            question = f"delete {faces} of collection {self.collection_id} for good?"
-            confirm(question)
+            _confirm_drop(count(len(missing), "face"), self.collection_id)
 
 
 @click.command()
@@ -177,6 +175,10 @@ def _check_usage(step: _Step, drop: _Drop) -> None:
         raise click.UsageError("--yes requires --drop-missing")
 
 
+def _confirm_drop(faces: str, collection_id: str) -> None:
+    confirm(f"delete {faces} of collection {collection_id} that cannot be described, for good?")
+
+
 def _run_on_stack(stack: str, name: str, step: _Step, drop: _Drop) -> dict[str, Any]:
     """Run a step for a collection of a stack; return it as in ``schemas/migration.json``."""
     migration = collection_migration_on_stack.StackMigration(stack, name)
@@ -187,8 +189,7 @@ def _run_on_stack(stack: str, name: str, step: _Step, drop: _Drop) -> dict[str, 
     if step.dry_run and step.recipe is not None:
         return migration.check(step.recipe)
     if drop.missing and not drop.confirmed:
-        question = f"delete faces of collection {name} that cannot be described, for good?"
-        confirm(question)
+        _confirm_drop("the faces", name)
     return migration.run(
         step.recipe, drop_missing=drop.missing, drop_limit_percentage=drop.limit_percentage
     )

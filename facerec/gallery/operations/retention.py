@@ -38,7 +38,7 @@ def read_days(text: str) -> int:
     days = _DAYS.fullmatch(text)
     if days is None or int(days[1]) > MAX_DAYS:
         raise InvalidInputError(
-            f"{text!r} is not a number of days such as 365d", f"use 1d to {MAX_DAYS}d"
+            f"{text!r} is not a valid number of days", f"use 1d to {MAX_DAYS}d, such as 365d"
         )
     return int(days[1])
 
