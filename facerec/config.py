@@ -197,7 +197,9 @@ def required_setting(value: Value | None, variable: str) -> Value:
         ConfigurationError: the setting is missing.
     """
     if value is None:
-        raise ConfigurationError(f"the environment variable {variable} is not set")
+        raise ConfigurationError(
+            f"the environment variable {variable} is not set", "set it, or deploy the stack again"
+        )
     return value
 
 

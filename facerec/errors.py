@@ -159,7 +159,7 @@ class CollectionExistsError(InvalidInputError):
     """
 
     def __init__(self, collection_id: str) -> None:
-        super().__init__(f"collection {collection_id!r} already exists")
+        super().__init__(f"collection {collection_id!r} already exists", "choose another name")
         self.collection_id = collection_id
 
 
@@ -301,6 +301,9 @@ NEW_COLLECTION = "index the photos again into a new collection"
 RESTORE_FILE = "restore the file from a copy of the data folder or bucket"
 """The hint for a damaged file of a job."""
 
+EXPORT_AGAIN = "export the collection again"
+"""The hint for a damaged or incomplete export of a collection."""
+
 
 class MigrationRemedy(StrEnum):
     """What to do if a migration cannot continue. The value is the hint of the error."""
@@ -379,7 +382,10 @@ class RequestMismatchError(InvalidInputError):
     """An idempotency token was reused with different parameters."""
 
     def __init__(self) -> None:
-        super().__init__("the request token was used before, with other parameters")
+        super().__init__(
+            "the request token was used before, with other parameters",
+            "use a new token for each request",
+        )
 
 
 _FORMATS = "photos are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF files"
@@ -413,7 +419,7 @@ class UserExistsError(InvalidInputError):
     """
 
     def __init__(self, user_id: str) -> None:
-        super().__init__(f"person {user_id!r} already exists")
+        super().__init__(f"person {user_id!r} already exists", "choose another id")
         self.user_id = user_id
 
 

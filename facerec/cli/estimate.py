@@ -208,7 +208,10 @@ def _load_prices(
         try:
             prices = prices.with_price(name, float(dollars))
         except ValueError:
-            raise InvalidInputError(f"{change!r} is not NAME=DOLLARS") from None
+            raise InvalidInputError(
+                f"{change!r} is not NAME=DOLLARS",
+                "name a price of the table and its dollars, such as ec2.spot_vcpu_hour=0.018",
+            ) from None
     return prices
 
 

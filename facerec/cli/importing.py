@@ -250,7 +250,7 @@ def _rule(template: str | None, manifest: Path | None) -> FindPhotos:
         try:
             return photos_by_manifest(lines)
         except UnicodeDecodeError as error:
-            raise InvalidInputError(f"{manifest} is not UTF-8 text") from error
+            raise InvalidInputError(f"{manifest} is not UTF-8 text", "save it as UTF-8") from error
 
 
 def _client(endpoint_url: str | None) -> object:

@@ -103,7 +103,10 @@ def copy_photos(
         copied = Copied()
         for name in photos.without_address:
             copied.errors.append(
-                InvalidInputError(f"the photo {name} was uploaded and is not kept")
+                InvalidInputError(
+                    f"the photo {name} was uploaded and is not kept",
+                    "copy it from where it was uploaded from",
+                )
             )
         if names or place_of == folder:
             place_of.mkdir(parents=True, exist_ok=True)
@@ -211,4 +214,6 @@ def _link(source: str, contents: Set[str], target: Path, objects: ObjectStore) -
         target.symlink_to(source)
         return
     if not (target.is_symlink() and str(target.readlink()) == source):
-        raise InvalidInputError(f"{target} already exists, with other content")
+        raise InvalidInputError(
+            f"{target} already exists, with other content", "move it away, or choose another folder"
+        )

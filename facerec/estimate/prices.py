@@ -104,11 +104,16 @@ def load_prices(path: Path | None = None) -> PriceTable:
     try:
         document = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise InvalidInputError(f"{path} is not JSON") from error
+        raise InvalidInputError(
+            f"{path} is not JSON", "begin with a copy of facerec/estimate/prices.json"
+        ) from error
     check("price-table", document, str(path))
     for kind in ("prices", "tiers"):
         if missing := sorted(own[kind].keys() - document[kind].keys()):
-            raise InvalidInputError(f"{path} lacks {kind}: {', '.join(missing)}")
+            raise InvalidInputError(
+                f"{path} lacks {kind}: {', '.join(missing)}",
+                "add them as in facerec/estimate/prices.json",
+            )
     return _table(document)
 
 

@@ -21,7 +21,9 @@ def open_csv(path: Path) -> Iterator[csv.DictReader[str]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             yield csv.DictReader(file, strict=True)
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} is not valid CSV: {error}") from error
+        raise InvalidInputError(
+            f"{path} is not valid CSV: {error}", "save it as CSV in UTF-8"
+        ) from error
 
 
 def require_photos(names: Collection[str], images: Path) -> None:
@@ -36,7 +38,9 @@ def require_photos(names: Collection[str], images: Path) -> None:
     missing = [name for name in names if not _is_below(name, images)]
     if missing:
         raise InvalidInputError(
-            f"{len(missing):,} of {len(names):,} photos are not in {images}, such as {missing[0]!r}"
+            f"{len(missing):,} of {len(names):,} photos are not in {images}, such as "
+            f"{missing[0]!r}",
+            "check the folder; names of photos are relative to it",
         )
 
 

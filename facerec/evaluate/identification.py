@@ -109,7 +109,10 @@ def identify(
     known = np.isin(people, list(in_gallery))
     lost = sum(_person(name) in in_gallery for name in probes.failures)
     if not np.isin(people, enrolled).any():
-        raise InvalidInputError("none of the probes with a face shows an enrolled person")
+        raise InvalidInputError(
+            "none of the probes with a face shows an enrolled person",
+            "use probes and enrolled photos of the same people; the name of a folder is the person",
+        )
     positions = (
         {name: position for position, name in enumerate(gallery.names)} if one_folder else {}
     )

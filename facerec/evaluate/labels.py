@@ -101,7 +101,10 @@ def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
         )
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values():
-            raise InvalidInputError(f"{path} line {number} does not have {len(columns)} values")
+            raise InvalidInputError(
+                f"{path} line {number} does not have {len(columns)} values",
+                "write a value for each column; quote values that contain commas",
+            )
     require_photos([row[image] for row in rows], images)
     if len(rows) > MAX_PHOTOS:
         raise InvalidInputError(

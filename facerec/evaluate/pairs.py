@@ -68,7 +68,10 @@ def _parse(reader: csv.DictReader[str], path: Path) -> list[LabelledPair]:
     for row in reader:
         where = f"{path} line {reader.line_num}"
         if None in row or None in row.values():
-            raise InvalidInputError(f"{where} does not have {len(columns)} values")
+            raise InvalidInputError(
+                f"{where} does not have {len(columns)} values",
+                "write a value for each column; quote values that contain commas",
+            )
         same = TRUTH.get(row["same"].strip().lower())
         if same is None:
             raise InvalidInputError(f"{where}: same must be 1 or 0, got {row['same']!r}")
@@ -109,7 +112,9 @@ def _check_columns(columns: Sequence[str], path: Path) -> None:
         )
     repeated = [name for name, count in Counter(columns).items() if count > 1]
     if repeated:
-        raise InvalidInputError(f"{path} has more than one column named {repeated[0]!r}")
+        raise InvalidInputError(
+            f"{path} has more than one column named {repeated[0]!r}", "rename or remove one of them"
+        )
 
 
 def _is_cohort(name: str) -> bool:
@@ -118,7 +123,7 @@ def _is_cohort(name: str) -> bool:
 
 def _check_classes(pairs: list[LabelledPair], path: Path) -> None:
     if not pairs:
-        raise InvalidInputError(f"{path} contains no pairs")
+        raise InvalidInputError(f"{path} contains no pairs", "write one pair of photos per line")
     same = sum(pair.same for pair in pairs)
     if same in (0, len(pairs)):
         raise InvalidInputError(

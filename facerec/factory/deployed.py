@@ -350,7 +350,9 @@ def pinecone_api_key(settings: Settings) -> str:
     if settings.pinecone_api_key is not None:
         return settings.pinecone_api_key
     if settings.pinecone_secret_arn is None:
-        raise ConfigurationError("neither PINECONE_API_KEY nor PINECONE_SECRET_ARN is set")
+        raise ConfigurationError(
+            "neither PINECONE_API_KEY nor PINECONE_SECRET_ARN is set", "set one of them"
+        )
     from facerec.storage.secrets import read_secret
 
     return read_secret(settings.pinecone_secret_arn)

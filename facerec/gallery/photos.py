@@ -96,11 +96,16 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
             content = objects.read(source, end=MAX_PHOTO_BYTES + 1, version_id=location.version)
         except ObjectNotFoundError as error:
             if local and Path(source).is_dir():
-                raise InvalidInputError(f"{location.uri} is a folder, not a photo") from error
+                raise InvalidInputError(
+                    f"{location.uri} is a folder, not a photo", "name one photo in it"
+                ) from error
             raise
         loaded = PhotoContent(content, source, location.uri)
     if len(loaded.content) > MAX_PHOTO_BYTES:
-        raise PhotoTooLargeError(f"{loaded.name} is larger than {MAX_PHOTO_BYTES // 1024**2} MiB")
+        raise PhotoTooLargeError(
+            f"{loaded.name} is larger than {MAX_PHOTO_BYTES // 1024**2} MiB",
+            "use a smaller copy of the photo",
+        )
     return loaded
 
 
@@ -142,5 +147,11 @@ def require_face(photo: PhotoFaces, *, name: str = "the photo") -> None:
         return
     if photo.rejected:
         reasons = sorted({str(reason) for face in photo.rejected for reason in face.reasons})
-        raise NoFaceError(f"all faces in {name} were rejected: {', '.join(reasons)}")
-    raise NoFaceError(f"no face was found in {name}")
+        raise NoFaceError(
+            f"all faces in {name} were rejected: {', '.join(reasons)}",
+            "use a photo with a clearer face, or less strict options",
+        )
+    raise NoFaceError(
+        f"no face was found in {name}",
+        "use a photo with a larger or clearer face, or choose a smaller smallest face",
+    )

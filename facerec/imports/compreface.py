@@ -36,6 +36,9 @@ MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 ATTEMPTS = 3
 """Maximum number of requests for a photo while the server fails."""
 
+_CHECK = "check that the address and its port are those of a CompreFace server"
+"""Hint for an answer that is not one of CompreFace."""
+
 TIMEOUT = 60.0
 """Seconds to wait for an answer."""
 
@@ -80,7 +83,8 @@ class ComprefaceServer:
             parts = urlsplit("")
         if not (api_key.isascii() and api_key.isprintable()):
             raise InvalidInputError(
-                "the API key contains characters that are invalid in keys of CompreFace"
+                "the API key contains characters that are invalid in keys of CompreFace",
+                "copy the key of the recognition service again",
             )
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidInputError(
@@ -196,7 +200,8 @@ class ComprefaceServer:
             if error.code == 404:
                 raise NotFoundError(f"{address} does not exist") from error
             raise StoreUnavailableError(
-                f"CompreFace returned status {error.code} for {address}"
+                f"CompreFace returned status {error.code} for {address}",
+                "run the import again to resume it",
             ) from error
         except (URLError, OSError, HTTPException) as error:
             raise StoreUnavailableError(
@@ -205,13 +210,16 @@ class ComprefaceServer:
             ) from error
 
     def _unknown(self) -> InvalidInputError:
-        return InvalidInputError(f"{self._root} does not respond like a CompreFace server")
+        return InvalidInputError(
+            f"{self._root} does not respond like a CompreFace server",
+            _CHECK,
+        )
 
 
 def _list_of(document: dict[str, Any], name: str) -> list[Any]:
     found = document.get(name)
     if not isinstance(found, list):
-        raise InvalidInputError(f"CompreFace's answer does not contain a list of {name}")
+        raise InvalidInputError(f"CompreFace's answer does not contain a list of {name}", _CHECK)
     return found
 
 
@@ -219,5 +227,7 @@ def _example(face: object) -> Example:
     image_id = face.get("image_id") if isinstance(face, dict) else None
     subject = face.get("subject") if isinstance(face, dict) else None
     if not isinstance(subject, str) or not is_uuid(str(image_id)):
-        raise InvalidInputError("CompreFace's answer lists a face without image_id and subject")
+        raise InvalidInputError(
+            "CompreFace's answer lists a face without image_id and subject", _CHECK
+        )
     return Example(str(image_id), subject)

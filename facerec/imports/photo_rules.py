@@ -23,7 +23,10 @@ def photos_by_template(template: str) -> FindPhotos:
     try:
         parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
     except ValueError as error:
-        raise InvalidInputError(f"the template {template!r} is malformed: {error}") from error
+        raise InvalidInputError(
+            f"the template {template!r} is malformed: {error}",
+            "write each field in braces, such as {subject}",
+        ) from error
     fields = {name for _, name, _, _ in parts}
     plain = not any(spec or conversion for _, _, spec, conversion in parts)
     if not fields or not fields <= set(FIELDS) or not plain:

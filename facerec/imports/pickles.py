@@ -143,7 +143,10 @@ def _load(path: Path) -> object:
     except InvalidInputError:
         raise
     except Exception as error:
-        raise InvalidInputError(f"{path} is not a pickle of embeddings, or is damaged") from error
+        raise InvalidInputError(
+            f"{path} is not a pickle of embeddings, or is damaged",
+            "create the file again with pickle.dump",
+        ) from error
 
 
 class _Array:
@@ -279,7 +282,10 @@ def _zipped(path: Path, encodings: object, names: object) -> Iterator[tuple[obje
     if not _is_list(encodings) or not _is_list(names):
         raise _unknown(path)
     if len(encodings) != len(names):
-        raise InvalidInputError(f"{path} does not have a name for each encoding")
+        raise InvalidInputError(
+            f"{path} does not have a name for each encoding",
+            "save as many names as encodings, in the same order",
+        )
     yield from zip(names, encodings, strict=True)
 
 

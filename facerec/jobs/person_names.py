@@ -135,7 +135,10 @@ def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[s
         uri = image if scheme_of(image) != "file" or image.startswith("/") else root + image
         if names.setdefault(uri, name) != name:
             # executions keep this, and addresses of photos often name people
-            raise InvalidInputError(f"{manifest} gives a photo two names: see line {number}")
+            raise InvalidInputError(
+                f"{manifest} gives a photo two names: see line {number}",
+                "remove one of the two lines",
+            )
     return names
 
 
@@ -165,7 +168,10 @@ def _rows(
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         if column not in header:
-            raise InvalidInputError(f"{manifest} has no column {column!r}")
+            raise InvalidInputError(
+                f"{manifest} has no column {column!r}",
+                "check the name of the column in its first line",
+            )
         for fields in reader:
             row = {name: field.strip() for name, field in zip(header, fields, strict=False)}
             yield reader.line_num, row

@@ -182,7 +182,7 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
     try:
         plan = plan_from_json(document)
     except InvalidInputError as error:
-        raise JobFolderError(job_folder, f"is damaged: {error}") from error
+        raise JobFolderError(job_folder, f"is damaged: {error}", RESTORE_FILE) from error
     # A folder may have been moved since it was planned.
     return replace(plan, job_folder=job_folder)
 

@@ -18,7 +18,7 @@ from facerec.core.batches import batches
 from facerec.core.ids import checked_face_id
 from facerec.core.records import StoredFace
 from facerec.core.times import is_time
-from facerec.errors import ConfigurationError, InvalidInputError
+from facerec.errors import EXPORT_AGAIN, ConfigurationError, InvalidInputError
 from facerec.storage.columns import NUMBER_COLUMNS, TEXT_COLUMNS, from_columns, to_columns
 
 if TYPE_CHECKING:
@@ -90,11 +90,15 @@ def read_faces(path: Path) -> Iterator[list[StoredFace]]:
     try:
         with parquet.ParquetFile(path) as file:
             if not file.schema_arrow.equals(_schema()):
-                raise InvalidInputError(f"{path.name} does not have the columns of a file of faces")
+                raise InvalidInputError(
+                    f"{path.name} does not have the columns of a file of faces", EXPORT_AGAIN
+                )
             for batch in file.iter_batches(FACES_AT_ONCE):
                 yield [_face(row, path) for row in batch.to_pylist()]
     except pyarrow.ArrowException as error:
-        raise InvalidInputError(f"{path.name} is not a Parquet file of faces") from error
+        raise InvalidInputError(
+            f"{path.name} is not a Parquet file of faces", EXPORT_AGAIN
+        ) from error
 
 
 def _face(row: dict[str, Any], path: Path) -> StoredFace:
@@ -103,11 +107,15 @@ def _face(row: dict[str, Any], path: Path) -> StoredFace:
         checked_face_id(row["face_id"])
         record = from_columns(row)
     except (InvalidInputError, TypeError) as error:
-        raise InvalidInputError(f"{path.name} has a row that is not a face") from error
+        raise InvalidInputError(
+            f"{path.name} has a row that is not a face", EXPORT_AGAIN
+        ) from error
     if not _is_complete(row):
-        raise InvalidInputError(f"{path.name} has a row with a value that no face has")
+        raise InvalidInputError(
+            f"{path.name} has a row with a value that no face has", EXPORT_AGAIN
+        )
     if embedding.shape != (DIMENSIONS,) or not np.isfinite(embedding).all():
-        raise InvalidInputError(f"{path.name} has a row without a valid embedding")
+        raise InvalidInputError(f"{path.name} has a row without a valid embedding", EXPORT_AGAIN)
     return StoredFace(record, embedding)
 
 

@@ -17,11 +17,13 @@ def read_secret(arn: str) -> str:
     """
     import boto3
 
-    missing = ConfigurationError(f"the secret {arn} does not exist")
+    missing = ConfigurationError(f"the secret {arn} does not exist", "check the ARN and its region")
     with aws_errors("Secrets Manager", f"the secret {arn}", missing=missing):
         client = boto3.client("secretsmanager", region_name=aws_region())
         answer = client.get_secret_value(SecretId=arn)
     text: str = answer.get("SecretString", "").strip()
     if not text:
-        raise ConfigurationError(f"the secret {arn} has no SecretString")
+        raise ConfigurationError(
+            f"the secret {arn} has no SecretString", "store the key as the text of the secret"
+        )
     return text

@@ -103,7 +103,9 @@ class Webhook:
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             name = type(reason if isinstance(reason, Exception) else error).__name__
-            raise WebhookError(f"the webhook does not answer ({name})") from None
+            raise WebhookError(
+                f"the webhook does not answer ({name})", "check the address and the network"
+            ) from None
 
 
 def signature(secret: bytes, body: bytes, at: int) -> str:

@@ -48,7 +48,7 @@ def read_api_settings(environment: Mapping[str, str]) -> ApiSettings:
     except ValueError as error:
         names = " or ".join(ApiAuthorization)
         raise InvalidInputError(
-            f"the environment variable API_AUTHORIZATION must be {names}"
+            f"the environment variable API_AUTHORIZATION must be {names}", "deploy the stack again"
         ) from error
     issuer = None
     if authorization is ApiAuthorization.COGNITO:

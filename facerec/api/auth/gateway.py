@@ -88,7 +88,10 @@ def issuer_of(pool_arn: str) -> str:
     """
     parts = pool_arn.split(":")
     if len(parts) != 6 or parts[2] != "cognito-idp" or not parts[5].startswith("userpool/"):
-        raise InvalidInputError(f"{pool_arn!r} is not the ARN of a Cognito user pool")
+        raise InvalidInputError(
+            f"{pool_arn!r} is not the ARN of a Cognito user pool",
+            "use the ARN of the pool, such as arn:aws:cognito-idp:REGION:ACCOUNT:userpool/ID",
+        )
     suffix = "amazonaws.com.cn" if parts[1] == "aws-cn" else "amazonaws.com"
     return f"https://cognito-idp.{parts[3]}.{suffix}/{parts[5].removeprefix('userpool/')}"
 

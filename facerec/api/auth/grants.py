@@ -68,7 +68,9 @@ def parse_grants(content: bytes) -> tuple[Grant, ...]:
     try:
         document = json.loads(content)
     except ValueError as error:
-        raise InvalidInputError("the access table is not JSON") from error
+        raise InvalidInputError(
+            "the access table is not JSON", "correct the table; docs/security.md shows one"
+        ) from error
     check("access-table", document, "the access table")
     return tuple(
         Grant(

@@ -87,7 +87,9 @@ def _convert(source: Path, convert: Callable[[bytes], bytes]) -> bytes:
     try:
         return convert(source.read_bytes())
     except OSError as error:
-        raise WeightsError(f"the weights {source} cannot be read: {error.strerror}") from error
+        raise WeightsError(
+            f"the weights {source} cannot be read: {error.strerror}", REPAIR
+        ) from error
     except stream.DlibFormatError as error:
         raise WeightsError(f"the weights {source} are damaged: {error}", REPAIR) from error
 

@@ -73,7 +73,9 @@ def fingerprint(path: Path) -> str:
                 cached = hashlib.file_digest(file, "sha256").hexdigest()
             write_to_cache(entry, json.dumps([state, cached]).encode())
     except OSError as error:
-        raise WeightsError(f"the weights {path} cannot be read: {error.strerror}") from error
+        raise WeightsError(
+            f"the weights {path} cannot be read: {error.strerror}", REPAIR
+        ) from error
     return cached
 
 

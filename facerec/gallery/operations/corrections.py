@@ -68,7 +68,10 @@ class CorrectionOperations(GalleryBase):
             raise FaceInUseError(face_id, person)
         about = self._records.corrections_of_people(collection_id, [person])
         if len(about) >= MAX_FACES_OF_PERSON and correction not in about:
-            raise QuotaExceededError(f"a person has at most {MAX_FACES_OF_PERSON:,} corrections")
+            raise QuotaExceededError(
+                f"a person has at most {MAX_FACES_OF_PERSON:,} corrections",
+                "lift corrections of this person that are no longer needed",
+            )
         self._records.add_correction(collection_id, correction)
         return correction
 

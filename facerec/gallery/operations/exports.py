@@ -79,7 +79,8 @@ class ExportOperations(ErasureOperations):
         )
         if exported.is_empty:
             raise NotFoundError(
-                f"nothing is stored about this subject in collection {collection_id!r} or its jobs"
+                f"nothing is stored about this subject in collection {collection_id!r} or its jobs",
+                "check the name; it is compared exactly",
             )
         return exported
 

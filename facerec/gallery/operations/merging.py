@@ -220,7 +220,8 @@ class MergeOperations(UserOperations):
             if not self._faces.get_faces(collection_id, others[:1]):
                 raise FaceNotFoundError(others[0])
             raise PersonChangeError(
-                f"face {others[0]} is not associated with person {source.user_id!r}"
+                f"face {others[0]} is not associated with person {source.user_id!r}",
+                "check the id, or associate the face with a person directly",
             )
         left = [face_id for face_id in chosen if face_id in held]
         if len(left) == len(held):

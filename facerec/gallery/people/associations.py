@@ -389,7 +389,10 @@ def _other_user(face_id: str, user_id: str) -> FailedAssociation:
 
 
 def _too_many_faces() -> QuotaExceededError:
-    return QuotaExceededError(f"a person has at most {MAX_FACES_OF_USER} faces")
+    return QuotaExceededError(
+        f"a person has at most {MAX_FACES_OF_USER} faces",
+        "disassociate faces that are similar to others of this person",
+    )
 
 
 def too_many_changes(user_id: str) -> ConflictError:

@@ -11,7 +11,7 @@ from facerec.core.history import cause_from_json, step_from_json
 from facerec.core.names import checked_user_id, checked_user_name
 from facerec.core.registrations import check_registration_text
 from facerec.core.times import is_time
-from facerec.errors import InvalidInputError
+from facerec.errors import EXPORT_AGAIN, InvalidInputError
 from facerec.gallery.people.associations import MAX_FACES_OF_USER
 from facerec.gallery.transfer.exported_collection import DESCRIPTION, FACES, LINES, read_lines
 from facerec.storage.face_table import read_faces
@@ -85,7 +85,9 @@ def _check_people(lines: Iterator[tuple[str, dict[str, Any]]]) -> None:
         for face_id in person["face_ids"]:
             _add(face_id, faces, f"{where} has the face")
         if len(person["face_ids"]) > MAX_FACES_OF_USER:
-            raise InvalidInputError(f"{where} has a person with over {MAX_FACES_OF_USER} faces")
+            raise InvalidInputError(
+                f"{where} has a person with over {MAX_FACES_OF_USER} faces", EXPORT_AGAIN
+            )
 
 
 def _check_name(where: str, name: str) -> None:
@@ -105,7 +107,7 @@ def _check_clusters(lines: Iterator[tuple[str, dict[str, Any]]]) -> None:
     for where, cluster in lines:
         if cluster["number"] > MAX_CLUSTER_NUMBER:
             raise InvalidInputError(
-                f"{where} has a cluster with a number over {MAX_CLUSTER_NUMBER:,}"
+                f"{where} has a cluster with a number over {MAX_CLUSTER_NUMBER:,}", EXPORT_AGAIN
             )
         _add(f"c{cluster['number']}", numbers, f"{where} has the cluster")
         for face_id in cluster["face_ids"]:
@@ -136,7 +138,9 @@ def _check_date(name: str, text: str) -> None:
     try:
         datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidInputError(f"{name} of {DESCRIPTION} is not a time of ISO 8601") from None
+        raise InvalidInputError(
+            f"{name} of {DESCRIPTION} is not a time of ISO 8601", EXPORT_AGAIN
+        ) from None
 
 
 def _check_registrations(where: str, document: dict[str, Any]) -> None:
@@ -154,16 +158,20 @@ def _check_key(text: str) -> None:
     try:
         b64decode(text, validate=True)
     except ValueError:
-        raise InvalidInputError(f"the tombstone key of {DESCRIPTION} is not valid") from None
+        raise InvalidInputError(
+            f"the tombstone key of {DESCRIPTION} is not valid", EXPORT_AGAIN
+        ) from None
 
 
 def _add(value: str, known: set[str], has: str) -> None:
     """Add a value to the known ones; ``has`` begins the message of the error if it is known."""
     if value in known:
-        raise InvalidInputError(f"{has} {value!r} a second time")
+        raise InvalidInputError(f"{has} {value!r} a second time", EXPORT_AGAIN)
     known.add(value)
 
 
 def _check_number(name: str, found: int, stated: int) -> None:
     if found != stated:
-        raise InvalidInputError(f"{name} has {found:,} entries, and {DESCRIPTION} says {stated:,}")
+        raise InvalidInputError(
+            f"{name} has {found:,} entries, and {DESCRIPTION} says {stated:,}", EXPORT_AGAIN
+        )

@@ -183,7 +183,8 @@ def _errors(name: str) -> AbstractContextManager[None]:
         missing=JobNotFoundError(name),
         codes={
             "StateMachineDoesNotExist": ConfigurationError(
-                "the state machine that runs jobs does not exist"
+                "the state machine that runs jobs does not exist",
+                "check the name of the stack, and deploy it again if it was deleted",
             ),
             "InvalidExecutionInput": InvalidInputError("Step Functions refused the input"),
         },

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.ids import first_of_group
-from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.errors import RESTORE_FILE, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.documents import read_document
 from facerec.jobs.erasing.leftovers import delete_job_leftovers
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
@@ -233,7 +233,7 @@ def _erase_from_json(
         try:
             written, changed = erase(content, selection)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InvalidInputError(f"{uri} is damaged") from error
+            raise InvalidInputError(f"{uri} is damaged", RESTORE_FILE) from error
         return (written, changed) if changed else (content, 0)
 
     try:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.erasures import KeptByJob, Selection
-from facerec.errors import FacerecError, InvalidInputError, ObjectNotFoundError
+from facerec.errors import RESTORE_FILE, FacerecError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_erasure import READERS, is_selected_face
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
@@ -124,7 +124,7 @@ def _rows(objects: ObjectStore, job_folder: str, selection: Selection) -> Iterat
                     document = with_current_names(json.loads(line))
                     row = row_from_json(document)
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    raise InvalidInputError(f"{found.uri} is damaged") from error
+                    raise InvalidInputError(f"{found.uri} is damaged", RESTORE_FILE) from error
                 ids = (face.face_id for face in row.stored)
                 if is_selected(document, selection) or any(map(selection.contains_face, ids)):
                     yield row

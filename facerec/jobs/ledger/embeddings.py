@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.records import StoredFace
-from facerec.errors import InvalidInputError
+from facerec.errors import RESTORE_FILE, InvalidInputError
 from facerec.storage.columns import from_columns, to_columns
 
 if TYPE_CHECKING:
@@ -68,4 +68,4 @@ def parse_embeddings(content: bytes, uri: str) -> list[StoredFace]:
                 for line, embedding in zip(lines, embeddings, strict=True)
             ]
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InvalidInputError(f"{uri} is not a valid file of embeddings") from error
+        raise InvalidInputError(f"{uri} is not a valid file of embeddings", RESTORE_FILE) from error

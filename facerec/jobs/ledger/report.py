@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.errors import RESTORE_FILE, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.difference import Difference, Removal
 from facerec.jobs.ledger.enrolment_record import Enrolled, read_enrolled
 from facerec.jobs.ledger.import_record import Imported, read_imported
@@ -217,7 +217,7 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
     try:
         return _from_json(json.loads(objects.read(uri)))
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInputError(f"{uri} is not a valid report: {error}") from error
+        raise InvalidInputError(f"{uri} is not a valid report: {error}", RESTORE_FILE) from error
 
 
 def read_complete_report(plan: Plan, objects: ObjectStore) -> Report | None:

@@ -95,7 +95,9 @@ def gzip_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InvalidInputError(f"{uri} is a damaged gzip file: {error}") from error
+        raise InvalidInputError(
+            f"{uri} is a damaged gzip file: {error}", "create or copy the file again"
+        ) from error
 
 
 def gzip_start(uri: str, sample: bytes, size: int) -> tuple[bytes, float, bool]:

@@ -51,7 +51,10 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
             "configure the S3 Inventory to write CSV",
         )
     if missing := [name for name in ("Bucket", "Key") if name not in columns]:
-        raise InvalidInputError(f"{info.uri} is an inventory without {' and '.join(missing)}")
+        raise InvalidInputError(
+            f"{info.uri} is an inventory without {' and '.join(missing)}",
+            "configure the S3 Inventory with these columns",
+        )
     files = inventory_files(objects, info.uri, info.version)
     source = Source(
         SourceKind.INVENTORY,
@@ -103,7 +106,9 @@ def _document(objects: ObjectStore, uri: str, version: str) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except ValueError as error:
-        raise InvalidInputError(f"{uri} is not JSON: {error}") from error
+        raise InvalidInputError(
+            f"{uri} is not JSON: {error}", "use the manifest.json of an S3 Inventory"
+        ) from error
     check("inventory-manifest", document, uri)
     assert isinstance(document, dict)  # noqa: S101 - the schema says so
     return document

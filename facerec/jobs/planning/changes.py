@@ -81,7 +81,10 @@ class Changes:
             # A manifest still names photos that are gone.
             photos += found.gone
         if not photos and not self.to_prune:
-            raise InvalidInputError(f"{request.manifest or 'the input'} contains no photos")
+            raise InvalidInputError(
+                f"{request.manifest or 'the input'} contains no photos",
+                "check the path or address, and the formats of the files",
+            )
         if found is not None and self._is_over_limit(request):
             raise too_many_gone(
                 found.gone,

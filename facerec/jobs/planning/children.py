@@ -68,7 +68,8 @@ def count_children(
         return 1, min(MAX_CHILDREN, -(-photos // per_child))
     if files > MAX_CHILDREN:
         raise InvalidInputError(
-            f"the inventory has {files} files, but a job has at most {MAX_CHILDREN} children"
+            f"the inventory has {files} files, but a job has at most {MAX_CHILDREN} children",
+            "configure the S3 Inventory for a prefix with fewer objects",
         )
     stripes = min(MAX_STRIPES, MAX_CHILDREN // files, -(-photos // (per_child * files)))
     return stripes, stripes * files

@@ -42,7 +42,10 @@ def require_names(
         if lines is None or lines.format is LineFormat.URIS:
             raise InvalidInputError(f"the source has no column {column!r}", "use a CSV manifest")
         if lines.format is LineFormat.CSV and column not in lines.columns:
-            raise InvalidInputError(f"{lines.uri} has no column {column!r}")
+            raise InvalidInputError(
+                f"{lines.uri} has no column {column!r}",
+                "check the name of the column in its first line",
+            )
     if source.scope is not None and memory is not None:
         _require_no_external_ids(person_from, source.scope, memory, objects)
 

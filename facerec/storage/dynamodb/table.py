@@ -205,7 +205,10 @@ class Table:
     def errors(self) -> AbstractContextManager[None]:
         """Translate the errors of a request to the table."""
         table = f"the table {self.name}"
-        missing = StoreUnavailableError(f"{table} does not exist")
+        missing = StoreUnavailableError(
+            f"{table} does not exist",
+            "check its name and region; deploy the stack again if it was deleted",
+        )
         return aws_errors("DynamoDB", table, missing=missing)
 
 

@@ -335,7 +335,9 @@ def _local_errors(uri: str) -> Iterator[None]:
             raise StoreUnavailableError(
                 f"no space is left to write {uri}", "free some space and retry"
             ) from error
-        raise StoreUnavailableError(f"{uri}: {error.strerror or error}") from error
+        raise StoreUnavailableError(
+            f"{uri}: {error.strerror or error}", "check the disk and its permissions"
+        ) from error
     except ValueError as error:
         # A path with a zero byte is invalid.
         raise ObjectNotFoundError(uri) from error

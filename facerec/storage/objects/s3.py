@@ -380,7 +380,11 @@ def _address_of(uri: str) -> dict[str, str]:
 def _errors(uri: str, changed: Iterable[str] = _CHANGED) -> AbstractContextManager[None]:
     # Rejected credentials are not a problem of a single object, so they must not fail photos.
     passing = dict.fromkeys(
-        _CREDENTIALS, StoreUnavailableError(f"{uri}: S3 does not accept the credentials")
+        _CREDENTIALS,
+        StoreUnavailableError(
+            f"{uri}: S3 does not accept the credentials",
+            "renew the credentials, and check the clock of this machine",
+        ),
     )
     return aws_errors(
         "S3",

@@ -193,12 +193,16 @@ class VectorIndexes:
         if index is None or operation == "create_index":
             codes = {
                 "NotFoundException": ConfigurationError(
-                    f"there is no vector bucket {self._bucket!r} in this region"
+                    f"there is no vector bucket {self._bucket!r} in this region",
+                    "check its name and region; deploy the stack again if it was deleted",
                 ),
                 "ConflictException": ConflictError(f"the index {index} already exists"),
             }
         if operation == "query_vectors":
-            codes["ValidationException"] = InvalidInputError("S3 Vectors refuses the query")
+            codes["ValidationException"] = InvalidInputError(
+                "S3 Vectors refuses the query",
+                "use a vector bucket whose indexes facerec has created",
+            )
         named |= {"vectorBucketName": self._bucket}
         if index is not None:
             named["indexName"] = index

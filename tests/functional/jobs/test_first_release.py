@@ -311,7 +311,9 @@ def test_a_damaged_ledger_is_an_error_of_an_export_in_one_line(
     )
 
     assert result.exit_code == ExitCode.INVALID_INPUT
-    assert result.stderr == f"error: {segment} is damaged\n"
+    error, hint = result.stderr.splitlines()
+    assert error == f"error: {segment} is damaged"
+    assert hint.startswith("hint: restore the file")
 
 
 @pytest.mark.parametrize("lost", [False, True])
