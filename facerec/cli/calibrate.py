@@ -52,9 +52,9 @@ def calibrate(
 ) -> None:
     """Measure error rates on the faces of a collection.
 
-    Two faces in one photo count as different people. Faces that belong to people, or have external
-    image ids, count as one person if the person or the text before the colon is the same, and as
-    different people otherwise. The result also lists probable mistakes: duplicates, people with
+    Faces count as one person if they belong to the same person, or if their external image ids are
+    the same up to the first colon; other faces with people or such ids, and faces in one photo,
+    count as different people. The result also lists probable mistakes: duplicates, people with
     two names, and names with two people.
 
     \b

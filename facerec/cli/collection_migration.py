@@ -130,10 +130,11 @@ def migrate(
 ) -> None:
     """Move a collection to another recipe, and so to another model version.
 
-    All faces are described again, from their original photos. While this is done, the collection
-    serves its present version; then it switches at once. Face ids, people, corrections and the
-    history stay. After an interruption, run the command again. The earlier version is kept until
-    --finish, so that --rollback can return to it.
+    Name exactly one of --recipe, --status, --rollback and --finish. With --recipe, all faces are
+    described again, from their original photos. While this is done, the collection serves its
+    present version; then it switches at once. Face ids, people, corrections and the history stay.
+    After an interruption, run the command again. The earlier version is kept until --finish, so
+    that --rollback can return to it.
 
     \b
     Examples:

@@ -275,7 +275,8 @@ def _print_expired(
 def refresh_stats(name: str, data: Path | None, as_json: bool) -> None:
     """Store the cohort stats of faces that an earlier release indexed.
 
-    Searches are as accurate without them, but slower. No photo is read. The collection can be
+    These compare a face with those of strangers; each similarity is computed with them. Searches
+    are as accurate if they are not stored, but slower. No photo is read. The collection can be
     used at the same time.
 
     \b

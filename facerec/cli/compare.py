@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 def compare(photo: str, other: str, limit: int, options: FaceOptions, as_json: bool) -> None:
     """Compare the faces of two photos.
 
+    PHOTO and OTHER are paths or s3:// addresses. Each face is shown once, with the most similar
+    face of the other photo that is left.
+
     \b
     Examples:
       facerec compare passport.jpg selfie.jpg

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 @click.option(
     "--attributes",
     is_flag=True,
-    help="Estimate age and gender of each face; needs networks that are not part of facerec.",
+    help="Estimate age and gender of each face; needs networks that are not part of facerec "
+    "(docs/attributes.md).",
 )
 @probe_face_options
 @json_option

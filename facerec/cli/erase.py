@@ -40,7 +40,7 @@ def subject_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--external-id",
             metavar="ID",
-            help="External image id, either raw or as shown by commands.",
+            help="External image id, as it was given or as commands show it.",
         ),
         click.option(
             "--person",
@@ -113,10 +113,10 @@ def erase(
 ) -> None:
     """Erase everything known about a face, a photo or a person.
 
-    To erase a person, use an external image id, or the id or display name of the person. This
-    erases for good: faces with their embeddings, people, stored answers to requests with
-    idempotency tokens, and embeddings, rows and lines of manifests in the folders of all jobs. Your
-    own photos and manifests stay. The receipt lists what was removed from each store, without
+    Name exactly one of --face, --photo, --external-id and --person. This erases for good: faces
+    with their embeddings, people, stored answers to requests with idempotency tokens, and
+    embeddings, rows and lines of manifests in the folders of all jobs. Your own photos and
+    manifests stay. The receipt lists what was removed from each store, without
     names; `facerec erasures` shows it again. All its counts are 0 if nothing was found. The exit
     code is 8 if --check finds something that is left.
 

@@ -140,7 +140,7 @@ def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
     """Erase what was stored for collections after they were deleted.
 
     A child of a job that is killed while its collection is deleted may have stored faces that no
-    collection shows. The schedule of a stack does the same each hour.
+    collection shows. A stack does the same each hour.
 
     \b
     Examples:

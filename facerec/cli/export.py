@@ -45,11 +45,10 @@ def export(
 ) -> None:
     """Export all data about somebody.
 
-    Select the person by a face, a photo, an external image id, or the id or display name of the
-    person. The export contains faces with their embeddings, people, corrections, rows and
-    embeddings in the folders of jobs, and a thumbnail of each face that has one or whose photo can
-    still be read. The folder contains biometric data, and only you can read it. The exit code is 3
-    if there is no data.
+    Name exactly one of --face, --photo, --external-id and --person. The export contains faces with
+    their embeddings, people, corrections, rows and embeddings in the folders of jobs, and a
+    thumbnail of each face that has one or whose photo can still be read. The folder contains
+    biometric data, and only you can read it. The exit code is 3 if there is no data.
 
     \b
     Example:

@@ -33,7 +33,7 @@ report_option = click.option(
 restore_option = click.option(
     "--restore-deleted",
     is_flag=True,
-    help="Store even faces that somebody has deleted, or erased, here.",
+    help="Store faces that were deleted on purpose, or erased, here.",
 )
 
 SHOW_EVERY = 100
@@ -141,7 +141,7 @@ def face_recognition(
     text and numbers is refused. Running the import again changes nothing.
 
     \b
-    Examples:
+    Example:
       facerec import face-recognition encodings.pickle --collection staff
     """
     from facerec.imports.encodings import import_encodings
@@ -190,7 +190,7 @@ def compreface(
     data: Path | None,
     as_json: bool,
 ) -> None:
-    """Import the people of CompreFace, with their photos: of a server at URL, or of a file DUMP.
+    """Import people and their photos from a CompreFace server at URL, or from a dump of it.
 
     CompreFace uses other networks, so its saved photos are read and indexed, and their faces are
     associated with people of the same names. DUMP is a plain dump of its database, as `pg_dump`

@@ -54,13 +54,13 @@ def index(
 ) -> None:
     """Index the faces of photos into a collection.
 
-    SOURCE is a manifest (JSON lines, CSV or plain addresses, optionally gzipped), a photo, a
-    folder, or an s3:// address of one of these. The collection is created if it does not exist. The
-    same command resumes an interrupted job. In a folder, only photos that are new or have changed
-    since an earlier run are read; if a photo was replaced, so are its faces. With --prune, the
-    faces of photos that are gone are removed. Faces that the collection has since lost are
-    restored, even if the whole database was lost, unless they were deleted on purpose. A photo
-    whose external image id has changed replaces its faces under the old one.
+    SOURCE is a photo, a folder, a manifest (JSON lines, CSV or one address per line; it may be
+    gzipped), or an s3:// address of one of these. The collection is created if it does not exist.
+    The same command resumes an interrupted job. In a folder, only photos that are new or have
+    changed since an earlier run are read; if a photo was replaced, so are its faces. With --prune,
+    the faces of photos that are gone are removed. Faces that the collection has since lost are
+    restored, even if the whole database was lost, unless they were deleted on purpose. If the
+    external image id of a photo has changed, its faces are stored under the new id only.
 
     With --person-from, people are created from the names of photos: `folder` uses the names of the
     folders below SOURCE, `pattern:{person}_*.jpg` parts of paths, and `column:NAME` a column of a

@@ -28,7 +28,8 @@ _OPTIONS = (
         "--recipe",
         type=recipe_name,
         default=None,
-        help="Recipe of the faces (default: the collection's, fast for a new one).",
+        help="Recipe of the faces: one view, or the average of four (default: the collection's, "
+        "fast for a new one).",
     ),
     click.option(
         "--retry-failures",
@@ -39,7 +40,7 @@ _OPTIONS = (
     click.option(
         "--restore-deleted",
         is_flag=True,
-        help="Store even faces that somebody has deleted: process all photos again.",
+        help="Store faces that were deleted on purpose, too: process all photos again.",
     ),
     click.option(
         "--prune",
@@ -63,8 +64,8 @@ _OPTIONS = (
         default=TOLERATED_FAILURE_PERCENTAGE,
         show_default=True,
         metavar="PERCENT",
-        help="Percentage of photos that may fail before the job counts as failed. If at most 20 "
-        "failed, unchanged photos of the source count too.",
+        help="Percentage of the processed photos that may fail before the job counts as failed. If "
+        "at most 20 failed, it is a percentage of all photos of the source.",
     ),
     click.option(
         "--include",
@@ -83,9 +84,9 @@ _OPTIONS = (
         type=click.Choice([choice.value for choice in ExternalIds]),
         default=ExternalIds.PATH.value,
         show_default=True,
-        help="In a folder, derive external image ids from the paths of photos, or from the folders "
-        "that they are in (photos in one folder then count as the same person's), or use none: a "
-        "photo then keeps its face ids wherever it is moved to.",
+        help="In a folder, the external image id of a photo: its path; its folder, so that all "
+        "photos in it count as one person's; or none, so that it keeps its face ids wherever it is "
+        "moved.",
     ),
     person_from_option,
 )

@@ -13,7 +13,7 @@ COMMANDS = {
     "status": (_SHOWN, "Show the status of JOB."),
     "watch": (_SHOWN, "Watch JOB until it ends, then show its report."),
     "report": (_SHOWN, "Show the report of JOB."),
-    "failures": (_SHOWN, "List everything that failed in JOB."),
+    "failures": (_SHOWN, "List the photos and manifest lines that failed in JOB."),
     "cancel": (_SHOWN, "Cancel JOB; finished work is kept."),
     "delete": (_SHOWN, "Delete the folder of JOB: its ledger, report, manifest and embeddings."),
 }
@@ -26,5 +26,5 @@ def jobs() -> None:
 
     With --stack NAME, or FACEREC_STACK in the environment, the jobs are those of a stack on AWS,
     reached with the usual AWS credentials; otherwise those of this machine. JOB is the id of a
-    job, the path of its folder on this machine, or `latest`.
+    job, the path of its folder on this machine, or `latest`, the default where JOB is optional.
     """

@@ -110,7 +110,7 @@ def report(
 @service_options
 @json_option
 def failures(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> None:
-    """List everything that failed in JOB.
+    """List the photos and manifest lines that failed in JOB.
 
     The rows are those of the job's ledger; with --json, each row is one line of JSON.
 

@@ -228,7 +228,7 @@ def _face_options(choose: Callable[..., FaceOptions], command: Command) -> Comma
         click.option(
             "--quality-filter",
             type=click.Choice([choice.value for choice in QualityFilter], case_sensitive=False),
-            help=_help("quality_filter", defaults.quality_filter),
+            help=_help("quality_filter", defaults.quality_filter.lower()),
         ),
         click.option(
             "--smallest-face",

@@ -22,7 +22,8 @@ from facerec.cli.output import console, count, print_json
 def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> None:
     """Compare a collection with the jobs that indexed it.
 
-    COLLECTION is compared with the ledgers of all its jobs; no photo is read. With --repair, lost
+    COLLECTION is compared with the ledgers of all its jobs, which record the faces of each photo;
+    no photo is read. With --repair, lost
     faces are restored from the embeddings in the job folders, even into an empty database. Faces
     that were deleted on purpose stay deleted. The exit code is 1 if something differs and is not
     repaired, or if a job cannot be read.
