@@ -242,7 +242,7 @@ class _Attempt:
         on_commit: Callable[[SegmentCommitted], None],
     ) -> None:
         self._plan, self._child, self._stop = plan, child, stop
-        self._step = LOCAL_STEP if plan.local else DEPLOYED_STEP
+        self._step_size = LOCAL_STEP if plan.local else DEPLOYED_STEP
         self._engine, self._faces = dependencies.engine, dependencies.faces
         self._objects, self._readers = dependencies.objects, dependencies.readers
         self._options_digest = plan.options.digest()
@@ -273,7 +273,7 @@ class _Attempt:
                     _note_run, self._plan, self._child, rows, found, self._objects
                 ).result
             # With overlapping commits, the crash may have happened in the step after this one.
-            photos = (2 if self._plan.overlaps_commits else 1) * self._step.photos
+            photos = (2 if self._plan.overlaps_commits else 1) * self._step_size.photos
             until = writer.tally.photos + photos if crashes[cursor.offset] else 0
             self._crashes = Crashes(crashes, until=until)
             while not self._must_stop():
@@ -315,7 +315,7 @@ class _Attempt:
             (line for line in reader if line.content is None or line.content.strip()),
             self._loader.load,
             lambda photo: photo.size if photo else 0,
-            max_items=2 * self._step.photos,
+            max_items=2 * self._step_size.photos,
             max_weight=BUFFERED_BYTES,
         )
 
@@ -341,7 +341,7 @@ class _Attempt:
             photos to look up together, and whether the step is full with them.
         """
         batch: list[LoadedPhoto] = []
-        first, count, size = self._step.first_photos, 0, 0
+        first, count, size = self._step_size.first_photos, 0, 0
         for photo in photos:
             if photo is None:
                 continue
@@ -351,7 +351,7 @@ class _Attempt:
                 photo = replace(photo, content=CRASHED, image_id=None)
             batch.append(photo)
             count, size = count + 1, size + photo.size
-            full = count == self._step.photos or size >= self._step.bytes
+            full = count == self._step_size.photos or size >= self._step_size.bytes
             if full or self._crashes.is_near(self._writer.tally.photos):
                 yield batch, True
                 start, batch, first, count, size = photo.end, [], 0, 0, 0
