@@ -28,7 +28,8 @@ def paths_of_photo(path: str, recorded: Iterable[str]) -> frozenset[str]:
             folders[folder] = os.path.realpath(folder)
             if os.path.realpath(f"{folder}/{name}") == target:
                 found.add(f"{folder}/{name}")
-        place = f"{folders[folder]}/{own_name}"
-        if place == target or (os.path.islink(place) and os.path.realpath(place) == target):  # noqa: PTH114
+        resolved = f"{folders[folder]}/{own_name}"
+        is_link = os.path.islink(resolved)  # noqa: PTH114
+        if resolved == target or (is_link and os.path.realpath(resolved) == target):
             found.add(each)
     return frozenset(found)

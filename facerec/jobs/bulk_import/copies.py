@@ -52,7 +52,7 @@ class CopiedPhotos:
         self._written = np.zeros(self._copied.size, np.bool_)
         if self._copied.size:
             for photos in _photos_of_children(plan, objects, next_child):
-                self._written[self._places(photos)] = True
+                self._written[self._positions(photos)] = True
 
     def take(self, vectors: list[Vector]) -> list[Vector]:
         """Return the vectors of a child that no earlier child has written, to write them now.
@@ -62,17 +62,17 @@ class CopiedPhotos:
         if not self._copied.size or not vectors:
             return vectors
         photos = np.array([_photo(vector.id) for vector in vectors], np.uint64)
-        places = self._places(photos)
-        written = self._copied[places[self._written[places]]]
-        self._written[places] = True
+        positions = self._positions(photos)
+        written = self._copied[positions[self._written[positions]]]
+        self._written[positions] = True
         kept = ~np.isin(photos, written)
         return [vector for vector, keep in zip(vectors, kept, strict=True) if keep]
 
-    def _places(self, photos: NDArray[np.uint64]) -> NDArray[np.intp]:
+    def _positions(self, photos: NDArray[np.uint64]) -> NDArray[np.intp]:
         """Return the positions, among all copied photos, of those that ``photos`` contains."""
-        places = np.searchsorted(self._copied, photos)
-        places = places[places < self._copied.size]
-        return places[np.isin(self._copied[places], photos)]
+        positions = np.searchsorted(self._copied, photos)
+        positions = positions[positions < self._copied.size]
+        return positions[np.isin(self._copied[positions], photos)]
 
 
 def _photo(face_id: str) -> int:
