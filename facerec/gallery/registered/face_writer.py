@@ -86,7 +86,7 @@ class FaceWriter:
             )
             return store_faces()
 
-    def forget(self, collection_id: str, removed: Sequence[str]) -> None:
+    def delete_events(self, collection_id: str, removed: Sequence[str]) -> None:
         """Delete the events of removed faces, if the store of faces does not delete them itself.
 
         Raises:

@@ -361,7 +361,7 @@ class SegmentWriter:
                     records=self._records,
                 ),
             )
-            self._face_writer.forget(plan.collection_id, removed)
+            self._face_writer.delete_events(plan.collection_id, removed)
         if plan.restore_deleted:
             self._lift_tombstones(step)
         return embeddings
