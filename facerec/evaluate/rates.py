@@ -21,6 +21,9 @@ BOOTSTRAP_SHARE = 0.12
 """Share of the impostor pairs, those with the lowest scores, that resampling uses. It is enough for
 a false match rate of 0.1 in nearly every resample; in the others, the rate is cut off."""
 
+CURVE_POINTS = 200
+"""Number of points of a plotted curve."""
+
 _Z = 1.96
 """Standard deviations on either side of the mean that hold 95 % of a normal distribution."""
 
@@ -183,12 +186,12 @@ def best_threshold(scores: NDArray[np.float64], same: NDArray[np.bool_]) -> floa
 
 
 def curve(
-    genuine: NDArray[np.float64], impostors: NDArray[np.float64], points: int = 200
+    genuine: NDArray[np.float64], impostors: NDArray[np.float64]
 ) -> list[tuple[float, float]]:
     """Return false match rates with their false non-match rates, for ROC and DET plots."""
     ordered, own = np.sort(impostors), np.sort(genuine)
     lowest = -np.log10(len(ordered))
-    rates = np.logspace(lowest, 0, points)
+    rates = np.logspace(lowest, 0, CURVE_POINTS)
     thresholds = ordered[np.clip(np.round(rates * len(ordered)).astype(int) - 1, 0, None)]
     missed = 1 - np.searchsorted(own, thresholds, "right") / len(own)
     return list(zip(rates.tolist(), missed.tolist(), strict=True))

@@ -13,15 +13,13 @@ LINES_IN_MEMORY = 500_000
 """Maximum number of lines to sort in memory, about 150 bytes each."""
 
 
-def sorted_lines(
-    lines: Iterable[str], key: Callable[[str], Any], *, at_once: int = LINES_IN_MEMORY
-) -> Iterator[str]:
+def sorted_lines(lines: Iterable[str], key: Callable[[str], Any]) -> Iterator[str]:
     """Yield lines, without line feeds, in order; many lines are sorted in temporary files."""
     remaining = iter(lines)
-    first = sorted(islice(remaining, at_once), key=key)
+    first = sorted(islice(remaining, LINES_IN_MEMORY), key=key)
     with ExitStack() as files:
         runs: list[Iterable[str]] = [first]
-        while chunk := sorted(islice(remaining, at_once), key=key):
+        while chunk := sorted(islice(remaining, LINES_IN_MEMORY), key=key):
             file = files.enter_context(
                 tempfile.TemporaryFile("w+", newline="\n", errors="surrogateescape")
             )

@@ -61,10 +61,9 @@ def open_pinecone_imports(
     *,
     index_name: str | None = None,
     host: str | None = None,
-    patience: float = PATIENCE,
 ) -> PineconeImports:
     """Open the bulk imports of an index, as ``open_pinecone_vectors`` opens its vectors."""
-    return PineconeImports(*_open(api_key, index_name, host, patience=patience))
+    return PineconeImports(*_open(api_key, index_name, host, patience=PATIENCE))
 
 
 def _open(
