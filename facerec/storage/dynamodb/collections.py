@@ -13,12 +13,15 @@ from facerec.storage.dynamodb.items import (
     clusters_partition,
     collection_item,
     collection_key,
+    face_corrections_partition,
     history_partition,
     numbers,
+    person_corrections_partition,
     registered_partition,
     to_collection,
     tombstones_partition,
     user_names_partition,
+    users_partition,
 )
 
 if TYPE_CHECKING:
@@ -67,14 +70,14 @@ def delete(table: Table, collection_id: str) -> list[str]:
             Key=collection_key(collection_id),
             ConditionExpression="attribute_exists(pk)",
         )
-    users = f"users#{collection_id}"
+    users = users_partition(collection_id)
     user_ids = [item["sk"]["S"] for item in table.partition(users)]
     for partition in (
         users,
         user_names_partition(collection_id),
         associations_partition(collection_id),
-        f"corrections#{collection_id}",
-        f"corrected#{collection_id}",
+        face_corrections_partition(collection_id),
+        person_corrections_partition(collection_id),
         history_partition(collection_id),
         tombstones_partition(collection_id),
         registered_partition(collection_id),

@@ -12,6 +12,7 @@ from facerec.storage.dynamodb import history
 from facerec.storage.dynamodb.items import (
     Item,
     face_corrections_key,
+    face_corrections_partition,
     person_corrections_key,
     to_corrections,
 )
@@ -69,7 +70,7 @@ def list_corrections(
         started = read_corrections(table, [face_corrections_key(collection_id, after.face_id)])
         found = [correction for correction in started if correction > after]
     last = None if after is None else after.face_id
-    items = table.items(f"corrections#{collection_id}", last, limit)
+    items = table.items(face_corrections_partition(collection_id), last, limit)
     found += [correction for item in items for correction in sorted(to_corrections(item))]
     return found[:limit]
 

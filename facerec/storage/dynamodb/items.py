@@ -34,9 +34,14 @@ def collection_key(collection_id: str) -> Item:
     return key(COLLECTIONS, collection_id)
 
 
+def users_partition(collection_id: str) -> str:
+    """Return the partition key of the people of a collection."""
+    return f"users#{collection_id}"
+
+
 def user_key(collection_id: str, user_id: str) -> Item:
     """Return the key of a person."""
-    return key(f"users#{collection_id}", user_id)
+    return key(users_partition(collection_id), user_id)
 
 
 def user_names_partition(collection_id: str) -> str:
@@ -59,14 +64,24 @@ def association_key(collection_id: str, face_id: str) -> Item:
     return key(associations_partition(collection_id), face_id)
 
 
+def face_corrections_partition(collection_id: str) -> str:
+    """Return the partition key of the people that faces of a collection do not show."""
+    return f"corrections#{collection_id}"
+
+
 def face_corrections_key(collection_id: str, face_id: str) -> Item:
     """Return the key of the people that a face does not show."""
-    return key(f"corrections#{collection_id}", face_id)
+    return key(face_corrections_partition(collection_id), face_id)
+
+
+def person_corrections_partition(collection_id: str) -> str:
+    """Return the partition key of the faces that do not show people of a collection."""
+    return f"corrected#{collection_id}"
 
 
 def person_corrections_key(collection_id: str, person: str) -> Item:
     """Return the key of the faces that do not show a person."""
-    return key(f"corrected#{collection_id}", person)
+    return key(person_corrections_partition(collection_id), person)
 
 
 def to_corrections(item: Mapping[str, Any]) -> list[Correction]:

@@ -54,6 +54,7 @@ from facerec.storage.dynamodb.items import (
     user_key,
     user_name_key,
     user_names_partition,
+    users_partition,
 )
 from facerec.storage.dynamodb.migration_store import DynamoDBMigrations
 from facerec.storage.dynamodb.registration_store import DynamoDBRegistrations
@@ -148,7 +149,8 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
     def list_users(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> list[User]:
-        return [to_user(item) for item in self._table.items(f"users#{collection_id}", after, limit)]
+        items = self._table.items(users_partition(collection_id), after, limit)
+        return [to_user(item) for item in items]
 
     @override
     def get_user_named(self, collection_id: str, name: str) -> User | None:
@@ -163,7 +165,7 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
 
     @override
     def count_users(self, collection_id: str) -> int:
-        return self._table.count(f"users#{collection_id}")
+        return self._table.count(users_partition(collection_id))
 
     @override
     def delete_user(

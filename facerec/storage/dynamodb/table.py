@@ -44,15 +44,7 @@ class Table:
 
     def count(self, partition: str) -> int:
         """Return the number of items of a partition."""
-        with self.errors():
-            pages = self.client.get_paginator("query").paginate(
-                TableName=self.name,
-                Select="COUNT",
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": partition}},
-                ConsistentRead=True,
-            )
-            return sum(page["Count"] for page in pages)
+        return sum(page["Count"] for page in self._pages(partition, Select="COUNT"))
 
     def has_collection(self, collection_id: str) -> dict[str, Any]:
         """Return a transaction's condition that a collection exists."""
@@ -111,40 +103,45 @@ class Table:
 
     def all_items(self, partition: str) -> Iterator[Item]:
         """Yield the items of a partition in order, with as few requests as possible."""
-        with self.errors():
-            pages = self.client.get_paginator("query").paginate(
-                TableName=self.name,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": partition}},
-                ConsistentRead=True,
-            )
-            for page in pages:
-                yield from page["Items"]
+        for page in self._pages(partition):
+            yield from page["Items"]
 
     def beginning(self, partition: str, start: str) -> Iterator[Item]:
         """Yield the items of a partition whose sort keys begin with a text."""
-        with self.errors():
-            pages = self.client.get_paginator("query").paginate(
-                TableName=self.name,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :start)",
-                ExpressionAttributeValues={":pk": {"S": partition}, ":start": {"S": start}},
-                ConsistentRead=True,
-            )
-            for page in pages:
-                yield from page["Items"]
+        for page in self._pages(partition, "begins_with(sk, :text)", start):
+            yield from page["Items"]
 
     def newest(self, partition: str, before: str) -> Iterator[Item]:
         """Yield items with sort keys below ``before``, in reverse order of these keys."""
+        for page in self._pages(partition, "sk < :text", before, ScanIndexForward=False):
+            yield from page["Items"]
+
+    def _pages(
+        self,
+        partition: str,
+        condition: str | None = None,
+        text: str = "",
+        **parameters: object,
+    ) -> Iterator[Any]:
+        """Yield the pages of a query of a partition.
+
+        Args:
+            partition: the partition key.
+            condition: a condition on the sort key, in which ``:text`` stands for ``text``.
+            text: the text.
+            **parameters: further parameters of the query.
+        """
+        values = {":pk": {"S": partition}}
+        if condition is not None:
+            values[":text"] = {"S": text}
         with self.errors():
-            pages = self.client.get_paginator("query").paginate(
+            yield from self.client.get_paginator("query").paginate(
                 TableName=self.name,
-                KeyConditionExpression="pk = :pk AND sk < :before",
-                ExpressionAttributeValues={":pk": {"S": partition}, ":before": {"S": before}},
-                ScanIndexForward=False,
+                KeyConditionExpression=" AND ".join(filter(None, ("pk = :pk", condition))),
+                ExpressionAttributeValues=values,
                 ConsistentRead=True,
+                **parameters,
             )
-            for page in pages:
-                yield from page["Items"]
 
     def partition(self, partition: str) -> Iterator[Item]:
         """Yield all items of a partition in order; each request gets ``GOT_AT_ONCE`` of them."""
