@@ -17,10 +17,13 @@
    will be imported, ``plan_import`` records this first. A job whose plan is not what the request
    would plan now (``rounds``) gets a new round, which is a separate job. So does a complete job
    with ``prune`` if there is a doubt about the remembered photos (``remembered.doubts``).
-7. The job is noted beside the remembered photos of the collection: later jobs find it there.
-8. Earlier jobs enter the face index of the collection. Only then are the remembered photos of many
-   jobs merged into one file, since that file does not name the jobs.
-9. A copy of the collection's settings is stored beside its job folders, for a restoration.
+7. ``Memory.record_start`` notes the job beside the remembered photos of the collection: later jobs
+   find it there. On one machine, ``LocalRuns`` notes it again when its turn comes.
+8. Earlier jobs enter the face index of the collection (``_cover_earlier_jobs``). Only then are the
+   remembered photos of many jobs merged into one file, since that file does not name the jobs
+   (``Memory.merge_notes``).
+9. ``keep_settings`` stores a copy of the collection's settings beside its job folders, for a
+   restoration.
 """
 
 from __future__ import annotations
