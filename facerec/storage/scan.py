@@ -127,11 +127,10 @@ def scan(
 def _scan_group(
     chunks: Iterable[Chunk], probes: NDArray[np.float32], limit: int, reach: float
 ) -> list[Nearest]:
-    nothing = Nearest(np.empty(0), np.empty(0, np.int64))
-    nearest = [nothing] * len(probes)
     exact_probes = probes.astype(np.float64)
     squared_norms = np.einsum("ij,ij->i", exact_probes, exact_probes)
     norms = np.sqrt(squared_norms)
+    found = [_Found(probe, limit, reach) for probe in exact_probes]
     reaches = np.full(len(probes), reach)
     for chunk in chunks:
         slack = ROUNDING * chunk.largest_norm * (chunk.largest_norm + norms)
@@ -144,14 +143,39 @@ def _scan_group(
         for probe in np.flatnonzero(near.any(axis=1)):
             rows = np.flatnonzero(near[probe])
             rows = _best_rows(rows, scores[probe, rows], limit, slack[probe])
-            differences = chunk.embeddings[rows] - exact_probes[probe]
-            distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
-            nearest[probe] = _merge(
-                nearest[probe], distances, chunk.slots[rows], limit, reaches[probe]
-            )
-            if len(nearest[probe].distances) == limit:
-                reaches[probe] = nearest[probe].distances[-1]
-    return nearest
+            reaches[probe] = found[probe].add(chunk, rows)
+    return [each.nearest() for each in found]
+
+
+class _Found:
+    """The nearest embeddings of one probe so far, and those that may be nearer.
+
+    The latter are compared with the former when there are as many as the limit: a comparison takes
+    longer than to keep a few of them that a smaller reach would have excluded.
+    """
+
+    def __init__(self, probe: NDArray[np.float64], limit: int, reach: float) -> None:
+        self._probe, self._limit, self._reach = probe, limit, reach
+        self._nearest = Nearest(np.empty(0), np.empty(0, np.int64))
+        self._waiting: list[tuple[NDArray[np.float32], NDArray[np.int64]]] = []
+
+    def add(self, chunk: Chunk, rows: NDArray[np.intp]) -> float:
+        """Add rows of a chunk; return the distance that nearer embeddings do not exceed."""
+        self._waiting.append((chunk.embeddings[rows], chunk.slots[rows]))
+        if sum(len(slots) for _, slots in self._waiting) >= self._limit:
+            self._nearest, self._waiting = self.nearest(), []
+            if len(self._nearest.distances) == self._limit:
+                self._reach = self._nearest.distances[-1]
+        return self._reach
+
+    def nearest(self) -> Nearest:
+        """Return the nearest embeddings among all that were added."""
+        if not self._waiting:
+            return self._nearest
+        embeddings, slots = map(np.concatenate, zip(*self._waiting, strict=True))
+        differences = embeddings - self._probe
+        distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
+        return _merge(self._nearest, distances, slots, self._limit, self._reach)
 
 
 def _products(probes: NDArray[np.float32], embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
