@@ -94,10 +94,10 @@ class ApproximateSearch:
         found_namespace = namespaces.writes(connection, collection_id)
         if found_namespace is None or 2 * limit > CANDIDATES:
             return None
+        if namespaces.count(connection, collection_id) < max(self._large, MIN_FACES):
+            return None
         namespace, write = found_namespace
         blocks = embedding_blocks.list_blocks(connection, namespace)
-        if sum(block.used for block in blocks) < max(self._large, MIN_FACES):
-            return None
         with self._lock_of(namespace):
             index = self._current(connection, namespace, blocks, write)
             if index is None:
