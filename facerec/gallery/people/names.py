@@ -19,8 +19,7 @@ are photos of ann."""
 
 def person_in_name(record: FaceRecord) -> str | None:
     """Return the person that a face's external image id names before the separator, if any."""
-    name = given_name(record)
-    return None if name is None or PERSON_SEPARATOR not in name else name.split(PERSON_SEPARATOR)[0]
+    return _person_in(given_name(record))
 
 
 def given_name(record: FaceRecord) -> str | None:
@@ -63,9 +62,10 @@ def identity_of(
         denied: Names of people whom the face does not show, by corrections.
     """
     given = given_name(record)
-    name = None if {given, person_in_name(record)} & denied else person_in_name(record) or given
+    person = _person_in(given)
+    name = None if {given, person} & denied else person or given
     owner = None if user_id in denied else user_id
-    return Identity(owner, name, denied, person_names(record, user_id) - denied)
+    return Identity(owner, name, denied, _names(record, user_id, given) - denied)
 
 
 def is_one_person(one: Identity, other: Identity) -> bool | None:
@@ -98,8 +98,18 @@ def person_names(record: FaceRecord, user_id: str | None) -> frozenset[str]:
     These are the id of the face's person, its external image id, the part of this id before the
     separator, and the id of the face itself.
     """
-    names = {user_id, given_name(record), person_in_name(record), record.face_id}
+    return _names(record, user_id, given_name(record))
+
+
+def _names(record: FaceRecord, user_id: str | None, given: str | None) -> frozenset[str]:
+    """Return every name of a face whose external image id is a name, or None."""
+    names = {user_id, given, _person_in(given), record.face_id}
     return frozenset(name for name in names if name is not None)
+
+
+def _person_in(name: str | None) -> str | None:
+    """Return the part of a name before the separator, or None if it has none."""
+    return None if name is None or PERSON_SEPARATOR not in name else name.split(PERSON_SEPARATOR)[0]
 
 
 def display_names(

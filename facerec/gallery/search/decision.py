@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
@@ -44,7 +45,7 @@ class Decision(StrEnum):
     """Nobody in the collection is similar enough."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A stored face that may show the person of a probe.
 
@@ -64,7 +65,7 @@ class Candidate:
     stats: CohortStats
     corrected: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def identity(self) -> Identity:
         """The known and the denied names of the person whom the face shows."""
         return identity_of(self.face.record, self.user_id, self.corrected)
