@@ -52,9 +52,9 @@ class Neighbour:
         """Euclidean distance of the two embeddings."""
         return self.match.distance
 
-    @cached_property
+    @property
     def stats(self) -> CohortStats | None:
-        """Cohort stats of the face, or None if they are not stored."""
+        """Cohort stats of the face, or None if they are not stored; decoded at each read."""
         return stats_from_metadata(self.match.metadata)
 
     @cached_property

@@ -39,6 +39,7 @@ RATE_AT_HALF = 1e-2
 """False match rate at which similarity is 0.5."""
 
 _POWER = math.log10(4)
+_LOG_RATE_AT_HALF = math.log10(RATE_AT_HALF)
 _STRAIGHT_SLOPE = SLOPE + 2 * CURVE * STRAIGHT_FROM
 _LOG_AT_STRAIGHT = INTERCEPT + SLOPE * STRAIGHT_FROM + CURVE * STRAIGHT_FROM**2
 
@@ -56,7 +57,7 @@ def normalised_score(distance: float, a: CohortStats, b: CohortStats) -> float:
 
 def similarity_of_score(score: float) -> float:
     """Return the similarity, 0 to 1, of a normalised score."""
-    exponent = _POWER * (_log_rate_of_score(score) - math.log10(RATE_AT_HALF))
+    exponent = _POWER * (_log_rate_of_score(score) - _LOG_RATE_AT_HALF)
     return 1 / (1 + math.pow(10, min(exponent, 300.0)))
 
 
@@ -66,7 +67,7 @@ def score_of_similarity(similarity: float) -> float:
         return math.inf
     if similarity >= 1:
         return -math.inf
-    return _score_of_log_rate(math.log10(1 / similarity - 1) / _POWER + math.log10(RATE_AT_HALF))
+    return _score_of_log_rate(math.log10(1 / similarity - 1) / _POWER + _LOG_RATE_AT_HALF)
 
 
 def false_match_rate_of(similarity: float) -> float:

@@ -201,14 +201,15 @@ def _known_stats(
     cohort: Cohort,
 ) -> dict[str, CohortStats]:
     version = cohort.cohort_version
-    stored_stats = {each.face_id: each.stats for own in found for each in own}
-    known = {
-        face_id: stats
-        for face_id, stats in stored_stats.items()
-        if stats is not None and stats.version == version
-    }
-    unknown = sorted(stored_stats.keys() - known.keys())
-    stored = faces.get_faces(collection_id, unknown) if unknown else []
+    known: dict[str, CohortStats] = {}
+    unknown = set[str]()
+    for each in {each.face_id: each for own in found for each in own}.values():
+        stats = each.stats
+        if stats is not None and stats.version == version:
+            known[each.face_id] = stats
+        else:
+            unknown.add(each.face_id)
+    stored = faces.get_faces(collection_id, sorted(unknown)) if unknown else []
     if stored:
         computed = cohort.cohort_stats(np.stack([face.embedding for face in stored]))
         known |= {face.record.face_id: stats for face, stats in zip(stored, computed, strict=True)}

@@ -99,11 +99,19 @@ def records_of_slots(
     connection: sqlite3.Connection, slots: Iterable[int]
 ) -> dict[int, VectorRecord]:
     """Return the records of slots that hold a vector."""
+    values = values_of_slots(connection, slots)
+    return {slot: VectorRecord(*own) for slot, own in values.items()}
+
+
+def values_of_slots(
+    connection: sqlite3.Connection, slots: Iterable[int]
+) -> dict[int, tuple[str, Metadata]]:
+    """Return the ids and the metadata of slots that hold a vector."""
     rows = connection.execute(
         "SELECT slot, id, metadata FROM vector WHERE slot IN (SELECT value FROM json_each(?))",
         (json.dumps(list(slots)),),
     )
-    return {slot: _record(*row) for slot, *row in rows}
+    return {slot: (vector_id, _DECODE(metadata)[0]) for slot, vector_id, metadata in rows}
 
 
 def ids_of_slots(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, str]:

@@ -321,12 +321,14 @@ def _changed(
 
 
 def _matches(connection: sqlite3.Connection, nearest: Sequence[Nearest]) -> list[list[VectorMatch]]:
-    slots = {int(slot) for of_probe in nearest for slot in of_probe.slots}
-    records = rows.records_of_slots(connection, slots)
+    slots = {slot for of_probe in nearest for slot in of_probe.slots.tolist()}
+    stored = rows.values_of_slots(connection, slots)
     return [
         [
-            VectorMatch(records[int(slot)].id, records[int(slot)].metadata, float(distance))
-            for slot, distance in zip(of_probe.slots, of_probe.distances, strict=True)
+            VectorMatch(*stored[slot], distance)
+            for slot, distance in zip(
+                of_probe.slots.tolist(), of_probe.distances.tolist(), strict=True
+            )
         ]
         for of_probe in nearest
     ]
