@@ -36,13 +36,15 @@ OWN_SHARE = 0.3
 """Weight of a face's own deviation in its stats; the rest is the typical one. A face's own
 deviation is estimated from few distances, and alone causes more false non-matches."""
 
-_BATCH = 512
-"""Maximum number of faces in one matrix of distances: 8 MB with 4,000 cohort vectors."""
+_BATCH = 64
+"""Maximum number of faces in one matrix of distances: 1 MB with 4,000 cohort vectors, which stays
+in the processor's caches."""
 
-_MAX_PRODUCT = 262_144
-"""Maximum number of multiplications of one matrix product. OpenBLAS computes larger products on all
-cores (its ``GEMM_MULTITHREAD_THRESHOLD``), and its threads then wait for those of other workers: on
-a busy machine, one face takes 6 ms of processor time instead of 0.03."""
+_VECTORS_AT_ONCE = 1024
+"""Number of cohort vectors that one product compares with a face: 0.5 MB, which stay in the caches
+for the next face. OpenBLAS computes much larger products on all cores (its
+``GEMM_MULTITHREAD_THRESHOLD``), and its threads then wait for those of other workers: on a busy
+machine, one face takes 6 ms of processor time instead of 0.03."""
 
 
 class Cohort:
@@ -109,10 +111,13 @@ class Cohort:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and deviation of the distances of each face's nearest vectors."""
         squares = np.einsum("ij,ij->i", embeddings, embeddings)[:, None] + self._squares
-        rows = max(1, _MAX_PRODUCT // embeddings.size)
-        for start in range(0, len(self._vectors), rows):
-            block = slice(start, start + rows)
-            squares[:, block] -= 2 * embeddings @ self._vectors[block].T
+        doubled = 2 * embeddings
+        for start in range(0, len(self._vectors), _VECTORS_AT_ONCE):
+            block = slice(start, start + _VECTORS_AT_ONCE)
+            # One product for all faces would round differently for another number of faces, so a
+            # face would have other stats when it is indexed again.
+            for face, own_squares in zip(doubled, squares, strict=True):
+                own_squares[block] -= self._vectors[block] @ face
         means, deviations = _moments(squares[:, : self._clear], NEAREST_CLEAR)
         if self._clear < len(self._vectors):
             other_means, other_deviations = _moments(squares[:, self._clear :], NEAREST_DAMAGED)
