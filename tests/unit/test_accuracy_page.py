@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shlex
 import sys
@@ -21,7 +22,11 @@ from facerec.gallery.scores.normalisation import false_match_rate_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "accuracy.md"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "accuracy.md"
+RESULTS = ROOT / "benchmarks" / "results"
+"""Results of the last runs of some commands of the page."""
+
 LIST = "Which command makes which figure"
 QUOTED = re.compile(r"`((?:python -m|facerec) [^`]+)`")
 INDENTED = re.compile(r"^    ((?:python -m|facerec) .+)$", re.MULTILINE)
@@ -114,6 +119,38 @@ def test_the_rates_of_the_scale_are_those_of_the_code() -> None:
     assert len(predicted) == 9
     for similarity, rate in predicted:
         assert f"{false_match_rate_of(similarity):.1e}".replace("e-0", "e-") == rate
+
+
+def kept(name: str) -> dict[str, Any]:
+    """Return the kept result of a command."""
+    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    return result
+
+
+def row_of(section: str, start: str) -> list[str]:
+    """Return the row of a section's tables whose first cell starts with a text."""
+    (row,) = [row for row in rows(sections()[section]) if row[0].startswith(start)]
+    return row
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share as the page writes it, without the sign."""
+    return f"{100 * share:.{digits}f}"
+
+
+def test_the_times_that_are_reached_are_those_of_the_last_run() -> None:
+    sizes = {each["faces"]: each for each in kept("rescoring")["sizes"]}
+    largest = sizes[10**6]
+    alone, some, many = (
+        f"{largest[f'stats of a face, {count} together']:.2f}" for count in (1, 8, 64)
+    )
+    reached = "Targets and misses"
+    assert row_of(reached, "normalisation of a face")[1] == (
+        f"{some} among 8 faces, {many} among 64; {alone} for one alone"
+    )
+    assert row_of(reached, "re-scoring in a search")[1] == "; among 10^5 ".join(
+        f"{percent(sizes[faces]['ratio'] - 1, 0)} %" for faces in (10**6, 10**5)
+    )
 
 
 def test_every_measuring_command_of_the_page_is_in_the_list() -> None:
