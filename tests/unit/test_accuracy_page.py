@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "accuracy.md"
 RESULTS = ROOT / "benchmarks" / "results"
-"""Results of the last runs of some commands of the page."""
+"""Results of the last runs of some commands of the page (``benchmarks/kept_results.py``)."""
 
 LIST = "Which command makes which figure"
 QUOTED = re.compile(r"`((?:python -m|facerec) [^`]+)`")
@@ -136,6 +136,56 @@ def row_of(section: str, start: str) -> list[str]:
 def percent(share: float, digits: int = 1) -> str:
     """Return a share as the page writes it, without the sign."""
     return f"{100 * share:.{digits}f}"
+
+
+def short(rate: float, digits: int = 1) -> str:
+    """Return a rate as the page writes it, such as 9.7e-3."""
+    return f"{rate:.{digits}e}".replace("e-0", "e-")
+
+
+def test_the_rates_and_misses_of_similarities_are_those_of_the_last_run() -> None:
+    for each in kept("evaluate_lfw")["thresholds"]:
+        (row,) = [
+            row
+            for row in rows(sections()["Similarity: do two faces show one person?"])
+            if row[0].strip("*") == f"{each['similarity']:g}" and "e-" in row[1]
+        ]
+        misses = percent(each["false_non_match_rate"]["rate"])
+        assert row[2:4] == [short(each["false_match_rate"]), f"{misses} %"]
+
+
+@pytest.mark.parametrize(("field", "column"), [("plain_miss_rates", 1), ("miss_rates", 2)])
+def test_the_misses_at_each_rate_are_those_of_the_last_run(field: str, column: int) -> None:
+    for each in kept("evaluate_lfw")[field]:
+        rate = short(each["false_match_rate"], 0)
+        (row,) = [
+            row
+            for row in rows(sections()["Similarity: do two faces show one person?"])
+            if row[0] == rate
+        ]
+        misses, low, high = (
+            percent(each["false_non_match_rate"][name]) for name in ("rate", "low", "high")
+        )
+        assert row[column] == f"{misses} % ({low} to {high})"
+
+
+def test_what_is_reached_on_lfw_is_what_the_last_run_reached() -> None:
+    result = kept("evaluate_lfw")
+    at = {
+        short(each["false_match_rate"], 0): percent(each["false_non_match_rate"]["rate"])
+        for each in result["miss_rates"]
+    }
+    accuracies = [
+        sum(fold[0] for fold in result[name].values()) / len(result[name])
+        for name in ("accuracy", "plain_accuracy")
+    ]
+    reached = "Targets and misses"
+    assert row_of(reached, "misses at 1e-3, `fast`")[1] == f"{at['1e-3']} %"
+    assert row_of(reached, "misses at 1e-4 and 1e-5")[1] == f"{at['1e-4']} and {at['1e-5']} %"
+    own, plain = map(percent, accuracies)
+    assert re.fullmatch(
+        rf"{own} and [\d.]+ %; {plain} % by plain distance", row_of(reached, "accuracy by fold")[1]
+    )
 
 
 def test_the_times_that_are_reached_are_those_of_the_last_run() -> None:
