@@ -1,10 +1,10 @@
 """Fit detection scores to confidence, and print the figures of docs/accuracy.md.
 
-    python -m benchmarks.calibrate_confidence [--data ../shared/data] [--detector cnn]
+    python -m benchmarks.calibrate_confidence [--data ../shared/data] [--detector hog]
 
 Every detection above a low threshold, in photos of groups and in every 13th photo of LFW, is true
 if it overlaps a face and otherwise false. The faces come from dlib's labels, from the layout of LFW
-(the person named is in the middle), and for all other detections of both detectors from judging
+(the person named is in the middle), and for all other detections of cnn-exact and hog from judging
 them by eye (judged_faces.json, by the hash of the photo's content). Faces in masks and in profile
 are faces; statues, backs of heads and parts of a face are not. A photo of drawings is excluded, as
 are detections that could not be judged.
@@ -33,10 +33,15 @@ from facerec.engine.detect.detectors import open_detector
 Box = tuple[float, float, float, float]
 """Left, top, width and height in pixels of the photo."""
 
-THRESHOLDS = {"cnn": -1.0, "hog": -0.6}
-"""All detections above these scores were judged."""
+THRESHOLDS = {"cnn": -1.0, "cnn-exact": -1.0, "hog": -0.6}
+"""All detections of ``cnn-exact`` and ``hog`` above these scores were judged. ``cnn`` has scores of
+the same network as ``cnn-exact``."""
 
 FACE_PIXELS = 40
+JUDGED_SHARE = 0.75
+"""Smallest detection that was judged, as a share of ``FACE_PIXELS``. dlib's detectors find no
+smaller ones; ``cnn`` does."""
+
 SAME_FACE = 0.3
 """Minimum intersection over union of a detection and the face it found."""
 
@@ -124,6 +129,8 @@ def look_at(
         for detection in detector.detect(decoded.pixels, smallest, threshold=THRESHOLDS[name]):
             sides = (detection.left, detection.top, detection.width, detection.height)
             left, top, width, height = (side / decoded.scale for side in sides)
+            if min(width, height) < JUDGED_SHARE * FACE_PIXELS:
+                continue
             box = (left, top, width, height)
             overlaps = [overlap(box, face) for face in photo.faces]
             hit = bool(overlaps) and max(overlaps) >= SAME_FACE
