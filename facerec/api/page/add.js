@@ -15,7 +15,7 @@ let run = newRun();
 const early = []; // files that were chosen before the collections were listed
 
 function newRun() {
-  return {collections: new Set(), waiting: [], sending: 0, total: 0, done: 0, faces: 0, faceless: 0, failed: new Set(), stop: new AbortController()};
+  return {collections: new Set(), waiting: [], sending: 0, total: 0, done: 0, faces: 0, known: 0, faceless: 0, failed: new Set(), stop: new AbortController()};
 }
 
 const isIdle = () => run.sending === 0 && run.waiting.length === 0;
@@ -50,11 +50,11 @@ async function send(mine, photo) {
   mine.sending += 1;
   try {
     const indexed = await sendPhoto(
-      'face-recognition/index', photo.file, {collection_id: photo.collection, photo_name: photo.name}, mine.stop.signal);
+      'face-recognition/index', photo.file, {collection_id: photo.collection, photo_name: photo.name, repeat_photo: false}, mine.stop.signal);
     if (indexed.faces.length) {
       if (photo.collection === current()) await keepCrops(photo.file, indexed.faces);
-      mine.faces += indexed.faces.length;
-      mine.done += 1;
+      mine.faces += indexed.added;
+      if (indexed.added) mine.done += 1; else mine.known += 1;
     } else {
       mine.faceless += 1;
       if (mine === run) showPhoto(photo, indexed.rejected.length ? 'No face in it is good enough.' : 'No face was found in it.');
@@ -94,19 +94,20 @@ function retry(photos) {
 }
 
 function report() {
-  const {total, done, faces, faceless, failed} = run;
-  const ended = done + faceless + failed.size;
+  const {total, done, faces, known, faceless, failed} = run;
+  const ended = done + known + faceless + failed.size;
   at('upload-progress').max = total;
   at('upload-progress').value = ended;
   at('upload-summary').textContent =
     `${done.toLocaleString('en')} of ${plural(total, 'photo')} added to ${[...run.collections].join(' and ')}, ${plural(faces, 'face')}`
+    + (known ? `, ${known.toLocaleString('en')} already in the collection` : '')
     + (faceless ? `, ${faceless} without a face` : '')
     + (failed.size ? `, ${failed.size} failed.` : '.');
   at('upload-title').textContent = ended < total ? 'Adding photos …' : 'Done';
   show('upload-stop', ended < total);
   show('upload-failed', faceless + failed.size > 0);
   show('upload-retry', failed.size > 0);
-  show('upload-next', ended === total && faces > 0);
+  show('upload-next', ended === total && faces + known > 0);
 }
 
 at('upload-title').tabIndex = -1;

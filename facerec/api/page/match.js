@@ -78,6 +78,7 @@ async function addFaces(result, items) {
   const mine = turn;
   const indexed = await sendPhoto('face-recognition/index', photo, {
     collection_id: result.collection_id, external_image_id: at('external').value,
+    repeat_photo: at('external').value !== '', // a photo with another name of its own is another one
     photo_name: at('index-names').checked ? photoName(photo) : undefined, ...options(),
   });
   if (mine !== turn) { // another photo is shown by now
@@ -94,7 +95,7 @@ async function addFaces(result, items) {
     if (!first && !stored.user_id) first = items[index].element.querySelector('.naming input');
   }
   show('index', false);
-  say(`${plural(indexed.faces.length, 'face is', 'faces are')} in the collection${indexed.rejected.length ? `, ${indexed.rejected.length} rejected` : ''}. Say whom they show.`);
+  say(`${plural(indexed.faces.length, 'face is', 'faces are')} ${indexed.added || !indexed.faces.length ? '' : 'already '}in the collection${indexed.rejected.length ? `, ${indexed.rejected.length} rejected` : ''}. Say whom they show.`);
   (first || at('result-title')).focus();
 }
 

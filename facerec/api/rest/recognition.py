@@ -55,6 +55,7 @@ def recognition_router(context: Context) -> APIRouter:
                 external_image_id=body.external_image_id,
                 photo_name=body.photo_name,
                 options=body.options(),
+                repeat_photo=body.repeat_photo is not False,
             ),
             index_json,
             collection_id=body.collection_id,

@@ -54,7 +54,15 @@ _NUMBERS = frozenset(
 """Fields that are numbers in the document."""
 
 _BOOLEANS = frozenset(
-    {"attributes", "create_collection", "doubtful", "index", "repeat_people", "rotate"}
+    {
+        "attributes",
+        "create_collection",
+        "doubtful",
+        "index",
+        "repeat_people",
+        "repeat_photo",
+        "rotate",
+    }
 )
 """Fields that are true or false in the document."""
 

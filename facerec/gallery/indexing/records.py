@@ -99,6 +99,7 @@ class IndexResult:
         photo: All faces of the photo, including rejected ones, largest first.
         faces: The accepted faces as stored in the collection, in the order of ``photo.faces``,
             except those that stay deleted.
+        added: Number of these faces that the collection did not contain before.
     """
 
     collection_id: str
@@ -106,3 +107,4 @@ class IndexResult:
     image_id: str
     photo: PhotoFaces
     faces: tuple[ListedFace, ...]
+    added: int

@@ -20,7 +20,7 @@ Both follow the same rules, so that face ids and people are kept:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from facerec.core.records import Collection, FaceRecord, StoredFace
@@ -35,6 +35,19 @@ if TYPE_CHECKING:
 SAME_FACE_OVERLAP = 0.5
 """Minimum intersection over union of two boxes of the same face. Detectors never return two boxes
 with this overlap (``facerec.engine.detect.suppression``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedFaces:
+    """The faces of a photo after they were added.
+
+    Attributes:
+        records: All of them, as stored.
+        added: Number of those that the collection did not contain before.
+    """
+
+    records: tuple[FaceRecord, ...]
+    added: int
 
 
 def with_stored_ids(
@@ -171,8 +184,8 @@ def add_faces(
     *,
     faces: FaceStore,
     records: RecordStore,
-    imported: Sequence[FaceRecord] = (),
-) -> tuple[FaceRecord, ...]:
+    known: Sequence[FaceRecord] = (),
+) -> AddedFaces:
     """Add the faces of a photo, and return them as stored.
 
     Faces that the collection already contains do not change. Faces of the photo that were found
@@ -184,7 +197,8 @@ def add_faces(
         found: Faces found in the photo, with ids derived from their boxes.
         faces: Store of the collection's faces.
         records: Store of its people, and of collections.
-        imported: Faces of the photo that the collection contains under ids of another service.
+        known: Faces of the photo that the collection contains under another key, or under ids of
+            another service.
 
     Raises:
         CollectionNotFoundError: The collection was deleted concurrently; no face was added.
@@ -192,7 +206,7 @@ def add_faces(
     """
     collection_id, faces = collection.collection_id, faces.of(collection)
     stored = faces.get_images(collection_id, [image_key]).get(image_key, [])
-    held = {record.face_id: record for record in (*stored, *imported)}
+    held = {record.face_id: record for record in (*stored, *known)}
     chosen = with_stored_ids(found, list(held.values()))
     added = [face for face in chosen if face.record.face_id not in held]
     if added:
@@ -201,7 +215,8 @@ def add_faces(
     if _is_gone(collection, records):
         _remove_late(collection_id, added, faces)
         raise CollectionNotFoundError(collection_id)
-    return tuple(held.get(face.record.face_id, face.record) for face in chosen)
+    stored_records = tuple(held.get(face.record.face_id, face.record) for face in chosen)
+    return AddedFaces(stored_records, len(added))
 
 
 def _is_gone(collection: Collection, records: RecordStore) -> bool:

@@ -13,7 +13,8 @@ from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import indexing
 from facerec.gallery.erasing.restoring import find_deleted, remove_all_tombstones
 from facerec.gallery.erasing.tombstones import imported_faces
-from facerec.gallery.indexing.storing import add_faces
+from facerec.gallery.indexing.known_photos import known_faces
+from facerec.gallery.indexing.storing import add_faces, with_stored_ids
 from facerec.gallery.operations.faces import require_stored, with_users
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, require_face
@@ -43,6 +44,7 @@ class RecognitionOperations(GalleryBase):
         options: FaceOptions | None = None,
         attributes: bool = False,
         restore_deleted: bool = True,
+        repeat_photo: bool = True,
     ) -> IndexResult:
         """Add the faces of a photo to a collection; faces that it already contains do not change.
 
@@ -59,6 +61,8 @@ class RecognitionOperations(GalleryBase):
             options: How faces are found and chosen; None for the gallery's defaults.
             attributes: Whether to estimate age and gender, which are not stored.
             restore_deleted: Whether to add faces that were deleted or erased on purpose.
+            repeat_photo: Whether to add the faces again if the collection contains them from the
+                same file with another external image id, as Rekognition does.
 
         Raises:
             InvalidInputError: An id, ``options``, or the address or name of the photo is not valid,
@@ -90,7 +94,9 @@ class RecognitionOperations(GalleryBase):
         if source is not None:
             loaded = replace(loaded, source=source)
         return self._store(
-            collection, loaded, found, external_image_id, options, restore_deleted=restore_deleted
+            *(collection, loaded, found, external_image_id, options),
+            restore_deleted=restore_deleted,
+            repeat_photo=repeat_photo,
         )
 
     def search(
@@ -251,6 +257,7 @@ class RecognitionOperations(GalleryBase):
         options: FaceOptions,
         *,
         restore_deleted: bool = True,
+        repeat_photo: bool = True,
     ) -> IndexResult:
         """Store the faces of a photo, by default including those that were deleted before."""
         collection_id = collection.collection_id
@@ -264,6 +271,7 @@ class RecognitionOperations(GalleryBase):
         imported = imported_faces(
             collection_id, [image.image_key], records=self._records, faces=self._faces
         )
+        known = imported.get(image.image_key, [])
         faces = indexing.to_stored_faces(
             image,
             found,
@@ -271,6 +279,10 @@ class RecognitionOperations(GalleryBase):
             model_version=collection.model_version,
             now=self._clock(),
         )
+        if not repeat_photo:
+            known += known_faces(collection_id, faces, faces=self._faces.of(collection))
+            # events are about the face that is stored
+            faces = list(with_stored_ids(faces, known))
         if not restore_deleted:
             own = [face.record for face in faces]
             deleted = find_deleted(collection_id, {image: own}, records=self._records)
@@ -282,7 +294,7 @@ class RecognitionOperations(GalleryBase):
             self._engine_of(collection),
             self._clock,
         )
-        records = writer.store_with_events(
+        stored = writer.store_with_events(
             collection_id,
             faces,
             lambda: add_faces(
@@ -291,19 +303,19 @@ class RecognitionOperations(GalleryBase):
                 faces,
                 faces=self._faces,
                 records=self._records,
-                imported=imported.get(image.image_key, ()),
+                known=known,
             ),
         )
         if self._thumbnails is not None and self._keep_thumbnails:
             keep_thumbnails(
                 collection_id,
-                records,
+                stored.records,
                 loaded.content,
                 thumbnails=self._thumbnails,
                 max_pixels=options.max_pixels,
             )
         if restore_deleted and remove_all_tombstones(
-            collection_id, {image: records}, records=self._records
+            collection_id, {image: stored.records}, records=self._records
         ):
             self._drop_lifted_tombstones(collection_id)
         return indexing.IndexResult(
@@ -311,7 +323,8 @@ class RecognitionOperations(GalleryBase):
             collection.model_version,
             image.image_id,
             found,
-            with_users(collection_id, records, records=self._records),
+            with_users(collection_id, stored.records, records=self._records),
+            stored.added,
         )
 
 

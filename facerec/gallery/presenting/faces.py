@@ -118,6 +118,7 @@ def index_json(result: IndexResult) -> Json:
         "image_id": result.image_id,
         **photo_facts(result.photo),
         "faces": [stored_face_json(face.record, face.user_id) for face in result.faces],
+        "added": result.added,
         "rejected": [rejected_json(face) for face in result.photo.rejected],
     }
 

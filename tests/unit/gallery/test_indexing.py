@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from facerec.core.addresses import storable_source
 from facerec.core.ids import group_of
+from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.indexing.records import name_image
@@ -97,6 +98,29 @@ def test_a_photo_that_is_passed_as_bytes_may_have_a_name_for_people(gallery: Gal
     assert other.record.source == third.record.source == "upload://IMG_1.jpg"
     with pytest.raises(ObjectNotFoundError):
         gallery.thumbnail("staff", face.record.face_id)
+
+
+def test_a_photo_with_another_name_of_the_caller_is_added_again_only_if_requested(
+    gallery: Gallery,
+) -> None:
+    first = gallery.index("staff", GROUP, external_image_id="fest:1.jpg")
+    known = gallery.index("staff", GROUP, repeat_photo=False)
+    assert (known.faces, known.added) == (first.faces, 0)
+    assert gallery.describe_collection("staff").face_count == 2
+    copied = gallery.index("staff", GROUP + b" ", repeat_photo=False)
+    assert copied.added == 2
+    assert gallery.index("staff", GROUP).added == 2
+    assert gallery.describe_collection("staff").face_count == 6
+
+
+def test_only_the_faces_are_added_that_an_earlier_name_of_the_photo_lacks(
+    gallery: Gallery,
+) -> None:
+    first = gallery.index("staff", GROUP, external_image_id="1", options=FaceOptions(max_faces=1))
+    both = gallery.index("staff", GROUP, repeat_photo=False)
+    assert both.added == 1
+    assert both.faces[0] == first.faces[0]
+    assert gallery.describe_collection("staff").face_count == 2
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "a\u202eb", "x" * 1001, "\ud800", 7])

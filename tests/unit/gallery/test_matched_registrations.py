@@ -53,6 +53,12 @@ def test_the_same_photo_again_makes_no_second_event(gallery: Gallery) -> None:
     assert len(events(gallery)) == 1
 
 
+def test_a_photo_that_is_not_repeated_makes_no_second_event(gallery: Gallery) -> None:
+    gallery.index("staff", fake_photo(ANN), external_image_id="gate:1")
+    gallery.index("staff", fake_photo(ANN), repeat_photo=False)
+    assert len(events(gallery)) == 1
+
+
 def test_a_search_that_also_indexes_makes_the_event_too(gallery: Gallery) -> None:
     gallery.search("staff", fake_photo(ANN))
     assert events(gallery) == []

@@ -40,6 +40,7 @@ class IndexRequest(LimitedFaces, NamablePhoto):
             external_image_id=("image", "key"),
             photo_name=("image",),
             limit=("image", "key"),
+            repeat_photo=("image", "key"),
             **dict.fromkeys(JOB_FIELDS, ("prefix", "manifest")),
         )
     )
@@ -56,6 +57,11 @@ class IndexRequest(LimitedFaces, NamablePhoto):
     ) = Field(None, description="Index all photos of the manifest at this address, as a job.")
     external_image_id: ExternalImageId | None = Field(
         None, description="Your own name for the photo."
+    )
+    repeat_photo: bool | None = Field(
+        None,
+        description="Whether to store faces again that the collection contains from the same file "
+        "with another external image id, as Rekognition does; by default true.",
     )
     create_collection: bool | None = Field(
         None,
@@ -152,6 +158,8 @@ class IndexRequest(LimitedFaces, NamablePhoto):
             )
         if self.is_job and self.limit is not None:
             raise ValueError("limit is only for a single photo; for a job, use max_faces")
+        if self.is_job and self.repeat_photo is not None:
+            raise ValueError("repeat_photo is only for a single photo")
         for name in JOB_FIELDS:
             if getattr(self, name) not in (None, False) and not self.is_job:
                 raise ValueError(f"{name} can be given only with a manifest or prefix")

@@ -131,15 +131,34 @@ def test_photos_without_a_face_are_named_and_not_counted_as_added(
     site: Site, page: playwright.Page
 ) -> None:
     page.goto(f"{site.address}/#/add")
-    twice = [site.upload(fake_face("ann"), name="ann.png")] * 2
-    page.locator("#add-files").set_input_files([*twice, site.upload(name="rocket.png")])
+    ann = site.upload(fake_face("ann"), name="ann.png")
+    page.locator("#add-files").set_input_files([ann])
+    expect(page.locator("#upload-summary")).to_have_text("1 of 1 photo added to staff, 1 face.")
+    page.locator("#add-files").set_input_files([ann, site.upload(name="rocket.png")])
     expect(page.locator("#upload-summary")).to_have_text(
-        "2 of 3 photos added to staff, 2 faces, 1 without a face."
+        "0 of 2 photos added to staff, 0 faces, 1 already in the collection, 1 without a face."
     )
     expect(page.locator("#upload-errors > li")).to_have_count(1)
     expect(page.locator("#upload-errors > li")).to_contain_text("rocket.png")
     expect(page.locator("#upload-errors > li")).to_contain_text("No face was found in it.")
     expect(page.get_by_role("button", name="Try")).to_have_count(0)
+
+
+def test_a_photo_that_a_job_has_indexed_is_not_added_again(
+    site: Site, page: playwright.Page
+) -> None:
+    photo = site.upload(fake_face("ann"), fake_face("bob", left=0.6))
+    site.gallery.index("staff", photo["buffer"], external_image_id="fest:1.png")
+    page.goto(f"{site.address}/#/add")
+    page.locator("#add-files").set_input_files([photo, site.upload(fake_face("zoe"), name="z.png")])
+    expect(page.locator("#upload-summary")).to_have_text(
+        "1 of 2 photos added to staff, 1 face, 1 already in the collection."
+    )
+    page.goto(f"{site.address}/#/match")
+    page.locator("#file").set_input_files([photo])
+    page.get_by_role("button", name="Add its faces").click()
+    expect(page.locator("#status")).to_contain_text("2 faces are already in the collection")
+    assert site.gallery.describe_collection("staff").face_count == 3
 
 
 def test_photos_wait_for_the_list_of_collections(site: Site, page: playwright.Page) -> None:
