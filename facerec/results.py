@@ -54,6 +54,7 @@ from facerec.gallery.people.associations import (
 )
 from facerec.gallery.people.enrolling import (
     CorrectedPhoto,
+    EndedRegistration,
     Enrolment,
     EnrolmentProblem,
     UnnamedPhoto,
@@ -105,6 +106,7 @@ __all__ = [
     "DeletionFailureReason",
     "Doubt",
     "EmbeddedFace",
+    "EndedRegistration",
     "Enrolment",
     "EnrolmentProblem",
     "Entry",

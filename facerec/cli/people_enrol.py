@@ -187,6 +187,17 @@ def print_enrolment(enrolment: Enrolment) -> None:
         out.print(f"  {shortened(photo.source)}: {now} instead of {earlier}")
     for user_id in enrolment.deleted:
         out.print(f"  person {shown_name(user_id)} has no photo any more, and was deleted")
+    for ended in enrolment.registrations:
+        earlier = shown_name(ended.earlier)
+        if ended.user_id is None:
+            out.print(f"  the registration of {earlier} is lost: register the person again")
+        else:
+            out.print(f"  the registration of {earlier} is now that of {shown_name(ended.user_id)}")
+    if enrolment.nameless:
+        names = ", ".join(map(shortened, enrolment.nameless_sources))
+        more = ", ..." if enrolment.nameless > len(enrolment.nameless_sources) else ""
+        photos = count(enrolment.nameless, "photo")
+        out.print(f"  {photos} of the source got no name by this rule: {names}{more}")
     for unnamed in enrolment.unnamed:
         why = _PROBLEMS[unnamed.problem]
         out.print(f"  {shortened(unnamed.source)} got no name: {why} {unnamed.name}")

@@ -130,10 +130,12 @@ def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[s
     root, names = folder_of(_address(manifest)), dict[str, str]()
     for number, row in _rows(manifest, column, objects):
         image, name = row.get("image", ""), row.get(column, "").strip()
-        if not image or not name:
+        if not image:
             continue
         uri = image if scheme_of(image) != "file" or image.startswith("/") else root + image
-        if names.setdefault(uri, name) != name:
+        known = names.get(uri, "")
+        names[uri] = known or name
+        if known and name and known != name:
             # executions keep this, and addresses of photos often name people
             raise InvalidInputError(
                 f"{manifest} gives a photo two names: see line {number}",

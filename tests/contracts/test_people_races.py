@@ -71,6 +71,29 @@ def test_a_corrected_person_who_gets_another_face_meanwhile_stays(
     assert gallery.describe_user("staff", "Ann").face_ids == (stored.record.face_id,)
 
 
+def test_no_interruption_loses_the_registration_of_a_person_whose_photos_are_renamed(
+    deployment: Deployment, gallery: Gallery, tmp_path: Path
+) -> None:
+    photo = tmp_path / "1.jpg"
+    photo.write_bytes(fake_photo(fake_face("ann")))
+    gallery.index("staff", photo)
+    gallery.enrol_people("staff", lambda _: "Ana")
+    now = deployment.collaborators.clock.now
+    days = {"consent": day_of(now), "expires": day_of(now + 365 * DAY)}
+    registration = gallery.register_user("staff", "Ana", **days).registration
+    assert registration is not None
+
+    def kill() -> None:
+        raise KilledError
+
+    interrupted = deployment.gallery_with("records", "delete_user", before=kill)
+    with pytest.raises(KilledError):
+        interrupted.enrol_people("staff", lambda _: "Anna")
+    gallery.enrol_people("staff", lambda _: "Anna")
+    anna = gallery.describe_user("staff", "Anna")
+    assert (len(anna.face_ids), anna.registration) == (1, registration)
+
+
 def test_a_merge_moves_a_face_that_is_added_meanwhile(
     deployment: Deployment, gallery: Gallery
 ) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Action
+from facerec.core.ids import group_of
 from facerec.core.names import checked_user_name, derived_user_id
 from facerec.core.sources import is_address
 from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from facerec.gallery.people import associations, enrolling
     from facerec.gallery.people.enrolling import (
         CorrectedPhoto,
+        EndedRegistration,
         Enrolment,
         EnrolmentProblem,
         UnnamedPhoto,
@@ -48,6 +50,9 @@ class _Done:
     corrected: list[CorrectedPhoto] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     unnamed: list[UnnamedPhoto] = field(default_factory=list)
+    registrations: list[EndedRegistration] = field(default_factory=list)
+    nameless: int = 0
+    nameless_sources: list[str] = field(default_factory=list)
 
 
 class EnrolOperations(UserOperations):
@@ -61,12 +66,13 @@ class EnrolOperations(UserOperations):
         photo was deleted, the chosen face must resemble the person's other photos, even if no other
         face of the photo is left. Calling this again changes nothing, unless photos or names have
         changed: a photo that was named after somebody else before is corrected, and people who
-        thereby lose all their faces are deleted. Corrections (``not_same``) are obeyed.
+        thereby lose all their faces are deleted. A new person who gets all faces of such a person
+        gets the registration too. Corrections (``not_same``) are obeyed.
 
         Args:
             collection_id: Id of the collection.
-            name_of: Returns the name of the person in the photo at an address; None if the photo
-                has no name.
+            name_of: Returns the name of the person in the photo at an address; "" if the photo
+                names nobody, and None if it is not one of those to enrol.
 
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
@@ -82,7 +88,7 @@ class EnrolOperations(UserOperations):
         collection = self._get_comparable_to_change(collection_id)
         done = _Done(self._engine_of(collection))
         named: dict[str, dict[str, list[FaceRecord]]] = {}
-        for record, name in self._named_faces(collection_id, name_of):
+        for record, name in self._named_faces(collection_id, name_of, done):
             try:
                 kept = checked_user_name(name)
             except InvalidInputError:
@@ -104,13 +110,26 @@ class EnrolOperations(UserOperations):
             tuple(done.corrected),
             tuple(done.deleted),
             tuple(dict.fromkeys(done.unnamed)),
+            tuple(done.registrations),
+            done.nameless,
+            tuple(done.nameless_sources),
         )
 
-    def _named_faces(self, collection_id: str, name_of: NameOf) -> Iterator[tuple[FaceRecord, str]]:
+    def _named_faces(
+        self, collection_id: str, name_of: NameOf, done: _Done
+    ) -> Iterator[tuple[FaceRecord, str]]:
+        """Yield the faces of named photos with the name, and count the photos that name nobody."""
+        photo = ""
         for record in self._faces.all_faces(collection_id):
             name = name_of(record.address) if is_address(record.source) else None
-            if name is not None:
+            if name:
                 yield record, name
+            # the faces of a photo follow each other
+            elif name == "" and group_of(record.face_id) != photo:
+                photo = group_of(record.face_id)
+                done.nameless += 1
+                if len(done.nameless_sources) < enrolling.MAX_NAMELESS:
+                    done.nameless_sources.append(record.source)
 
     @recorded(Action.ENROL)
     def _enrol(
@@ -220,7 +239,7 @@ class EnrolOperations(UserOperations):
             self.disassociate_faces(collection_id, user.user_id, lost)
         for owner in sorted(set(earlier.values())):
             moved = [face_id for face_id in earlier if earlier[face_id] == owner]
-            self._take_from(collection_id, owner, moved, done)
+            self._take_from(collection_id, owner, moved, user, done)
         with suppress(QuotaExceededError):
             outcome = self.associate_faces(
                 collection_id, user.user_id, [record.face_id for record in new], min_similarity=0.0
@@ -233,15 +252,30 @@ class EnrolOperations(UserOperations):
         ]
 
     def _take_from(
-        self, collection_id: str, user_id: str, face_ids: Sequence[str], done: _Done
+        self, collection_id: str, user_id: str, face_ids: Sequence[str], new: User, done: _Done
     ) -> None:
-        """Disassociate faces from a person, who is deleted if no face is left."""
+        """Disassociate faces from a person, who is deleted if no face is left.
+
+        The consent of a registered person goes to a new person who gets all the faces, since that
+        is the same person under another name. Somebody who has other faces, or only some of these,
+        may be somebody else, who has not agreed.
+        """
         with suppress(UserNotFoundError):
+            earlier = self._records.get_user(collection_id, user_id)
+            registration, kept = earlier.registration, False
+            if registration is not None and self._registrations is not None:
+                kept = not new.face_ids and set(earlier.face_ids) <= set(face_ids)
+                if kept:
+                    # before the deletion: an interruption must not lose the consent
+                    self._registrations.set_registration(collection_id, new.user_id, registration)
             self.disassociate_faces(collection_id, user_id, face_ids)
             if self._records.get_user(collection_id, user_id).face_ids:
                 return
             if self._delete_if_empty(collection_id, [user_id]):
                 done.deleted.append(user_id)
+                if registration is not None:
+                    heir = new.user_id if kept else None
+                    done.registrations.append(enrolling.EndedRegistration(user_id, heir))
 
     def _user_named(self, collection_id: str, name: str) -> User | None:
         """Return the person with a display name, or with the id derived from it.

@@ -29,6 +29,9 @@ MIN_SIMILARITY = 0.5
 MAX_CANDIDATES = 20
 """Number of a photo's largest faces from which one is chosen."""
 
+MAX_NAMELESS = 3
+"""Number of photos that name nobody whose addresses are reported."""
+
 _MAX_ROUNDS = 5
 
 
@@ -86,6 +89,19 @@ class CorrectedPhoto:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedRegistration:
+    """The registration of a person who was deleted, since all the photos have other names now.
+
+    Attributes:
+        earlier: Id of the person who was deleted.
+        user_id: Id of the person who has the registration now; None if it was lost.
+    """
+
+    earlier: str
+    user_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolment:
     """The outcome of enrolling people.
 
@@ -98,6 +114,10 @@ class Enrolment:
         corrected: Photos that were named after somebody else before.
         deleted: Ids of people who lost all their faces because the photos have other names now.
         unnamed: Photos without an associated face.
+        registrations: Registrations of deleted people.
+        nameless: Number of photos of the source that name nobody, such as those directly in a
+            folder of folders.
+        nameless_sources: Addresses of the first ``MAX_NAMELESS`` of these.
     """
 
     collection_id: str
@@ -108,6 +128,9 @@ class Enrolment:
     corrected: tuple[CorrectedPhoto, ...]
     deleted: tuple[str, ...]
     unnamed: tuple[UnnamedPhoto, ...]
+    registrations: tuple[EndedRegistration, ...] = ()
+    nameless: int = 0
+    nameless_sources: tuple[str, ...] = ()
 
 
 def judge_photos(

@@ -10,7 +10,8 @@ from facerec.core.addresses import escaped_name, storable_source
 from facerec.errors import InvalidInputError
 
 NameOf: TypeAlias = Callable[[str], str | None]
-"""Returns the name of the person in the photo at an address; None if the photo has no name."""
+"""Returns the name of the person in the photo at an address; "" if the photo belongs to the source
+but names nobody, and None if it does not belong to the source."""
 
 PLACEHOLDER = "{person}"
 
@@ -19,15 +20,14 @@ def name_by_folder(root: str) -> NameOf:
     """Return a rule that names photos after their folders: ``Ann Lee/1.jpg`` shows Ann Lee.
 
     Args:
-        root: Address of a folder or prefix with its final ``/``; photos directly in it, or
-            elsewhere, have no name.
+        root: Address of a folder or prefix with its final ``/``; photos directly in it name nobody.
     """
 
     def name_of(source: str) -> str | None:
         if not source.startswith(root):
             return None
         folder = source[len(root) :].rpartition("/")[0]
-        return _name(folder) if folder else None
+        return _name(folder) if folder else ""
 
     return name_of
 
@@ -56,7 +56,7 @@ def name_by_pattern(root: str, pattern: str) -> NameOf:
         if not source.startswith(root):
             return None
         found = expression.fullmatch(source[len(root) :])
-        return None if found is None else _name(found[1])
+        return "" if found is None else _name(found[1])
 
     return name_of
 

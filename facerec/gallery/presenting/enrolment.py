@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from facerec.gallery.people.enrolling import (
     CorrectedPhoto,
+    EndedRegistration,
     Enrolment,
     EnrolmentProblem,
     UnnamedPhoto,
@@ -29,6 +30,9 @@ def enrolment_json(enrolment: Enrolment) -> Json:
         "unnamed": [
             {**asdict(photo), "problem": str(photo.problem)} for photo in enrolment.unnamed
         ],
+        "registrations": [asdict(each) for each in enrolment.registrations],
+        "nameless": enrolment.nameless,
+        "nameless_sources": list(enrolment.nameless_sources),
     }
 
 
@@ -43,5 +47,7 @@ def enrolment_from_json(document: Json) -> Enrolment:
                 UnnamedPhoto(**{**photo, "problem": EnrolmentProblem(photo["problem"])})
                 for photo in document["unnamed"]
             ),
+            "registrations": tuple(EndedRegistration(**each) for each in document["registrations"]),
+            "nameless_sources": tuple(document["nameless_sources"]),
         }
     )

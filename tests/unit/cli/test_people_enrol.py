@@ -15,7 +15,7 @@ from facerec.cli.people_enrol import print_enrolment, require_no_external_ids
 from facerec.core.names import derived_user_id
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.people.enrolling import CorrectedPhoto, Enrolment
+from facerec.gallery.people.enrolling import CorrectedPhoto, EndedRegistration, Enrolment
 from facerec.gallery.people.enrolment_rules import NameOf
 from facerec.jobs import person_names
 from facerec.storage.objects import Objects
@@ -37,7 +37,7 @@ def name_rule(person_from: str, source: str) -> NameOf:
 def test_photos_are_named_by_their_folders(tmp_path: Path) -> None:
     name_of = name_rule("folder", str(tmp_path))
     assert name_of(f"{tmp_path}/Ann Lee/1.jpg") == "Ann Lee"
-    assert name_of(f"{tmp_path}/1.jpg") is None
+    assert name_of(f"{tmp_path}/1.jpg") == ""
     assert name_rule("folder", "s3://bucket/members/")("s3://bucket/members/Ann/1.jpg") == "Ann"
 
 
@@ -54,7 +54,7 @@ def test_photos_are_named_by_a_column(tmp_path: Path, zipped: bool) -> None:
     assert name_of(f"{tmp_path}/a.jpg") == "张伟"
     assert name_of("/b.jpg") == "Lee, Ann"
     assert name_of("s3://bucket/c.jpg") == "Bob"
-    assert name_of(f"{tmp_path}/d.jpg") is None
+    assert name_of(f"{tmp_path}/d.jpg") == ""
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_photos_are_named_by_lines_of_json(tmp_path: Path) -> None:
     manifest.write_text(JSONL, "utf-8")
     name_of = name_rule("column:name", str(manifest))
     assert name_of(f"{tmp_path}/a.jpg") == "张伟"
-    assert name_of("/b.jpg") is None
+    assert name_of("/b.jpg") == ""
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,13 @@ def test_what_is_printed_has_names_in_their_own_script(
 ) -> None:
     ids = [derived_user_id(name) for name in ("Eileen Collins", "张伟")]
     corrected = CorrectedPhoto("/members/1.jpg", earlier=ids[1], user_id=ids[0])
-    print_enrolment(Enrolment("club", 1, 0, 1, 0, (corrected,), (ids[1],), ()))
+    ended = (EndedRegistration(ids[1], ids[0]), EndedRegistration(ids[1], None))
+    print_enrolment(
+        Enrolment("club", 1, 0, 1, 0, (corrected,), (ids[1],), (), ended, 4, ("/a.jpg", "/b.jpg"))
+    )
     shown = capsys.readouterr().out
+    assert "the registration of 张伟 is now that of Eileen Collins" in shown
+    assert "the registration of 张伟 is lost: register the person again" in shown
+    assert "4 photos of the source got no name by this rule: /a.jpg, /b.jpg, ..." in shown
     assert "1.jpg: Eileen Collins instead of 张伟" in shown
     assert "person 张伟 has no photo any more" in shown

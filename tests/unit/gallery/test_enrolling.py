@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from facerec.core.erasures import SubjectKind
+from facerec.core.registrations import Registration
 from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError
 from facerec.gallery.gallery import Gallery
@@ -14,6 +15,7 @@ from facerec.gallery.people.enrolling import Enrolment, EnrolmentProblem
 from facerec.gallery.people.enrolment_rules import name_by_folder, name_by_pattern
 from facerec.gallery.presenting.enrolment import enrolment_json
 from facerec.testing.engine import FakeFace, fake_face, fake_photo
+from tests.support.registrations import YEAR
 
 
 class Folder:
@@ -116,6 +118,63 @@ def test_a_photo_under_a_corrected_name_replaces_the_wrong_one(
     assert corrected == dict.fromkeys(("1.jpg", "2.jpg"), ("Ana", "Anna"))
     assert set(folder.people()) == {"Anna", "Bob"}
     assert result.deleted == ("Ana",)
+
+
+def test_photos_beside_the_folders_are_counted_and_named(folder: Folder) -> None:
+    folder.photo("Ann/1.jpg", fake_face("ann"))
+    for name in "abcd":
+        folder.photo(f"{name}.jpg", fake_face(name), fake_face(f"{name}2", left=0.6))
+    enrolled = folder.enrol()
+    assert (enrolled.people, enrolled.nameless, enrolled.unnamed) == (1, 4, ())
+    assert len(enrolled.nameless_sources) == 3
+    assert all(Path(source).parent == folder.root for source in enrolled.nameless_sources)
+
+
+@pytest.fixture
+def registered(folder: Folder, gallery: Gallery, today: None) -> dict[str, str]:
+    """Enrol a registered person with two photos; return the names of all photos by path."""
+    del today
+    names = dict.fromkeys(("1.jpg", "2.jpg"), "Ana")
+    for path in names:
+        folder.photo(path, fake_face("ann", shot=int(path[0]), away=0.1))
+    enrol(folder, names)
+    gallery.register_user("staff", "Ana", **YEAR)
+    return names
+
+
+def enrol(folder: Folder, names: dict[str, str]) -> Enrolment:
+    return folder.gallery.enrol_people("staff", lambda photo: names.get(Path(photo).name))
+
+
+def test_a_registration_goes_along_when_all_photos_of_a_person_are_renamed(
+    folder: Folder, gallery: Gallery, registered: dict[str, str]
+) -> None:
+    folder.photo("3.jpg", fake_face("ann", shot=3, away=0.1))
+    result = enrol(folder, dict.fromkeys((*registered, "3.jpg"), "Anna"))
+    assert [(each.earlier, each.user_id) for each in result.registrations] == [("Ana", "Anna")]
+    assert gallery.describe_user("staff", "Anna").registration == Registration(**YEAR)
+    assert set(folder.people()) == {"Anna"}
+    gallery.undo("staff", gallery.list_history("staff", limit=1).entries[0].cause.entry_id)
+    assert gallery.describe_user("staff", "Ana").registration == Registration(**YEAR)
+
+
+def test_the_faces_of_two_people_or_of_somebody_known_take_no_registration_along(
+    folder: Folder, gallery: Gallery, registered: dict[str, str]
+) -> None:
+    folder.photo("3.jpg", fake_face("ann", shot=3, away=0.1))
+    enrol(folder, {**registered, "3.jpg": "Anna"})
+    result = enrol(folder, dict.fromkeys((*registered, "3.jpg"), "Anna"))
+    assert [(each.earlier, each.user_id) for each in result.registrations] == [("Ana", None)]
+    assert gallery.describe_user("staff", "Anna").registration is None
+
+
+def test_who_keeps_photos_keeps_the_registration(
+    folder: Folder, gallery: Gallery, registered: dict[str, str]
+) -> None:
+    result = enrol(folder, {**registered, "2.jpg": "Anna"})
+    assert result.registrations == ()
+    assert gallery.describe_user("staff", "Ana").registration == Registration(**YEAR)
+    assert gallery.describe_user("staff", "Anna").registration is None
 
 
 def test_every_copy_of_a_photo_gets_the_name(folder: Folder, gallery: Gallery) -> None:
@@ -230,8 +289,8 @@ def test_a_person_has_at_most_the_maximum_of_faces(
     [
         ("{person}_*.jpg", "Tom_Cruise_0001.JPG", "Tom_Cruise"),
         ("*/{person}/*", "club/张伟/1.jpg", "张伟"),
-        ("{person}/*", "Ann Lee/2024/1.jpg", None),
-        ("{person}.jpg", "a.jpgx", None),
+        ("{person}/*", "Ann Lee/2024/1.jpg", ""),
+        ("{person}.jpg", "a.jpgx", ""),
         ("[{person}].jpg", "[a+b].jpg", "a+b"),
     ],
 )
