@@ -79,7 +79,7 @@ def _add_face(
     rows.add_row(
         face_id,
         shown_name(external_image_id),
-        user_id or "-",
+        shown_name(user_id),
         shortened(source) or "-",
         f"{confidence:.3f}",
     )

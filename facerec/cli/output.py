@@ -132,6 +132,11 @@ def shown_name(external_image_id: str | None) -> str:
     return readable_name(external_image_id) if external_image_id else "-"
 
 
+def shown_person(person: Mapping[str, Any]) -> str:
+    """Return the display name of a person for display, or else the id (``person.json``)."""
+    return person["name"] or shown_name(person["user_id"])
+
+
 def shortened(uri: str) -> str:
     """Return a path relative to the working folder if it is in that folder, else unchanged."""
     here = f"{Path.cwd()}/"

@@ -19,7 +19,7 @@ from facerec.cli.options import (
     page_options,
     stack_option,
 )
-from facerec.cli.output import console, count, print_json, print_page, table
+from facerec.cli.output import console, count, print_json, print_page, shown_name, table
 from facerec.cli.people_changes import add, delete, merge, remove, split
 from facerec.cli.people_enrol import enrol
 from facerec.cli.people_history import history, undo
@@ -135,7 +135,7 @@ def show(collection: str, person: str, data: Path | None, stack: str | None, as_
     if as_json:
         print_json(shown)
         return
-    whom = shown["user_id"] if shown["name"] is None else f"{shown['name']} ({shown['user_id']})"
+    whom = _named(shown)
     created = datetime.fromisoformat(shown["created_at"])
     console().print(
         f"{whom}: {count(shown['face_count'], 'face')}, {shown['status'].lower()}, "
@@ -189,7 +189,7 @@ def create(
     if as_json:
         print_json(created)
     else:
-        console().print(f"person {created['user_id']} created in collection {collection}")
+        console().print(f"person {_named(created)} created in collection {collection}")
 
 
 @people.command()
@@ -223,12 +223,18 @@ def rename(
     if as_json:
         print_json(renamed)
     elif renamed["name"] is None:
-        console().print(f"person {renamed['user_id']} has no name now")
+        console().print(f"person {shown_name(renamed['user_id'])} has no name now")
     else:
-        console().print(f"person {renamed['user_id']} is {renamed['name']} now")
+        console().print(f"person {shown_name(renamed['user_id'])} is {renamed['name']} now")
 
 
 def _registered(registration: dict[str, Any] | None) -> str:
     if registration is None:
         return "-"
     return f"{'expired' if registration['expired'] else 'until'} {registration['expires']}"
+
+
+def _named(person: dict[str, Any]) -> str:
+    """Return the display name of a person with the id, or only the id."""
+    user_id: str = person["user_id"]
+    return user_id if person["name"] is None else f"{person['name']} ({user_id})"

@@ -17,7 +17,7 @@ from facerec.cli.options import (
     page_options,
     stack_option,
 )
-from facerec.cli.output import console, count, print_json, print_page, table
+from facerec.cli.output import console, count, print_json, print_page, shown_name, table
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 
 _ACTIONS = {
@@ -118,18 +118,22 @@ def _steps(entry: dict[str, Any]) -> str:
     return f"{shown} (somebody was erased)" if entry["erased"] else shown
 
 
+def _whose(name: str | None) -> str:
+    return shown_name(name) if name else "somebody"
+
+
 def _step(step: dict[str, Any]) -> str:
     faces = count(len(step["face_ids"]), "face")
-    whose = step["user_id"] or "somebody"
+    whose = _whose(step["user_id"])
     named = f"{whose} ({step['name']})" if step["name"] else whose
-    about = step["person"] or "somebody"
+    about = _whose(step["person"])
     texts = {
         "CREATED": f"{named} created",
         "DELETED": f"{named} deleted",
         "RENAMED": f"{whose} renamed from {step['earlier_name'] or '-'} to {step['name'] or '-'}",
         "FACES_ADDED": f"{faces} added to {whose}",
         "FACES_REMOVED": f"{faces} removed from {whose}",
-        "FACES_MOVED": f"{faces} moved from {step['other_id'] or 'somebody'} to {whose}",
+        "FACES_MOVED": f"{faces} moved from {_whose(step['other_id'])} to {whose}",
         "CORRECTED": f"{faces} not {about}",
         "CORRECTION_LIFTED": f"{faces} may be {about}",
         "IGNORED": f"cluster {step['cluster_id']} ignored",

@@ -19,7 +19,15 @@ from facerec.cli.options import (
     page_options,
     stack_option,
 )
-from facerec.cli.output import console, count, print_json, print_page, table
+from facerec.cli.output import (
+    console,
+    count,
+    print_json,
+    print_page,
+    shown_name,
+    shown_person,
+    table,
+)
 from facerec.cli.webhooks import deliver_now, open_webhook, webhook_option
 from facerec.core.limits import DEFAULT_EVENTS, MAX_EVENTS
 
@@ -68,7 +76,7 @@ def register(
         print_json(registered)
     else:
         days = shown_registration(registered["registration"])
-        console().print(f"person {registered['user_id']} {days}")
+        console().print(f"person {shown_person(registered)} {days}")
 
 
 @click.command()
@@ -91,7 +99,7 @@ def unregister(
     if as_json:
         print_json(unregistered)
     else:
-        console().print(f"person {unregistered['user_id']} is not registered now")
+        console().print(f"person {shown_person(unregistered)} is not registered now")
 
 
 @click.command()
@@ -144,7 +152,7 @@ def events(
         rows.add_row(
             event["event_id"],
             _minute(event["matched_at"]),
-            event["user_id"],
+            shown_name(event["user_id"]),
             f"{event['similarity']:.3f}",
             photo,
             _delivery(kept),
