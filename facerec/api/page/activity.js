@@ -88,7 +88,7 @@ function jobItem(job) {
   const isStopped = ['INCOMPLETE', 'CANCELLED'].includes(job.status);
   return make('li', {class: 'card', 'aria-labelledby': titleId, tabindex: '-1'},
     make('div', {class: 'row spread'},
-      make('h3', {id: titleId, class: 'name'}, job.collection_id || 'Job'),
+      make('h3', {id: titleId, class: 'name', title: job.collection_id}, job.collection_id || 'Job'),
       make('span', {class: `chip ${chip}`}, STATUS[job.status] || job.status)),
     folder && make('p', {class: 'name'}, `${folder.bucket}/${folder.prefix}`),
     bar, make('p', {class: 'quiet'}, facts.join(' · ')),

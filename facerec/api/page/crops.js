@@ -110,8 +110,10 @@ export const isNamed = face => label(face) !== NO_NAME;
 
 /** Return an element with the name of a stored face, which changes once the person's name is known. */
 export function nameElement(face, tag = 'span') {
-  const element = make(tag, {class: isNamed(face) ? 'name' : 'name quiet'}, label(face));
-  if (face.user_id && !face.person_name) personName(face.user_id).then(name => { element.textContent = name; });
+  const element = make(tag, {class: isNamed(face) ? 'name' : 'name quiet'});
+  const set = name => { element.textContent = element.title = name; };
+  set(label(face));
+  if (face.user_id && !face.person_name) personName(face.user_id).then(set);
   return element;
 }
 

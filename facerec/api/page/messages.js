@@ -14,7 +14,7 @@ let next = '';
  */
 export function say(text, undo = null) {
   at('problem').textContent = '';
-  at('status').textContent = text;
+  at('status').textContent = at('status').title = text;
   undoing = undo;
   show('undo', undo !== null);
   show('toast', text !== '');

@@ -43,7 +43,7 @@ function personItem(person) {
   if (person.face_count) frames.observe(Object.assign(frame, {person}));
   return make('li', {},
     make('a', {class: 'card tile', href: `#/person/${encodeURIComponent(person.user_id)}`}, frame,
-      make('span', {class: 'name strong'}, nameOf(person)),
+      make('span', {class: 'name strong', title: nameOf(person)}, nameOf(person)),
       make('span', {class: 'quiet'}, plural(person.face_count, 'face'))));
 }
 

@@ -107,7 +107,7 @@ export function probeFace(image, face, index, {threshold, more}) {
     best && picture(best.face.face_id, `Stored face of ${title}`),
     make('div', {class: 'grow'},
       make('p', {class: `chip ${face.decision}`}, make('span', {'aria-hidden': 'true'}, SIGNS[face.decision]), ` ${face.decision}`),
-      make('h3', {id: titleId, class: 'name'}, make('span', {class: 'unseen'}, `Face ${index + 1}: `), title),
+      make('h3', {id: titleId, class: 'name', title}, make('span', {class: 'unseen'}, `Face ${index + 1}: `), title),
       best && similarityElement(best.similarity),
       make('p', {class: 'quiet'}, reason))),
   naming,

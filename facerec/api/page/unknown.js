@@ -93,7 +93,7 @@ async function clusterItem(cluster) {
     return {text: 'The cluster is ignored.', ids: [cluster.cluster_id]};
   }, () => leave(item)), ignore), {'aria-label': `Ignore cluster ${cluster.cluster_id}`});
   item.append(
-    make('div', {class: 'row spread'}, make('h2', {id: titleId, class: 'name'}, title), make('span', {class: 'quiet'}, cluster.cluster_id)),
+    make('div', {class: 'row spread'}, make('h2', {id: titleId, class: 'name', title}, title), make('span', {class: 'quiet'}, cluster.cluster_id)),
     ...known.length ? [
       make('p', {class: 'quiet'}, `${suggested}:`),
       make('ul', {class: 'plain faces'}, ...known.map((faceId, index) => make('li', {}, picture(faceId, `Face ${index + 1} of ${suggested}`)))),

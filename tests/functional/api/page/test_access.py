@@ -84,6 +84,29 @@ def test_nothing_is_wider_than_a_phone_of_320_pixels(site: Site, page: playwrigh
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+@pytest.mark.parametrize(
+    "name", ["诸葛" * 60, "عبد الرحمن بن محمد " * 6, "Maximiliana" * 11], ids=["zh", "ar", "long"]
+)
+def test_a_long_name_leaves_room_on_a_phone(site: Site, page: playwright.Page, name: str) -> None:
+    site.add_cluster("zoe")
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(f"{site.address}/#/unknown")
+    page.locator("#clusters input:not([type=checkbox])").fill(name)
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_contain_text(name.strip())
+    expect(page.locator("#status")).to_have_attribute("title", re.compile(name.strip()))
+    assert page.locator("#toast").evaluate("toast => toast.offsetHeight") < 640 / 4
+    expect(page.get_by_role("button", name="Undo", exact=True)).to_be_in_viewport()
+    page.goto(f"{site.address}/#/people")
+    shown = page.locator("#people-list .name")
+    expect(shown).to_have_attribute("title", name.strip())
+    assert (
+        shown.evaluate("name => name.offsetHeight / parseFloat(getComputedStyle(name).lineHeight)")
+        < 2.1
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_the_tab_key_follows_the_order_in_which_the_page_is_read(
     site: Site, page: playwright.Page
 ) -> None:
