@@ -10,6 +10,8 @@ from botocore.client import BaseClient
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
+from facerec.core.history import Action
+from facerec.core.recording import recording
 from facerec.core.records import Collection, User, new_collection
 from facerec.core.registrations import Registration
 from facerec.errors import ConflictError, StoreUnavailableError, UserNotFoundError
@@ -21,6 +23,7 @@ from facerec.storage.s3vectors import open_s3_vectors
 from facerec.testing.clusters import ClusterStoreContract
 from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
+from facerec.testing.records.users import FACES
 from facerec.testing.registrations import NOW, YEAR, EventContract, match_event
 from tests.support.permissions import acting_as, enforce_permissions
 from tests.support.s3vectors_server import S3VectorsServer
@@ -223,3 +226,50 @@ def register_ann(store: DynamoDBStore) -> None:
     store.create_collection(new_collection("staff", "v1", 1.0))
     store.create_user("staff", User("ann", 1.0))
     store.set_registration("staff", "ann", YEAR)
+
+
+@pytest.mark.parametrize(("faces", "place"), [*((3, place) for place in range(9)), (100, 4)])
+def test_a_deletion_that_was_killed_leaves_no_face_to_somebody_who_does_not_exist(
+    api_store: DynamoDBStore, client: BaseClient, faces: int, place: int
+) -> None:
+    api_store.create_collection(Collection("staff", "dlib-1", 1.0))
+    own = FACES[:faces]
+    api_store.create_user("staff", User("ann", 1.0, tuple(own), name="Ann", registration=YEAR))
+    requests = list[object]()
+
+    def kill(**_: object) -> None:
+        requests.append(None)
+        if len(requests) == place + 1:
+            raise KeyboardInterrupt
+
+    client.meta.events.register("before-call.dynamodb", kill)
+    with suppress(KeyboardInterrupt), recording(Action.DELETE, 1.0):
+        api_store.delete_user("staff", "ann")
+    client.meta.events.unregister("before-call.dynamodb", kill)
+    held = {each: "ann" for user in api_store.list_users("staff") for each in user.face_ids}
+    assert api_store.users_of_faces("staff", own) == held
+    with suppress(UserNotFoundError):
+        api_store.delete_user("staff", "ann")
+    assert api_store.users_of_faces("staff", own) == {}
+    assert api_store.list_users("staff") == []
+
+
+def test_faces_of_a_person_who_is_created_again_meanwhile_are_not_overwritten(
+    api_store: DynamoDBStore, client: BaseClient
+) -> None:
+    api_store.create_collection(Collection("staff", "dlib-1", 1.0))
+    api_store.create_user("staff", User("ann", 1.0, tuple(FACES[:1])))
+    requests = list[object]()
+
+    def create_again(**_: object) -> None:
+        requests.append(None)
+        if len(requests) == 2:
+            client.meta.events.unregister("before-call.dynamodb", create_again)
+            api_store.delete_user("staff", "ann")
+            api_store.create_user("staff", User("ann", 2.0, tuple(FACES[1:2])))
+
+    client.meta.events.register("before-call.dynamodb", create_again)
+    with pytest.raises(ConflictError):
+        api_store.change_user("staff", "ann", version=1, add=FACES[2:3])
+    assert api_store.get_user("staff", "ann").face_ids == (FACES[1],)
+    assert api_store.users_of_faces("staff", FACES[:3]) == {FACES[1]: "ann"}

@@ -60,13 +60,20 @@ class UserRecords(Protocol):
         ...
 
     def delete_user(
-        self, collection_id: str, user_id: str, *, no_faces_but: Members[str] | None = None
+        self,
+        collection_id: str,
+        user_id: str,
+        *,
+        created_at: float | None = None,
+        no_faces_but: Members[str] | None = None,
     ) -> bool:
         """Delete a person and their associations, but not their faces.
 
         Args:
             collection_id: the person's collection.
             user_id: the person.
+            created_at: when the person was created, in seconds since 1970; somebody who was created
+                at another time, with the same id, does not count. None deletes anybody.
             no_faces_but: keep the person, with the registration, if they have faces other than
                 these, even one that was added concurrently; None deletes the person in any case.
 
@@ -136,8 +143,11 @@ class UserRecords(Protocol):
         """
         ...
 
-    def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:
-        """Record the version of a person's vector; return False if the version is stale."""
+    def mark_vector(self, collection_id: str, user: User) -> bool:
+        """Record that a person's vector was computed from this version of the person.
+
+        Returns False if the version is stale, or if the person was created again in the meantime.
+        """
         ...
 
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:

@@ -169,19 +169,26 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
 
     @override
     def delete_user(
-        self, collection_id: str, user_id: str, *, no_faces_but: Members[str] | None = None
+        self,
+        collection_id: str,
+        user_id: str,
+        *,
+        created_at: float | None = None,
+        no_faces_but: Members[str] | None = None,
     ) -> bool:
         try:
-            user = users.delete_user(self._table, collection_id, user_id, no_faces_but)
+            deleted = users.delete_user(
+                self._table, collection_id, user_id, created_at, no_faces_but
+            )
         except UserNotFoundError:
             # An attempt that was killed may have left events of the person.
-            events.delete_of_person(self._table, collection_id, user_id)
+            if not self.get_users(collection_id, [user_id]):
+                events.delete_of_person(self._table, collection_id, user_id)
             raise
-        if user is None:
+        if not deleted:
             return False
         # Nobody can add or claim an event of somebody who does not exist.
         events.delete_of_person(self._table, collection_id, user_id)
-        self._table.delete([association_key(collection_id, face_id) for face_id in user.face_ids])
         self.forget_answers([user_id])
         return True
 
@@ -213,8 +220,8 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         return users.move_faces(self._table, collection_id, face_ids, source, target)
 
     @override
-    def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:
-        return users.mark_vector(self._table, collection_id, user_id, version)
+    def mark_vector(self, collection_id: str, user: User) -> bool:
+        return users.mark_vector(self._table, collection_id, user)
 
     @override
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:

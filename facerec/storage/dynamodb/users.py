@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection as Members
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,16 @@ CREATED_AT_ONCE = 94
 """Faces that a transaction adds to a new person; with the collection, the person, the name, a
 registration and two steps of the history, 100 items."""
 
+DELETED_AT_ONCE = 95
+"""Faces of a person who is deleted in a transaction; with the person, the name, the registration
+and two steps of the history, 100 items."""
+
 MOVED_AT_ONCE = 97
 """Faces that a transaction moves between people; with the people and the history, 100 items."""
+
+
+_SAME_VERSION = "#version = :version AND created_at = :created"
+"""Condition that a person has not changed. The versions of somebody created again start at 0."""
 
 
 def create_user(table: Table, collection_id: str, user: User) -> None:
@@ -84,24 +93,36 @@ def create_user(table: Table, collection_id: str, user: User) -> None:
 
 
 def delete_user(
-    table: Table, collection_id: str, user_id: str, no_faces_but: Members[str] | None
-) -> User | None:
-    """Delete a person with their name and registration; return the person.
+    table: Table,
+    collection_id: str,
+    user_id: str,
+    created_at: float | None,
+    no_faces_but: Members[str] | None,
+) -> bool:
+    """Delete a person, their associations, name and registration; see ``RecordStore.delete_user``.
 
-    The items of the person's faces remain. A person who has other faces than ``no_faces_but`` is
-    kept, and None is returned.
+    More than ``DELETED_AT_ONCE`` faces take several transactions. After an interruption, the person
+    exists with the faces that are left.
 
     Raises:
-        UserNotFoundError: the person does not exist.
+        UserNotFoundError: the person does not exist, or was created at another time.
         ConflictError: there are too many concurrent changes.
     """
     for _ in range(TRIES):
         user = get_user(table, collection_id, user_id)
+        if created_at not in (None, user.created_at):
+            raise UserNotFoundError(user_id)
         if no_faces_but is not None and not set(user.face_ids) <= set(no_faces_but):
-            return None
+            return False
+        early = user.face_ids[DELETED_AT_ONCE:]
+        if early:
+            with suppress(ConflictError):
+                change_user(table, collection_id, user, user.version, (), early)
+            continue
         actions = [
             {"Delete": unchanged(table, collection_id, user)},
             forget_registered(table, collection_id, user_id),
+            *_free_faces(table, collection_id, user),
         ]
         if user.name is not None:
             actions.append(_free_name(table, collection_id, user.name))
@@ -117,7 +138,7 @@ def delete_user(
         )
         actions += history.notes(table, collection_id, step)
         if table.transact(actions) is None:
-            return user
+            return True
     raise too_many_changes()
 
 
@@ -148,17 +169,17 @@ def set_name(table: Table, collection_id: str, user_id: str, name: str | None) -
     raise too_many_changes()
 
 
-def mark_vector(table: Table, collection_id: str, user_id: str, version: int) -> bool:
+def mark_vector(table: Table, collection_id: str, user: User) -> bool:
     """Record the version of a person's vector; see ``RecordStore.mark_vector``."""
     try:
         with table.condition_is(ConflictError("stale version")):
             table.client.update_item(
                 TableName=table.name,
-                Key=user_key(collection_id, user_id),
+                Key=user_key(collection_id, user.user_id),
                 UpdateExpression="SET vector_version = :version",
-                ConditionExpression="#version = :version",
+                ConditionExpression=_SAME_VERSION,
                 ExpressionAttributeNames={"#version": "version"},
-                ExpressionAttributeValues=numbers({":version": version}),
+                ExpressionAttributeValues=_version_of(user),
             )
     except ConflictError:
         return False
@@ -269,17 +290,21 @@ def _change(
 def _set_faces(
     table: Table, collection_id: str, user: User, face_ids: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the action that sets the faces of a person whose version has not changed."""
+    """Return the action that sets the faces of a person whose version has not changed.
+
+    It fails too if the person was deleted and created again: that person has other faces.
+    """
     return {
         "Update": {
             "TableName": table.name,
             "Key": user_key(collection_id, user.user_id),
             "UpdateExpression": "SET face_ids = :face_ids, #version = :new",
-            "ConditionExpression": "#version = :version",
+            "ConditionExpression": _SAME_VERSION,
             "ExpressionAttributeNames": {"#version": "version"},
             "ExpressionAttributeValues": {
                 ":face_ids": {"L": [{"S": face_id} for face_id in face_ids]},
-                **numbers({":version": user.version, ":new": user.version + 1}),
+                ":new": {"N": str(user.version + 1)},
+                **_version_of(user),
             },
         }
     }
@@ -297,15 +322,22 @@ def get_user(table: Table, collection_id: str, user_id: str) -> User:
     return to_user(item)
 
 
+def _version_of(user: User) -> Item:
+    """Return the values of ``_SAME_VERSION``."""
+    return numbers({":version": user.version, ":created": user.created_at})
+
+
 def unchanged(table: Table, collection_id: str, user: User) -> dict[str, Any]:
     """Return the fields of an action on a person.
 
-    The action fails if the version, the name or the registration has changed.
+    The action fails if the version, the name or the registration has changed, or if the person was
+    deleted and created again.
     """
-    values: Item = numbers({":version": user.version})
-    condition = "#version = :version AND attribute_not_exists(display_name)"
-    if user.name is not None:
-        condition = "#version = :version AND display_name = :name"
+    values = _version_of(user)
+    if user.name is None:
+        condition = f"{_SAME_VERSION} AND attribute_not_exists(display_name)"
+    else:
+        condition = f"{_SAME_VERSION} AND display_name = :name"
         values[":name"] = {"S": user.name}
     if user.registration is None:
         condition += " AND attribute_not_exists(expiry_day)"
@@ -336,6 +368,23 @@ def _take_face(table: Table, collection_id: str, user_id: str, face_id: str) -> 
     item = {**association_key(collection_id, face_id), "user_id": {"S": user_id}}
     condition = "attribute_not_exists(pk)"
     return {"Put": {"TableName": table.name, "Item": item, "ConditionExpression": condition}}
+
+
+def _free_faces(table: Table, collection_id: str, user: User) -> list[dict[str, Any]]:
+    """Return the actions that delete the associations of a person's faces."""
+    keys = [association_key(collection_id, face_id) for face_id in user.face_ids]
+    own = [item for item in table.get_many(keys) if item["user_id"]["S"] == user.user_id]
+    return [
+        {
+            "Delete": {
+                "TableName": table.name,
+                "Key": {"pk": item["pk"], "sk": item["sk"]},
+                "ConditionExpression": "user_id = :owner",
+                "ExpressionAttributeValues": {":owner": {"S": user.user_id}},
+            }
+        }
+        for item in own
+    ]
 
 
 def _take_name(table: Table, collection_id: str, user: User, name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.override import override
 from facerec.core.protocols.records import RecordStore
-from facerec.errors import StoreUnavailableError
+from facerec.errors import StoreUnavailableError, UserNotFoundError
 from facerec.storage.access_key_store import AccessKeyStore
 from facerec.storage.sqlite import (
     access_keys,
@@ -103,10 +103,17 @@ class SqliteRecords(RecordStore, AccessKeyStore):
 
     @override
     def delete_user(
-        self, collection_id: str, user_id: str, *, no_faces_but: Members[str] | None = None
+        self,
+        collection_id: str,
+        user_id: str,
+        *,
+        created_at: float | None = None,
+        no_faces_but: Members[str] | None = None,
     ) -> bool:
         with self._database.writing() as connection:
             user = users.get(connection, collection_id, user_id)
+            if created_at not in (None, user.created_at):
+                raise UserNotFoundError(user_id)
             if no_faces_but is not None and not set(user.face_ids) <= set(no_faces_but):
                 return False
             users.delete(connection, collection_id, user_id)
@@ -141,9 +148,9 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             return users.move(connection, collection_id, face_ids, source, target)
 
     @override
-    def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:
+    def mark_vector(self, collection_id: str, user: User) -> bool:
         with self._database.writing() as connection:
-            return users.mark_vector(connection, collection_id, user_id, version)
+            return users.mark_vector(connection, collection_id, user)
 
     @override
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:

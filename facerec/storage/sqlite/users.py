@@ -248,7 +248,8 @@ def move(
         ConflictError: a version has changed, or a face is not the source's.
     """
     for known in (source, target):
-        if get(connection, collection_id, known.user_id).version != known.version:
+        current = get(connection, collection_id, known.user_id)
+        if (current.version, current.created_at) != (known.version, known.created_at):
             raise ConflictError(f"person {known.user_id!r} was changed concurrently", "try again")
     owners = users_of_faces(connection, collection_id, face_ids)
     if any(owners.get(face_id) != source.user_id for face_id in face_ids):
@@ -274,14 +275,12 @@ def move(
     )
 
 
-def mark_vector(
-    connection: sqlite3.Connection, collection_id: str, user_id: str, version: int
-) -> bool:
+def mark_vector(connection: sqlite3.Connection, collection_id: str, user: User) -> bool:
     """Record the version of a person's vector; return False if the version is stale."""
     marked = connection.execute(
-        "UPDATE user SET vector_version = ? "
-        "WHERE collection_id = ? AND user_id = ? AND version = ?",
-        (version, collection_id, user_id, version),
+        "UPDATE user SET vector_version = version "
+        "WHERE collection_id = ? AND user_id = ? AND version = ? AND created_at = ?",
+        (collection_id, user.user_id, user.version, user.created_at),
     ).rowcount
     return bool(marked)
 

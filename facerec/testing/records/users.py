@@ -72,7 +72,7 @@ class UserContract(TwoCollections):
             records.delete_user("staff", "ann")
         with pytest.raises(UserNotFoundError):
             records.change_user("staff", "ann", version=0, add=FACES[:1])
-        assert not records.mark_vector("staff", "ann", 0)
+        assert not records.mark_vector("staff", User("ann", 1.0))
 
     def test_users_are_listed_in_pages_in_the_order_of_their_names(
         self, records: RecordStore
@@ -273,11 +273,28 @@ class UserContract(TwoCollections):
     def test_a_vector_is_marked_for_the_newest_version_only(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.change_user("staff", "ann", version=0, add=FACES[:1])
-        assert records.mark_vector("staff", "ann", 1)
+        first = records.get_user("staff", "ann")
+        assert records.mark_vector("staff", first)
         assert records.get_user("staff", "ann").vector_version == 1
         records.change_user("staff", "ann", version=1, add=FACES[1:2])
-        assert not records.mark_vector("staff", "ann", 1)
+        assert not records.mark_vector("staff", first)
         assert records.get_user("staff", "ann").vector_version == 1
+
+    def test_a_user_who_is_created_again_is_not_the_earlier_one(self, records: RecordStore) -> None:
+        records.create_user("staff", User("bob", 1.0, tuple(FACES[2:4])))
+        records.create_user("staff", User("ann", 1.0, tuple(FACES[:1])))
+        bob, earlier = (records.get_user("staff", user_id) for user_id in ("bob", "ann"))
+        records.delete_user("staff", "ann")
+        records.create_user("staff", User("ann", 2.0, tuple(FACES[1:2])))
+        again = records.get_user("staff", "ann")
+        assert again.version == earlier.version
+        assert not records.mark_vector("staff", earlier)
+        with pytest.raises(ConflictError):
+            records.move_faces("staff", FACES[2:3], source=bob, target=earlier)
+        with pytest.raises(UserNotFoundError):
+            records.delete_user("staff", "ann", created_at=1.0)
+        assert records.get_user("staff", "ann") == again
+        assert records.delete_user("staff", "ann", created_at=2.0)
 
     def test_a_deleted_user_frees_its_faces(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
