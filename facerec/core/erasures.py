@@ -61,6 +61,11 @@ class Selection:
         tombstones: whether later jobs must not add the faces again.
         only_empty_users: whether people are erased only if they have no other faces than
             ``face_ids`` when they are deleted.
+        faces_of_users: whether all faces of the people are erased, also those that they get until
+            they are deleted.
+        people: ids and creation times of the selected people who existed when the erasure began,
+            and are not deleted yet. Others with these ids were created later, and are kept. None if
+            an earlier release recorded the erasure.
     """
 
     face_ids: frozenset[str] = frozenset()
@@ -74,6 +79,15 @@ class Selection:
     cause: Cause | None = None
     tombstones: bool = True
     only_empty_users: bool = False
+    faces_of_users: bool = False
+    people: frozenset[tuple[str, float]] | None = None
+
+    @property
+    def creations(self) -> dict[str, float | None]:
+        """The people to delete: their creation times by id; None for anybody with the id."""
+        if self.people is None:
+            return dict.fromkeys(self.user_ids)
+        return dict(self.people)
 
     @property
     def erases_names(self) -> bool:
@@ -105,11 +119,14 @@ class Selection:
             "cause": None if self.cause is None else self.cause.to_json(),
             "tombstones": self.tombstones,
             "only_empty_users": self.only_empty_users,
+            "faces_of_users": self.faces_of_users,
+            "people": None if self.people is None else sorted(map(list, self.people)),
         }
 
 
 def selection_from_json(document: Mapping[str, Any]) -> Selection:
     """Return the selection of a document that ``Selection.to_json`` returned."""
+    people = document.get("people")
     return Selection(
         frozenset(document["face_ids"]),
         frozenset(document["image_keys"]),
@@ -125,6 +142,9 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
         cause_from_json(document["cause"]) if document.get("cause") else None,
         document.get("tombstones", True),
         document.get("only_empty_users", False),
+        document.get("faces_of_users", False),
+        # earlier releases stored no creation times of people
+        None if people is None else frozenset((user_id, time) for user_id, time in people),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from facerec.core.erasures import SubjectKind
 from facerec.core.times import day_of
-from facerec.errors import FaceInUseError, StoreUnavailableError, UserNotFoundError
+from facerec.errors import ConflictError, FaceInUseError, StoreUnavailableError, UserNotFoundError
 from facerec.gallery.erasing.erased_photos import find_erased_people
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.people.enrolment_rules import name_by_folder
@@ -231,3 +232,103 @@ def test_a_person_kept_by_an_interrupted_expiry_is_not_deleted_when_it_is_comple
     assert (receipt.subject, receipt.users) == (SubjectKind.EXPIRED, 0)
     assert gallery.describe_user("staff", "ann").name == "Ann Lee"
     assert gallery.list_expired("staff") == set()
+
+
+def test_a_face_that_a_person_gets_while_they_are_erased_is_erased_too(
+    deployment: Deployment, gallery: Gallery
+) -> None:
+    face_ids = four_faces_of_ann(gallery)
+    gallery.disassociate_faces("staff", "ann", face_ids[2:])
+    erasing = deployment.gallery_with(
+        "records", "delete_user", before=adding(gallery, "ann", face_ids[2])
+    )
+    receipt = erasing.erase("staff", SubjectKind.USER, "ann")
+    assert (receipt.faces, receipt.users) == (3, 1)
+    left = [face.record.face_id for face in gallery.list_faces("staff").faces]
+    assert left == face_ids[3:]
+    assert gallery.list_users("staff").users == ()
+    assert deployment.collaborators.records.users_of_faces("staff", face_ids) == {}
+
+
+def test_a_person_who_gets_faces_again_and_again_is_erased_later(
+    deployment: Deployment, gallery: Gallery
+) -> None:
+    gallery.create_user("staff", "ann")
+    shots = iter(range(100))
+    erasing = deployment.gallery_with(
+        "records",
+        "delete_user",
+        once=False,
+        before=lambda: adding(gallery, "ann", index(gallery, next(shots)))(),
+    )
+    with pytest.raises(ConflictError):
+        erasing.erase("staff", SubjectKind.USER, "ann")
+    (receipt,) = gallery.resume_erasures(older_than=0)
+    assert receipt.users == 1
+    assert gallery.list_faces("staff").faces == ()
+    assert gallery.list_users("staff").users == ()
+
+
+def erase(gallery: Gallery) -> object:
+    return gallery.erase("staff", SubjectKind.USER, "ann")
+
+
+def delete(gallery: Gallery) -> object:
+    return gallery.delete_user("staff", "ann")
+
+
+def merge(gallery: Gallery) -> object:
+    gallery.create_user("staff", "bea")
+    return gallery.merge_users("staff", "bea", "ann")
+
+
+@pytest.mark.parametrize("ends", [erase, delete, merge])
+@pytest.mark.parametrize("has_face", [True, False])
+def test_a_person_who_is_created_again_before_an_erasure_is_completed_stays(
+    deployment: Deployment,
+    gallery: Gallery,
+    ends: Callable[[Gallery], object],
+    has_face: bool,
+) -> None:
+    clock = deployment.collaborators.clock
+    old = index(gallery, 0)
+    gallery.create_user("staff", "ann", name="Ann")
+    adding(gallery, "ann", old)()
+    new = index(gallery, 1)
+    ends(finishing_elsewhere(deployment))
+    clock.now += 1
+    gallery.create_user("staff", "ann", name="Ann")
+    today, later = day_of(clock.now), day_of(clock.now + 365 * DAY)
+    gallery.register_user("staff", "ann", consent=today, expires=later)
+    if has_face:
+        adding(gallery, "ann", new)()
+    assert gallery.resume_erasures(older_than=-60)
+    ann = gallery.describe_user("staff", "ann")
+    assert (ann.name, ann.face_ids) == ("Ann", (new,) if has_face else ())
+    assert ann.registration is not None
+    found = [match.user.user_id for match in gallery.search_users_by_face("staff", new).matches]
+    assert ("ann" in found) == has_face
+    assert gallery.list_history("staff", person="ann").entries
+
+
+def test_a_person_who_is_created_again_while_a_killed_erasure_waits_stays(
+    deployment: Deployment, gallery: Gallery
+) -> None:
+    gallery.create_user("staff", "ann")
+
+    def create_again() -> None:
+        deployment.collaborators.clock.now += 1
+        gallery.create_user("staff", "ann")
+        raise KilledError
+
+    erasing = deployment.gallery_with("records", "delete_user", after=create_again)
+    with pytest.raises(KilledError):
+        erase(erasing)
+    assert gallery.resume_erasures(older_than=-60)
+    assert gallery.describe_user("staff", "ann").face_ids == ()
+
+
+def finishing_elsewhere(deployment: Deployment) -> Gallery:
+    """Return a gallery whose erasures another process completes, as on AWS."""
+    own = deployment.collaborators
+    return replace(own, erasures=replace(own.erasures, start=lambda _: None)).gallery()

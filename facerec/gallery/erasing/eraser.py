@@ -14,7 +14,10 @@ so an erasure that was killed is performed again from its beginning:
    to, ``Erasures.start`` makes another process perform all steps again, including this one.
 3. The faces are deleted, with events that a job has stored in the meantime, or the collection with
    everything in it.
-4. Faces are disassociated from their people; selected people and kept answers are deleted.
+4. Faces are disassociated from their people; selected people and kept answers are deleted. If all
+   faces of the people are erased, and one of them has got another face in the meantime, that face
+   is selected, and the steps are performed again. Once the people are deleted, this is recorded: a
+   repeated erasure keeps somebody who is created with the same id.
 5. Deleted faces and people are erased from corrections and the history, and copies that the store
    may have left are removed.
 6. The receipt replaces the record of the unfinished erasure, unless an import may bring its faces
@@ -49,7 +52,10 @@ from facerec.gallery.receipts import Erasure, completed_later
 if TYPE_CHECKING:
     from facerec.core.erasures import ErasedJob, KeptByJob, Receipt, Selection, SubjectKind
     from facerec.gallery.erasing import tombstone_copies
+    from facerec.gallery.people import associations, user_vectors
 else:
+    associations = DeferredModule("facerec.gallery.people.associations")
+    user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
     tombstone_copies = DeferredModule("facerec.gallery.erasing.tombstone_copies")
 
 
@@ -82,7 +88,11 @@ class Eraser(StoreEraser):
         users = self._records.get_users(collection_id, sorted(selection.user_ids))
         user_names = frozenset(user.name for user in users if user.name is not None)
         selection = replace(
-            selection, image_keys=keys, user_names=user_names, cause=current_cause()
+            selection,
+            image_keys=keys,
+            user_names=user_names,
+            people=frozenset((user.user_id, user.created_at) for user in users),
+            cause=current_cause(),
         )
         now = self._clock() if now is None else now
         erasure = self._erasures.begin(collection_id, subject, selection, now)
@@ -115,14 +125,7 @@ class Eraser(StoreEraser):
         if self._is_of_earlier_collection(erasure):
             return self._finish(erasure), ()
         self._restore_tombstone_key(erasure.receipt.collection_id)
-        erasure = self._delete_empty_users(erasure)
-        self._stop_matching(erasure)
-        erasure, names = self._with_photos_of_jobs(erasure)
-        if erasure.selection.tombstones:
-            erasure, own_names = self._keep_tombstones(erasure)
-            self._copy_tombstones(erasure, names | own_names)
-        erasure = self._erase_from_jobs(erasure)
-        erasure, stored = self._erase_from_stores(erasure)
+        erasure, stored = self._with_all_faces(erasure, self._erase_everywhere)
         if erasure.selection.created_before is not None:
             # A concurrent job may have stored more in the meantime.
             erasure = self._erase_from_jobs(erasure)
@@ -130,6 +133,43 @@ class Eraser(StoreEraser):
             self._erasures.keep(erasure)
             return erasure.receipt, stored
         return self._finish(erasure), stored
+
+    def _erase_everywhere(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
+        """Erase from job folders and stores; return the ids of the faces that were stored."""
+        erasure = self._delete_empty_users(erasure)
+        self._stop_matching(erasure)
+        erasure, names = self._with_photos_of_jobs(erasure)
+        if erasure.selection.tombstones:
+            erasure, own_names = self._keep_tombstones(erasure)
+            self._copy_tombstones(erasure, names | own_names)
+        erasure = self._erase_from_jobs(erasure)
+        return self._erase_from_stores(erasure)
+
+    def _with_all_faces(
+        self, erasure: Erasure, steps: Callable[[Erasure], tuple[Erasure, tuple[str, ...]]]
+    ) -> tuple[Erasure, tuple[str, ...]]:
+        """Perform steps until the selected people have no faces that are not selected.
+
+        Somebody who has got another face in the meantime is not deleted by the steps. This face is
+        selected, and all steps are performed again.
+
+        Raises:
+            ConflictError: A person got other faces again and again.
+        """
+        erasure, stored = steps(erasure)
+        for _ in range(user_vectors.MAX_ATTEMPTS):
+            if not erasure.selection.faces_of_users:
+                break
+            left = self._people_left(erasure.receipt.collection_id, erasure.selection)
+            if not left:
+                break
+            found = {face_id for user in left for face_id in user.face_ids}
+            erasure = self._with_faces(erasure, found - erasure.selection.face_ids)
+            erasure, more = steps(erasure)
+            stored += more
+        else:
+            raise associations.too_many_changes(min(erasure.selection.user_ids))
+        return erasure, stored
 
     def _waits_for_import(self, erasure: Erasure) -> bool:
         created_at = erasure.selection.created_at
@@ -152,14 +192,18 @@ class Eraser(StoreEraser):
         if self._is_of_earlier_collection(erasure):
             return self._finish(erasure), ()
         self._restore_tombstone_key(erasure.receipt.collection_id)
+        erasure, stored = self._with_all_faces(erasure, self._erase_only_stores)
+        self._erasures.keep(erasure)
+        start(erasure.receipt.erasure_id)
+        return erasure.receipt, stored
+
+    def _erase_only_stores(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
+        """Erase from the stores; return the ids of the faces that were stored."""
         erasure = self._delete_empty_users(erasure)
         self._stop_matching(erasure)
         if erasure.selection.tombstones:
             erasure, _ = self._keep_tombstones(erasure)
-        erasure, stored = self._erase_from_stores(erasure)
-        self._erasures.keep(erasure)
-        start(erasure.receipt.erasure_id)
-        return erasure.receipt, stored
+        return self._erase_from_stores(erasure)
 
     def _finish(self, erasure: Erasure) -> Receipt:
         receipt = erasure.receipt.finished(self._clock())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection as Members
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,9 +21,11 @@ from facerec.gallery.receipts import Erasure
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt, Selection
     from facerec.core.events import KeptEvent
-    from facerec.gallery.people import user_vectors
+    from facerec.core.records import User
+    from facerec.gallery.people import associations, user_vectors
     from facerec.storage.faces import FaceStore
 else:
+    associations = DeferredModule("facerec.gallery.people.associations")
     user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
 
 
@@ -42,14 +44,14 @@ class StoreEraser(GalleryBase):
         collection_id = erasure.receipt.collection_id
         whole = selection.created_before is not None
         # ``_delete_empty_users`` has deleted these people; others may have their ids by now.
-        chosen = () if selection.only_empty_users else selection.user_ids
+        chosen = {} if selection.only_empty_users else selection.creations
         if whole and not self._selected_collection(collection_id, selection)[1]:
             return
         with caused_by(selection.cause), self._records.transaction():
             people = [
                 user.user_id
                 for user in store.list_registered(collection_id)
-                if whole or user.user_id in chosen
+                if whole or _is_selected(user, chosen)
             ]
             about = store.events_about(collection_id, people, selection.face_ids)
             for user_id in people:
@@ -80,20 +82,14 @@ class StoreEraser(GalleryBase):
         own = self._faces_of(collection_id, selection)
         about: list[KeptEvent] = []
         if store is not None:
-            registered = {user.user_id for user in store.list_registered(collection_id)}
-            about = store.events_about(collection_id, selection.user_ids & registered, ())
-        kept, deleted = set[str](), 0
+            registered = [
+                user.user_id
+                for user in store.list_registered(collection_id)
+                if _is_selected(user, selection.creations)
+            ]
+            about = store.events_about(collection_id, registered, ())
         with caused_by(selection.cause):
-            for user_id in sorted(selection.user_ids):
-                # An attempt that was killed may have left the vector.
-                with suppress(UserNotFoundError):
-                    if not self._records.delete_user(
-                        collection_id, user_id, no_faces_but=selection.face_ids
-                    ):
-                        kept.add(user_id)
-                        continue
-                    deleted += 1
-                user_vectors.delete_vector(own, collection_id, user_id)
+            deleted, kept = self._delete_users(collection_id, selection, own)
         self._wait_until_sent(each for each in about if each.event.user_id not in kept)
         users = self._records.get_users(collection_id, sorted(kept))
         receipt = replace(
@@ -102,6 +98,7 @@ class StoreEraser(GalleryBase):
         selection = replace(
             selection,
             user_ids=selection.user_ids - kept,
+            people=_without(selection.people, kept),
             user_names=selection.user_names - {user.name for user in users},
         )
         erasure = Erasure(receipt, selection)
@@ -124,12 +121,41 @@ class StoreEraser(GalleryBase):
             if selection.created_before is not None:
                 receipt = self._erase_collection(receipt, selection)
             else:
-                receipt, stored, erased_names = self._erase_part(receipt, selection)
+                own = self._without_later_people(receipt.collection_id, selection)
+                receipt, stored, erased_names = self._erase_part(receipt, own)
                 names |= erased_names
         if selection.erases_names:
             names |= selection.user_ids | selection.user_names
         self._faces.erase_copies(sorted(names))
+        if selection.user_ids:
+            # Later attempts keep people who are created with these ids from now on.
+            left = self._people_left(receipt.collection_id, selection)
+            selection = replace(
+                selection, people=frozenset((each.user_id, each.created_at) for each in left)
+            )
         return Erasure(receipt, selection), stored
+
+    def _people_left(self, collection_id: str, selection: Selection) -> list[User]:
+        """Return the selected people who exist, but not those who were created later."""
+        creations = selection.creations
+        users = self._records.get_users(collection_id, sorted(creations))
+        return [user for user in users if _is_selected(user, creations)]
+
+    def _without_later_people(self, collection_id: str, selection: Selection) -> Selection:
+        """Return a selection without people who were created again after they had been erased."""
+        ids = sorted(selection.user_ids - selection.creations.keys())
+        users = self._records.get_users(collection_id, ids) if ids else []
+        later = {user.user_id for user in users}
+        names = {
+            name
+            for name in (selection.user_names if ids else ())
+            if self._records.get_user_named(collection_id, name)
+        }
+        return replace(
+            selection,
+            user_ids=selection.user_ids - later,
+            user_names=selection.user_names - names,
+        )
 
     def _erase_part(
         self, receipt: Receipt, selection: Selection
@@ -199,18 +225,42 @@ class StoreEraser(GalleryBase):
         answers = self._records.forget_answers([*selection.face_ids, *selection.user_ids])
         users = 0
         # Whoever has the id of a person that ``_delete_empty_users`` has deleted was created later.
-        chosen = () if selection.only_empty_users else sorted(selection.user_ids)
-        for user_id in chosen:
-            with suppress(UserNotFoundError):
-                self._records.delete_user(collection_id, user_id)
-                users += 1
-            user_vectors.delete_vector(own, collection_id, user_id)
+        if not selection.only_empty_users:
+            users, _ = self._delete_users(collection_id, selection, own)
         return replace(
             receipt,
             users=receipt.users + users,
             user_vectors=receipt.user_vectors + len(changed) + users,
             answers=receipt.answers + answers,
         )
+
+    def _delete_users(
+        self, collection_id: str, selection: Selection, own: FaceStore
+    ) -> tuple[int, set[str]]:
+        """Delete the selected people with their vectors.
+
+        Returns:
+            The number of deleted people, and the ids of those who have faces that are not selected,
+            and are kept for that.
+        """
+        unless_faces = selection.only_empty_users or selection.faces_of_users
+        creations, kept, deleted = selection.creations, set[str](), 0
+        for user_id in sorted(selection.user_ids):
+            # An attempt that was killed may have left the vector.
+            with suppress(UserNotFoundError):
+                if user_id in creations and not self._records.delete_user(
+                    collection_id,
+                    user_id,
+                    created_at=creations[user_id],
+                    no_faces_but=selection.face_ids if unless_faces else None,
+                ):
+                    kept.add(user_id)
+                    continue
+                deleted += user_id in creations
+            user_vectors.delete_vector(own, collection_id, user_id)
+            # Somebody who has been created with this id gets their vector again.
+            associations.update_user(own, self._records, collection_id, user_id, ())
+        return deleted, kept
 
     def _erase_collection(self, receipt: Receipt, selection: Selection) -> Receipt:
         collection_id = receipt.collection_id
@@ -271,6 +321,17 @@ class StoreEraser(GalleryBase):
         Raises:
             ConflictError: Too many concurrent changes of a person.
         """
-        from facerec.gallery.people.associations import update_owners
+        return associations.update_owners(faces, self._records, collection_id, face_ids, face_ids)
 
-        return update_owners(faces, self._records, collection_id, face_ids, face_ids)
+
+def _is_selected(user: User, creations: Mapping[str, float | None]) -> bool:
+    """Return whether a person is one of those with these ids and creation times."""
+    return creations.get(user.user_id, -1.0) in (None, user.created_at)
+
+
+def _without(
+    people: frozenset[tuple[str, float]] | None, kept: Members[str]
+) -> frozenset[tuple[str, float]] | None:
+    if people is None:
+        return None
+    return frozenset(each for each in people if each[0] not in kept)

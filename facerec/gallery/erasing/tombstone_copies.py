@@ -294,9 +294,9 @@ def remove_returned_people(
     own = {name for user in returned.users for name in (user.user_id, user.name) if name}
     ids = [user.user_id for user in returned.users]
     with caused_by(None):
-        for user_id in ids:
-            records.delete_user(collection_id, user_id)
-            delete_vector(faces, collection_id, user_id)
+        for user in returned.users:
+            records.delete_user(collection_id, user.user_id, created_at=user.created_at)
+            delete_vector(faces, collection_id, user.user_id)
         records.forget_answers(ids)
         named = set(returned.names) - own
         gone = own | (named - names_left(collection_id, named, faces=faces, records=records))

@@ -97,6 +97,7 @@ class ErasureOperations(Eraser):
                     frozenset(face_id for user in users for face_id in user.face_ids),
                     user_ids=frozenset((user_id,)),
                     user_names=frozenset(user.name for user in users if user.name is not None),
+                    faces_of_users=True,
                 )
             case _:
                 raise InvalidInputError(
@@ -109,8 +110,9 @@ class ErasureOperations(Eraser):
 
         What is erased: faces with their embeddings, people with their vectors and associations,
         corrections, events, the names in the history, answers kept for idempotency tokens, and the
-        data in all job folders. An unknown name is not an error: the receipt then shows that
-        nothing was removed.
+        data in all job folders. Faces that a person gets in the meantime are erased too; somebody
+        who is created with the same id afterwards is not. An unknown name is not an error: the
+        receipt then shows that nothing was removed.
 
         Args:
             collection_id: Id of the collection.
@@ -125,6 +127,8 @@ class ErasureOperations(Eraser):
             InvalidInputError: The name is empty, an id is not valid, or the subject cannot be
                 selected.
             CollectionNotFoundError: The collection does not exist.
+            ConflictError: The person got other faces again and again; ``resume_erasures`` completes
+                the erasure.
             FacerecError: A job folder or a store fails; ``resume_erasures`` completes the erasure.
         """
         selection = self._select(collection_id, subject, name)

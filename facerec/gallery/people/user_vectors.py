@@ -9,6 +9,7 @@ version of the record.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
@@ -154,6 +155,9 @@ def _existing(faces: FaceStore, records: RecordStore, collection_id: str, user_i
         return records.get_user(collection_id, user_id)
     except UserNotFoundError:
         delete_vector(faces, collection_id, user_id)
+        for created_again in records.get_users(collection_id, [user_id]):
+            with suppress(UserNotFoundError):
+                refresh_vector(faces, records, collection_id, created_again)
         raise
 
 
