@@ -10,8 +10,8 @@ from batch_job.environment import ChildAssignment, read_assignment, read_cluster
 from batch_job.log import describe
 from batch_job.meters import Meters
 from facerec.config import Settings, read_settings
+from facerec.core.cores import available_cores
 from facerec.core.protocols.engine import FaceEngine
-from facerec.engine.dlib.sessions import available_cores
 from facerec.errors import (
     FacerecError,
     InvalidInputError,

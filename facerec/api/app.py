@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +42,7 @@ from facerec.api.rest.recognition import recognition_router
 from facerec.api.rest.registrations import registrations_router
 from facerec.api.rest.retention import retention_router
 from facerec.api.rest.unknown_parameters import refuse_unknown_parameters
+from facerec.core.cores import available_cores
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.aws.clustering_jobs import ClusteringJobs
 from facerec.jobs.service import JobService
@@ -85,8 +85,8 @@ class AppSettings:
         public_pages: whether the page and the documentation need no authentication.
         max_body: maximum size of a request body in bytes.
         access_log: called with each answered request; None for no log.
-        photos_at_once: maximum number of photos processed concurrently; by default the number of
-            processors that this process may use.
+        photos_at_once: maximum number of photos processed concurrently; by default
+            ``available_cores``.
         placeholders: whether attributes of Rekognition that are unknown get placeholders.
     """
 
@@ -98,7 +98,7 @@ class AppSettings:
     public_pages: bool = True
     max_body: int = MAX_BODY
     access_log: Callable[[Access], None] | None = None
-    photos_at_once: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    photos_at_once: int = field(default_factory=available_cores)
     placeholders: bool = False
 
 

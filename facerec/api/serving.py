@@ -25,8 +25,8 @@ from facerec.api.auth.local import LOOPBACK_NAMES, LoopbackGuard, TokenGuard
 from facerec.api.auth.sigv4 import SignatureGuard
 from facerec.api.connections import BoundedProtocol
 from facerec.api.limits import GRACE_SECONDS, KEEP_ALIVE_SECONDS, MAX_GRACE_SECONDS
+from facerec.core.cores import available_cores
 from facerec.core.protocols.engine import FaceEngine
-from facerec.engine.dlib.sessions import available_cores
 from facerec.errors import InvalidInputError
 from facerec.factory import (
     jobs_root_of,

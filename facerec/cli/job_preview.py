@@ -50,7 +50,7 @@ def preview(
         FacerecError: see ``find_stack``.
         SystemExit: the stack cannot run the job.
     """
-    from facerec.engine.dlib.sessions import available_cores
+    from facerec.core.cores import available_cores
     from facerec.factory import jobs_root_of
     from facerec.jobs.aws.preflight import Findings, examine
     from facerec.jobs.aws.stack import find_stack

@@ -185,7 +185,7 @@ def open_local_jobs(
 
 
 def _open_local_runs(data: Path, workers: int | None, policy: AccessPolicy | None) -> LocalRuns:
-    from facerec.engine.dlib.sessions import available_cores
+    from facerec.core.cores import available_cores
     from facerec.jobs.local.runs import LocalRuns
 
     return LocalRuns(

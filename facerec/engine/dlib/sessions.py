@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from facerec.core.cores import available_cores
+
 if TYPE_CHECKING:
     import onnxruntime
 
@@ -13,9 +15,6 @@ Model: TypeAlias = bytes | Path
 """An ONNX model: serialized, or the path of a file, which is read without a copy of all of it."""
 
 _LOG_ERRORS_ONLY = 3
-
-CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
-"""File with the CPU quota and period of this process's control group."""
 
 
 def open_session(model: Model, threads: int | None) -> onnxruntime.InferenceSession:
@@ -40,26 +39,3 @@ def open_session(model: Model, threads: int | None) -> onnxruntime.InferenceSess
     # Threads that spin between runs would compete with decoding the next photo.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def available_cores(cpu_limit: Path = CPU_LIMIT) -> int:
-    """Return the number of cores this process may use, at least 1.
-
-    This is its CPU affinity, or the whole cores of its control group's quota if that is less: more
-    threads would only be throttled. AWS Batch on EC2 sets CPU shares instead of a quota, so a
-    container sees all cores of its machine; its job definition sets FACEREC_THREADS.
-
-    Args:
-        cpu_limit: file with quota and period in microseconds
-            (https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files).
-    """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    try:
-        quota, period = cpu_limit.read_text("ascii").split()
-        return min(cores, max(1, int(quota) // int(period)))
-    except (OSError, ValueError):
-        # No control groups version 2, or the quota is "max".
-        return cores

@@ -16,8 +16,8 @@ import pytest
 from moto import mock_aws
 
 from batch_job.task import run
+from facerec.core.cores import available_cores
 from facerec.core.records import User
-from facerec.engine.dlib.sessions import available_cores
 from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY
 from facerec.storage.dynamodb.store import DynamoDBStore, open_dynamodb_store
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
