@@ -212,7 +212,7 @@ class EventContract(RegistrationStoreContract):
         registrations.note_delivered(match_event(2), NOW)
         for number, person in ((1, "ann"), (2, "ann"), (3, "bea")):
             correction = Correction(match_event(number).face_id, person)
-            records.add_correction("staff", correction)
+            records.add_corrections("staff", [correction])
         claimed = registrations.claim_event(NOW + 10, NOW + 60)
         assert claimed is not None
         assert claimed.event == match_event(3)
@@ -228,7 +228,7 @@ class EventContract(RegistrationStoreContract):
             records.create_user("staff", User(user_id, 1.0, registration=YEAR))
             event = match_event(number % 4, user_id=user_id)
             registrations.put_events([replace(event, event_id=f"{100 + number:032x}")], NOW)
-            records.add_correction("staff", Correction(event.face_id, user_id))
+            records.add_corrections("staff", [Correction(event.face_id, user_id)])
         registrations.put_events([match_event(4)], NOW)
         claimed = registrations.claim_event(NOW + 10, NOW + 60)
         assert claimed is not None

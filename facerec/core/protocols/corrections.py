@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 class CorrectionRecords(Protocol):
     """Statements that faces do not show people."""
 
-    def add_correction(self, collection_id: str, correction: Correction) -> None:
-        """Store a correction; storing it again changes nothing.
+    def add_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> None:
+        """Store corrections; storing one again changes nothing.
+
+        A store with transactions stores all or none; others, up to 33 at a time. After an
+        interruption, the same call stores the others.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.

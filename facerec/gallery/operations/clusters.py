@@ -228,6 +228,9 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def not_same_cluster(self, collection_id: str, cluster_id: str, person: str) -> None:
         """State that the faces of a cluster do not show a person; see ``not_same``.
 
+        If this is refused for one of the faces, it is stated of none. After an interruption, the
+        same call completes it.
+
         If the cluster contains faces of that person, its faces without a person move to a new
         cluster.
 
@@ -245,8 +248,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         self._get_to_change(collection_id)
         checked_person(person)
         cluster = self._cluster(collection_id, cluster_id)
-        for face_id in cluster.face_ids:
-            self._correct(collection_id, face_id, person)
+        self._correct(collection_id, cluster.face_ids, person)
         if cluster.user_id == person:
             clusters = self._cluster_store()
             clusters.leave_clusters(collection_id, cluster.face_ids)

@@ -10,15 +10,21 @@ from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.names import checked_person
 from facerec.core.records import Correction
-from facerec.errors import FaceInUseError, InvalidInputError, QuotaExceededError
+from facerec.errors import (
+    FaceInUseError,
+    FaceNotFoundError,
+    InvalidInputError,
+    QuotaExceededError,
+)
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import collection_results
-from facerec.gallery.operations.faces import require_stored
 from facerec.gallery.operations.recorded import recorded
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.people.corrections import names_left
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from facerec.gallery.collection_results import CorrectionPage
 
 MAX_FACES_OF_PERSON = 1000
@@ -56,24 +62,33 @@ class CorrectionOperations(GalleryBase):
             FaceInUseError: The face is associated with the person ``person``.
             QuotaExceededError: There are ``MAX_FACES_OF_PERSON`` corrections of this person.
         """
-        correction = self._correct(collection_id, face_id, person)
+        (correction,) = self._correct(collection_id, [face_id], person)
         self._take_out(collection_id, correction)
         return correction
 
-    def _correct(self, collection_id: str, face_id: str, person: str) -> Correction:
+    def _correct(
+        self, collection_id: str, face_ids: Sequence[str], person: str
+    ) -> list[Correction]:
+        """State that faces do not show a person: all of them, or none if one cannot be stated."""
         self._get_to_change(collection_id)
-        correction = _checked(face_id, person)
-        require_stored(collection_id, face_id, faces=self._faces)
-        if self._records.users_of_faces(collection_id, [face_id]).get(face_id) == person:
-            raise FaceInUseError(face_id, person)
+        corrected = [_checked(face_id, person) for face_id in face_ids]
+        found = self._faces.get_faces(collection_id, face_ids)
+        stored = {face.record.face_id for face in found}
+        owners = self._records.users_of_faces(collection_id, face_ids)
+        for face_id in face_ids:
+            if face_id not in stored:
+                raise FaceNotFoundError(face_id)
+            if owners.get(face_id) == person:
+                raise FaceInUseError(face_id, person)
         about = self._records.corrections_of_people(collection_id, [person])
-        if len(about) >= MAX_FACES_OF_PERSON and correction not in about:
+        new = set(corrected).difference(about)
+        if new and len(about) + len(new) > MAX_FACES_OF_PERSON:
             raise QuotaExceededError(
                 f"a person has at most {MAX_FACES_OF_PERSON:,} corrections",
                 "lift corrections of this person that are no longer needed",
             )
-        self._records.add_correction(collection_id, correction)
-        return correction
+        self._records.add_corrections(collection_id, corrected)
+        return corrected
 
     @recorded(Action.NOT_SAME)
     def lift_correction(self, collection_id: str, face_id: str, person: str) -> bool:

@@ -211,7 +211,7 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
                     target=records.get_user(collection_id, user_id),
                 )
             case StepKind.CORRECTED:
-                records.add_correction(collection_id, _correction_of(step))
+                records.add_corrections(collection_id, [_correction_of(step)])
                 self._take_out(collection_id, _correction_of(step))
             case StepKind.CORRECTION_LIFTED:
                 self._lift(collection_id, _correction_of(step))

@@ -88,9 +88,11 @@ class MergeOperations(UserOperations):
         """Move the faces and corrections of the other person to a person, who is returned."""
         merged = self._move_all(collection_id, user_id, other_id)
         own = [Correction(face_id, user_id) for face_id in merged.face_ids]
-        for each in self._records.corrections_of_people(collection_id, [other_id]):
-            if each.face_id not in merged.face_ids:
-                self._records.add_correction(collection_id, Correction(each.face_id, user_id))
+        about = self._records.corrections_of_people(collection_id, [other_id])
+        others = [each.face_id for each in about if each.face_id not in merged.face_ids]
+        self._records.add_corrections(
+            collection_id, [Correction(face_id, user_id) for face_id in others]
+        )
         self._records.remove_corrections(collection_id, own)
         # Searches find the faces as this person's before the other person is deleted.
         return refresh_vector(faces, self._records, collection_id, merged)

@@ -8,9 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.batches import batches
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Entry, cause_from_json, step_from_json
 from facerec.core.ids import group_of
+from facerec.core.limits import MAX_PAGE
 from facerec.core.records import Correction, User, new_collection
 from facerec.core.registrations import registration_from_text
 from facerec.core.times import iso_time
@@ -252,9 +254,10 @@ class TransferOperations(GalleryBase):
                 )
             if known.vector_version != known.version:
                 user_vectors.refresh_vector(faces, self._records, collection_id, known)
-        for each in files.read_lines(folder, "corrections"):
-            correction = Correction(each["face_id"], each["person"])
-            self._records.add_correction(collection_id, correction)
+        lines = files.read_lines(folder, "corrections")
+        corrected = (Correction(each["face_id"], each["person"]) for each in lines)
+        for batch in batches(corrected, MAX_PAGE):
+            self._records.add_corrections(collection_id, batch)
 
     def _import_clusters(self, collection: Collection, folder: Path) -> None:
         """Restore clusters under their numbers, in stores that keep clusters."""

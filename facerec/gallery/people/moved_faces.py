@@ -48,9 +48,11 @@ def hand_over(
         *records.corrections_of_faces(collection_id, ids),
         *records.corrections_of_people(collection_id, ids),
     }
-    for each in sorted(about):
-        face_id, person = (moved.get(name, name) for name in (each.face_id, each.person))
-        records.add_correction(collection_id, Correction(face_id, person))
+    renamed = [
+        Correction(moved.get(each.face_id, each.face_id), moved.get(each.person, each.person))
+        for each in sorted(about)
+    ]
+    records.add_corrections(collection_id, renamed)
     # A person whose faces were handed over by a killed process may still need a new vector.
     owners = records.users_of_faces(collection_id, [*ids, *moved.values()])
     for user_id in sorted(set(owners.values())):

@@ -63,9 +63,9 @@ def copy_records(
         lacking += _copy_user(collection_id, user, target, faces)
     for page in pages_of_corrections(collection_id, records=source):
         present = _present(collection_id, {each.face_id for each in page}, faces)
-        for correction in (each for each in page if each.face_id in present):
-            corrections += 1
-            target.add_correction(collection_id, correction)
+        chosen = [each for each in page if each.face_id in present]
+        corrections += len(chosen)
+        target.add_corrections(collection_id, chosen)
     for entry in all_history(collection_id, records=source):
         target.put_history(collection_id, [entry])
     return Copied(people, corrections, lacking)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.batches import batches
 from facerec.core.history import Step, StepKind
 from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.dynamodb import history
@@ -22,16 +23,27 @@ if TYPE_CHECKING:
     from facerec.storage.dynamodb.table import Table
 
 
-def add_correction(table: Table, collection_id: str, correction: Correction) -> None:
-    """Add a correction; see ``RecordStore.add_correction``."""
-    if correction in read_corrections(
-        table, [face_corrections_key(collection_id, correction.face_id)]
-    ):
-        return
-    changes = _changes(table, collection_id, correction, "ADD")
-    noted = history.notes(table, collection_id, _step(StepKind.CORRECTED, correction))
-    if table.transact([table.has_collection(collection_id), *changes, *noted]) is not None:
-        raise CollectionNotFoundError(collection_id)
+ADDED_AT_ONCE = 33
+"""Corrections per transaction; with the collection, and for each a face, a person and a step of the
+history, 100 items."""
+
+
+def add_corrections(table: Table, collection_id: str, corrected: Sequence[Correction]) -> None:
+    """Add corrections; see ``RecordStore.add_corrections``."""
+    for batch in batches(list(dict.fromkeys(corrected)), ADDED_AT_ONCE):
+        keys = [face_corrections_key(collection_id, each.face_id) for each in batch]
+        known = read_corrections(table, keys)
+        new = [each for each in batch if each not in known]
+        if not new:
+            continue
+        noted = [
+            action
+            for each in new
+            for action in history.notes(table, collection_id, _step(StepKind.CORRECTED, each))
+        ]
+        changes = _additions(table, collection_id, new)
+        if table.transact([table.has_collection(collection_id), *changes, *noted]) is not None:
+            raise CollectionNotFoundError(collection_id)
 
 
 def remove_corrections(table: Table, collection_id: str, corrected: Sequence[Correction]) -> int:
@@ -77,6 +89,22 @@ def list_corrections(
 
 def _step(kind: StepKind, correction: Correction) -> Step:
     return Step(kind, face_ids=(correction.face_id,), person=correction.person)
+
+
+def _additions(
+    table: Table, collection_id: str, corrected: Sequence[Correction]
+) -> list[dict[str, Any]]:
+    """Return the changes to the items of corrections; a transaction changes an item once."""
+    merged: dict[tuple[str, str], dict[str, Any]] = {}
+    for correction in corrected:
+        for change in _changes(table, collection_id, correction, "ADD"):
+            update = change["Update"]
+            place = (update["Key"]["pk"]["S"], update["Key"]["sk"]["S"])
+            first = merged.setdefault(place, change)
+            if first is not change:
+                values = first["Update"]["ExpressionAttributeValues"][":values"]["SS"]
+                values += update["ExpressionAttributeValues"][":values"]["SS"]
+    return list(merged.values())
 
 
 def _changes(

@@ -229,8 +229,9 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         return {item["sk"]["S"]: item["user_id"]["S"] for item in self._table.get_many(keys)}
 
     @override
-    def add_correction(self, collection_id: str, correction: Correction) -> None:
-        corrections.add_correction(self._table, collection_id, correction)
+    def add_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> None:
+        """Add corrections; more than 33 take several transactions, and a later one can fail."""
+        corrections.add_corrections(self._table, collection_id, corrected)
 
     @override
     def remove_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> int:

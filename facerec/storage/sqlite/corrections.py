@@ -11,19 +11,22 @@ from facerec.core.records import Correction
 from facerec.storage.sqlite import collections, history
 
 
-def add(connection: sqlite3.Connection, collection_id: str, correction: Correction) -> None:
-    """Write a correction.
+def add(
+    connection: sqlite3.Connection, collection_id: str, corrections: Sequence[Correction]
+) -> None:
+    """Write corrections.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
     """
     collections.get(connection, collection_id)
-    added = connection.execute(
-        "INSERT OR IGNORE INTO correction (collection_id, face_id, person) VALUES (?, ?, ?)",
-        (collection_id, correction.face_id, correction.person),
-    ).rowcount
-    if added:
-        history.note(connection, collection_id, _step(StepKind.CORRECTED, correction))
+    for correction in corrections:
+        added = connection.execute(
+            "INSERT OR IGNORE INTO correction (collection_id, face_id, person) VALUES (?, ?, ?)",
+            (collection_id, correction.face_id, correction.person),
+        ).rowcount
+        if added:
+            history.note(connection, collection_id, _step(StepKind.CORRECTED, correction))
 
 
 def remove(

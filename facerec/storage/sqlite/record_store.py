@@ -158,9 +158,9 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             return users.users_of_faces(connection, collection_id, face_ids)
 
     @override
-    def add_correction(self, collection_id: str, correction: Correction) -> None:
+    def add_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> None:
         with self._database.writing() as connection:
-            corrections.add(connection, collection_id, correction)
+            corrections.add(connection, collection_id, corrected)
 
     @override
     def remove_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> int:

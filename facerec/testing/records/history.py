@@ -41,7 +41,7 @@ class HistoryContract(TwoCollections):
             records.move_faces("staff", FACES[:2], source=ann, target=bob)
             records.change_user("staff", "bob", version=1, remove=FACES[:1])
             records.set_user_name("staff", "ann", "Ann")
-            records.add_correction("staff", Correction(FACES[0], "ann"))
+            records.add_corrections("staff", [Correction(FACES[0], "ann")])
             records.remove_corrections("staff", [Correction(FACES[0], "ann")])
             records.delete_user("staff", "bob")
         (entry,) = entries(records)
@@ -66,10 +66,10 @@ class HistoryContract(TwoCollections):
 
     def test_a_change_without_a_cause_or_an_effect_is_no_step(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0, name="Ann"))
-        records.add_correction("staff", Correction(FACES[0], "ann"))
+        records.add_corrections("staff", [Correction(FACES[0], "ann")])
         with caused_by(cause(1)):
             records.set_user_name("staff", "ann", "Ann")
-            records.add_correction("staff", Correction(FACES[0], "ann"))
+            records.add_corrections("staff", [Correction(FACES[0], "ann")])
             records.remove_corrections("staff", [Correction(FACES[1], "ann")])
             records.change_user("staff", "ann", version=0)
             for change in self._refused(records):

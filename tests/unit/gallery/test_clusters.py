@@ -14,8 +14,10 @@ from facerec.errors import (
     FaceInUseError,
     FaceNotFoundError,
     InvalidInputError,
+    QuotaExceededError,
 )
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.operations import corrections
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
 
@@ -113,6 +115,19 @@ def test_a_face_that_does_not_show_the_person_leaves_for_good(gallery: Gallery) 
     gallery.not_same_cluster("staff", "c1", "ann")
     assert clusters(gallery) == {"c2": twin}
     assert gallery.describe_cluster("staff", "c2").user_id is None
+
+
+def test_a_statement_about_a_cluster_holds_for_all_its_faces_or_for_none(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(gallery, "ann", shots=3)
+    clusters(gallery)
+    with monkeypatch.context() as patch, pytest.raises(QuotaExceededError):
+        patch.setattr(corrections, "MAX_FACES_OF_PERSON", 2)
+        gallery.not_same_cluster("staff", "c1", "bob")
+    assert gallery.list_corrections("staff").corrections == ()
+    gallery.not_same_cluster("staff", "c1", "bob")
+    assert len(gallery.list_corrections("staff").corrections) == 3
 
 
 def test_a_correction_of_a_single_face_is_obeyed(gallery: Gallery) -> None:

@@ -372,7 +372,7 @@ def test_a_file_that_is_not_of_faces_is_an_error(tmp_path: Path) -> None:
         list(read_faces(path))
 
 
-STEPS = ("create_collection", "put_tombstones", "create_user", "add_correction", "put_history")
+STEPS = ("create_collection", "put_tombstones", "create_user", "add_corrections", "put_history")
 
 
 @pytest.mark.parametrize("step", STEPS)
