@@ -166,14 +166,31 @@ def deleted_and_erased(
     return boxes_in(found, image_keys), frozenset(erased)
 
 
-def keep_people(collection_id: str, user_ids: Iterable[str], *, records: RecordStore) -> None:
-    """Store a tombstone of each person who is erased, so that no import creates them again.
+def keep_people(
+    collection_id: str,
+    user_ids: Collection[str],
+    names: Collection[str],
+    erased_at: float,
+    *,
+    records: RecordStore,
+) -> None:
+    """Store tombstones of people who are erased.
+
+    No import creates them again, and no photo that is stored already gives anybody their name.
+
+    Args:
+        collection_id: The collection.
+        user_ids: Ids of the people.
+        names: Their display names.
+        erased_at: When the erasure was requested, in seconds since 1970.
+        records: Store of the tombstones.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
         ConflictError: Too many concurrent changes of the tombstones.
     """
     texts = {_of_person(user_id): {_PERSON} for user_id in user_ids}
+    texts |= {_of_name(name): {repr(erased_at)} for name in {*user_ids, *names}}
     if texts:
         keep_texts(collection_id, texts, records=records)
 
@@ -185,6 +202,18 @@ def find_erased_people(
     names = {_of_person(user_id): user_id for user_id in user_ids}
     found = get_texts(collection_id, list(names), records=records)
     return frozenset(names[name] for name in found)
+
+
+def find_erased_names(
+    collection_id: str, names: Iterable[str], *, records: RecordStore
+) -> dict[str, float]:
+    """Return when people with these ids or display names were erased last, by id or name.
+
+    Seconds since 1970. People whom an earlier release erased are omitted.
+    """
+    own = {_of_name(name): name for name in names}
+    found = get_texts(collection_id, list(own), records=records)
+    return {own[name]: max(map(float, texts)) for name, texts in found.items()}
 
 
 def remove_erased_photos(
@@ -242,6 +271,10 @@ def _of_address(uri: str) -> str:
 
 def _of_pair(photo: NamedPhoto) -> str:
     return f"pair {photo.uri}\0{photo.external_image_id or ''}"
+
+
+def _of_name(name: str) -> str:
+    return f"erased name {name}"
 
 
 def _of_person(user_id: str) -> str:

@@ -358,7 +358,13 @@ class Eraser(StoreEraser):
             keep_tombstones(collection_id, records, records=self._records)
             if selection.cause is None:
                 # not merged, and not deleted as an entry of the history
-                keep_people(collection_id, selection.user_ids, records=self._records)
+                keep_people(
+                    collection_id,
+                    selection.user_ids,
+                    selection.user_names,
+                    erasure.receipt.requested_at,
+                    records=self._records,
+                )
             photos = map(photo_of_face, records)
             return keep_erased_photos(collection_id, photos, selection, records=self._records)
         return set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from facerec.core.ids import group_of
 from facerec.core.names import checked_user_name, derived_user_id
 from facerec.core.sources import is_address
 from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
+from facerec.gallery.erasing.erased_photos import find_erased_names
 from facerec.gallery.erasing.partly_deleted import are_partly_deleted
 from facerec.gallery.indexing.storing import is_same_face
 from facerec.gallery.operations.recorded import recorded
@@ -64,10 +65,11 @@ class EnrolOperations(UserOperations):
         A person who does not exist is created, with the name as display name. If a photo shows
         several faces, the one that resembles the person's other photos is chosen. If a face of the
         photo was deleted, the chosen face must resemble the person's other photos, even if no other
-        face of the photo is left. Calling this again changes nothing, unless photos or names have
-        changed: a photo that was named after somebody else before is corrected, and people who
-        thereby lose all their faces are deleted. A new person who gets all faces of such a person
-        gets the registration too. Corrections (``not_same``) are obeyed.
+        face of the photo is left. If a person of the name was erased (``erase``), only photos that
+        were indexed later give the name again. Calling this again changes nothing, unless photos or
+        names have changed: a photo that was named after somebody else before is corrected, and
+        people who thereby lose all their faces are deleted. A new person who gets all faces of such
+        a person gets the registration too. Corrections (``not_same``) are obeyed.
 
         Args:
             collection_id: Id of the collection.
@@ -99,8 +101,15 @@ class EnrolOperations(UserOperations):
                 )
                 continue
             named.setdefault(kept, {}).setdefault(record.image_id, []).append(record)
+        erased = find_erased_names(
+            collection_id,
+            [each for name in named for each in (name, derived_user_id(name))],
+            records=self._records,
+        )
         for name in sorted(named):
-            self._enrol(collection_id, name, list(named[name].values()), done)
+            times = (erased.get(each) for each in (name, derived_user_id(name)))
+            erased_at = max((time for time in times if time is not None), default=None)
+            self._enrol(collection_id, name, list(named[name].values()), erased_at, done)
         return enrolling.Enrolment(
             collection_id,
             len(named),
@@ -133,14 +142,27 @@ class EnrolOperations(UserOperations):
 
     @recorded(Action.ENROL)
     def _enrol(
-        self, collection_id: str, name: str, photos: list[list[FaceRecord]], done: _Done
+        self,
+        collection_id: str,
+        name: str,
+        photos: list[list[FaceRecord]],
+        erased_at: float | None,
+        done: _Done,
     ) -> None:
-        """Associate one face of each photo of a person."""
+        """Associate one face of each photo of a person.
+
+        If a person of this name was erased, photos that were indexed before show somebody else.
+        """
         user = self._user_named(collection_id, name)
         if user is not None and _has_all(user, photos):
             done.unchanged += len(photos)
             return
         user_id = derived_user_id(name) if user is None else user.user_id
+        if erased_at is not None:
+            held = frozenset(user.face_ids if user else ())
+            old = [each for each in photos if not _is_new(each, erased_at, held)]
+            self._report(old, name, enrolling.EnrolmentProblem.PERSON_ERASED, done)
+            photos = [each for each in photos if each not in old]
         photos.sort(key=lambda records: records[0].source)
         self._report(
             photos[MAX_PHOTOS_OF_PERSON:], name, enrolling.EnrolmentProblem.TOO_MANY_FACES, done
@@ -303,6 +325,11 @@ class EnrolOperations(UserOperations):
         done.unnamed += [
             enrolling.UnnamedPhoto(records[0].source, name, problem) for records in photos
         ]
+
+
+def _is_new(records: Sequence[FaceRecord], erased_at: float, held: Collection[str]) -> bool:
+    """Return whether a photo was indexed after an erasure, or has a face that somebody holds."""
+    return any(each.indexed_at > erased_at or each.face_id in held for each in records)
 
 
 def _has_all(user: User, photos: Sequence[Sequence[FaceRecord]]) -> bool:

@@ -45,6 +45,10 @@ class EnrolmentProblem(StrEnum):
     """A face of the photo was deleted, perhaps the person's, and the person has no other face to
     compare the remaining ones with."""
 
+    PERSON_ERASED = "PERSON_ERASED"
+    """A person of this name was erased when the photo was already in the collection, so that the
+    photo shows somebody else."""
+
     OTHER_PERSON = "OTHER_PERSON"
     """The face belongs to a person who was not named after a photo."""
 

@@ -15,6 +15,7 @@ from facerec.gallery.people.enrolling import Enrolment, EnrolmentProblem
 from facerec.gallery.people.enrolment_rules import name_by_folder, name_by_pattern
 from facerec.gallery.presenting.enrolment import enrolment_json
 from facerec.testing.engine import FakeFace, fake_face, fake_photo
+from tests.support.gallery import Collaborators
 from tests.support.registrations import YEAR
 
 
@@ -195,8 +196,9 @@ def test_every_copy_of_a_photo_gets_the_name(folder: Folder, gallery: Gallery) -
 @pytest.mark.parametrize("by", [SubjectKind.USER, SubjectKind.FACE])
 @pytest.mark.parametrize("width", [0.1, 0.4])
 def test_a_bystander_never_gets_the_name_of_an_erased_face(
-    folder: Folder, gallery: Gallery, by: SubjectKind, width: float
+    folder: Folder, gallery: Gallery, collaborators: Collaborators, by: SubjectKind, width: float
 ) -> None:
+    erased = by is SubjectKind.USER
     faces = []
     for shot in (1, 2):
         _, ann = folder.photo(
@@ -215,12 +217,42 @@ def test_a_bystander_never_gets_the_name_of_an_erased_face(
     result = folder.enrol()
     assert folder.people().get("Ann", set()) == set()
     assert (result.created, result.associated) == (0, 0)
-    assert [each.problem for each in result.unnamed] == [EnrolmentProblem.FACE_DELETED] * 2
+    problem = EnrolmentProblem.PERSON_ERASED if erased else EnrolmentProblem.FACE_DELETED
+    assert [each.problem for each in result.unnamed] == [problem] * 2
+    collaborators.clock.now += 1
     # a new photo of the person shows that the others are not
     (new,) = folder.photo("Ann/4.jpg", fake_face("ann", shot=4, away=0.1))
     result = folder.enrol()
     assert folder.people() == {"Ann": {new}}
-    assert [each.problem for each in result.unnamed] == [EnrolmentProblem.UNLIKE] * 2
+    problem = EnrolmentProblem.PERSON_ERASED if erased else EnrolmentProblem.UNLIKE
+    assert [each.problem for each in result.unnamed] == [problem] * 2
+
+
+def test_a_photo_of_somebody_else_never_gives_an_erased_name_again(
+    folder: Folder, gallery: Gallery, collaborators: Collaborators
+) -> None:
+    def index() -> list[str]:
+        return [
+            *folder.photo("Ann/1.jpg", fake_face("ann", shot=1, away=0.1)),
+            *folder.photo("Ann/2.jpg", fake_face("ann", shot=2, away=0.1)),
+            *folder.photo("Ann/3.jpg", fake_face("bob")),
+        ]
+
+    *ann, bob = index()
+    folder.enrol()
+    assert folder.people() == {"Ann": set(ann)}
+    gallery.rename_user("staff", "Ann", "Ann Lee")
+    gallery.erase("staff", SubjectKind.USER, "Ann")
+    collaborators.clock.now += 1
+    folder.photo("Ann/3.jpg", fake_face("bob"))
+    result = folder.enrol()
+    assert folder.people() == {}
+    assert [each.problem for each in result.unnamed] == [EnrolmentProblem.PERSON_ERASED]
+    # who is created on purpose keeps a face that is added on purpose
+    gallery.create_user("staff", "Ann")
+    gallery.associate_faces("staff", "Ann", [bob])
+    assert folder.enrol().unnamed == ()
+    assert folder.people() == {"Ann": {bob}}
 
 
 def test_a_person_keeps_the_name_when_a_bystander_is_erased(folder: Folder) -> None:
