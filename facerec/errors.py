@@ -9,6 +9,7 @@
     │   ├── DissimilarFaceError
     │   ├── ErasureDamagedError
     │   ├── FaceInUseError
+    │   ├── InputFileError
     │   ├── JobEndedError
     │   ├── JobFolderError
     │   │   └── OtherReleaseError
@@ -248,6 +249,19 @@ class ReceiptDamagedError(InvalidInputError):
             "the same again and delete the file",
         )
         self.erasure_id = erasure_id
+
+
+class InputFileError(InvalidInputError):
+    """A file that the caller named cannot be read.
+
+    Attributes:
+        path: the file.
+        problem: what is wrong with it, as a clause.
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path} cannot be read: {problem}")
+        self.path, self.problem = path, problem
 
 
 class JobEndedError(InvalidInputError):

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.new_files import require_new, whole_file
 from facerec.cli.output import console, count, print_json, table
-from facerec.errors import InvalidInputError
+from facerec.core.input_files import read_input
+from facerec.core.limits import MAX_REPORT_BYTES
+from facerec.errors import InputFileError, InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.imports.report import ImportReport
@@ -99,8 +101,8 @@ class ReportFile:
 
 def _is_report(path: Path, collection_id: str) -> bool:
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        content = json.loads(read_input(path, MAX_REPORT_BYTES))
+    except (InputFileError, ValueError):
         return False
     return (
         isinstance(content, dict)

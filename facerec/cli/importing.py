@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json
 from facerec.core.aws_region import aws_region
 from facerec.core.deferred import DeferredModule
+from facerec.core.input_files import open_input
+from facerec.core.limits import MAX_PHOTO_LIST_BYTES
 from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -246,9 +249,9 @@ def _rule(template: str | None, manifest: Path | None) -> FindPhotos:
     if template is not None:
         return photos_by_template(template)
     assert manifest is not None  # noqa: S101 - checked above
-    with manifest.open(encoding="utf-8-sig") as lines:
+    with open_input(manifest, MAX_PHOTO_LIST_BYTES) as file:
         try:
-            return photos_by_manifest(lines)
+            return photos_by_manifest(io.TextIOWrapper(file, encoding="utf-8-sig"))
         except UnicodeDecodeError as error:
             raise InvalidInputError(f"{manifest} is not UTF-8 text", "save it as UTF-8") from error
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from facerec.cli.new_files import incomplete_name, place
 from facerec.core.ids import image_id
+from facerec.core.input_files import read_input
 from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.core.sources import is_address
-from facerec.errors import FacerecError, InvalidInputError
+from facerec.errors import FacerecError, InputFileError, InvalidInputError
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 if TYPE_CHECKING:
@@ -192,8 +193,9 @@ def _read(source: str, contents: Set[str], objects: ObjectStore) -> bytes:
 def _copy(source: str, contents: Set[str], target: Path, objects: ObjectStore) -> None:
     content = _read(source, contents, objects)
     if os.path.lexists(target):
-        if target.is_file() and target.read_bytes() == content:
-            return
+        with suppress(InputFileError):
+            if read_input(target, len(content)) == content:
+                return
         raise InvalidInputError(f"{target} already exists, with other content")
     part = incomplete_name(target)
     try:

@@ -18,6 +18,30 @@ MAX_PHOTO_BYTES = 64 * 1024 * 1024
 """Maximum size of a photo in bytes, the same for every interface. Rekognition accepts 15 MB from S3
 and 5 MB in a request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
 
+MAX_CSV_BYTES = 1024**3
+"""Maximum size of a file of labelled photos or of their pairs, whose lines are kept in memory."""
+
+MAX_PRICES_BYTES = 1024**2
+"""Maximum size of a table of prices."""
+
+MAX_REPORT_BYTES = 1024**3
+"""Maximum size of the report of an earlier import."""
+
+MAX_PHOTO_LIST_BYTES = 1024**3
+"""Maximum size of a manifest that names the photos of an import, which is kept in memory."""
+
+MAX_PICKLE_BYTES = 1024**3
+"""Maximum size of a pickle of embeddings, which is kept in memory: about 900,000 of float64."""
+
+MAX_DUMP_BYTES = 1024**4
+"""Maximum size of a dump of a database, of which a part is in memory at a time."""
+
+MAX_EXPORT_BYTES = 1024**4
+"""Maximum size of each file of an exported collection, of which a part is in memory at a time."""
+
+MAX_EXPORT_LINE_BYTES = 64 * 1024**2
+"""Maximum size of its description, and of a line of a file of an exported collection."""
+
 MAX_THUMBNAIL_BYTES = 8192
 """Maximum size of a thumbnail that is kept of a face, in bytes."""
 

@@ -11,11 +11,13 @@ import numpy as np
 from PIL import Image
 
 from facerec.core.batches import batches
+from facerec.core.input_files import read_input
+from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.core.options import FaceOptions
 from facerec.core.protocols.engine import FaceEngine
 from facerec.engine.decode.formats import recognise
 from facerec.engine.self_check import known_face
-from facerec.errors import InvalidInputError
+from facerec.errors import InputFileError, InvalidInputError
 
 BATCH_SIZE = 8
 """Photos per call of the engine, as in a job."""
@@ -62,14 +64,20 @@ def sample_photos(path: Path, limit: int = 64) -> list[bytes]:
     """Return up to ``limit`` photos of a folder; or the file at ``path``, whatever its format.
 
     Raises:
-        InvalidInputError: no file of the sample has a format that facerec reads.
+        InvalidInputError: no file of the sample has a format that facerec reads, or the file is
+            larger than ``MAX_PHOTO_BYTES``.
+        ReadTimedOutError: the file system does not answer.
     """
-    if path.is_file():
-        return [path.read_bytes()]
+    if not path.is_dir():
+        return [read_input(path, MAX_PHOTO_BYTES)]
     files = sorted(file for file in path.rglob("*") if file.is_file())
     photos: list[bytes] = []
     for file in files[:: max(1, len(files) // limit)]:
-        content = file.read_bytes()
+        try:
+            content = read_input(file, MAX_PHOTO_BYTES)
+        except InputFileError:
+            # A film, for example.
+            continue
         if recognise(content) is not None:
             photos.append(content)
     if not photos:

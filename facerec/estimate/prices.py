@@ -9,6 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from facerec.core.input_files import read_input
+from facerec.core.limits import MAX_PRICES_BYTES
 from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
 
@@ -95,14 +97,14 @@ def load_prices(path: Path | None = None) -> PriceTable:
             facerec ships.
 
     Raises:
-        InvalidInputError: the file is not such a table, or lacks a price.
-        OSError: the file cannot be read.
+        InvalidInputError: the file cannot be read, is not such a table, or lacks a price.
+        ReadTimedOutError: the file system does not answer.
     """
     own = json.loads((files("facerec.estimate") / "prices.json").read_text("utf-8"))
     if path is None:
         return _table(own)
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = json.loads(read_input(path, MAX_PRICES_BYTES))
     except ValueError as error:
         raise InvalidInputError(
             f"{path} is not JSON", "begin with a copy of facerec/estimate/prices.json"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from facerec.core.answering import MAX_SECONDS, Deadline, answer_within
+from facerec.core.input_files import open_input
+from facerec.core.limits import MAX_CSV_BYTES
 from facerec.errors import InvalidInputError
 
 
@@ -15,11 +19,14 @@ def open_csv(path: Path) -> Iterator[csv.DictReader[str]]:
     """Open a CSV file with a header, in UTF-8.
 
     Raises:
-        InvalidInputError: the file is not valid CSV; this may be raised while rows are read.
+        InvalidInputError: the file is not valid CSV, or larger than ``MAX_CSV_BYTES``; this may be
+            raised while rows are read.
+        ReadTimedOutError: the file system does not answer; likewise.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            yield csv.DictReader(file, strict=True)
+        with open_input(path, MAX_CSV_BYTES) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+            yield csv.DictReader(text, strict=True)
     except (csv.Error, UnicodeDecodeError) as error:
         raise InvalidInputError(
             f"{path} is not valid CSV: {error}", "save it as CSV in UTF-8"
@@ -34,8 +41,19 @@ def require_photos(names: Collection[str], images: Path) -> None:
 
     Raises:
         InvalidInputError: a photo does not exist, or is not below the folder.
+        ReadTimedOutError: the file system does not answer.
     """
-    missing = [name for name in names if not _is_below(name, images)]
+    deadline = Deadline(MAX_SECONDS)
+
+    def find_missing() -> list[str]:
+        missing = []
+        for name in names:
+            if not _is_below(name, images):
+                missing.append(name)
+            deadline.extend()
+        return missing
+
+    missing = answer_within(str(images), find_missing, deadline)
     if missing:
         raise InvalidInputError(
             f"{len(missing):,} of {len(names):,} photos are not in {images}, such as "

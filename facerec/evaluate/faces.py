@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from facerec.core.batches import batches
 from facerec.core.faces import BoundingBox
+from facerec.core.input_files import read_input
+from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.core.options import FaceOptions
 from facerec.core.photos import DetectedFace, EmbeddedFace, PhotoFaces
 from facerec.core.protocols.engine import FaceEngine
+from facerec.errors import InputFileError, ReadTimedOutError
 
 PHOTOS_OF_BATCH = 16
 
@@ -80,9 +83,11 @@ def describe(
         contents: dict[str, bytes] = {}
         for name in batch:
             try:
-                contents[name] = (folder / name).read_bytes()
-            except OSError as error:
-                failures[name] = error.strerror or "it cannot be read"
+                contents[name] = read_input(folder / name, MAX_PHOTO_BYTES)
+            except InputFileError as error:
+                failures[name] = error.problem
+            except ReadTimedOutError as error:
+                failures[name] = f"no answer in {error.seconds:g} seconds"
         results = engine.analyse(list(contents.values()), options)
         for name, photo in zip(contents, results, strict=True):
             if not isinstance(photo, PhotoFaces):

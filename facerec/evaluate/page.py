@@ -12,7 +12,10 @@ import numpy as np
 from PIL import Image
 
 from facerec.core.faces import BoundingBox
+from facerec.core.input_files import read_input
+from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.engine.decode.decoding import DecodedPhoto, decode
+from facerec.errors import InputFileError, ReadTimedOutError
 from facerec.evaluate.html import document, paragraph, table
 from facerec.evaluate.identification import Identification
 from facerec.evaluate.labels import LabelEvaluation
@@ -159,17 +162,24 @@ def label_rows(result: LabelEvaluation) -> list[tuple[str, ...]]:
 def face_thumbnails(images: Path, boxes: Mapping[str, BoundingBox]) -> Thumbnail:
     """Return a function that returns the face of a photo as a ``data:`` URL.
 
-    It returns "" for a photo that cannot be decoded or has no box.
+    It returns "" for a photo that cannot be read or decoded, or has no box.
     """
 
     def thumbnail(name: str) -> str:
-        photo = decode((images / name).read_bytes(), smallest_face=None, max_pixels=10**8)
-        if not isinstance(photo, DecodedPhoto) or name not in boxes:
+        if name not in boxes:
+            return ""
+        try:
+            content = read_input(images / name, MAX_PHOTO_BYTES)
+        except (InputFileError, ReadTimedOutError):
+            # It was readable a moment ago.
+            return ""
+        photo = decode(content, smallest_face=None, max_pixels=10**8)
+        if not isinstance(photo, DecodedPhoto):
             return ""
         face = _crop(photo, boxes[name])
-        content = io.BytesIO()
-        face.save(content, "JPEG", quality=80)
-        return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
+        file = io.BytesIO()
+        face.save(file, "JPEG", quality=80)
+        return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
     return thumbnail
 

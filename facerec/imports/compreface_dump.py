@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facerec.core.ids import is_uuid
-from facerec.core.limits import MAX_PHOTO_BYTES
+from facerec.core.input_files import open_input
+from facerec.core.limits import MAX_DUMP_BYTES, MAX_PHOTO_BYTES
 from facerec.core.photos import UnreadableReason
 from facerec.errors import (
     InvalidInputError,
@@ -85,7 +86,7 @@ class ComprefaceDump:
             raise ObjectNotFoundError(address)
         if length - len(_HEX) > 2 * MAX_PHOTO_BYTES:
             raise PhotoTooLargeError(f"{address} is larger than {MAX_PHOTO_BYTES >> 20} MiB")
-        with self._path.open("rb") as file:
+        with open_input(self._path, MAX_DUMP_BYTES) as file:
             file.seek(offset)
             text = file.read(length)
         try:
@@ -115,7 +116,7 @@ def read_dump(path: Path, api_key: str | None = None) -> ComprefaceDump:
     photos: dict[str, tuple[int, int]] = {}
     services: dict[str, str] = {}
     found: set[str] = set()
-    with path.open("rb") as file:
+    with open_input(path, MAX_DUMP_BYTES) as file:
         for row in copied_rows(file, _TABLES):
             found.add(row.table)
             if row.table == "subject":
@@ -165,7 +166,7 @@ def _check_form(path: Path) -> None:
         raise InvalidInputError(
             f"{path} is not a regular file", "write the dump to a file first: it is read twice"
         )
-    with path.open("rb") as file:
+    with open_input(path, MAX_DUMP_BYTES) as file:
         start = file.read(512)
     for signature, (form, hint) in _FORMATS.items():
         if start.startswith(signature):

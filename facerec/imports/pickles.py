@@ -19,11 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.faces import EMBEDDING_SIZE
+from facerec.core.input_files import read_input
+from facerec.core.limits import MAX_PICKLE_BYTES
 from facerec.errors import InvalidInputError
 from facerec.gallery.transfer.importing import NamedEmbedding
-
-MAX_BYTES = 1 << 30
-"""Maximum bytes of a file: about 900,000 embeddings of float64."""
 
 _OPCODES = frozenset(
     (
@@ -112,12 +111,11 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
             may have any protocol.
 
     Raises:
-        InvalidInputError: The file is larger than ``MAX_BYTES``, is not a pickle, contains anything
-            but arrays, lists, dicts, text and numbers, has another layout, contains no embeddings,
-            or contains one that has no valid name or not 128 numbers.
+        InvalidInputError: The file cannot be read, is larger than ``MAX_PICKLE_BYTES``, is not a
+            pickle, contains anything but arrays, lists, dicts, text and numbers, has another
+            layout, contains no embeddings, or contains one that has no valid name or not 128
+            numbers.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise InvalidInputError(f"{path} is larger than {MAX_BYTES >> 30} GiB")
     found = []
     for name, values in _pairs(path, _load(path)):
         if not isinstance(name, str | int) or isinstance(name, bool):
@@ -131,7 +129,7 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
 
 
 def _load(path: Path) -> object:
-    content = path.read_bytes()
+    content = read_input(path, MAX_PICKLE_BYTES)
     try:
         for opcode, argument, _ in pickletools.genops(content):
             if opcode.name not in _OPCODES:

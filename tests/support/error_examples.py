@@ -19,7 +19,7 @@ VALUES: dict[str, Callable[[str], Any]] = {
 }
 """Returns a value of a type for a required argument of a name."""
 
-MAY_HOLD_PATHS = ("message", "uri", "resource", "job_folder", "problem", "photo", "detail")
+MAY_HOLD_PATHS = ("message", "uri", "resource", "job_folder", "problem", "photo", "detail", "path")
 """Names of arguments that may be, or contain, a path; the others are ids and names of clients."""
 
 ERRORS = tuple(

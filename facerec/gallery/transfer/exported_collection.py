@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from facerec.core.input_files import open_input, read_input
+from facerec.core.limits import MAX_EXPORT_BYTES, MAX_EXPORT_LINE_BYTES
 from facerec.core.schemas import check, violation
-from facerec.errors import InvalidInputError
+from facerec.errors import InputFileError, InvalidInputError
 
 FORMAT = 1
 """Version of the format."""
@@ -67,9 +69,12 @@ def read_lines(folder: Path, name: str) -> Iterator[dict[str, Any]]:
         InvalidInputError: A line is not such a document.
     """
     schema = f"collection-export-{name}"
-    with (folder / f"{name}.jsonl").open("rb") as file:
-        for number, line in enumerate(file, 1):
+    with open_input(folder / f"{name}.jsonl", MAX_EXPORT_BYTES) as file:
+        lines = iter(lambda: file.readline(MAX_EXPORT_LINE_BYTES + 1), b"")
+        for number, line in enumerate(lines, 1):
             where = f"line {number} of {name}.jsonl"
+            if len(line) > MAX_EXPORT_LINE_BYTES:
+                raise InvalidInputError(f"{where} has more than {MAX_EXPORT_LINE_BYTES:,} bytes")
             try:
                 document = json.loads(line, parse_constant=_refuse)
             except ValueError:
@@ -100,8 +105,10 @@ def read_description(folder: Path) -> dict[str, Any]:
     """
     path = folder / DESCRIPTION
     try:
-        document: dict[str, Any] = json.loads(path.read_bytes(), parse_constant=_refuse)
-    except (OSError, ValueError):
+        document: dict[str, Any] = json.loads(
+            read_input(path, MAX_EXPORT_LINE_BYTES), parse_constant=_refuse
+        )
+    except (InputFileError, ValueError):
         raise InvalidInputError(
             f"{folder} is not an exported collection: it has no readable {DESCRIPTION}"
         ) from None
@@ -117,7 +124,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     for each in document["files"]:
         try:
             digest = _digest(folder / each["name"])
-        except OSError:
+        except InputFileError:
             raise InvalidInputError(f"{folder} has no readable {each['name']}") from None
         if digest != each["sha256"]:
             raise InvalidInputError(
@@ -138,5 +145,5 @@ def digest_of(folder: Path) -> str:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_input(path, MAX_EXPORT_BYTES) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

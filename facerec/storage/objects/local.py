@@ -5,23 +5,25 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facerec.core.answering import MAX_SECONDS, Deadline, answer_within
+from facerec.core.regular_files import open_regular, read_block, require_regular
 from facerec.errors import (
     AccessDeniedError,
     ObjectChangedError,
     ObjectNotFoundError,
     StoreUnavailableError,
 )
-from facerec.storage.objects.answering import MAX_SECONDS, Deadline, answer_within
 from facerec.storage.objects.local_listing import file_info, list_files
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     from facerec.storage.objects.protocol import ObjectInfo
 
 TEMPORARY_PREFIX = ".facerec-"
@@ -36,8 +38,6 @@ _MISSING = {
     errno.EINVAL,
 }
 _DENIED = {errno.EACCES, errno.EPERM}
-
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC
 
 _CHANGED = {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST}
 
@@ -78,7 +78,7 @@ class LocalObjects:
         """Return a file's size and version."""
         with _local_errors(uri):
             status = answer_within(uri, Path(uri).stat, Deadline(self._max_seconds))
-            return file_info(uri, _regular(uri, status))
+            return file_info(uri, require_regular(uri, status))
 
     def read(
         self,
@@ -98,11 +98,11 @@ class LocalObjects:
         deadline = Deadline(self._max_seconds)
 
         def read() -> bytes:
-            with self._open(uri) as file:
-                found = os.fstat(file)
+            with closing(open_regular(uri, self._open_path)) as file:
+                found = os.fstat(file.fileno())
                 if version is not None and file_info(uri, found).version != version:
                     raise ObjectChangedError(uri)
-                os.lseek(file, start, os.SEEK_SET)
+                file.seek(start)
                 length = None if end is None else max(0, end - start)
                 return _content(uri, file, found.st_size - start, length, deadline)
 
@@ -121,9 +121,9 @@ class LocalObjects:
         deadline = Deadline(self._max_seconds)
 
         def fetch() -> tuple[bytes, ObjectInfo]:
-            with self._open(uri) as file:
+            with closing(open_regular(uri, self._open_path)) as file:
                 # The version is read before the content: a later change has another version.
-                found = os.fstat(file)
+                found = os.fstat(file.fileno())
                 content = _content(uri, file, found.st_size, end, deadline)
                 return content, file_info(uri, found)
 
@@ -209,46 +209,23 @@ class LocalObjects:
             if os.path.lexists(prefix):
                 shutil.rmtree(prefix)
 
-    @contextmanager
-    def _open(self, uri: str) -> Iterator[int]:
-        """Open a regular file; yield its descriptor."""
-        # Opening a device can have effects, so check first.
-        _regular(uri, Path(uri).stat())
-        try:
-            file = self._open_path(uri, _FLAGS | os.O_NONBLOCK)
-        except BlockingIOError:
-            # Another program has a lease of the file, which it gives up now (``fcntl(2)``).
-            file = self._open_path(uri, _FLAGS)
-        try:
-            _regular(uri, os.fstat(file))
-            yield file
-        finally:
-            os.close(file)
 
-
-def _content(uri: str, file: int, expected: int, limit: int | None, deadline: Deadline) -> bytes:
+def _content(uri: str, file: FileIO, expected: int, limit: int | None, deadline: Deadline) -> bytes:
     """Read from the position of a file to its end, or at most a number of bytes.
 
     Args:
         uri: the file, for the error.
-        file: descriptor of the file, which does not block.
+        file: the file, which does not block.
         expected: bytes that the file seems to have left.
         limit: maximum number of bytes.
         deadline: extended after each complete block.
-
-    Raises:
-        ObjectNotFoundError: the file has nothing to read at the moment, which never happens with a
-            regular file: the kernel fills it, like ``/proc/kmsg``.
     """
     blocks, read = [], 0
     while limit is None or read < limit:
         # A read of n bytes allocates n bytes, however short the file is.
         size = min(BLOCK, expected - read + 1) if expected > read else SMALL_BLOCK
         size = size if limit is None else min(size, limit - read)
-        try:
-            block = os.read(file, size)
-        except BlockingIOError:
-            raise ObjectNotFoundError(uri) from None
+        block = read_block(uri, file, size)
         if not block:
             break
         blocks.append(block)
@@ -312,14 +289,6 @@ def _open_without_links(path: str, flags: int) -> int:
         return os.open(name, flags | os.O_NOFOLLOW, dir_fd=folder)
     finally:
         os.close(folder)
-
-
-def _regular(uri: str, status: os.stat_result) -> os.stat_result:
-    if stat.S_ISDIR(status.st_mode) and not os.access(uri, os.R_OK | os.X_OK):
-        raise AccessDeniedError(uri)
-    if not stat.S_ISREG(status.st_mode):
-        raise ObjectNotFoundError(uri)
-    return status
 
 
 @contextmanager

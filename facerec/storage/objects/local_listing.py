@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from facerec.storage.objects.answering import Deadline, answer_within
+from facerec.core.answering import Deadline, answer_within
 from facerec.storage.objects.protocol import ObjectInfo, folder_of
 
 MAX_LISTED = 512

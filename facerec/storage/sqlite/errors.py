@@ -73,4 +73,8 @@ def _translated(error: sqlite3.Error, path: Path) -> FacerecError:
         return StoreDamagedError(str(path))
     if path.is_dir():
         return InvalidInputError(f"the store {path} is a folder", "choose another data folder")
+    if path.exists() and not path.is_file():
+        return InvalidInputError(
+            f"the store {path} is not a regular file", "choose another data folder"
+        )
     return StoreUnavailableError(f"the store {path} failed: {error}", "check its disk and folder")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from facerec.core import answering
 from facerec.errors import (
     AccessDeniedError,
     ObjectChangedError,
@@ -18,7 +19,6 @@ from facerec.errors import (
     ReadTimedOutError,
     StoreUnavailableError,
 )
-from facerec.storage.objects import answering
 from facerec.storage.objects.local import LocalObjects
 from tests.support.leased_files import leased
 
