@@ -57,6 +57,27 @@ def test_an_address_without_an_object_is_not_found(client: Client, uri: str) -> 
         S3Objects(client).read(uri)
 
 
+@pytest.mark.parametrize(("conflicts", "last"), [(1, "written"), (2, "exists"), (6, "conflict")])
+def test_a_write_that_conflicts_with_another_is_repeated(
+    client: Client, monkeypatch: pytest.MonkeyPatch, conflicts: int, last: str
+) -> None:
+    monkeypatch.setattr(s3_objects, "CONFLICT_WAITS", (0.01,) * 5)
+    objects = S3Objects(client)
+    with Stubber(client) as stub:
+        for _ in range(conflicts):
+            stub.add_client_error("put_object", "ConditionalRequestConflict", http_status_code=409)
+        if last == "written":
+            stub.add_response("put_object", {"ETag": '"a"'})
+        elif last == "exists":
+            stub.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
+        if last == "conflict":
+            with pytest.raises(StoreUnavailableError, match="ConditionalRequestConflict"):
+                objects.write("s3://bucket/a", b"1", if_absent=True)
+        else:
+            assert objects.write("s3://bucket/a", b"1", if_absent=True) is (last == "written")
+        stub.assert_no_pending_responses()
+
+
 def test_an_archived_object_is_not_read_as_forbidden(client: Client) -> None:
     objects = S3Objects(client)
     client.put_object(Bucket="bucket", Key="old.jpg", Body=b"x", StorageClass="GLACIER")

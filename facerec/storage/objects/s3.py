@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from io import BytesIO
@@ -29,6 +31,9 @@ from facerec.storage.objects.s3_pages import EVENT, parse_listed_objects
 CONNECTIONS = 64
 """Maximum number of open connections: the number of threads that read concurrently (botocore's
 default is 10)."""
+
+CONFLICT_WAITS = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Maximum seconds to wait before a conditional write is repeated that conflicted with another."""
 
 ATTEMPTS = 3
 """Attempts to read an interrupted body, which botocore does not retry."""
@@ -166,11 +171,30 @@ class S3Objects:
         return content, ObjectInfo(uri, size, answer["ETag"])
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
-        """Put an object; S3 checks the condition of ``if_absent``."""
-        condition = {"IfNoneMatch": "*"} if if_absent else {}
+        """Put an object; S3 checks the condition of ``if_absent``.
+
+        If other requests change the object at the same moment, S3 refuses all but one of them, and
+        the request is repeated:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        from botocore.exceptions import ClientError
+
+        request = {**_address_of(uri), "Body": content}
+        if if_absent:
+            request["IfNoneMatch"] = "*"
         try:
             with _errors(uri):
-                self._client.put_object(**_address_of(uri), Body=content, **condition)
+                for wait in CONFLICT_WAITS:
+                    try:
+                        self._client.put_object(**request)
+                    except ClientError as error:
+                        if error.response["Error"]["Code"] != _CONFLICT:
+                            raise
+                        # Others wait for the same time otherwise, and conflict again.
+                        time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                    else:
+                        return True
+                self._client.put_object(**request)
         except ObjectChangedError:
             return False
         return True
