@@ -110,6 +110,26 @@ def test_a_deleted_person_leaves_an_older_copy(
     assert "person removed" not in here.run(*repair).output
 
 
+def test_a_returned_person_whom_another_process_deletes_first_is_no_error(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_people(here)
+    older = copy_of(here)
+    assert here.run(*DELETE).exit_code == 0
+    lose_database(here)
+    shutil.copy(older, here.data / "facerec.db")
+    delete_user = SqliteStore.delete_user
+
+    def deleted_before(store: SqliteStore, collection_id: str, user_id: str) -> None:
+        delete_user(store, collection_id, user_id)
+        delete_user(store, collection_id, user_id)
+
+    monkeypatch.setattr(SqliteStore, "delete_user", deleted_before)
+    checked = here.run("verify", "staff", "--repair")
+    assert checked.exit_code == 0, checked.output
+    assert not here.holders([NAME.encode(), b"p-4711"])
+
+
 def test_a_person_who_was_created_again_after_the_deletion_stays(here: Installation) -> None:
     with_people(here)
     here.run("people", "delete", "--collection", "staff", NAME, "--yes")

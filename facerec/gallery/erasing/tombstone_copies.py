@@ -17,12 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Collection as Members
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import group_of
 from facerec.core.recording import caused_by
 from facerec.core.tombstone_copies import TombstoneCopy
+from facerec.errors import UserNotFoundError
 from facerec.gallery.erasing.tombstone_keys import digest, keys_of, put_under_key, require_key
 from facerec.gallery.erasing.tombstones import (
     box_in,
@@ -286,7 +288,6 @@ def remove_returned_people(
         records: Store of its people.
 
     Raises:
-        UserNotFoundError: One of the people was deleted concurrently.
         ConflictError: Too many concurrent changes of a person or of corrections.
     """
     from facerec.gallery.people.user_vectors import delete_vector
@@ -295,7 +296,9 @@ def remove_returned_people(
     ids = [user.user_id for user in returned.users]
     with caused_by(None):
         for user in returned.users:
-            records.delete_user(collection_id, user.user_id, created_at=user.created_at)
+            # Somebody else may have deleted the person in the meantime.
+            with suppress(UserNotFoundError):
+                records.delete_user(collection_id, user.user_id, created_at=user.created_at)
             delete_vector(faces, collection_id, user.user_id)
         records.forget_answers(ids)
         named = set(returned.names) - own
