@@ -6,10 +6,14 @@ import _thread
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from facerec.cli.exit_codes import ExitCode
+
+HOOK_SECONDS = 0.05
+"""Seconds in which Python has left its hook for exceptions that cannot be raised."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -47,6 +51,12 @@ def _end(code: int) -> None:
 def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
     """Repeat an interruption that came while Python removed an object, and would be lost."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
-        _thread.interrupt_main()
+        _thread.start_new_thread(_interrupt_soon, ())
     else:
         sys.__unraisablehook__(unraisable)
+
+
+def _interrupt_soon() -> None:
+    # An interruption of the hook itself would be lost too.
+    time.sleep(HOOK_SECONDS)
+    _thread.interrupt_main()
