@@ -18,6 +18,18 @@ MAX_PHOTO_BYTES = 64 * 1024 * 1024
 """Maximum size of a photo in bytes, the same for every interface. Rekognition accepts 15 MB from S3
 and 5 MB in a request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
 
+MAX_JSON_BYTES = 256 * 1024**2
+"""Maximum size of a JSON document or a note that facerec wrote, such as a plan or a
+report. Only this many bytes are read, so a larger one is damaged."""
+
+MAX_LEDGER_FILE_BYTES = 1024**3
+"""Maximum size of a segment, a file of embeddings, a face index, or what records an erasure. Only
+this many bytes are read, so a larger one is damaged."""
+
+MAX_NAMES_BYTES = 1024**3
+"""Maximum size of a manifest whose column names people, after decompression. It is kept in memory,
+unlike that of a job."""
+
 MAX_CSV_BYTES = 1024**3
 """Maximum size of a file of labelled photos or of their pairs, whose lines are kept in memory."""
 

@@ -12,6 +12,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.core.names import name_in_paths
 from facerec.core.records import creation_of, generation_of, new_collection
 from facerec.storage.objects.protocol import exists
@@ -58,7 +59,9 @@ def noted_collections(
             created_at = creation_of(name.removesuffix(".json"))
             if "~" in own_id:
                 # Long ids are cut in paths.
-                own_id = str(json.loads(objects.read(each.uri))["collection_id"])
+                own_id = str(
+                    json.loads(objects.read(each.uri, end=MAX_JSON_BYTES))["collection_id"]
+                )
             found.append(new_collection(own_id, "", created_at))
     return found
 

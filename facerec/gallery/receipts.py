@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.core.names import checked_collection_id, name_in_paths
 from facerec.errors import (
     CollectionNotFoundError,
@@ -220,7 +221,9 @@ class Erasures:
             found_id = name.removesuffix(".json")
             if name.endswith(".json") and erasure_id in (None, found_id):
                 try:
-                    document: dict[str, Any] = json.loads(self.objects.read(found.uri))
+                    document: dict[str, Any] = json.loads(
+                        self.objects.read(found.uri, end=MAX_LEDGER_FILE_BYTES)
+                    )
                     receipt = erasures.receipt_from_json(document["receipt"])
                     erasure = Erasure(receipt, erasures.selection_from_json(document["selection"]))
                 except ObjectNotFoundError:
@@ -330,7 +333,7 @@ class Erasures:
         self.objects.write(uri, json.dumps(receipt.to_stored_json()).encode())
 
     def _read(self, uri: str) -> Receipt:
-        content = self.objects.read(uri)
+        content = self.objects.read(uri, end=MAX_LEDGER_FILE_BYTES)
         try:
             return erasures.receipt_from_json(json.loads(content))
         except (ValueError, KeyError, TypeError, AttributeError) as error:

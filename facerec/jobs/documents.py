@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import RESTORE_FILE, JobFolderError
 from facerec.storage.objects.protocol import folder_of
 
@@ -18,7 +19,13 @@ Parsed = TypeVar("Parsed")
 _RESTORE_OR_DELETE = f"{RESTORE_FILE}; if there is none, delete the file and start the job again"
 
 
-def read_document(objects: ObjectStore, uri: str, parse: Callable[[Any], Parsed]) -> Parsed:
+def read_document(
+    objects: ObjectStore,
+    uri: str,
+    parse: Callable[[Any], Parsed],
+    *,
+    max_bytes: int = MAX_JSON_BYTES,
+) -> Parsed:
     """Read a JSON document and return what ``parse`` returns for it.
 
     Args:
@@ -26,12 +33,13 @@ def read_document(objects: ObjectStore, uri: str, parse: Callable[[Any], Parsed]
         uri: address of the document.
         parse: converts the document; a ``ValueError``, ``KeyError``, ``TypeError`` or
             ``AttributeError`` means that it is damaged.
+        max_bytes: maximum size of the document; a larger one is damaged.
 
     Raises:
         ObjectNotFoundError: it does not exist.
         JobFolderError: it is damaged.
     """
-    return parse_document(uri, objects.read(uri), parse)
+    return parse_document(uri, objects.read(uri, end=max_bytes), parse)
 
 
 def parse_document(uri: str, content: bytes, parse: Callable[[Any], Parsed]) -> Parsed:

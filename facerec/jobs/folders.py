@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import InvalidInputError, JobFolderError, ObjectNotFoundError
 from facerec.jobs.ledger.report import Report, read_report
 from facerec.jobs.plan import Plan, deleted_plan_uri, plan_uri, read_facts, read_plan
@@ -259,7 +260,7 @@ def entries_at(objects: ObjectStore, uri: str) -> list[Entry]:
     """
     own = Entry(uri, uri)
     try:
-        document = json.loads(objects.read(own.note))
+        document = json.loads(objects.read(own.note, end=MAX_JSON_BYTES))
         elsewhere = Entry(
             uri,
             str(document["job_folder"]),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_NAMES_BYTES
 from facerec.errors import InvalidInputError
 from facerec.gallery.people.enrolment_rules import name_by_folder, name_by_pattern
 from facerec.jobs.manifest.entries import LineParser, ManifestEntry
@@ -150,17 +151,23 @@ def _rows(
     """Yield the rows of a manifest with the numbers of their lines.
 
     Raises:
-        InvalidInputError: The manifest is damaged, or has no such column.
+        InvalidInputError: The manifest is damaged, is larger than ``MAX_NAMES_BYTES``, or has no
+            such column.
         ObjectNotFoundError: The manifest does not exist.
     """
     import csv
 
-    content = objects.read(manifest)
+    content = objects.read(manifest, end=MAX_NAMES_BYTES + 1)
     if manifest.lower().endswith(".gz"):
         import gzip
 
-        with gzip_errors(manifest):
-            content = gzip.decompress(content)
+        with gzip_errors(manifest), gzip.open(BytesIO(content)) as text:
+            content = text.read(MAX_NAMES_BYTES + 1)
+    if len(content) > MAX_NAMES_BYTES:
+        raise InvalidInputError(
+            f"{manifest} has more than {MAX_NAMES_BYTES >> 30} GiB of text, too many for names",
+            "divide the manifest",
+        )
     # Unlike ``splitlines``, this divides the text where jobs do.
     lines = content.decode("utf-8-sig", "backslashreplace").split("\n")
     if next((line for line in lines if line.strip()), "").lstrip().startswith("{"):

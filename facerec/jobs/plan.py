@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
+from facerec.core.limits import MAX_JSON_BYTES, PRUNE_LIMIT_PERCENTAGE
 from facerec.core.schemas import check
 from facerec.errors import RESTORE_FILE, InvalidInputError, JobFolderError, OtherReleaseError
 from facerec.jobs.arrays import arrays_of
@@ -263,7 +263,7 @@ def _read_document(
 ) -> dict[str, Any]:
     uri = deleted_plan_uri(job_folder) if deleted else plan_uri(job_folder)
     try:
-        document = json.loads(objects.read(uri))
+        document = json.loads(objects.read(uri, end=MAX_JSON_BYTES))
     except ValueError as error:
         raise JobFolderError(job_folder, "has no valid plan: not JSON", RESTORE_FILE) from error
     if not isinstance(document, dict):

@@ -12,6 +12,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.ledger.layout import started_uri
 from facerec.jobs.ledger.report import read_report
@@ -57,7 +58,9 @@ def read_start(objects: ObjectStore, plan: Plan) -> RunStart:
     report, or else of the plan.
     """
     try:
-        return RunStart(**json.loads(objects.read(started_uri(plan.job_folder))))
+        return RunStart(
+            **json.loads(objects.read(started_uri(plan.job_folder), end=MAX_JSON_BYTES))
+        )
     except (ObjectNotFoundError, ValueError, TypeError):
         pass
     try:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
+from facerec.core.limits import MAX_JSON_BYTES, PRUNE_LIMIT_PERCENTAGE
 from facerec.errors import JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.status import JobStatus
 
@@ -155,7 +155,7 @@ class FolderChanges:
 
     def _read(self, uri: str) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = json.loads(self._objects.read(uri))
+            found: dict[str, Any] = json.loads(self._objects.read(uri, end=MAX_JSON_BYTES))
         except ObjectNotFoundError:
             return None
         return found

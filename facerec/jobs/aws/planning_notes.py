@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def listing_notes(
 def read_listed(objects: ObjectStore, jobs_root: str, execution: str) -> int | None:
     """Return how many objects an execution has listed; None if it is not known."""
     try:
-        listed = json.loads(objects.read(_uri(jobs_root, execution)))["listed"]
+        listed = json.loads(objects.read(_uri(jobs_root, execution), end=MAX_JSON_BYTES))["listed"]
     except (FacerecError, ValueError, KeyError, TypeError):
         return None
     return listed if isinstance(listed, int) else None

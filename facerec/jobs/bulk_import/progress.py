@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import (
     ConflictError,
     InvalidInputError,
@@ -115,7 +116,7 @@ def read_progress(
     """
     uri = _progress_uri(jobs_root, collection_id, created_at)
     try:
-        content, found = objects.fetch(uri)
+        content, found = objects.fetch(uri, end=MAX_JSON_BYTES)
     except ObjectNotFoundError:
         return None
     return parse_document(uri, content, _parse), found.version

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.batches import batches
 from facerec.core.faces import BoundingBox
-from facerec.core.limits import MAX_PAGE
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES, MAX_PAGE
 from facerec.errors import JobFolderError, ObjectNotFoundError
 from facerec.gallery.erasing.tombstone_copies import mark_seen, unseen_erasures
 from facerec.gallery.erasing.tombstones import keep_boxes
@@ -91,7 +91,9 @@ def _kept_ids(objects: ObjectStore, job_folder: str) -> Iterator[str]:
     """Yield all UUIDs in the files of embeddings: the ids of the faces, and some others."""
     for found in objects.list(place_uri(Place.EMBEDDINGS, job_folder)):
         try:
-            with zipfile.ZipFile(io.BytesIO(objects.read(found.uri))) as file:
+            with zipfile.ZipFile(
+                io.BytesIO(objects.read(found.uri, end=MAX_LEDGER_FILE_BYTES))
+            ) as file:
                 content = file.read("records.npy")
         except (ObjectNotFoundError, zipfile.BadZipFile, KeyError):
             # A partial file left by a killed process.
@@ -105,7 +107,7 @@ def _named_faces(objects: ObjectStore, job_folder: str) -> Iterator[tuple[str, B
     The embeddings of faces that it found in the collection are in no folder, or in another one.
     """
     for found in objects.list(place_uri(Place.LEDGER, job_folder)):
-        for line in objects.read(found.uri).splitlines()[1:]:
+        for line in objects.read(found.uri, end=MAX_LEDGER_FILE_BYTES).splitlines()[1:]:
             try:
                 row = json.loads(line)
                 named = row["faces"] if row["outcome"] == "INDEXED" else ()

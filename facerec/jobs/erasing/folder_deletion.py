@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.bulk_import.progress import drop_import
 from facerec.jobs.folders import Entry, entries_at, has_plan, note_erased
@@ -187,7 +188,7 @@ def has_data(objects: ObjectStore, job_folder: str) -> bool:
 
 def _rename_plan(objects: ObjectStore, job_folder: str) -> None:
     try:
-        content = objects.read(plan_uri(job_folder))
+        content = objects.read(plan_uri(job_folder), end=MAX_JSON_BYTES)
     except ObjectNotFoundError:
         return
     objects.write(deleted_plan_uri(job_folder), content)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.ids import first_of_group
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.errors import RESTORE_FILE, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.documents import read_document
 from facerec.jobs.erasing.leftovers import delete_job_leftovers
@@ -111,7 +112,7 @@ def selected_prefixes(selection: Selection) -> list[bytes]:
 
 
 def _read_json(objects: ObjectStore, uri: str) -> dict[str, Any]:
-    document: dict[str, Any] = read_document(objects, uri, dict)
+    document: dict[str, Any] = read_document(objects, uri, dict, max_bytes=MAX_LEDGER_FILE_BYTES)
     return document
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.core.records import StoredFace
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.erasing.collection_erasure import entries_of
@@ -60,7 +61,7 @@ def change_version(
         raise unreadable[0]
     replaced = dropped = 0
     for folder in folders:
-        document = json.loads(objects.read(plan_uri(folder)))
+        document = json.loads(objects.read(plan_uri(folder), end=MAX_JSON_BYTES))
         if document.get("version") != PLAN_VERSION:
             continue
         if document["model_version"] == collection.model_version:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.erasures import KeptByJob, Selection
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.errors import RESTORE_FILE, FacerecError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_erasure import READERS, is_selected_face
@@ -113,7 +114,11 @@ def _in_lists(objects: ObjectStore, prefix: str, selection: Selection) -> Iterat
 
 def _rows(objects: ObjectStore, job_folder: str, selection: Selection) -> Iterator[LedgerRow]:
     def read(found: ObjectInfo) -> bytes:
-        content = objects.read(found.uri) if found.uri.endswith(".jsonl") else b""
+        content = (
+            objects.read(found.uri, end=MAX_LEDGER_FILE_BYTES)
+            if found.uri.endswith(".jsonl")
+            else b""
+        )
         return content if may_name(selection, content) else b""
 
     files, contents = tee(objects.list(place_uri(Place.LEDGER, job_folder)))

@@ -24,6 +24,7 @@ from bisect import bisect_left
 from math import isqrt
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.face_index import ID_BYTES
 from facerec.jobs.ledger.layout import memory_folder
@@ -151,7 +152,7 @@ class CollectionFaceIndex:
     def _open(self) -> None:
         self._files, self._covered = [], set()
         try:
-            document = json.loads(self._objects.read(self._index))
+            document = json.loads(self._objects.read(self._index, end=MAX_LEDGER_FILE_BYTES))
             covered = base64.b64decode(document["jobs"], validate=True)
             files = [(str(name), int(entries)) for name, entries in document["files"]]
         except (ObjectNotFoundError, ValueError, KeyError, TypeError):
@@ -210,7 +211,7 @@ class CollectionFaceIndex:
     def _read(self, name: str, size: int, start: int, end: int) -> bytes:
         whole = (start, end) == (0, size)
         content = self._objects.read(
-            self._folder + name, start=ENTRY_BYTES * start, end=None if whole else ENTRY_BYTES * end
+            self._folder + name, start=ENTRY_BYTES * start, end=ENTRY_BYTES * end + whole
         )
         if len(content) != ENTRY_BYTES * (end - start):
             raise ValueError(f"{name} does not have {size} entries")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.core.records import StoredFace
 from facerec.errors import RESTORE_FILE, InvalidInputError
 from facerec.storage.columns import from_columns, to_columns
@@ -50,7 +51,7 @@ def read_embeddings(objects: ObjectStore, uri: str) -> list[StoredFace]:
         ObjectNotFoundError: it does not exist.
         InvalidInputError: the file is not a complete file of embeddings.
     """
-    return parse_embeddings(objects.read(uri), uri)
+    return parse_embeddings(objects.read(uri, end=MAX_LEDGER_FILE_BYTES), uri)
 
 
 def parse_embeddings(content: bytes, uri: str) -> list[StoredFace]:

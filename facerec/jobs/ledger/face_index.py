@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import is_uuid
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.layout import face_index_uri
 
@@ -84,7 +85,9 @@ def read_face_index(objects: ObjectStore, job_folder: str, child: int) -> list[S
         None if there is no index or it cannot be read; then every file must be read.
     """
     try:
-        head, _, ids = objects.read(face_index_uri(job_folder, child)).partition(b"\n")
+        head, _, ids = objects.read(
+            face_index_uri(job_folder, child), end=MAX_LEDGER_FILE_BYTES
+        ).partition(b"\n")
         sizes = json.loads(head)["segments"]
         if sum(faces for _, _, faces in sizes) * ID_BYTES != len(ids):
             return None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def read_numbers(objects: ObjectStore, uri: str) -> list[int]:
         InvalidInputError: the object is not such a list.
     """
     try:
-        numbers = json.loads(objects.read(uri))
+        numbers = json.loads(objects.read(uri, end=MAX_JSON_BYTES))
     except ValueError as error:
         raise InvalidInputError(f"{uri} is not JSON") from error
     if not isinstance(numbers, list) or not all(isinstance(number, int) for number in numbers):

@@ -20,6 +20,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
+from facerec.core.limits import MAX_JSON_BYTES, MAX_LEDGER_FILE_BYTES
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.face_index import ID_BYTES, id_prefixes, read_face_index
 from facerec.jobs.ledger.layout import (
@@ -117,7 +118,9 @@ def children_of_faces(
 
 def _sizes(objects: ObjectStore, job_folder: str) -> list[int] | None:
     try:
-        sizes = json.loads(objects.read(job_face_index_uri(job_folder)))["files"]
+        sizes = json.loads(objects.read(job_face_index_uri(job_folder), end=MAX_JSON_BYTES))[
+            "files"
+        ]
     except (ObjectNotFoundError, ValueError, KeyError, TypeError):
         return None
     return sizes if isinstance(sizes, list) else None
@@ -136,7 +139,11 @@ def ids_of_child(objects: ObjectStore, job_folder: str, child: int) -> bytes:
     # Rows of any release have these members.
     found = objects.list(ledger_folder(job_folder, child))
     files = (file.uri for file in found if file.uri.endswith(".jsonl"))
-    lines = (line for uri in files for line in objects.read(uri).splitlines()[1:])
+    lines = (
+        line
+        for uri in files
+        for line in objects.read(uri, end=MAX_LEDGER_FILE_BYTES).splitlines()[1:]
+    )
     rows = map(json.loads, lines)
     faces = (face for row in rows for name in ("faces", "kept") for face in row.get(name, ()))
     return b"".join(id_prefixes(face["face_id"] for face in faces))

@@ -9,6 +9,7 @@ from heapq import merge
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.jobs.ledger.layout import summaries_folder
 from facerec.jobs.ledger.segments import Segment, read_segment, read_segments
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary
@@ -154,7 +155,7 @@ def count_erased(plan: Plan, objects: ObjectStore) -> int:
 
     def count(uri: str) -> int:
         # Few segments have such rows, and parsing all of them takes ten times as long.
-        content = objects.read(uri)
+        content = objects.read(uri, end=MAX_LEDGER_FILE_BYTES)
         if not any(f'"{outcome}"'.encode() in content for outcome in _ERASED):
             return 0
         return sum(row.outcome in _ERASED for row in read_segment(objects, uri).rows)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import RESTORE_FILE, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.difference import Difference, Removal
 from facerec.jobs.ledger.enrolment_record import Enrolled, read_enrolled
@@ -215,7 +216,7 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
     """
     uri = report_uri(job_folder)
     try:
-        return _from_json(json.loads(objects.read(uri)))
+        return _from_json(json.loads(objects.read(uri, end=MAX_JSON_BYTES)))
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidInputError(f"{uri} is not a valid report: {error}", RESTORE_FILE) from error
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.errors import RESTORE_FILE, InvalidInputError
 from facerec.jobs.ledger.layout import ledger_folder, segment_uri
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
@@ -72,7 +73,7 @@ def read_segment(objects: ObjectStore, uri: str) -> Segment:
         InvalidInputError: it is not a segment.
     """
     try:
-        first, *others = objects.read(uri).splitlines()
+        first, *others = objects.read(uri, end=MAX_LEDGER_FILE_BYTES).splitlines()
         header = json.loads(first)["segment"]
         rows = tuple(row_from_json(json.loads(line)) for line in others)
         return Segment(

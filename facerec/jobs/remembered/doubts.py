@@ -11,6 +11,7 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.layout import memory_folder
 
@@ -57,6 +58,6 @@ def _compared_uri(jobs_root: str, collection: Collection, folder: str) -> str:
 def _read(objects: ObjectStore, uri: str) -> str | None:
     try:
         # A damaged file is a doubt that no comparison has answered.
-        return objects.read(uri).decode(errors="replace")
+        return objects.read(uri, end=MAX_JSON_BYTES).decode(errors="replace")
     except ObjectNotFoundError:
         return None

@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.errors import RESTORE_FILE, ObjectNotFoundError
 from facerec.jobs.documents import damaged_file
 from facerec.jobs.remembered.photos import photo_of_line
@@ -136,7 +137,7 @@ def read_erased_photos(objects: ObjectStore, notes: Iterable[str]) -> frozenset[
     digests: set[str] = set()
     for note in notes:
         try:
-            noted = objects.read(note).decode(errors="replace").split()
+            noted = objects.read(note, end=MAX_LEDGER_FILE_BYTES).decode(errors="replace").split()
         except ObjectNotFoundError:
             continue
         if not all(map(_DIGEST.fullmatch, noted)):

@@ -52,7 +52,7 @@ def reserve(objects: ObjectStore, uri: str) -> Reservation:
         token = new_token().encode()
         objects.write(uri, token)
         with suppress(ObjectNotFoundError):
-            found, info = objects.fetch(uri)
+            found, info = objects.fetch(uri, end=len(token) + 1)
             if found == token:
                 return Reservation(uri, info.version)
 

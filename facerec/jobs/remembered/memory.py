@@ -28,6 +28,7 @@ from itertools import chain, product, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.core.records import Collection
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.ledger.layout import memory_folder, remembered_uri
@@ -436,7 +437,9 @@ class Memory:
         """Return the job folder that a note names; the note is read once."""
         folder = self._folders.get(note.uri)
         if folder is None:
-            folder = self._objects.read(note.uri).decode(errors="surrogateescape")
+            folder = self._objects.read(note.uri, end=MAX_JSON_BYTES).decode(
+                errors="surrogateescape"
+            )
             self._folders[note.uri] = folder
         return folder if folder.startswith(("/", "s3://")) else self._jobs_root + folder
 

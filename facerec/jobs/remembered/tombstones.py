@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.core.tombstone_copies import TombstoneCopy, copy_from_json
 from facerec.errors import ReceiptDamagedError
 from facerec.jobs.ledger.layout import memory_folder, verified_uri
@@ -77,7 +78,7 @@ def read_tombstones(objects: ObjectStore, uris: Iterable[str]) -> Iterator[Tombs
         ReceiptDamagedError: a copy is damaged.
     """
     for uri in uris:
-        content = objects.read(uri)
+        content = objects.read(uri, end=MAX_LEDGER_FILE_BYTES)
         try:
             copy = copy_from_json(json.loads(content))
         except (ValueError, KeyError, TypeError, AttributeError) as error:

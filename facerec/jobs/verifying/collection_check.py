@@ -15,6 +15,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import CollectionNotFoundError, ObjectNotFoundError
 from facerec.jobs.erasing.first_release_deletions import keep_first_deletions
 from facerec.jobs.erasing.lost_erasures import Returned, remove_returned
@@ -167,7 +168,7 @@ class CollectionCheck:
 def _read_note(objects: ObjectStore, uri: str) -> tuple[str, str]:
     """Return the recorded job and version; both are empty if there is no record."""
     try:
-        job_id, _, version = objects.read(uri).decode().partition("\n")
+        job_id, _, version = objects.read(uri, end=MAX_JSON_BYTES).decode().partition("\n")
     except ObjectNotFoundError:
         return "", ""
     return job_id, version
