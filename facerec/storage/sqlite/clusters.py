@@ -75,8 +75,9 @@ def members(
 
 def mixed(connection: sqlite3.Connection, collection_id: str) -> list[int]:
     """Return the numbers of clusters with faces of several people, in order."""
+    # Without CROSS, SQLite reads all members of clusters, even if no face has a person.
     rows = connection.execute(
-        "SELECT number FROM association JOIN cluster_member USING (collection_id, face_id) "
+        "SELECT number FROM association CROSS JOIN cluster_member USING (collection_id, face_id) "
         "WHERE collection_id = ? GROUP BY number "
         "HAVING count(DISTINCT user_id) > 1 ORDER BY number",
         (collection_id,),
