@@ -100,22 +100,20 @@ def read(connection: sqlite3.Connection, collection_id: str, rule: SummaryRule) 
     since = stored[1] if stored is not None and stored[0] == namespace else -1
     blocks = list(_blocks(connection, namespace).values())
     summaries = _summaries(connection, namespace, rule)
-    faces = [
-        np.frombuffer(summaries[block], _FIELDS)
+    contents = [
+        summaries[block]
         if block in summaries
-        else _faces_of_block(connection, block, rule)
+        else _faces_of_block(connection, block, rule).tobytes()
         for block in blocks
     ]
-    firsts = np.repeat([block.first_slot for block in blocks], [len(own) for own in faces])
-    arrays = _arrays(
-        firsts,
-        np.concatenate([np.empty(0, _FIELDS), *faces]),
-        since,
-        mark,
-    )
+    sizes = np.array([len(own) for own in contents], np.int64) // np.dtype(_FIELDS).itemsize
+    firsts = np.repeat(np.array([block.first_slot for block in blocks], np.int64), sizes)
+    arrays = _arrays(firsts, np.frombuffer(b"".join(contents), _FIELDS), since, mark)
     _, again = clusters.to_cluster(connection, collection_id)
     arrays.changed[np.isin(arrays.slots, _slots(connection, namespace, again))] = True
     excluded = _slots(connection, namespace, clusters.not_faces(connection, collection_id))
+    if not len(excluded):
+        return arrays
     return arrays.take(np.flatnonzero(~np.isin(arrays.slots, excluded)))
 
 
