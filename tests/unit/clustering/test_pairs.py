@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from facerec.clustering import pairs
+from facerec.clustering import comparisons, pairs
 from facerec.clustering.pairs import Pairs, find_pairs
 from facerec.clustering.products import product
 from facerec.core.clusters import FaceArrays
@@ -57,6 +59,44 @@ def test_every_pair_up_to_the_score_is_found(max_score: float, threads: int) -> 
     )
     assert both(found) == expected(faces, embeddings, rows, max_score)
     assert np.all(np.diff(found.scores) >= 0)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    seed=st.integers(0, 10**6),
+    deviations=st.tuples(st.floats(0.005, 0.3), st.floats(0.005, 0.3)),
+    spread=st.floats(0, 0.3),
+    share=st.floats(0, 1),
+)
+def test_bounds_leave_out_no_pair_whatever_the_stats_of_faces(
+    seed: int, deviations: tuple[float, float], spread: float, share: float
+) -> None:
+    number = pairs.MAX_NEIGHBOURS
+    faces, embeddings = people(number, seed)
+    source = np.random.default_rng(seed)
+    faces.means[:] = source.normal(0.6, spread, number)
+    faces.deviations[:] = source.uniform(min(deviations), max(deviations), number)
+    rows = np.arange(number)
+    every = find_pairs(faces, rows, lambda some: embeddings[some], max_score=np.inf)
+    # Between two scores: for the score of a pair itself, rounding decides.
+    place = int(share * (len(every) - 2))
+    max_score = float(every.scores[place : place + 2].mean(dtype=np.float64))
+    wanted = expected(faces, embeddings, rows, max_score)
+    found = find_pairs(faces, rows, lambda some: embeddings[some], max_score=max_score)
+    assert both(found) == wanted
+
+
+def test_pairs_are_the_same_however_many_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    faces, embeddings = people(900)
+    rows = np.arange(0, 900, 3)
+    at_once = find_pairs(faces, rows, lambda some: embeddings[some], max_score=-2.0)
+    monkeypatch.setattr(comparisons, "_PAIRS_AT_ONCE", 5)
+    monkeypatch.setattr(comparisons, "_ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(comparisons, "_PROBES_AT_ONCE", 11)
+    monkeypatch.setattr(pairs, "_FACES_AT_ONCE", 100)
+    in_pieces = find_pairs(faces, rows, lambda some: embeddings[some], max_score=-2.0)
+    assert both(in_pieces) == both(at_once)
+    assert len(at_once) > 100
 
 
 def test_a_threshold_of_nothing_or_everything_is_obeyed() -> None:
