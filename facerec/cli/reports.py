@@ -102,6 +102,7 @@ def print_nothing_new(
         if is_planned_before:
             verb = "is" if found.photos == 1 else "are"
             out.print(f"Nothing new: {count(found.photos, 'photo')} {verb} unchanged.")
+            _print_kept_ids(found)
         else:
             out.print("Nothing new.")
             print_difference(found)
@@ -155,7 +156,8 @@ def _print_problems(report: Report) -> None:
 def print_difference(difference: Difference) -> None:
     """Print how many photos of a source are new, unchanged, changed or gone, unless all are new.
 
-    Also prints whether faces stay because more photos are gone than may be pruned.
+    Also prints how many photos keep ids of a manifest, and whether faces stay because more photos
+    are gone than may be pruned.
     """
     numbers = {
         "unchanged": difference.unchanged,
@@ -167,8 +169,17 @@ def print_difference(difference: Difference) -> None:
     if difference.new < difference.photos or difference.gone:
         named = ", ".join(f"{number:,} {what}" for what, number in numbers.items() if number)
         console().print(f"{count(difference.photos, 'photo')}: {named}")
+    _print_kept_ids(difference)
     if difference.not_pruned:
         console().print("faces of photos that are gone stay: more are gone than may be pruned")
+
+
+def _print_kept_ids(difference: Difference) -> None:
+    if difference.kept_ids:
+        keep = "photo keeps" if difference.kept_ids == 1 else "photos keep"
+        console().print(
+            f"{difference.kept_ids:,} {keep} the external image id of an earlier manifest"
+        )
 
 
 def print_removal(removal: Removal) -> None:

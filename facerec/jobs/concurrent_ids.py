@@ -8,6 +8,9 @@ things happen:
   (``PlannedIds``), even if they are unchanged: its ledger then shows that it names them too.
 - When a job is complete, its photos are compared with what all jobs have read by then. Photos that
   later jobs have still to read are left to those jobs.
+
+An id that was only derived never replaces one that somebody chose, whichever job was started last:
+had the jobs run in turn, the photo would have kept the chosen one.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from facerec.jobs.outcomes import NOT_READ
 from facerec.jobs.planning.planned_ids import PlannedIds
-from facerec.jobs.remembered.comparison import StalePhoto, may_replace_id
+from facerec.jobs.remembered.comparison import StalePhoto
 from facerec.jobs.remembered.photos import photo_of_line
 
 if TYPE_CHECKING:
@@ -76,15 +79,19 @@ def with_concurrent_ids(
 def _renamed_since(
     first: int, photos: Sequence[tuple[int, RememberedPhoto]]
 ) -> Iterator[StalePhoto]:
-    """Yield the photos of an address whose external image ids later jobs replace.
+    """Yield the photos of an address whose external image ids other jobs replace.
 
     Args:
-        first: the number of the earliest job that may replace them.
+        first: the number of the earliest job that may overlap others.
         photos: the photos, with the numbers of their jobs.
     """
     for number, old in photos:
         if old.key and any(
-            max(number + 1, first) <= later and _replaces(new, old) for later, new in photos
+            max(number, other) >= first
+            and _is_other(new, old)
+            and _decides(new, old, is_later=number < other)
+            for other, new in photos
+            if other != number
         ):
             yield StalePhoto(
                 old.uri,
@@ -94,14 +101,28 @@ def _renamed_since(
                 old.faces,
                 is_gone=False,
                 is_renamed=True,
+                has_chosen_id=old.has_chosen_id,
             )
 
 
-def _replaces(new: RememberedPhoto, old: RememberedPhoto) -> bool:
+def _decides(new: RememberedPhoto, old: RememberedPhoto, *, is_later: bool) -> bool:
+    """Return whether one external image id replaces another one.
+
+    Args:
+        new: the photo under the first id.
+        old: the photo under the second id.
+        is_later: whether the job that gave the first id was started later.
+    """
+    if new.has_chosen_id == old.has_chosen_id:
+        return is_later
+    return new.has_chosen_id
+
+
+def _is_other(new: RememberedPhoto, old: RememberedPhoto) -> bool:
+    """Return whether two jobs have read the same photo under different external image ids."""
     return (
         new.key not in ("", old.key)
         and new.outcome not in NOT_READ
         and new.external_image_id != old.external_image_id
         and new.version == old.version != ""
-        and may_replace_id(old.external_image_id, [new.external_image_id], old.uri)
     )

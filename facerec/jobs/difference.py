@@ -18,6 +18,8 @@ class Difference:
         gone: number of remembered photos of the source that no longer exist.
         not_pruned: number of gone photos whose faces are kept because more are gone than may be
             pruned.
+        kept_ids: number of photos that keep the external image ids that somebody chose for them in
+            an earlier job, since the source has only derived ids or none for them.
     """
 
     photos: int = 0
@@ -27,6 +29,7 @@ class Difference:
     retried: int = 0
     gone: int = 0
     not_pruned: int = 0
+    kept_ids: int = 0
 
     @property
     def to_process(self) -> int:

@@ -132,18 +132,18 @@ class PhotoReadAgain:
 
     Attributes:
         old: the photo as it was remembered.
-        now: pairs of an external image id, or "", and an image key, under which the job has read
-            the photo at the address.
+        now: the photo as the job has read it at the address, once for each external image id.
     """
 
     old: StalePhoto
-    now: tuple[tuple[str, str], ...]
+    now: tuple[RememberedPhoto, ...]
 
     @property
     def replaces_id(self) -> bool:
         """Whether the external image ids that the photo has now replace its old one."""
-        names = [name for name, _ in self.now]
-        return may_replace_id(self.old.external_image_id, names, self.old.uri)
+        return may_replace_id(
+            self.old.has_chosen_id, any(photo.has_chosen_id for photo in self.now)
+        )
 
     def same_bytes(self, plan: Plan, stored: Sequence[FaceRecord]) -> str | None:
         """Return the new image key of the photo if only its external image id has changed.
@@ -155,10 +155,11 @@ class PhotoReadAgain:
         Returns:
             None if the bytes of the photo have changed too.
         """
-        for name, key in self.now:
+        for photo in self.now:
+            name = photo.external_image_id
             ids = (plan.collection_id, stored[0].image_id, name or None, plan.id_version)
-            if name != self.old.external_image_id and image_key(*ids) == key:
-                return key
+            if name != self.old.external_image_id and image_key(*ids) == photo.key:
+                return photo.key
         return None
 
 
@@ -176,5 +177,5 @@ def read_again_at(
     if not replaced:
         return {}
     read = [photo_of_line(line) for _, _, number, line in lines if -number == own]
-    now = tuple((photo.external_image_id, photo.key) for photo in read if photo.key)
+    now = tuple(photo for photo in read if photo.key)
     return {photo.key: PhotoReadAgain(photo, now) for photo in replaced if now}

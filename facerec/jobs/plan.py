@@ -25,6 +25,10 @@ PLAN_VERSION = 2
 Version 1 had no version field, and used other names in its ledger."""
 
 
+NAMED_IDS = "named"
+"""``Plan.external_ids`` of a job whose source is a manifest or a list of photos."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The plan of a job.
@@ -58,6 +62,9 @@ class Plan:
         first_version: the collection's ``first_version``.
         bulk_import: whether Pinecone imports the faces when all children are complete; the children
             store none until then (``facerec.jobs.bulk_import``).
+        external_ids: how external image ids are derived from paths, a value of ``ExternalIds``;
+            ``NAMED_IDS`` if the source names them, so that somebody chose even those that repeat an
+            address. None if an earlier release planned the job.
     """
 
     job_id: str
@@ -83,6 +90,7 @@ class Plan:
     difference: Difference | None = None
     first_version: str | None = None
     bulk_import: bool = False
+    external_ids: str | None = None
 
     @property
     def id_version(self) -> str:

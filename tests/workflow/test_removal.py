@@ -67,6 +67,26 @@ def test_a_corrected_external_image_id_replaces_the_faces(empty: Stack) -> None:
     assert set(empty.face_ids()) == first
 
 
+def test_photos_of_a_prefix_keep_the_ids_that_a_manifest_chose(empty: Stack) -> None:
+    photos = empty.put_photos(2)
+    lines = (json.dumps({"image": photo, "external_image_id": "chosen"}) for photo in photos[:1])
+    manifest = empty.put("ids.jsonl", "\n".join(lines).encode())
+
+    def reported(source: str) -> dict[str, dict[str, int]]:
+        ended = empty.index(source)
+        assert ended.status == "SUCCEEDED", ended.cause
+        return empty.read_json(ended.output["report"])
+
+    reported(PHOTOS)
+    assert reported(manifest)["removal"]["renamed"] == 1
+    faces = set(empty.face_ids())
+    for _ in range(2):
+        report = reported(PHOTOS)
+        assert (report["difference"]["kept_ids"], report["difference"]["unchanged"]) == (1, 2)
+        reported(manifest)
+        assert (set(empty.face_ids()), len(faces)) == (faces, 2)
+
+
 def test_a_photo_that_was_replaced_by_an_archived_one_keeps_its_faces(stack: Stack) -> None:
     before = stack.face_ids()
     stack.s3.put_object(

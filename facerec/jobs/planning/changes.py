@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -44,7 +45,8 @@ class Changes:
     """The work of a job.
 
     Attributes:
-        identity: digest that changes whenever the source changes.
+        identity: digest that changes whenever the source changes, or the external image ids that
+            its photos keep.
         base: the folder of relative paths, or None.
         scope: the folder or bucket in which photos may be gone, or None.
         inspection: the manifest of the photos to process.
@@ -52,6 +54,7 @@ class Changes:
         difference: how the source differs from what is remembered; None if it was not compared.
         stale: path of the list of stale photos, None if there are none.
         to_prune: number of missing photos whose faces will be removed.
+        names_ids: whether the external image ids of the source were chosen.
     """
 
     identity: str
@@ -62,6 +65,7 @@ class Changes:
     difference: Difference | None = None
     stale: str | None = None
     to_prune: int = 0
+    names_ids: bool = False
 
     def check(self, request: JobRequest) -> None:
         """Check that there are photos, and that photos that are gone can and may be pruned.
@@ -138,7 +142,13 @@ def find_changes(
     """
     if source.inspection is not None and not _is_read(request, source, source.inspection, memory):
         assert source.identity is not None  # noqa: S101 - a manifest has one
-        yield Changes(source.identity, source.base, source.scope, source.inspection)
+        yield Changes(
+            source.identity,
+            source.base,
+            source.scope,
+            source.inspection,
+            names_ids=source.listing.is_named,
+        )
         return
     with ExitStack() as files:
         manifest, not_read, stale = (
@@ -187,6 +197,7 @@ def _changes(
             groups, objects, in_scope=listing.contains, look_up_all=look_up_all
         )
     planned = PlannedIds(memory.unfinished() if memory is not None else (), objects)
+    kept_ids = hashlib.sha256()
     difference = compare(
         groups,
         outputs,
@@ -198,10 +209,16 @@ def _changes(
         is_erased=memory.is_erased() if memory is not None else lambda *photo: False,
         may_have_changed=lambda photo: _may_have_changed(photo, objects),
         ids_at=planned.at,
+        names_ids=listing.is_named,
+        on_kept=lambda photo: kept_ids.update(photo.to_line()),
     )
     outputs.stale.flush()
+    identity = source.identity or listing.identity
+    if difference.kept_ids:
+        # Another job: one that read the photos under their derived ids must not be resumed.
+        identity = f"{identity} {kept_ids.hexdigest()}"
     return Changes(
-        source.identity or listing.identity,
+        identity,
         # The addresses that a manifest names are complete now.
         source.scope if listing.is_named else source.base,
         source.scope,
@@ -210,6 +227,7 @@ def _changes(
         difference,
         outputs.stale.name if outputs.stale.tell() else None,
         difference.gone if request.prune else 0,
+        listing.is_named,
     )
 
 

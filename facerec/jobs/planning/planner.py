@@ -55,7 +55,7 @@ from facerec.jobs.ledger.layout import stale_uri
 from facerec.jobs.ledger.removal_record import is_listed_stale
 from facerec.jobs.manifest.inspection import inspect, read_sample
 from facerec.jobs.options import options_to_json
-from facerec.jobs.plan import PLAN_VERSION, Plan, manifests_prefix, plan_uri, read_plan
+from facerec.jobs.plan import NAMED_IDS, PLAN_VERSION, Plan, manifests_prefix, plan_uri, read_plan
 from facerec.jobs.planning.changes import Changes, find_changes
 from facerec.jobs.planning.children import count_children
 from facerec.jobs.planning.names import require_names
@@ -319,6 +319,7 @@ class _Rounds:
             difference=changes.difference,
             first_version=collection.first_version,
             bulk_import=request.bulk_import and job_round == 0,
+            external_ids=NAMED_IDS if changes.names_ids else request.listing.external_ids,
         )
 
     def _read(self, job_round: int) -> Plan | None:

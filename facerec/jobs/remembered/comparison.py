@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import IO, TYPE_CHECKING, TypeAlias
 
-from facerec.core.names import is_derived
 from facerec.jobs.difference import Difference
 from facerec.jobs.documents import damaged_file
 from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.outcomes import NOT_READ, Outcome
-from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line, start_of_line
+from facerec.jobs.remembered.photos import (
+    RememberedPhoto,
+    photo_of_line,
+    repeats_address,
+    start_of_line,
+)
 from facerec.jobs.versions import content_of_version, is_pinned
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ class StalePhoto:
         may_have_moved: whether a new photo of the source seems to be the same one, so that its
             faces are removed even without ``prune`` if it is.
         is_renamed: whether the source lists the photo, but under other external image ids only.
+        has_chosen_id: whether somebody chose its external image id.
     """
 
     uri: str
@@ -54,6 +59,7 @@ class StalePhoto:
     is_gone: bool
     may_have_moved: bool = False
     is_renamed: bool = False
+    has_chosen_id: bool = False
 
     def to_line(self) -> str:
         """Return the photo as a line of JSON."""
@@ -101,7 +107,7 @@ class Outputs:
     stale: IO[bytes]
 
 
-Group: TypeAlias = tuple[str, list["ListedPhoto"], list[str]]
+Group: TypeAlias = tuple[str, list["ListedPhoto"], list["Remembered"]]
 """An address, the photos of the source there, and the remembered lines of the address. There are
 several photos if they have different external image ids, and under "" the malformed lines of a
 manifest."""
@@ -150,9 +156,14 @@ def compare(
     retry_failures: bool = False,
     prune: bool = False,
     is_erased: Callable[[str, str, str], bool] = lambda uri, version, name: False,
-    ids_at: Callable[[str], frozenset[str]] = lambda uri: frozenset(),
+    ids_at: Callable[[str], Mapping[str, bool]] = lambda uri: {},
+    names_ids: bool = False,
+    on_kept: Callable[[ListedPhoto], None] = lambda photo: None,
 ) -> Difference:
     """Compare the photos of a source with the newest remembered ones; return the counts.
+
+    A photo for which the source has no chosen external image id is compared under the ids that an
+    earlier job gave it, if somebody chose one of them.
 
     Args:
         groups: the photos and the remembered lines, as yielded by ``joined``.
@@ -167,7 +178,11 @@ def compare(
             or "", was erased; such photos are not processed.
         prune: whether photos that are gone count as stale, like replaced ones.
         ids_at: returns the external image ids, or "", under which unfinished jobs read the photo at
-            an address. If there are others than the source has, the photo is processed.
+            an address, and whether somebody chose each. If there are others than the source has,
+            the photo is processed.
+        names_ids: whether the external image ids of the source, except "", were chosen, even those
+            that repeat the address.
+        on_kept: called with each photo that keeps an id of an earlier job.
     """
     return _Merge(
         outputs,
@@ -176,6 +191,8 @@ def compare(
         may_have_changed,
         is_erased,
         ids_at,
+        on_kept,
+        names_ids=names_ids,
         force=force,
         retry_failures=retry_failures,
         prune=prune,
@@ -190,8 +207,10 @@ class _Merge:
         in_scope: Callable[[str], bool],
         may_have_changed: Callable[[RememberedPhoto], bool],
         is_erased: Callable[[str, str, str], bool],
-        ids_at: Callable[[str], frozenset[str]],
+        ids_at: Callable[[str], Mapping[str, bool]],
+        on_kept: Callable[[ListedPhoto], None],
         *,
+        names_ids: bool,
         force: bool,
         retry_failures: bool,
         prune: bool,
@@ -199,6 +218,7 @@ class _Merge:
         self._outputs, self._settings, self._in_scope = outputs, settings, in_scope
         self._may_have_changed, self._probed = may_have_changed, 0
         self._is_erased, self._ids_at = is_erased, ids_at
+        self._names_ids, self._on_kept = names_ids, on_kept
         self._force, self._retry_failures, self._prune = force, retry_failures, prune
         self._not_read, self._can_be_read = 0, False
         self._found_gone: dict[str, list[RememberedPhoto]] = {}
@@ -206,12 +226,17 @@ class _Merge:
         self._result = Difference()
 
     def run(self, groups: Iterable[Group]) -> Difference:
-        for uri, listed, lines in groups:
+        for uri, listed, remembered in groups:
+            lines = [line for _, _, _, line in remembered]
             if not listed:
                 if self._in_scope(uri):
                     self._gone(lines)
                 continue
-            other_ids = self._ids_at(uri).difference(photo[1] for photo in listed)
+            planned = self._ids_at(uri)
+            kept = self._kept_ids(listed, remembered, planned)
+            if kept:
+                listed = list(self._under(listed, kept))
+            other_ids = planned.keys() - {photo[1] for photo in listed}
             if (
                 len(listed) == len(lines) == 1
                 and not other_ids
@@ -222,7 +247,8 @@ class _Merge:
                 continue
             if lines:
                 self._note_replaced(listed, lines)
-                self._note_renamed(listed, lines)
+                is_chosen = bool(kept) or self._choose_ids(listed)
+                self._note_renamed(listed, lines, is_chosen=is_chosen)
             if lines and listed[0].is_missing and any(photo_of_line(line).key for line in lines):
                 # The photo was there before: its faces stay, like those of a photo that is not
                 # listed.
@@ -235,6 +261,45 @@ class _Merge:
         self._end()
         self._write_moved()
         return self._result
+
+    def _kept_ids(
+        self, listed: list[ListedPhoto], remembered: list[Remembered], planned: Mapping[str, bool]
+    ) -> list[str]:
+        """Return the external image ids that a photo keeps from an earlier job, in order.
+
+        If an unfinished job chooses others, the photo keeps none: it is decided between the jobs
+        when both are complete (``jobs.concurrent_ids``).
+
+        Args:
+            listed: the photos of the source at one address.
+            remembered: the lines of their address.
+            planned: ids under which unfinished jobs read the photo, and whether somebody chose
+                each.
+        """
+        if all(line[1] == listed[0][1] for line in remembered) or self._choose_ids(listed):
+            return []
+        kept = _last_chosen(remembered)
+        is_undecided = any(planned[name] for name in planned.keys() - set(kept))
+        return [] if is_undecided else kept
+
+    def _choose_ids(self, listed: list[ListedPhoto]) -> bool:
+        """Return whether somebody chose external image ids for an address of the source."""
+        return any(
+            requested and name and (self._names_ids or not repeats_address(name, uri))
+            for uri, name, _, requested, *_ in listed
+        )
+
+    def _under(self, listed: list[ListedPhoto], kept: list[str]) -> Iterator[ListedPhoto]:
+        """Yield the photos of an address under the external image ids that they keep."""
+        for photo in listed:
+            if not photo[3] or is_pinned(photo[2]):
+                yield photo
+                continue
+            self._result.kept_ids += 1
+            for name in kept:
+                renamed = photo._replace(external_image_id=name)
+                self._on_kept(renamed)
+                yield renamed
 
     def _is_plainly_same(self, photo: ListedPhoto, line: str) -> bool:
         """Return whether a photo is certainly unchanged, so that no further comparison is needed.
@@ -357,9 +422,11 @@ class _Merge:
             if found.key and found.version != version and not is_pinned(found.version):
                 self._write_stale(found, is_gone=False)
 
-    def _note_renamed(self, listed: list[ListedPhoto], lines: list[str]) -> None:
+    def _note_renamed(
+        self, listed: list[ListedPhoto], lines: list[str], *, is_chosen: bool
+    ) -> None:
         """Record lines of a listed version under external image ids that are no longer listed."""
-        uri, names = listed[0][0], {photo[1] for photo in listed}
+        names = {photo[1] for photo in listed}
         versions = {photo[2] for photo in listed if photo[3] and not photo.is_missing}
         for found in map(photo_of_line, lines):
             name = found.external_image_id
@@ -367,7 +434,7 @@ class _Merge:
                 found.key
                 and found.version in versions
                 and name not in names
-                and may_replace_id(name, names, uri)
+                and may_replace_id(found.has_chosen_id, is_chosen)
             ):
                 self._write_stale(found, is_gone=False, is_renamed=True)
 
@@ -403,40 +470,54 @@ class _Merge:
             is_gone,
             may_have_moved,
             is_renamed,
+            found.has_chosen_id,
         )
         self._outputs.stale.write(stale.to_line().encode())
 
 
-def may_replace_id(external_image_id: str, new_ids: Iterable[str], uri: str) -> bool:
+def may_replace_id(old_is_chosen: bool, new_is_chosen: bool) -> bool:
     """Return whether new external image ids of a photo replace its earlier one.
 
     An id that somebody chose is replaced only by another one that somebody chose: a run over the
     folder of a photo says nothing about the id that a manifest gave it.
 
     Args:
-        external_image_id: the id that the photo had, or "".
-        new_ids: ids that it has now, or "".
-        uri: the address of the photo.
+        old_is_chosen: whether somebody chose the earlier id.
+        new_is_chosen: whether somebody chose one of the new ids.
     """
-    return _is_derived(external_image_id, uri) or any(
-        not _is_derived(each, uri) for each in new_ids
-    )
+    return new_is_chosen or not old_is_chosen
 
 
-def _is_derived(external_image_id: str, uri: str) -> bool:
-    """Return whether an id is empty, or one that ``ListingRules`` derive from an address."""
-    folder = uri.rpartition("/")[0]
-    return external_image_id == "" or any(
-        is_derived(external_image_id, address) for address in (uri, folder)
-    )
+def _last_chosen(remembered: Iterable[Remembered]) -> list[str]:
+    """Return the external image ids that the last job that chose one has given a photo.
+
+    One of them may repeat the address: a manifest may list a photo under several ids.
+
+    Args:
+        remembered: lines of the address of the photo.
+
+    Returns:
+        The ids in order; empty if nobody has chosen one.
+    """
+    given: dict[int, set[str]] = {}
+    chosen = 0
+    for _, name, number, line in remembered:
+        found = photo_of_line(line)
+        if found.key and not is_pinned(found.version):
+            given.setdefault(-number, set()).add(name)
+            if found.has_chosen_id:
+                chosen = max(chosen, -number)
+    return sorted(given[chosen]) if chosen else []
 
 
 _UNREADABLE = f"\t{Outcome.UNREADABLE}\t"
 
 
-def _next(groups: Iterator[tuple[str, Iterator[Remembered]]]) -> tuple[str | None, list[str]]:
+def _next(
+    groups: Iterator[tuple[str, Iterator[Remembered]]],
+) -> tuple[str | None, list[Remembered]]:
     for uri, members in groups:
-        return uri, [member[3] for member in members]
+        return uri, list(members)
     return None, []
 
 

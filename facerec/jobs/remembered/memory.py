@@ -47,9 +47,11 @@ from facerec.jobs.remembered.line_files import (
     revoke,
 )
 from facerec.jobs.remembered.photos import (
+    FIELDS,
     GONE,
     RememberedPhoto,
     address_of_line,
+    is_valid_line,
     lines_of_rows,
     photo_of_line,
     unescaped,
@@ -81,7 +83,9 @@ _NOTE = re.compile(
     r"(\d{8})-(?:(?:[0-9a-f]+-)?(merged)|[0-9a-f]+-(gone)|(sorted|mixed)-([0-9a-f]+)-(.+))"
 )
 
-_FIELDS = 7
+_KEY = FIELDS - 2
+"""Position of the image key among the fields of a line; the number of faces comes next."""
+
 _MAYBE_GONE = f"\t{GONE}\t"
 _MAYBE_PINNED = f"\t{pinned_version('')}"
 
@@ -427,7 +431,7 @@ class Memory:
 
     def _parsed(self, texts: Iterable[str], number: int) -> Iterator[Remembered]:
         for line in texts:
-            if line.count("\t") != _FIELDS - 1 or not line.rpartition("\t")[2].isdecimal():
+            if not is_valid_line(line):
                 # A damaged line: the photo is processed again.
                 continue
             uri, external_image_id, _ = line.split("\t", 2)
@@ -538,9 +542,11 @@ def _is_gone(line: str) -> bool:
 
 
 def _has_key(line: str) -> bool:
-    return line.rsplit("\t", 2)[1] != ""
+    return line.split("\t")[_KEY] != ""
 
 
 def _with_key_of(line: str, older: str) -> str:
     """Return a line, with the key and number of faces of an older one if it has no key."""
-    return "\t".join([*line.split("\t")[:-2], *older.split("\t")[-2:]])
+    fields = line.split("\t")
+    fields[_KEY:FIELDS] = older.split("\t")[_KEY:FIELDS]
+    return "\t".join(fields)

@@ -2,7 +2,8 @@
 
 Fields are separated by tabs; in an address, ``%``, tab and line feed are escaped. The first four
 fields must be equal for a photo to be unchanged, so that a listed photo is compared with a line by
-one ``startswith``.
+one ``startswith``. An eighth field marks an external image id that somebody chose although it
+repeats the address; earlier releases did not write it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from facerec.core.ids import image_key
+from facerec.core.names import is_derived
+from facerec.jobs.fields import ExternalIds
 from facerec.jobs.manifest.companions import describe_companion
+from facerec.jobs.manifest.listing import ListingRules
 from facerec.jobs.outcomes import Outcome
+from facerec.jobs.plan import NAMED_IDS
+from facerec.storage.objects.protocol import folder_of
 
 if TYPE_CHECKING:
     from facerec.jobs.ledger.rows import LedgerRow
@@ -23,6 +29,12 @@ if TYPE_CHECKING:
 
 GONE = "GONE"
 """Outcome of a line that cancels the earlier lines of a photo."""
+
+FIELDS = 7
+"""Number of fields of a line without a mark."""
+
+CHOSEN = "chosen"
+"""Mark of a line with an external image id that somebody chose although it repeats the address."""
 
 _ESCAPED = re.compile(r"[%\t\n]")
 
@@ -40,6 +52,7 @@ class RememberedPhoto:
         outcome: an ``Outcome``, or ``GONE``.
         key: image key of its faces, or "".
         faces: number of its faces in the collection.
+        is_marked: whether somebody chose the external image id although it repeats the address.
     """
 
     uri: str
@@ -49,11 +62,18 @@ class RememberedPhoto:
     outcome: str
     key: str
     faces: int
+    is_marked: bool = False
+
+    @property
+    def has_chosen_id(self) -> bool:
+        """Whether somebody chose the external image id, as opposed to one from the address."""
+        return self.is_marked or not repeats_address(self.external_image_id, self.uri)
 
     def to_line(self) -> str:
         """Return the photo as a line, without the line end."""
         start = start_of_line(self.uri, self.external_image_id, self.version, self.settings)
-        return f"{start}{self.outcome}\t{self.key}\t{self.faces}"
+        mark = f"\t{CHOSEN}" if self.is_marked else ""
+        return f"{start}{self.outcome}\t{self.key}\t{self.faces}{mark}"
 
 
 def start_of_line(uri: str, external_image_id: str, version: str, settings: str) -> str:
@@ -73,10 +93,45 @@ def photo_of_line(line: str) -> RememberedPhoto:
     Raises:
         ValueError: it is damaged.
     """
-    uri, external_image_id, version, settings, outcome, key, faces = line.split("\t")
+    uri, external_image_id, version, settings, outcome, key, faces, *mark = line.split("\t")
     return RememberedPhoto(
-        unescaped(uri), external_image_id, version, settings, outcome, key, int(faces)
+        unescaped(uri),
+        external_image_id,
+        version,
+        settings,
+        outcome,
+        key,
+        int(faces),
+        mark == [CHOSEN],
     )
+
+
+def is_valid_line(line: str) -> bool:
+    """Return whether a line has the right number of fields, and a number of faces."""
+    return line.removesuffix(f"\t{CHOSEN}").count("\t") == FIELDS - 1 and (
+        line.removesuffix(f"\t{CHOSEN}").rpartition("\t")[2].isdecimal()
+    )
+
+
+def repeats_address(external_image_id: str, uri: str) -> bool:
+    """Return whether an id is empty, or one that ``ListingRules`` derive from an address."""
+    folder = uri.rpartition("/")[0]
+    return external_image_id == "" or any(
+        is_derived(external_image_id, address) for address in (uri, folder)
+    )
+
+
+def is_chosen_by(plan: Plan, external_image_id: str, uri: str) -> bool:
+    """Return whether somebody chose the id under which a job reads the photo at an address."""
+    if not repeats_address(external_image_id, uri):
+        return True
+    if not external_image_id or plan.external_ids is None:
+        return False
+    if plan.external_ids == NAMED_IDS:
+        return True
+    rules = ListingRules(external_ids=ExternalIds(plan.external_ids))
+    folder = plan.base or folder_of(uri)
+    return external_image_id != rules.external_image_id(uri.removeprefix(folder))
 
 
 def escaped(uri: str) -> str:
@@ -121,4 +176,13 @@ def lines_of_rows(rows: Iterable[LedgerRow], plan: Plan) -> Iterator[str]:
             row.outcome,
             key,
             len(row.faces),
+            is_marked=_is_marked(plan, row.external_image_id or "", row.photo),
         ).to_line()
+
+
+def _is_marked(plan: Plan, external_image_id: str, uri: str) -> bool:
+    return (
+        external_image_id != ""
+        and repeats_address(external_image_id, uri)
+        and is_chosen_by(plan, external_image_id, uri)
+    )

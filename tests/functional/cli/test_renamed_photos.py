@@ -11,6 +11,7 @@ from tests.functional.test_erasing import Installation
 from tests.support.job_doors import use_fake_engine
 
 SAYS = "had another external image id before"
+KEEP = "keep the external image id of an earlier manifest"
 
 
 @pytest.fixture
@@ -56,6 +57,39 @@ def test_an_id_that_is_taken_from_a_manifest_goes_even_if_nothing_else_is_new(
     shown = " ".join(index(here, tmp_path, ("ann", "two"), ("bob", "bob")).split())
     assert f"1 face removed: their photos {SAYS}" in shown
     assert names(here) == ["bob", "two"]
+
+
+def test_a_folder_keeps_the_ids_of_a_manifest_and_the_report_says_so(
+    here: Installation, tmp_path: Path
+) -> None:
+    folder = ("index", here.photos, "--collection", "staff")
+    assert KEEP not in here.run(*folder).output
+    shown = " ".join(index(here, tmp_path, ("ann", "right"), ("bob", "bob")).split())
+    assert f"2 faces removed: their photos {SAYS}" in shown
+    for _ in range(2):
+        shown = " ".join(here.run(*folder).output.split())
+        assert f"2 photos {KEEP}" in shown
+        assert names(here) == ["bob", "right"]
+        assert SAYS not in index(here, tmp_path, ("ann", "right"), ("bob", "bob"))
+        assert names(here) == ["bob", "right"]
+    assert f"2 photos {KEEP}" in " ".join(here.run(*folder, "--dry-run").output.split())
+    assert here.json(*folder)["difference"]["kept_ids"] == 2
+    assert here.run("verify", "staff").exit_code == 0
+
+
+def test_erased_photos_with_a_chosen_id_do_not_come_back_with_the_folder(
+    here: Installation, tmp_path: Path
+) -> None:
+    folder = ("index", here.photos, "--collection", "staff")
+    here.run(*folder)
+    index(here, tmp_path, ("ann", "right"), ("bob", "bob"))
+    photo = here.photos / "ann" / "1.jpg"
+    assert here.run("erase", "--collection", "staff", "--photo", photo, "--yes").exit_code == 0
+    for _ in range(2):
+        here.run(*folder)
+        assert names(here) == ["bob"]
+        index(here, tmp_path, ("ann", "right"), ("bob", "bob"))
+        assert names(here) == ["bob"]
 
 
 def test_ids_of_a_folder_can_be_derived_in_another_way(here: Installation) -> None:

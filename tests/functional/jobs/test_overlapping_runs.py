@@ -164,14 +164,17 @@ def test_all_ids_of_the_job_that_was_started_last_stay(
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first ends first", "last ends first"])
+@pytest.mark.parametrize("name", ["chosen", "a.jpg"])
 def test_a_folder_beside_a_manifest_does_not_replace_the_id_that_was_chosen(
-    staff: Collection, order: tuple[int, int]
+    staff: Collection, order: tuple[int, int], name: str
 ) -> None:
     (staff.photos / "b.jpg").unlink()
-    plans = [staff.plan(manifest(staff, "chosen")), staff.plan(external_ids="none")]
+    plans = [staff.plan(manifest(staff, name)), staff.plan(external_ids="none")]
     for place in order:
         staff.complete(plans[place])
-    assert ids(staff) == ["None", "chosen"]
+    assert ids(staff) == [name]
+    staff.run(external_ids="none")
+    assert ids(staff) == [name]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first ends first", "last ends first"])

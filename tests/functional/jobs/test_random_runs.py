@@ -52,10 +52,15 @@ class RandomRuns:
         ]
 
     def run(self, steps: int) -> None:
+        for name in NAMES:
+            self._write(name)
         for _ in range(steps):
             self._random.choice(self._steps)()
         if not self.faces:
             self._write("a.jpg")
+        # The folder alone would leave the photos under the ids that a manifest has chosen.
+        derived = [(name, [derived_external_image_id(name)]) for name in sorted(self.faces)]
+        self.staff.run(self._write_manifest("derived", derived))
         self._run(prune=True, prune_limit_percentage=100)
 
     def expected(self) -> Counter[tuple[str | None, str]]:
@@ -125,11 +130,15 @@ class RandomRuns:
         Some are listed under two names.
         """
         names = self._random.sample(sorted(self.faces), self._random.randint(1, len(self.faces)))
-        manifest = self.staff.folder / f"list-{len(names)}.jsonl"
+        listed = [(name, self._names_of(name)) for name in names]
+        return self._write_manifest(f"list-{len(names)}", listed)
+
+    def _write_manifest(self, manifest_name: str, listed: list[tuple[str, list[str]]]) -> Path:
+        manifest = self.staff.folder / f"{manifest_name}.jsonl"
         lines = (
             {"image": f"{self.staff.photos}/{name}", "external_image_id": own}
-            for name in names
-            for own in self._names_of(name)
+            for name, names in listed
+            for own in names
         )
         manifest.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
         return manifest
