@@ -38,8 +38,9 @@ from facerec.jobs.folders import (
 )
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.layout import memory_folder
-from facerec.jobs.plan import plan_uri, read_collection_id
+from facerec.jobs.plan import plan_uri, read_collection_id, read_facts
 from facerec.jobs.remembered.collections import creation_of
+from facerec.jobs.remembered.erased_photos import note_end
 from facerec.storage.objects.leftovers import delete_leftovers
 
 if TYPE_CHECKING:
@@ -83,11 +84,19 @@ def erase_faces(
         listed.add(job_id)
         return may_name(job_id)
 
-    entries = entries_of(objects, jobs_root, collection_id, unreadable, may_name=is_searched)
-    erased = []
-    for entry in entries:
-        with folder_lock(jobs_root):
-            erased.append(_erase_from(objects, entry, selection, memory))
+    searched = set[tuple[str, float]]()
+
+    def erase_from_folders() -> Iterator[ErasedJob]:
+        for entry in entries_of(
+            objects, jobs_root, collection_id, unreadable, may_name=is_searched
+        ):
+            plan = entry.job_folder, _planned_at(objects, entry)
+            if plan not in searched:
+                searched.add(plan)
+                with folder_lock(jobs_root):
+                    yield _erase_from(objects, entry, selection, memory, planned_at=plan[1])
+
+    erased = list(erase_from_folders())
     if index is not None:
         index.forget_others(listed)
         cover_jobs(index, objects, jobs_root, collection_id, listed)
@@ -97,6 +106,9 @@ def erase_faces(
                 # Others may have copied a line from one file to another before it was erased.
                 pass
             delete_leftovers(objects, created, below=True)
+            note_end(objects, created)
+        # Plans that were stored in the meantime. Later ones are planned again (``planner``).
+        erased += erase_from_folders()
     _require_readable(unreadable)
     return [job for job in erased if not job.is_untouched]
 
@@ -138,13 +150,15 @@ def erase_collection(
     return deleted
 
 
-def _erase_from(objects: ObjectStore, entry: Entry, selection: Selection, memory: str) -> ErasedJob:
-    """Erase a selection from a job folder, which may be deleted concurrently."""
+def _erase_from(
+    objects: ObjectStore, entry: Entry, selection: Selection, memory: str, *, planned_at: float
+) -> ErasedJob:
+    """Erase a selection from a job folder, which may be deleted, or planned again, concurrently."""
     erased = ErasedJob(entry.job_id)
     try:
         erased = erase_from_folder(objects, entry, selection, memory)
     except ObjectNotFoundError:
-        if has_plan(objects, entry.job_folder):
+        if has_plan(objects, entry.job_folder) and _planned_at(objects, entry) == planned_at:
             raise
     # A file that was read before the deletion may have been written after it.
     delete_late_files(objects, entry.job_folder)
@@ -215,6 +229,14 @@ def _sweep(objects: ObjectStore, entry: Entry, collection_id: str) -> None:
         has_data(objects, entry.job_folder) or is_abandoned(objects, entry.job_folder)
     ):
         delete_folder(objects, entry)
+
+
+def _planned_at(objects: ObjectStore, entry: Entry) -> float:
+    """Return when a job was planned, in seconds since 1970; 0 if its plan has been deleted."""
+    try:
+        return read_facts(objects, entry.job_folder).created_at
+    except ObjectNotFoundError:
+        return 0.0
 
 
 def _is_later(objects: ObjectStore, entry: Entry, time: float) -> bool:

@@ -18,7 +18,9 @@
    would plan now (``rounds``) gets a new round, which is a separate job. So does a complete job
    with ``prune`` if there is a doubt about the remembered photos (``remembered.doubts``).
 7. ``Memory.record_start`` notes the job beside the remembered photos of the collection: later jobs
-   find it there. On one machine, ``LocalRuns`` notes it again when its turn comes.
+   find it there. On one machine, ``LocalRuns`` notes it again when its turn comes. If photos were
+   erased since these were read, the new plan may name them, and the erasure may not have seen it:
+   the plan is deleted, and everything is done again.
 8. Earlier jobs enter the face index of the collection (``_cover_earlier_jobs``). Only then are the
    remembered photos of many jobs merged into one file, since that file does not name the jobs
    (``Memory.merge_notes``).
@@ -47,7 +49,7 @@ from facerec.errors import (
 from facerec.gallery.indexing.preparing import prepare_collection
 from facerec.jobs.bulk_import.progress import is_import_pending, plan_import
 from facerec.jobs.erasing.covered_jobs import cover_jobs
-from facerec.jobs.erasing.folder_deletion import complete_deletion
+from facerec.jobs.erasing.folder_deletion import abandon_job, complete_deletion
 from facerec.jobs.folders import find_entry
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.first_failures import read_first_failures
@@ -121,6 +123,35 @@ def plan_job(
             database.
         StoreUnavailableError: another job of the collection is being planned, with an import.
     """
+    while True:
+        plan = _plan_once(
+            request,
+            objects,
+            records,
+            jobs_root=jobs_root,
+            model_version=model_version,
+            recipes=recipes or {},
+            job_folder=job_folder,
+            on_listed=on_listed,
+            erasures=erasures,
+        )
+        if plan is not None:
+            return plan
+
+
+def _plan_once(
+    request: JobRequest,
+    objects: ObjectStore,
+    records: RecordStore,
+    *,
+    jobs_root: str,
+    model_version: str,
+    recipes: Mapping[str, str],
+    job_folder: str | None,
+    on_listed: Callable[[int], None],
+    erasures: Erasures | None,
+) -> Plan | None:
+    """Plan a job as ``plan_job`` does; return None if photos were erased in the meantime."""
     if erasures is not None:
         erasures.require_usable(request.collection_id, records)
     source = find_source(request, objects, job_folder or jobs_root, on_listed)
@@ -139,7 +170,7 @@ def plan_job(
             request = replace(request, prune=False)
         prepared = prepare_collection(
             request.collection_id,
-            model_versions=_model_versions(request, model_version, recipes or {}),
+            model_versions=_model_versions(request, model_version, recipes),
             create=request.create_collection,
             now=time.time(),
             records=records,
@@ -149,20 +180,28 @@ def plan_job(
         plan, job_round = rounds.latest()
         _require_importable(request, plan, memory, prepared.collection)
         is_pending = plan is not None and is_import_pending(plan, objects)
-        doubt = None
-        if request.prune and changes.base is not None:
-            doubt = doubt_about(objects, jobs_root, prepared.collection, changes.base)
         if plan is not None and not is_pending:
             # An incomplete job compares the stored faces at its end anyway.
-            must_compare_again = doubt is not None and is_complete(plan, objects)
+            must_compare_again = (
+                request.prune
+                and changes.base is not None
+                and doubt_about(objects, jobs_root, prepared.collection, changes.base) is not None
+                and is_complete(plan, objects)
+            )
             if must_compare_again or _needs_new_round(request, plan, changes, objects, memory):
                 plan, job_round = None, job_round + 1
+        is_stored = False
         if plan is None:
             new = replace(rounds.plan(job_round), new_collection=prepared.created)
             complete_deletion(objects, jobs_root, new.job_folder)
             plan_import(new, objects)
-            plan = _store(objects, new, changes, unfinished_replacements(memory, objects))
+            replacements = unfinished_replacements(memory, objects)
+            plan, is_stored = _store(objects, new, changes, replacements)
     number = memory.record_start(plan)
+    if is_stored and memory.has_new_erasures:
+        abandon_job(objects, plan.job_folder)
+        complete_deletion(objects, jobs_root, plan.job_folder)
+        return None
     _cover_earlier_jobs(plan, objects, jobs_root, memory)
     memory.merge_notes(plan, before=number)
     keep_settings(plan.collection_id, objects, jobs_root, records)
@@ -388,7 +427,7 @@ def _planned_before(objects: ObjectStore, folder: str, job_id: str) -> Plan | No
 
 def _store(
     objects: ObjectStore, plan: Plan, changes: Changes, replacements: Iterable[StalePhoto]
-) -> Plan:
+) -> tuple[Plan, bool]:
     """Store a plan, after its lists, and return the stored one: of concurrent ones, the first wins.
 
     Args:
@@ -396,6 +435,9 @@ def _store(
         plan: the plan.
         changes: the work of the job.
         replacements: replaced photos that other jobs list and that this job checks too.
+
+    Returns:
+        The plan, and whether this call has stored it.
     """
     if changes.manifest is not None:
         # Each listing gets a new name: the manifest that another plan has pinned must not change.
@@ -409,5 +451,5 @@ def _store(
             objects.write_file(stale_uri(plan.job_folder), Path(file.name))
     content = json.dumps(plan.to_json(), indent=1).encode()
     if objects.write(plan_uri(plan.job_folder), content, if_absent=True):
-        return plan
-    return _planned_before(objects, plan.job_folder, plan.job_id) or plan
+        return plan, True
+    return _planned_before(objects, plan.job_folder, plan.job_id) or plan, False

@@ -128,6 +128,21 @@ def note_erased_photos(objects: ObjectStore, memory: str, photos: Iterable[Erase
     objects.write(f"{memory}erased-{secrets.token_hex(8)}", lines.encode())
 
 
+def note_end(objects: ObjectStore, memory: str) -> None:
+    """Record that an erasure has removed all lines of its photos, by a note without digests.
+
+    A job that was planned from lines that were read before is planned again.
+
+    Args:
+        objects: store that contains the remembered photos.
+        memory: folder with the remembered photos of one creation of a collection.
+    """
+    earlier = [found.uri for found in objects.list(f"{memory}erased-") if not found.size]
+    note_erased_photos(objects, memory, ())
+    for uri in earlier:
+        objects.delete(uri)
+
+
 def read_erased_photos(objects: ObjectStore, notes: Iterable[str]) -> frozenset[str]:
     """Return the digests of erased photos in the notes at these addresses.
 

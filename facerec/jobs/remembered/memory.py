@@ -148,9 +148,11 @@ class Memory:
         self._listed: list[Note] = []
         self._merged_before: list[Note] = []
         self._erased_notes: list[str] = []
+        self._all_erased_notes: set[str] = set()
         self._reserved: list[str] = []
         self._folders: dict[str, str] = {}
         self._open()
+        self._known_erased_notes = frozenset(self._all_erased_notes)
 
     def record_start(self, plan: Plan) -> int:
         """Record that a job is started and will add its photos to the memory.
@@ -394,12 +396,23 @@ class Memory:
         """Whether erased photos are recorded, which would seem new if they were named again."""
         return bool(self._erased_notes)
 
+    @property
+    def has_new_erasures(self) -> bool:
+        """Whether the last listing shows erasures that were noted after this memory was opened.
+
+        ``record_start`` lists.
+        """
+        return not self._all_erased_notes <= self._known_erased_notes
+
     def _list(self) -> Iterator[Note]:
         self._erased_notes.clear()
+        self._all_erased_notes.clear()
         self._reserved.clear()
         for found in self._objects.list(self._folder):
             if found.uri.startswith(f"{self._folder}erased-"):
-                self._erased_notes.append(found.uri)
+                self._all_erased_notes.add(found.uri)
+                if found.size:
+                    self._erased_notes.append(found.uri)
             if is_reservation(found.uri, found.size):
                 self._reserved.append(found.uri)
                 continue
