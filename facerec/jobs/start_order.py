@@ -54,8 +54,8 @@ def write_start(objects: ObjectStore, job_folder: str, start: RunStart) -> None:
 def read_start(objects: ObjectStore, plan: Plan) -> RunStart:
     """Return the last start of a job.
 
-    For a job of a release that did not record it, the number is 0, and the time is that of the
-    report, or else of the plan.
+    For a job of a release that did not record it, and for a damaged record, the number is 0, and
+    the time is that of the report, or else of the plan.
     """
     try:
         return RunStart(

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from facerec.errors import ObjectNotFoundError
+from facerec.errors import JobFolderError, ObjectNotFoundError
 from facerec.jobs.documents import read_document
 from facerec.jobs.ledger.layout import (
     run_note_uri,
@@ -87,14 +87,15 @@ class RunNote:
 
 
 def run_number(objects: ObjectStore, job_folder: str) -> int:
-    """Return the number of the last start of a job (``RunStart``); 0 without a number.
+    """Return the number of the last start of a job (``RunStart``).
 
-    Raises:
-        JobFolderError: the record of the start is damaged.
+    Returns:
+        0 without a number, or if the record of the start is damaged: as for ``read_start``, the job
+        then counts as one of a release without numbers, until its next start writes the record.
     """
     try:
         return read_document(objects, started_uri(job_folder), lambda found: int(found["number"]))
-    except ObjectNotFoundError:
+    except (ObjectNotFoundError, JobFolderError):
         return 0
 
 
@@ -107,7 +108,7 @@ def add_run_note(objects: ObjectStore, job_folder: str, note: RunNote) -> None:
         note: what the attempt found and repaired.
 
     Raises:
-        JobFolderError: an earlier note, or the record of the start, is damaged.
+        JobFolderError: an earlier note is damaged.
     """
     uri = run_note_uri(job_folder, run_number(objects, job_folder), note.child)
     try:
@@ -132,7 +133,7 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
         rows: number of rows of each child now.
 
     Raises:
-        JobFolderError: a note, or the record of the start, is damaged.
+        JobFolderError: a note is damaged.
     """
     folder = run_notes_folder(job_folder, run_number(objects, job_folder))
     uris = [found.uri for found in objects.list(folder)]

@@ -10,6 +10,7 @@ from facerec.jobs.ledger.child_runs import (
     read_run_summary,
     write_run_summary,
 )
+from facerec.jobs.ledger.layout import started_uri
 from facerec.jobs.run_summary import RunSummary
 from facerec.jobs.start_order import RunStart, write_start
 from tests.support.memory_objects import MemoryObjects
@@ -56,3 +57,12 @@ def test_each_run_has_its_own_notes() -> None:
 def test_a_job_of_an_earlier_release_has_no_summary() -> None:
     assert read_run_summary(MemoryObjects(), FOLDER) is None
     assert summary(MemoryObjects(), 3) == RunSummary(0)
+
+
+def test_a_damaged_record_of_the_start_does_not_stop_a_run() -> None:
+    objects = started(3)
+    objects.write(started_uri(FOLDER), b"{damaged")
+    add_run_note(objects, FOLDER, RunNote(0, rows_before=4))
+    assert summary(objects, 10) == RunSummary(6)
+    write_start(objects, FOLDER, RunStart(4, 0.0))
+    assert summary(objects, 10) == RunSummary(0)
