@@ -15,7 +15,7 @@ class ChildAssignment:
 
     Attributes:
         job_folder: FACEREC_JOB_FOLDER, uri of the job folder with its final ``/``.
-        child: number of the child: FACEREC_CHILD_OFFSET, the number of the first child of the
+        child: Number of the child: FACEREC_CHILD_OFFSET, the number of the first child of the
             array, plus AWS_BATCH_JOB_ARRAY_INDEX, which is only set in an array. With ``numbers``,
             the sum is the position in that list.
         numbers: FACEREC_CHILD_NUMBERS, uri of the numbers of resubmitted children, or None.
@@ -27,7 +27,7 @@ class ChildAssignment:
             incomplete children; None does not store them.
         tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE, 0 to 100, the share of
             photos that may fail.
-        siblings: length of the list ``numbers``, once it has been read; None without a list.
+        siblings: Length of the list ``numbers``, once it has been read; None without a list.
     """
 
     job_folder: str

@@ -62,12 +62,12 @@ def run(
 
     Args:
         arguments: ``child`` or nothing, ``report``, or ``suggest``.
-        environment: settings (``facerec.config``) and assignment (``ChildAssignment``, or
+        environment: Settings (``facerec.config``) and assignment (``ChildAssignment``, or
             ``ClusteringAssignment``).
-        stop: called every few photos; once it returns true, the finished work is committed and the
+        stop: Called every few photos; once it returns true, the finished work is committed and the
             child ends.
-        ready: called before the first photo, after the engine has been tested.
-        build_engine: builds the engine; by default, the engine with dlib's networks.
+        ready: Called before the first photo, after the engine has been tested.
+        build_engine: Builds the engine; by default, the engine with dlib's networks.
 
     Returns:
         The exit code of the process: 0, or one of ``facerec.jobs.exit_codes``.
@@ -102,8 +102,8 @@ def note_signal(number: int, environment: Mapping[str, str]) -> int:
     ``facerec.jobs.child.crash_notes``.
 
     Args:
-        number: number of the signal.
-        environment: environment of the process.
+        number: Number of the signal.
+        environment: Environment of the process.
 
     Returns:
         0 if the child can be resumed; otherwise the exit code of the container.
@@ -245,7 +245,7 @@ def _resolve(assignment: ChildAssignment) -> ChildAssignment:
     If the assignment names a list of children, the number is the entry at its position.
 
     Raises:
-        InvalidInputError: the list has no such entry.
+        InvalidInputError: The list has no such entry.
     """
     if assignment.numbers is None:
         return assignment

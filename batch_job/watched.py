@@ -19,7 +19,7 @@ def run_watched(work: Callable[[], int]) -> int:
     Call this before anything large is imported, and before any thread is started.
 
     Args:
-        work: returns an exit code.
+        work: Returns an exit code.
 
     Returns:
         The exit code, or the negative number of the signal that ended the process. In the child

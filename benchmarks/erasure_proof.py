@@ -50,13 +50,13 @@ class Proof:
     """What was erased, how long it took, and what was left.
 
     Attributes:
-        faces: faces before the first erasure.
-        erased: names that were erased.
-        seconds: how long each erasure took, without the search.
-        searched: bytes of the last search.
-        left: what was found after it was erased.
-        returned: faces that the second run of the manifest brought back.
-        lost: faces of others that are gone.
+        faces: Faces before the first erasure.
+        erased: Names that were erased.
+        seconds: How long each erasure took, without the search.
+        searched: Bytes of the last search.
+        left: What was found after it was erased.
+        returned: Faces that the second run of the manifest brought back.
+        lost: Faces of others that are gone.
     """
 
     faces: int = 0

@@ -146,7 +146,7 @@ def _temporary_bytes(stored: Path) -> Iterator[list[int]]:
     """Sample the size of the temporary files that this process has open, each second.
 
     Args:
-        stored: the folder of what is stored, which is not temporary.
+        stored: The folder of what is stored, which is not temporary.
     """
     samples, ended = [0], threading.Event()
 

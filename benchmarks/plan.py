@@ -36,8 +36,8 @@ class EndlessManifest(LocalObjects):
     """Serves a computed manifest; everything else is stored in a folder.
 
     Attributes:
-        heads: number of HEAD requests.
-        read_bytes: bytes read of the manifest.
+        heads: Number of HEAD requests.
+        read_bytes: Bytes read of the manifest.
     """
 
     def __init__(self, lines: int, folder: Path) -> None:

@@ -75,10 +75,10 @@ class Pairs:
     """Pairs of photos of one person, and how many strangers each face matches.
 
     Attributes:
-        one: places of the first faces of the pairs.
-        other: places of the second faces.
-        matched: whether each pair matches.
-        strangers: share of the faces of other people that each face matches.
+        one: Places of the first faces of the pairs.
+        other: Places of the second faces.
+        matched: Whether each pair matches.
+        strangers: Share of the faces of other people that each face matches.
     """
 
     one: NDArray[np.int64]

@@ -108,7 +108,7 @@ class Settings:
         """Address of the folder of all jobs, with its final ``/``.
 
         Raises:
-            ConfigurationError: no bucket is set.
+            ConfigurationError: No bucket is set.
         """
         return f"s3://{required_setting(self.bucket, 'AWS_S3_BUCKET')}/jobs/"
 
@@ -117,7 +117,7 @@ class Settings:
         """Address of the folder of the records of erasures, with its final ``/``.
 
         Raises:
-            ConfigurationError: no bucket is set.
+            ConfigurationError: No bucket is set.
         """
         return f"s3://{required_setting(self.bucket, 'AWS_S3_BUCKET')}/erasures/"
 
@@ -126,7 +126,7 @@ class Settings:
         """Address of the folder of the notes about a watched folder, with its final ``/``.
 
         Raises:
-            ConfigurationError: no bucket is set.
+            ConfigurationError: No bucket is set.
         """
         return f"s3://{required_setting(self.bucket, 'AWS_S3_BUCKET')}/changes/"
 
@@ -142,7 +142,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; an empty variable counts as unset.
 
     Raises:
-        ConfigurationError: a variable has an invalid value; the message names it.
+        ConfigurationError: A variable has an invalid value; the message names it.
     """
     variables = _Variables(environment)
     return Settings(
@@ -194,7 +194,7 @@ def required_setting(value: Value | None, variable: str) -> Value:
     """Return a setting that this entry point requires.
 
     Raises:
-        ConfigurationError: the setting is missing.
+        ConfigurationError: The setting is missing.
     """
     if value is None:
         raise ConfigurationError(

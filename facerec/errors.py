@@ -76,11 +76,11 @@ class FacerecError(Exception):
     """Base of every error that facerec raises on purpose. Errors can be pickled.
 
     Attributes:
-        message: what is wrong, in one line.
-        hint: what to do about it, in one line, or None. It applies to every interface, so it
+        message: What is wrong, in one line.
+        hint: What to do about it, in one line, or None. It applies to every interface, so it
             contains no command and no option of the command line.
-        consequence: the effect on the request, in one line, or None if the message makes it clear.
-        hint_is_for_operator: whether the hint is only useful to the operator of this machine or
+        consequence: The effect on the request, in one line, or None if the message makes it clear.
+        hint_is_for_operator: Whether the hint is only useful to the operator of this machine or
             deployment, and not to a client of a server.
     """
 
@@ -128,8 +128,8 @@ class AmbiguousPersonError(InvalidInputError):
     """A text is the id of one person and the display name of another.
 
     Attributes:
-        text: the text.
-        people: descriptions of both people, for display.
+        text: The text.
+        people: Descriptions of both people, for display.
     """
 
     def __init__(self, text: str, people: Sequence[str]) -> None:
@@ -156,7 +156,7 @@ class CollectionExistsError(InvalidInputError):
     """A collection of this name already exists.
 
     Attributes:
-        collection_id: the requested name.
+        collection_id: The requested name.
     """
 
     def __init__(self, collection_id: str) -> None:
@@ -168,7 +168,7 @@ class DeletedCollectionError(InvalidInputError):
     """A collection was deleted, but an older copy of the database was restored and contains it.
 
     Attributes:
-        collection_id: the collection.
+        collection_id: The collection.
     """
 
     def __init__(self, collection_id: str) -> None:
@@ -185,8 +185,8 @@ class DissimilarFaceError(InvalidInputError):
     """A face does not resemble the person that it was to be associated with.
 
     Attributes:
-        face_id: the requested id.
-        similarity: similarity of the face and the person's other faces, 0 to 1.
+        face_id: The requested id.
+        similarity: Similarity of the face and the person's other faces, 0 to 1.
     """
 
     def __init__(self, face_id: str, similarity: float) -> None:
@@ -203,8 +203,8 @@ class FaceInUseError(InvalidInputError):
     """A face cannot be deleted or associated because it is associated with a person.
 
     Attributes:
-        face_id: the requested id.
-        user_id: the person that the face is associated with.
+        face_id: The requested id.
+        user_id: The person that the face is associated with.
     """
 
     def __init__(self, face_id: str, user_id: str) -> None:
@@ -220,7 +220,7 @@ class ErasureDamagedError(InvalidInputError):
     """The record of an erasure is damaged, so the erasure cannot be completed.
 
     Attributes:
-        erasure_id: id of the erasure.
+        erasure_id: Id of the erasure.
     """
 
     hint_is_for_operator = True
@@ -237,7 +237,7 @@ class ReceiptDamagedError(InvalidInputError):
     """The receipt of an erasure, or a copy of its tombstones, is damaged.
 
     Attributes:
-        erasure_id: id of the erasure.
+        erasure_id: Id of the erasure.
     """
 
     hint_is_for_operator = True
@@ -255,8 +255,8 @@ class InputFileError(InvalidInputError):
     """A file that the caller named cannot be read.
 
     Attributes:
-        path: the file.
-        problem: what is wrong with it, as a clause.
+        path: The file.
+        problem: What is wrong with it, as a clause.
     """
 
     def __init__(self, path: str, problem: str) -> None:
@@ -268,8 +268,8 @@ class JobEndedError(InvalidInputError):
     """A job cannot be changed because it has ended.
 
     Attributes:
-        job_id: id of the job.
-        status: its final status.
+        job_id: Id of the job.
+        status: Its final status.
     """
 
     def __init__(self, job_id: str, status: str) -> None:
@@ -282,8 +282,8 @@ class JobFolderError(InvalidInputError):
     """A job folder cannot be read.
 
     Attributes:
-        job_folder: path or address of the folder.
-        problem: what is wrong with it, as the predicate of a sentence about the folder.
+        job_folder: Path or address of the folder.
+        problem: What is wrong with it, as the predicate of a sentence about the folder.
     """
 
     hint_is_for_operator = True
@@ -344,7 +344,7 @@ class MigrationError(InvalidInputError):
     """A step of a migration to another model version is not possible, or not at present.
 
     Attributes:
-        remedy: what to do about it, or None.
+        remedy: What to do about it, or None.
     """
 
     def __init__(self, message: str, remedy: MigrationRemedy | None = None) -> None:
@@ -356,7 +356,7 @@ class ObjectChangedError(InvalidInputError):
     """An object is not the version with which a job was planned.
 
     Attributes:
-        uri: address of the object.
+        uri: Address of the object.
     """
 
     def __init__(self, uri: str) -> None:
@@ -378,8 +378,8 @@ class RecipeUnavailableError(InvalidInputError):
     """A recipe cannot be chosen for a collection, since no engine here has that recipe.
 
     Attributes:
-        recipe: name of the recipe.
-        available: names of the recipes that can be chosen.
+        recipe: Name of the recipe.
+        available: Names of the recipes that can be chosen.
     """
 
     def __init__(self, recipe: str, available: Sequence[str]) -> None:
@@ -415,8 +415,8 @@ class UnreadablePhotoError(InvalidInputError):
     """A photo cannot be decoded.
 
     Attributes:
-        reason: one of ``facerec.core.photos.UnreadableReason``.
-        detail: one-line explanation for display.
+        reason: One of ``facerec.core.photos.UnreadableReason``.
+        detail: One-line explanation for display.
     """
 
     def __init__(self, photo: str, reason: str, detail: str) -> None:
@@ -429,7 +429,7 @@ class UserExistsError(InvalidInputError):
     """The collection already has a person of this id.
 
     Attributes:
-        user_id: the requested id.
+        user_id: The requested id.
     """
 
     def __init__(self, user_id: str) -> None:
@@ -445,8 +445,8 @@ class UserNameExistsError(InvalidInputError):
     """Another person of the collection has this display name, perhaps in a different case.
 
     Attributes:
-        name: the requested name.
-        person: the other person, for display, if the names differ in case; None if they are equal.
+        name: The requested name.
+        person: The other person, for display, if the names differ in case; None if they are equal.
     """
 
     def __init__(self, name: str, person: str | None = None) -> None:
@@ -468,7 +468,7 @@ class AccessKeyNotFoundError(NotFoundError):
     """The access key does not exist.
 
     Attributes:
-        access_key_id: the requested id.
+        access_key_id: The requested id.
     """
 
     def __init__(self, access_key_id: str) -> None:
@@ -480,7 +480,7 @@ class ClusterNotFoundError(NotFoundError):
     """The collection has no such cluster, or every face in it belongs to a person by now.
 
     Attributes:
-        cluster_id: the requested id.
+        cluster_id: The requested id.
     """
 
     def __init__(self, cluster_id: str) -> None:
@@ -492,7 +492,7 @@ class CollectionNotFoundError(NotFoundError):
     """The collection does not exist.
 
     Attributes:
-        collection_id: the requested name.
+        collection_id: The requested name.
     """
 
     def __init__(self, collection_id: str) -> None:
@@ -504,7 +504,7 @@ class ErasureNotFoundError(NotFoundError):
     """The collection has no erasure with this id.
 
     Attributes:
-        erasure_id: the requested id.
+        erasure_id: The requested id.
     """
 
     def __init__(self, erasure_id: str) -> None:
@@ -516,7 +516,7 @@ class FaceNotFoundError(NotFoundError):
     """The collection has no face with this id.
 
     Attributes:
-        face_id: the requested id.
+        face_id: The requested id.
     """
 
     def __init__(self, face_id: str) -> None:
@@ -528,7 +528,7 @@ class HistoryEntryNotFoundError(NotFoundError):
     """The history of the collection's people has no such entry.
 
     Attributes:
-        entry_id: the requested id.
+        entry_id: The requested id.
     """
 
     def __init__(self, entry_id: str) -> None:
@@ -547,7 +547,7 @@ class JobDeletedError(NotFoundError):
     """The job was deleted, alone or with its collection.
 
     Attributes:
-        collection_id: the collection of the job.
+        collection_id: The collection of the job.
     """
 
     def __init__(self, collection_id: str) -> None:
@@ -559,7 +559,7 @@ class JobNotFoundError(NotFoundError):
     """The job does not exist.
 
     Attributes:
-        job_id: the requested id.
+        job_id: The requested id.
     """
 
     def __init__(self, job_id: str, message: str | None = None) -> None:
@@ -571,8 +571,8 @@ class JobNotPlannedError(NotFoundError):
     """The job has no plan: it is not planned yet, its input was refused, or its folder is gone.
 
     Attributes:
-        job_id: the requested id.
-        cause: why the job failed, or None.
+        job_id: The requested id.
+        cause: Why the job failed, or None.
     """
 
     def __init__(self, job_id: str, cause: str | None = None) -> None:
@@ -585,7 +585,7 @@ class ObjectNotFoundError(NotFoundError):
     """A file or an S3 object does not exist.
 
     Attributes:
-        uri: the requested path or address.
+        uri: The requested path or address.
     """
 
     def __init__(self, uri: str, hint: str | None = "check the path or address") -> None:
@@ -597,8 +597,8 @@ class UserNotFoundError(NotFoundError):
     """The collection has no such person.
 
     Attributes:
-        user_id: the requested id, or the name.
-        similar: people with similar ids or names, for display.
+        user_id: The requested id, or the name.
+        similar: People with similar ids or names, for display.
     """
 
     def __init__(self, user_id: str, similar: Sequence[str] = ()) -> None:
@@ -612,9 +612,9 @@ class FirstPhotosFailedError(FacerecError):
     """A job was ended because nearly all of its first photos failed with the same outcome.
 
     Attributes:
-        outcome: the outcome that these photos share.
-        failed: the number of first photos with this outcome.
-        photos: the number of first photos examined.
+        outcome: The outcome that these photos share.
+        failed: The number of first photos with this outcome.
+        photos: The number of first photos examined.
     """
 
     def __init__(self, outcome: str, failed: int, photos: int, remedy: str) -> None:
@@ -634,8 +634,8 @@ class ModelMismatchError(FacerecError):
     """Faces of different model versions cannot be compared.
 
     Attributes:
-        expected: model version of the running engine.
-        found: model version of the stored faces.
+        expected: Model version of the running engine.
+        found: Model version of the stored faces.
     """
 
     def __init__(self, expected: str, found: str) -> None:
@@ -655,7 +655,7 @@ class AccessDeniedError(FacerecError):
     """The credentials do not allow the access.
 
     Attributes:
-        resource: address of the resource, or a name for messages.
+        resource: Address of the resource, or a name for messages.
     """
 
     hint_is_for_operator = True
@@ -674,7 +674,7 @@ class KeyDeniedError(AccessDeniedError):
     """The KMS key of an encrypted S3 object is disabled or deleted, or may not be used.
 
     Attributes:
-        uri: the requested address.
+        uri: The requested address.
     """
 
     def __init__(self, uri: str) -> None:
@@ -690,7 +690,7 @@ class ObjectArchivedError(AccessDeniedError):
     """An S3 object is in an archive, where it cannot be read.
 
     Attributes:
-        uri: the requested address.
+        uri: The requested address.
     """
 
     hint_is_for_operator = False
@@ -704,7 +704,7 @@ class OtherRegionError(AccessDeniedError):
     """An S3 object is in a bucket of another region, from which the jobs of a stack do not read.
 
     Attributes:
-        uri: the requested address.
+        uri: The requested address.
     """
 
     ADVICE = "copy the photos to a bucket in the region of the jobs, or deploy a stack there"
@@ -719,7 +719,7 @@ class RequesterPaysError(AccessDeniedError):
     """An S3 object is in a Requester Pays bucket, which facerec does not read.
 
     Attributes:
-        uri: the requested address.
+        uri: The requested address.
     """
 
     ADVICE = "copy the photos to a bucket of your own"
@@ -740,8 +740,8 @@ class ReadTimedOutError(StoreUnavailableError):
     """A file, or a folder, could not be read in time. Safe to retry.
 
     Attributes:
-        uri: the requested path or address.
-        seconds: the time without an answer.
+        uri: The requested path or address.
+        seconds: The time without an answer.
     """
 
     ADVICE = "check whether the file system of the photos responds"
@@ -764,7 +764,7 @@ class StoreDamagedError(FacerecError):
     """A file of a store can no longer be read. The operator must replace it.
 
     Attributes:
-        path: path of the file.
+        path: Path of the file.
     """
 
     hint_is_for_operator = True

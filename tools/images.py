@@ -49,12 +49,12 @@ def build_images(folder: Path) -> None:
     """Build both images, unless the folder has them as they would be.
 
     Args:
-        folder: receives ``TARGET/`` and ``TARGET.json`` for each target, and the layers that the
+        folder: Receives ``TARGET/`` and ``TARGET.json`` for each target, and the layers that the
             next build can use again.
 
     Raises:
-        CannotBuildError: this machine cannot build images.
-        CalledProcessError: a build fails; its output has been shown.
+        CannotBuildError: This machine cannot build images.
+        CalledProcessError: A build fails; its output has been shown.
     """
     if are_built(folder):
         return
@@ -101,7 +101,7 @@ def require_tools() -> None:
     """Check that this machine can build images, and run programs in them.
 
     Raises:
-        CannotBuildError: it cannot.
+        CannotBuildError: It cannot.
     """
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:

@@ -50,8 +50,8 @@ def scenery_photos(folder: Path, *, has_orientation: bool) -> list[Path]:
     Each is written as it is and mirrored, so that the start of a job is shared by more photos.
 
     Args:
-        folder: where to write them.
-        has_orientation: whether the files state their orientation, as those of cameras do.
+        folder: Where to write them.
+        has_orientation: Whether the files state their orientation, as those of cameras do.
             Others are searched in four orientations.
 
     Returns:

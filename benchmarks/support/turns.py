@@ -45,9 +45,9 @@ def in_turns(
     """Do the work in each way in turn, ``repeats`` times.
 
     Args:
-        repeats: number of measured turns of each way.
-        ways: actions that do the same work, by name.
-        warm: run each way once before measuring.
+        repeats: Number of measured turns of each way.
+        ways: Actions that do the same work, by name.
+        warm: Run each way once before measuring.
     """
     if warm:
         for action in ways.values():

@@ -61,13 +61,13 @@ class AccessControl:
         """Create the middleware of an application.
 
         Args:
-            app: the application.
-            guard: identifies the sender of a request.
-            public: returns whether a method and a path need no authentication.
-            max_body: maximum bytes of a request.
-            max_bodies: maximum bytes of all requests that are being received or answered.
-            access_log: called with each request once it is answered.
-            routes: routes of the application, for the access log.
+            app: The application.
+            guard: Identifies the sender of a request.
+            public: Returns whether a method and a path need no authentication.
+            max_body: Maximum bytes of a request.
+            max_bodies: Maximum bytes of all requests that are being received or answered.
+            access_log: Called with each request once it is answered.
+            routes: Routes of the application, for the access log.
         """
         self._app = app
         self._guard = guard
@@ -195,7 +195,7 @@ def _check_repeated_headers(scope: Scope) -> None:
     """Refuse a request that repeats a header, since readers could use different values.
 
     Raises:
-        RefusedError: a header that determines the meaning or the sender of the request is repeated.
+        RefusedError: A header that determines the meaning or the sender of the request is repeated.
     """
     counts = Counter(name.decode("latin-1").lower() for name, _ in scope["headers"])
     for name, count in counts.items():
@@ -211,7 +211,7 @@ async def _read_body(
     """Return the body of a request, or None if the client disconnects before it is complete.
 
     Raises:
-        RefusedError: the body is too large, is not complete after ``MAX_BODY_SECONDS``, or too many
+        RefusedError: The body is too large, is not complete after ``MAX_BODY_SECONDS``, or too many
             requests are being received.
     """
     announced = head.headers.get("content-length", "0")
@@ -243,7 +243,7 @@ async def _check_json(body: bytes) -> None:
     """Refuse JSON that would take many times its size in memory once parsed.
 
     Raises:
-        RefusedError: the JSON contains too many values.
+        RefusedError: The JSON contains too many values.
     """
     if len(body) > MAX_JSON_TOKENS and await run_in_threadpool(_tokens, body) > MAX_JSON_TOKENS:
         raise RefusedError(

@@ -20,13 +20,13 @@ class Access:
     """One request.
 
     Attributes:
-        principal: the sender, even if refused; empty if the sender was not authenticated.
-        operation: operation such as ``POST /api/v1/face-recognition/match`` or
+        principal: The sender, even if refused; empty if the sender was not authenticated.
+        operation: Operation such as ``POST /api/v1/face-recognition/match`` or
             ``rekognition:SearchFacesByImage``; empty if there is none.
-        collection_id: the collection that the request names, or None. If the request is refused or
+        collection_id: The collection that the request names, or None. If the request is refused or
             invalid, only a collection in its path is known.
-        status: status of the response; 500 if there was none.
-        seconds: time from the end of the request's head to the end of the response.
+        status: Status of the response; 500 if there was none.
+        seconds: Time from the end of the request's head to the end of the response.
     """
 
     principal: str = ""

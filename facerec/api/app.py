@@ -77,17 +77,17 @@ class AppSettings:
     """Settings of the application.
 
     Attributes:
-        guard: authenticates requests.
-        jobs: service that runs jobs; None if jobs are not available.
-        clusterings: clusters faces in jobs; None to cluster them during the request.
-        origins: origins of web pages that can call the API.
-        page: whether ``/`` shows the page.
-        public_pages: whether the page and the documentation need no authentication.
-        max_body: maximum size of a request body in bytes.
-        access_log: called with each answered request; None for no log.
-        photos_at_once: maximum number of photos processed concurrently; by default
+        guard: Authenticates requests.
+        jobs: Service that runs jobs; None if jobs are not available.
+        clusterings: Clusters faces in jobs; None to cluster them during the request.
+        origins: Origins of web pages that can call the API.
+        page: Whether ``/`` shows the page.
+        public_pages: Whether the page and the documentation need no authentication.
+        max_body: Maximum size of a request body in bytes.
+        access_log: Called with each answered request; None for no log.
+        photos_at_once: Maximum number of photos processed concurrently; by default
             ``available_cores``.
-        placeholders: whether attributes of Rekognition that are unknown get placeholders.
+        placeholders: Whether attributes of Rekognition that are unknown get placeholders.
     """
 
     guard: Guard

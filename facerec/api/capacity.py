@@ -38,13 +38,13 @@ class Capacity:
         """Run a request in a thread and return its result.
 
         Args:
-            request: the request; its client may leave while it waits.
-            work: what to run.
-            cpu_bound: whether the work finds faces in photos, and so occupies a processor.
+            request: The request; its client may leave while it waits.
+            work: What to run.
+            cpu_bound: Whether the work finds faces in photos, and so occupies a processor.
 
         Raises:
-            BusyError: too many requests are queued.
-            ClientGoneError: the client left while the request waited.
+            BusyError: Too many requests are queued.
+            ClientGoneError: The client left while the request waited.
         """
         limiter = self._photos if cpu_bound else self._others
         if limiter.statistics().tasks_waiting >= MAX_QUEUE:

@@ -47,19 +47,19 @@ class ServerSettings:
     """Settings of a server.
 
     Attributes:
-        host: the address to listen on.
-        port: the port; 0 for a free one.
-        data: the folder of faces and jobs.
-        folders: local folders that are served as buckets, by the bucket's name.
-        s3_buckets: buckets in S3 that can be read; None for all that the credentials allow.
-        token: token that requests without a signature must have, or None on loopback.
-        origins: origins of web pages that can call the API.
-        keep_alive: seconds after which an idle connection is closed.
-        recipe: recipe of new collections; None for ``fast``.
-        webhook: receives the events of registered people; None keeps them in the outbox.
-        keep_thumbnails: whether requests to index a photo keep thumbnails of its faces.
-        placeholders: whether attributes of Rekognition that are unknown get placeholders.
-        attributes_note: printed below the address if age and gender cannot be estimated.
+        host: The address to listen on.
+        port: The port; 0 for a free one.
+        data: The folder of faces and jobs.
+        folders: Local folders that are served as buckets, by the bucket's name.
+        s3_buckets: Buckets in S3 that can be read; None for all that the credentials allow.
+        token: Token that requests without a signature must have, or None on loopback.
+        origins: Origins of web pages that can call the API.
+        keep_alive: Seconds after which an idle connection is closed.
+        recipe: Recipe of new collections; None for ``fast``.
+        webhook: Receives the events of registered people; None keeps them in the outbox.
+        keep_thumbnails: Whether requests to index a photo keep thumbnails of its faces.
+        placeholders: Whether attributes of Rekognition that are unknown get placeholders.
+        attributes_note: Printed below the address if age and gender cannot be estimated.
     """
 
     host: str
@@ -84,11 +84,11 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
     ``MAX_GRACE_SECONDS`` after the signal.
 
     Args:
-        settings: how to serve.
-        engine: the only engine; by default a pool with one engine per core for each recipe.
+        settings: How to serve.
+        engine: The only engine; by default a pool with one engine per core for each recipe.
 
     Raises:
-        InvalidInputError: the server cannot listen on the address.
+        InvalidInputError: The server cannot listen on the address.
     """
     cores = available_cores()
     recipes: dict[str, FaceEngine] = {}

@@ -34,7 +34,7 @@ def requested_by(by: str | None = None, why: str | None = None) -> Iterator[None
     By default, this is the account on this machine, if it has a name.
 
     Raises:
-        InvalidInputError: the requester or the reason is not valid.
+        InvalidInputError: The requester or the reason is not valid.
     """
     from facerec.core import recording
     from facerec.core.names import checked_reason, checked_requester

@@ -53,13 +53,13 @@ class StackMigration:
         """Run the workflow that migrates a collection, or cancels its migration, and wait for it.
 
         Args:
-            recipe: the recipe that the collection will have; None to cancel.
-            drop_missing: whether to delete faces that cannot be described.
+            recipe: The recipe that the collection will have; None to cancel.
+            drop_missing: Whether to delete faces that cannot be described.
             drop_limit_percentage: 0 to 100, the share of faces that may be deleted.
 
         Raises:
-            MigrationError: the workflow refused or did not complete the migration.
-            FacerecError: see ``find_stack`` and ``Executions``.
+            MigrationError: The workflow refused or did not complete the migration.
+            FacerecError: See ``find_stack`` and ``Executions``.
         """
         executions = Executions(find_stack(self._stack).workflow)
         chosen = {"roll_back": True} if recipe is None else {"recipe": recipe}

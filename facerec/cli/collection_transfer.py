@@ -82,8 +82,8 @@ def _open_gallery(stack: str | None, data: Path | None, *, new: bool) -> Gallery
     """Open the gallery of a stack or of this machine; ``new`` allows a new data folder.
 
     Raises:
-        InvalidInputError: the collection would be imported into Pinecone.
-        FacerecError: see ``find_stack``, ``open_stack_gallery`` and ``open_gallery``.
+        InvalidInputError: The collection would be imported into Pinecone.
+        FacerecError: See ``find_stack``, ``open_stack_gallery`` and ``open_gallery``.
     """
     if stack is None:
         return factory.open_gallery(data_folder(data, new=new))

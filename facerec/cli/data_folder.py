@@ -12,13 +12,13 @@ def data_folder(chosen: Path | None, *, new: bool = False) -> Path:
     """Return the folder of faces and jobs: the chosen one, or the user's data folder.
 
     Args:
-        chosen: the folder that the caller has named, or None.
-        new: whether the chosen folder may be created. Commands that need existing data refuse a
+        chosen: The folder that the caller has named, or None.
+        new: Whether the chosen folder may be created. Commands that need existing data refuse a
             folder that does not exist: its name is probably mistyped.
 
     Raises:
-        NotFoundError: the chosen folder does not exist.
-        ConfigurationError: no folder is chosen, and the user has no home folder.
+        NotFoundError: The chosen folder does not exist.
+        ConfigurationError: No folder is chosen, and the user has no home folder.
     """
     if chosen is not None:
         if not new and not chosen.exists():

@@ -34,12 +34,12 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
     """Save a copy of a photo, upright, with a box around each face.
 
     Args:
-        content: the bytes of the image file.
-        found: faces of the photo; kept ones get green boxes, rejected ones red boxes.
-        path: where to save the copy. Its suffix chooses the format.
+        content: The bytes of the image file.
+        found: Faces of the photo; kept ones get green boxes, rejected ones red boxes.
+        path: Where to save the copy. Its suffix chooses the format.
 
     Raises:
-        InvalidInputError: the suffix is not that of an image format, or the file cannot be written.
+        InvalidInputError: The suffix is not that of an image format, or the file cannot be written.
     """
     decoded = decode(content, smallest_face=None, max_pixels=FaceOptions().max_pixels)
     assert isinstance(decoded, DecodedPhoto)  # noqa: S101 - it was decoded before

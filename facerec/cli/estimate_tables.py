@@ -16,9 +16,9 @@ def print_estimate(result: Estimate, prices: PriceTable, *, measured: bool) -> N
     """Print the duration of a job and the bill of its month, beside Rekognition's.
 
     Args:
-        result: the estimate.
-        prices: the prices that it used.
-        measured: whether the rate was measured on this machine.
+        result: The estimate.
+        prices: The prices that it used.
+        measured: Whether the rate was measured on this machine.
     """
     out, job, workload = console(), result.simulation, result.workload
     how = "measured on this machine" if measured else "as given"

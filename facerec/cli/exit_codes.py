@@ -36,8 +36,8 @@ class ExitCode(IntEnum):
     """Exit codes of the command line.
 
     Attributes:
-        meaning: the result of the command.
-        advice: the remedy, or an empty text.
+        meaning: The result of the command.
+        advice: The remedy, or an empty text.
     """
 
     meaning: str

@@ -60,7 +60,7 @@ class Outputs:
         """Check that files can be created, and that no two outputs are the same path.
 
         Raises:
-            InvalidInputError: a file exists, or one path is given twice.
+            InvalidInputError: A file exists, or one path is given twice.
         """
         for path in self.files():
             new_files.require_new(path)
@@ -76,7 +76,7 @@ class Outputs:
         """Write all outputs, print what was written, and return the errors of photos.
 
         Raises:
-            InvalidInputError: a folder has other files, or a file exists or cannot be created.
+            InvalidInputError: A folder has other files, or a file exists or cannot be created.
         """
         errors: list[FacerecError] = []
         for folder, link in ((self.copy_to, False), (self.link_to, True)):

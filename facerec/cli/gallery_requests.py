@@ -29,14 +29,14 @@ def ask_gallery(
     """Perform an operation on a collection, and return its answer; see ``gallery.requests``.
 
     Args:
-        stack: the stack; None for this machine.
-        data: the data folder of this machine; None for the user's data folder.
-        collection: the collection.
-        operation: name of the operation.
-        arguments: its arguments.
+        stack: The stack; None for this machine.
+        data: The data folder of this machine; None for the user's data folder.
+        collection: The collection.
+        operation: Name of the operation.
+        arguments: Its arguments.
 
     Raises:
-        FacerecError: the operation failed, or the stack does not answer.
+        FacerecError: The operation failed, or the stack does not answer.
     """
     request = {"operation": operation, "collection": collection, **arguments}
     if stack is None:
@@ -53,7 +53,7 @@ def cluster_in_stack(stack: str, collection: str, pair_threshold: float | None) 
     """Cluster the new faces of a collection in a stack, and wait until that has ended.
 
     Raises:
-        FacerecError: the clustering cannot be started, or has failed.
+        FacerecError: The clustering cannot be started, or has failed.
     """
     function = services.erasure_function(stack)
     job = function.call({"start_clustering": collection, "pair_threshold": pair_threshold})

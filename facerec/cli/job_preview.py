@@ -37,18 +37,18 @@ def preview(
     command.
 
     Args:
-        document: the execution input.
-        stack: the stack that would run the job; None for this machine.
-        data: folder of the jobs of this machine; None for the user's data folder.
-        photos_per_second: rate of one vCPU; None for the rate that ``facerec estimate`` assumes.
-        as_json: print JSON.
+        document: The execution input.
+        stack: The stack that would run the job; None for this machine.
+        data: Folder of the jobs of this machine; None for the user's data folder.
+        photos_per_second: Rate of one vCPU; None for the rate that ``facerec estimate`` assumes.
+        as_json: Print JSON.
 
     Raises:
-        ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: the file is not a manifest, or the input violates its schema.
-        NotFoundError: there is no such stack.
-        FacerecError: see ``find_stack``.
-        SystemExit: the stack cannot run the job.
+        ObjectNotFoundError: The manifest does not exist.
+        InvalidInputError: The file is not a manifest, or the input violates its schema.
+        NotFoundError: There is no such stack.
+        FacerecError: See ``find_stack``.
+        SystemExit: The stack cannot run the job.
     """
     from facerec.core.cores import available_cores
     from facerec.factory import jobs_root_of

@@ -21,14 +21,14 @@ def watch_job(shown: ShownJobs, job: Job, interval: float | None, *, as_json: bo
     """Show the progress of a job until it ends, then its report.
 
     Args:
-        shown: the jobs.
-        job: the job to watch.
-        interval: seconds between refreshes; None for the default of these jobs.
-        as_json: print JSON.
+        shown: The jobs.
+        job: The job to watch.
+        interval: Seconds between refreshes; None for the default of these jobs.
+        as_json: Print JSON.
 
     Raises:
-        SystemExit: watching was interrupted, or the job did not succeed.
-        FacerecError: see ``wait_for_job``.
+        SystemExit: Watching was interrupted, or the job did not succeed.
+        FacerecError: See ``wait_for_job``.
     """
     try:
         with progress_display(shown) as show:

@@ -41,7 +41,7 @@ class LazyGroup(SummaryGroup):
     """A group of commands that are imported on demand, so that ``--help`` is fast.
 
     Args:
-        commands: module and summary of each command, by name. The module contains the command under
+        commands: Module and summary of each command, by name. The module contains the command under
             the same name, with a final underscore if Python uses the name itself. ``--help`` prints
             the summaries without importing the modules.
     """

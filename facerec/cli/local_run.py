@@ -43,19 +43,19 @@ def run_here(
     """Run a job on this machine, show its progress and print its report.
 
     Args:
-        document: the execution input.
-        data: folder of faces and jobs; None for the user's data folder.
-        workers: number of worker processes; None for one per core.
-        job_folder: the job's own folder; None for one in the data folder.
-        interval: seconds between refreshes; None for the default.
-        enrol: enrols people from the names of the photos; called when the job has ended, unless it
+        document: The execution input.
+        data: Folder of faces and jobs; None for the user's data folder.
+        workers: Number of worker processes; None for one per core.
+        job_folder: The job's own folder; None for one in the data folder.
+        interval: Seconds between refreshes; None for the default.
+        enrol: Enrols people from the names of the photos; called when the job has ended, unless it
             was interrupted.
-        webhook: receives the events of registered people; None keeps them in the outbox.
-        as_json: print JSON.
+        webhook: Receives the events of registered people; None keeps them in the outbox.
+        as_json: Print JSON.
 
     Raises:
-        SystemExit: the job was interrupted, is incomplete, or too many photos failed.
-        FacerecError: the job cannot be planned; see ``LocalJobs.submit``.
+        SystemExit: The job was interrupted, is incomplete, or too many photos failed.
+        FacerecError: The job cannot be planned; see ``LocalJobs.submit``.
     """
     from facerec.factory import open_local_jobs
 

@@ -24,9 +24,9 @@ def checked_data(
     """Return the folder of ``--data``, if the command may use this machine.
 
     Raises:
-        ConfigurationError: the command works on this machine only, and the environment names a
+        ConfigurationError: The command works on this machine only, and the environment names a
             stack.
-        UsageError: the command is given ``--stack`` too.
+        UsageError: The command is given ``--stack`` too.
     """
     if _is_given(context, "data"):
         _require_one_place(context)
@@ -44,7 +44,7 @@ def checked_stack(
     """Return the stack to use; None if ``--data`` chooses this machine.
 
     Raises:
-        UsageError: the command is given both options.
+        UsageError: The command is given both options.
     """
     if _is_given(context, "stack"):
         _require_one_place(context)

@@ -21,9 +21,9 @@ def say(text: str, *, err: bool = False, fg: str | None = None) -> None:
     """Print a line in which names have no control characters and no line breaks.
 
     Args:
-        text: the line.
-        err: whether to print to stderr.
-        fg: colour of the line on a terminal.
+        text: The line.
+        err: Whether to print to stderr.
+        fg: Colour of the line on a terminal.
     """
     click.secho(printable(text), fg=fg, err=err)
 
@@ -41,7 +41,7 @@ def print_json(document: Mapping[str, Any], *, indent: int | None = 2) -> None:
     """Print a result as JSON: an object, to which a later release can add fields.
 
     Args:
-        document: the object.
+        document: The object.
         indent: None prints it in one line.
     """
     click.echo(json.dumps(document, indent=indent))
@@ -67,9 +67,9 @@ def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = (
     """Return a table with these columns.
 
     Args:
-        columns: titles of the columns.
-        right: columns of numbers, which are aligned right and never broken.
-        whole: columns that are never broken into lines, such as ids to copy.
+        columns: Titles of the columns.
+        right: Columns of numbers, which are aligned right and never broken.
+        whole: Columns that are never broken into lines, such as ids to copy.
     """
     from rich import box
     from rich.table import Table

@@ -124,10 +124,10 @@ def enrolment_after_job(
     """Return a function that creates people from the names of photos; call it after the job.
 
     Args:
-        document: the execution input of a job on this machine.
-        data: folder of faces and jobs; None for the user's data folder.
-        person_from: the rule for names.
-        dry_run: whether the job is not run.
+        document: The execution input of a job on this machine.
+        data: Folder of faces and jobs; None for the user's data folder.
+        person_from: The rule for names.
+        dry_run: Whether the job is not run.
 
     Raises:
         InvalidInputError: The rule is not valid, or photos were indexed with external image ids.

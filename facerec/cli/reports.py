@@ -89,11 +89,11 @@ def print_nothing_new(
     """Print that a run found nothing new, with the photos indexed before and their failures.
 
     Args:
-        report: the report of the job, whose numbers are those of earlier runs.
-        run: the summary of this run.
-        is_planned_before: whether an earlier run has planned the job, so that the comparison with
+        report: The report of the job, whose numbers are those of earlier runs.
+        run: The summary of this run.
+        is_planned_before: Whether an earlier run has planned the job, so that the comparison with
             the source is that of the earlier run too.
-        erased: how many photos of the job have since been erased or replaced, or are gone. The sums
+        erased: How many photos of the job have since been erased or replaced, or are gone. The sums
             of the report still count them by their earlier outcomes.
     """
     out, outcomes = console(), report.tally.outcomes
@@ -255,8 +255,8 @@ def print_verification(found: Verification, *, repaired: bool) -> None:
     """Print how a collection differed from the ledgers of its jobs; nothing if it did not.
 
     Args:
-        found: the differences.
-        repaired: whether they have been repaired.
+        found: The differences.
+        repaired: Whether they have been repaired.
     """
     _print_differences(
         found.missing, found.extra, found.kept, found.deleted, found.returned, repaired=repaired

@@ -25,9 +25,9 @@ class ShownJobs:
     """A job service with settings of the command line.
 
     Attributes:
-        service: the service.
-        dollars_per_second: price of a second of a child's machine; None on this machine.
-        interval: seconds between refreshes, unless the user chooses them.
+        service: The service.
+        dollars_per_second: Price of a second of a child's machine; None on this machine.
+        interval: Seconds between refreshes, unless the user chooses them.
     """
 
     service: JobService
@@ -55,8 +55,8 @@ def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:
     """Return the jobs of a stack, or those of this machine if no stack is named.
 
     Raises:
-        NotFoundError: there is no such stack, or no such data folder.
-        FacerecError: see ``find_stack``.
+        NotFoundError: There is no such stack, or no such data folder.
+        FacerecError: See ``find_stack``.
     """
     if stack is None:
         return ShownJobs(factory.open_local_jobs(data_folder(data)))
@@ -78,8 +78,8 @@ def erasure_function(stack: str) -> ErasureFunction:
     """Return the function of a stack that erases and rebuilds.
 
     Raises:
-        NotFoundError: the stack does not exist, or does not have the function.
-        FacerecError: see ``find_stack``.
+        NotFoundError: The stack does not exist, or does not have the function.
+        FacerecError: See ``find_stack``.
     """
     from facerec.errors import NotFoundError
     from facerec.jobs.aws.erasure_function import open_erasure_function
@@ -96,7 +96,7 @@ def stack_erasures(stack: str) -> Erasures:
     """Return the receipts of the erasures of a stack.
 
     Raises:
-        NotFoundError: there is no such stack.
-        FacerecError: see ``find_stack``.
+        NotFoundError: There is no such stack.
+        FacerecError: See ``find_stack``.
     """
     return factory.open_erasures(f"s3://{stacks.find_stack(stack).bucket}/erasures/")

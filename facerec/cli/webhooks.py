@@ -45,7 +45,7 @@ def open_webhook(address: str) -> Webhook:
     """Return the webhook of an address, with the secret of the environment.
 
     Raises:
-        InvalidInputError: the address or the secret is not valid.
+        InvalidInputError: The address or the secret is not valid.
     """
     from facerec.storage.webhook import Webhook
 

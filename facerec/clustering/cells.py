@@ -88,9 +88,9 @@ def nearest_cells(
 
     Args:
         embeddings: float32, shape (n, 128).
-        rows: rows of the embeddings whose cells to return; None for all.
-        centres: the centres of the cells.
-        number: number of cells to return for each embedding.
+        rows: Rows of the embeddings whose cells to return; None for all.
+        centres: The centres of the cells.
+        number: Number of cells to return for each embedding.
     """
     number = min(number, len(centres))
     halves = np.einsum("ij,ij->i", centres, centres) / np.float32(2)

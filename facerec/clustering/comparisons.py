@@ -153,11 +153,11 @@ def _limits(
     their deviations. This limit is largest for a weight at an end of its range.
 
     Args:
-        faces: all faces.
-        probes: rows of the probes.
-        others: rows of the other faces.
-        other_reach: reach of the other face.
-        max_score: maximum normalised score of a pair.
+        faces: All faces.
+        probes: Rows of the probes.
+        others: Rows of the other faces.
+        other_reach: Reach of the other face.
+        max_score: Maximum normalised score of a pair.
     """
     deviations = faces.deviations[others]
     min_weight, max_weight = 1 / deviations.max(), 1 / deviations.min()
@@ -193,11 +193,11 @@ def _pairs_of(
     """Return the pairs that reach a score, except faces of one photo.
 
     Args:
-        faces: all faces.
-        probes: the probes.
-        others: the other faces.
-        near: position in ``others`` of one face of each pair, and in ``probes`` of the probe.
-        max_score: maximum normalised score of a pair.
+        faces: All faces.
+        probes: The probes.
+        others: The other faces.
+        near: Position in ``others`` of one face of each pair, and in ``probes`` of the probe.
+        max_score: Maximum normalised score of a pair.
     """
     among, places = near
     first, second = probes.rows[places], others.rows[among]

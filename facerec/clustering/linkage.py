@@ -34,14 +34,14 @@ class Linked:
     """A cluster while it grows.
 
     Attributes:
-        rows: rows of its faces.
-        number: its number if it is stored; otherwise None.
-        ignored: whether somebody marked it as ignored.
-        user_id: the person who has some of its faces, or None.
-        names: names of the people that its faces were stated to show.
-        denied: names of people that one of its faces was stated not to show.
-        photos: identifiers of the photos of its faces.
-        compared: rows of the faces that averages include.
+        rows: Rows of its faces.
+        number: Its number if it is stored; otherwise None.
+        ignored: Whether somebody marked it as ignored.
+        user_id: The person who has some of its faces, or None.
+        names: Names of the people that its faces were stated to show.
+        denied: Names of people that one of its faces was stated not to show.
+        photos: Identifiers of the photos of its faces.
+        compared: Rows of the faces that averages include.
     """
 
     rows: list[int]
@@ -59,8 +59,8 @@ class Linkage:
     """Result of ``link``.
 
     Attributes:
-        clusters: all clusters with two faces or more.
-        merged: maps the number of a merged cluster to that of the cluster it became part of.
+        clusters: All clusters with two faces or more.
+        merged: Maps the number of a merged cluster to that of the cluster it became part of.
     """
 
     clusters: list[Linked]
@@ -79,12 +79,12 @@ def link(
     """Join faces and clusters that pairs connect.
 
     Args:
-        faces: all faces of the pairs and of the clusters.
-        embeddings: their embeddings, float32, shape (n, 128).
-        pairs: pairs of these faces, most similar first.
-        stored: clusters that exist; their ``photos`` and ``compared`` are set here.
-        describe: returns the cluster that consists of a single row.
-        max_mean: maximum mean normalised score of two clusters that may be joined.
+        faces: All faces of the pairs and of the clusters.
+        embeddings: Their embeddings, float32, shape (n, 128).
+        pairs: Pairs of these faces, most similar first.
+        stored: Clusters that exist; their ``photos`` and ``compared`` are set here.
+        describe: Returns the cluster that consists of a single row.
+        max_mean: Maximum mean normalised score of two clusters that may be joined.
     """
     growing = _Growing(faces, embeddings, describe, max_mean)
     for cluster in stored:
@@ -106,8 +106,8 @@ class _Growing:
     """Clusters while they grow.
 
     Attributes:
-        cluster_of: the cluster of each row; None of a row that is in none yet.
-        merged: maps the number of a merged cluster to that of the cluster it became part of.
+        cluster_of: The cluster of each row; None of a row that is in none yet.
+        merged: Maps the number of a merged cluster to that of the cluster it became part of.
     """
 
     def __init__(

@@ -40,8 +40,8 @@ class Pairs:
     """Pairs of rows, most similar first; each pair once.
 
     Attributes:
-        first: row of one face of each pair, int64.
-        second: row of the other face, int64.
+        first: Row of one face of each pair, int64.
+        second: Row of the other face, int64.
         scores: float32; normalised scores, the lower, the more similar.
     """
 
@@ -67,11 +67,11 @@ def find_pairs(
     ``EXACT_PAIRS`` pairs, only faces in the nearest ``VISITED_CELLS`` cells are compared.
 
     Args:
-        faces: all faces.
-        rows: rows of the faces to find pairs of, in order.
-        read: returns the embeddings of rows in order.
-        max_score: maximum normalised score of a pair.
-        threads: number of threads.
+        faces: All faces.
+        rows: Rows of the faces to find pairs of, in order.
+        read: Returns the embeddings of rows in order.
+        max_score: Maximum normalised score of a pair.
+        threads: Number of threads.
     """
     if not len(rows):
         return Pairs(*_no_pairs())

@@ -127,12 +127,12 @@ def answer_within(uri: str, work: Callable[[], Answer], deadline: Deadline) -> A
     """Return the answer of a call of the file system, or raise its error.
 
     Args:
-        uri: the file or folder, for the error.
-        work: makes the call, in another thread.
-        deadline: when the call is given up; ``work`` may extend it.
+        uri: The file or folder, for the error.
+        work: Makes the call, in another thread.
+        deadline: When the call is given up; ``work`` may extend it.
 
     Raises:
-        ReadTimedOutError: there was no answer in time.
-        StoreUnavailableError: too many earlier calls have not returned.
+        ReadTimedOutError: There was no answer in time.
+        StoreUnavailableError: Too many earlier calls have not returned.
     """
     return _HELPERS.answer(uri, work, deadline)

@@ -74,22 +74,22 @@ def aws_errors(
     """Raise the errors of boto3 as errors of facerec.
 
     Args:
-        service: name of the service, for messages.
-        resource: name of what is requested, for messages; the service if None.
-        missing: raised if the resource does not exist; by default a ``NotFoundError``.
-        refused: raised for errors of the client (HTTP 4xx, except 408, 409 and 429) that no other
+        service: Name of the service, for messages.
+        resource: Name of what is requested, for messages; the service if None.
+        missing: Raised if the resource does not exist; by default a ``NotFoundError``.
+        refused: Raised for errors of the client (HTTP 4xx, except 408, 409 and 429) that no other
             rule covers; by default a ``StoreUnavailableError``.
-        codes: errors to raise for single error codes, before all other rules.
+        codes: Errors to raise for single error codes, before all other rules.
 
     Raises:
-        FacerecError: one of ``codes``, ``missing`` or ``refused``.
-        AccessDeniedError: the credentials do not allow the request.
-        NoCredentialsError: there are no credentials.
-        ConfigurationError: no region is set.
-        NotFoundError: the resource does not exist.
+        FacerecError: One of ``codes``, ``missing`` or ``refused``.
+        AccessDeniedError: The credentials do not allow the request.
+        NoCredentialsError: There are no credentials.
+        ConfigurationError: No region is set.
+        NotFoundError: The resource does not exist.
         InvalidInputError: boto3 rejects an argument, and ``missing`` is None.
-        StoreThrottledError: the service refuses requests above its rate limit.
-        StoreUnavailableError: the service does not respond or fails, or refuses the request and
+        StoreThrottledError: The service refuses requests above its rate limit.
+        StoreUnavailableError: The service does not respond or fails, or refuses the request and
             ``refused`` is None.
     """
     from botocore import exceptions as botocore

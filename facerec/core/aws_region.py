@@ -13,6 +13,6 @@ def aws_region(given: str | None = None) -> str | None:
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
 
     Args:
-        given: an explicitly configured region, or None.
+        given: An explicitly configured region, or None.
     """
     return given or os.environ.get("AWS_REGION") or None

@@ -26,9 +26,9 @@ class Cluster:
 
     Attributes:
         number: 1 or more; the text form of the id is ``c`` and the number.
-        face_ids: the faces without a person, ordered.
-        user_id: a person who has faces in the cluster too; None if nobody has.
-        ignored: whether the cluster is hidden from suggestions.
+        face_ids: The faces without a person, ordered.
+        user_id: A person who has faces in the cluster too; None if nobody has.
+        ignored: Whether the cluster is hidden from suggestions.
     """
 
     number: int
@@ -49,10 +49,10 @@ class FaceArrays:
         deviations: float32; deviations of cohort stats, NaN in the same places.
         photos: uint64; equal for faces of one photo. The chance that two of a million photos have
             the same number is below 10^-6.
-        clear: bool; whether a face is clear enough to connect others.
-        changed: bool; whether a face may have been stored, or have left its cluster, since clusters
+        clear: Bool; whether a face is clear enough to connect others.
+        changed: Bool; whether a face may have been stored, or have left its cluster, since clusters
             were last saved.
-        mark: state of the collection, to pass to ``save_clusters``; None if it has no faces.
+        mark: State of the collection, to pass to ``save_clusters``; None if it has no faces.
     """
 
     slots: NDArray[np.int64]
@@ -89,9 +89,9 @@ class ClusterChanges:
     """The changes that a clustering makes.
 
     Attributes:
-        joined: number of the existing cluster that each face joins, by face id.
-        merged: maps the number of a merged cluster to the number of the cluster that absorbs it.
-        created: face ids of each new cluster.
+        joined: Number of the existing cluster that each face joins, by face id.
+        merged: Maps the number of a merged cluster to the number of the cluster that absorbs it.
+        created: Face ids of each new cluster.
     """
 
     joined: Mapping[str, int]

@@ -21,8 +21,8 @@ def available_cores(groups: Path = CONTROL_GROUPS, own: Path = _OWN_GROUPS) -> i
     a quota, so a container sees all cores of its machine; its job definition sets FACEREC_THREADS.
 
     Args:
-        groups: folder where the control groups are mounted.
-        own: file with the control groups of this process
+        groups: Folder where the control groups are mounted.
+        own: File with the control groups of this process
             (https://man7.org/linux/man-pages/man7/cgroups.7.html).
     """
     if hasattr(os, "sched_getaffinity"):

@@ -19,9 +19,9 @@ def without_names(
     or the reason names somebody who is removed.
 
     Args:
-        entries: the entries of a collection.
-        people: ids, names and external image ids of people who are erased.
-        face_ids: ids of erased faces.
+        entries: The entries of a collection.
+        people: Ids, names and external image ids of people who are erased.
+        face_ids: Ids of erased faces.
 
     Returns:
         The changed entries, and the ids and names of everybody who is removed: ``people``, and

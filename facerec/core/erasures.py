@@ -44,26 +44,26 @@ class Selection:
     """A selection of what to erase from a collection. A repr never contains a name.
 
     Attributes:
-        face_ids: ids of faces.
-        image_keys: photos that lose all their faces. Faces that jobs found in them with other
+        face_ids: Ids of faces.
+        image_keys: Photos that lose all their faces. Faces that jobs found in them with other
             options are erased too, since a repair would restore them.
-        external_image_ids: external image ids whose ledger rows and manifest lines are erased too.
-        photos: paths or addresses of photos whose ledger rows and manifest lines are erased too.
-        user_ids: ids of people to erase.
-        user_names: display names of these people, erased with them.
-        created_before: erases the whole collection if it was created at this time or earlier, in
+        external_image_ids: External image ids whose ledger rows and manifest lines are erased too.
+        photos: Paths or addresses of photos whose ledger rows and manifest lines are erased too.
+        user_ids: Ids of people to erase.
+        user_names: Display names of these people, erased with them.
+        created_before: Erases the whole collection if it was created at this time or earlier, in
             seconds since 1970; a later collection with the same id is kept. None erases only the
             selected data.
-        created_at: creation time of the collection, in seconds since 1970. A later collection with
+        created_at: Creation time of the collection, in seconds since 1970. A later collection with
             the same id is not changed. None if an earlier release recorded the erasure.
-        cause: the entry of the history that the deletion of people belongs to, or None; see
+        cause: The entry of the history that the deletion of people belongs to, or None; see
             ``erases_names``.
-        tombstones: whether later jobs must not add the faces again.
-        only_empty_users: whether people are erased only if they have no other faces than
+        tombstones: Whether later jobs must not add the faces again.
+        only_empty_users: Whether people are erased only if they have no other faces than
             ``face_ids`` when they are deleted.
-        faces_of_users: whether all faces of the people are erased, also those that they get until
+        faces_of_users: Whether all faces of the people are erased, also those that they get until
             they are deleted.
-        people: ids and creation times of the selected people who existed when the erasure began,
+        people: Ids and creation times of the selected people who existed when the erasure began,
             and are not deleted yet. Others with these ids were created later, and are kept. None if
             an earlier release recorded the erasure.
     """
@@ -153,12 +153,12 @@ class ErasedJob:
     """Counts of what was removed from a job folder.
 
     Attributes:
-        job_id: the job.
-        embeddings: embeddings with their records.
-        rows: removed rows of the ledger, and of lists of failures, that named the face or the
+        job_id: The job.
+        embeddings: Embeddings with their records.
+        rows: Removed rows of the ledger, and of lists of failures, that named the face or the
             photo.
-        manifest_lines: lines removed from the manifest that facerec listed for the job.
-        files: files in the job folder if the whole folder was deleted; otherwise 0.
+        manifest_lines: Lines removed from the manifest that facerec listed for the job.
+        files: Files in the job folder if the whole folder was deleted; otherwise 0.
     """
 
     job_id: str
@@ -178,10 +178,10 @@ class KeptByJob:
     """The data in a job folder that a selection selects.
 
     Attributes:
-        job_id: the job, or the name of the folder that all jobs of the collection share.
-        rows: rows of its ledger, in the form of ``schemas/ledger-row.json``.
-        faces: faces with their embeddings.
-        photos: photos that its lists name, in the form of ``photo`` in ``schemas/export.json``.
+        job_id: The job, or the name of the folder that all jobs of the collection share.
+        rows: Rows of its ledger, in the form of ``schemas/ledger-row.json``.
+        faces: Faces with their embeddings.
+        photos: Photos that its lists name, in the form of ``photo`` in ``schemas/export.json``.
     """
 
     job_id: str
@@ -202,20 +202,20 @@ class Receipt:
     An erasure that was killed is completed later. Its counts may then be too low.
 
     Attributes:
-        erasure_id: id of the erasure; ids sort by time.
-        collection_id: the collection.
-        subject: kind of subject that was requested.
+        erasure_id: Id of the erasure; ids sort by time.
+        collection_id: The collection.
+        subject: Kind of subject that was requested.
         status: RUNNING until everything is erased, then DONE; or ABANDONED.
-        requested_at: seconds since 1970, UTC.
-        finished_at: seconds since 1970, UTC; None while it is running.
-        faces: number of stored faces, erased with their embeddings and thumbnails.
-        users: number of erased people.
-        user_vectors: number of people's vectors that were removed, or recomputed without the faces.
-        corrections: number of statements that a face does not show a person.
-        answers: number of answers kept for idempotency tokens.
-        history: entries of the history that named somebody.
-        jobs: counts of what was removed from each job folder.
-        created_before: for the deletion of a collection that was back with an older copy of the
+        requested_at: Seconds since 1970, UTC.
+        finished_at: Seconds since 1970, UTC; None while it is running.
+        faces: Number of stored faces, erased with their embeddings and thumbnails.
+        users: Number of erased people.
+        user_vectors: Number of people's vectors that were removed, or recomputed without the faces.
+        corrections: Number of statements that a face does not show a person.
+        answers: Number of answers kept for idempotency tokens.
+        history: Entries of the history that named somebody.
+        jobs: Counts of what was removed from each job folder.
+        created_before: For the deletion of a collection that was back with an older copy of the
             database: the time, in seconds since 1970, up to which collections of this id were
             deleted. Those that were created later stay. None for all other erasures.
     """

@@ -27,14 +27,14 @@ class MatchEvent:
 
     Attributes:
         event_id: 32 hexadecimal digits that depend on the collection, the person and the face only.
-        collection_id: the collection.
-        user_id: the person.
-        face_id: the face.
-        image_id: the photo, by its content.
-        external_image_id: the caller's own name for the photo, or None.
+        collection_id: The collection.
+        user_id: The person.
+        face_id: The face.
+        image_id: The photo, by its content.
+        external_image_id: The caller's own name for the photo, or None.
         photo: ``FaceRecord.source`` of the face.
-        similarity: similarity of the face and the person, 0 to 1.
-        matched_at: seconds since 1970, UTC.
+        similarity: Similarity of the face and the person, 0 to 1.
+        matched_at: Seconds since 1970, UTC.
     """
 
     event_id: str
@@ -73,11 +73,11 @@ class KeptEvent:
     """An event in the outbox.
 
     Attributes:
-        event: the event.
-        attempts: number of attempts to deliver it.
-        due_at: when the next attempt is due, seconds since 1970.
-        delivered_at: when it was delivered, seconds since 1970; None if it was not.
-        problem: why the last failed attempt failed; None if none has, or the event was delivered.
+        event: The event.
+        attempts: Number of attempts to deliver it.
+        due_at: When the next attempt is due, seconds since 1970.
+        delivered_at: When it was delivered, seconds since 1970; None if it was not.
+        problem: Why the last failed attempt failed; None if none has, or the event was delivered.
     """
 
     event: MatchEvent
@@ -90,7 +90,7 @@ class KeptEvent:
         """Return when the running attempt to deliver the event ends at the latest.
 
         Args:
-            now: current time, in seconds since 1970.
+            now: Current time, in seconds since 1970.
 
         Returns:
             Seconds since 1970; None if no attempt is running.

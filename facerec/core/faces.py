@@ -65,10 +65,10 @@ class Quality:
     """Measures of how well a face can be recognised.
 
     Attributes:
-        size: the shorter side of the box in pixels of the photo as stored.
+        size: The shorter side of the box in pixels of the photo as stored.
         sharpness: 0 (blurred or grainy) to 100 (crisp).
         brightness: 0 (black) to 100 (white).
-        pose: rotation of the head.
+        pose: Rotation of the head.
     """
 
     size: float
@@ -84,9 +84,9 @@ class CohortStats:
     They are used to normalise distances from the face.
 
     Attributes:
-        mean: mean Euclidean distance of the face's nearest cohort vectors.
-        deviation: standard deviation of these distances, shrunk halfway to its typical value.
-        version: version of the cohort; statistics of different versions cannot be compared.
+        mean: Mean Euclidean distance of the face's nearest cohort vectors.
+        deviation: Standard deviation of these distances, shrunk halfway to its typical value.
+        version: Version of the cohort; statistics of different versions cannot be compared.
     """
 
     mean: float

@@ -65,13 +65,13 @@ class Cause:
     """Why the records of people change: an operation, and who asked for it.
 
     Attributes:
-        entry_id: id of the entry; ids sort by time.
-        action: the operation.
-        at: seconds since 1970, UTC.
-        by: who asked for it, or None if that is not known.
-        why: the reason that was stated, or None.
-        undoes: id of the entry that the operation undoes, or None.
-        into: the person who has all faces after a merge; None for other operations.
+        entry_id: Id of the entry; ids sort by time.
+        action: The operation.
+        at: Seconds since 1970, UTC.
+        by: Who asked for it, or None if that is not known.
+        why: The reason that was stated, or None.
+        undoes: Id of the entry that the operation undoes, or None.
+        into: The person who has all faces after a merge; None for other operations.
     """
 
     entry_id: str
@@ -99,19 +99,19 @@ class Step:
     Attributes that the kind does not need have their defaults.
 
     Attributes:
-        kind: what was changed.
-        user_id: the person; for moved faces, the one who has them afterwards.
-        other_id: for moved faces, the person who had them before.
-        created_at: when a created or deleted person was created, seconds since 1970.
-        name: display name of a created, deleted or renamed person, after the change.
-        earlier_name: display name of a renamed person before the change.
-        face_ids: the faces; for a deleted person, those that the person had.
-        person: the person whom a corrected face does not show.
-        cluster: number of a cluster that is ignored, or no longer ignored.
-        registration: days of consent and expiry after the change, ``YYYY-MM-DD/YYYY-MM-DD``; None
+        kind: What was changed.
+        user_id: The person; for moved faces, the one who has them afterwards.
+        other_id: For moved faces, the person who had them before.
+        created_at: When a created or deleted person was created, seconds since 1970.
+        name: Display name of a created, deleted or renamed person, after the change.
+        earlier_name: Display name of a renamed person before the change.
+        face_ids: The faces; for a deleted person, those that the person had.
+        person: The person whom a corrected face does not show.
+        cluster: Number of a cluster that is ignored, or no longer ignored.
+        registration: Days of consent and expiry after the change, ``YYYY-MM-DD/YYYY-MM-DD``; None
             if the person is not registered.
-        earlier_registration: the same before the change.
-        erased: whether an erasure removed the person from the step.
+        earlier_registration: The same before the change.
+        erased: Whether an erasure removed the person from the step.
     """
 
     kind: StepKind

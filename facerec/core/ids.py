@@ -47,7 +47,7 @@ def checked_face_id(face_id: str) -> str:
     """Return a face id unchanged if it is well formed, whether or not the face exists.
 
     Raises:
-        InvalidInputError: it is not a lowercase UUID.
+        InvalidInputError: It is not a lowercase UUID.
     """
     if not is_uuid(face_id):
         raise InvalidInputError(
@@ -67,10 +67,10 @@ def image_key(
     """Return the prefix of the ids of all faces of a photo in a collection.
 
     Args:
-        collection_id: the collection.
-        image_id: id of the photo's content.
-        external_image_id: the caller's own name for the photo, or None.
-        id_version: the collection's ``id_version``.
+        collection_id: The collection.
+        image_id: Id of the photo's content.
+        external_image_id: The caller's own name for the photo, or None.
+        id_version: The collection's ``id_version``.
     """
     named = "\0".join((collection_id, image_id, external_image_id or "", id_version))
     return _group(hashlib.sha256(named.encode()).hexdigest())
@@ -118,8 +118,8 @@ def _cell(middle: float, extent: float) -> str:
     """Return the grid cell of the middle of a face, along one side of the photo.
 
     Args:
-        middle: middle of the face, as a ratio of the side.
-        extent: extent of the face, as a ratio of the side; its half octave sets the grid.
+        middle: Middle of the face, as a ratio of the side.
+        extent: Extent of the face, as a ratio of the side; its half octave sets the grid.
     """
     size = round(2 * math.log2(extent))
     return f"{math.floor(middle * _CELLS / 2 ** (size / 2))}@{size}"

@@ -31,13 +31,13 @@ def open_input(path: Path, max_bytes: int) -> Iterator[io.BufferedReader[_Input]
     """Open a file to read it in pieces.
 
     Args:
-        path: a regular file, or a link to one.
-        max_bytes: maximum size of the file; one that grows beyond it is refused while it is read.
+        path: A regular file, or a link to one.
+        max_bytes: Maximum size of the file; one that grows beyond it is refused while it is read.
 
     Raises:
-        InputFileError: the file cannot be read, is not a regular file, or is too large; this may be
+        InputFileError: The file cannot be read, is not a regular file, or is too large; this may be
             raised while it is read.
-        ReadTimedOutError: the file system does not answer; this may be raised while it is read.
+        ReadTimedOutError: The file system does not answer; this may be raised while it is read.
     """
     file = _ask(path, lambda: open_regular(str(path)))
     with io.BufferedReader(_Input(path, file, max_bytes), BLOCK) as reader:

@@ -39,11 +39,11 @@ class Migration:
     """A migration that is not finished.
 
     Attributes:
-        collection_id: the collection.
-        standby_version: model version of the embeddings that are not served.
-        state: how far the migration is.
-        started_at: seconds since 1970, UTC.
-        threshold: default minimum similarity of the collection while the standby version is served;
+        collection_id: The collection.
+        standby_version: Model version of the embeddings that are not served.
+        state: How far the migration is.
+        started_at: Seconds since 1970, UTC.
+        threshold: Default minimum similarity of the collection while the standby version is served;
             None: the gallery's default.
     """
 

@@ -63,7 +63,7 @@ def checked_collection_id(name: str) -> str:
     """Return a collection id unchanged if it is valid.
 
     Raises:
-        InvalidInputError: it is empty, too long, or contains characters other than
+        InvalidInputError: It is empty, too long, or contains characters other than
             ``[a-zA-Z0-9_.-]``.
     """
     return _checked(name, _COLLECTION_ID, "collection ID", "letters, digits, '_', '.' and '-'")
@@ -76,7 +76,7 @@ def checked_new_id(new_id: str) -> str:
     the person ``..`` would reach its collection. Ids that exist already can still be deleted.
 
     Raises:
-        InvalidInputError: it is ``.`` or ``..``.
+        InvalidInputError: It is ``.`` or ``..``.
     """
     if new_id in _DOT_SEGMENTS:
         raise InvalidInputError(f"invalid ID {new_id!r}", "URLs cannot contain it; use another")
@@ -99,7 +99,7 @@ def checked_external_image_id(name: str) -> str:
     """Return an external image id unchanged if it is valid.
 
     Raises:
-        InvalidInputError: it is empty, too long, or contains characters other than
+        InvalidInputError: It is empty, too long, or contains characters other than
             ``[a-zA-Z0-9_.:-]``.
     """
     return _checked(
@@ -111,7 +111,7 @@ def checked_user_id(name: str) -> str:
     """Return a user id unchanged if it is valid.
 
     Raises:
-        InvalidInputError: it is empty, longer than 128 characters, or contains characters other
+        InvalidInputError: It is empty, longer than 128 characters, or contains characters other
             than ``[a-zA-Z0-9_.:-]``.
     """
     return _checked(
@@ -129,7 +129,7 @@ def checked_source(address: str) -> str:
     Faces of photos that were given as bytes without a name have the source "": it names no photo.
 
     Raises:
-        InvalidInputError: it is empty, or is not a string.
+        InvalidInputError: It is empty, or is not a string.
     """
     if not isinstance(address, str):
         raise InvalidInputError(f"the address of a photo must be a string, got {address!r}")
@@ -144,7 +144,7 @@ def checked_person(name: str) -> str:
     """Return the name of the person of a correction unchanged if it is valid.
 
     Raises:
-        InvalidInputError: it is empty, too long, or contains characters other than
+        InvalidInputError: It is empty, too long, or contains characters other than
             ``[a-zA-Z0-9_.:-]``.
     """
     return _checked(name, _EXTERNAL_IMAGE_ID, "person", "letters, digits, '_', '.', '-' and ':'")
@@ -154,7 +154,7 @@ def checked_user_name(name: str) -> str:
     """Return a display name in its stored form: Unicode NFC, without leading or trailing spaces.
 
     Raises:
-        InvalidInputError: it is empty, too long, not valid Unicode, or contains control characters,
+        InvalidInputError: It is empty, too long, not valid Unicode, or contains control characters,
             line breaks, or characters that are invisible or change the writing direction.
     """
     kept = unicodedata.normalize("NFC", name).strip() if isinstance(name, str) else ""
@@ -170,7 +170,7 @@ def checked_requester(name: str) -> str:
     """Return the name of somebody who changes people, without spaces at its ends.
 
     Raises:
-        InvalidInputError: it is empty, too long, or has characters that ``checked_user_name``
+        InvalidInputError: It is empty, too long, or has characters that ``checked_user_name``
             refuses.
     """
     return _checked_line(name, MAX_REQUESTER_LENGTH, "name")
@@ -180,7 +180,7 @@ def checked_reason(text: str) -> str:
     """Return the reason of a change, without spaces at its ends.
 
     Raises:
-        InvalidInputError: it is empty, too long, or has characters that ``checked_user_name``
+        InvalidInputError: It is empty, too long, or has characters that ``checked_user_name``
             refuses.
     """
     return _checked_line(text, MAX_REASON_LENGTH, "reason")
@@ -190,7 +190,7 @@ def checked_photo_name(name: str) -> str:
     """Return the name of an uploaded photo, without spaces at its ends.
 
     Raises:
-        InvalidInputError: it is empty, too long, or has characters that ``checked_user_name``
+        InvalidInputError: It is empty, too long, or has characters that ``checked_user_name``
             refuses.
     """
     if not isinstance(name, str):
@@ -221,7 +221,7 @@ def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     """Return tags unchanged if their keys and values are valid.
 
     Raises:
-        InvalidInputError: a key is empty or begins with ``aws:``, or a key or value is too long or
+        InvalidInputError: A key is empty or begins with ``aws:``, or a key or value is too long or
             contains characters other than letters, digits, spaces and ``_.:/=+-@``.
     """
     for key, value in tags.items():
@@ -242,7 +242,7 @@ def check_number_of_tags(number: int, limit: int) -> None:
     """Check that a collection does not get too many tags.
 
     Raises:
-        QuotaExceededError: there would be more than ``limit``.
+        QuotaExceededError: There would be more than ``limit``.
     """
     if number > limit:
         raise QuotaExceededError(f"a collection has at most {limit} tags", "remove a tag first")
@@ -339,7 +339,7 @@ def read_external_image_id(name: str) -> str:
     is a valid id means that id and no other, even if it looks like the path of another photo.
 
     Raises:
-        InvalidInputError: it is empty, or is not a string.
+        InvalidInputError: It is empty, or is not a string.
     """
     if not name or not isinstance(name, str):
         return checked_external_image_id(name)
@@ -351,8 +351,8 @@ def is_derived(external_image_id: str, source: str) -> bool:
     """Return whether an external image id only repeats the address of its photo.
 
     Args:
-        external_image_id: the id.
-        source: path or ``s3://`` address of the photo, or "".
+        external_image_id: The id.
+        source: Path or ``s3://`` address of the photo, or "".
     """
     path = f"/{source}"
     start = -1

@@ -42,7 +42,7 @@ def checked_recipe(recipe: str, available: Collection[str]) -> str:
     """Return the name of a recipe if it is available.
 
     Raises:
-        RecipeUnavailableError: there is no such recipe.
+        RecipeUnavailableError: There is no such recipe.
     """
     if recipe not in available:
         raise RecipeUnavailableError(recipe, tuple(available))
@@ -98,16 +98,16 @@ class FaceOptions(_Chosen):
     fields below apply.
 
     Attributes:
-        max_faces: number of faces to keep, 1 to 100; the best are kept.
-        min_confidence: reject faces below this confidence, 0 to 1.
-        quality_filter: reject faces that are hard to recognise.
-        smallest_face: side in pixels of the smallest face to search for, in the photo as stored,
+        max_faces: Number of faces to keep, 1 to 100; the best are kept.
+        min_confidence: Reject faces below this confidence, 0 to 1.
+        quality_filter: Reject faces that are hard to recognise.
+        smallest_face: Side in pixels of the smallest face to search for, in the photo as stored,
             at least ``MIN_SMALLEST_FACE``; None derives it from the size of the photo (see
             ``facerec.engine.smallest_face``).
-        detector: the name of a detector (see ``facerec.engine.detect.detectors``).
-        rotate: whether to search a photo in its other three orientations too, if the file does not
+        detector: The name of a detector (see ``facerec.engine.detect.detectors``).
+        rotate: Whether to search a photo in its other three orientations too, if the file does not
             state which way up it is and no upright face is found.
-        max_pixels: reject photos with more pixels; for JPEG, the decoded size counts.
+        max_pixels: Reject photos with more pixels; for JPEG, the decoded size counts.
     """
 
     max_faces: int = MAX_FACES
@@ -131,7 +131,7 @@ class FaceOptions(_Chosen):
         """Check every option that is given; None leaves an option to the operation.
 
         Raises:
-            InvalidInputError: an option has an invalid value; the message names it.
+            InvalidInputError: An option has an invalid value; the message names it.
         """
         given = {
             "max_faces": max_faces,

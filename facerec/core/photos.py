@@ -55,11 +55,11 @@ class DetectedFace:
     """A face that was found in a photo.
 
     Attributes:
-        box: ratios of the upright photo.
+        box: Ratios of the upright photo.
         confidence: 0 to 1, calibrated (see ``docs/accuracy.md``).
-        landmarks: ratios of the upright photo.
-        quality: size, sharpness, brightness and pose.
-        attributes: estimated age and gender; None unless requested.
+        landmarks: Ratios of the upright photo.
+        quality: Size, sharpness, brightness and pose.
+        attributes: Estimated age and gender; None unless requested.
     """
 
     box: BoundingBox
@@ -75,7 +75,7 @@ class EmbeddedFace(DetectedFace):
 
     Attributes:
         embedding: float32 of shape (128,), as the network returns it.
-        stats: statistics of the distances to the most similar strangers.
+        stats: Statistics of the distances to the most similar strangers.
     """
 
     embedding: NDArray[np.float32] = field(repr=False)
@@ -87,8 +87,8 @@ class RejectedFace(DetectedFace):
     """A detected face that was rejected, and why.
 
     Attributes:
-        reasons: why it was rejected.
-        known_remedies: options of ``FaceOptions`` that can still be changed to keep the face; None
+        reasons: Why it was rejected.
+        known_remedies: Options of ``FaceOptions`` that can still be changed to keep the face; None
             if only the reasons are known.
     """
 
@@ -108,13 +108,13 @@ class PhotoFaces:
     """The faces of a photo, largest first.
 
     Attributes:
-        width: pixels of the upright photo as stored.
-        height: pixels of the upright photo as stored.
-        faces: the faces that the options select, with embeddings.
-        rejected: the detected faces that the options reject, with reasons.
-        rotation: degrees clockwise by which the photo was turned to find its faces: 0, 90, 180 or
+        width: Pixels of the upright photo as stored.
+        height: Pixels of the upright photo as stored.
+        faces: The faces that the options select, with embeddings.
+        rejected: The detected faces that the options reject, with reasons.
+        rotation: Degrees clockwise by which the photo was turned to find its faces: 0, 90, 180 or
             270. Boxes and landmarks refer to the photo before turning.
-        is_animated: whether the file has several frames; only the first was searched.
+        is_animated: Whether the file has several frames; only the first was searched.
     """
 
     width: int

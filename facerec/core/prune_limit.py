@@ -10,7 +10,7 @@ def checked_limit_percentage(limit_percentage: float) -> float:
     """Return the share of photos or faces that may be deleted, if it is valid.
 
     Raises:
-        InvalidInputError: it is not a number from 0 to 100.
+        InvalidInputError: It is not a number from 0 to 100.
     """
     if not is_number(limit_percentage) or not 0 <= limit_percentage <= 100:
         raise InvalidInputError(
@@ -23,8 +23,8 @@ def is_over_limit(gone: int, photos: int, limit_percentage: float) -> bool:
     """Return whether more photos or faces are missing than may be deleted.
 
     Args:
-        gone: number of photos that are gone, or of faces that cannot be described again.
-        photos: number of photos or faces, including these.
+        gone: Number of photos that are gone, or of faces that cannot be described again.
+        photos: Number of photos or faces, including these.
         limit_percentage: 0 to 100, the share of them that may be missing.
     """
     return gone * 100 > limit_percentage * photos
@@ -36,9 +36,9 @@ def too_many_gone(
     """Return the error of a job that would prune more photos than it may.
 
     Args:
-        gone: number of photos that are gone.
-        photos: number of photos, including these.
-        described: a phrase for these photos, such as ``photos of /srv/photos``.
+        gone: Number of photos that are gone.
+        photos: Number of photos, including these.
+        described: A phrase for these photos, such as ``photos of /srv/photos``.
         limit_percentage: 0 to 100, the share of photos that may be gone.
     """
     return InvalidInputError(

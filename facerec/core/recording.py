@@ -39,10 +39,10 @@ def recording(
     """Open an entry for the changes within the block; entries opened within it are part of it.
 
     Args:
-        action: the operation.
-        now: seconds since 1970; the entry may be slightly later, so that entries are in order.
-        undoes: see ``Cause``.
-        into: see ``Cause``.
+        action: The operation.
+        now: Seconds since 1970; the entry may be slightly later, so that entries are in order.
+        undoes: See ``Cause``.
+        into: See ``Cause``.
     """
     known = _CAUSE.get()
     if known is not None:

@@ -21,19 +21,19 @@ class FaceRecord:
     """A stored face without its embedding.
 
     Attributes:
-        face_id: lowercase UUID; its first 24 characters (``image_key``) identify the photo.
-        image_id: lowercase UUID derived from the photo's content.
-        external_image_id: the caller's own name for the photo, or None.
-        source: path or ``s3://`` address of the photo as text (``storable_source``); for bytes
+        face_id: Lowercase UUID; its first 24 characters (``image_key``) identify the photo.
+        image_id: Lowercase UUID derived from the photo's content.
+        external_image_id: The caller's own name for the photo, or None.
+        source: Path or ``s3://`` address of the photo as text (``storable_source``); for bytes
             ``upload://`` and a name, or "".
-        box: position of the face in the photo.
-        confidence: confidence that this is a face, 0 to 1.
-        landmarks: positions of the eyes and the nose in the photo.
-        quality: size, sharpness, brightness and pose.
-        model_version: version of the engine that computed the embedding.
-        options_digest: digest of the options for the faces of this photo.
-        indexed_at: seconds since 1970, UTC.
-        stats: cohort stats of the face; None for faces that an earlier release stored.
+        box: Position of the face in the photo.
+        confidence: Confidence that this is a face, 0 to 1.
+        landmarks: Positions of the eyes and the nose in the photo.
+        quality: Size, sharpness, brightness and pose.
+        model_version: Version of the engine that computed the embedding.
+        options_digest: Digest of the options for the faces of this photo.
+        indexed_at: Seconds since 1970, UTC.
+        stats: Cohort stats of the face; None for faces that an earlier release stored.
     """
 
     face_id: str
@@ -69,20 +69,20 @@ class Collection:
 
     Attributes:
         collection_id: 1 to 255 characters of ``[a-zA-Z0-9_.-]``.
-        model_version: model version of all its faces.
-        created_at: seconds since 1970, UTC.
-        threshold: default minimum similarity of a match, 0 to 1; None: the gallery's default
+        model_version: Model version of all its faces.
+        created_at: Seconds since 1970, UTC.
+        threshold: Default minimum similarity of a match, 0 to 1; None: the gallery's default
             applies.
-        generation: distinguishes this collection from others with the same id if its vectors are in
+        generation: Distinguishes this collection from others with the same id if its vectors are in
             a store without transactions; "" for collections that the first release created. See
             ``generation_of``.
-        first_version: model version with which it was created, if it has been migrated; else None.
-        side: number of the set of vectors that is served, if its vectors are in a store without
+        first_version: Model version with which it was created, if it has been migrated; else None.
+        side: Number of the set of vectors that is served, if its vectors are in a store without
             transactions. See ``facerec.storage.generations``.
-        standby_side: number of the set of the version that is not served; None without a migration.
-        next_side: number of the set that is about to be served, so that vectors must not be
+        standby_side: Number of the set of the version that is not served; None without a migration.
+        next_side: Number of the set that is about to be served, so that vectors must not be
             written; None unless the collection is being switched.
-        sides: number of sets that the collection has had.
+        sides: Number of sets that the collection has had.
     """
 
     collection_id: str
@@ -138,7 +138,7 @@ def creation_of(generation: str) -> float:
     """Return the creation time, in seconds since 1970, that a generation encodes.
 
     Raises:
-        ValueError: it is not a generation.
+        ValueError: It is not a generation.
     """
     try:
         (created_at,) = struct.unpack(">d", bytes.fromhex(generation))
@@ -152,8 +152,8 @@ class Correction:
     """A statement that a stored face does not show a person.
 
     Attributes:
-        face_id: id of the face.
-        person: user id, or name in external image ids, of the person; see
+        face_id: Id of the face.
+        person: User id, or name in external image ids, of the person; see
             ``facerec.gallery.people.corrections``.
     """
 
@@ -167,13 +167,13 @@ class User:
 
     Attributes:
         user_id: 1 to 128 characters of ``[a-zA-Z0-9_.:-]``.
-        created_at: seconds since 1970, UTC.
-        face_ids: the associated faces, in the order of their association.
-        version: number that grows with every change of ``face_ids``.
-        vector_version: the version for which the person's stored vector was computed.
-        name: display name in any script, which no other person of the collection has; None if the
+        created_at: Seconds since 1970, UTC.
+        face_ids: The associated faces, in the order of their association.
+        version: Number that grows with every change of ``face_ids``.
+        vector_version: The version for which the person's stored vector was computed.
+        name: Display name in any script, which no other person of the collection has; None if the
             person has none.
-        registration: consent to be matched against new photos; None if there is none.
+        registration: Consent to be matched against new photos; None if there is none.
     """
 
     user_id: str
@@ -190,9 +190,9 @@ class AnsweredRequest:
     """The answer to a request with an idempotency token.
 
     Attributes:
-        digest: digest of the operation and its parameters.
-        answer: the answer, as JSON.
-        expires_at: seconds since 1970; after that the token is unknown.
+        digest: Digest of the operation and its parameters.
+        answer: The answer, as JSON.
+        expires_at: Seconds since 1970; after that the token is unknown.
     """
 
     digest: str

@@ -19,8 +19,8 @@ class Registration:
     """Consent of a person to be matched against newly indexed photos.
 
     Attributes:
-        consent: day of the consent, ``YYYY-MM-DD``.
-        expires: first day, in UTC, on which the consent no longer holds, ``YYYY-MM-DD``.
+        consent: Day of the consent, ``YYYY-MM-DD``.
+        expires: First day, in UTC, on which the consent no longer holds, ``YYYY-MM-DD``.
     """
 
     consent: str
@@ -48,12 +48,12 @@ def checked_registration(consent: date | str, expires: date | str, now: float) -
     """Return a registration whose consent holds.
 
     Args:
-        consent: day of the consent, as a date or ``YYYY-MM-DD``.
-        expires: first day on which it no longer holds.
-        now: seconds since 1970.
+        consent: Day of the consent, as a date or ``YYYY-MM-DD``.
+        expires: First day on which it no longer holds.
+        now: Seconds since 1970.
 
     Raises:
-        InvalidInputError: a day is not valid, the day of the consent is in the future in every
+        InvalidInputError: A day is not valid, the day of the consent is in the future in every
             time zone, the expiry is not after it, or the consent has expired.
     """
     registration = _registration(consent, expires)
@@ -75,7 +75,7 @@ def check_registration_text(text: str) -> None:
     """Check that a text is a registration, which may have expired.
 
     Raises:
-        InvalidInputError: it is not two days of the calendar, the first before the second.
+        InvalidInputError: It is not two days of the calendar, the first before the second.
     """
     consent, _, expires = text.partition("/")
     _registration(consent, expires)

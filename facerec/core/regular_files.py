@@ -32,8 +32,8 @@ def open_regular(path: str, open_path: Callable[[str, int], int] = os.open) -> F
     """Open a regular file to read.
 
     Args:
-        path: the file.
-        open_path: opens a path with flags, and returns the descriptor.
+        path: The file.
+        open_path: Opens a path with flags, and returns the descriptor.
 
     Raises:
         OSError: It cannot be opened, or is not a regular file (``require_regular``).

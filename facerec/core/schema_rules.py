@@ -27,7 +27,7 @@ def satisfies(file: str, value: object, read: ReadSchema) -> bool:
     """Return whether a value satisfies the schema in a file.
 
     Raises:
-        UnknownRuleError: the schema has a keyword that is not among these rules.
+        UnknownRuleError: The schema has a keyword that is not among these rules.
     """
     return _satisfies(read(file), value, _References(file, read))
 

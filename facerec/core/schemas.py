@@ -42,8 +42,8 @@ def violation(name: str, document: object) -> str | None:
     may be names of people, and the description is kept in causes of executions and in files.
 
     Args:
-        name: name of the schema file, without ``.json``.
-        document: the parsed JSON.
+        name: Name of the schema file, without ``.json``.
+        document: The parsed JSON.
     """
     with suppress(UnknownRuleError):
         if satisfies(f"{name}.json", document, _schema):
@@ -94,12 +94,12 @@ def check(name: str, document: object, what: str) -> None:
     """Check a document against a schema.
 
     Args:
-        name: name of the schema file, without ``.json``.
-        document: the parsed JSON.
-        what: the document's name in the message of the error.
+        name: Name of the schema file, without ``.json``.
+        document: The parsed JSON.
+        what: The document's name in the message of the error.
 
     Raises:
-        InvalidInputError: the document is invalid; the message names the field.
+        InvalidInputError: The document is invalid; the message names the field.
     """
     wrong = violation(name, document)
     if wrong:

@@ -12,14 +12,14 @@ class TombstoneCopy:
     """The tombstones of an erasure, in their stored form, or the photos whose faces a job removed.
 
     Attributes:
-        erasure_id: the erasure, or the removal.
-        erased_at: time of the erasure or removal, in seconds since 1970.
-        key: the key of the collection's tombstones.
-        places: texts of tombstones, by keyed hash of the photo.
-        people: keyed hashes of ids and names of erased people. They are not in the store, where a
+        erasure_id: The erasure, or the removal.
+        erased_at: Time of the erasure or removal, in seconds since 1970.
+        key: The key of the collection's tombstones.
+        places: Texts of tombstones, by keyed hash of the photo.
+        people: Keyed hashes of ids and names of erased people. They are not in the store, where a
             person of that id may be created again.
-        removed: keyed hashes of the image keys of photos that had no face left.
-        moved: keyed hashes of the new faces to which people and corrections of removed faces went,
+        removed: Keyed hashes of the image keys of photos that had no face left.
+        moved: Keyed hashes of the new faces to which people and corrections of removed faces went,
             by keyed hash of the removed face.
     """
 

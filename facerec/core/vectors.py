@@ -21,8 +21,8 @@ class SharedField:
     """A metadata field that all vectors of a group have with the same value.
 
     Attributes:
-        name: name of the field.
-        values: value of the field, by group.
+        name: Name of the field.
+        values: Value of the field, by group.
     """
 
     name: str
@@ -34,8 +34,8 @@ class VectorRecord:
     """A stored vector without its values.
 
     Attributes:
-        id: a lowercase UUID.
-        metadata: text and numbers by name.
+        id: A lowercase UUID.
+        metadata: Text and numbers by name.
     """
 
     id: str

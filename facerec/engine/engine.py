@@ -45,9 +45,9 @@ def open_engine(*, threads: int | None = None, recipe: Recipe = Recipe.FAST) -> 
     """Return an engine that loads each network when it is first needed.
 
     Args:
-        threads: threads per network run; None for all cores of this process. Worker processes
+        threads: Threads per network run; None for all cores of this process. Worker processes
             that share a machine should each use one.
-        recipe: the views of a face from which its embedding is computed.
+        recipe: The views of a face from which its embedding is computed.
     """
     return Engine(threads=threads, recipe=recipe)
 
@@ -88,11 +88,11 @@ class Engine:
         their face chips as soon as possible, to limit memory.
 
         Args:
-            photos: contents of image files.
-            options: how to find and select faces.
+            photos: Contents of image files.
+            options: How to find and select faces.
 
         Raises:
-            InvalidInputError: the options name an unknown detector.
+            InvalidInputError: The options name an unknown detector.
             WeightsError: dlib's weights are missing or damaged.
         """
         aligned = list(self._aligned_photos(photos, options))

@@ -39,12 +39,12 @@ class FaceFinder:
         stretched. Embeddings are always computed from the unchanged pixels.
 
         Args:
-            photo: the photo.
-            smallest_face: side of the smallest face to search for, in decoded pixels.
-            options: the detector, the minimum confidence, and whether to turn the photo.
+            photo: The photo.
+            smallest_face: Side of the smallest face to search for, in decoded pixels.
+            options: The detector, the minimum confidence, and whether to turn the photo.
 
         Raises:
-            InvalidInputError: the options name an unknown detector.
+            InvalidInputError: The options name an unknown detector.
             WeightsError: dlib's weights are missing or damaged.
         """
         found = self._detect_in(photo, smallest_face, options)

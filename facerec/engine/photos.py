@@ -28,13 +28,13 @@ class LocatedPhoto:
     """A photo whose faces have been detected but not aligned.
 
     Attributes:
-        width: pixels of the upright photo as stored.
-        height: pixels of the upright photo as stored.
-        is_animated: whether the file holds more frames than the first.
-        smallest_face: side in pixels, as stored, of the smallest face that was searched for.
-        detections: the faces, largest first, in pixels of ``pixels``.
-        pixels: the decoded photo, turned; empty if there are no detections, to free memory early.
-        turns: quarter turns, counterclockwise, by which ``pixels`` are turned.
+        width: Pixels of the upright photo as stored.
+        height: Pixels of the upright photo as stored.
+        is_animated: Whether the file holds more frames than the first.
+        smallest_face: Side in pixels, as stored, of the smallest face that was searched for.
+        detections: The faces, largest first, in pixels of ``pixels``.
+        pixels: The decoded photo, turned; empty if there are no detections, to free memory early.
+        turns: Quarter turns, counterclockwise, by which ``pixels`` are turned.
     """
 
     width: int
@@ -56,10 +56,10 @@ class AlignedFace:
     """A face that has a chip but no embedding yet.
 
     Attributes:
-        face: position and quality of the face.
-        views: the aligned face as its recipe embeds it, uint8 of shape (n, 150, 150, 3), RGB.
-        reasons: reasons why the face is rejected; empty if it is kept.
-        remedies: names of the options that can be changed to keep the face.
+        face: Position and quality of the face.
+        views: The aligned face as its recipe embeds it, uint8 of shape (n, 150, 150, 3), RGB.
+        reasons: Reasons why the face is rejected; empty if it is kept.
+        remedies: Names of the options that can be changed to keep the face.
     """
 
     face: DetectedFace
@@ -95,11 +95,11 @@ class AlignedPhoto:
     """A photo whose faces are all aligned; only their embeddings are missing.
 
     Attributes:
-        width: pixels of the upright photo as stored.
-        height: pixels of the upright photo as stored.
-        faces: all detected faces, largest first.
-        turns: quarter turns, counterclockwise, after which the faces were found.
-        is_animated: whether the file holds more frames than the first.
+        width: Pixels of the upright photo as stored.
+        height: Pixels of the upright photo as stored.
+        faces: All detected faces, largest first.
+        turns: Quarter turns, counterclockwise, after which the faces were found.
+        is_animated: Whether the file holds more frames than the first.
     """
 
     width: int

@@ -27,9 +27,9 @@ def effective_smallest_face(width: int, height: int, requested: int | None) -> i
     the resolution of the camera. ``docs/detection.md`` shows what other rules find and cost.
 
     Args:
-        width: width of the photo as stored, in pixels.
-        height: height of the photo as stored, in pixels.
-        requested: the size the caller asked for, or None for the default.
+        width: Width of the photo as stored, in pixels.
+        height: Height of the photo as stored, in pixels.
+        requested: The size the caller asked for, or None for the default.
     """
     if requested is not None:
         return requested

@@ -14,8 +14,8 @@ def turned_back(face: DetectedFace, turns: int) -> DetectedFace:
     """Convert a face found in a photo turned counterclockwise to the stored photo's coordinates.
 
     Args:
-        face: the face in ratios of the turned photo.
-        turns: number of quarter turns.
+        face: The face in ratios of the turned photo.
+        turns: Number of quarter turns.
     """
     if not turns:
         return face

@@ -87,10 +87,10 @@ class CostLine:
     """One line of a bill.
 
     Attributes:
-        name: name of the item that is charged.
-        price: key of the price in the table.
-        quantity: number of units, as the price counts them.
-        dollars: quantity times price.
+        name: Name of the item that is charged.
+        price: Key of the price in the table.
+        quantity: Number of units, as the price counts them.
+        dollars: Quantity times price.
     """
 
     name: str

@@ -30,15 +30,15 @@ class Estimate:
     """Time and cost of a job and of the month in which it runs.
 
     Attributes:
-        workload: the job and its month.
+        workload: The job and its month.
         region: AWS region of the prices.
-        simulation: how the job runs.
-        indexing: lines of the bill for the job, paid once.
-        keeping: lines for storing its faces for a month.
-        searching: lines for a month's searches.
-        minimum: line that tops up the month's use of Pinecone to the plan's minimum, if any.
-        rekognition: lines of Rekognition's bill for the same month.
-        break_even: smallest number of photos at which facerec costs at most as much as
+        simulation: How the job runs.
+        indexing: Lines of the bill for the job, paid once.
+        keeping: Lines for storing its faces for a month.
+        searching: Lines for a month's searches.
+        minimum: Line that tops up the month's use of Pinecone to the plan's minimum, if any.
+        rekognition: Lines of Rekognition's bill for the same month.
+        break_even: Smallest number of photos at which facerec costs at most as much as
             Rekognition in that month, with searches in proportion; None if facerec costs more even
             for ``MAX_PHOTOS``, or if the job has no photos.
     """
@@ -107,18 +107,18 @@ def estimate_job(
     This takes milliseconds for a million photos and a few seconds for a billion.
 
     Args:
-        photos: number of photos to index.
-        photos_per_second: speed of one vCPU; ``estimate.measuring`` measures it.
-        faces_per_photo: faces stored per photo, on average.
-        searches: searches per month, each with one face.
+        photos: Number of photos to index.
+        photos_per_second: Speed of one vCPU; ``estimate.measuring`` measures it.
+        faces_per_photo: Faces stored per photo, on average.
+        searches: Searches per month, each with one face.
         store: Amazon S3 Vectors or Pinecone, filled by the workflow on AWS, or the embedded store
             on one AWS machine.
-        max_vcpus: maximum concurrent vCPUs (``MaxvCpus`` of the stack).
-        images_per_child: photos per child; 0 chooses it from the number of photos.
-        new_collection: whether the job creates the collection.
-        interruptions_per_hour: mean spot interruptions per machine-hour.
+        max_vcpus: Maximum concurrent vCPUs (``MaxvCpus`` of the stack).
+        images_per_child: Photos per child; 0 chooses it from the number of photos.
+        new_collection: Whether the job creates the collection.
+        interruptions_per_hour: Mean spot interruptions per machine-hour.
         lookups_per_second: Pinecone's rate limit for fetches from an index.
-        prices: table of prices (default: the one shipped with facerec).
+        prices: Table of prices (default: the one shipped with facerec).
     """
     prices = prices or load_prices()
     workload = Workload(

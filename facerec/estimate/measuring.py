@@ -41,13 +41,13 @@ def measure_photos_per_second(
     (``docs/benchmarks.md``).
 
     Args:
-        engine: an engine with one thread.
-        photos: bytes of image files, at least one; they are repeated as needed.
-        options: how to find and choose faces.
-        seconds: approximate processor time of the measurement.
+        engine: An engine with one thread.
+        photos: Bytes of image files, at least one; they are repeated as needed.
+        options: How to find and choose faces.
+        seconds: Approximate processor time of the measurement.
 
     Raises:
-        WeightsError: a file of weights is missing or damaged.
+        WeightsError: A file of weights is missing or damaged.
     """
     sample = [photos[index % len(photos)] for index in range(max(BATCH_SIZE, len(photos)))]
     engine.analyse(sample[:1], options)
@@ -64,9 +64,9 @@ def sample_photos(path: Path, limit: int = 64) -> list[bytes]:
     """Return up to ``limit`` photos of a folder; or the file at ``path``, whatever its format.
 
     Raises:
-        InvalidInputError: no file of the sample has a format that facerec reads, or the file is
+        InvalidInputError: No file of the sample has a format that facerec reads, or the file is
             larger than ``MAX_PHOTO_BYTES``.
-        ReadTimedOutError: the file system does not answer.
+        ReadTimedOutError: The file system does not answer.
     """
     if not path.is_dir():
         return [read_input(path, MAX_PHOTO_BYTES)]
@@ -97,9 +97,9 @@ def generated_photos(
     restrictions (``examples/README.md``).
 
     Args:
-        megapixels: size of each photo; its sides are in a ratio of 3 to 2.
-        faces_per_photo: heads per photo, on average.
-        count: number of photos.
+        megapixels: Size of each photo; its sides are in a ratio of 3 to 2.
+        faces_per_photo: Heads per photo, on average.
+        count: Number of photos.
     """
     height = max(64, round((megapixels * 1e6 / 1.5) ** 0.5))
     width = round(height * 1.5)

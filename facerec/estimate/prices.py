@@ -21,9 +21,9 @@ class Price:
 
     Attributes:
         dollars: US dollars per unit.
-        per: the unit.
-        known: date (ISO 8601) on which the price was valid.
-        source: address of the page that states it.
+        per: The unit.
+        known: Date (ISO 8601) on which the price was valid.
+        source: Address of the page that states it.
     """
 
     dollars: float
@@ -39,9 +39,9 @@ class TieredPrice:
     Attributes:
         steps: (quantity up to which the price applies, dollars per unit), ascending; the last
             quantity is infinite.
-        per: the unit.
-        known: date (ISO 8601) on which the price was valid.
-        source: address of the page that states it.
+        per: The unit.
+        known: Date (ISO 8601) on which the price was valid.
+        source: Address of the page that states it.
     """
 
     steps: tuple[tuple[float, float], ...]
@@ -64,8 +64,8 @@ class PriceTable:
 
     Attributes:
         region: AWS region.
-        prices: flat prices by name, such as ``s3.get``.
-        tiers: tiered prices by name.
+        prices: Flat prices by name, such as ``s3.get``.
+        tiers: Tiered prices by name.
     """
 
     region: str
@@ -79,7 +79,7 @@ class PriceTable:
         """Return a copy of the table with one price changed.
 
         Raises:
-            InvalidInputError: the table has no flat price of that name.
+            InvalidInputError: The table has no flat price of that name.
         """
         if name not in self.prices:
             raise InvalidInputError(
@@ -97,8 +97,8 @@ def load_prices(path: Path | None = None) -> PriceTable:
             facerec ships.
 
     Raises:
-        InvalidInputError: the file cannot be read, is not such a table, or lacks a price.
-        ReadTimedOutError: the file system does not answer.
+        InvalidInputError: The file cannot be read, is not such a table, or lacks a price.
+        ReadTimedOutError: The file system does not answer.
     """
     own = json.loads((files("facerec.estimate") / "prices.json").read_text("utf-8"))
     if path is None:

@@ -40,16 +40,16 @@ class Simulation:
     """Result of a simulated job.
 
     Attributes:
-        children: number of children.
-        arrays: number of array jobs in which the children are submitted.
-        vcpus: maximum number of concurrent vCPUs.
-        seconds: time from the start of the job to the end of its last child.
-        vcpu_seconds: charged time of all vCPUs, each from the start to the end of its machine.
-        interruptions: containers lost with their machine.
-        repeated_photos: photos processed again because of interruptions.
-        lost_children: children interrupted in all attempts; redriving the job finishes them.
-        bottleneck: name of the limit that takes most of the time.
-        useful_vcpus: number of vCPUs beyond which further ones only wait for the limit of a
+        children: Number of children.
+        arrays: Number of array jobs in which the children are submitted.
+        vcpus: Maximum number of concurrent vCPUs.
+        seconds: Time from the start of the job to the end of its last child.
+        vcpu_seconds: Charged time of all vCPUs, each from the start to the end of its machine.
+        interruptions: Containers lost with their machine.
+        repeated_photos: Photos processed again because of interruptions.
+        lost_children: Children interrupted in all attempts; redriving the job finishes them.
+        bottleneck: Name of the limit that takes most of the time.
+        useful_vcpus: Number of vCPUs beyond which further ones only wait for the limit of a
             service.
     """
 
@@ -75,10 +75,10 @@ def simulate(
     """Simulate a job; the same arguments give the same result.
 
     Args:
-        workload: the job to simulate.
-        interruptions_per_hour: mean interruptions per machine-hour.
+        workload: The job to simulate.
+        interruptions_per_hour: Mean interruptions per machine-hour.
         lookups_per_second: Pinecone's rate limit for fetches.
-        seed: seed of the random numbers.
+        seed: Seed of the random numbers.
     """
     if not workload.photos:
         return Simulation(0, 0, 0, 0.0, 0.0, 0, 0, 0, COMPUTATION, 1)

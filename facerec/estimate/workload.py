@@ -29,15 +29,15 @@ class Workload:
     """A job, and the searches of the month after it.
 
     Attributes:
-        photos: number of photos to index.
-        photos_per_second: speed of one vCPU.
-        faces_per_photo: faces stored per photo, on average.
-        searches: searches per month, each with one face.
-        store: store of the faces. With the embedded store the job runs on one machine, without
+        photos: Number of photos to index.
+        photos_per_second: Speed of one vCPU.
+        faces_per_photo: Faces stored per photo, on average.
+        searches: Searches per month, each with one face.
+        store: Store of the faces. With the embedded store the job runs on one machine, without
             the workflow on AWS.
-        max_vcpus: maximum concurrent vCPUs.
-        images_per_child: photos per child; 0 chooses it from the number of photos.
-        new_collection: whether the job creates the collection. In an existing one, each
+        max_vcpus: Maximum concurrent vCPUs.
+        images_per_child: Photos per child; 0 chooses it from the number of photos.
+        new_collection: Whether the job creates the collection. In an existing one, each
             commit costs another request to the store.
     """
 

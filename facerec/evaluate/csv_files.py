@@ -19,9 +19,9 @@ def open_csv(path: Path) -> Iterator[csv.DictReader[str]]:
     """Open a CSV file with a header, in UTF-8.
 
     Raises:
-        InvalidInputError: the file is not valid CSV, or larger than ``MAX_CSV_BYTES``; this may be
+        InvalidInputError: The file is not valid CSV, or larger than ``MAX_CSV_BYTES``; this may be
             raised while rows are read.
-        ReadTimedOutError: the file system does not answer; likewise.
+        ReadTimedOutError: The file system does not answer; likewise.
     """
     try:
         with open_input(path, MAX_CSV_BYTES) as file:
@@ -40,8 +40,8 @@ def require_photos(names: Collection[str], images: Path) -> None:
     photos in the folder.
 
     Raises:
-        InvalidInputError: a photo does not exist, or is not below the folder.
-        ReadTimedOutError: the file system does not answer.
+        InvalidInputError: A photo does not exist, or is not below the folder.
+        ReadTimedOutError: The file system does not answer.
     """
     deadline = Deadline(MAX_SECONDS)
 

@@ -26,12 +26,12 @@ class DescribedFaces:
     """One face of each photo in which a face was found.
 
     Attributes:
-        names: paths of the photos below their folder, in order.
-        boxes: the position of each face, in ratios of its photo.
+        names: Paths of the photos below their folder, in order.
+        boxes: The position of each face, in ratios of its photo.
         embeddings: float32 of shape (n, 128).
-        means: the mean of each face's cohort stats, float64 of shape (n,).
-        deviations: the deviation of each face's cohort stats, float64 of shape (n,).
-        failures: reasons why other photos have no face, by name.
+        means: The mean of each face's cohort stats, float64 of shape (n,).
+        deviations: The deviation of each face's cohort stats, float64 of shape (n,).
+        failures: Reasons why other photos have no face, by name.
     """
 
     names: list[str]
@@ -71,11 +71,11 @@ def describe(
     """Describe the face nearest to the centre of each photo.
 
     Args:
-        folder: the folder that the names are relative to.
-        names: paths of the photos below the folder.
-        engine: finds and describes the faces.
-        options: how to detect and select faces.
-        progress: called with the number of photos that were just described.
+        folder: The folder that the names are relative to.
+        names: Paths of the photos below the folder.
+        engine: Finds and describes the faces.
+        options: How to detect and select faces.
+        progress: Called with the number of photos that were just described.
     """
     found: list[tuple[str, EmbeddedFace]] = []
     failures: dict[str, str] = {}

@@ -27,9 +27,9 @@ class OpenSetRate:
     """The miss rate of a threshold at a false positive identification rate.
 
     Attributes:
-        false_positive_rate: share of strangers who are identified as somebody.
-        similarity: the threshold at which this rate is reached; in ``plain_open_set``, a distance.
-        miss_rate: share of probes of enrolled people that are not identified correctly.
+        false_positive_rate: Share of strangers who are identified as somebody.
+        similarity: The threshold at which this rate is reached; in ``plain_open_set``, a distance.
+        miss_rate: Share of probes of enrolled people that are not identified correctly.
     """
 
     false_positive_rate: float
@@ -42,20 +42,20 @@ class Identification:
     """The result of searching a gallery for the faces of probes.
 
     Attributes:
-        people: number of people with a face in the gallery.
-        faces: number of faces in the gallery.
-        known: number of probes of people with a photo in the gallery.
-        known_without_a_face: number of known probes in which no face was found; they count as
+        people: Number of people with a face in the gallery.
+        faces: Number of faces in the gallery.
+        known: Number of probes of people with a photo in the gallery.
+        known_without_a_face: Number of known probes in which no face was found; they count as
             missed.
-        strangers: number of probes with a face that show other people.
-        failures: reasons why photos have no face, by name.
-        rank_1: share of known probes whose most similar face is of the same person.
-        open_set: miss rates at ``FALSE_POSITIVE_RATES``, by normalised score, without rates for
+        strangers: Number of probes with a face that show other people.
+        failures: Reasons why photos have no face, by name.
+        rank_1: Share of known probes whose most similar face is of the same person.
+        open_set: Miss rates at ``FALSE_POSITIVE_RATES``, by normalised score, without rates for
             which there are too few strangers.
-        plain_open_set: the same by plain distance.
-        curve: false positive identification rates with miss rates, by normalised score; empty
+        plain_open_set: The same by plain distance.
+        curve: False positive identification rates with miss rates, by normalised score; empty
             without strangers.
-        plain_curve: the same by plain distance.
+        plain_curve: The same by plain distance.
     """
 
     people: int
@@ -75,7 +75,7 @@ def people_photos(folder: Path) -> list[str]:
     """Return the photos of a folder as PERSON/PHOTO, in order.
 
     Raises:
-        InvalidInputError: the folder has no photos in subfolders named after people.
+        InvalidInputError: The folder has no photos in subfolders named after people.
     """
     names = sorted(
         str(path.relative_to(folder))
@@ -96,12 +96,12 @@ def identify(
     """Search the gallery for the face of each probe.
 
     Args:
-        gallery: faces of photos that are named PERSON/PHOTO.
-        probes: faces of photos that are named in the same way.
-        one_folder: whether both are of one folder; then no photo is compared with itself.
+        gallery: Faces of photos that are named PERSON/PHOTO.
+        probes: Faces of photos that are named in the same way.
+        one_folder: Whether both are of one folder; then no photo is compared with itself.
 
     Raises:
-        InvalidInputError: no probe with a face shows an enrolled person.
+        InvalidInputError: No probe with a face shows an enrolled person.
     """
     enrolled = np.array([_person(name) for name in gallery.names])
     people = np.array([_person(name) for name in probes.names])

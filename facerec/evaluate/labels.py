@@ -29,10 +29,10 @@ class LabelledPhoto:
     """A photo with its labels.
 
     Attributes:
-        image: path below the folder of images.
-        person: the person in the photo. A photo without one gets a person of its own: photos
+        image: Path below the folder of images.
+        person: The person in the photo. A photo without one gets a person of its own: photos
             without names are taken to show different people.
-        labels: value of each column of labels.
+        labels: Value of each column of labels.
     """
 
     image: str
@@ -45,11 +45,11 @@ class LabelRates:
     """False match rates of the pairs of different people within a label.
 
     Attributes:
-        column: name of the column.
-        value: the label of both photos.
-        pairs: number of pairs of different people.
-        plain: false match rate by plain distance.
-        normalised: false match rate by normalised score.
+        column: Name of the column.
+        value: The label of both photos.
+        pairs: Number of pairs of different people.
+        plain: False match rate by plain distance.
+        normalised: False match rate by normalised score.
     """
 
     column: str
@@ -64,11 +64,11 @@ class LabelEvaluation:
     """False match rates by label.
 
     Attributes:
-        photos: number of photos in the file.
-        failures: reasons why photos have no face, by name.
-        pairs: number of all pairs of different people.
-        overall_rate: false match rate over all these pairs, which sets the threshold of ``rates``.
-        rates: false match rates by column and value.
+        photos: Number of photos in the file.
+        failures: Reasons why photos have no face, by name.
+        pairs: Number of all pairs of different people.
+        overall_rate: False match rate over all these pairs, which sets the threshold of ``rates``.
+        rates: False match rates by column and value.
     """
 
     photos: int
@@ -83,10 +83,10 @@ def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
 
     Args:
         path: CSV with a column image (or file), optionally person, and columns of labels.
-        images: folder that the paths of photos are relative to.
+        images: Folder that the paths of photos are relative to.
 
     Raises:
-        InvalidInputError: a column or photo is missing, a line is malformed, or the file has more
+        InvalidInputError: A column or photo is missing, a line is malformed, or the file has more
             than ``MAX_PHOTOS`` photos.
     """
     with open_csv(path) as reader:
@@ -124,11 +124,11 @@ def label_rates(photos: Sequence[LabelledPhoto], faces: DescribedFaces) -> Label
     """Return false match rates within each label, at one threshold for all.
 
     Args:
-        photos: photos with their labels.
-        faces: the described faces of these photos.
+        photos: Photos with their labels.
+        faces: The described faces of these photos.
 
     Raises:
-        InvalidInputError: faces were found in too few photos for any rate.
+        InvalidInputError: Faces were found in too few photos for any rate.
     """
     by_image = {photo.image: photo for photo in photos}
     found = [by_image[name] for name in faces.names]

@@ -40,10 +40,10 @@ def verification_page(
     """Return the page of a verification.
 
     Args:
-        result: what was measured.
-        images: folder that the names of photos are relative to.
-        boxes: the position of the face in each photo.
-        model_version: the version that described the faces.
+        result: What was measured.
+        images: Folder that the names of photos are relative to.
+        boxes: The position of the face in each photo.
+        model_version: The version that described the faces.
     """
     across = Axis("false match rate", -6, 0)
     up = Axis("false non-match rate", -3, 0)

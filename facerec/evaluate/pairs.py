@@ -24,11 +24,11 @@ class LabelledPair:
     """Two photos, and whether they show the same person.
 
     Attributes:
-        image_a: path of a photo below the folder of images.
-        image_b: path of the other photo.
-        same: whether both show one person.
-        fold: name of the part of a cross-validation that the pair is in, or "".
-        cohorts: value of each cohort column, by its name.
+        image_a: Path of a photo below the folder of images.
+        image_b: Path of the other photo.
+        same: Whether both show one person.
+        fold: Name of the part of a cross-validation that the pair is in, or "".
+        cohorts: Value of each cohort column, by its name.
     """
 
     image_a: str
@@ -44,10 +44,10 @@ def read_pairs(path: Path, images: Path) -> list[LabelledPair]:
     Args:
         path: CSV with columns image_a, image_b and same (1 or 0), and optionally fold, cohort and
             cohort_NAME.
-        images: folder that the paths of photos are relative to.
+        images: Folder that the paths of photos are relative to.
 
     Raises:
-        InvalidInputError: a column, line or photo is missing or not valid, a photo is paired with
+        InvalidInputError: A column, line or photo is missing or not valid, a photo is paired with
             itself, a pair has both labels, or all pairs, or those of a fold, are of one kind.
     """
     with open_csv(path) as reader:

@@ -47,8 +47,8 @@ class ScoredPairs:
 
     Attributes:
         scores: float64 of shape (n,).
-        one: number of the person in one photo, int64 of shape (n,).
-        other: number of the person in the other photo.
+        one: Number of the person in one photo, int64 of shape (n,).
+        other: Number of the person in the other photo.
     """
 
     scores: NDArray[np.float64]
@@ -70,9 +70,9 @@ class MissRate:
     """The share of pairs of one person that are missed at a false match rate.
 
     Attributes:
-        false_match_rate: the share of pairs of different people that match.
-        threshold: the score at which this rate is reached.
-        false_non_match_rate: the share of pairs of one person that do not match, with its interval.
+        false_match_rate: The share of pairs of different people that match.
+        threshold: The score at which this rate is reached.
+        false_non_match_rate: The share of pairs of one person that do not match, with its interval.
     """
 
     false_match_rate: float
@@ -107,9 +107,9 @@ def miss_rates(
     The intervals resample people, since pairs that share a person are not independent.
 
     Args:
-        genuine: pairs of one person.
-        impostors: pairs of different people.
-        photos_of: number of photos of each person, shape (people,).
+        genuine: Pairs of one person.
+        impostors: Pairs of different people.
+        photos_of: Number of photos of each person, shape (people,).
     """
     ordered = np.sort(impostors.scores)
     rates = rates_that_fit(len(impostors))
@@ -163,9 +163,9 @@ def accuracies(
     """Return the accuracy of each fold, and the threshold: the one that is best in the other folds.
 
     Args:
-        scores: infinite where a face was not found; such a pair counts as different people.
-        same: whether a pair is of one person.
-        folds: name of each pair's fold; there are at least two.
+        scores: Infinite where a face was not found; such a pair counts as different people.
+        same: Whether a pair is of one person.
+        folds: Name of each pair's fold; there are at least two.
     """
     results = {}
     for fold in np.unique(folds):

@@ -53,11 +53,11 @@ class ThresholdRates:
     """The predicted and the measured error rates at a similarity.
 
     Attributes:
-        similarity: the threshold.
-        predicted_false_match_rate: false match rate that the scale of similarity predicts.
-        false_match_rate: share of the pairs of different people that reach the threshold.
-        false_matches: number of these pairs.
-        false_non_match_rate: share of the pairs of one person that do not reach the threshold.
+        similarity: The threshold.
+        predicted_false_match_rate: False match rate that the scale of similarity predicts.
+        false_match_rate: Share of the pairs of different people that reach the threshold.
+        false_matches: Number of these pairs.
+        false_non_match_rate: Share of the pairs of one person that do not reach the threshold.
     """
 
     similarity: float
@@ -72,12 +72,12 @@ class CohortRates:
     """The error rates of the labelled pairs of a cohort at the default similarity of 0.8.
 
     Attributes:
-        column: name of the column of the cohort.
-        value: the cohort.
-        false_match_rate: share of the pairs of different people that match.
-        different: number of pairs of different people.
-        false_non_match_rate: share of the pairs of one person that do not match.
-        same: number of pairs of one person.
+        column: Name of the column of the cohort.
+        value: The cohort.
+        false_match_rate: Share of the pairs of different people that match.
+        different: Number of pairs of different people.
+        false_non_match_rate: Share of the pairs of one person that do not match.
+        same: Number of pairs of one person.
     """
 
     column: str
@@ -93,26 +93,26 @@ class Verification:
     """The result of judging labelled pairs.
 
     Attributes:
-        photos: number of photos in the pairs.
-        failures: reasons why photos have no face, by name.
-        labelled_pairs: number of pairs in the file.
-        pairs_without_a_face: number of labelled pairs with a photo that has no face.
-        all_pairs: whether pairs of all photos were judged, because folders name people.
-        genuine: number of pairs of one person that were judged.
-        impostors: number of pairs of different people that were judged.
-        share_without_a_face: share of the pairs of one person that were not judged, because a photo
+        photos: Number of photos in the pairs.
+        failures: Reasons why photos have no face, by name.
+        labelled_pairs: Number of pairs in the file.
+        pairs_without_a_face: Number of labelled pairs with a photo that has no face.
+        all_pairs: Whether pairs of all photos were judged, because folders name people.
+        genuine: Number of pairs of one person that were judged.
+        impostors: Number of pairs of different people that were judged.
+        share_without_a_face: Share of the pairs of one person that were not judged, because a photo
             has no face. Miss rates do not count them.
-        accuracy: accuracy and score threshold of each fold; empty without folds.
-        plain_accuracy: the same by plain distance.
-        miss_rates: miss rates at chosen false match rates, by normalised score.
-        plain_miss_rates: the same by plain distance.
-        thresholds: error rates by similarity.
-        cohorts: error rates by cohort.
-        curve: false match rates with false non-match rates, by normalised score.
-        plain_curve: the same by plain distance.
-        false_matches: the most similar pairs of different people with a similarity of at least 0.5;
+        accuracy: Accuracy and score threshold of each fold; empty without folds.
+        plain_accuracy: The same by plain distance.
+        miss_rates: Miss rates at chosen false match rates, by normalised score.
+        plain_miss_rates: The same by plain distance.
+        thresholds: Error rates by similarity.
+        cohorts: Error rates by cohort.
+        curve: False match rates with false non-match rates, by normalised score.
+        plain_curve: The same by plain distance.
+        false_matches: The most similar pairs of different people with a similarity of at least 0.5;
             at most ``ERRORS_SHOWN``.
-        false_non_matches: the least similar pairs of one person with a similarity below 0.5; at
+        false_non_matches: The least similar pairs of one person with a similarity below 0.5; at
             most ``ERRORS_SHOWN``.
     """
 
@@ -151,11 +151,11 @@ def verify(pairs: Sequence[LabelledPair], faces: DescribedFaces) -> Verification
     """Judge labelled pairs.
 
     Args:
-        pairs: pairs to judge. Each fold has pairs of both kinds.
-        faces: the described faces of their photos.
+        pairs: Pairs to judge. Each fold has pairs of both kinds.
+        faces: The described faces of their photos.
 
     Raises:
-        InvalidInputError: faces were found in too few photos to judge both kinds of pairs.
+        InvalidInputError: Faces were found in too few photos to judge both kinds of pairs.
     """
     people, all_pairs = people_of(pairs)
     numbers = np.unique([people[name] for name in faces.names], return_inverse=True)[1]
@@ -210,10 +210,10 @@ def _share_without_a_face(
     """Return the share of the pairs of one person with a photo in which no face was found.
 
     Args:
-        people: person of each photo if all pairs of photos count; None for the labelled pairs.
-        described: number of the person of each photo with a face.
-        pairs: the labelled pairs.
-        found: whether both photos of each labelled pair have a face.
+        people: Person of each photo if all pairs of photos count; None for the labelled pairs.
+        described: Number of the person of each photo with a face.
+        pairs: The labelled pairs.
+        found: Whether both photos of each labelled pair have a face.
     """
     if people is None:
         same = np.array([pair.same for pair in pairs])

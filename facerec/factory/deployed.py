@@ -57,13 +57,13 @@ def open_deployed_gallery(
     """Open the gallery of a deployment on AWS.
 
     Args:
-        settings: settings of the deployment.
-        objects: reads the photos that callers may name.
-        patience: seconds after which a request to the store of vectors is given up; by default, the
+        settings: Settings of the deployment.
+        objects: Reads the photos that callers may name.
+        patience: Seconds after which a request to the store of vectors is given up; by default, the
             store's.
 
     Raises:
-        FacerecError: a setting is missing or wrong, or a store cannot be opened.
+        FacerecError: A setting is missing or wrong, or a store cannot be opened.
     """
     start = None
     if settings.erasure_function is not None:
@@ -85,7 +85,7 @@ def open_eraser(settings: Settings) -> Gallery:
     It loads networks only to migrate, and reads photos only of stored faces.
 
     Raises:
-        FacerecError: a setting is missing or wrong, or a store cannot be opened.
+        FacerecError: A setting is missing or wrong, or a store cannot be opened.
     """
     objects = Objects(AccessPolicy(buckets=frozenset()))
     # Exports contain thumbnails of stored faces; the role limits which photos can be read.
@@ -101,7 +101,7 @@ def open_clustering_gallery(settings: Settings) -> Gallery:
     """Open the gallery of the container that clusters faces; it loads no network.
 
     Raises:
-        FacerecError: a setting is missing or wrong, or a store cannot be opened.
+        FacerecError: A setting is missing or wrong, or a store cannot be opened.
     """
     objects = Objects(AccessPolicy(buckets=frozenset()))
     recipes = {recipe.value: engines.open_local_engine(recipe) for recipe in Recipe}
@@ -112,7 +112,7 @@ def open_clusterings(settings: Settings) -> ClusteringJobs | None:
     """Return the clusterings of a deployment; None if the settings name no job definition.
 
     Raises:
-        ConfigurationError: a job definition is named, but no job queue or no table.
+        ConfigurationError: A job definition is named, but no job queue or no table.
     """
     if settings.clustering_definition is None:
         return None
@@ -170,7 +170,7 @@ def open_job_objects(settings: Settings) -> Objects:
     """Return a store that reads and writes the job folders of a deployment, and nothing else.
 
     Raises:
-        ConfigurationError: the settings name no bucket.
+        ConfigurationError: The settings name no bucket.
     """
     return Objects(AccessPolicy(buckets=frozenset(), own_folder=settings.jobs_root))
 
@@ -181,15 +181,15 @@ def open_faces(
     """Open the store of faces: S3 Vectors, a Pinecone index, or the SQLite file set in their place.
 
     Args:
-        settings: settings of the deployment.
-        patience: seconds after which a request is given up; by default, the store's.
-        throttled: seconds after which a throttled request is given up; by default, ``patience``.
+        settings: Settings of the deployment.
+        patience: Seconds after which a request is given up; by default, the store's.
+        throttled: Seconds after which a throttled request is given up; by default, ``patience``.
 
     Raises:
-        ConfigurationError: a variable is missing or wrong.
-        AccessDeniedError: the secret with Pinecone's key may not be read.
+        ConfigurationError: A variable is missing or wrong.
+        AccessDeniedError: The secret with Pinecone's key may not be read.
         StoreUnavailableError: Secrets Manager does not respond.
-        FacerecError: see ``open_pinecone_vectors`` and ``SqliteStore``.
+        FacerecError: See ``open_pinecone_vectors`` and ``SqliteStore``.
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
@@ -225,7 +225,7 @@ def open_stores(
     transaction.
 
     Raises:
-        FacerecError: see ``open_faces`` and ``open_records``.
+        FacerecError: See ``open_faces`` and ``open_records``.
     """
     if settings.store is not None:
         store = _open_sqlite(settings.store)
@@ -239,7 +239,7 @@ def open_records(settings: Settings) -> DynamoDBStore | SqliteStore:
     """Open the store of collections and people: a DynamoDB table, or the SQLite file in its place.
 
     Raises:
-        FacerecError: a variable is missing or wrong, or the SQLite file cannot be opened.
+        FacerecError: A variable is missing or wrong, or the SQLite file cannot be opened.
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
@@ -260,9 +260,9 @@ def open_migrations(
     """Return the migrations of a deployment.
 
     Args:
-        settings: settings of the deployment.
-        faces: the store of faces of the deployment.
-        records: its store of collections.
+        settings: Settings of the deployment.
+        faces: The store of faces of the deployment.
+        records: Its store of collections.
     """
     from facerec.storage.standby_sides import StandbySides
 
@@ -279,12 +279,12 @@ def open_child_dependencies(
     """Open the stores of a child; its role limits what they can read.
 
     Args:
-        settings: settings of the deployment.
-        engine: detects the faces.
-        stores_faces: whether the child stores faces; otherwise an import does so later.
+        settings: Settings of the deployment.
+        engine: Detects the faces.
+        stores_faces: Whether the child stores faces; otherwise an import does so later.
 
     Raises:
-        FacerecError: see ``open_faces`` and ``open_records``.
+        FacerecError: See ``open_faces`` and ``open_records``.
     """
     from facerec.jobs.child.attempt import ChildDependencies
 
@@ -305,10 +305,10 @@ def open_imports(settings: Settings) -> Iterator[PineconeImports]:
     """Open the bulk imports of the Pinecone index of a deployment.
 
     Args:
-        settings: settings of the deployment.
+        settings: Settings of the deployment.
 
     Raises:
-        FacerecError: a setting is missing or wrong, or Pinecone cannot be reached.
+        FacerecError: A setting is missing or wrong, or Pinecone cannot be reached.
     """
     imports = pinecone.open_pinecone_imports(
         pinecone_api_key(settings),
@@ -325,7 +325,7 @@ def open_event_delivery(settings: Settings) -> tuple[EventBus, EventDelivery]:
     """Open the event bus of a deployment, and the delivery of events to it.
 
     Raises:
-        FacerecError: a setting is missing or wrong, or a store cannot be opened.
+        FacerecError: A setting is missing or wrong, or a store cannot be opened.
     """
     from facerec.gallery.registered.delivering import EventDelivery
     from facerec.storage.event_bus import MAX_ENTRIES, open_event_bus
@@ -343,8 +343,8 @@ def pinecone_api_key(settings: Settings) -> str:
     """Return Pinecone's API key, from the settings or from the secret that they name.
 
     Raises:
-        ConfigurationError: neither is set, or the secret does not exist or has no SecretString.
-        AccessDeniedError: the secret may not be read.
+        ConfigurationError: Neither is set, or the secret does not exist or has no SecretString.
+        AccessDeniedError: The secret may not be read.
         StoreUnavailableError: Secrets Manager does not respond.
     """
     if settings.pinecone_api_key is not None:
@@ -379,14 +379,14 @@ def open_aws_jobs(
 
     Args:
         state_machine: ARN of the state machine.
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
         queue: ARN of the AWS Batch queue; without it, progress does not include the states of
             children.
-        region: region of the state machine; by default that of the environment.
+        region: Region of the state machine; by default that of the environment.
 
     Raises:
-        ConfigurationError: no region is set.
+        ConfigurationError: No region is set.
     """
     import boto3
 

@@ -49,7 +49,7 @@ def read_model_version(recipe: str = Recipe.FAST) -> str:
     """Return the model version of a recipe on this machine; loads no network.
 
     Raises:
-        WeightsError: a file of weights is missing or damaged.
+        WeightsError: A file of weights is missing or damaged.
     """
     from facerec.engine.describe.version import model_version
 
@@ -61,7 +61,7 @@ def read_model_versions(first: str | None = None) -> dict[str, str]:
 
     Raises:
         RecipeUnavailableError: ``first`` is not a recipe.
-        WeightsError: a file of weights is missing or damaged.
+        WeightsError: A file of weights is missing or damaged.
     """
     return {recipe: read_model_version(recipe) for recipe in ordered_recipes(first)}
 
@@ -70,7 +70,7 @@ def recipe_of(model_version: str) -> str:
     """Return the recipe of a model version; ``fast`` if no recipe has it.
 
     Raises:
-        WeightsError: a file of weights is missing or damaged.
+        WeightsError: A file of weights is missing or damaged.
     """
     for recipe, version in read_model_versions().items():
         if version == model_version:
@@ -82,7 +82,7 @@ def versions_by_recipe(fast: str) -> dict[str, str]:
     """Return the model version of each recipe, with the same weights; reads no weights.
 
     Args:
-        fast: the model version of the recipe ``fast``. If it is not one of this release, the result
+        fast: The model version of the recipe ``fast``. If it is not one of this release, the result
             contains only it.
     """
     from facerec.engine.describe.recipe import VERSIONS
@@ -112,8 +112,8 @@ def open_checked_engine(threads: int, recipe: str = Recipe.FAST) -> FaceEngine:
     """Open the engine of a job, and check that it finds faces before it processes any photo.
 
     Raises:
-        MachineError: the engine does not find a face that it must find.
-        WeightsError: a file of weights is missing or damaged.
+        MachineError: The engine does not find a face that it must find.
+        WeightsError: A file of weights is missing or damaged.
     """
     from facerec.engine.self_check import check_engine
 

@@ -22,9 +22,9 @@ def open_erasures(
     """Return the erasures whose receipts are in a folder.
 
     Args:
-        root: the folder, with the final ``/``.
-        start: starts another process that finishes an erasure; None to finish it here.
-        objects: contains the folder; None for the store of its address.
+        root: The folder, with the final ``/``.
+        start: Starts another process that finishes an erasure; None to finish it here.
+        objects: Contains the folder; None for the store of its address.
     """
     from facerec.gallery.receipts import Erasures
 

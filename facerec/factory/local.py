@@ -67,13 +67,13 @@ def open_server_gallery(
     """Open the gallery of a server on this machine; closing it closes the store.
 
     Args:
-        data: folder of faces and jobs.
-        store: the store in that folder.
-        engine: finds faces for new collections; several threads call it.
-        policy: what callers may read. The photos of stored faces are also read from paths, where
+        data: Folder of faces and jobs.
+        store: The store in that folder.
+        engine: Finds faces for new collections; several threads call it.
+        policy: What callers may read. The photos of stored faces are also read from paths, where
             ``facerec index`` found them.
-        recipes: engines by recipe, so that collections of other model versions can be used too.
-        keep_thumbnails: whether requests to index a photo keep thumbnails of its faces.
+        recipes: Engines by recipe, so that collections of other model versions can be used too.
+        keep_thumbnails: Whether requests to index a photo keep thumbnails of its faces.
     """
     indexed_objects = Objects(replace(policy, own_folder=None, reads_paths=True))
     recipes = recipes or {}
@@ -138,7 +138,7 @@ def open_local_store(data: Path) -> SqliteStore:
     """Open the store in a data folder; it is created if it does not exist.
 
     Raises:
-        FacerecError: see ``SqliteStore``.
+        FacerecError: See ``SqliteStore``.
     """
     from facerec.storage.sqlite import SqliteStore
 
@@ -165,10 +165,10 @@ def open_local_jobs(
     """Return the jobs of a data folder; stores and engine are opened when a job needs them.
 
     Args:
-        data: folder of faces and jobs.
-        workers: number of processes per job; by default one per core.
-        policy: what the jobs of a server may read; by default all that this machine can read.
-        recipe: recipe of new collections; None for ``fast``.
+        data: Folder of faces and jobs.
+        workers: Number of processes per job; by default one per core.
+        policy: What the jobs of a server may read; by default all that this machine can read.
+        recipe: Recipe of new collections; None for ``fast``.
     """
     from facerec.jobs.local.jobs import LocalJobs
 

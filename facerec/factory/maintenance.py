@@ -41,10 +41,10 @@ def open_local_checked_stores(data: Path) -> Iterator[traces.CheckedStores]:
     """Open the stores of a data folder that the check of an erasure searches.
 
     Args:
-        data: the data folder.
+        data: The data folder.
 
     Raises:
-        FacerecError: see ``SqliteStore``.
+        FacerecError: See ``SqliteStore``.
     """
     root = f"{data.absolute()}/"
     with open_local_store(data) as store:
@@ -66,10 +66,10 @@ def open_deployed_checked_stores(settings: Settings) -> traces.CheckedStores:
     """Open the stores of a deployment that the check of an erasure searches.
 
     Args:
-        settings: settings of the deployment.
+        settings: Settings of the deployment.
 
     Raises:
-        FacerecError: see ``open_faces`` and ``open_records``.
+        FacerecError: See ``open_faces`` and ``open_records``.
     """
     roots = (settings.jobs_root, settings.erasures_root)
     faces, records, clusters = open_stores(settings)
@@ -96,15 +96,15 @@ def verify_local_collection(
     """Compare a collection of a data folder with its jobs; see ``verify_collection``.
 
     Args:
-        data: the data folder.
-        collection_id: the collection.
-        repair: whether to restore what differs.
-        on_deleted: called if an older copy of the database contained a deleted collection, and it
+        data: The data folder.
+        collection_id: The collection.
+        repair: Whether to restore what differs.
+        on_deleted: Called if an older copy of the database contained a deleted collection, and it
             was deleted again to restore a later collection of its name; only with ``repair``.
 
     Raises:
-        MigrationError: a migration of the collection is not finished, and ``repair`` is true.
-        FacerecError: see ``Erasures.require_usable`` and ``verify_collection``.
+        MigrationError: A migration of the collection is not finished, and ``repair`` is true.
+        FacerecError: See ``Erasures.require_usable`` and ``verify_collection``.
     """
     from facerec.jobs.verifying.job_check import verify_collection
 
@@ -139,11 +139,11 @@ def count_earlier_jobs(data: Path, collection_id: str) -> int:
     was created again before its faces were restored.
 
     Args:
-        data: the data folder.
-        collection_id: the collection.
+        data: The data folder.
+        collection_id: The collection.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     from facerec.jobs.folders import JobFolder, list_folders
 
@@ -168,15 +168,15 @@ def rebuild_local_collection(
     """Restore a collection from the job folders of a data folder; see ``rebuild_collection``.
 
     Args:
-        data: the data folder.
-        collection_id: the collection.
-        into: the data folder that receives the faces; by default the same.
-        on_resumed: called with the interrupted erasures, which are completed first.
-        on_deleted: see ``verify_local_collection``.
+        data: The data folder.
+        collection_id: The collection.
+        into: The data folder that receives the faces; by default the same.
+        on_resumed: Called with the interrupted erasures, which are completed first.
+        on_deleted: See ``verify_local_collection``.
 
     Raises:
-        MigrationError: a migration of the collection is not finished.
-        FacerecError: see ``rebuild_collection``.
+        MigrationError: A migration of the collection is not finished.
+        FacerecError: See ``rebuild_collection``.
     """
     from facerec.gallery.clusters.copies import all_clusters, restore_clusters
 
@@ -213,14 +213,14 @@ def rebuild_deployed_collection(
     """Restore a collection of a deployment from its job folders; see ``rebuild_collection``.
 
     Args:
-        settings: settings of the deployment.
-        gallery: completes unfinished erasures. If an older copy of the table brought a deleted
+        settings: Settings of the deployment.
+        gallery: Completes unfinished erasures. If an older copy of the table brought a deleted
             collection back, and a later one of its name can be restored, deletes it again.
-        collection_id: the collection.
+        collection_id: The collection.
 
     Raises:
-        MigrationError: a migration of the collection is not finished.
-        FacerecError: see ``rebuild_collection``.
+        MigrationError: A migration of the collection is not finished.
+        FacerecError: See ``rebuild_collection``.
     """
     records = open_records(settings)
     settled.require_settled(collection_id, records)

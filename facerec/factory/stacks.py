@@ -18,8 +18,8 @@ def open_stack_gallery(stack: Stack) -> Gallery:
     It reads photos only of stored faces.
 
     Raises:
-        NotFoundError: the stack was deployed from an earlier release and does not name its stores.
-        FacerecError: a store cannot be opened.
+        NotFoundError: The stack was deployed from an earlier release and does not name its stores.
+        FacerecError: A store cannot be opened.
     """
     from facerec.config import read_settings
 

@@ -13,8 +13,8 @@ def paths_of_photo(path: str, recorded: Iterable[str]) -> frozenset[str]:
     later request may use another path to the same file.
 
     Args:
-        path: an absolute path, or an address, which is returned alone.
-        recorded: paths of the collection's photos. Their folders are also searched, because a photo
+        path: An absolute path, or an address, which is returned alone.
+        recorded: Paths of the collection's photos. Their folders are also searched, because a photo
             without faces has no recorded path.
     """
     if not path.startswith("/"):

@@ -13,8 +13,8 @@ class ChildArray:
     """Children that are submitted together: an array job, or a plain job if ``size`` is 1.
 
     Attributes:
-        offset: number of the first child; the array index is added to it.
-        size: number of children.
+        offset: Number of the first child; the array index is added to it.
+        size: Number of children.
     """
 
     offset: int
@@ -27,8 +27,8 @@ def arrays_of(children: int, largest: int = MAX_ARRAY_SIZE) -> list[ChildArray]:
     So none of several arrays has size 1, which AWS Batch rejects.
 
     Args:
-        children: number of children.
-        largest: maximum size of an array, at least 3.
+        children: Number of children.
+        largest: Maximum size of an array, at least 3.
     """
     arrays = -(-children // largest)
     bounds = [children * index // arrays for index in range(arrays + 1)] if arrays else []

@@ -44,11 +44,11 @@ def with_concurrent_ids(
     """Return the stale photos of a job, corrected by what overlapping jobs have read.
 
     Args:
-        listed: the stale photos that the job's plan lists.
-        plan: plan of a complete job.
-        later: plans of jobs that overlap it, and were started after it was planned.
-        memory: the remembered photos of the collection.
-        objects: contains the photos and the job folders.
+        listed: The stale photos that the job's plan lists.
+        plan: Plan of a complete job.
+        later: Plans of jobs that overlap it, and were started after it was planned.
+        memory: The remembered photos of the collection.
+        objects: Contains the photos and the job folders.
     """
     own, first = memory.number_of(plan.job_id), memory.first_number_of(plan.job_id)
     if own is None or first is None:
@@ -82,8 +82,8 @@ def _renamed_since(
     """Yield the photos of an address whose external image ids other jobs replace.
 
     Args:
-        first: the number of the earliest job that may overlap others.
-        photos: the photos, with the numbers of their jobs.
+        first: The number of the earliest job that may overlap others.
+        photos: The photos, with the numbers of their jobs.
     """
     for number, old in photos:
         if old.key and any(
@@ -109,9 +109,9 @@ def _decides(new: RememberedPhoto, old: RememberedPhoto, *, is_later: bool) -> b
     """Return whether one external image id replaces another one.
 
     Args:
-        new: the photo under the first id.
-        old: the photo under the second id.
-        is_later: whether the job that gave the first id was started later.
+        new: The photo under the first id.
+        old: The photo under the second id.
+        is_later: Whether the job that gave the first id was started later.
     """
     if new.has_chosen_id == old.has_chosen_id:
         return is_later

@@ -41,7 +41,7 @@ def is_removal_due(plan: Plan, objects: ObjectStore, jobs_root: str) -> bool:
     """Return whether a complete job may have faces to remove that it has not removed yet.
 
     Raises:
-        JobFolderError: the record of its removal is damaged.
+        JobFolderError: The record of its removal is damaged.
     """
     if read_removal(objects, plan.job_folder) is not None:
         return False
@@ -82,9 +82,9 @@ def replaced_at_same_time(
     Versions that a manifest names by their version ids are not among them.
 
     Args:
-        plan: plan of a complete job; only its photos are checked.
-        objects: contains the photos and the job folders.
-        memory: the remembered photos of the collection.
+        plan: Plan of a complete job; only its photos are checked.
+        objects: Contains the photos and the job folders.
+        memory: The remembered photos of the collection.
     """
     own = memory.number_of(plan.job_id)
     lines = memory.lines()

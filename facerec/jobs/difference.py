@@ -10,15 +10,15 @@ class Difference:
     """The photos of a job's source, compared with those that earlier jobs of the collection found.
 
     Attributes:
-        photos: number of photos that the source names.
-        unchanged: number of photos that need no processing, whatever their outcome was.
-        new: number of photos that are not remembered.
-        changed: number of photos remembered with another version, other options or another name.
-        retried: number of photos that failed before and are processed again.
-        gone: number of remembered photos of the source that no longer exist.
-        not_pruned: number of gone photos whose faces are kept because more are gone than may be
+        photos: Number of photos that the source names.
+        unchanged: Number of photos that need no processing, whatever their outcome was.
+        new: Number of photos that are not remembered.
+        changed: Number of photos remembered with another version, other options or another name.
+        retried: Number of photos that failed before and are processed again.
+        gone: Number of remembered photos of the source that no longer exist.
+        not_pruned: Number of gone photos whose faces are kept because more are gone than may be
             pruned.
-        kept_ids: number of photos that keep the external image ids that somebody chose for them in
+        kept_ids: Number of photos that keep the external image ids that somebody chose for them in
             an earlier job, since the source has only derived ids or none for them.
     """
 
@@ -47,12 +47,12 @@ class Removal:
     """Counts of what a job removed because photos were replaced or are gone.
 
     Attributes:
-        photos: number of these photos whose faces were removed, since they exist at no other
+        photos: Number of these photos whose faces were removed, since they exist at no other
             address.
-        faces: number of their faces, which were deleted.
-        moved: number of these faces whose photo was moved; their people and corrections went to the
+        faces: Number of their faces, which were deleted.
+        moved: Number of these faces whose photo was moved; their people and corrections went to the
             same faces at the new address.
-        renamed: number of these faces whose photo has another external image id now; their people
+        renamed: Number of these faces whose photo has another external image id now; their people
             and corrections went to the same faces under the new one.
     """
 

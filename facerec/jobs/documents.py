@@ -29,15 +29,15 @@ def read_document(
     """Read a JSON document and return what ``parse`` returns for it.
 
     Args:
-        objects: contains the document.
-        uri: address of the document.
-        parse: converts the document; a ``ValueError``, ``KeyError``, ``TypeError`` or
+        objects: Contains the document.
+        uri: Address of the document.
+        parse: Converts the document; a ``ValueError``, ``KeyError``, ``TypeError`` or
             ``AttributeError`` means that it is damaged.
-        max_bytes: maximum size of the document; a larger one is damaged.
+        max_bytes: Maximum size of the document; a larger one is damaged.
 
     Raises:
-        ObjectNotFoundError: it does not exist.
-        JobFolderError: it is damaged.
+        ObjectNotFoundError: It does not exist.
+        JobFolderError: It is damaged.
     """
     return parse_document(uri, objects.read(uri, end=max_bytes), parse)
 
@@ -46,12 +46,12 @@ def parse_document(uri: str, content: bytes, parse: Callable[[Any], Parsed]) -> 
     """Return what ``parse`` returns for the content of a JSON document.
 
     Args:
-        uri: address of the document, for the error.
-        content: the content of the document.
-        parse: see ``read_document``.
+        uri: Address of the document, for the error.
+        content: The content of the document.
+        parse: See ``read_document``.
 
     Raises:
-        JobFolderError: the document is damaged.
+        JobFolderError: The document is damaged.
     """
     try:
         return parse(json.loads(content))

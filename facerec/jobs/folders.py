@@ -33,10 +33,10 @@ class UnreadableFolder:
     """A job folder that cannot be read.
 
     Attributes:
-        job_id: id of the job.
-        cause: reason why it cannot be read, without its address.
-        collection_id: the collection that received the faces, if known.
-        created_at: when the job was planned, seconds since 1970, UTC; 0 if not known.
+        job_id: Id of the job.
+        cause: Reason why it cannot be read, without its address.
+        collection_id: The collection that received the faces, if known.
+        created_at: When the job was planned, seconds since 1970, UTC; 0 if not known.
     """
 
     job_id: str
@@ -49,8 +49,8 @@ def read_folder(objects: ObjectStore, job_folder: str) -> JobFolder:
     """Read the plan and the report in a job folder.
 
     Raises:
-        ObjectNotFoundError: the folder has no plan.
-        InvalidInputError: the plan is invalid, or was written by another release of facerec.
+        ObjectNotFoundError: The folder has no plan.
+        InvalidInputError: The plan is invalid, or was written by another release of facerec.
     """
     plan = read_plan(objects, job_folder)
     try:
@@ -64,12 +64,12 @@ class Entry:
     """The entry of a job in the root of the job folders.
 
     Attributes:
-        uri: folder in the root that is named after the job, with the final ``/``.
-        job_folder: the job folder, which is the same or elsewhere.
-        collection_id: collection of a job whose folder is elsewhere; None for the others.
-        erased: whether only the renamed plan and the note are left of a job whose folder is
+        uri: Folder in the root that is named after the job, with the final ``/``.
+        job_folder: The job folder, which is the same or elsewhere.
+        collection_id: Collection of a job whose folder is elsewhere; None for the others.
+        erased: Whether only the renamed plan and the note are left of a job whose folder is
             elsewhere.
-        created_at: when a job whose folder is elsewhere was planned, seconds since 1970, UTC; 0
+        created_at: When a job whose folder is elsewhere was planned, seconds since 1970, UTC; 0
             for the others.
     """
 
@@ -99,7 +99,7 @@ def find_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> Entry | Non
     """Return the entry of a job; None if the root does not contain one.
 
     Raises:
-        JobFolderError: the note of a folder elsewhere is damaged, the folder is missing, or the
+        JobFolderError: The note of a folder elsewhere is damaged, the folder is missing, or the
             plan in it is not a JSON object.
     """
     uri = f"{jobs_root}{job_id}/"
@@ -129,7 +129,7 @@ def list_entries(
     A folder in the root that also has a note of a folder elsewhere yields both.
 
     Raises:
-        JobFolderError: the note of a folder elsewhere is damaged.
+        JobFolderError: The note of a folder elsewhere is damaged.
     """
     for uri in _named_after_jobs(objects, jobs_root):
         if is_wanted(_name(uri)):
@@ -215,7 +215,7 @@ def is_being_deleted(objects: ObjectStore, entry: Entry) -> bool:
     """Return whether a deletion of a job was started and is not complete.
 
     Raises:
-        JobFolderError: the renamed plan in a folder elsewhere is damaged.
+        JobFolderError: The renamed plan in a folder elsewhere is damaged.
     """
     if has_plan(objects, entry.job_folder):
         return False
@@ -228,7 +228,7 @@ def is_missing(objects: ObjectStore, entry: Entry) -> bool:
     """Return whether a folder elsewhere that lacks the job's plan is missing, not deleted.
 
     Raises:
-        JobFolderError: the renamed plan in the folder is damaged.
+        JobFolderError: The renamed plan in the folder is damaged.
     """
     return entry.is_elsewhere and not entry.erased and not is_being_deleted(objects, entry)
 
@@ -256,7 +256,7 @@ def entries_at(objects: ObjectStore, uri: str) -> list[Entry]:
     """Return the entries of a job: its folder in the root, and the one that its note names, if any.
 
     Raises:
-        JobFolderError: the note of the folder elsewhere is damaged.
+        JobFolderError: The note of the folder elsewhere is damaged.
     """
     own = Entry(uri, uri)
     try:

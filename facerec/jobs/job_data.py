@@ -124,7 +124,7 @@ class JobFolders:
         """Keep a copy of the settings of a collection, if jobs remember its photos.
 
         Raises:
-            JobFolderError: the earlier copy is damaged.
+            JobFolderError: The earlier copy is damaged.
         """
         name = collection.collection_id
         if collection.created_at in collections.creations(self.objects, self.jobs_root, name):

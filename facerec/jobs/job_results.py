@@ -43,9 +43,9 @@ def erased_of(job: Job, objects: ObjectStore) -> int:
     """Return the number of photos of a job that have since been erased, replaced or removed.
 
     Raises:
-        JobNotPlannedError: the job has no plan.
-        InvalidInputError: a segment of the ledger is damaged.
-        JobDeletedError: the job was deleted in the meantime.
+        JobNotPlannedError: The job has no plan.
+        InvalidInputError: A segment of the ledger is damaged.
+        JobDeletedError: The job was deleted in the meantime.
     """
     plan = job.required_plan()
     with while_it_exists(plan, objects, writes=False):

@@ -46,10 +46,10 @@ def same_faces(
     """Return which faces under new image keys are those under the old keys, by their boxes.
 
     Args:
-        plan: plan of the job.
-        stored: faces by old image key.
-        keys: new image keys of photos by their old ones.
-        faces: the store of the collection.
+        plan: Plan of the job.
+        stored: Faces by old image key.
+        keys: New image keys of photos by their old ones.
+        faces: The store of the collection.
 
     Returns:
         New face ids by old face id. Faces that were not found again in a photo are omitted.
@@ -68,10 +68,10 @@ class MovedPhotos:
     """Finds the new addresses of photos that are gone.
 
     Args:
-        gone: the photos.
-        removed: image keys of all photos whose faces are removed; they are not new keys of any
+        gone: The photos.
+        removed: Image keys of all photos whose faces are removed; they are not new keys of any
             photo.
-        memory: the remembered photos of the collection, which are read once.
+        memory: The remembered photos of the collection, which are read once.
     """
 
     def __init__(self, gone: Iterable[StalePhoto], removed: Iterable[str], memory: Memory) -> None:
@@ -98,10 +98,10 @@ class MovedPhotos:
         """Return the faces of photos that have moved, with the same faces at the new addresses.
 
         Args:
-            plan: plan of a complete job.
-            stored: faces by image key, some of them of photos that are gone.
-            objects: contains the photos.
-            faces: the store of the collection.
+            plan: Plan of a complete job.
+            stored: Faces by image key, some of them of photos that are gone.
+            objects: Contains the photos.
+            faces: The store of the collection.
 
         Returns:
             New face ids by old face id. Faces that were not found again in a photo are omitted.
@@ -131,8 +131,8 @@ class PhotoReadAgain:
     """A photo that seemed to be replaced, and what a job has read at its address.
 
     Attributes:
-        old: the photo as it was remembered.
-        now: the photo as the job has read it at the address, once for each external image id.
+        old: The photo as it was remembered.
+        now: The photo as the job has read it at the address, once for each external image id.
     """
 
     old: StalePhoto
@@ -149,8 +149,8 @@ class PhotoReadAgain:
         """Return the new image key of the photo if only its external image id has changed.
 
         Args:
-            plan: plan of the job.
-            stored: the stored faces of the old photo; at least one.
+            plan: Plan of the job.
+            stored: The stored faces of the old photo; at least one.
 
         Returns:
             None if the bytes of the photo have changed too.
@@ -169,9 +169,9 @@ def read_again_at(
     """Return the replaced photos of an address that a job has read, by their old image keys.
 
     Args:
-        lines: remembered lines of the address.
-        stale: stale photos of the address.
-        own: number of the job's run.
+        lines: Remembered lines of the address.
+        stale: Stale photos of the address.
+        own: Number of the job's run.
     """
     replaced = [photo for photo in stale if not (photo.is_gone or photo.is_renamed)]
     if not replaced:

@@ -19,7 +19,7 @@ def options_from_json(
     """Parse face options; missing ones get the defaults for indexed photos.
 
     Raises:
-        InvalidInputError: an option has an invalid value.
+        InvalidInputError: An option has an invalid value.
     """
     chosen = dict(document)
     max_pixels = chosen.pop("max_pixels", defaults.options.max_pixels)

@@ -66,10 +66,10 @@ class PhotoFailure:
     """The failure of a manifest line that yields no photo.
 
     Attributes:
-        outcome: the outcome of the line.
-        detail: one line that explains it.
-        reason: the name of an ``UnreadableReason``, or CRASHED, if the outcome is UNREADABLE.
-        uri: address of the photo; "" if the line does not name one.
+        outcome: The outcome of the line.
+        detail: One line that explains it.
+        reason: The name of an ``UnreadableReason``, or CRASHED, if the outcome is UNREADABLE.
+        uri: Address of the photo; "" if the line does not name one.
     """
 
     outcome: Outcome

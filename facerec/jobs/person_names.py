@@ -31,8 +31,8 @@ def name_rule(person_from: str, source: str, objects: ObjectStore) -> NameOf:
 
     Args:
         person_from: ``folder``, ``pattern:`` and a pattern, or ``column:`` and a name.
-        source: the folder, the prefix, the manifest or a photo.
-        objects: contains the source.
+        source: The folder, the prefix, the manifest or a photo.
+        objects: Contains the source.
 
     Raises:
         InvalidInputError: The rule is not known, its pattern is invalid, or the manifest is

@@ -34,35 +34,35 @@ class Plan:
     """The plan of a job.
 
     Attributes:
-        job_id: id derived from the photos, the collection, the options and the model version.
-        job_folder: uri of the folder for ledger, embeddings and report, with the final ``/``.
-        collection_id: the collection that receives the faces.
-        collection_created_at: identifies the collection; one that is deleted and created again
+        job_id: Id derived from the photos, the collection, the options and the model version.
+        job_folder: Uri of the folder for ledger, embeddings and report, with the final ``/``.
+        collection_id: The collection that receives the faces.
+        collection_created_at: Identifies the collection; one that is deleted and created again
             under the same id has a different value.
-        model_version: required model version of the children's engine.
-        options: how faces are detected and selected.
-        source: the manifest.
-        base: the folder of relative paths in the manifest, with the final ``/``, or None.
-        local: whether the job runs on one machine: its manifest may name paths of that machine,
+        model_version: Required model version of the children's engine.
+        options: How faces are detected and selected.
+        source: The manifest.
+        base: The folder of relative paths in the manifest, with the final ``/``, or None.
+        local: Whether the job runs on one machine: its manifest may name paths of that machine,
             and a supervisor starts its children.
-        stripes: number of children that share a file; 1 if they share by byte range.
-        children: number of children; 0 if there is nothing to do.
-        estimated_photos: estimated number of photos in the manifest.
-        exact: whether the photos were counted rather than estimated.
-        created_at: seconds since 1970, UTC.
+        stripes: Number of children that share a file; 1 if they share by byte range.
+        children: Number of children; 0 if there is nothing to do.
+        estimated_photos: Estimated number of photos in the manifest.
+        exact: Whether the photos were counted rather than estimated.
+        created_at: Seconds since 1970, UTC.
         round: 0 for the first plan of the job, and one more for each new round
             (``planning.rounds``).
-        force: whether to process photos that are already indexed.
-        restore_deleted: whether to store faces that somebody deleted.
-        new_collection: whether the collection was created for this job.
-        prune: whether to remove faces whose photos are gone.
+        force: Whether to process photos that are already indexed.
+        restore_deleted: Whether to store faces that somebody deleted.
+        new_collection: Whether the collection was created for this job.
+        prune: Whether to remove faces whose photos are gone.
         prune_limit_percentage: 0 to 100, the share of photos that may be gone.
-        difference: comparison of the source's photos with the remembered ones; None if they were
+        difference: Comparison of the source's photos with the remembered ones; None if they were
             not compared.
-        first_version: the collection's ``first_version``.
-        bulk_import: whether Pinecone imports the faces when all children are complete; the children
+        first_version: The collection's ``first_version``.
+        bulk_import: Whether Pinecone imports the faces when all children are complete; the children
             store none until then (``facerec.jobs.bulk_import``).
-        external_ids: how external image ids are derived from paths, a value of ``ExternalIds``;
+        external_ids: How external image ids are derived from paths, a value of ``ExternalIds``;
             ``NAMED_IDS`` if the source names them, so that somebody chose even those that repeat an
             address. None if an earlier release planned the job.
     """
@@ -141,7 +141,7 @@ def plan_from_json(document: Mapping[str, Any]) -> Plan:
     """Parse a plan.
 
     Raises:
-        InvalidInputError: it violates ``schemas/plan.json``.
+        InvalidInputError: It violates ``schemas/plan.json``.
     """
     check("plan", document, "the plan")
     fields = {name: value for name, value in document.items() if name not in ("arrays", "version")}
@@ -180,8 +180,8 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
     """Read the plan in a job folder.
 
     Raises:
-        ObjectNotFoundError: the folder has no plan.
-        JobFolderError: the plan is invalid, or was written by another release of facerec.
+        ObjectNotFoundError: The folder has no plan.
+        JobFolderError: The plan is invalid, or was written by another release of facerec.
     """
     document = _read_document(objects, job_folder)
     version = document.get("version", 1)
@@ -199,8 +199,8 @@ def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
     """Return the collection of a job folder, whichever release of facerec wrote it.
 
     Raises:
-        ObjectNotFoundError: the folder has no plan.
-        JobFolderError: the plan is not a JSON object, or does not name a collection.
+        ObjectNotFoundError: The folder has no plan.
+        JobFolderError: The plan is not a JSON object, or does not name a collection.
     """
     collection_id = _read_document(objects, job_folder).get("collection_id")
     if not isinstance(collection_id, str):
@@ -216,8 +216,8 @@ def read_base(objects: ObjectStore, job_folder: str) -> str | None:
     Plans of every release of facerec can be read.
 
     Raises:
-        ObjectNotFoundError: the folder has no plan.
-        JobFolderError: the plan is not a JSON object.
+        ObjectNotFoundError: The folder has no plan.
+        JobFolderError: The plan is not a JSON object.
     """
     base = _read_document(objects, job_folder).get("base")
     return base if isinstance(base, str) else None
@@ -228,11 +228,11 @@ class PlanFacts:
     """The fields that plans of every release of facerec have.
 
     Attributes:
-        job_id: id of the job, or None.
-        collection_id: the collection that received the faces, or None.
-        created_at: time of the plan, seconds since 1970, UTC; 0 if unknown.
-        is_current: whether this release can read the rest.
-        is_of_first_release: whether the plan has no version, because the first release wrote it.
+        job_id: Id of the job, or None.
+        collection_id: The collection that received the faces, or None.
+        created_at: Time of the plan, seconds since 1970, UTC; 0 if unknown.
+        is_current: Whether this release can read the rest.
+        is_of_first_release: Whether the plan has no version, because the first release wrote it.
     """
 
     job_id: str | None
@@ -246,13 +246,13 @@ def read_facts(objects: ObjectStore, job_folder: str, *, deleted: bool = False) 
     """Read the fields that the plans of all releases of facerec have.
 
     Args:
-        objects: contains the folder.
-        job_folder: address of the folder.
-        deleted: whether to read the plan of a job that is being deleted.
+        objects: Contains the folder.
+        job_folder: Address of the folder.
+        deleted: Whether to read the plan of a job that is being deleted.
 
     Raises:
-        ObjectNotFoundError: the folder has no plan.
-        JobFolderError: the plan is not a JSON object.
+        ObjectNotFoundError: The folder has no plan.
+        JobFolderError: The plan is not a JSON object.
     """
     document = _read_document(objects, job_folder, deleted=deleted)
     job_id, collection_id = document.get("job_id"), document.get("collection_id")

@@ -34,10 +34,10 @@ def store_of_planned(
     version that the collection does not serve.
 
     Args:
-        plan: the job's plan, which names the creation of its collection.
-        faces: the store of the faces.
-        records: store of the collections.
-        writes: whether faces will be written. If not, the faces of a collection that has since
+        plan: The job's plan, which names the creation of its collection.
+        faces: The store of the faces.
+        records: Store of the collections.
+        writes: Whether faces will be written. If not, the faces of a collection that has since
             been migrated can be read too.
     """
     planned = collection_of(plan)

@@ -50,12 +50,12 @@ def read_ahead_in(
     iterator to stop early; when that returns, no fetch is running.
 
     Args:
-        pool: thread pool, used exclusively during the iteration.
-        items: items to fetch, consumed only by the caller's thread.
-        fetch: called in threads; an exception is raised in place of the result.
-        weight: returns the weight of a result, in the unit of ``max_weight``.
-        max_items: maximum number of items taken whose results were not yielded yet.
-        max_weight: weight of buffered results above which no fetch starts.
+        pool: Thread pool, used exclusively during the iteration.
+        items: Items to fetch, consumed only by the caller's thread.
+        fetch: Called in threads; an exception is raised in place of the result.
+        weight: Returns the weight of a result, in the unit of ``max_weight``.
+        max_items: Maximum number of items taken whose results were not yielded yet.
+        max_weight: Weight of buffered results above which no fetch starts.
     """
     scale = _Scale(max_weight)
 

@@ -34,19 +34,19 @@ class Progress:
     """The progress of a job.
 
     Attributes:
-        photos: number of rows in the ledger.
-        faces: number of faces of these photos in the collection, whether added or already present.
-        failures: number of failed rows.
-        estimated_photos: estimated number of photos of the job.
-        exact: whether the numbers are counted rather than estimated.
-        children: number of children.
-        complete_children: number of complete children.
-        busy_seconds: total working time of all children, in seconds.
-        photos_per_second: rate of the current run; of all runs once the job has ended. None while
+        photos: Number of rows in the ledger.
+        faces: Number of faces of these photos in the collection, whether added or already present.
+        failures: Number of failed rows.
+        estimated_photos: Estimated number of photos of the job.
+        exact: Whether the numbers are counted rather than estimated.
+        children: Number of children.
+        complete_children: Number of complete children.
+        busy_seconds: Total working time of all children, in seconds.
+        photos_per_second: Rate of the current run; of all runs once the job has ended. None while
             unknown.
-        seconds_left: estimated remaining time; None while unknown, and once the job has ended.
-        child_states: number of children by their state in AWS Batch; empty on one machine.
-        interruptions: number of attempts whose spot machine was reclaimed; None if unknown.
+        seconds_left: Estimated remaining time; None while unknown, and once the job has ended.
+        child_states: Number of children by their state in AWS Batch; empty on one machine.
+        interruptions: Number of attempts whose spot machine was reclaimed; None if unknown.
     """
 
     photos: int
@@ -81,13 +81,13 @@ class ProgressTracker:
         """Return the progress now.
 
         Args:
-            run_started: start of the current run, seconds since 1970, to compute its rate.
-            complete: number of complete children, if known from elsewhere; avoids listing them if
+            run_started: Start of the current run, seconds since 1970, to compute its rate.
+            complete: Number of complete children, if known from elsewhere; avoids listing them if
                 there are many.
 
         Raises:
-            StoreUnavailableError: the job folder cannot be read for now.
-            InvalidInputError: a summary or a segment is damaged.
+            StoreUnavailableError: The job folder cannot be read for now.
+            InvalidInputError: A summary or a segment is damaged.
         """
         plan = self._plan
         read_all = plan.children <= MAX_CHILDREN_READ

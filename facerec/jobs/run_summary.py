@@ -14,24 +14,24 @@ class RunSummary:
     """Counts of one run of a job. All other counts of a job are sums over its runs.
 
     Attributes:
-        new_photos: rows that the run added to the ledger.
-        faces_restored: faces of earlier runs that the collection had lost.
-        faces_removed: faces of the job's photos that jobs with other options had stored instead.
-        faces_kept: faces of the job's photos that jobs with other options had stored, and that stay
+        new_photos: Rows that the run added to the ledger.
+        faces_restored: Faces of earlier runs that the collection had lost.
+        faces_removed: Faces of the job's photos that jobs with other options had stored instead.
+        faces_kept: Faces of the job's photos that jobs with other options had stored, and that stay
             because they belong to people.
-        faces_deleted: faces of earlier runs that were deleted on purpose; a photo without any face
+        faces_deleted: Faces of earlier runs that were deleted on purpose; a photo without any face
             left counts as one.
-        faces_returned: faces deleted on purpose that an older copy of the database contained again,
+        faces_returned: Faces deleted on purpose that an older copy of the database contained again,
             and that the run removed.
-        people_returned: people deleted on purpose that an older copy contained again, and that the
+        people_returned: People deleted on purpose that an older copy contained again, and that the
             run removed.
-        faces_outdated: faces that an older copy of the database contained again, although their
+        faces_outdated: Faces that an older copy of the database contained again, although their
             photos were replaced, are gone or have another external image id, and that the run
             removed.
-        faces_moved: faces that an older copy of the database had at earlier addresses of their
+        faces_moved: Faces that an older copy of the database had at earlier addresses of their
             photos, and whose addresses the run corrected.
-        stopped: whether the run was interrupted.
-        collection_restored: whether the database had lost the collection, so that the run created
+        stopped: Whether the run was interrupted.
+        collection_restored: Whether the database had lost the collection, so that the run created
             it again from the job folders.
     """
 

@@ -41,25 +41,25 @@ class Job:
     """A job.
 
     Attributes:
-        id: id of the job for all callers: that of its plan, or the name of its execution on AWS.
-        status: current status of the job.
-        started_at: start of its last run, seconds since 1970, UTC; if its folder cannot be read,
+        id: Id of the job for all callers: that of its plan, or the name of its execution on AWS.
+        status: Current status of the job.
+        started_at: Start of its last run, seconds since 1970, UTC; if its folder cannot be read,
             the time when it was planned, or 0 if that is unknown.
-        ended_at: end of that run; None while it runs, or if it was killed. If the execution on AWS
+        ended_at: End of that run; None while it runs, or if it was killed. If the execution on AWS
             is gone, the time of the report, or else of the plan.
-        collection_id: the collection that receives the faces, if known.
-        photos: number of rows in its ledger, if known without reading the ledger.
-        faces: number of faces of these photos in the collection, if known without reading the
+        collection_id: The collection that receives the faces, if known.
+        photos: Number of rows in its ledger, if known without reading the ledger.
+        faces: Number of faces of these photos in the collection, if known without reading the
             ledger.
-        cause: reason why it failed or stopped, in one line.
-        plan: plan of the job; None before it is planned, in listings, and if its folder cannot be
+        cause: Reason why it failed or stopped, in one line.
+        plan: Plan of the job; None before it is planned, in listings, and if its folder cannot be
             read.
-        report: report of the job, with the job's status; None before it ended, and in listings.
-        run: summary of its last run; None before that ended, and in listings.
-        listed: number of objects listed so far while it is planned; None otherwise, if unknown, and
+        report: Report of the job, with the job's status; None before it ended, and in listings.
+        run: Summary of its last run; None before that ended, and in listings.
+        listed: Number of objects listed so far while it is planned; None otherwise, if unknown, and
             in listings.
-        unreadable_folder: address of its folder if the folder cannot be read; None otherwise.
-        tolerated_failure_percentage: failure tolerance of its last run; the default if unknown.
+        unreadable_folder: Address of its folder if the folder cannot be read; None otherwise.
+        tolerated_failure_percentage: Failure tolerance of its last run; the default if unknown.
     """
 
     id: str
@@ -93,7 +93,7 @@ class Job:
         """Return the address of the job folder, even if it cannot be read.
 
         Raises:
-            JobNotPlannedError: the job has no folder.
+            JobNotPlannedError: The job has no folder.
         """
         return self.unreadable_folder or self.required_plan().job_folder
 
@@ -101,7 +101,7 @@ class Job:
         """Return the plan.
 
         Raises:
-            JobNotPlannedError: the job has no plan.
+            JobNotPlannedError: The job has no plan.
         """
         if self.plan is None:
             raise JobNotPlannedError(self.id, self.cause)
@@ -111,7 +111,7 @@ class Job:
         """Check that the job has not ended.
 
         Raises:
-            JobEndedError: it has ended.
+            JobEndedError: It has ended.
         """
         if self.status.ended:
             raise JobEndedError(self.id, self.status)
@@ -142,11 +142,11 @@ class JobService(Protocol):
         """Submit a job, and return it. Submitting the same input again resumes the job.
 
         Args:
-            document: the execution input (``schemas/execution-input.json``).
+            document: The execution input (``schemas/execution-input.json``).
 
         Raises:
-            InvalidInputError: the message names the invalid field.
-            FacerecError: the job cannot be started.
+            InvalidInputError: The message names the invalid field.
+            FacerecError: The job cannot be started.
         """
         ...
 
@@ -154,13 +154,13 @@ class JobService(Protocol):
         """Return a job with its plan and report.
 
         Args:
-            job_id: id of the job, or ``LATEST``.
-            readable: whether its folder must be readable; if false, a job whose folder is damaged
+            job_id: Id of the job, or ``LATEST``.
+            readable: Whether its folder must be readable; if false, a job whose folder is damaged
                 or was written by another release is returned too, so that it can be deleted.
 
         Raises:
-            JobNotFoundError: the job does not exist.
-            JobFolderError: its folder cannot be read.
+            JobNotFoundError: The job does not exist.
+            JobFolderError: Its folder cannot be read.
         """
         ...
 
@@ -172,9 +172,9 @@ class JobService(Protocol):
         """Return the progress of a job.
 
         Raises:
-            JobNotPlannedError: the job has no plan.
-            JobDeletedError: the job was deleted during the call.
-            InvalidInputError: a file in the job folder is damaged.
+            JobNotPlannedError: The job has no plan.
+            JobDeletedError: The job was deleted during the call.
+            InvalidInputError: A file in the job folder is damaged.
         """
         ...
 
@@ -184,9 +184,9 @@ class JobService(Protocol):
         The report has the status of the job.
 
         Raises:
-            JobNotPlannedError: the job has no plan.
-            JobDeletedError: the job was deleted during the call.
-            InvalidInputError: a file in the job folder is damaged.
+            JobNotPlannedError: The job has no plan.
+            JobDeletedError: The job was deleted during the call.
+            InvalidInputError: A file in the job folder is damaged.
         """
         ...
 
@@ -194,9 +194,9 @@ class JobService(Protocol):
         """Yield the ledger of a job in the order of the manifest.
 
         Raises:
-            JobNotPlannedError: the job has no plan.
-            JobDeletedError: the job was deleted while it was read.
-            InvalidInputError: a file in the job folder is damaged.
+            JobNotPlannedError: The job has no plan.
+            JobDeletedError: The job was deleted while it was read.
+            InvalidInputError: A file in the job folder is damaged.
         """
         ...
 
@@ -204,9 +204,9 @@ class JobService(Protocol):
         """Yield the rows of the ledger that failed, in the order of the manifest.
 
         Raises:
-            JobNotPlannedError: the job has no plan.
-            JobDeletedError: the job was deleted while it was read.
-            InvalidInputError: a file in the job folder is damaged.
+            JobNotPlannedError: The job has no plan.
+            JobDeletedError: The job was deleted while it was read.
+            InvalidInputError: A file in the job folder is damaged.
         """
         ...
 
@@ -214,7 +214,7 @@ class JobService(Protocol):
         """End a pending or running job; its finished work is kept.
 
         Raises:
-            InvalidInputError: the job has ended.
+            InvalidInputError: The job has ended.
         """
         ...
 
@@ -222,8 +222,8 @@ class JobService(Protocol):
         """Delete the folder of a job, and return the number of its files; the faces stay.
 
         Raises:
-            InvalidInputError: the job is pending or running.
-            JobNotPlannedError: the job has no folder.
+            InvalidInputError: The job is pending or running.
+            JobNotPlannedError: The job has no folder.
         """
         ...
 
@@ -239,17 +239,17 @@ def wait_for_job(
     """Wait until a job has ended, and return it.
 
     Args:
-        jobs: the service that runs it.
-        job: the job.
-        interval: seconds between two polls.
-        show: called after each poll, including the last.
-        sleep: waits for a number of seconds.
+        jobs: The service that runs it.
+        job: The job.
+        interval: Seconds between two polls.
+        show: Called after each poll, including the last.
+        sleep: Waits for a number of seconds.
 
     Raises:
-        JobDeletedError: the job was deleted during the wait.
-        JobNotFoundError: likewise, if its collection is not known.
-        JobFolderError: its folder can no longer be read.
-        InvalidInputError: a file in the job folder is damaged.
+        JobDeletedError: The job was deleted during the wait.
+        JobNotFoundError: Likewise, if its collection is not known.
+        JobFolderError: Its folder can no longer be read.
+        InvalidInputError: A file in the job folder is damaged.
     """
     while True:
         try:

@@ -86,21 +86,21 @@ def remove_stale(
     Calling it again changes nothing.
 
     Args:
-        plan: the job's plan.
-        objects: contains the photos and the job folders.
-        faces: the store of the collection.
-        records: store of its people.
-        jobs_root: parent of all job folders, with the final ``/``.
-        delete: deletes faces.
+        plan: The job's plan.
+        objects: Contains the photos and the job folders.
+        faces: The store of the collection.
+        records: Store of its people.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        delete: Deletes faces.
 
     Returns:
         Counts of what was removed, now or by an earlier call.
 
     Raises:
-        InvalidInputError: more photos are gone than may be pruned.
-        JobFolderError: the list of stale photos, or the record of the removal, is damaged.
-        CollectionNotFoundError: the collection was deleted in the meantime.
-        ConflictError: too many concurrent changes of a person or of corrections.
+        InvalidInputError: More photos are gone than may be pruned.
+        JobFolderError: The list of stale photos, or the record of the removal, is damaged.
+        CollectionNotFoundError: The collection was deleted in the meantime.
+        ConflictError: Too many concurrent changes of a person or of corrections.
     """
     done = read_removal(objects, plan.job_folder)
     if done is not None:

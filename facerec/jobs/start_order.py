@@ -29,9 +29,9 @@ class RunStart:
     """The last start of a job.
 
     Attributes:
-        number: position among the starts of a collection's jobs, from 1; 0 if the job was last
+        number: Position among the starts of a collection's jobs, from 1; 0 if the job was last
             started by a release that did not number them.
-        at: time of the start, seconds since 1970, UTC.
+        at: Time of the start, seconds since 1970, UTC.
     """
 
     number: int

@@ -37,8 +37,8 @@ def ended_status(reported: JobStatus | None, *, cancelled: bool = False) -> JobS
     """Return the status of a job that has ended.
 
     Args:
-        reported: the status in its report, which depends only on the ledger; None without a report.
-        cancelled: whether somebody ended its last run.
+        reported: The status in its report, which depends only on the ledger; None without a report.
+        cancelled: Whether somebody ended its last run.
     """
     if reported in (None, JobStatus.INCOMPLETE):
         return JobStatus.CANCELLED if cancelled else JobStatus.INCOMPLETE

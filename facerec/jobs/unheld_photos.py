@@ -33,13 +33,13 @@ class UnheldPhotos:
     """What became of photos that are no longer at any address.
 
     Attributes:
-        gone: photos that do not exist any more.
-        keys: image keys of gone and of replaced photos that are at no address any more, in order.
-        dropped: addresses that are remembered with one of ``keys`` but have no photo, or that have
+        gone: Photos that do not exist any more.
+        keys: Image keys of gone and of replaced photos that are at no address any more, in order.
+        dropped: Addresses that are remembered with one of ``keys`` but have no photo, or that have
             another photo or external image id now.
-        renamed: new image keys of photos by their old ones, if they have another external image id
+        renamed: New image keys of photos by their old ones, if they have another external image id
             now.
-        read_again: replaced photos, with what the job has read at their addresses, by old image
+        read_again: Replaced photos, with what the job has read at their addresses, by old image
             key.
     """
 
@@ -60,11 +60,11 @@ def find_unheld(
     """Return the stale and outdated photos that are no longer at any address.
 
     Args:
-        stale: the candidates.
-        outdated: image keys of versions that are no longer at their address, by address.
-        memory: the remembered photos of the collection.
-        plan: plan of the job.
-        objects: contains the photos.
+        stale: The candidates.
+        outdated: Image keys of versions that are no longer at their address, by address.
+        memory: The remembered photos of the collection.
+        plan: Plan of the job.
+        objects: Contains the photos.
     """
     gone = tuple(photo for photo in stale if photo.is_gone)
     candidates: dict[str, list[StalePhoto]] = {}
@@ -120,9 +120,9 @@ def _dropped_at(
     """Return an address with the external image ids under which it no longer has any photo.
 
     Args:
-        lines: remembered lines of the address.
-        stale: stale photos of the address.
-        held: image keys of the photo there.
+        lines: Remembered lines of the address.
+        stale: Stale photos of the address.
+        held: Image keys of the photo there.
     """
     if any(photo.is_gone for photo in stale):
         return set()
@@ -135,9 +135,9 @@ def _held_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int 
     """Return the image keys of the photo at an address.
 
     Args:
-        lines: remembered lines of the address, one for each external image id.
-        stale: stale photos of the address.
-        own: number of the run that replaces photos.
+        lines: Remembered lines of the address, one for each external image id.
+        stale: Stale photos of the address.
+        own: Number of the run that replaces photos.
     """
     if any(photo.is_gone for photo in stale):
         return set()

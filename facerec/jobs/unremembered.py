@@ -37,8 +37,8 @@ class Unremembered:
     """Faces that no job remembers at the address of their photo.
 
     Attributes:
-        gone: photos that do not exist.
-        replaced: image keys of photos that are no longer at their address, by address.
+        gone: Photos that do not exist.
+        replaced: Image keys of photos that are no longer at their address, by address.
     """
 
     gone: list[StalePhoto] = field(default_factory=list)
@@ -51,7 +51,7 @@ def find_unremembered(
     """Compare the faces below the folder of a complete job with the remembered photos.
 
     Raises:
-        InvalidInputError: more photos are gone than may be pruned.
+        InvalidInputError: More photos are gone than may be pruned.
     """
     folder = plan.base or ""
     stored = sorted_lines(

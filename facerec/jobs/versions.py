@@ -37,8 +37,8 @@ def content_of_version(uri: str, version: str) -> str:
     This is the size of a file, whose times may change, and the ETag of an object in S3.
 
     Args:
-        uri: address of the photo.
-        version: its version, or "".
+        uri: Address of the photo.
+        version: Its version, or "".
     """
     return version.partition("-")[0] if scheme_of(uri) == "file" else version
 
@@ -65,9 +65,9 @@ def settled_version(info: ObjectInfo, read_ns: int, version_id: str | None = Non
     """Return the version of content that was read; None if later content may get the same one.
 
     Args:
-        info: facts about the object.
-        read_ns: time before the read, in nanoseconds since 1970.
-        version_id: the S3 version id that names the object, or None for the newest version.
+        info: Facts about the object.
+        read_ns: Time before the read, in nanoseconds since 1970.
+        version_id: The S3 version id that names the object, or None for the newest version.
     """
     if version_id is not None:
         return pinned_version(version_id)

@@ -19,7 +19,7 @@ class AccessKeyStore(Protocol):
         """Return a key.
 
         Raises:
-            AccessKeyNotFoundError: it does not exist.
+            AccessKeyNotFoundError: It does not exist.
         """
         ...
 
@@ -31,8 +31,8 @@ class AccessKeyStore(Protocol):
         """Delete a key for good.
 
         Raises:
-            AccessKeyNotFoundError: it does not exist.
-            StoreUnavailableError: the store failed; or the key is deleted, but other processes are
+            AccessKeyNotFoundError: It does not exist.
+            StoreUnavailableError: The store failed; or the key is deleted, but other processes are
                 reading the log of the embedded store, which still contains it.
         """
         ...

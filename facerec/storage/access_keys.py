@@ -15,10 +15,10 @@ class AccessKey:
     Attributes:
         access_key_id: 20 capital letters and digits; not secret.
         secret: 40 characters; the ``repr`` of the key does not contain them.
-        collections: collections that it can use; empty for all.
-        writes: whether it can change data.
-        note: a remark by the person who issued the key.
-        created_at: seconds since 1970, UTC.
+        collections: Collections that it can use; empty for all.
+        writes: Whether it can change data.
+        note: A remark by the person who issued the key.
+        created_at: Seconds since 1970, UTC.
     """
 
     access_key_id: str

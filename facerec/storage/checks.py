@@ -21,7 +21,7 @@ def checked_groups(groups: Mapping[str, Sequence[Vector]]) -> dict[str, Vector]:
     """Return all vectors of the groups by id.
 
     Raises:
-        ValueError: a group is malformed, a vector belongs to another group, or its values are
+        ValueError: A group is malformed, a vector belongs to another group, or its values are
             not an embedding.
     """
     vectors = {}
@@ -45,7 +45,7 @@ def check_search(probes: NDArray[np.float32], limit: int) -> None:
     """Check the arguments of a search.
 
     Raises:
-        ValueError: the probes are not embeddings, or ``limit`` is out of range.
+        ValueError: The probes are not embeddings, or ``limit`` is out of range.
     """
     if probes.ndim != 2 or probes.shape[1] != EMBEDDING_SIZE or probes.dtype != np.float32:
         raise ValueError(f"probes must be float32 of shape (n, {EMBEDDING_SIZE})")

@@ -30,7 +30,7 @@ def open_event_bus(arn: str) -> EventBus:
     """Return the event bus of an ARN, with the credentials of the environment.
 
     Raises:
-        InvalidInputError: it is not the ARN of an event bus.
+        InvalidInputError: It is not the ARN of an event bus.
     """
     import boto3
     from botocore.config import Config
@@ -61,7 +61,7 @@ class EventBus:
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
 
         Raises:
-            FacerecError: it does not exist, or cannot be described.
+            FacerecError: It does not exist, or cannot be described.
         """
         with self._errors():
             self._client.describe_event_bus(Name=self._arn)
@@ -73,7 +73,7 @@ class EventBus:
             For each event, the reason why it was not accepted; None if it was accepted.
 
         Raises:
-            FacerecError: no event was accepted.
+            FacerecError: No event was accepted.
         """
         with self._errors():
             answer = self._client.put_events(Entries=[self._entry(event) for event in events])

@@ -82,7 +82,7 @@ def read_faces(path: Path) -> Iterator[list[StoredFace]]:
 
     Raises:
         ConfigurationError: pyarrow is not installed.
-        InvalidInputError: the file was not written by ``write_faces``, or is damaged.
+        InvalidInputError: The file was not written by ``write_faces``, or is damaged.
     """
     parquet = require_parquet()
     import pyarrow

@@ -67,7 +67,7 @@ class FaceStore:
     """The faces of collections: a namespace per collection, a group per photo.
 
     Attributes:
-        vectors: the store of the vectors.
+        vectors: The store of the vectors.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class FaceStore:
         """Create the store.
 
         Args:
-            vectors: the store of the vectors.
-            on_removed: called with a collection's id and the ids of faces that it no longer has,
+            vectors: The store of the vectors.
+            on_removed: Called with a collection's id and the ids of faces that it no longer has,
                 to delete what another store has about them; None if no other store has any.
         """
         self.vectors, self._on_removed = vectors, on_removed
@@ -116,7 +116,7 @@ class FaceStore:
         A store that also contains the records needs no restriction.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
+            CollectionNotFoundError: The collection does not exist.
         """
         del collection_id
         return self
@@ -129,14 +129,14 @@ class FaceStore:
         The faces may belong to people; ``facerec.gallery.indexing.storing`` handles those.
 
         Args:
-            collection_id: the collection.
-            images: faces by image key (see ``facerec.core.ids.image_key``).
+            collection_id: The collection.
+            images: Faces by image key (see ``facerec.core.ids.image_key``).
 
         Raises:
-            ValueError: a key, an id or an embedding is malformed; nothing was stored.
-            CollectionNotFoundError: the collection was deleted (only after ``of``).
-            ConflictError: the collection serves another model version now, or is being switched.
-            StoreUnavailableError: no photos, or only some of them, were stored.
+            ValueError: A key, an id or an embedding is malformed; nothing was stored.
+            CollectionNotFoundError: The collection was deleted (only after ``of``).
+            ConflictError: The collection serves another model version now, or is being switched.
+            StoreUnavailableError: No photos, or only some of them, were stored.
         """
         removed = self.vectors.put_groups(
             collection_id,
@@ -150,14 +150,14 @@ class FaceStore:
         """Add faces of photos; other faces of the photos may be stored or deleted concurrently.
 
         Args:
-            collection_id: the collection.
-            images: faces by image key.
+            collection_id: The collection.
+            images: Faces by image key.
 
         Raises:
-            ValueError: a key, an id or an embedding is malformed; nothing was stored.
-            CollectionNotFoundError: the collection was deleted (only after ``of``).
-            ConflictError: the collection serves another model version now, or is being switched.
-            StoreUnavailableError: no faces, or only some of them, were stored.
+            ValueError: A key, an id or an embedding is malformed; nothing was stored.
+            CollectionNotFoundError: The collection was deleted (only after ``of``).
+            ConflictError: The collection serves another model version now, or is being switched.
+            StoreUnavailableError: No faces, or only some of them, were stored.
         """
         self.vectors.add_vectors(
             collection_id,
@@ -180,13 +180,13 @@ class FaceStore:
         """Return the stored faces of photos by image key; photos without faces are omitted.
 
         Args:
-            collection_id: the collection.
-            image_keys: keys of photos (see ``facerec.core.ids.image_key``).
-            image_ids: the image id of each key, if known: some stores then find the faces of many
+            collection_id: The collection.
+            image_keys: Keys of photos (see ``facerec.core.ids.image_key``).
+            image_ids: The image id of each key, if known: some stores then find the faces of many
                 photos with one request.
 
         Raises:
-            ConflictError: the collection serves another model version now.
+            ConflictError: The collection serves another model version now.
         """
         shared = None if image_ids is None else SharedField("image_id", image_ids)
         found = self.vectors.get_groups(collection_id, image_keys, shared=shared)
@@ -203,15 +203,15 @@ class FaceStore:
         """Return the nearest faces of each probe, nearest first.
 
         Args:
-            collection_id: the collection.
+            collection_id: The collection.
             probes: float32, shape (n, 128).
-            limit: maximum number of faces per probe, 1 to 8192.
-            max_distance: maximum Euclidean distance, inclusive.
+            limit: Maximum number of faces per probe, 1 to 8192.
+            max_distance: Maximum Euclidean distance, inclusive.
 
         Raises:
-            InvalidInputError: the store cannot return that many faces.
-            ConflictError: the collection serves another model version now.
-            ValueError: the probes are malformed, or ``limit`` is out of range.
+            InvalidInputError: The store cannot return that many faces.
+            ConflictError: The collection serves another model version now.
+            ValueError: The probes are malformed, or ``limit`` is out of range.
         """
         found = self.vectors.search(collection_id, probes, limit=limit, max_distance=max_distance)
         return [list(map(Neighbour, matches)) for matches in found]
@@ -220,7 +220,7 @@ class FaceStore:
         """Return the stored faces in the order of ``face_ids``; unknown ids are omitted.
 
         Raises:
-            ConflictError: the collection serves another model version now.
+            ConflictError: The collection serves another model version now.
         """
         vectors = self.vectors.get_vectors(collection_id, face_ids)
         return list(map(to_face, vectors))
@@ -231,7 +231,7 @@ class FaceStore:
         """Return faces ordered by id, starting after the id ``after``.
 
         Raises:
-            ConflictError: the collection serves another model version now.
+            ConflictError: The collection serves another model version now.
         """
         records = self.vectors.list_vectors(collection_id, after=after, limit=limit)
         return [_record(record) for record in records]
@@ -240,7 +240,7 @@ class FaceStore:
         """Yield all faces of a collection, ordered by id, with one page in memory at a time.
 
         Raises:
-            ConflictError: the collection serves another model version now.
+            ConflictError: The collection serves another model version now.
         """
         after = None
         while page := self.list_faces(collection_id, after=after, limit=MAX_PAGE):
@@ -265,7 +265,7 @@ class FaceStore:
         A writer that was killed cannot remove what it wrote after the deletion.
 
         Args:
-            deleted: collections that were deleted. A store that also has the records finds them
+            deleted: Collections that were deleted. A store that also has the records finds them
                 itself, and returns them with the model version "" and the creation time 0.
         """
         del deleted
@@ -275,10 +275,10 @@ class FaceStore:
         """Erase copies of names that a store may have left in unused parts of its file.
 
         Args:
-            names: external image ids, sources of photos and user ids that were erased.
+            names: External image ids, sources of photos and user ids that were erased.
 
         Raises:
-            StoreUnavailableError: the file cannot be rewritten: its disk has too little space, or
+            StoreUnavailableError: The file cannot be rewritten: its disk has too little space, or
                 other processes are reading its log.
         """
 
@@ -286,7 +286,7 @@ class FaceStore:
         """Return the number of faces of a collection.
 
         Raises:
-            ConflictError: the collection serves another model version now.
+            ConflictError: The collection serves another model version now.
         """
         return self.vectors.count_vectors(collection_id)
 

@@ -46,7 +46,7 @@ def search_files(
     Files that contain no pattern are omitted.
 
     Raises:
-        StoreUnavailableError: a file cannot be read.
+        StoreUnavailableError: A file cannot be read.
     """
     given = {
         "paths": [str(path) for path in paths],

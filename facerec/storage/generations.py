@@ -62,7 +62,7 @@ class FacesByGeneration(FaceStore):
     Each call reads the record of the collection first, except on a store returned by ``of``.
 
     Attributes:
-        stored: the store of the vectors, whose namespaces have the names that ``namespace_of``
+        stored: The store of the vectors, whose namespaces have the names that ``namespace_of``
             returns.
     """
 
@@ -76,9 +76,9 @@ class FacesByGeneration(FaceStore):
         """Create the store.
 
         Args:
-            vectors: the store of the vectors.
-            records: the store of the collections.
-            on_removed: see ``FaceStore``.
+            vectors: The store of the vectors.
+            records: The store of the collections.
+            on_removed: See ``FaceStore``.
         """
         self.stored, self._records = vectors, records
         super().__init__(_Served(vectors, self.current), on_removed=on_removed)
@@ -185,8 +185,8 @@ class _Named(VectorStore):
         """Create the store.
 
         Args:
-            vectors: the store with the renamed namespaces.
-            collection: returns a collection with the side to use, or None if there is none.
+            vectors: The store with the renamed namespaces.
+            collection: Returns a collection with the side to use, or None if there is none.
         """
         self._vectors, self._collection_named = vectors, collection
 
@@ -290,9 +290,9 @@ class _Served(_Named):
         """Create the store.
 
         Args:
-            vectors: the store with the renamed namespaces.
-            current: returns the record of a collection, or None if there is none.
-            pinned: the only collection of the store, as it was read earlier.
+            vectors: The store with the renamed namespaces.
+            current: Returns the record of a collection, or None if there is none.
+            pinned: The only collection of the store, as it was read earlier.
         """
         super().__init__(vectors, current if pinned is None else lambda _: pinned)
         self._current, self._is_pinned = current, pinned is not None
@@ -322,7 +322,7 @@ class _Served(_Named):
         """Return the nearest vectors; see ``VectorStore``.
 
         Raises:
-            ConflictError: the collection has been switched since its record was read. The side that
+            ConflictError: The collection has been switched since its record was read. The side that
                 was searched may no longer exist.
         """
         return self._read(
@@ -335,7 +335,7 @@ class _Served(_Named):
         """Return stored vectors; see ``VectorStore``.
 
         Raises:
-            ConflictError: the collection has been switched since its record was read.
+            ConflictError: The collection has been switched since its record was read.
         """
         return self._read(namespace, lambda name: self._vectors.get_vectors(name, ids))
 
@@ -346,7 +346,7 @@ class _Served(_Named):
         """Return the vectors of groups; see ``VectorStore``.
 
         Raises:
-            ConflictError: the collection has been switched since its record was read.
+            ConflictError: The collection has been switched since its record was read.
         """
         return self._read(
             namespace, lambda name: self._vectors.get_groups(name, groups, shared=shared)
@@ -359,7 +359,7 @@ class _Served(_Named):
         """Return vectors in the order of their ids; see ``VectorStore``.
 
         Raises:
-            ConflictError: the collection has been switched since its record was read.
+            ConflictError: The collection has been switched since its record was read.
         """
         return self._read(
             namespace, lambda name: self._vectors.list_vectors(name, after=after, limit=limit)
@@ -370,7 +370,7 @@ class _Served(_Named):
         """Return the number of vectors; see ``VectorStore``.
 
         Raises:
-            ConflictError: the collection has been switched since its record was read.
+            ConflictError: The collection has been switched since its record was read.
         """
         return self._read(namespace, self._vectors.count_vectors)
 
@@ -381,7 +381,7 @@ class _Served(_Named):
         """Convert all stored vectors; see ``VectorStore``.
 
         Raises:
-            ConflictError: the collection has been switched since its record was read.
+            ConflictError: The collection has been switched since its record was read.
         """
         return self._read(namespace, lambda name: self._vectors.map_vectors(name, convert))
 
@@ -390,7 +390,7 @@ class _Served(_Named):
         """Return which ids are stored; see ``VectorStore``.
 
         Raises:
-            ConflictError: the collection has been switched since its record was read.
+            ConflictError: The collection has been switched since its record was read.
         """
         return self._read(namespace, lambda name: self._vectors.stored_ids(name, ids))
 
@@ -424,7 +424,7 @@ class _Served(_Named):
         """Return what a function reads from the served side of a namespace.
 
         Raises:
-            ConflictError: the collection has been switched since its record was read, and the store
+            ConflictError: The collection has been switched since its record was read, and the store
                 is pinned to that record; or it was switched during each of ``_READS`` attempts.
         """
         for attempt in range(_READS):
@@ -445,7 +445,7 @@ class _Served(_Named):
         """Return the collection to write to.
 
         Raises:
-            ConflictError: the collection is about to serve another side.
+            ConflictError: The collection is about to serve another side.
         """
         own = self._collection(namespace)
         if own is not None and own.is_switching and any(groups.values()):
@@ -464,7 +464,7 @@ class _Served(_Named):
         Vectors that were changed stay there: a switch detects that they differ.
 
         Raises:
-            ConflictError: the collection serves another side or is about to, so that vectors that
+            ConflictError: The collection serves another side or is about to, so that vectors that
                 were put may be lost.
         """
         if own is None:
@@ -500,9 +500,9 @@ class _Served(_Named):
         still on the served side.
 
         Args:
-            namespace: the namespace.
-            own: its collection, as it was read; vectors were deleted from its side.
-            sides_of: returns the sides of a record.
+            namespace: The namespace.
+            own: Its collection, as it was read; vectors were deleted from its side.
+            sides_of: Returns the sides of a record.
         """
         done = {own.side}
         while True:

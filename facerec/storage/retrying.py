@@ -54,9 +54,9 @@ class SharedPause:
         """Start or extend the pause after a rejection, and return its end (``time.monotonic``).
 
         Args:
-            started: time at which the rejected request was sent. Requests that were in flight when
+            started: Time at which the rejected request was sent. Requests that were in flight when
                 the pause began count as one rejection.
-            asked: pause in seconds that the service requested.
+            asked: Pause in seconds that the service requested.
         """
         with self._lock:
             if started >= self._paused:
@@ -76,8 +76,8 @@ class Retries:
     """Retries the requests of one store.
 
     Args:
-        patience: seconds for which a request is retried while the store is unavailable.
-        throttled: seconds for which a request is retried while the store throttles; None for
+        patience: Seconds for which a request is retried while the store is unavailable.
+        throttled: Seconds for which a request is retried while the store throttles; None for
             ``patience``.
     """
 
@@ -92,7 +92,7 @@ class Retries:
         The request is retried while the store is unavailable or throttles.
 
         Raises:
-            StoreUnavailableError: the store was still unavailable after ``patience`` seconds, or
+            StoreUnavailableError: The store was still unavailable after ``patience`` seconds, or
                 still throttled the request after ``throttled`` seconds.
         """
         first = time.monotonic()

@@ -47,7 +47,7 @@ class Chunk:
         embeddings: float32, shape (n, 128).
         half_norms: float32, shape (n,): half of each embedding's squared norm.
         slots: int64, shape (n,): numbers by which the caller identifies the embeddings.
-        largest_norm: the largest norm among embeddings that are not ``FAR``.
+        largest_norm: The largest norm among embeddings that are not ``FAR``.
     """
 
     embeddings: NDArray[np.float32]
@@ -89,7 +89,7 @@ def free_rows(chunk: Chunk, slots: NDArray[np.int64]) -> None:
     already selected them computes a distance of about 10^16.
 
     Args:
-        chunk: a chunk whose slots are in order.
+        chunk: A chunk whose slots are in order.
         slots: int64, in order; those of other chunks are ignored.
     """
     rows = np.searchsorted(chunk.slots, slots)
@@ -109,10 +109,10 @@ def scan(
     """Return the nearest embeddings of each probe.
 
     Args:
-        chunks: the collection, read once if there are at most ``PROBES_AT_ONCE`` probes.
+        chunks: The collection, read once if there are at most ``PROBES_AT_ONCE`` probes.
         probes: float32, shape (n, 128), finite.
-        limit: maximum number of neighbours of each probe.
-        max_distance: maximum Euclidean distance, inclusive.
+        limit: Maximum number of neighbours of each probe.
+        max_distance: Maximum Euclidean distance, inclusive.
     """
     if len(probes) > PROBES_AT_ONCE:
         chunks = tuple(chunks)

@@ -11,8 +11,8 @@ def read_secret(arn: str) -> str:
     """Return the text of a secret, without white space at its ends.
 
     Raises:
-        ConfigurationError: it does not exist or has no SecretString.
-        AccessDeniedError: it may not be read.
+        ConfigurationError: It does not exist or has no SecretString.
+        AccessDeniedError: It may not be read.
         StoreUnavailableError: Secrets Manager does not respond.
     """
     import boto3

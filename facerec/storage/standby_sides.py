@@ -64,10 +64,10 @@ class StandbySides(MigrationStore):
         """Create the store.
 
         Args:
-            faces: the faces of the collections.
-            records: the records of the collections and their migrations.
-            lag: seconds for which reads of vectors may miss writes.
-            sleep: waits for a number of seconds.
+            faces: The faces of the collections.
+            records: The records of the collections and their migrations.
+            lag: Seconds for which reads of vectors may miss writes.
+            sleep: Waits for a number of seconds.
         """
         self._faces, self._records, self._lag, self._sleep = faces, records, lag, sleep
 
@@ -196,15 +196,15 @@ class StandbySides(MigrationStore):
         """Copy the standby faces of served faces to the side that a switch fills.
 
         Args:
-            collection: the collection, as the switch has changed it.
-            side: the side, which nobody else writes to, and which is empty.
+            collection: The collection, as the switch has changed it.
+            side: The side, which nobody else writes to, and which is empty.
 
         Returns:
             The faces on this side.
 
         Raises:
-            MigrationError: served faces have no standby faces.
-            ConflictError: the switch was overtaken.
+            MigrationError: Served faces have no standby faces.
+            ConflictError: The switch was overtaken.
         """
         collection_id = collection.collection_id
         migration = self._records.get_migration(collection_id)
@@ -289,7 +289,7 @@ class StandbySides(MigrationStore):
         """Return the current record of a collection, after checking that it serves the same side.
 
         Raises:
-            ConflictError: it was deleted or switched, or is not migrated to these versions.
+            ConflictError: It was deleted or switched, or is not migrated to these versions.
         """
         collection_id = collection.collection_id
         migration = self._records.get_migration(collection_id)
@@ -308,7 +308,7 @@ class StandbySides(MigrationStore):
         """Check that a switch still fills a side; if so, the record names the same other sides.
 
         Raises:
-            ConflictError: another process has ended the switch.
+            ConflictError: Another process has ended the switch.
         """
         current = self._faces.current(collection.collection_id)
         if (

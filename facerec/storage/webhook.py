@@ -52,12 +52,12 @@ class Webhook:
 
         Args:
             address: ``https://`` address, or an ``http://`` one of this machine.
-            secret: key of the signature, which the receiver has too.
-            timeout: seconds to wait for a complete answer.
-            clock: returns the time in seconds since 1970.
+            secret: Key of the signature, which the receiver has too.
+            timeout: Seconds to wait for a complete answer.
+            clock: Returns the time in seconds since 1970.
 
         Raises:
-            InvalidInputError: the address or the secret is not valid.
+            InvalidInputError: The address or the secret is not valid.
         """
         loopback = _checked_address(address)
         if len(secret.strip()) < MIN_SECRET_LENGTH:
@@ -82,7 +82,7 @@ class Webhook:
         """Send an event.
 
         Raises:
-            WebhookError: it was not accepted, or the answer was not complete in time.
+            WebhookError: It was not accepted, or the answer was not complete in time.
         """
         body = json.dumps(event.to_json(), ensure_ascii=False, sort_keys=True).encode()
         request = urllib.request.Request(  # noqa: S310 - checked in the constructor
@@ -192,7 +192,7 @@ def _checked_address(address: str) -> bool:
     """Return whether an address is on this machine.
 
     Raises:
-        InvalidInputError: it is not an address that events may be sent to.
+        InvalidInputError: It is not an address that events may be sent to.
     """
     hint = "use an https:// address, or an http:// one of this machine"
     try:
@@ -217,7 +217,7 @@ def _is_sendable(address: str, host: str, selector: str) -> bool:
     """Return whether an address can be a part of a request as it is.
 
     Raises:
-        ValueError: the name of the machine is not valid.
+        ValueError: The name of the machine is not valid.
     """
     if ":" not in host:
         host.encode("idna")

@@ -106,9 +106,9 @@ def fake_embedding(person: str, away: float = 0.0, shot: int = 0) -> NDArray[np.
     """Return the embedding of a person: float32, shape (128,).
 
     Args:
-        person: name of the person.
+        person: Name of the person.
         away: Euclidean distance from the person's typical embedding.
-        shot: picks the direction of this distance.
+        shot: Picks the direction of this distance.
     """
     mean = np.full(EMBEDDING_SIZE, TYPICAL_NORM / EMBEDDING_SIZE**0.5)
     typical = mean + SPREAD_OF_PEOPLE * _random(person).standard_normal(EMBEDDING_SIZE)
@@ -125,7 +125,7 @@ class FakeEngine:
     Embeddings of different model versions are as far apart as those of different people.
 
     Attributes:
-        analysed: number of photos that it has analysed.
+        analysed: Number of photos that it has analysed.
     """
 
     def __init__(self, model_version: str = _USUAL_VERSION) -> None:
@@ -162,7 +162,7 @@ class FakeAttributes:
     """An ``AttributeEstimator`` for which everybody is a woman of 30 to 40 years.
 
     Attributes:
-        is_installed: whether it can estimate anything.
+        is_installed: Whether it can estimate anything.
     """
 
     def __init__(self, *, is_installed: bool = True) -> None:

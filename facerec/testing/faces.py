@@ -29,15 +29,15 @@ def stored_face(
     """Return a face of a person in a photo, by default in a photo of that person only.
 
     Args:
-        person: name of the person; see ``fake_embedding``.
-        image: name of the photo.
-        place: position of the face in the photo; faces of one photo have different ones.
-        away: see ``fake_embedding``.
-        shot: see ``fake_embedding``.
-        embedding: the embedding, in place of the person's.
-        external_image_id: external image id of the photo.
-        source: where the photo comes from.
-        model_version: model version of the embedding.
+        person: Name of the person; see ``fake_embedding``.
+        image: Name of the photo.
+        place: Position of the face in the photo; faces of one photo have different ones.
+        away: See ``fake_embedding``.
+        shot: See ``fake_embedding``.
+        embedding: The embedding, in place of the person's.
+        external_image_id: External image id of the photo.
+        source: Where the photo comes from.
+        model_version: Model version of the embedding.
     """
     content_id = image_id((image or person).encode())
     key = image_key("any", content_id, external_image_id, model_version)

@@ -28,13 +28,13 @@ def vector_of(
     """Return a vector of a person, by default in a group of the person's own.
 
     Args:
-        person: name of the person; see ``fake_embedding``.
-        group: name of the group.
-        place: index of the vector within its group.
-        away: see ``fake_embedding``.
-        shot: see ``fake_embedding``.
-        values: the embedding, in place of the person's.
-        metadata: the metadata, by default the person's name and ``place``.
+        person: Name of the person; see ``fake_embedding``.
+        group: Name of the group.
+        place: Index of the vector within its group.
+        away: See ``fake_embedding``.
+        shot: See ``fake_embedding``.
+        values: The embedding, in place of the person's.
+        metadata: The metadata, by default the person's name and ``place``.
     """
     name = group or person
     key = image_key("any", image_id(name.encode()), None, "fake-1")

@@ -13,9 +13,9 @@ def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int
     """Return an answer in the form for the client, or a refusal if the answer is too large.
 
     Args:
-        event: the request.
-        answer: the answer of the application.
-        max_bytes: maximum size of an answer as JSON, in which the body is a text: each of its
+        event: The request.
+        answer: The answer of the application.
+        max_bytes: Maximum size of an answer as JSON, in which the body is a text: each of its
             quotes takes two bytes, and each character outside ASCII up to twelve.
     """
     if len(json.dumps(answer)) > max_bytes:

@@ -28,11 +28,11 @@ def build_app(environment: Mapping[str, str], max_body: int) -> FastAPI:
     """Build the application from the environment.
 
     Args:
-        environment: variables by name; see ``Settings`` and ``ApiSettings``.
-        max_body: maximum size of a request's body in bytes.
+        environment: Variables by name; see ``Settings`` and ``ApiSettings``.
+        max_body: Maximum size of a request's body in bytes.
 
     Raises:
-        FacerecError: a setting is missing or wrong, or a store or service cannot be opened.
+        FacerecError: A setting is missing or wrong, or a store or service cannot be opened.
     """
     settings, own = read_settings(environment), read_api_settings(environment)
     allowed = own.photo_buckets | ({settings.bucket} if settings.bucket else set())

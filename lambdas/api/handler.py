@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: object) -> Answer:
     """Answer a request that API Gateway passes on (payload version 1.0 or 2.0).
 
     Args:
-        event: the request.
+        event: The request.
         context: Lambda's context, passed to the application.
     """
     from facerec.core.limits import MAX_FUNCTION_ANSWER

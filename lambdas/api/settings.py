@@ -21,7 +21,7 @@ class ApiSettings:
             cannot be started.
         authorization: API_AUTHORIZATION, how API Gateway authenticates callers: ``AWS_IAM`` or
             ``COGNITO``. Without it the function refuses to start.
-        issuer: issuer of the tokens of COGNITO_USER_POOL_ARN, which ``COGNITO`` needs.
+        issuer: Issuer of the tokens of COGNITO_USER_POOL_ARN, which ``COGNITO`` needs.
         access_table: ACCESS_TABLE, the address of the table that grants collections to callers.
     """
 
@@ -37,7 +37,7 @@ def read_api_settings(environment: Mapping[str, str]) -> ApiSettings:
 
     Raises:
         InvalidInputError: API_AUTHORIZATION or COGNITO_USER_POOL_ARN is wrong.
-        ConfigurationError: a required variable is not set.
+        ConfigurationError: A required variable is not set.
     """
 
     def text(name: str) -> str:

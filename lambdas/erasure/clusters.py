@@ -19,14 +19,14 @@ def start_clustering(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """Start clustering the new faces of a collection.
 
     Args:
-        gallery: the gallery.
+        gallery: The gallery.
         event: ``start_clustering``, a collection, and ``pair_threshold``.
 
     Returns:
         The job (``schemas/clustering-job.json``).
 
     Raises:
-        FacerecError: see ``Gallery.check_clustering`` and ``ClusteringJobs.start``.
+        FacerecError: See ``Gallery.check_clustering`` and ``ClusteringJobs.start``.
     """
     collection_id, pair_threshold = str(event["start_clustering"]), event["pair_threshold"]
     gallery.check_clustering(collection_id, pair_threshold=pair_threshold)
@@ -37,7 +37,7 @@ def describe_clustering(_gallery: Gallery, event: dict[str, Any]) -> dict[str, A
     """Return the newest clustering of the collection ``describe_clustering``.
 
     Raises:
-        FacerecError: see ``ClusteringJobs.newest``.
+        FacerecError: See ``ClusteringJobs.newest``.
     """
     return _jobs().newest(str(event["describe_clustering"])).to_json()
 

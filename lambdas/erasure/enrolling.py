@@ -36,7 +36,7 @@ def enrol(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """Create people for a caller, who gets their names.
 
     Args:
-        gallery: the gallery.
+        gallery: The gallery.
         event: ``enrol``, a collection; ``source``, the prefix or manifest that was indexed;
             ``person_from``, the rule for names; ``by`` and ``why``, for the history.
 
@@ -44,8 +44,8 @@ def enrol(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         ``packed``, the outcome (``schemas/enrolment.json``).
 
     Raises:
-        FacerecError: see ``Gallery.enrol_people`` and ``name_rule``.
-        InvalidInputError: the source is not in S3, contains no photos or names no stored photo, or
+        FacerecError: See ``Gallery.enrol_people`` and ``name_rule``.
+        InvalidInputError: The source is not in S3, contains no photos or names no stored photo, or
             the outcome is too large for one response.
     """
     source = str(event["source"])
@@ -68,7 +68,7 @@ def enrol_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """Create the people of a job, and store the counts in its folder.
 
     Args:
-        gallery: the gallery.
+        gallery: The gallery.
         event: ``enrol_job``, the folder of a complete job; ``source`` and ``person_from`` as for
             ``enrol``.
 
@@ -77,7 +77,7 @@ def enrol_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         execution keeps this, so it names nobody.
 
     Raises:
-        FacerecError: a store or service failed; another attempt continues.
+        FacerecError: A store or service failed; another attempt continues.
     """
     objects, job_folder = Objects(), str(event["enrol_job"])
     try:

@@ -96,7 +96,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         ``refused``, an error as JSON values.
 
     Raises:
-        FacerecError: a store or service failed, so that another attempt may succeed; or, without
+        FacerecError: A store or service failed, so that another attempt may succeed; or, without
             ``returns_refusals``, the request is invalid.
     """
     try:
@@ -234,7 +234,7 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     If the faces of a collection cannot be erased, the others are still processed.
 
     Raises:
-        FacerecError: the first error; raised after everything else was erased.
+        FacerecError: The first error; raised after everything else was erased.
     """
     deadline = clock() + LATEST_START
     errors: list[FacerecError] = []

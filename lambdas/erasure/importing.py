@@ -31,14 +31,14 @@ def import_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """Advance the import of the faces of a job.
 
     Args:
-        gallery: the gallery.
+        gallery: The gallery.
         event: ``import_job``, the folder of a job whose children are complete.
 
     Returns:
         ``state``, an ``AdvanceState``, and ``cause`` if it is FAILED.
 
     Raises:
-        FacerecError: a store or service failed; another attempt continues.
+        FacerecError: A store or service failed; another attempt continues.
     """
     settings, objects, job_folder = read_settings(os.environ), Objects(), str(event["import_job"])
     job_id, until = PurePosixPath(job_folder).name, time.monotonic() + WRITES_FOR

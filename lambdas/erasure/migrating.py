@@ -48,7 +48,7 @@ def begin(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """Begin or continue a migration, and divide its faces.
 
     Args:
-        gallery: the gallery.
+        gallery: The gallery.
         event: ``begin_migration``, a ``MigrationRequest``.
 
     Returns:
@@ -57,7 +57,7 @@ def begin(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         ``error`` and ``cause`` state why, and ``ranges`` is empty.
 
     Raises:
-        FacerecError: a store or service failed; another attempt may succeed.
+        FacerecError: A store or service failed; another attempt may succeed.
     """
     request = MigrationRequest(**event["begin_migration"])
 
@@ -85,14 +85,14 @@ def describe_range(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """Describe faces of a range, until none is left or the time is up.
 
     Args:
-        gallery: the gallery.
+        gallery: The gallery.
         event: ``describe_range``, a range that ``begin`` or this function returned.
 
     Returns:
         ``again``, whether faces are left, and ``range``, what is left of it.
 
     Raises:
-        FacerecError: see ``Gallery.prepare_range``.
+        FacerecError: See ``Gallery.prepare_range``.
     """
     given = event["describe_range"]
     deadline = time.monotonic() + DESCRIBING_SECONDS
@@ -112,7 +112,7 @@ def end(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """Describe the faces that are left, and switch a collection, or cancel its migration.
 
     Args:
-        gallery: the gallery.
+        gallery: The gallery.
         event: ``end_migration``, a ``MigrationRequest``, and ``described``, the ranges.
 
     Returns:
@@ -121,7 +121,7 @@ def end(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         ``cause``.
 
     Raises:
-        FacerecError: a store or service failed; another attempt may succeed.
+        FacerecError: A store or service failed; another attempt may succeed.
     """
     request = MigrationRequest(**event["end_migration"])
     described = sum(each["range"].get("described", 0) for each in event["described"])
@@ -156,11 +156,11 @@ def show(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """Return the progress of a migration (``schemas/migration.json``).
 
     Args:
-        gallery: the gallery.
+        gallery: The gallery.
         event: ``migration_status``, a collection.
 
     Raises:
-        FacerecError: see ``Gallery.migration_status``.
+        FacerecError: See ``Gallery.migration_status``.
     """
     return migration_json(gallery.migration_status(str(event["migration_status"])))
 
@@ -169,14 +169,14 @@ def check_page(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """Check the photos of a page of faces, and change nothing.
 
     Args:
-        gallery: the gallery.
+        gallery: The gallery.
         event: ``check_migration``, a collection; ``recipe`` and ``next_token``.
 
     Returns:
         ``packed``, the page (``schemas/migration-page.json``).
 
     Raises:
-        FacerecError: see ``Gallery.prepare_migration``.
+        FacerecError: See ``Gallery.prepare_migration``.
     """
     page = gallery.prepare_migration(
         str(event["check_migration"]),
@@ -192,14 +192,14 @@ def finish(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """Remove the version that a collection served before its migration.
 
     Args:
-        gallery: the gallery.
+        gallery: The gallery.
         event: ``finish_migration``, a collection.
 
     Returns:
         The fields of ``schemas/migration.json``.
 
     Raises:
-        FacerecError: see ``Gallery.finish_migration``.
+        FacerecError: See ``Gallery.finish_migration``.
     """
     finished = gallery.finish_migration(str(event["finish_migration"]))
     logger().info("migration finished", removed=finished.removed, dropped=finished.dropped)

@@ -17,15 +17,15 @@ def answer(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """Answer the request of a command.
 
     Args:
-        gallery: the gallery.
-        event: the request (``facerec.gallery.requests``), and ``by`` and ``why``, for the history.
+        gallery: The gallery.
+        event: The request (``facerec.gallery.requests``), and ``by`` and ``why``, for the history.
 
     Returns:
         ``packed``, the answer.
 
     Raises:
-        FacerecError: see ``answer_request``.
-        InvalidInputError: the answer is too large for one response.
+        FacerecError: See ``answer_request``.
+        InvalidInputError: The answer is too large for one response.
     """
     with requested_by(event.get("by"), event.get("why")):
         answered = answer_request(gallery, event)

@@ -28,7 +28,7 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
         An empty object.
 
     Raises:
-        FacerecError: an event was not accepted and will be sent again, a store failed, or the event
+        FacerecError: An event was not accepted and will be sent again, a store failed, or the event
             bus does not exist.
     """
     bus, delivery = _opened()

@@ -72,8 +72,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
         The result of ``plan_execution``.
 
     Raises:
-        StoreUnavailableError: another attempt may succeed.
-        ConfigurationError: a setting of the function is wrong.
+        StoreUnavailableError: Another attempt may succeed.
+        ConfigurationError: A setting of the function is wrong.
     """
     settings = read_settings(os.environ)
     objects = Objects()
@@ -146,13 +146,13 @@ def plan_execution(
     what to correct, and an error of the function is always a real failure.
 
     Args:
-        document: the input of the execution, not validated yet.
-        execution: name of the execution.
-        settings: settings of the deployment.
-        objects: contains manifests and job folders.
-        open_records: opens the store of collections.
-        check: raises an error of facerec for a request that must not be planned.
-        remaining: returns the seconds until the function is stopped.
+        document: The input of the execution, not validated yet.
+        execution: Name of the execution.
+        settings: Settings of the deployment.
+        objects: Contains manifests and job folders.
+        open_records: Opens the store of collections.
+        check: Raises an error of facerec for a request that must not be planned.
+        remaining: Returns the seconds until the function is stopped.
 
     Returns:
         For a job: ``refused`` and ``migrates`` false, ``job_id``, ``collection_id``, ``lost``
@@ -162,7 +162,7 @@ def plan_execution(
         For a refusal: ``refused`` true, ``error`` (a class of ``facerec.errors``) and ``cause``.
 
     Raises:
-        StoreUnavailableError: another attempt may succeed.
+        StoreUnavailableError: Another attempt may succeed.
     """
     try:
         if asks_for_migration(document):

@@ -42,16 +42,16 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Write the report of a job and summarise it.
 
     Args:
-        event: the fields of the ``Submission`` that has ended; if it is ``large``, a job of AWS
+        event: The fields of the ``Submission`` that has ended; if it is ``large``, a job of AWS
             Batch has written the report.
 
     Returns:
         The result of ``end_submission``.
 
     Raises:
-        StoreUnavailableError: another attempt may succeed.
-        ConfigurationError: a setting of the function is wrong.
-        FacerecError: see ``end_submission``.
+        StoreUnavailableError: Another attempt may succeed.
+        ConfigurationError: A setting of the function is wrong.
+        FacerecError: See ``end_submission``.
     """
     settings = read_settings(os.environ)
     find_reasons: FindReasons = no_reasons
@@ -88,10 +88,10 @@ def end_submission(
     """Return the next submission of a job's children, or how the execution ends.
 
     Args:
-        last: the submission that has ended.
-        settings: settings of the deployment.
-        objects: contains the job folder.
-        find_reasons: returns the reasons why children failed.
+        last: The submission that has ended.
+        settings: Settings of the deployment.
+        objects: Contains the job folder.
+        find_reasons: Returns the reasons why children failed.
 
     Returns:
         ``again``, ``unimported``, ``stale`` and ``unnamed``, of which at most one is true, with
@@ -102,7 +102,7 @@ def end_submission(
         of photos. Otherwise the result of ``summarise_execution`` follows.
 
     Raises:
-        FacerecError: see ``summarise_execution`` and ``next_submission``.
+        FacerecError: See ``summarise_execution`` and ``next_submission``.
     """
     summary = summarise_execution(
         objects,
@@ -184,11 +184,11 @@ def summarise_execution(
     """Return the output of an execution, with its error and cause if it failed.
 
     Args:
-        objects: contains the job folder.
-        job_folder: uri of the folder, with the final ``/``.
+        objects: Contains the job folder.
+        job_folder: Uri of the folder, with the final ``/``.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
-        written: whether the report has been written already.
-        incomplete_uri: address at which to store the numbers of incomplete children.
+        written: Whether the report has been written already.
+        incomplete_uri: Address at which to store the numbers of incomplete children.
 
     Returns:
         ``failed``, ``status``, ``job_id``, ``report`` (the address of the report) and the counts of
@@ -197,7 +197,7 @@ def summarise_execution(
 
     Raises:
         ObjectNotFoundError: ``written`` is true, but the job has no report.
-        InvalidInputError: the plan, the report or a segment is damaged.
+        InvalidInputError: The plan, the report or a segment is damaged.
     """
     try:
         plan = read_plan(objects, job_folder)

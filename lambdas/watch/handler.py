@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     changes are only recorded.
 
     Args:
-        event: an event of the schedule, or the messages of the queue in ``Records``.
+        event: An event of the schedule, or the messages of the queue in ``Records``.
 
     Returns:
         ``executions`` and ``running``, counts that become metrics while any job runs; ``ended``,
@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         folder, or None. For messages, ``changes``, their number.
 
     Raises:
-        FacerecError: a service cannot be queried, or a setting of the function is missing or wrong.
+        FacerecError: A service cannot be queried, or a setting of the function is missing or wrong.
     """
     settings = read_settings(os.environ)
     if "Records" in event:

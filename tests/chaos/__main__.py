@@ -29,10 +29,10 @@ class Form:
     """A way to run the job under faults.
 
     Attributes:
-        run_undisturbed: runs it without any.
-        run_seed: runs it with those of a seed.
-        run_once: runs it with one fault at one call.
-        share: share of the kills and faults that this form has to reach.
+        run_undisturbed: Runs it without any.
+        run_seed: Runs it with those of a seed.
+        run_once: Runs it with one fault at one call.
+        share: Share of the kills and faults that this form has to reach.
     """
 
     run_undisturbed: Callable[[], Ending]

@@ -130,9 +130,9 @@ class Disturbance:
         """Disturb by a schedule, or only count.
 
         Args:
-            schedule: decides which calls are disturbed; None for none.
-            notes: the file of the faults.
-            kill: ends the process.
+            schedule: Decides which calls are disturbed; None for none.
+            notes: The file of the faults.
+            kill: Ends the process.
         """
         self._schedule, self._notes, self._kill = schedule, notes, kill
         self._lock = threading.Lock()

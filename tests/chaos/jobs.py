@@ -38,12 +38,12 @@ class Ending:
     """The results of a job.
 
     Attributes:
-        rows: rows of the ledger, without fields that depend on time.
-        faces: ids and embeddings of the stored faces.
-        kept: ids of the faces with embeddings in the job folder.
-        calls: calls of the last attempt.
-        faults: number of times that each fault happened.
-        attempts: processes that worked on the job.
+        rows: Rows of the ledger, without fields that depend on time.
+        faces: Ids and embeddings of the stored faces.
+        kept: Ids of the faces with embeddings in the job folder.
+        calls: Calls of the last attempt.
+        faults: Number of times that each fault happened.
+        attempts: Processes that worked on the job.
     """
 
     rows: list[tuple[object, ...]]
@@ -70,12 +70,12 @@ class Job:
         """Run the job in a process per attempt until one gets through, and check what it left.
 
         Args:
-            folder: folder of the store and the job.
-            schedules: the faults of an attempt, by its number from 0; None for no faults.
-            clock: seconds by which the clock of every second attempt is off.
+            folder: Folder of the store and the job.
+            schedules: The faults of an attempt, by its number from 0; None for no faults.
+            clock: Seconds by which the clock of every second attempt is off.
 
         Raises:
-            AssertionError: an invariant does not hold.
+            AssertionError: An invariant does not hold.
         """
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -145,14 +145,14 @@ def read_ending(
     """Return the results of a job, and check those that can be checked without others.
 
     Args:
-        plan: the job's plan.
-        objects: contains its folder.
-        store: the store of its faces.
-        files: addresses of the files of embeddings in its folder.
-        lines: lines of its manifest.
+        plan: The job's plan.
+        objects: Contains its folder.
+        store: The store of its faces.
+        files: Addresses of the files of embeddings in its folder.
+        lines: Lines of its manifest.
 
     Raises:
-        AssertionError: an invariant does not hold.
+        AssertionError: An invariant does not hold.
     """
     rows: list[LedgerRow] = []
     named: set[str] = set()
@@ -191,7 +191,7 @@ def assert_the_same(ending: Ending, undisturbed: Ending) -> None:
     """Check that a disturbed job left what an undisturbed one leaves.
 
     Raises:
-        AssertionError: it did not.
+        AssertionError: It did not.
     """
     assert ending.rows == undisturbed.rows
     assert ending.faces == undisturbed.faces

@@ -53,13 +53,13 @@ class SupervisedJob(Job):
         """Run the job until a supervisor gets through, and check what it left.
 
         Args:
-            folder: folder of the store and the job.
-            supervisors: the faults of each supervisor.
-            workers: the faults of each worker, numbered across supervisors.
-            clock: seconds by which the clock of every second process is off.
+            folder: Folder of the store and the job.
+            supervisors: The faults of each supervisor.
+            workers: The faults of each worker, numbered across supervisors.
+            clock: Seconds by which the clock of every second process is off.
 
         Raises:
-            AssertionError: an invariant does not hold.
+            AssertionError: An invariant does not hold.
         """
         self._of_workers, self._clock = workers, clock
         return self.run(folder, supervisors, clock)

@@ -90,11 +90,11 @@ class DisturbedStack(Stack):
         """Start executions until one succeeds, and check what they left.
 
         Args:
-            processes: the faults of each container and each invocation of a function.
-            platform: the faults of AWS Batch and Lambda.
+            processes: The faults of each container and each invocation of a function.
+            platform: The faults of AWS Batch and Lambda.
 
         Raises:
-            AssertionError: an invariant does not hold.
+            AssertionError: An invariant does not hold.
         """
         self.forget()
         self._notes.unlink(missing_ok=True)

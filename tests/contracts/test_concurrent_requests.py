@@ -50,10 +50,10 @@ class Pair:
     """A pair of stores.
 
     Attributes:
-        collaborators: a gallery's, over the two.
-        vectors: the class of the store of vectors.
-        records: the class of the store of records.
-        left: returns how many vectors are left anywhere in the store of vectors.
+        collaborators: A gallery's, over the two.
+        vectors: The class of the store of vectors.
+        records: The class of the store of records.
+        left: Returns how many vectors are left anywhere in the store of vectors.
     """
 
     collaborators: Collaborators

@@ -41,9 +41,9 @@ class Emulator:
     """A running emulator.
 
     Attributes:
-        endpoint: where it answers.
-        running: a folder with a file for each running container.
-        vectors: where what stands for Amazon S3 Vectors answers.
+        endpoint: Where it answers.
+        running: A folder with a file for each running container.
+        vectors: Where what stands for Amazon S3 Vectors answers.
     """
 
     endpoint: str

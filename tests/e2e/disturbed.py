@@ -27,12 +27,12 @@ class DisturbedJob:
     """A job that has ended.
 
     Attributes:
-        document: the input of its execution.
-        execution: the ended execution, as Step Functions describes it.
-        output: output of its execution.
-        report: the report in the job's folder.
-        rows: rows of its ledger.
-        committed: rows that the victim had committed when it was killed.
+        document: The input of its execution.
+        execution: The ended execution, as Step Functions describes it.
+        output: Output of its execution.
+        report: The report in the job's folder.
+        rows: Rows of its ledger.
+        committed: Rows that the victim had committed when it was killed.
     """
 
     document: dict[str, Any]

@@ -31,7 +31,7 @@ def built_images(network: Mapping[str, str]) -> dict[str, Any]:
     """Return both images, or skip the test on a machine that cannot build them.
 
     Args:
-        network: variables that lead to services in the place of those of the internet, and values
+        network: Variables that lead to services in the place of those of the internet, and values
             of variables that name such services, with what takes their place.
 
     Returns:

@@ -22,9 +22,9 @@ class SomePhotos:
     """Photos to index, and another one of a person in one of them.
 
     Attributes:
-        lines: the photos, one per line of the manifest.
-        probe: the other photo.
-        known: the indexed photo of the same person.
+        lines: The photos, one per line of the manifest.
+        probe: The other photo.
+        known: The indexed photo of the same person.
     """
 
     lines: list[Path]

@@ -35,10 +35,10 @@ class BuiltStack:
     """What stacks are deployed from and to.
 
     Attributes:
-        emulator: emulator of AWS.
-        folder: folder of the SAM CLI's build.
-        pinecone: the index for stacks that store vectors in Pinecone.
-        vectors: the fake of Amazon S3 Vectors.
+        emulator: Emulator of AWS.
+        folder: Folder of the SAM CLI's build.
+        pinecone: The index for stacks that store vectors in Pinecone.
+        vectors: The fake of Amazon S3 Vectors.
     """
 
     emulator: Emulator
@@ -51,10 +51,10 @@ class DeployedStack:
     """A stack on the emulator.
 
     Attributes:
-        name: name of the stack.
-        emulator: emulator of AWS.
-        pinecone: the index of the faces, if they are stored in Pinecone.
-        parameters: parameters of the deployment.
+        name: Name of the stack.
+        emulator: Emulator of AWS.
+        pinecone: The index of the faces, if they are stored in Pinecone.
+        parameters: Parameters of the deployment.
     """
 
     def __init__(self, built: BuiltStack, name: str) -> None:

@@ -79,8 +79,8 @@ class Console:
     """A machine with the AWS CLI, the SAM CLI, Docker and the usual tools of a shell, no others.
 
     Attributes:
-        answers: exit status and output by how a command begins; any other succeeds silently.
-        later: answers that take the place of these once a script has waited.
+        answers: Exit status and output by how a command begins; any other succeeds silently.
+        later: Answers that take the place of these once a script has waited.
     """
 
     folder: Path

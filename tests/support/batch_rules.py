@@ -23,10 +23,10 @@ def is_tried_again(
     https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
 
     Args:
-        rules: rules with the keys of the service's interface, such as ``onExitCode``.
-        exit_code: exit code of the container, or None.
-        status_reason: why the job ended.
-        reason: why the container ended.
+        rules: Rules with the keys of the service's interface, such as ``onExitCode``.
+        exit_code: Exit code of the container, or None.
+        status_reason: Why the job ended.
+        reason: Why the container ended.
     """
     facts = {
         "onExitCode": "" if exit_code is None else str(exit_code),

@@ -40,15 +40,15 @@ class Decisions:
     """What people said, and which faces were seen in one cluster.
 
     Attributes:
-        persons: faces by person.
-        ignored: ignored faces.
-        not_faces: faces marked as not a face.
-        denied: pairs of a face and a person, or another face, that it does not show.
-        together: faces of each cluster, as it was seen last.
-        released: faces of a correction that was undone, which are clustered again.
-        named: number of names that were given.
-        count: number of decisions.
-        before: what had been said before the last decision, if that can be undone.
+        persons: Faces by person.
+        ignored: Ignored faces.
+        not_faces: Faces marked as not a face.
+        denied: Pairs of a face and a person, or another face, that it does not show.
+        together: Faces of each cluster, as it was seen last.
+        released: Faces of a correction that was undone, which are clustered again.
+        named: Number of names that were given.
+        count: Number of decisions.
+        before: What had been said before the last decision, if that can be undone.
     """
 
     persons: dict[str, set[str]] = field(default_factory=dict)

@@ -23,7 +23,7 @@ class EcrServer(HttpServer):
     """A registry with images that have a manifest and a configuration, and no layers.
 
     Attributes:
-        repositories: manifests by tags and digests, for each repository by its name.
+        repositories: Manifests by tags and digests, for each repository by its name.
     """
 
     def __init__(self) -> None:
@@ -49,9 +49,9 @@ class EcrServer(HttpServer):
         """Store an image for several architectures, as Docker makes it: with an attestation each.
 
         Args:
-            repository: name of the repository.
-            tag: tag of the image.
-            images: digests by architectures.
+            repository: Name of the repository.
+            tag: Tag of the image.
+            images: Digests by architectures.
         """
         listed = [
             {"digest": digest, "platform": {"architecture": architecture, "os": "linux"}}

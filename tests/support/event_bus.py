@@ -24,11 +24,11 @@ class RecordedBus:
     """An event bus.
 
     Attributes:
-        arn: its ARN.
-        details: details of the events that it has accepted.
-        entries: the entries as they were sent.
-        requests: number of requests.
-        refused: ids of events that it refuses from now on, by the code of the error.
+        arn: Its ARN.
+        details: Details of the events that it has accepted.
+        entries: The entries as they were sent.
+        requests: Number of requests.
+        refused: Ids of events that it refuses from now on, by the code of the error.
     """
 
     arn: str

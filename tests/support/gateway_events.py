@@ -34,13 +34,13 @@ def rest_event(
     """Return the event of a request that a REST API passes on.
 
     Args:
-        method: method of the request.
-        path: path without the stage.
-        document: the body; text is sent unchanged.
-        authorization: authorization of the method: ``NONE``, ``AWS_IAM`` or ``COGNITO``.
-        headers: headers in addition to those of every client.
+        method: Method of the request.
+        path: Path without the stage.
+        document: The body; text is sent unchanged.
+        authorization: Authorization of the method: ``NONE``, ``AWS_IAM`` or ``COGNITO``.
+        headers: Headers in addition to those of every client.
         arn: ARN of the caller, with ``AWS_IAM``.
-        claims: claims of the caller's token in addition to ``sub`` and ``iss``, with ``COGNITO``.
+        claims: Claims of the caller's token in addition to ``sub`` and ``iss``, with ``COGNITO``.
     """
     sent = {"Host": HOST, "Content-Type": "application/json", **(headers or {})}
     # "The Authorization header is dropped if it contains a Signature Version 4 signature or if

@@ -19,8 +19,8 @@ class Interposed:
     """Counts the calls of the services of a process, and lets something happen at one of them.
 
     Attributes:
-        calls: the number of calls so far.
-        happened: whether it has happened.
+        calls: The number of calls so far.
+        happened: Whether it has happened.
     """
 
     def __init__(
@@ -29,8 +29,8 @@ class Interposed:
         """Create it.
 
         Args:
-            at: number of the call before which something happens, from 0.
-            happens: what happens.
+            at: Number of the call before which something happens, from 0.
+            happens: What happens.
             killed: ``before`` or ``after`` that call to kill the process then, ``unanswered`` if
                 the call is made but seems to fail; else empty.
         """
@@ -99,8 +99,8 @@ class Turns:
         """Run processes to their ends.
 
         Args:
-            works: the work of each process; takes a function that wraps its services.
-            kills: the probability that a call is the last one of the first process.
+            works: The work of each process; takes a function that wraps its services.
+            kills: The probability that a call is the last one of the first process.
         """
         self._live = len(works)
         errors: list[BaseException] = []

@@ -95,11 +95,11 @@ class LocalJob:
     """A job with its stores in one folder.
 
     Attributes:
-        plan: plan of the job.
-        engine: engine that counts its photos.
-        store: the file of the store.
-        faces: the store.
-        objects: local files.
+        plan: Plan of the job.
+        engine: Engine that counts its photos.
+        store: The file of the store.
+        faces: The store.
+        objects: Local files.
     """
 
     def __init__(

@@ -14,9 +14,9 @@ class MemoryObjects:
     """Keeps objects in a dictionary, and counts what it is asked for.
 
     Attributes:
-        content: the objects by uri.
-        reads: how many objects were read.
-        delay: seconds that each object takes to answer, as S3's do.
+        content: The objects by uri.
+        reads: How many objects were read.
+        delay: Seconds that each object takes to answer, as S3's do.
     """
 
     def __init__(self, delay: float = 0.0) -> None:

@@ -16,7 +16,7 @@ class MemoryVectors(VectorStore):
     """Keeps vectors in dictionaries; its reads never lag its writes.
 
     Attributes:
-        content: the vectors by namespace and id; no namespace is empty.
+        content: The vectors by namespace and id; no namespace is empty.
     """
 
     def __init__(self) -> None:

@@ -19,8 +19,8 @@ def block_network(monkeypatch: pytest.MonkeyPatch, *, allow_loopback: bool = Fal
     Sockets between processes of this machine (``AF_UNIX``) stay open.
 
     Args:
-        monkeypatch: restores the sockets after the test.
-        allow_loopback: allow connections to servers on this machine.
+        monkeypatch: Restores the sockets after the test.
+        allow_loopback: Allow connections to servers on this machine.
     """
     connect, lookup = socket.socket.connect, socket.getaddrinfo
 

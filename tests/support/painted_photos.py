@@ -49,7 +49,7 @@ class PaintedEngine(FakeEngine):
     """Reads painted photos.
 
     Attributes:
-        asked: the options of each call.
+        asked: The options of each call.
     """
 
     def __init__(self) -> None:

@@ -64,10 +64,10 @@ class Permissions:
     """The permissions of a test.
 
     Attributes:
-        bucket: name of the stack's bucket.
-        denied: what calls were refused for.
-        conditions: conditions of the template that hold.
-        secret: value of the parameter PineconeSecretArn.
+        bucket: Name of the stack's bucket.
+        denied: What calls were refused for.
+        conditions: Conditions of the template that hold.
+        secret: Value of the parameter PineconeSecretArn.
     """
 
     bucket: str

@@ -30,10 +30,10 @@ class ServedImport:
     """An import: each request for its description takes it a step further.
 
     Attributes:
-        number: its id, from 1.
-        uri: the folder that it reads.
+        number: Its id, from 1.
+        uri: The folder that it reads.
         on_error: ``abort`` or ``continue``.
-        steps: descriptions that are left until it ends.
+        steps: Descriptions that are left until it ends.
     """
 
     number: int
@@ -63,10 +63,10 @@ class ServedImports:
     """The imports of an index.
 
     Attributes:
-        steps: descriptions until an import ends: it is pending, then in progress.
-        fails: the error with which the next imports fail.
-        loses: number of records that an import does not take although it completes.
-        started: all imports, in order.
+        steps: Descriptions until an import ends: it is pending, then in progress.
+        fails: The error with which the next imports fail.
+        loses: Number of records that an import does not take although it completes.
+        started: All imports, in order.
     """
 
     dimension: int

@@ -29,15 +29,15 @@ class PineconeServer(HttpServer):
     """One index on a free port of this machine.
 
     Attributes:
-        lags: writes are read only after ``settle``.
-        loses: number of records of each upsert that are not taken, which its answer admits.
-        namespaces: what can be read: vectors by id, by namespace.
-        fetches_by_metadata: whether it does; this is a preview, which other servers do not have.
-        delay: seconds that every request takes.
-        requests: how often each path was asked for.
-        received: how many bytes the requests of each path had.
-        busiest: the most requests that were answered at a time.
-        imports: the bulk imports.
+        lags: Writes are read only after ``settle``.
+        loses: Number of records of each upsert that are not taken, which its answer admits.
+        namespaces: What can be read: vectors by id, by namespace.
+        fetches_by_metadata: Whether it does; this is a preview, which other servers do not have.
+        delay: Seconds that every request takes.
+        requests: How often each path was asked for.
+        received: How many bytes the requests of each path had.
+        busiest: The most requests that were answered at a time.
+        imports: The bulk imports.
     """
 
     def __init__(

@@ -67,9 +67,9 @@ def emulated_function(
     """Run a handler under the emulator, which starts it at the first event.
 
     Args:
-        handler: module and function, with a dot between them.
-        environment: the function's variables.
-        log: a file for what it prints.
+        handler: Module and function, with a dot between them.
+        environment: The function's variables.
+        log: A file for what it prints.
     """
     rie = log.parent / "aws-lambda-rie"
     shutil.copy(find_rie(), rie)

@@ -65,12 +65,12 @@ class S3VectorsServer(HttpServer):
     """The service on a free port of this machine.
 
     Attributes:
-        squares: whether distances are squared, which the documentation leaves open.
+        squares: Whether distances are squared, which the documentation leaves open.
         largest_top_k: 100, as documented; regions with result pages accept 10,000.
-        vectors_per_second: vectors that may be put into, or deleted from, an index in a second.
-        writes_per_second: requests for that in a second, per index.
-        buckets: indexes by name, by bucket.
-        requests: how often each operation was asked for.
+        vectors_per_second: Vectors that may be put into, or deleted from, an index in a second.
+        writes_per_second: Requests for that in a second, per index.
+        buckets: Indexes by name, by bucket.
+        requests: How often each operation was asked for.
     """
 
     def __init__(

@@ -17,8 +17,8 @@ def running(app: ASGIApp, **settings: Any) -> Iterator[str]:  # noqa: ANN401 - u
     """Serve the application on loopback, and yield its address.
 
     Args:
-        app: the application.
-        settings: arguments of ``uvicorn.Config`` beyond those that tests need.
+        app: The application.
+        settings: Arguments of ``uvicorn.Config`` beyond those that tests need.
     """
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, log_level="warning", lifespan="off", **settings

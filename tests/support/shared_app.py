@@ -16,8 +16,8 @@ class SharedApp:
     """The API with settings of its own, over the gallery of the test that runs.
 
     Attributes:
-        app: the application.
-        gallery: the gallery of the test that runs.
+        app: The application.
+        gallery: The gallery of the test that runs.
     """
 
     gallery: Gallery

@@ -53,7 +53,7 @@ def resolve(name: str) -> Any:  # noqa: ANN401 - whatever the name means
     """Return what a dotted name means: a module, or an attribute of one.
 
     Raises:
-        AttributeError: it means nothing.
+        AttributeError: It means nothing.
     """
     parts = name.split(".")
     for end in range(len(parts), 0, -1):

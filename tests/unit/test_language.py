@@ -66,7 +66,7 @@ FRAGMENT = re.compile(
 """How a docstring must not begin: it is a full phrase."""
 
 FRAGMENT_OF_ARGUMENT = re.compile(
-    r"^\s+\w+: (and|as|at|by|from|in|of|on|over|than|that|those|to|under|which|whose|with) ",
+    r"^\s+\w+: (?i:and|at|by|from|of|on|over|than|that|those|to|under|whose) ",
     re.MULTILINE,
 )
 """How the description of an argument or attribute must not begin."""
@@ -118,6 +118,26 @@ def docstrings_of(name: str) -> Iterator[tuple[int, str]]:
             and isinstance(node.value.value, str)
         ):
             yield node.lineno, node.value.value
+
+
+SECTION = re.compile(r"(?m)^( *)(?:Args|Attributes|Raises):\n((?:(?:\1 .*)?(?:\n|$))*)")
+"""A section of a docstring: its indentation, and its entries."""
+
+LOWERCASE_ENTRY = re.compile(
+    r"(?m)^ *\*{0,2}[\w.]+(?: \([^)]*\))?: "
+    r"(?!boto3|botocore|dlib|pyarrow|vCPU)[a-z]+(?![\w.])"
+)
+
+
+def lowercase_in(name: str) -> Iterator[str]:
+    """Yield each description of an argument, attribute or error that has no capital."""
+    for line, text in docstrings_of(name):
+        for section in SECTION.finditer(text):
+            entries = section[2]
+            indentation = len(entries) - len(entries.lstrip())
+            for match in LOWERCASE_ENTRY.finditer(entries):
+                if len(match[0]) - len(match[0].lstrip()) == indentation:
+                    yield f"{name}:{line}: {match[0].strip()!r} has no capital"
 
 
 def fragments_in(name: str) -> Iterator[str]:
@@ -194,6 +214,12 @@ def test_descriptions_in_schemas_are_full_phrases() -> None:
 def test_files_are_written_in_plain_english() -> None:
     found = [place for name in FILES for place in dialect_in(name)]
     assert not found, "\n".join(found)
+
+
+def test_descriptions_in_docstrings_have_a_capital() -> None:
+    found = [each for name in PYTHON_FILES for each in lowercase_in(name)]
+
+    assert found == []
 
 
 def test_docstrings_are_full_phrases() -> None:

@@ -42,8 +42,8 @@ class Held:
     """Children that wait.
 
     Attributes:
-        started: set once one has started.
-        released: set to let them continue.
+        started: Set once one has started.
+        released: Set to let them continue.
     """
 
     started: threading.Event = field(default_factory=threading.Event)

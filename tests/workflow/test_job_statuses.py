@@ -44,10 +44,10 @@ class StepFunctions:
     """A client of Step Functions with one execution.
 
     Attributes:
-        status: status of the execution.
-        error: the error that it failed with, or None.
-        plan: the plan of the job, or None before there is one.
-        options: further fields of its input.
+        status: Status of the execution.
+        error: The error that it failed with, or None.
+        plan: The plan of the job, or None before there is one.
+        options: Further fields of its input.
     """
 
     status: str

@@ -44,12 +44,12 @@ class Model:
     """What the collection is to hold.
 
     Attributes:
-        said: the faces of each photo that each round of a job names, the round that was started
+        said: The faces of each photo that each round of a job names, the round that was started
             last at the end.
-        read: the options with which each photo was last read.
-        missing: the options with which each photo was last missing, of those that were never read.
-        deleted: faces that were deleted.
-        gone: photos whose files are gone.
+        read: The options with which each photo was last read.
+        missing: The options with which each photo was last missing, of those that were never read.
+        deleted: Faces that were deleted.
+        gone: Photos whose files are gone.
     """
 
     said: dict[tuple[str, str, int], dict[str, set[str]]] = field(default_factory=dict)

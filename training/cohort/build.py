@@ -84,9 +84,9 @@ def clear_mixtures(
     """Return mixtures of faces as they are.
 
     Args:
-        strangers: descriptors of different people, float32 of shape (n, 128).
-        children: whether each is a child, shape (n,).
-        random: chooses the pairs.
+        strangers: Descriptors of different people, float32 of shape (n, 128).
+        children: Whether each is a child, shape (n,).
+        random: Chooses the pairs.
     """
     everybody = mixed(strangers, CLEAR_MIXTURES, random, mates=MATES, apart=SAME_PERSON)
     young = mixed(strangers[children], CHILD_MIXTURES, random, mates=CHILD_MATES, apart=SAME_PERSON)
@@ -146,11 +146,11 @@ def mixed(
     their mean distance from it is the strangers' own.
 
     Args:
-        strangers: descriptors of different people, float32 of shape (n, 128).
-        count: number of averages, or fewer if there are not as many pairs.
-        random: chooses the pairs.
-        mates: how many of a stranger's most similar strangers it is mixed with.
-        apart: minimum distance of a pair.
+        strangers: Descriptors of different people, float32 of shape (n, 128).
+        count: Number of averages, or fewer if there are not as many pairs.
+        random: Chooses the pairs.
+        mates: How many of a stranger's most similar strangers it is mixed with.
+        apart: Minimum distance of a pair.
     """
     first, second = similar_pairs(strangers, mates, apart)
     averages = (strangers[first].astype(np.float64) + strangers[second]) / 2

@@ -64,8 +64,8 @@ def to_onnx(network: ProposalModule, about: str) -> bytes:
     """Return the network as an ONNX model of convolutions only, with its geometry as metadata.
 
     Args:
-        network: the network in evaluation mode; its weights are changed.
-        about: origin of the weights, stored in the model.
+        network: The network in evaluation mode; its weights are changed.
+        about: Origin of the weights, stored in the model.
     """
     import onnx
 

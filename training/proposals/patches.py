@@ -45,7 +45,7 @@ class Examples:
         patches: uint8 of shape (n, SIDE, SIDE).
         kinds: 1 for a face, 0 for none, -1 to ignore; int8 of shape
             (n, kinds, outputs, outputs).
-        offsets: offsets of the face's centre, right and down, in strides, and of its side, in
+        offsets: Offsets of the face's centre, right and down, in strides, and of its side, in
             thirds of an octave; float16 of shape (n, kinds, 3, outputs, outputs).
     """
 
@@ -104,11 +104,11 @@ def make_examples(
     """Return random patches.
 
     Args:
-        sources: photos to take patches from.
-        seed: seed of the random generator.
-        count: number of patches.
-        origin: input pixel at the centre of the network's first output.
-        outputs: number of outputs along a side of a patch.
+        sources: Photos to take patches from.
+        seed: Seed of the random generator.
+        count: Number of patches.
+        origin: Input pixel at the centre of the network's first output.
+        outputs: Number of outputs along a side of a patch.
     """
     cv2.setNumThreads(1)
     generator = np.random.default_rng(seed)

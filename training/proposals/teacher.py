@@ -43,9 +43,9 @@ class LabelledPhoto:
     """A photo and its faces.
 
     Attributes:
-        name: the file's path below the data.
+        name: The file's path below the data.
         pixels: uint8 of shape (height, width, 3), RGB.
-        faces: centre x, centre y, side and score; shape (n, 4).
+        faces: Centre x, centre y, side and score; shape (n, 4).
     """
 
     name: str

@@ -13,10 +13,10 @@ class RequestHead:
 
     Attributes:
         method: HTTP method in capital letters.
-        path: path as it was sent, percent-encoded.
-        query: query string as it was sent, without the question mark.
-        headers: values of headers by their names in lower case.
-        gateway: the ``requestContext`` of API Gateway's event; None if the request did not pass a
+        path: Path as it was sent, percent-encoded.
+        query: Query string as it was sent, without the question mark.
+        headers: Values of headers by their names in lower case.
+        gateway: The ``requestContext`` of API Gateway's event; None if the request did not pass a
             gateway. A client cannot set it.
     """
 
@@ -32,10 +32,10 @@ class Principal:
     """The sender of a request, with the sender's permissions.
 
     Attributes:
-        collections: collections that the sender can use; None for all.
-        writes: whether the sender can change data.
-        writable: collections that the sender can change; None for all that the sender can use.
-        name: name of the sender, for the access log, the history and idempotency tokens; "" if
+        collections: Collections that the sender can use; None for all.
+        writes: Whether the sender can change data.
+        writable: Collections that the sender can change; None for all that the sender can use.
+        name: Name of the sender, for the access log, the history and idempotency tokens; "" if
             it is not known.
     """
 
@@ -52,7 +52,7 @@ class Principal:
         """Return whether the sender may change a collection.
 
         Args:
-            collection_id: the collection; None for a change outside of collections.
+            collection_id: The collection; None for a change outside of collections.
         """
         if not self.writes or (collection_id is not None and not self.may_use(collection_id)):
             return False
@@ -67,10 +67,10 @@ class RefusedError(Exception):
     """The sender is not authenticated, may not do this, or the request exceeds a limit.
 
     Attributes:
-        kind: name of the exception in AWS's protocols.
-        message: one line of explanation.
-        status: status of the HTTP response to a REST request.
-        sender: name of the sender, for the access log; empty if it was not authenticated.
+        kind: Name of the exception in AWS's protocols.
+        message: One line of explanation.
+        status: Status of the HTTP response to a REST request.
+        sender: Name of the sender, for the access log; empty if it was not authenticated.
     """
 
     def __init__(self, kind: str, message: str, status: int, sender: str = "") -> None:
@@ -91,7 +91,7 @@ class Guard(Protocol):
             The check of the body, which decides what the sender may do.
 
         Raises:
-            RefusedError: the sender may do nothing at all.
+            RefusedError: The sender may do nothing at all.
         """
         ...
 

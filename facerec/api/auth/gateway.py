@@ -31,9 +31,9 @@ class GatewayGuard:
     """Accepts requests that API Gateway has authenticated, from callers in the access table.
 
     Attributes:
-        mode: how the gateway must have authenticated the caller.
-        table: the permissions of callers.
-        issuer: issuer of the tokens of the Cognito user pool; None with ``AWS_IAM``.
+        mode: How the gateway must have authenticated the caller.
+        table: The permissions of callers.
+        issuer: Issuer of the tokens of the Cognito user pool; None with ``AWS_IAM``.
     """
 
     mode: ApiAuthorization
@@ -44,7 +44,7 @@ class GatewayGuard:
         """Check the caller's identity in the gateway's event.
 
         Raises:
-            RefusedError: the event does not prove who the caller is, no grant names the caller, or
+            RefusedError: The event does not prove who the caller is, no grant names the caller, or
                 the access table cannot be read for now.
         """
         principal = self._find_principal(head.gateway or {})
@@ -84,7 +84,7 @@ def issuer_of(pool_arn: str) -> str:
     https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 
     Raises:
-        InvalidInputError: the ARN is not one of a user pool.
+        InvalidInputError: The ARN is not one of a user pool.
     """
     parts = pool_arn.split(":")
     if len(parts) != 6 or parts[2] != "cognito-idp" or not parts[5].startswith("userpool/"):

@@ -26,9 +26,9 @@ class Caller:
     """The sender of a request as authenticated by the gateway.
 
     Attributes:
-        name: name for the access log.
+        name: Name for the access log.
         arn: ARN of an IAM principal, or None.
-        groups: groups of a Cognito user.
+        groups: Groups of a Cognito user.
     """
 
     name: str
@@ -42,9 +42,9 @@ class Grant:
 
     Attributes:
         principal: ARN of an IAM principal, or None.
-        group: name of a Cognito group, or None.
-        collections: the granted collections; None for all.
-        writes: whether the grant includes changes.
+        group: Name of a Cognito group, or None.
+        collections: The granted collections; None for all.
+        writes: Whether the grant includes changes.
     """
 
     principal: str | None
@@ -63,7 +63,7 @@ def parse_grants(content: bytes) -> tuple[Grant, ...]:
     """Return the grants of a table (``facerec/schemas/access-table.json``).
 
     Raises:
-        InvalidInputError: a field is wrong; the message names it.
+        InvalidInputError: A field is wrong; the message names it.
     """
     try:
         document = json.loads(content)
@@ -93,8 +93,8 @@ class AccessTable:
         """Create the table; it is read when it is first needed.
 
         Args:
-            read: returns the table's content, or raises a ``NotFoundError``.
-            clock: returns the time in seconds, by which the table expires.
+            read: Returns the table's content, or raises a ``NotFoundError``.
+            clock: Returns the time in seconds, by which the table expires.
         """
         self._read = read
         self._clock = clock
@@ -105,7 +105,7 @@ class AccessTable:
         """Return the permissions of a caller, or None if no grant names the caller.
 
         Raises:
-            StoreUnavailableError: the table cannot be read for now.
+            StoreUnavailableError: The table cannot be read for now.
         """
         grants = [grant for grant in self._current() if grant.names(caller)]
         if not grants:

@@ -26,8 +26,8 @@ class LoopbackGuard:
     its host, and a page that sends it must come from this server or an allowed origin.
 
     Attributes:
-        names: host names of the server, without port.
-        origins: origins of other pages that can call it.
+        names: Host names of the server, without port.
+        origins: Origins of other pages that can call it.
     """
 
     names: frozenset[str] = LOOPBACK_NAMES
@@ -37,7 +37,7 @@ class LoopbackGuard:
         """Admit the request with all permissions.
 
         Raises:
-            RefusedError: the request names another host, or comes from a page of another site.
+            RefusedError: The request names another host, or comes from a page of another site.
         """
         host = head.headers.get("host", "")
         if _name(host) not in self.names:
@@ -65,8 +65,8 @@ class TokenGuard:
     """Accepts requests that carry a token, or are signed with an access key.
 
     Attributes:
-        token: the token that ``Authorization: Bearer ...`` must contain.
-        signatures: the guard of signed requests.
+        token: The token that ``Authorization: Bearer ...`` must contain.
+        signatures: The guard of signed requests.
     """
 
     token: str = field(repr=False)
@@ -76,7 +76,7 @@ class TokenGuard:
         """Accept the token with all permissions, or a signed request with those of its key.
 
         Raises:
-            RefusedError: the token or signature is missing or wrong.
+            RefusedError: The token or signature is missing or wrong.
         """
         authorization = head.headers.get("authorization", "")
         if authorization.startswith("AWS4-HMAC-SHA256 "):

@@ -36,8 +36,8 @@ class SignatureGuard:
     """Accepts requests that are signed with an access key of this installation.
 
     Attributes:
-        find_key: returns a key by its id, or raises a ``NotFoundError``.
-        clock: returns the time in seconds since 1970.
+        find_key: Returns a key by its id, or raises a ``NotFoundError``.
+        clock: Returns the time in seconds since 1970.
     """
 
     find_key: Callable[[str], AccessKey]
@@ -47,7 +47,7 @@ class SignatureGuard:
         """Check a signature, except whether it matches the body.
 
         Raises:
-            RefusedError: the signature is missing or malformed, is for another service, or has a
+            RefusedError: The signature is missing or malformed, is for another service, or has a
                 time that is more than ``CLOCK_SKEW`` seconds from the clock's; its key is unknown;
                 or it does not cover the request. The check of the body raises it if the signature
                 is wrong.

@@ -65,7 +65,7 @@ def collection_of(arn: str) -> str:
     """Return the id of the collection that an ARN names.
 
     Raises:
-        RekognitionError: the text is not the ARN of a collection.
+        RekognitionError: The text is not the ARN of a collection.
     """
     named = _ARN.fullmatch(arn)
     if not named:

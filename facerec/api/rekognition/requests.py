@@ -33,7 +33,7 @@ def photo_of(image: Shape) -> Photo:
     """Return the photo in an ``Image``, or its address.
 
     Raises:
-        RekognitionError: both bytes and an object are given, or neither; or the object has no
+        RekognitionError: Both bytes and an object are given, or neither; or the object has no
             bucket or no name.
     """
     if ("Bytes" in image) == ("S3Object" in image):

@@ -33,11 +33,11 @@ def parse_request(body: bytes, shape: Any) -> dict[str, Any]:  # noqa: ANN401 - 
     """Return the members of a request that the model defines, with blobs decoded.
 
     Args:
-        body: the JSON document as sent.
+        body: The JSON document as sent.
         shape: botocore's ``StructureShape`` of the operation's input.
 
     Raises:
-        RekognitionError: the document is malformed or violates a constraint.
+        RekognitionError: The document is malformed or violates a constraint.
     """
     try:
         document = json.loads(body or b"{}", parse_constant=_refuse_constant)

@@ -84,7 +84,7 @@ def problems(*more: int) -> dict[int | str, dict[str, Any]]:
     """Return the description of a route's problems for the OpenAPI document.
 
     Args:
-        more: statuses beyond those that every route may answer.
+        more: Statuses beyond those that every route may answer.
     """
     described = dict(_COMMON)
     for status in more:

@@ -31,10 +31,10 @@ class ClusterStore(Protocol):
         The store may keep them, so that only changed faces are read the next time.
 
         Args:
-            collection_id: the collection.
-            cohort_version: version of the cohort stats to return.
-            is_clear: whether a face is clear enough to connect others.
-            rule: a text that identifies ``is_clear``: functions with different results have
+            collection_id: The collection.
+            cohort_version: Version of the cohort stats to return.
+            is_clear: Whether a face is clear enough to connect others.
+            rule: A text that identifies ``is_clear``: functions with different results have
                 different texts.
         """
         ...
@@ -102,11 +102,11 @@ class ClusterStore(Protocol):
         a face of a person who can have more faces.
 
         Args:
-            collection_id: the collection.
-            after: last cluster of the previous page: its number of faces without a person, and its
+            collection_id: The collection.
+            after: Last cluster of the previous page: its number of faces without a person, and its
                 number.
-            limit: maximum number of clusters.
-            max_faces: maximum number of faces of a person; None for no limit.
+            limit: Maximum number of clusters.
+            max_faces: Maximum number of faces of a person; None for no limit.
         """
         ...
 
@@ -139,16 +139,16 @@ class ClusterStore(Protocol):
         others, an interruption leaves some faces to the next clustering.
 
         Args:
-            collection_id: the collection.
-            changes: the changes.
-            mark: mark of the arrays that the changes were computed from. None keeps the stored
+            collection_id: The collection.
+            changes: The changes.
+            mark: Mark of the arrays that the changes were computed from. None keeps the stored
                 mark; a store that keeps marks changes nothing if it has none yet.
-            version: version of the clusters that the changes were computed from; None if they do
+            version: Version of the clusters that the changes were computed from; None if they do
                 not depend on it.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: the version has changed, so that nothing was saved, or a save that took
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: The version has changed, so that nothing was saved, or a save that took
                 too long was overtaken, so that a part was saved.
         """
         ...
@@ -157,7 +157,7 @@ class ClusterStore(Protocol):
         """Remove faces from their clusters; the next clustering processes them again.
 
         Raises:
-            ConflictError: there are too many concurrent changes.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -165,8 +165,8 @@ class ClusterStore(Protocol):
         """Set whether a cluster is ignored.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist; not every store checks this.
-            ConflictError: there are too many concurrent changes.
+            CollectionNotFoundError: The collection does not exist; not every store checks this.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -179,8 +179,8 @@ class ClusterStore(Protocol):
             The ids of the faces whose mark changed.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist; not every store checks this.
-            ConflictError: there are too many concurrent changes.
+            CollectionNotFoundError: The collection does not exist; not every store checks this.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 

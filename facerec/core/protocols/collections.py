@@ -16,7 +16,7 @@ class CollectionRecords(Protocol):
         """Create a collection.
 
         Raises:
-            CollectionExistsError: it exists; exactly one of two concurrent callers gets this.
+            CollectionExistsError: It exists; exactly one of two concurrent callers gets this.
         """
         ...
 
@@ -24,7 +24,7 @@ class CollectionRecords(Protocol):
         """Return a collection.
 
         Raises:
-            CollectionNotFoundError: it does not exist.
+            CollectionNotFoundError: It does not exist.
         """
         ...
 
@@ -36,7 +36,7 @@ class CollectionRecords(Protocol):
         """Delete the record of a collection.
 
         Raises:
-            CollectionNotFoundError: it does not exist.
+            CollectionNotFoundError: It does not exist.
         """
         ...
 
@@ -44,7 +44,7 @@ class CollectionRecords(Protocol):
         """Set the threshold of a collection, or remove it.
 
         Raises:
-            CollectionNotFoundError: it does not exist.
+            CollectionNotFoundError: It does not exist.
         """
         ...
 
@@ -52,7 +52,7 @@ class CollectionRecords(Protocol):
         """Return a collection's tags.
 
         Raises:
-            CollectionNotFoundError: it does not exist.
+            CollectionNotFoundError: It does not exist.
         """
         ...
 
@@ -67,8 +67,8 @@ class CollectionRecords(Protocol):
         """Set and remove tags atomically.
 
         Raises:
-            CollectionNotFoundError: it does not exist.
-            QuotaExceededError: there would be more than ``limit``; nothing was changed.
-            ConflictError: there are too many concurrent changes.
+            CollectionNotFoundError: It does not exist.
+            QuotaExceededError: There would be more than ``limit``; nothing was changed.
+            ConflictError: There are too many concurrent changes.
         """
         ...

@@ -19,8 +19,8 @@ class CorrectionRecords(Protocol):
         interruption, the same call stores the others.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: there are too many concurrent changes.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -28,7 +28,7 @@ class CorrectionRecords(Protocol):
         """Erase corrections, and return how many of them were stored.
 
         Raises:
-            ConflictError: there are too many concurrent changes.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 

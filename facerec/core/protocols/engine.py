@@ -42,8 +42,8 @@ class FaceEngine(Cohort, Protocol):
         """Return the faces of each photo in order; an unreadable photo is a result, not an error.
 
         Args:
-            photos: the bytes of image files.
-            options: how to find and choose faces.
+            photos: The bytes of image files.
+            options: How to find and choose faces.
         """
         ...
 
@@ -62,13 +62,13 @@ class AttributeEstimator(Protocol):
         """Return the attributes of each face, in order.
 
         Args:
-            photo: the bytes of the image file in which the faces were found.
-            faces: the faces.
-            options: the options with which they were found.
+            photo: The bytes of the image file in which the faces were found.
+            faces: The faces.
+            options: The options with which they were found.
 
         Raises:
-            AttributesUnavailableError: the networks are not installed.
-            UnreadablePhotoError: the photo cannot be decoded.
-            WeightsError: a file of a network is damaged.
+            AttributesUnavailableError: The networks are not installed.
+            UnreadablePhotoError: The photo cannot be decoded.
+            WeightsError: A file of a network is damaged.
         """
         ...

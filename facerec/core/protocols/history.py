@@ -36,10 +36,10 @@ class HistoryRecords(Protocol):
         """Return entries, newest first.
 
         Args:
-            collection_id: the collection.
-            subject: return only entries with this person, name, face or undone entry.
-            before: id of an entry; only older entries are returned.
-            limit: maximum number of entries.
+            collection_id: The collection.
+            subject: Return only entries with this person, name, face or undone entry.
+            before: Id of an entry; only older entries are returned.
+            limit: Maximum number of entries.
         """
         ...
 
@@ -55,8 +55,8 @@ class HistoryRecords(Protocol):
         """Store entries of another store; entries whose ids are known are not changed.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: there are too many concurrent changes.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -75,7 +75,7 @@ class HistoryRecords(Protocol):
         """Delete the entries of changes before a time, and return their number.
 
         Args:
-            collection_id: the collection.
-            before: seconds since 1970, UTC.
+            collection_id: The collection.
+            before: Seconds since 1970, UTC.
         """
         ...

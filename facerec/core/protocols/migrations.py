@@ -21,7 +21,7 @@ class MigrationStore(Protocol):
     served face.
 
     Attributes:
-        counts_lag: whether counts may miss recent writes, or include faces that a switch removes.
+        counts_lag: Whether counts may miss recent writes, or include faces that a switch removes.
     """
 
     counts_lag: ClassVar[bool] = False
@@ -34,9 +34,9 @@ class MigrationStore(Protocol):
         """Store a new migration and return it, or return the one that the collection already has.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: there are too many concurrent changes.
-            MigrationError: the collection has been migrated too often.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: There are too many concurrent changes.
+            MigrationError: The collection has been migrated too often.
         """
         ...
 
@@ -46,12 +46,12 @@ class MigrationStore(Protocol):
         """Store standby faces, and return their number.
 
         Args:
-            collection: the collection, as it was read before its faces were read.
-            described: standby faces, each with the served face that it describes. A standby face
+            collection: The collection, as it was read before its faces were read.
+            described: Standby faces, each with the served face that it describes. A standby face
                 whose served face has since been deleted or changed is not stored.
 
         Raises:
-            ConflictError: the migration has ended, or its version is served now.
+            ConflictError: The migration has ended, or its version is served now.
         """
         ...
 
@@ -83,9 +83,9 @@ class MigrationStore(Protocol):
         vector again afterwards.
 
         Args:
-            collection_id: the collection.
-            state: the state that the migration is expected to have.
-            store_people: stores the vectors of all people in a store of faces that contains the
+            collection_id: The collection.
+            state: The state that the migration is expected to have.
+            store_people: Stores the vectors of all people in a store of faces that contains the
                 standby version. A store without transactions calls it before the switch; others do
                 not call it, but mark the vectors of all people as out of date.
 
@@ -93,10 +93,10 @@ class MigrationStore(Protocol):
             The changed collection.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: the migration does not have this state, the collection was changed
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: The migration does not have this state, the collection was changed
                 concurrently, or, in a store with transactions, a face has no standby face.
-            MigrationError: a face has no standby face, in a store without transactions.
+            MigrationError: A face has no standby face, in a store without transactions.
         """
         ...
 
@@ -106,11 +106,11 @@ class MigrationStore(Protocol):
         Writers are refused during a switch. A store with transactions ends it by itself.
 
         Args:
-            collection_id: the collection.
-            now: seconds since 1970, UTC.
+            collection_id: The collection.
+            now: Seconds since 1970, UTC.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
+            CollectionNotFoundError: The collection does not exist.
         """
         del collection_id, now
         return False
@@ -121,8 +121,8 @@ class MigrationStore(Protocol):
         A store with transactions has none.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: another process has switched the collection concurrently.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: Another process has switched the collection concurrently.
         """
         del collection_id
 
@@ -130,7 +130,7 @@ class MigrationStore(Protocol):
         """Record that the standby version is being removed.
 
         Raises:
-            ConflictError: the new version is not served any more, or the migration has ended.
+            ConflictError: The new version is not served any more, or the migration has ended.
         """
         ...
 
@@ -138,12 +138,12 @@ class MigrationStore(Protocol):
         """Erase the standby faces and the migration.
 
         Args:
-            collection_id: the collection.
-            state: the state that the migration is expected to have.
+            collection_id: The collection.
+            state: The state that the migration is expected to have.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist; not every store checks this.
-            ConflictError: the migration has another state, or has ended.
+            CollectionNotFoundError: The collection does not exist; not every store checks this.
+            ConflictError: The migration has another state, or has ended.
         """
         ...
 
@@ -161,13 +161,13 @@ class MigrationRecords(Protocol):
         The migration has a new standby side.
 
         Args:
-            migration: the migration.
-            first_side: lowest number that the new side may have.
+            migration: The migration.
+            first_side: Lowest number that the new side may have.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: another process has changed the sides concurrently.
-            MigrationError: the collection has had too many sides.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: Another process has changed the sides concurrently.
+            MigrationError: The collection has had too many sides.
         """
         ...
 
@@ -179,15 +179,15 @@ class MigrationRecords(Protocol):
         If an earlier switch is under way, its ``end_switch`` then raises an error.
 
         Args:
-            collection_id: the collection.
-            state: the state that its migration must have.
-            first_side: minimum number of the new side; all sides with vectors have lower numbers.
+            collection_id: The collection.
+            state: The state that its migration must have.
+            first_side: Minimum number of the new side; all sides with vectors have lower numbers.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: the migration does not have this state, or has ended, or another process
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: The migration does not have this state, or has ended, or another process
                 has changed the sides concurrently.
-            MigrationError: the collection has had too many sides.
+            MigrationError: The collection has had too many sides.
         """
         ...
 
@@ -197,7 +197,7 @@ class MigrationRecords(Protocol):
         Does nothing if the switch has ended, or another one has replaced it.
 
         Args:
-            collection: the collection that ``begin_switch`` has returned.
+            collection: The collection that ``begin_switch`` has returned.
         """
         ...
 
@@ -205,11 +205,11 @@ class MigrationRecords(Protocol):
         """End a switch that is so old that its process was killed; return whether there was one.
 
         Args:
-            collection_id: the collection.
-            now: seconds since 1970, UTC.
+            collection_id: The collection.
+            now: Seconds since 1970, UTC.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
+            CollectionNotFoundError: The collection does not exist.
         """
         ...
 
@@ -217,14 +217,14 @@ class MigrationRecords(Protocol):
         """Serve the side that was filled, keep the served one, and exchange the thresholds.
 
         Args:
-            collection: the collection that ``begin_switch`` has returned.
+            collection: The collection that ``begin_switch`` has returned.
 
         Returns:
             The changed collection.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: the switch is not under way any more, or the threshold has changed.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: The switch is not under way any more, or the threshold has changed.
         """
         ...
 
@@ -232,7 +232,7 @@ class MigrationRecords(Protocol):
         """Record that the standby version is being removed.
 
         Raises:
-            ConflictError: the new version is not served any more, or the migration has ended.
+            ConflictError: The new version is not served any more, or the migration has ended.
         """
         ...
 
@@ -240,10 +240,10 @@ class MigrationRecords(Protocol):
         """Remove a migration, but not its standby faces, and return the changed collection.
 
         Args:
-            collection_id: the collection.
-            state: the state that the migration is expected to have.
+            collection_id: The collection.
+            state: The state that the migration is expected to have.
 
         Raises:
-            ConflictError: the migration has another state, or has ended.
+            ConflictError: The migration has another state, or has ended.
         """
         ...

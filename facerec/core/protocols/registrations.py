@@ -28,8 +28,8 @@ class RegistrationStore(Protocol):
         one (``Registration.continues``).
 
         Raises:
-            UserNotFoundError: the person does not exist.
-            ConflictError: there are too many concurrent changes.
+            UserNotFoundError: The person does not exist.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -44,7 +44,7 @@ class RegistrationStore(Protocol):
         hold at ``now``.
 
         Raises:
-            ConflictError: there are too many concurrent changes.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -57,7 +57,7 @@ class RegistrationStore(Protocol):
         person.
 
         Raises:
-            ConflictError: there are too many concurrent changes.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -65,7 +65,7 @@ class RegistrationStore(Protocol):
         """Note that an event was delivered at ``now``; do nothing if it has since been deleted.
 
         Raises:
-            ConflictError: there are too many concurrent changes.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -75,7 +75,7 @@ class RegistrationStore(Protocol):
         Does nothing if the event has since been deleted.
 
         Raises:
-            ConflictError: there are too many concurrent changes.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -83,7 +83,7 @@ class RegistrationStore(Protocol):
         """Delete the events of faces, whether or not the faces still exist.
 
         Raises:
-            ConflictError: there are too many concurrent changes.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -94,7 +94,7 @@ class RegistrationStore(Protocol):
             The number of these events.
 
         Raises:
-            ConflictError: there are too many concurrent changes.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -109,10 +109,10 @@ class RegistrationStore(Protocol):
         """Return events, newest first.
 
         Args:
-            collection_id: the collection.
-            undelivered: whether to return only events that were not delivered.
+            collection_id: The collection.
+            undelivered: Whether to return only events that were not delivered.
             before: ``matched_at`` and id of the last event of the previous page.
-            limit: maximum number of events.
+            limit: Maximum number of events.
         """
         ...
 

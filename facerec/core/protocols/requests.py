@@ -24,7 +24,7 @@ class RequestRecords(Protocol):
         """Return the stored answers that name a person or a face, ordered.
 
         Args:
-            ids: ids of people and faces, as for ``forget_answers``.
+            ids: Ids of people and faces, as for ``forget_answers``.
         """
         ...
 
@@ -34,6 +34,6 @@ class RequestRecords(Protocol):
         The tokens can be used again.
 
         Args:
-            ids: ids of people and faces, as they are in the answers.
+            ids: Ids of people and faces, as they are in the answers.
         """
         ...

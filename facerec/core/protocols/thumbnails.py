@@ -16,7 +16,7 @@ class ThumbnailStore(Protocol):
         concurrently.
 
         Raises:
-            ValueError: a thumbnail has more than ``MAX_THUMBNAIL_BYTES`` bytes.
+            ValueError: A thumbnail has more than ``MAX_THUMBNAIL_BYTES`` bytes.
         """
         ...
 

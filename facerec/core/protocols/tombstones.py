@@ -18,8 +18,8 @@ class TombstoneRecords(Protocol):
         """Store the key of a collection's tombstones unless it has one, and return its key.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: there are too many concurrent changes.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -29,8 +29,8 @@ class TombstoneRecords(Protocol):
         """Return the positions of deleted faces by photo; photos without any are omitted.
 
         Args:
-            collection_id: the collection.
-            photos: keyed hashes of photos (see ``facerec.gallery.erasing.tombstones``).
+            collection_id: The collection.
+            photos: Keyed hashes of photos (see ``facerec.gallery.erasing.tombstones``).
         """
         ...
 
@@ -40,9 +40,9 @@ class TombstoneRecords(Protocol):
         """Return the positions of deleted faces, ordered by photo, starting after ``after``.
 
         Args:
-            collection_id: the collection.
-            after: keyed hash of a photo.
-            limit: maximum number of photos.
+            collection_id: The collection.
+            after: Keyed hash of a photo.
+            limit: Maximum number of photos.
         """
         ...
 
@@ -50,8 +50,8 @@ class TombstoneRecords(Protocol):
         """Add positions of deleted faces by photo, each photo atomically.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: there are too many concurrent changes.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 

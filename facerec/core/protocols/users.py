@@ -19,12 +19,12 @@ class UserRecords(Protocol):
         Adding the faces is a change of the person, which increases the version.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            UserExistsError: the person already exists; exactly one of two concurrent callers gets
+            CollectionNotFoundError: The collection does not exist.
+            UserExistsError: The person already exists; exactly one of two concurrent callers gets
                 this.
-            UserNameExistsError: another person has this name; exactly one of two concurrent callers
+            UserNameExistsError: Another person has this name; exactly one of two concurrent callers
                 gets this.
-            ConflictError: a face already belongs to a person, or there are too many concurrent
+            ConflictError: A face already belongs to a person, or there are too many concurrent
                 changes. Nothing was changed, or the person was created with other faces.
         """
         ...
@@ -33,7 +33,7 @@ class UserRecords(Protocol):
         """Return a person.
 
         Raises:
-            UserNotFoundError: the person does not exist.
+            UserNotFoundError: The person does not exist.
         """
         ...
 
@@ -70,19 +70,19 @@ class UserRecords(Protocol):
         """Delete a person and their associations, but not their faces.
 
         Args:
-            collection_id: the person's collection.
-            user_id: the person.
-            created_at: when the person was created, in seconds since 1970; somebody who was created
+            collection_id: The person's collection.
+            user_id: The person.
+            created_at: When the person was created, in seconds since 1970; somebody who was created
                 at another time, with the same id, does not count. None deletes anybody.
-            no_faces_but: keep the person, with the registration, if they have faces other than
+            no_faces_but: Keep the person, with the registration, if they have faces other than
                 these, even one that was added concurrently; None deletes the person in any case.
 
         Returns:
             Whether the person was deleted; False only with ``no_faces_but``.
 
         Raises:
-            UserNotFoundError: the person does not exist.
-            ConflictError: there are too many concurrent changes.
+            UserNotFoundError: The person does not exist.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -100,15 +100,15 @@ class UserRecords(Protocol):
         A store with transactions makes all changes or none; others, up to 97 faces at a time.
 
         Args:
-            collection_id: the person's collection.
-            user_id: the person.
-            version: the version that the caller knows.
-            add: ids of faces that belong to no person.
-            remove: ids of faces that belong to this person.
+            collection_id: The person's collection.
+            user_id: The person.
+            version: The version that the caller knows.
+            add: Ids of faces that belong to no person.
+            remove: Ids of faces that belong to this person.
 
         Raises:
-            UserNotFoundError: the person does not exist.
-            ConflictError: the version has changed, or a face already belongs to a person; nothing,
+            UserNotFoundError: The person does not exist.
+            ConflictError: The version has changed, or a face already belongs to a person; nothing,
                 or only a part, was changed.
         """
         ...
@@ -117,9 +117,9 @@ class UserRecords(Protocol):
         """Set or remove the display name of a person, and return the person.
 
         Raises:
-            UserNotFoundError: the person does not exist.
-            UserNameExistsError: another person has the name; nothing was changed.
-            ConflictError: there are too many concurrent changes.
+            UserNotFoundError: The person does not exist.
+            UserNameExistsError: Another person has the name; nothing was changed.
+            ConflictError: There are too many concurrent changes.
         """
         ...
 
@@ -131,14 +131,14 @@ class UserRecords(Protocol):
         At any moment, each face belongs to exactly one of the two people.
 
         Args:
-            collection_id: the people's collection.
-            face_ids: ids of faces of the source.
-            source: the person who loses the faces, as the caller knows it.
-            target: the person who gains them, as the caller knows it.
+            collection_id: The people's collection.
+            face_ids: Ids of faces of the source.
+            source: The person who loses the faces, as the caller knows it.
+            target: The person who gains them, as the caller knows it.
 
         Raises:
-            UserNotFoundError: a person does not exist.
-            ConflictError: a version has changed, or a face is not the source's. No faces, or only
+            UserNotFoundError: A person does not exist.
+            ConflictError: A version has changed, or a face is not the source's. No faces, or only
                 some of them, were moved.
         """
         ...

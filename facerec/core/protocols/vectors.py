@@ -33,8 +33,8 @@ class VectorStore(Protocol):
         nothing.
 
         Args:
-            namespace: a namespace.
-            groups: vectors by group (see ``facerec.core.ids.group_of``); a group without vectors
+            namespace: A namespace.
+            groups: Vectors by group (see ``facerec.core.ids.group_of``); a group without vectors
                 is deleted.
 
         Returns:
@@ -42,8 +42,8 @@ class VectorStore(Protocol):
             lag its writes may include ids that were deleted earlier.
 
         Raises:
-            ValueError: a group or a vector is malformed; nothing was stored.
-            StoreUnavailableError: no groups, or only some of them, were stored.
+            ValueError: A group or a vector is malformed; nothing was stored.
+            StoreUnavailableError: No groups, or only some of them, were stored.
         """
         ...
 
@@ -51,12 +51,12 @@ class VectorStore(Protocol):
         """Add vectors to their groups; the other vectors of a group do not change.
 
         Args:
-            namespace: a namespace.
-            groups: the vectors to store, by group.
+            namespace: A namespace.
+            groups: The vectors to store, by group.
 
         Raises:
-            ValueError: a group or a vector is malformed; nothing was stored.
-            StoreUnavailableError: no vectors, or only some of them, were stored.
+            ValueError: A group or a vector is malformed; nothing was stored.
+            StoreUnavailableError: No vectors, or only some of them, were stored.
         """
         ...
 
@@ -66,11 +66,11 @@ class VectorStore(Protocol):
         A vector that is deleted concurrently stays deleted.
 
         Args:
-            namespace: a namespace.
-            changes: the fields to set, by id; unknown ids are ignored.
+            namespace: A namespace.
+            changes: The fields to set, by id; unknown ids are ignored.
 
         Raises:
-            StoreUnavailableError: none, or only some, of the vectors were changed.
+            StoreUnavailableError: None, or only some, of the vectors were changed.
         """
         ...
 
@@ -80,9 +80,9 @@ class VectorStore(Protocol):
         """Return the vectors of the groups by group, ordered by id; empty groups are omitted.
 
         Args:
-            namespace: a namespace.
-            groups: groups that may have vectors.
-            shared: a field by which the vectors of all these groups can be found. A store that
+            namespace: A namespace.
+            groups: Groups that may have vectors.
+            shared: A field by which the vectors of all these groups can be found. A store that
                 pays for each group can then look up many groups in one request.
         """
         ...
@@ -98,14 +98,14 @@ class VectorStore(Protocol):
         """Return the nearest vectors of each probe, nearest first.
 
         Args:
-            namespace: a namespace.
+            namespace: A namespace.
             probes: float32, shape (n, 128).
-            limit: maximum number of matches per probe, 1 to 8192.
-            max_distance: maximum Euclidean distance, inclusive.
+            limit: Maximum number of matches per probe, 1 to 8192.
+            max_distance: Maximum Euclidean distance, inclusive.
 
         Raises:
-            InvalidInputError: the store cannot return that many matches.
-            ValueError: the probes are malformed, or ``limit`` is out of range.
+            InvalidInputError: The store cannot return that many matches.
+            ValueError: The probes are malformed, or ``limit`` is out of range.
         """
         ...
 
@@ -128,8 +128,8 @@ class VectorStore(Protocol):
         omitted, or be in two pages.
 
         Args:
-            namespace: a namespace.
-            convert: called with the vectors of each page, in any order, perhaps in several threads.
+            namespace: A namespace.
+            convert: Called with the vectors of each page, in any order, perhaps in several threads.
         """
         results, after = list[Result](), None
         while records := self.list_vectors(namespace, after=after, limit=READ_AT_ONCE):

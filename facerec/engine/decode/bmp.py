@@ -18,7 +18,7 @@ def check_run_lengths(content: bytes) -> bytes:
     """Return a BMP file unchanged, unless it is run-length encoded and large.
 
     Raises:
-        LimitExceededError: the file is too large for run-length encoding.
+        LimitExceededError: The file is too large for run-length encoding.
     """
     compression = int.from_bytes(content[_COMPRESSION], "little")
     if compression in _RUN_LENGTHS and len(content) > MAX_RUN_LENGTHS:

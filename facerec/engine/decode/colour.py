@@ -49,11 +49,11 @@ def rgb_pixels(photo: Image.Image, reduction: int) -> NDArray[np.uint8]:
     cameras and scanners store 10 or 12 bits in 16, and the header does not show this.
 
     Args:
-        photo: an image of any mode that Pillow's decoders return.
+        photo: An image of any mode that Pillow's decoders return.
         reduction: 1 for the full size, n for the mean over squares of n by n pixels.
 
     Returns:
-        uint8, shape (ceil(height / reduction), ceil(width / reduction), 3), C-contiguous.
+        Uint8, shape (ceil(height / reduction), ceil(width / reduction), 3), C-contiguous.
     """
     to_rgb = _conversion(photo)
     width, height = photo.size
@@ -117,7 +117,7 @@ def _overexposed(sample: NDArray[np.uint8], brightest: int) -> float:
 
     Args:
         sample: uint8, shape (pixels, 3), RGB.
-        brightest: the channel.
+        brightest: The channel.
     """
     full = sample[:, brightest] >= _FULL
     return float((full & (sample[:, :2].min(axis=1) < _DARK)).mean())

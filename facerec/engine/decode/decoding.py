@@ -39,13 +39,13 @@ def decode(
     ``limits.MAX_SECONDS`` of processor time for any file.
 
     Args:
-        content: the bytes of the file.
-        smallest_face: side of the smallest relevant face, in pixels of the photo as stored; None
+        content: The bytes of the file.
+        smallest_face: Side of the smallest relevant face, in pixels of the photo as stored; None
             derives it from the photo's size (see ``effective_smallest_face``).
-        max_pixels: maximum number of pixels, checked in the header. For JPEG, the decoded size
+        max_pixels: Maximum number of pixels, checked in the header. For JPEG, the decoded size
             counts, unless libjpeg needs the whole photo in memory. For WebP, AVIF and HEIC, whose
             decoders hold several copies, the limit is a share of this.
-        face_pixels: the side of the smallest face that must be left after decoding a large JPEG;
+        face_pixels: The side of the smallest face that must be left after decoding a large JPEG;
             other photos keep ``FACE_PIXELS_NEEDED``.
     """
     options = DecodeOptions(smallest_face, max_pixels, face_pixels)

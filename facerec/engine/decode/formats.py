@@ -36,14 +36,14 @@ class PhotoFormat:
     """A format that facerec reads.
 
     Attributes:
-        name: name of the format, for display.
-        open: reads the header of a file; may raise nearly any exception if the file is broken.
-        prepare: returns the file without metadata that costs memory or time, or raises a
+        name: Name of the format, for display.
+        open: Reads the header of a file; may raise nearly any exception if the file is broken.
+        prepare: Returns the file without metadata that costs memory or time, or raises a
             ``LimitExceededError``.
-        pixel_share: share of the pixel limit that applies to this format. Pillow holds 4 bytes per
+        pixel_share: Share of the pixel limit that applies to this format. Pillow holds 4 bytes per
             pixel of any photo; decoders that hold further copies of the photo get a smaller share,
             so that memory use is the same.
-        isolated: whether its decoder is a single call that cannot be interrupted, and so runs in a
+        isolated: Whether its decoder is a single call that cannot be interrupted, and so runs in a
             separate process. Decoders of the other formats read block by block from a
             ``TimedFile``.
     """

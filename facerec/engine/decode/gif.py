@@ -19,7 +19,7 @@ def without_extensions(content: bytes) -> bytes:
     The extension with the transparency of the frame is kept.
 
     Raises:
-        LimitExceededError: more than ``MAX_BLOCKS`` blocks precede the first frame.
+        LimitExceededError: More than ``MAX_BLOCKS`` blocks precede the first frame.
     """
     if len(content) < _HEADER:
         return content

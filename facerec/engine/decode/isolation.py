@@ -63,7 +63,7 @@ class DecoderProcess:
         """Decode a photo; returns the result of ``decode_in_process``.
 
         Raises:
-            DecoderEndedError: the process ended before it answered, and can no longer be used.
+            DecoderEndedError: The process ended before it answered, and can no longer be used.
         """
         try:
             write_message(self._requests, asdict(options), content)
@@ -82,7 +82,7 @@ class DecoderProcess:
         """End the process by closing its input.
 
         Args:
-            kill: whether to end it even in the middle of a photo.
+            kill: Whether to end it even in the middle of a photo.
         """
         if kill:
             self._process.kill()
@@ -96,7 +96,7 @@ class DecoderEndedError(Exception):
     """A decoder process ended before it answered.
 
     Attributes:
-        timed_out: whether it exceeded its limit of processor time.
+        timed_out: Whether it exceeded its limit of processor time.
     """
 
     def __init__(self, return_code: int) -> None:

@@ -39,7 +39,7 @@ def first_scan(content: bytes) -> int | None:
     """Return the position of the marker of the first scan, or None if the header ends before it.
 
     Raises:
-        LimitExceededError: the header has too many segments, or too much junk between them.
+        LimitExceededError: The header has too many segments, or too much junk between them.
     """
     position, junk = 2, 0
     for _ in range(MAX_BLOCKS):
@@ -62,11 +62,11 @@ def check_scans(photo: JpegImageFile, content: bytes) -> None:
     """Reject a JPEG whose scans cost far more than its pixels.
 
     Args:
-        photo: an opened JPEG.
-        content: the bytes of its file.
+        photo: An opened JPEG.
+        content: The bytes of its file.
 
     Raises:
-        LimitExceededError: the photo's pixels times its scans exceed ``MAX_PIXEL_PASSES``.
+        LimitExceededError: The photo's pixels times its scans exceed ``MAX_PIXEL_PASSES``.
     """
     width, height = photo.size
     allowed = max(1, MAX_PIXEL_PASSES // (width * height))
@@ -87,10 +87,10 @@ def jpeg_reduction(width: int, height: int, reduction: int, max_pixels: int) -> 
     ``max_pixels``, it is the smallest factor that meets this limit, or 8.
 
     Args:
-        width: pixels of the photo as stored.
-        height: pixels of the photo as stored.
-        reduction: factor by which the photo may be reduced without loss for its faces.
-        max_pixels: maximum number of pixels to decode.
+        width: Pixels of the photo as stored.
+        height: Pixels of the photo as stored.
+        reduction: Factor by which the photo may be reduced without loss for its faces.
+        max_pixels: Maximum number of pixels to decode.
     """
     chosen = 1
     while chosen < MAX_REDUCTION and (
@@ -113,8 +113,8 @@ def holds_all_coefficients(photo: JpegImageFile, content: bytes) -> bool:
     component. A photo whose first scan is incomplete counts as one of these.
 
     Args:
-        photo: an opened JPEG.
-        content: the bytes of its file.
+        photo: An opened JPEG.
+        content: The bytes of its file.
     """
     if "progressive" in photo.info:
         return True
@@ -129,8 +129,8 @@ def without_what_follows(content: bytes, components: int) -> bytes | None:
     panoramas of some phones. The result lacks the end marker too.
 
     Args:
-        content: the bytes of the file.
-        components: number of colour components of the photo, 3 for colour.
+        content: The bytes of the file.
+        components: Number of colour components of the photo, 3 for colour.
     """
     precision: dict[int, list[int]] = {}
     for scan in islice(_scans(content), MAX_BLOCKS):
@@ -150,11 +150,11 @@ class _Scan:
     """A scan, with the bits and coefficients that it contains.
 
     Attributes:
-        components: ids of the colour components.
-        first: the first coefficient of a block, 0 to 63.
-        last: the last coefficient of a block.
-        missing_bits: number of low bits of the coefficients that later scans contain.
-        end: position in the file at which its data ends.
+        components: Ids of the colour components.
+        first: The first coefficient of a block, 0 to 63.
+        last: The last coefficient of a block.
+        missing_bits: Number of low bits of the coefficients that later scans contain.
+        end: Position in the file at which its data ends.
     """
 
     components: bytes

@@ -37,7 +37,7 @@ class LimitExceededError(Exception):
     """Decoding a photo would exceed a limit.
 
     Attributes:
-        unreadable: the outcome of the photo.
+        unreadable: The outcome of the photo.
     """
 
     def __init__(self, reason: UnreadableReason, detail: str) -> None:
@@ -71,7 +71,7 @@ class TimedFile(BytesIO):
         """Read bytes as from any file.
 
         Raises:
-            LimitExceededError: the time limit is exceeded.
+            LimitExceededError: The time limit is exceeded.
         """
         if time.thread_time() > self._end:
             raise LimitExceededError(TIMED_OUT.reason, TIMED_OUT.detail)

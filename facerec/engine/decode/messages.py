@@ -17,7 +17,7 @@ def write_message(
     """Write a message and flush the stream.
 
     Raises:
-        BrokenPipeError: the reader has closed the stream.
+        BrokenPipeError: The reader has closed the stream.
     """
     encoded = json.dumps(fields).encode()
     size = payload.nbytes if isinstance(payload, memoryview) else len(payload)

@@ -21,15 +21,15 @@ class DecodedPhoto:
     """A photo as pixels.
 
     Attributes:
-        pixels: upright, uint8, shape (height * scale, width * scale, 3) rounded up, RGB,
+        pixels: Upright, uint8, shape (height * scale, width * scale, 3) rounded up, RGB,
             C-contiguous.
-        width: pixels of the upright photo as stored.
-        height: pixels of the upright photo as stored.
-        scale: decoded pixels for each stored pixel along a side: 1, 1/2, 1/3 and so on.
-        is_preview: whether the smallest faces have fewer than ``FACE_PIXELS_NEEDED`` pixels only
+        width: Pixels of the upright photo as stored.
+        height: Pixels of the upright photo as stored.
+        scale: Decoded pixels for each stored pixel along a side: 1, 1/2, 1/3 and so on.
+        is_preview: Whether the smallest faces have fewer than ``FACE_PIXELS_NEEDED`` pixels only
             because the caller asked for fewer.
-        has_orientation: whether the file specifies which way up the photo is.
-        is_animated: whether the file contains more frames than the first, which was decoded.
+        has_orientation: Whether the file specifies which way up the photo is.
+        is_animated: Whether the file contains more frames than the first, which was decoded.
     """
 
     pixels: NDArray[np.uint8]

@@ -34,7 +34,7 @@ def without_metadata(content: bytes) -> bytes:
     """Return a PNG file with only the chunks that affect pixels and orientation.
 
     Raises:
-        LimitExceededError: the file has more than ``MAX_CHUNKS`` chunks.
+        LimitExceededError: The file has more than ``MAX_CHUNKS`` chunks.
     """
     kept = [content[:_SIGNATURE]]
     for kind, chunk in _chunks(content):
@@ -62,7 +62,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, slice]]:
     """Yield the type and position of each chunk of a PNG file.
 
     Raises:
-        LimitExceededError: the file has more than ``MAX_CHUNKS`` chunks.
+        LimitExceededError: The file has more than ``MAX_CHUNKS`` chunks.
     """
     start = _SIGNATURE
     for number in count():

@@ -43,11 +43,11 @@ def check_tiff(photo: TiffImageFile, content: bytes) -> None:
     """Reject a TIFF that is a raw photo, begins with a thumbnail, or is too costly to decode.
 
     Args:
-        photo: an opened TIFF.
-        content: the bytes of its file.
+        photo: An opened TIFF.
+        content: The bytes of its file.
 
     Raises:
-        LimitExceededError: the file is rejected; the error contains the outcome.
+        LimitExceededError: The file is rejected; the error contains the outcome.
     """
     if _is_thumbnail(photo, content):
         raise LimitExceededError(

@@ -44,10 +44,10 @@ class Aligner:
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
-            detection: the face, in these pixels.
+            detection: The face, in these pixels.
 
         Returns:
-            dlib's five points in pixels, as ``landmarks`` and ``chip`` expect them.
+            Dlib's five points in pixels, as ``landmarks`` and ``chip`` expect them.
         """
         import dlib
 
@@ -84,8 +84,8 @@ class Aligner:
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
-            shape: the face's points in these pixels.
-            padding: the margin around the face as a share of its size.
+            shape: The face's points in these pixels.
+            padding: The margin around the face as a share of its size.
         """
         import dlib
 

@@ -62,11 +62,11 @@ class Cohort:
 
         Args:
             vectors: float32 of shape (n, 128); mixtures of clear faces, then of damaged ones.
-            clear: number of mixtures of clear faces, at least ``NEAREST_CLEAR``. The number of the
+            clear: Number of mixtures of clear faces, at least ``NEAREST_CLEAR``. The number of the
                 others must be 0, or at least ``NEAREST_DAMAGED``.
-            typical_deviation: standard deviation of the distances of a face's nearest vectors,
+            typical_deviation: Standard deviation of the distances of a face's nearest vectors,
                 averaged over faces.
-            version: version of the vectors.
+            version: Version of the vectors.
         """
         self.version = version
         self._vectors = vectors

@@ -25,7 +25,7 @@ class Embedder:
         """Load the network.
 
         Args:
-            threads: threads per network run; None for all cores of this process.
+            threads: Threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.
@@ -39,10 +39,10 @@ class Embedder:
             chips: uint8 of shape (n, 150, 150, 3), RGB, aligned by ``alignment.Aligner``.
 
         Returns:
-            float32 of shape (n, 128), not normalised; equal to dlib's own within 1e-5.
+            Float32 of shape (n, 128), not normalised; equal to dlib's own within 1e-5.
 
         Raises:
-            ValueError: the chips have another type or shape.
+            ValueError: The chips have another type or shape.
         """
         if chips.dtype != np.uint8 or chips.shape[1:] != (CHIP_SIZE, CHIP_SIZE, 3):
             raise ValueError(

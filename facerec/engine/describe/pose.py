@@ -32,7 +32,7 @@ class PoseEstimator:
         """Load the network.
 
         Args:
-            threads: threads per network run; None for all cores of this process.
+            threads: Threads per network run; None for all cores of this process.
         """
         model = get_data(__package__, MODEL_NAME) or b""
         self._session = open_session(model, threads)
@@ -43,10 +43,10 @@ class PoseEstimator:
         """Estimate the pose of one face.
 
         Args:
-            chip: the aligned face, uint8 of shape (150, 150, 3), RGB.
-            landmarks: ratios of the upright photo.
-            width: width of the upright photo in pixels.
-            height: height of the upright photo in pixels.
+            chip: The aligned face, uint8 of shape (150, 150, 3), RGB.
+            landmarks: Ratios of the upright photo.
+            width: Width of the upright photo in pixels.
+            height: Height of the upright photo in pixels.
 
         Returns:
             Angles in degrees. Roll is positive if the head leans clockwise as seen in the photo,

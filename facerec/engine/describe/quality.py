@@ -79,11 +79,11 @@ def assess(
     """Measure the quality of one face.
 
     Args:
-        chip: the aligned face, uint8 of shape (150, 150, 3), RGB.
-        box: ratios of the upright photo.
-        pose: how the head is turned.
-        width: pixels of the upright photo as stored.
-        height: pixels of the upright photo as stored.
+        chip: The aligned face, uint8 of shape (150, 150, 3), RGB.
+        box: Ratios of the upright photo.
+        pose: How the head is turned.
+        width: Pixels of the upright photo as stored.
+        height: Pixels of the upright photo as stored.
     """
     grey = in_grey(chip)
     return Quality(
@@ -142,8 +142,8 @@ def grain(grey: NDArray[np.float32], *, low_contrast: float = LOW_CONTRAST) -> f
     ``low_contrast / contrast``.
 
     Args:
-        grey: the face without the margin of its chip (see ``in_grey``).
-        low_contrast: contrast below which noise counts for more, in grey levels.
+        grey: The face without the margin of its chip (see ``in_grey``).
+        low_contrast: Contrast below which noise counts for more, in grey levels.
     """
     small = _halved(grey)
     across = small[:, :-2] + small[:, 2:] - 2 * small[:, 1:-1]

@@ -12,8 +12,8 @@ class View:
     """One chip of a face that is embedded.
 
     Attributes:
-        padding: the margin around the face as a share of its size.
-        mirrored: whether the chip is flipped from left to right.
+        padding: The margin around the face as a share of its size.
+        mirrored: Whether the chip is flipped from left to right.
     """
 
     padding: float

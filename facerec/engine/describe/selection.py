@@ -26,10 +26,10 @@ def rejection_reasons(
     quality first and, at equal quality, the smallest first.
 
     Args:
-        faces: the detected faces of one photo.
-        options: how to select faces.
-        min_size: reject faces with a smaller side, in pixels of the photo as stored.
-        aspect: width of the upright photo divided by its height, in pixels.
+        faces: The detected faces of one photo.
+        options: How to select faces.
+        min_size: Reject faces with a smaller side, in pixels of the photo as stored.
+        aspect: Width of the upright photo divided by its height, in pixels.
     """
     reasons = [_own_reasons(face, options, min_size, aspect) for face in faces]
     kept = [number for number, own in enumerate(reasons) if not own]
@@ -53,11 +53,11 @@ def remedies(
     the quality filter or by both; or the filter would reject it once ``smallest_face`` is lower.
 
     Args:
-        face: the face.
-        reasons: why it was rejected.
-        options: the options that rejected it.
-        min_size: minimum side by the option ``smallest_face``, in pixels of the photo as stored.
-        aspect: width of the upright photo divided by its height, in pixels.
+        face: The face.
+        reasons: Why it was rejected.
+        options: The options that rejected it.
+        min_size: Minimum side by the option ``smallest_face``, in pixels of the photo as stored.
+        aspect: Width of the upright photo divided by its height, in pixels.
     """
     can_search_smaller = options.smallest_face is None or options.smallest_face > MIN_SMALLEST_FACE
     by_size = can_search_smaller and face.quality.size < min_size

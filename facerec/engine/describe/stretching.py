@@ -25,9 +25,9 @@ def estimated_stretch(landmarks: Landmarks, pose: Pose, aspect: float) -> float:
     1.4, since its estimated pose explains a part.
 
     Args:
-        landmarks: ratios of the upright photo.
-        pose: how the head is turned.
-        aspect: width of the upright photo divided by its height, in pixels.
+        landmarks: Ratios of the upright photo.
+        pose: How the head is turned.
+        aspect: Width of the upright photo divided by its height, in pixels.
 
     Returns:
         The factor; 1 if the eyes coincide, or the nose is on their line.

@@ -85,10 +85,10 @@ class _Found:
     """Faces that have been confirmed in a photo.
 
     Attributes:
-        threshold: minimum score of a face, exclusive.
-        min_side: minimum side of a face that is large enough, in pixels.
-        faces: faces that are large enough.
-        small_faces: faces that are too small.
+        threshold: Minimum score of a face, exclusive.
+        min_side: Minimum side of a face that is large enough, in pixels.
+        faces: Faces that are large enough.
+        small_faces: Faces that are too small.
     """
 
     threshold: float
@@ -115,7 +115,7 @@ class CascadeDetector:
         """Load both networks.
 
         Args:
-            threads: threads per network run; None for all cores of this process.
+            threads: Threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.

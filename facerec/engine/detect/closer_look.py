@@ -40,9 +40,9 @@ def score_again(network: ProposalNetwork, pixels: Pixels, proposal: Proposal) ->
     """Return the network's score of a proposal that is searched alone, at its best size.
 
     Args:
-        network: the network that proposed it.
+        network: The network that proposed it.
         pixels: uint8 of shape (height, width, 3), RGB.
-        proposal: where a face may be in these pixels.
+        proposal: Where a face may be in these pixels.
 
     Returns:
         The logit, or minus infinity if nothing resembles a face.

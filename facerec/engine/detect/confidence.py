@@ -33,11 +33,11 @@ def confidence(detector: str, score: float) -> float:
     crowds and in press photographs. See ``docs/accuracy.md`` for the figures.
 
     Args:
-        detector: the name of a detector (see ``facerec.engine.detect.detectors``).
-        score: the detector's score; -inf and inf are allowed.
+        detector: The name of a detector (see ``facerec.engine.detect.detectors``).
+        score: The detector's score; -inf and inf are allowed.
 
     Raises:
-        KeyError: no confidence was fitted for the detector.
+        KeyError: No confidence was fitted for the detector.
     """
     fit = _FITS[detector]
     exponent = fit.slope * score + fit.intercept
@@ -53,14 +53,14 @@ def score_at(detector: str, target: float) -> float:
     This is the inverse of ``confidence``, but never below the lowest score that it was fitted to.
 
     Args:
-        detector: the name of a detector (see ``facerec.engine.detect.detectors``).
-        target: the confidence, 0 to 1.
+        detector: The name of a detector (see ``facerec.engine.detect.detectors``).
+        target: The confidence, 0 to 1.
 
     Returns:
         The score; infinity for a confidence of 1, which no score reaches.
 
     Raises:
-        KeyError: no confidence was fitted for the detector.
+        KeyError: No confidence was fitted for the detector.
     """
     fit = _FITS[detector]
     if target <= 0:

@@ -24,12 +24,12 @@ class Detection:
     index plus one.
 
     Attributes:
-        left: left edge of the box.
-        top: top edge of the box.
-        width: width of the box.
-        height: height of the box.
-        score: the detector's own score; ``confidence`` maps it to a common scale.
-        proposal_score: logit of the proposal that led to the face; None if the detector has no
+        left: Left edge of the box.
+        top: Top edge of the box.
+        width: Width of the box.
+        height: Height of the box.
+        score: The detector's own score; ``confidence`` maps it to a common scale.
+        proposal_score: Logit of the proposal that led to the face; None if the detector has no
             proposals, or if the exact detector found the face after the proposals had failed. Faces
             with a low score often lie on their side.
     """
@@ -45,8 +45,8 @@ class Detection:
         """Return the same face in a photo of another size.
 
         Args:
-            across: pixels of the other photo per pixel of this one, along the width.
-            down: pixels of the other photo per pixel of this one, along the height.
+            across: Pixels of the other photo per pixel of this one, along the width.
+            down: Pixels of the other photo per pixel of this one, along the height.
         """
         return Detection(
             left=self.left * across,
@@ -68,9 +68,9 @@ class Detector(Protocol):
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
-            smallest_face: side in pixels of the smallest face to search for; half the side costs
+            smallest_face: Side in pixels of the smallest face to search for; half the side costs
                 four times the work. Photos are enlarged to at most 25 megapixels.
-            threshold: minimum score of a detection, exclusive; below 0, more detections are
+            threshold: Minimum score of a detection, exclusive; below 0, more detections are
                 false.
         """
         ...
@@ -83,8 +83,8 @@ def scale_for(pixels: Pixels, smallest_face: float, window: int) -> Pixels:
 
     Args:
         pixels: uint8 of shape (height, width, 3).
-        smallest_face: side of these faces in pixels.
-        window: side of the window in pixels.
+        smallest_face: Side of these faces in pixels.
+        window: Side of the window in pixels.
     """
     height, width = pixels.shape[:2]
     limit = math.sqrt(MAX_SEARCHED_PIXELS / (height * width))

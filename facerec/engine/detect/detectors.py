@@ -14,11 +14,11 @@ def open_detector(name: str, *, threads: int | None = None) -> Detector:
     """Load a detector.
 
     Args:
-        name: one of ``DETECTORS``.
-        threads: threads per network run; None for all cores of this process.
+        name: One of ``DETECTORS``.
+        threads: Threads per network run; None for all cores of this process.
 
     Raises:
-        InvalidInputError: no detector has that name.
+        InvalidInputError: No detector has that name.
         WeightsError: dlib's weights are missing or damaged.
     """
     factory = DETECTORS.get(name)

@@ -43,7 +43,7 @@ class ExactDetector:
         """Load the network.
 
         Args:
-            threads: threads per network run; None for all cores of this process.
+            threads: Threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.

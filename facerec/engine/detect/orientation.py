@@ -56,8 +56,8 @@ def is_better_turned(turned: Sequence[Detection], stored: Sequence[Detection]) -
     """Return whether the faces of a photo that was turned are better than those found as stored.
 
     Args:
-        turned: faces with enough confidence, after the turn.
-        stored: faces before the turn.
+        turned: Faces with enough confidence, after the turn.
+        stored: Faces before the turn.
     """
     if not any(
         face.proposal_score is None or face.proposal_score >= MIN_UPRIGHT_SCORE for face in turned
@@ -73,7 +73,7 @@ class OrientationFinder:
         """Load the proposal network.
 
         Args:
-            threads: threads per network run; None for all cores of this process.
+            threads: Threads per network run; None for all cores of this process.
         """
         self._proposals = ProposalNetwork(threads=threads)
 
@@ -88,9 +88,9 @@ class OrientationFinder:
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
-            smallest_face: side in pixels of the smallest face to search for.
-            detections: the faces found in the photo as it is.
-            places: places in the photo that may hold a face, most likely first; None to find them.
+            smallest_face: Side in pixels of the smallest face to search for.
+            detections: The faces found in the photo as it is.
+            places: Places in the photo that may hold a face, most likely first; None to find them.
 
         Returns:
             1, 2 or 3 if a face is clearer in that orientation, otherwise 0.

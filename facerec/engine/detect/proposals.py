@@ -71,10 +71,10 @@ class Proposal:
     """A place that may hold a face, in pixels of the photo (see ``Detection``).
 
     Attributes:
-        x: the face's centre, from the left.
-        y: the face's centre, from the top.
-        side: side of the box that the verifier would give.
-        score: the network's logit.
+        x: The face's centre, from the left.
+        y: The face's centre, from the top.
+        side: Side of the box that the verifier would give.
+        score: The network's logit.
     """
 
     x: float
@@ -110,7 +110,7 @@ class ProposalNetwork:
         """Load the network.
 
         Args:
-            threads: threads per network run; None for all cores of this process.
+            threads: Threads per network run; None for all cores of this process.
         """
         model = get_data(__package__, MODEL_NAME) or b""
         self._session = open_session(model, threads)
@@ -123,7 +123,7 @@ class ProposalNetwork:
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
-            smallest_face: side in pixels of the smallest face to search for.
+            smallest_face: Side in pixels of the smallest face to search for.
         """
         height, width = pixels.shape[:2]
         return self.propose_in(first_level(pixels, smallest_face), width, height)
@@ -132,9 +132,9 @@ class ProposalNetwork:
         """Yield the places that may hold a face, most likely first.
 
         Args:
-            level: result of ``first_level`` for a photo, perhaps turned.
-            width: width of the photo, in the pixels of the places to return.
-            height: height of the photo, in these pixels.
+            level: Result of ``first_level`` for a photo, perhaps turned.
+            width: Width of the photo, in the pixels of the places to return.
+            height: Height of the photo, in these pixels.
         """
         places = [
             self.search_level(each, width / each.width, height / each.height)
@@ -148,9 +148,9 @@ class ProposalNetwork:
         """Return the places of one level: float32 of shape (n, 4) with x, y, side and score.
 
         Args:
-            level: the photo in greyscale, at some size.
-            across: photo pixels per level pixel along the width.
-            down: photo pixels per level pixel along the height.
+            level: The photo in greyscale, at some size.
+            across: Photo pixels per level pixel along the width.
+            down: Photo pixels per level pixel along the height.
         """
         geometry = self._geometry
         margin = geometry.outer_padding
@@ -179,7 +179,7 @@ def first_level(pixels: Pixels, smallest_face: float) -> Image.Image:
 
     Args:
         pixels: uint8 of shape (height, width, 3), RGB.
-        smallest_face: side in pixels of the smallest face to search for.
+        smallest_face: Side in pixels of the smallest face to search for.
     """
     import dlib
 

@@ -56,7 +56,7 @@ class TileLayout:
         """Map a point of the tile to the photo.
 
         Returns:
-            x and y in pixels of the photo, and the photo pixels per tile pixel.
+            X and y in pixels of the photo, and the photo pixels per tile pixel.
         """
         distances = [level.distance(x, y) for level in self.levels]
         number = distances.index(min(distances))
@@ -77,10 +77,10 @@ def lay_out(width: int, height: int, padding: int, outer_padding: int) -> TileLa
     levels are placed along the right edge, upwards, as far as the bottom of the photo itself.
 
     Args:
-        width: width of the photo in pixels.
-        height: height of the photo in pixels.
-        padding: pixels between two levels.
-        outer_padding: pixels around all levels together.
+        width: Width of the photo in pixels.
+        height: Height of the photo in pixels.
+        padding: Pixels between two levels.
+        outer_padding: Pixels around all levels together.
     """
     sizes = _level_sizes(width, height)
     column, column_height = _first_column(sizes, padding)
@@ -107,8 +107,8 @@ def fill_tile(
 
     Args:
         pixels: uint8 of shape (height, width, 3).
-        layout: layout for the photo's size.
-        background: the colour around the levels.
+        layout: Layout for the photo's size.
+        background: The colour around the levels.
         dtype: float32, or uint8 for rounded values and a quarter of the memory.
     """
     tile: _Tile = np.empty((3, layout.height, layout.width), dtype=dtype)

@@ -18,10 +18,10 @@ def suppress_overlaps(
     or a share of either of the two.
 
     Args:
-        boxes: left, top, width and height, of shape (n, 4).
-        scores: scores of the boxes, of shape (n,).
-        overlap: share of the box around both, 0 to 1.
-        cover: share of either box, 0 to 1.
+        boxes: Left, top, width and height, of shape (n, 4).
+        scores: Scores of the boxes, of shape (n,).
+        overlap: Share of the box around both, 0 to 1.
+        cover: Share of either box, 0 to 1.
     """
     edges = _whole_pixels(boxes)
     remaining = np.argsort(-scores, kind="stable")

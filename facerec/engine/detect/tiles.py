@@ -13,9 +13,9 @@ class Span:
     """A part of one side of the input, including the surroundings that its outputs depend on.
 
     Attributes:
-        source: the pixels of the input.
-        result: the outputs to keep of a run on these pixels.
-        outputs: the position of these outputs among those of the whole side.
+        source: The pixels of the input.
+        result: The outputs to keep of a run on these pixels.
+        outputs: The position of these outputs among those of the whole side.
     """
 
     source: slice
@@ -38,12 +38,12 @@ def divide(side: int, max_pixels: int, geometry: DetectorGeometry) -> list[Span]
     outputs as one run on the whole side.
 
     Args:
-        side: pixels of the whole side.
-        max_pixels: pixels of the longest span; should be several times the overlap.
-        geometry: geometry of the network.
+        side: Pixels of the whole side.
+        max_pixels: Pixels of the longest span; should be several times the overlap.
+        geometry: Geometry of the network.
 
     Raises:
-        ValueError: spans of ``max_pixels`` have no outputs of their own.
+        ValueError: Spans of ``max_pixels`` have no outputs of their own.
     """
     outputs = count_outputs(side, geometry)
     own = outputs

@@ -27,9 +27,9 @@ class _Crop:
 
     Attributes:
         pixels: uint8 of shape (side, side, 3), RGB.
-        x: the centre of its middle pixel in the photo (see ``Detection``).
-        y: the centre of its middle pixel in the photo.
-        scale: pixels of the photo per pixel of the crop.
+        x: The centre of its middle pixel in the photo (see ``Detection``).
+        y: The centre of its middle pixel in the photo.
+        scale: Pixels of the photo per pixel of the crop.
     """
 
     pixels: Pixels
@@ -45,7 +45,7 @@ class Verifier:
         """Load the network.
 
         Args:
-            threads: threads per network run; None for all cores of this process.
+            threads: Threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.
@@ -63,9 +63,9 @@ class Verifier:
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
-            x: the point, in pixels of the photo (see ``Detection``).
-            y: the point, in pixels of the photo.
-            side: side of the box, in pixels of the photo.
+            x: The point, in pixels of the photo (see ``Detection``).
+            y: The point, in pixels of the photo.
+            side: Side of the box, in pixels of the photo.
 
         Returns:
             None if nearly all of the crop lies outside the photo.
@@ -131,10 +131,10 @@ def _inside(first: int, samples: int, step: int, length: int) -> range:
     """Return which samples of a line lie inside the photo.
 
     Args:
-        first: photo coordinate of the first sample.
-        samples: number of samples.
-        step: photo pixels between two samples.
-        length: length of the photo along this line.
+        first: Photo coordinate of the first sample.
+        samples: Number of samples.
+        step: Photo pixels between two samples.
+        length: Length of the photo along this line.
     """
     start = min(samples, max(0, math.ceil(-first / step)))
     end = min(samples, max(start, math.ceil((length - first) / step)))

@@ -16,10 +16,10 @@ def build_crop_model(weights: bytes) -> bytes:
     saves a third of the work on a crop.
 
     Args:
-        weights: content of the file.
+        weights: Content of the file.
 
     Raises:
-        DlibFormatError: the content is not that network.
+        DlibFormatError: The content is not that network.
     """
     # Imported late: a model is converted once, and cached.
     from facerec.engine.dlib.detector_network import build_detector_model
@@ -31,7 +31,7 @@ def crop_side(geometry: DetectorGeometry) -> int:
     """Return the side in pixels of a crop, for a model that scores its centre and ``MARGIN``.
 
     Args:
-        geometry: geometry of the detector model, which the crop model shares.
+        geometry: Geometry of the detector model, which the crop model shares.
     """
     first_output = geometry.origin + geometry.reach * geometry.stride
     return 2 * (first_output + MARGIN * geometry.stride) + 1

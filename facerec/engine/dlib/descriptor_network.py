@@ -39,10 +39,10 @@ def build_descriptor_model(weights: bytes) -> bytes:
     float32 of shape (n, 128).
 
     Args:
-        weights: content of the file.
+        weights: Content of the file.
 
     Raises:
-        DlibFormatError: the content is not that network.
+        DlibFormatError: The content is not that network.
     """
     network = read_network(weights)
     graph = GraphBuilder()

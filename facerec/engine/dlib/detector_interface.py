@@ -21,16 +21,16 @@ class DetectorGeometry:
     """The layout of the network's input and the meaning of its output; stored in the model.
 
     Attributes:
-        means: colour around and between the levels of the pyramid.
-        padding: pixels between two levels of the pyramid.
-        outer_padding: pixels around all levels.
-        window: side in pixels of the square that each output scores.
-        stride: input pixels from one output to the next.
-        origin: input row and column at the centre of the first output.
-        reach: neighbouring outputs that a score depends on, in each direction.
-        overlap: two boxes whose intersection is more than this share of the smallest box around
+        means: Colour around and between the levels of the pyramid.
+        padding: Pixels between two levels of the pyramid.
+        outer_padding: Pixels around all levels.
+        window: Side in pixels of the square that each output scores.
+        stride: Input pixels from one output to the next.
+        origin: Input row and column at the centre of the first output.
+        reach: Neighbouring outputs that a score depends on, in each direction.
+        overlap: Two boxes whose intersection is more than this share of the smallest box around
             both are the same face.
-        cover: two boxes whose intersection is more than this share of either are the same face.
+        cover: Two boxes whose intersection is more than this share of either are the same face.
     """
 
     means: tuple[float, float, float]

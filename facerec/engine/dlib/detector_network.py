@@ -33,12 +33,12 @@ def build_detector_model(weights: bytes, *, padded: bool = True) -> bytes:
     ``scores``, float32 of shape (n, 1, output rows, output columns).
 
     Args:
-        weights: content of the file.
-        padded: whether layers are padded with zeros as in dlib. Otherwise they compute only outputs
+        weights: Content of the file.
+        padded: Whether layers are padded with zeros as in dlib. Otherwise they compute only outputs
             that do not depend on anything outside the input, and shrink one by one.
 
     Raises:
-        DlibFormatError: the content is not that network.
+        DlibFormatError: The content is not that network.
     """
     network = read_network(weights)
     geometry = _geometry(network)

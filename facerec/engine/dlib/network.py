@@ -86,11 +86,11 @@ class SlidingWindow:
     """How the output of an MMOD network maps to boxes.
 
     Attributes:
-        width: pixels of the window that slides over each level of the pyramid.
-        height: pixels of that window.
-        overlap: two boxes whose intersection is more than this share of the smallest box around
+        width: Pixels of the window that slides over each level of the pyramid.
+        height: Pixels of that window.
+        overlap: Two boxes whose intersection is more than this share of the smallest box around
             both are the same object.
-        cover: two boxes whose intersection is more than this share of either are the same object.
+        cover: Two boxes whose intersection is more than this share of either are the same object.
     """
 
     width: int
@@ -112,7 +112,7 @@ def read_network(content: bytes) -> Network:
     """Read a network from the bytes of a ``.dat`` file.
 
     Raises:
-        DlibFormatError: the content is not a network of known layers, or is truncated or too long.
+        DlibFormatError: The content is not a network of known layers, or is truncated or too long.
     """
     stream = DlibStream(content)
     stream.version("loss layer", {1})

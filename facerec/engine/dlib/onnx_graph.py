@@ -86,9 +86,9 @@ class GraphBuilder:
         """Return the serialized model.
 
         Args:
-            source: the input's name, element type and shape; names in it are free dimensions.
-            result: the name of the node's output, the name to give it, and its shape (float32).
-            metadata: properties that the model carries.
+            source: The input's name, element type and shape; names in it are free dimensions.
+            result: The name of the node's output, the name to give it, and its shape (float32).
+            metadata: Properties that the model carries.
         """
         import onnx
         from onnx import helper
@@ -139,7 +139,7 @@ def fold_input(convolution: Convolution, image: ImageInput) -> Convolution:
     The convolution must not have padding: zeros would no longer be the mean colour.
 
     Raises:
-        ValueError: the convolution has padding.
+        ValueError: The convolution has padding.
     """
     if any(convolution.padding):
         raise ValueError("cannot fold the input into a convolution with padding")

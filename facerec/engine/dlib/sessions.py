@@ -21,8 +21,8 @@ def open_session(model: Model, threads: int | None) -> onnxruntime.InferenceSess
     """Load a model.
 
     Args:
-        model: the ONNX model.
-        threads: threads per network run; None for all cores of this process.
+        model: The ONNX model.
+        threads: Threads per network run; None for all cores of this process.
     """
     # The wheels of ONNX Runtime 1.32 send telemetry to Microsoft from import on unless this is set.
     # A face service must not report anything to third parties.

@@ -43,7 +43,7 @@ def find_weights(weights: Weights) -> Path:
     """Return the path of a weight file.
 
     Raises:
-        WeightsError: the file or the package is missing.
+        WeightsError: The file or the package is missing.
     """
     path = _folder() / weights.value
     if not path.is_file():
@@ -61,7 +61,7 @@ def fingerprint(path: Path) -> str:
     large part of a cold start.
 
     Raises:
-        WeightsError: the file cannot be read.
+        WeightsError: The file cannot be read.
     """
     entry = _cache_path(path)
     try:

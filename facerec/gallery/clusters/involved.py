@@ -29,10 +29,10 @@ class Involved:
     Attributes:
         rows: int64, shape (n,); their rows in ``FaceArrays``, ordered. The other attributes are in
             the same order; a position is an index of these arrays.
-        ids: their ids, as ASCII bytes; empty for faces that have been deleted.
+        ids: Their ids, as ASCII bytes; empty for faces that have been deleted.
         numbers: int64; numbers of their clusters, or 0.
-        owners: ids of the people that faces are associated with, by position.
-        names: names of the people whom a face shows, by position; see ``Statements.names``.
+        owners: Ids of the people that faces are associated with, by position.
+        names: Names of the people whom a face shows, by position; see ``Statements.names``.
     """
 
     def __init__(self, arrays: FaceArrays, pairs: Pairs, said: Statements) -> None:

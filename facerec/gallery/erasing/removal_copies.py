@@ -69,9 +69,9 @@ class OutdatedFaces:
     """Faces of removed photos that an older copy of a store contains again.
 
     Attributes:
-        stored: the faces.
-        named: ids of faces that are not stored, but that people or corrections name.
-        moved: ids of the stored faces that people and corrections went to, by id of a face in
+        stored: The faces.
+        named: Ids of faces that are not stored, but that people or corrections name.
+        moved: Ids of the stored faces that people and corrections went to, by id of a face in
             ``stored`` or ``named``.
     """
 
@@ -143,9 +143,9 @@ class _Removals:
     """The removals of photos under one key.
 
     Attributes:
-        key: the key of all hashes.
-        times: times of the last removals, by hash of the photo.
-        moved: hashes of new faces by hash of the old face.
+        key: The key of all hashes.
+        times: Times of the last removals, by hash of the photo.
+        moved: Hashes of new faces by hash of the old face.
     """
 
     key: bytes

@@ -44,11 +44,11 @@ class FaceWriter:
     """Stores newly indexed faces, with an event for each match with a registered person.
 
     Attributes:
-        registrations: registrations and the outbox; None if the stores do not support them.
-        faces: the faces and the people's vectors.
-        records: the people and the collections.
-        cohort: computes cohort stats.
-        clock: returns the time in seconds since 1970.
+        registrations: Registrations and the outbox; None if the stores do not support them.
+        faces: The faces and the people's vectors.
+        records: The people and the collections.
+        cohort: Computes cohort stats.
+        clock: Returns the time in seconds since 1970.
     """
 
     registrations: RegistrationStore | None

@@ -25,12 +25,12 @@ def answer_request(gallery: Gallery, request: Mapping[str, Any]) -> Json:
     """Perform the operation of a request, and return its result as JSON values.
 
     Args:
-        gallery: the gallery.
+        gallery: The gallery.
         request: ``operation``, a name of one of the tables ``OPERATIONS`` of this package;
             ``collection``, the id of a collection; and the arguments of the operation. A ``person``
             is an id or a display name.
 
     Raises:
-        FacerecError: see the operations of ``Gallery``.
+        FacerecError: See the operations of ``Gallery``.
     """
     return _OPERATIONS[request["operation"]](gallery, str(request["collection"]), request)

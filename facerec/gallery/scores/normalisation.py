@@ -49,8 +49,8 @@ def normalised_score(distance: float, a: CohortStats, b: CohortStats) -> float:
 
     Args:
         distance: Euclidean distance of the two embeddings.
-        a: cohort stats of one face.
-        b: cohort stats of the other face, of the same cohort version.
+        a: Cohort stats of one face.
+        b: Cohort stats of the other face, of the same cohort version.
     """
     return ((distance - a.mean) / a.deviation + (distance - b.mean) / b.deviation) / 2
 
@@ -81,7 +81,7 @@ def similarity_at(false_match_rate: float) -> float:
     """Return the similarity that a given share of pairs of different people reaches.
 
     Args:
-        false_match_rate: the share, above 0 and at most 1.
+        false_match_rate: The share, above 0 and at most 1.
     """
     return 1 / (1 + math.pow(false_match_rate / RATE_AT_HALF, _POWER))
 

@@ -164,7 +164,7 @@ class _Repository:
         """Return the configuration of an image.
 
         Raises:
-            StoreUnavailableError: it cannot be downloaded, or is not JSON.
+            StoreUnavailableError: It cannot be downloaded, or is not JSON.
         """
         with aws_errors("Amazon ECR"):
             answer = self._ecr.get_download_url_for_layer(**self._named, layerDigest=digest)

@@ -35,9 +35,9 @@ class ChildStates:
     """The states of a job's children.
 
     Attributes:
-        states: number of children that are SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING,
+        states: Number of children that are SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING,
             SUCCEEDED or FAILED.
-        interruptions: attempts whose machine was reclaimed; None if there are too many
+        interruptions: Attempts whose machine was reclaimed; None if there are too many
             children to describe each.
     """
 
@@ -50,11 +50,11 @@ class OpenJob:
     """A job of AWS Batch, plain or an array, that has not ended.
 
     Attributes:
-        id: id of the job in AWS Batch.
-        created_at: seconds since 1970.
-        running: number of its children that are starting or running.
-        size: number of its children if it is an array, otherwise 0.
-        reason: reason from AWS Batch why it does not start; empty if unknown.
+        id: Id of the job in AWS Batch.
+        created_at: Seconds since 1970.
+        running: Number of its children that are starting or running.
+        size: Number of its children if it is an array, otherwise 0.
+        reason: Reason from AWS Batch why it does not start; empty if unknown.
     """
 
     id: str
@@ -83,8 +83,8 @@ class BatchQueue:
         """Return the states of a job's children; AWS Batch keeps them for seven days.
 
         Args:
-            job_name: prefix of the names of its jobs in AWS Batch.
-            since: start of the run, in seconds since 1970; jobs submitted earlier are ignored.
+            job_name: Prefix of the names of its jobs in AWS Batch.
+            since: Start of the run, in seconds since 1970; jobs submitted earlier are ignored.
         """
         with aws_errors("AWS Batch"):
             newest = self._newest(job_name, since)
@@ -99,7 +99,7 @@ class BatchQueue:
         """Return the jobs of a run that have not ended.
 
         Args:
-            job_name: prefix of the names of the jobs in AWS Batch.
+            job_name: Prefix of the names of the jobs in AWS Batch.
         """
         with aws_errors("AWS Batch"):
             described = self._described(self._newest(job_name, 0))
@@ -123,8 +123,8 @@ class BatchQueue:
         """End a job and its children without a retry.
 
         Args:
-            job_id: id of the job in AWS Batch.
-            reason: becomes the status reason of the job; text after ``MAX_REASON`` characters is
+            job_id: Id of the job in AWS Batch.
+            reason: Becomes the status reason of the job; text after ``MAX_REASON`` characters is
                 cut off.
         """
         with aws_errors("AWS Batch", job_id):
@@ -137,7 +137,7 @@ class BatchQueue:
         started, only that reason is returned, counted once for each of its children.
 
         Args:
-            job_name: prefix of the names of the jobs in AWS Batch.
+            job_name: Prefix of the names of the jobs in AWS Batch.
         """
         with aws_errors("AWS Batch"):
             failed: list[str] = []

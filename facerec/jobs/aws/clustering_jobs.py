@@ -41,12 +41,12 @@ class ClusteringJob:
     """The newest clustering of a collection.
 
     Attributes:
-        collection_id: the collection.
-        status: its status. AWS Batch forgets a job seven days after its end; the status is then
+        collection_id: The collection.
+        status: Its status. AWS Batch forgets a job seven days after its end; the status is then
             NONE.
-        job_id: id of the job in AWS Batch; None if there is none.
-        reason: why it failed, or why it waits; None if AWS Batch gives no reason.
-        notice: what the caller must know about the request that returned it, or None.
+        job_id: Id of the job in AWS Batch; None if there is none.
+        reason: Why it failed, or why it waits; None if AWS Batch gives no reason.
+        notice: What the caller must know about the request that returned it, or None.
     """
 
     collection_id: str
@@ -79,7 +79,7 @@ class ClusteringJobs:
             queue: ARN of the queue of AWS Batch.
             definition: ARN of the job definition.
             client: boto3's client of AWS Batch.
-            claims: decides which of several concurrent callers starts a job.
+            claims: Decides which of several concurrent callers starts a job.
         """
         self._queue, self._definition, self._client = queue, definition, client
         self._claims = claims
@@ -90,12 +90,12 @@ class ClusteringJobs:
         If that one was started with another threshold, the notice says so.
 
         Args:
-            collection_id: the collection, which exists.
-            pair_threshold: see ``Gallery.cluster_faces``.
+            collection_id: The collection, which exists.
+            pair_threshold: See ``Gallery.cluster_faces``.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: another caller has been starting a clustering for some time.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: Another caller has been starting a clustering for some time.
         """
         for _ in range(CLAIM_TRIES):
             newest = self.newest(collection_id)
@@ -159,7 +159,7 @@ def open_clustering_jobs(
     """Return the clusterings of a deployment, with the credentials of the environment.
 
     Raises:
-        ConfigurationError: no region is set.
+        ConfigurationError: No region is set.
     """
     import boto3
 

@@ -20,12 +20,12 @@ def pack(document: object, max_bytes: int, *, hint: str) -> str:
     """Return JSON values as a compressed text.
 
     Args:
-        document: the values.
-        max_bytes: maximum length of the text.
-        hint: what to do if it is longer.
+        document: The values.
+        max_bytes: Maximum length of the text.
+        hint: What to do if it is longer.
 
     Raises:
-        InvalidInputError: the text has more than ``max_bytes``.
+        InvalidInputError: The text has more than ``max_bytes``.
     """
     packed = b64encode(gzip.compress(json.dumps(document).encode(), mtime=0)).decode()
     if len(packed) > max_bytes:
@@ -68,7 +68,7 @@ class ErasureFunction:
         """Invoke the function, and return its answer.
 
         Raises:
-            FacerecError: the function cannot be invoked, refused the request, or failed.
+            FacerecError: The function cannot be invoked, refused the request, or failed.
         """
         answer = self._invoke("RequestResponse", {**event, "returns_refusals": True})
         document: dict[str, Any] = json.loads(answer["Payload"].read())
@@ -83,8 +83,8 @@ class ErasureFunction:
         """Invoke the function, and return what it has packed (``pack``).
 
         Raises:
-            NotFoundError: the function is of a release that does not know the event.
-            FacerecError: see ``call``.
+            NotFoundError: The function is of a release that does not know the event.
+            FacerecError: See ``call``.
         """
         packed = self.call(event).get("packed")
         if packed is None:

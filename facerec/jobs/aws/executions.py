@@ -37,14 +37,14 @@ class Execution:
     """An execution of the state machine.
 
     Attributes:
-        name: name chosen when it was started.
+        name: Name chosen when it was started.
         arn: ARN of the execution.
-        status: the status of the job.
-        started: seconds since 1970.
-        ended: seconds since 1970; None while it runs.
-        document: execution input; empty in listings.
-        output: output of a successful execution.
-        cause: cause of a failure, in one line; None without one.
+        status: The status of the job.
+        started: Seconds since 1970.
+        ended: Seconds since 1970; None while it runs.
+        document: Execution input; empty in listings.
+        output: Output of a successful execution.
+        cause: Cause of a failure, in one line; None without one.
     """
 
     name: str
@@ -62,10 +62,10 @@ class ExecutionPlan:
     """The output of an execution's planning.
 
     Attributes:
-        job_id: id of the plan; several executions may share it.
-        job_folder: uri of the folder, with the final ``/``.
-        job_name: prefix of the names of its jobs in AWS Batch.
-        children: number of children.
+        job_id: Id of the plan; several executions may share it.
+        job_folder: Uri of the folder, with the final ``/``.
+        job_name: Prefix of the names of its jobs in AWS Batch.
+        children: Number of children.
     """
 
     job_id: str
@@ -93,11 +93,11 @@ class Executions:
         """Start an execution, and return it; its name begins with the collection and the time.
 
         Args:
-            document: the execution input (``schemas/execution-input.json``).
+            document: The execution input (``schemas/execution-input.json``).
 
         Raises:
             InvalidInputError: Step Functions refused the input.
-            ConfigurationError: the state machine does not exist.
+            ConfigurationError: The state machine does not exist.
         """
         readable = re.sub(r"[^A-Za-z0-9_-]", "-", document["collection_id"])[:40]
         now = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
@@ -121,7 +121,7 @@ class Executions:
         """Return an execution by its name or ARN.
 
         Raises:
-            JobNotFoundError: it does not exist.
+            JobNotFoundError: It does not exist.
         """
         with _errors(name):
             return _execution(self._client.describe_execution(executionArn=self._arn(name)))
@@ -130,8 +130,8 @@ class Executions:
         """Return the newest executions, newest first, without their inputs and outputs.
 
         Args:
-            limit: maximum number of executions, 1 to 1000.
-            status: only executions with this status of Step Functions; None for all.
+            limit: Maximum number of executions, 1 to 1000.
+            status: Only executions with this status of Step Functions; None for all.
         """
         request: dict[str, Any] = {"stateMachineArn": self._state_machine, "maxResults": limit}
         if status is not None:
@@ -146,7 +146,7 @@ class Executions:
         None if it has none yet, migrates a collection, or its input was refused.
 
         Raises:
-            JobNotFoundError: the execution does not exist.
+            JobNotFoundError: The execution does not exist.
         """
         with _errors(name):
             history = self._client.get_execution_history(
@@ -165,7 +165,7 @@ class Executions:
         """End an execution; Step Functions ends the jobs of AWS Batch that it waits for.
 
         Raises:
-            JobNotFoundError: the execution does not exist.
+            JobNotFoundError: The execution does not exist.
         """
         with _errors(name):
             self._client.stop_execution(executionArn=self._arn(name), cause="the job was cancelled")

@@ -39,9 +39,9 @@ class WatchedFolder:
     """A prefix in S3 that is indexed when it changes.
 
     Attributes:
-        uri: the prefix, with its final ``/``.
-        collection_id: the collection for its photos.
-        prune: whether to remove the faces of photos that are gone.
+        uri: The prefix, with its final ``/``.
+        collection_id: The collection for its photos.
+        prune: Whether to remove the faces of photos that are gone.
         prune_limit_percentage: 0 to 100; if a larger share of the photos is gone, their faces are
             kept.
     """
@@ -68,9 +68,9 @@ class _Start:
     """The last job of a folder.
 
     Attributes:
-        change: name of the newest change at its start.
-        execution: name of the job's execution; None once it has succeeded.
-        failures: number of jobs for this change that did not succeed.
+        change: Name of the newest change at its start.
+        execution: Name of the job's execution; None once it has succeeded.
+        failures: Number of jobs for this change that did not succeed.
     """
 
     change: str
@@ -103,9 +103,9 @@ class FolderChanges:
         may have listed the folder already.
 
         Args:
-            folder: the folder.
-            executions: the executions of the stack.
-            now: the current time, seconds since 1970.
+            folder: The folder.
+            executions: The executions of the stack.
+            now: The current time, seconds since 1970.
 
         Returns:
             The name of the execution; None if none was started.

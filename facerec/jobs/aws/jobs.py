@@ -46,10 +46,10 @@ class AwsJobs:
         """Create the service.
 
         Args:
-            executions: the executions of the stack's state machine.
-            objects: contains the job folders.
-            jobs_root: parent of all job folders, with the final ``/``.
-            queue: the stack's queue; without it, progress does not include the states of children.
+            executions: The executions of the stack's state machine.
+            objects: Contains the job folders.
+            jobs_root: Parent of all job folders, with the final ``/``.
+            queue: The stack's queue; without it, progress does not include the states of children.
         """
         self._executions, self._queue = executions, queue
         self._objects, self._jobs_root = objects, jobs_root

@@ -22,12 +22,12 @@ def planning_limits(
     """Yield a function to call with the number of photos listed; the block plans a job.
 
     Args:
-        manifest: the manifest or prefix of the job; None if its photos are in the input.
-        remaining: returns the seconds until the function is stopped.
-        on_listed: called with the number of photos listed.
+        manifest: The manifest or prefix of the job; None if its photos are in the input.
+        remaining: Returns the seconds until the function is stopped.
+        on_listed: Called with the number of photos listed.
 
     Raises:
-        InvalidInputError: the time or the temporary space of the function is not sufficient.
+        InvalidInputError: The time or the temporary space of the function is not sufficient.
     """
     listed = 0
 

@@ -26,10 +26,10 @@ def listing_notes(
     """Return a function that records the number of objects listed, at most once per ``INTERVAL``.
 
     Args:
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        execution: name of the execution.
-        clock: returns the time in seconds.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        execution: Name of the execution.
+        clock: Returns the time in seconds.
     """
     noted = clock()
 

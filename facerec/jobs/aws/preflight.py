@@ -50,9 +50,9 @@ class Findings:
     Attributes:
         vcpus: vCPUs that all jobs can use: MaxvCpus, or the quotas of the account if they are
             lower.
-        problems: reasons why the stack cannot run the job. Each line names a parameter of the
+        problems: Reasons why the stack cannot run the job. Each line names a parameter of the
             stack or a field of the request, and the remedy.
-        remarks: reasons why the job will be slower or more expensive.
+        remarks: Reasons why the job will be slower or more expensive.
     """
 
     vcpus: int
@@ -68,10 +68,10 @@ def examine(
     A check is skipped if a service does not answer it, for example because it denies access.
 
     Args:
-        request: the job.
-        stack: the stack that would run it.
-        clients: clients of the services.
-        objects: contains the manifest.
+        request: The job.
+        stack: The stack that would run it.
+        clients: Clients of the services.
+        objects: Contains the manifest.
     """
     quotas = find_quotas(stack.queue, clients)
     allowed = sum(quota.vcpus for quota in quotas) if quotas else stack.max_vcpus
@@ -110,13 +110,13 @@ def require_region(
     cannot be queried is not checked.
 
     Args:
-        request: the job.
-        region: the region of the stack.
-        clients: clients of the services.
-        objects: contains the manifest.
+        request: The job.
+        region: The region of the stack.
+        clients: Clients of the services.
+        objects: Contains the manifest.
 
     Raises:
-        InvalidInputError: a bucket is in another region.
+        InvalidInputError: A bucket is in another region.
     """
     for bucket in _buckets(request, objects):
         try:
@@ -137,12 +137,12 @@ def require_startable_children(
     A secret that the caller may not read is refused, because children may not either.
 
     Args:
-        machines: the machines, and the image that they run; None if they are unknown.
-        vectors: the store of the job's vectors.
-        clients: clients of the services.
+        machines: The machines, and the image that they run; None if they are unknown.
+        vectors: The store of the job's vectors.
+        clients: Clients of the services.
 
     Raises:
-        ConfigurationError: they cannot; the message names the parameter and the remedy.
+        ConfigurationError: They cannot; the message names the parameter and the remedy.
     """
     checks = [index_problems(vectors, clients)]
     if machines is not None:
@@ -157,7 +157,7 @@ def region_problem(bucket: str, region: str, clients: AwsClients) -> str | None:
     """Return the problem with the region of a bucket, or None.
 
     Raises:
-        FacerecError: the bucket does not exist or may not be listed.
+        FacerecError: The bucket does not exist or may not be listed.
     """
     with aws_errors("S3", f"the bucket {bucket}"):
         answer = clients.open("s3").head_bucket(Bucket=bucket)

@@ -16,20 +16,20 @@ class Stack:
     """A deployed stack.
 
     Attributes:
-        name: name of the stack.
-        region: its AWS region.
-        bucket: name of the bucket of the job folders.
-        workflow: the ARN of the state machine.
-        queue: the ARN of the queue of array jobs.
-        dashboard: the address of the dashboard.
-        max_vcpus: maximum vCPUs of all jobs together.
+        name: Name of the stack.
+        region: Its AWS region.
+        bucket: Name of the bucket of the job folders.
+        workflow: The ARN of the state machine.
+        queue: The ARN of the queue of array jobs.
+        dashboard: The address of the dashboard.
+        max_vcpus: Maximum vCPUs of all jobs together.
         child_vcpus: vCPUs of one child.
-        vector_store: where vectors are stored: ``s3vectors`` or ``pinecone``.
-        parameters: values of all parameters by their names.
-        erasure_function: name of the function that erases from job folders; None in a stack of an
+        vector_store: Where vectors are stored: ``s3vectors`` or ``pinecone``.
+        parameters: Values of all parameters by their names.
+        erasure_function: Name of the function that erases from job folders; None in a stack of an
             earlier release.
-        table: name of the DynamoDB table; None in a stack of an earlier release.
-        vector_bucket: name of the vector bucket; None without one, or in a stack of an earlier
+        table: Name of the DynamoDB table; None in a stack of an earlier release.
+        vector_bucket: Name of the vector bucket; None without one, or in a stack of an earlier
             release.
     """
 
@@ -62,8 +62,8 @@ def find_stack(name: str) -> Stack:
     """Look up a stack in the account and region of the environment's credentials.
 
     Raises:
-        NotFoundError: it does not exist.
-        InvalidInputError: it is not a stack of facerec.
+        NotFoundError: It does not exist.
+        InvalidInputError: It is not a stack of facerec.
         FacerecError: AWS denies the request or fails; see ``aws_errors``.
     """
     import boto3

@@ -32,7 +32,7 @@ class AwsClients:
     """Opens clients of AWS services.
 
     Attributes:
-        open: returns a client of a service, given the service's name in boto3.
+        open: Returns a client of a service, given the service's name in boto3.
     """
 
     open: Callable[[str], Client]
@@ -56,7 +56,7 @@ def find_start_problems(queue: str, clients: AwsClients, *, child_vcpus: int) ->
 
     Args:
         queue: ARN of the queue.
-        clients: clients of the services.
+        clients: Clients of the services.
         child_vcpus: vCPUs of a child.
     """
     found = _answered(lambda: _of_queue(queue, clients))
@@ -82,9 +82,9 @@ class VcpuQuota:
     """An account's quota of vCPUs.
 
     Attributes:
-        code: its code in Service Quotas.
-        kind: kind of machines that it counts: spot or on-demand.
-        vcpus: maximum number of vCPUs of all running machines of the account.
+        code: Its code in Service Quotas.
+        kind: Kind of machines that it counts: spot or on-demand.
+        vcpus: Maximum number of vCPUs of all running machines of the account.
     """
 
     code: str
@@ -100,7 +100,7 @@ def find_quotas(queue: str, clients: AwsClients) -> list[VcpuQuota]:
 
     Args:
         queue: ARN of the queue.
-        clients: clients of the services.
+        clients: Clients of the services.
     """
     environments = _answered(lambda: compute_environments(queue, clients))
     return _answered(

@@ -63,19 +63,19 @@ class Submission:
     """The data that the workflow needs to run children.
 
     Attributes:
-        job_folder: uri of the job folder, with its final ``/``.
-        job_name: prefix of the names of its jobs in AWS Batch.
-        large: whether a job in AWS Batch writes the report.
+        job_folder: Uri of the job folder, with its final ``/``.
+        job_name: Prefix of the names of its jobs in AWS Batch.
+        large: Whether a job in AWS Batch writes the report.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
-        arrays: the array jobs, each with ``offset`` and ``size``.
-        numbers: uri of the list of child numbers that the arrays index; empty if they are the
+        arrays: The array jobs, each with ``offset`` and ``size``.
+        numbers: Uri of the list of child numbers that the arrays index; empty if they are the
             numbers themselves.
-        memory: memory of a child in MiB, as text.
-        canary: whether one child runs alone first.
+        memory: Memory of a child in MiB, as text.
+        canary: Whether one child runs alone first.
         number: 0 for the first submission.
-        pause: seconds to wait before this submission.
-        outages: number of earlier submissions that ended because a store was down.
-        enrol: how people are created when all photos are indexed: ``person_from``, the rule for
+        pause: Seconds to wait before this submission.
+        outages: Number of earlier submissions that ended because a store was down.
+        enrol: How people are created when all photos are indexed: ``person_from``, the rule for
             their names, and ``source``, the prefix or manifest; None creates nobody.
     """
 
@@ -153,19 +153,19 @@ def next_submission(
     """Return the submission after one that left children incomplete.
 
     Args:
-        last: the submission that has ended.
-        reasons: reasons why children failed, with their counts; empty if unknown.
-        objects: contains the job folder, with the list of children that are not complete.
-        resubmissions: number of submissions allowed after the first.
-        max_array_size: maximum children of an array.
+        last: The submission that has ended.
+        reasons: Reasons why children failed, with their counts; empty if unknown.
+        objects: Contains the job folder, with the list of children that are not complete.
+        resubmissions: Number of submissions allowed after the first.
+        max_array_size: Maximum children of an array.
 
     Returns:
         None if no further submission is allowed, or none would help: all children failed in a way
         that would repeat, their image is gone, they fit on no machine, or no child has started.
 
     Raises:
-        ObjectNotFoundError: there is no list of incomplete children.
-        InvalidInputError: this list is damaged.
+        ObjectNotFoundError: There is no list of incomplete children.
+        InvalidInputError: This list is damaged.
     """
     outage = STORE_DOWN in reasons
     used_up = last.number - last.outages >= min(resubmissions, len(PAUSES))

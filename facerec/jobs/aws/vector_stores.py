@@ -44,10 +44,10 @@ class JobVectors:
     """The store of the vectors of a job, by the parameters of its stack.
 
     Attributes:
-        collection: the collection of the job; None if the job creates it.
+        collection: The collection of the job; None if the job creates it.
         secret: PineconeSecretArn, the secret with the API key of Pinecone, or None.
         host: PineconeIndexHost, the address of the Pinecone index, or None.
-        bucket: name or ARN of the bucket of Amazon S3 Vectors, or None.
+        bucket: Name or ARN of the bucket of Amazon S3 Vectors, or None.
     """
 
     collection: Collection | None = None
@@ -62,7 +62,7 @@ def index_problems(vectors: JobVectors, clients: AwsClients) -> Iterator[str]:
     Neither the ``pinecone`` package nor numpy is needed.
 
     Raises:
-        FacerecError: a service denies access or does not respond.
+        FacerecError: A service denies access or does not respond.
     """
     if vectors.bucket is not None and vectors.collection is not None:
         yield from _of_collection(vectors.collection, vectors.bucket, clients)
@@ -124,15 +124,15 @@ def _of_pinecone(
     """Yield the problem with a request to Pinecone, if there is one; none contains the key.
 
     Args:
-        parameter: the parameter that names the index.
+        parameter: The parameter that names the index.
         secret: ARN of the secret with the key.
-        clients: clients of the services.
-        ask: sends the request, with the key.
-        missing: problem if the index does not exist.
+        clients: Clients of the services.
+        ask: Sends the request, with the key.
+        missing: Problem if the index does not exist.
 
     Raises:
-        AccessDeniedError: the credentials may not read the secret.
-        StoreUnavailableError: a service does not respond.
+        AccessDeniedError: The credentials may not read the secret.
+        StoreUnavailableError: A service does not respond.
     """
     unusable = list(_of_secret(secret, clients))
     yield from unusable
@@ -178,7 +178,7 @@ def of_vector_bucket(stack: Stack, clients: AwsClients) -> Iterator[str]:
     """Yield the problems of the Amazon S3 vector bucket that a stack created.
 
     Raises:
-        FacerecError: a service denies access or does not respond.
+        FacerecError: A service denies access or does not respond.
     """
     if stack.vector_store != "s3vectors":
         return
@@ -213,12 +213,12 @@ def of_pinecone_index(stack: Stack, clients: AwsClients, remarks: list[str]) -> 
     """Yield the problems of a stack's Pinecone index.
 
     Args:
-        stack: the stack.
-        clients: clients of the services.
-        remarks: receives a line about an index in another region.
+        stack: The stack.
+        clients: Clients of the services.
+        remarks: Receives a line about an index in another region.
 
     Raises:
-        FacerecError: a service denies access or does not respond.
+        FacerecError: A service denies access or does not respond.
     """
     secret = stack.parameters.get("PineconeSecretArn", "")
     name = stack.parameters.get("PineconeIndexName", "")

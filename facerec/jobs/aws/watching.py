@@ -25,9 +25,9 @@ class Watched:
     """The state of the running jobs.
 
     Attributes:
-        executions: number of running executions.
-        running: number of children that are starting or running.
-        ended: reasons of the jobs that were ended, one line each.
+        executions: Number of running executions.
+        running: Number of children that are starting or running.
+        ended: Reasons of the jobs that were ended, one line each.
     """
 
     executions: int
@@ -51,11 +51,11 @@ def watch_jobs(
     reason.
 
     Args:
-        executions: the executions of the stack.
-        queue: the queue of their children.
-        find_problems: returns the reasons why no child starts.
-        start_timeout: seconds that a job may wait for its first child.
-        now: the current time, seconds since 1970.
+        executions: The executions of the stack.
+        queue: The queue of their children.
+        find_problems: Returns the reasons why no child starts.
+        start_timeout: Seconds that a job may wait for its first child.
+        now: The current time, seconds since 1970.
 
     Raises:
         FacerecError: Step Functions or AWS Batch cannot be queried.

@@ -37,9 +37,9 @@ class CopiedPhotos:
     Reads the face indexes of all children. Needs 8 bytes of memory per photo while doing so.
 
     Args:
-        plan: plan of a job whose children are complete.
-        objects: contains the job folder.
-        next_child: first child whose faces are not written yet.
+        plan: Plan of a job whose children are complete.
+        objects: Contains the job folder.
+        next_child: First child whose faces are not written yet.
     """
 
     def __init__(self, plan: Plan, objects: ObjectStore, next_child: int) -> None:

@@ -52,19 +52,19 @@ def write_files(
     """Write the faces of the children that are not written yet; each file is recorded.
 
     Args:
-        plan: plan of a job whose children are complete.
-        objects: contains the job folder.
-        progress: the progress of its import.
-        version: version of the object with the progress.
-        has_time: returns whether to begin another file.
+        plan: Plan of a job whose children are complete.
+        objects: Contains the job folder.
+        progress: The progress of its import.
+        version: Version of the object with the progress.
+        has_time: Returns whether to begin another file.
 
     Returns:
         The progress now, and the version of its object. The next step is ``IMPORT`` if everything
         is written.
 
     Raises:
-        StoreUnavailableError: another execution writes the same files, or a store fails.
-        InvalidInputError: a segment is damaged.
+        StoreUnavailableError: Another execution writes the same files, or a store fails.
+        InvalidInputError: A segment is damaged.
         ConfigurationError: pyarrow is not installed.
     """
     copied = CopiedPhotos(plan, objects, progress.next_child)

@@ -59,8 +59,8 @@ class Advance:
     """The outcome of ``advance_import``.
 
     Attributes:
-        state: what to do next.
-        cause: why the import failed and what to do, in one line; else empty.
+        state: What to do next.
+        cause: Why the import failed and what to do, in one line; else empty.
     """
 
     state: AdvanceState
@@ -81,17 +81,17 @@ def advance_import(
     Every call continues where the last one ended or was killed.
 
     Args:
-        plan: plan of the job.
-        objects: contains the job folder.
-        imports: the imports of the Pinecone index.
-        integration_id: id of the storage integration.
-        has_time: returns whether to begin another file.
-        now: the current time, seconds since 1970, UTC.
+        plan: Plan of the job.
+        objects: Contains the job folder.
+        imports: The imports of the Pinecone index.
+        integration_id: Id of the storage integration.
+        has_time: Returns whether to begin another file.
+        now: The current time, seconds since 1970, UTC.
 
     Raises:
-        StoreUnavailableError: a store fails, or another execution advances the same import; another
+        StoreUnavailableError: A store fails, or another execution advances the same import; another
             call may succeed.
-        InvalidInputError: a segment is damaged.
+        InvalidInputError: A segment is damaged.
         ConfigurationError: pyarrow is not installed.
     """
     found = read_progress_of(plan, objects)

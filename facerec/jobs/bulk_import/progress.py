@@ -61,15 +61,15 @@ class ImportProgress:
     """The progress of the import of a job.
 
     Attributes:
-        job_folder: uri of the job folder, with the final ``/``.
-        step: what is done next.
-        attempt: number of attempts that failed.
-        next_child: first child whose faces are not written yet.
-        faces: number of faces that are written.
-        files: number of files that they are in.
+        job_folder: Uri of the job folder, with the final ``/``.
+        step: What is done next.
+        attempt: Number of attempts that failed.
+        next_child: First child whose faces are not written yet.
+        faces: Number of faces that are written.
+        files: Number of files that they are in.
         import_id: Pinecone's id of the import; None if it was not started, or if its start was not
             recorded.
-        completed_at: when the import was first seen to be complete, seconds since 1970, UTC; None
+        completed_at: When the import was first seen to be complete, seconds since 1970, UTC; None
             before.
     """
 
@@ -112,7 +112,7 @@ def read_progress(
         None if no import is planned or under way.
 
     Raises:
-        JobFolderError: the object is damaged.
+        JobFolderError: The object is damaged.
     """
     uri = _progress_uri(jobs_root, collection_id, created_at)
     try:
@@ -149,7 +149,7 @@ def note_progress(plan: Plan, objects: ObjectStore, progress: ImportProgress, ve
     """Store the progress of an import, and return the new version of its object.
 
     Raises:
-        StoreUnavailableError: another execution has changed or ended it.
+        StoreUnavailableError: Another execution has changed or ended it.
     """
     uri = _progress_uri(plan.jobs_root, plan.collection_id, plan.collection_created_at)
     return _replace(objects, uri, progress, version)
@@ -171,11 +171,11 @@ def plan_import(plan: Plan, objects: ObjectStore) -> None:
     If the plan does not ask for an import, only other jobs are checked.
 
     Raises:
-        ConflictError: the faces of another job of the collection are still to be imported; no other
+        ConflictError: The faces of another job of the collection are still to be imported; no other
             job may store faces before that.
 
-        InvalidInputError: there are more photos than Pinecone imports.
-        StoreUnavailableError: another job of the collection is being planned.
+        InvalidInputError: There are more photos than Pinecone imports.
+        StoreUnavailableError: Another job of the collection is being planned.
     """
     if plan.local:
         return
@@ -252,8 +252,8 @@ def begin_rebuild(
         if there is none.
 
     Raises:
-        InvalidInputError: files are being written or imported.
-        StoreUnavailableError: the import has just started.
+        InvalidInputError: Files are being written or imported.
+        StoreUnavailableError: The import has just started.
     """
     found = read_progress(objects, jobs_root, collection_id, created_at)
     if found is None:
@@ -272,14 +272,14 @@ def drop_import(
     """Forget the import of a job's faces, which must not have started.
 
     Args:
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        collection_id: the collection.
-        created_at: its creation time, seconds since 1970, UTC.
-        job_folder: folder of the job; an import of another job is kept.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        collection_id: The collection.
+        created_at: Its creation time, seconds since 1970, UTC.
+        job_folder: Folder of the job; an import of another job is kept.
 
     Raises:
-        InvalidInputError: files are being written or imported.
+        InvalidInputError: Files are being written or imported.
     """
     found = read_progress(objects, jobs_root, collection_id, created_at)
     if found is None or found[0].job_folder != job_folder:

@@ -54,9 +54,9 @@ class StepSize:
     """How many photos a child processes per commit.
 
     Attributes:
-        photos: maximum number of photos; a killed attempt loses at most two steps.
-        bytes: a step ends early when its photos have this many bytes or more, to limit memory.
-        first_photos: number of photos of an attempt that are looked up and processed while the
+        photos: Maximum number of photos; a killed attempt loses at most two steps.
+        bytes: A step ends early when its photos have this many bytes or more, to limit memory.
+        first_photos: Number of photos of an attempt that are looked up and processed while the
             others of its first step are read.
     """
 
@@ -85,13 +85,13 @@ class ChildDependencies:
     """The collaborators of an attempt.
 
     Attributes:
-        engine: detects faces and computes embeddings.
-        faces: stores the faces.
-        records: stores the people of faces.
-        objects: contains the manifest, the photos and the job folder.
-        registrations: stores registered people and events; None if the stores do not support
+        engine: Detects faces and computes embeddings.
+        faces: Stores the faces.
+        records: Stores the people of faces.
+        objects: Contains the manifest, the photos and the job folder.
+        registrations: Stores registered people and events; None if the stores do not support
             them, or if nobody receives the events.
-        readers: threads that load photos ahead. They are reused for all children: starting them
+        readers: Threads that load photos ahead. They are reused for all children: starting them
             takes as long as a photo or two.
     """
 
@@ -124,24 +124,24 @@ def run_child(
     row. A problem with a photo or a line is a row, not an exception.
 
     Args:
-        plan: the job's plan.
+        plan: The job's plan.
         child: 0 to ``plan.children - 1``.
-        dependencies: engine and stores.
-        stop: called every few photos; once it returns true, finished work is committed and the
+        dependencies: Engine and stores.
+        stop: Called every few photos; once it returns true, finished work is committed and the
             attempt ends.
-        on_commit: called for each segment of the ledger; if the child was complete before, once for
+        on_commit: Called for each segment of the ledger; if the child was complete before, once for
             all of them.
 
     Returns:
         The sums over the ledger; ``complete`` unless ``stop`` ended the attempt.
 
     Raises:
-        JobDeletedError: the collection was deleted, and the job with it.
-        ModelMismatchError: the engine is not the one that the job was planned for.
-        ObjectChangedError: the manifest is not the one that the job was planned for.
-        InvalidInputError: the manifest or a segment of the ledger is damaged.
-        StoreUnavailableError: a store failed; another attempt may succeed.
-        ConflictError: too many concurrent changes of a person; another attempt may succeed.
+        JobDeletedError: The collection was deleted, and the job with it.
+        ModelMismatchError: The engine is not the one that the job was planned for.
+        ObjectChangedError: The manifest is not the one that the job was planned for.
+        InvalidInputError: The manifest or a segment of the ledger is damaged.
+        StoreUnavailableError: A store failed; another attempt may succeed.
+        ConflictError: Too many concurrent changes of a person; another attempt may succeed.
     """
     planned = store_of_planned(plan, dependencies.faces, dependencies.records)
     dependencies = replace(dependencies, faces=planned)
@@ -338,7 +338,7 @@ class _Attempt:
         Only attempts in a deployment divide the first step (``first_photos``).
 
         Yields:
-            photos to look up together, and whether the step is full with them.
+            Photos to look up together, and whether the step is full with them.
         """
         batch: list[LoadedPhoto] = []
         first, count, size = self._step_size.first_photos, 0, 0

@@ -50,8 +50,8 @@ class Crashes:
         """Create the rules of an attempt from the notes of crashes.
 
         Args:
-            notes: number of crashes by the offset at which the ledger ended.
-            until: number of photos in the ledger at which the attempt returns to whole steps.
+            notes: Number of crashes by the offset at which the ledger ended.
+            until: Number of photos in the ledger at which the attempt returns to whole steps.
         """
         self._notes, self._until = notes, until
 
@@ -68,7 +68,7 @@ def note_crash(objects: ObjectStore, plan: Plan, child: int) -> None:
     """Record that a child's process crashed; call it before the child is retried.
 
     Raises:
-        InvalidInputError: a segment is damaged.
+        InvalidInputError: A segment is damaged.
     """
     end = SliceReader.first(plan.source, slice_of(plan.source, plan.children, plan.stripes, child))
     for segment in read_segments(objects, plan.job_folder, child):

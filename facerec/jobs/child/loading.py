@@ -37,13 +37,13 @@ class LoadedPhoto:
     """The photo that a manifest line names, or the reason why it could not be loaded.
 
     Attributes:
-        end: the cursor after the line.
-        uri: address of the photo; "" if the line does not name one.
-        external_image_id: the caller's own name for the photo.
-        content: the bytes of the photo, or the failure.
-        image_id: id derived from the bytes; None after a failure.
-        version: version of the bytes, or of a malformed line (see ``jobs.versions``), or None.
-        milliseconds: duration of the read.
+        end: The cursor after the line.
+        uri: Address of the photo; "" if the line does not name one.
+        external_image_id: The caller's own name for the photo.
+        content: The bytes of the photo, or the failure.
+        image_id: Id derived from the bytes; None after a failure.
+        version: Version of the bytes, or of a malformed line (see ``jobs.versions``), or None.
+        milliseconds: Duration of the read.
     """
 
     end: Cursor
@@ -72,7 +72,7 @@ class PhotoLoader:
         """Load the photo of a line; a failure is a result. None for a blank line.
 
         Raises:
-            StoreUnavailableError: the photo could not be read, for a reason outside the photo.
+            StoreUnavailableError: The photo could not be read, for a reason outside the photo.
         """
         entry = self._parser.parse(line.content)
         if entry is None:

@@ -38,12 +38,12 @@ def faces_of_moved_photos(
     there if it has the same size.
 
     Args:
-        collection_id: the collection.
-        photos: photos of a step.
-        keys: their image keys.
-        known: photos that the collection already contains.
-        faces: the store of the collection.
-        objects: contains the photos.
+        collection_id: The collection.
+        photos: Photos of a step.
+        keys: Their image keys.
+        known: Photos that the collection already contains.
+        faces: The store of the collection.
+        objects: Contains the photos.
     """
     moved: dict[str, str] = {}
     read = {photo.uri: photo.image_id for photo in photos if photo.image_id is not None}

@@ -44,15 +44,15 @@ def process_photos(
     """Process photos, ``PHOTOS_PER_CALL`` at a time, until all are done or ``stop`` returns true.
 
     Args:
-        photos: one or more consecutive photos of the slice.
-        keys: their image keys (see ``photo_key``).
-        known: photos that the collection already contains.
-        step: gets the results; it ends where the first photo begins. Its ``complete`` becomes false
+        photos: One or more consecutive photos of the slice.
+        keys: Their image keys (see ``photo_key``).
+        known: Photos that the collection already contains.
+        step: Gets the results; it ends where the first photo begins. Its ``complete`` becomes false
             if ``stop`` leaves photos unprocessed.
-        plan: the job's plan.
-        child: the child, for its rows.
-        engine: detects faces and computes embeddings.
-        stop: called between calls of the engine.
+        plan: The job's plan.
+        child: The child, for its rows.
+        engine: Detects faces and computes embeddings.
+        stop: Called between calls of the engine.
     """
     builder = _StepBuilder(step, known, plan, child, engine)
     for first in range(0, len(photos), PHOTOS_PER_CALL):

@@ -52,8 +52,8 @@ class ChildRunner:
         """Create a runner for the children that one process is given.
 
         Args:
-            plan: the job's plan.
-            dependencies: engine and stores.
+            plan: The job's plan.
+            dependencies: Engine and stores.
             tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
         """
         self._plan, self._dependencies = plan, dependencies
@@ -71,8 +71,8 @@ class ChildRunner:
         """Process a child; see ``run_child``.
 
         Raises:
-            FirstPhotosFailedError: the first photos of the job nearly all failed alike.
-            FacerecError: see ``run_child``.
+            FirstPhotosFailedError: The first photos of the job nearly all failed alike.
+            FacerecError: See ``run_child``.
         """
         if (ended := read_first_failures(self._objects, self._plan.job_folder)) is not None:
             raise ended.error()

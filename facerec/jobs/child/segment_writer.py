@@ -84,11 +84,11 @@ class SegmentCommitted:
     """A ledger segment that has been committed.
 
     Attributes:
-        child: the child whose ledger it is in.
-        photos: number of rows.
-        faces: number of faces that it added to the collection.
-        outcomes: number of rows by outcome.
-        resumed: whether it was committed before this attempt started.
+        child: The child whose ledger it is in.
+        photos: Number of rows.
+        faces: Number of faces that it added to the collection.
+        outcomes: Number of rows by outcome.
+        resumed: Whether it was committed before this attempt started.
     """
 
     child: int
@@ -115,8 +115,8 @@ class SegmentWriter:
     flight, so commits happen in order.
 
     Attributes:
-        cursor: where the ledger ends, as far as this attempt has seen.
-        tally: the sums of all rows up to there.
+        cursor: Where the ledger ends, as far as this attempt has seen.
+        tally: The sums of all rows up to there.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class SegmentWriter:
         Another attempt may have appended more since they were listed (rule 2).
 
         Raises:
-            InvalidInputError: a segment is damaged.
+            InvalidInputError: A segment is damaged.
         """
         for uri in segments:
             self._append(read_segment(self._objects, uri), resumed=True)
@@ -206,7 +206,7 @@ class SegmentWriter:
         Waits first for the commit in flight, which adds rows for its photos.
 
         Raises:
-            InvalidInputError: a segment is damaged.
+            InvalidInputError: A segment is damaged.
         """
         ledger_end = self.flush().offset
         keys: set[str] = set()
@@ -265,7 +265,7 @@ class SegmentWriter:
         If the job was deleted in the meantime, the faces of the step are removed again.
 
         Raises:
-            JobDeletedError: the job was deleted.
+            JobDeletedError: The job was deleted.
         """
         plan, objects = self._plan, self._objects
         if not job_exists(plan, objects):

@@ -32,8 +32,8 @@ class KnownPhotos:
     """The photos of a step that the collection already contains.
 
     Attributes:
-        stored: the collection's faces of each photo, by image key.
-        current: keys of the photos that need no processing, because their faces were selected with
+        stored: The collection's faces of each photo, by image key.
+        current: Keys of the photos that need no processing, because their faces were selected with
             this job's options and engine.
     """
 
@@ -51,14 +51,14 @@ class Step:
     time before it stores the step.
 
     Attributes:
-        start: cursor at the beginning of the step.
-        end: cursor at the end of the step.
-        rows: one for each photo that was processed, in order.
-        faces: the faces to store, by image key. An empty list deletes the stored faces of the key.
-        stored_ids: ids of these photos' faces that the collection already has, by image key.
-        complete: whether all photos were processed, not only those before a stop request.
-        keys: image key of each row's photo; None for a failed photo.
-        row_of_key: index in ``rows`` of the first row of each image key.
+        start: Cursor at the beginning of the step.
+        end: Cursor at the end of the step.
+        rows: One for each photo that was processed, in order.
+        faces: The faces to store, by image key. An empty list deletes the stored faces of the key.
+        stored_ids: Ids of these photos' faces that the collection already has, by image key.
+        complete: Whether all photos were processed, not only those before a stop request.
+        keys: Image key of each row's photo; None for a failed photo.
+        row_of_key: Index in ``rows`` of the first row of each image key.
     """
 
     start: Cursor
@@ -116,8 +116,8 @@ class Step:
         """Erase the rows of erased photos, and drop the faces of these photos.
 
         Args:
-            numbers: indices in ``rows`` of the erased photos.
-            photos: the result of ``photos()``, from before any row was erased.
+            numbers: Indices in ``rows`` of the erased photos.
+            photos: The result of ``photos()``, from before any row was erased.
         """
         left = {
             photo.key

@@ -60,16 +60,16 @@ def erase_faces(
     reading such a manifest is interrupted, and resumes when it is started again.
 
     Args:
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        collection_id: the collection.
-        selection: the faces and photos.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        collection_id: The collection.
+        selection: The faces and photos.
 
     Returns:
         Counts of what was removed, for each folder that changed.
 
     Raises:
-        FacerecError: a job folder that may contain embeddings cannot be read.
+        FacerecError: A job folder that may contain embeddings cannot be read.
     """
     unreadable: list[FacerecError] = []
     memory = memory_folder(jobs_root, collection_id)
@@ -122,17 +122,17 @@ def erase_collection(
     deletion completes one that was killed.
 
     Args:
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        collection_id: the collection.
-        created_before: a time in seconds since 1970; keeps jobs of a collection with the same id
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        collection_id: The collection.
+        created_before: A time in seconds since 1970; keeps jobs of a collection with the same id
             that was created later. None deletes the folders of all jobs.
 
     Returns:
         Counts of what was removed from each folder.
 
     Raises:
-        FacerecError: a job folder that may contain embeddings cannot be read.
+        FacerecError: A job folder that may contain embeddings cannot be read.
     """
     unreadable: list[FacerecError] = []
     CollectionFaceIndex(objects, jobs_root, collection_id).delete()
@@ -190,15 +190,15 @@ def entries_of(
     """Yield the entries of a collection's jobs; append folders that cannot be read to a list.
 
     Args:
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        collection_id: the collection.
-        unreadable: receives the errors of folders that cannot be read.
-        sweep: whether to delete files that a killed deletion left.
-        may_name: returns whether to search a job at all, given its id.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        collection_id: The collection.
+        unreadable: Receives the errors of folders that cannot be read.
+        sweep: Whether to delete files that a killed deletion left.
+        may_name: Returns whether to search a job at all, given its id.
 
     Raises:
-        JobFolderError: the note of a folder elsewhere is damaged.
+        JobFolderError: The note of a folder elsewhere is damaged.
     """
     for entry in list_entries(objects, jobs_root, may_name):
         try:

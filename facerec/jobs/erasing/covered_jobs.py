@@ -39,11 +39,11 @@ def cover_jobs(
     damaged ledger are not added.
 
     Args:
-        index: the face index of the collection.
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        collection_id: the collection.
-        job_ids: ids of jobs; they may be deleted concurrently.
+        index: The face index of the collection.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        collection_id: The collection.
+        job_ids: Ids of jobs; they may be deleted concurrently.
     """
     found = {}
     for job_id in job_ids:

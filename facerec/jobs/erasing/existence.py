@@ -22,7 +22,7 @@ def job_exists(plan: Plan, objects: ObjectStore) -> bool:
     """Return whether a job exists: it was not deleted, and its folder does not contain another job.
 
     Raises:
-        JobFolderError: the plan is damaged.
+        JobFolderError: The plan is damaged.
     """
     try:
         return read_facts(objects, plan.job_folder).job_id == plan.job_id
@@ -35,14 +35,14 @@ def while_it_exists(plan: Plan, objects: ObjectStore, *, writes: bool = True) ->
     """Use a job folder in the block, although it may be deleted at any time.
 
     Args:
-        plan: the job's plan.
-        objects: contains the folder.
-        writes: whether the block adds to the folder.
+        plan: The job's plan.
+        objects: Contains the folder.
+        writes: Whether the block adds to the folder.
 
     Raises:
-        JobDeletedError: the job was deleted; raised in place of an error of the block. With
+        JobDeletedError: The job was deleted; raised in place of an error of the block. With
             ``writes``, files added to the folder after the deletion are removed.
-        JobFolderError: the plan is damaged.
+        JobFolderError: The plan is damaged.
     """
     cause: Exception | None = None
     try:
@@ -65,8 +65,8 @@ def rows_while_it_exists(
     """Yield rows of a job.
 
     Raises:
-        JobDeletedError: the job was deleted while it was read.
-        JobFolderError: the plan is damaged.
+        JobDeletedError: The job was deleted while it was read.
+        JobFolderError: The plan is damaged.
     """
     with while_it_exists(plan, objects, writes=False):
         yield from rows

@@ -46,15 +46,15 @@ def keep_first_deletions(
     that somebody can restore these faces later.
 
     Args:
-        collection_id: the collection, which exists.
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        faces: the store of its faces.
-        records: store of its tombstones.
+        collection_id: The collection, which exists.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        faces: The store of its faces.
+        records: Store of its tombstones.
 
     Raises:
-        JobFolderError: the note of a folder elsewhere is damaged.
-        CollectionNotFoundError: the collection was deleted in the meantime.
+        JobFolderError: The note of a folder elsewhere is damaged.
+        CollectionNotFoundError: The collection was deleted in the meantime.
     """
     folders = dict(_folders(collection_id, objects, jobs_root))
     unseen = unseen_erasures(collection_id, list(folders), records=records)

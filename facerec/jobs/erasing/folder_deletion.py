@@ -62,7 +62,7 @@ def delete_job(objects: ObjectStore, entry: Entry, job: Job) -> int:
     """Delete the folder of a job that is not running, and return the number of its files.
 
     Raises:
-        InvalidInputError: the job is pending or running, or its faces are being imported.
+        InvalidInputError: The job is pending or running, or its faces are being imported.
     """
     if not job.status.ended:
         raise InvalidInputError(f"the job {job.id!r} is {job.status.lower()}", "cancel it first")
@@ -148,7 +148,7 @@ def complete_deletion(objects: ObjectStore, jobs_root: str, job_folder: str) -> 
     Does nothing if the folder has the plan of another job by now.
 
     Raises:
-        JobFolderError: the renamed plan, or the note of the job, is damaged.
+        JobFolderError: The renamed plan, or the note of the job, is damaged.
     """
     try:
         job_id = read_facts(objects, job_folder, deleted=True).job_id
@@ -170,7 +170,7 @@ def complete_deletion_of_running(
     """Complete the deletion of a job that was running, including its note.
 
     Raises:
-        JobFolderError: the renamed plan, or the note of the job, is damaged.
+        JobFolderError: The renamed plan, or the note of the job, is damaged.
     """
     complete_deletion(objects, jobs_root, job_folder)
     for entry in entries_at(objects, f"{jobs_root}{job_id}/"):

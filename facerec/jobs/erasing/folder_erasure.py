@@ -65,17 +65,17 @@ def erase_from_folder(
     """Erase faces and photos from a job folder.
 
     Args:
-        objects: contains the folder.
-        entry: the entry of the job.
-        selection: the faces and photos to erase.
-        memory: folder with the remembered photos of the collection.
+        objects: Contains the folder.
+        entry: The entry of the job.
+        selection: The faces and photos to erase.
+        memory: Folder with the remembered photos of the collection.
 
     Returns:
         Counts of what was removed.
 
     Raises:
-        InvalidInputError: a file is damaged.
-        ObjectNotFoundError: the job was deleted.
+        InvalidInputError: A file is damaged.
+        ObjectNotFoundError: The job was deleted.
     """
     folder = entry.job_folder
     # Rows are erased last: if the erasure is killed, they lead its repetition to all other files.
@@ -152,10 +152,10 @@ def erase_from_memory(objects: ObjectStore, prefix: str, selection: Selection, m
     Files that others are about to write there are not written (``remembered.line_files``).
 
     Args:
-        objects: contains the files.
-        prefix: address of a folder or of one file.
-        selection: what is erased.
-        memory: folder with the remembered photos of this creation of the collection.
+        objects: Contains the files.
+        prefix: Address of a folder or of one file.
+        selection: What is erased.
+        memory: Folder with the remembered photos of this creation of the collection.
 
     Returns:
         Whether anything was erased.
@@ -276,13 +276,13 @@ def _erase_from_children(
     """Erase from the files of each child in a folder; return the sum of the counts.
 
     Args:
-        objects: contains the job folder.
-        job_folder: uri of the folder, with the final ``/``.
-        folder_of: returns the folder of a child, or of all.
-        children: the children.
-        choose: returns which files of a child to erase from, given its face index and their paths
+        objects: Contains the job folder.
+        job_folder: Uri of the folder, with the final ``/``.
+        folder_of: Returns the folder of a child, or of all.
+        children: The children.
+        choose: Returns which files of a child to erase from, given its face index and their paths
             in the job folder. None, like a missing index, erases from all files.
-        erase: erases from a file, given its uri.
+        erase: Erases from a file, given its uri.
     """
     numbers = [None] if children is None else sorted(children)
     found = chain.from_iterable(objects.list(folder_of(job_folder, child)) for child in numbers)

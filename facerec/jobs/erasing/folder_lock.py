@@ -22,7 +22,7 @@ def folder_lock(jobs_root: str) -> Iterator[None]:
     else has changed it.
 
     Args:
-        jobs_root: parent of all job folders, with the final ``/``.
+        jobs_root: Parent of all job folders, with the final ``/``.
     """
     if scheme_of(jobs_root) != "file" or not Path(jobs_root).is_dir():
         yield

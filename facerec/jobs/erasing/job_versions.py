@@ -41,16 +41,16 @@ def change_version(
     Folders that already have this version, and those of other releases, are skipped.
 
     Args:
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        collection: the collection.
-        get_faces: returns the stored faces among those with the given ids.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        collection: The collection.
+        get_faces: Returns the stored faces among those with the given ids.
 
     Returns:
         The number of embeddings that were replaced, and of those that were removed.
 
     Raises:
-        FacerecError: a job folder that may contain embeddings cannot be read.
+        FacerecError: A job folder that may contain embeddings cannot be read.
     """
     unreadable: list[FacerecError] = []
     folders = [

@@ -28,9 +28,9 @@ def delete_job_leftovers(
     """Delete temporary files in a job folder, which may name any of its photos.
 
     Args:
-        objects: contains the folder.
-        job_folder: uri of the folder, with the final ``/``.
-        children: children whose ledgers and embeddings to search too.
+        objects: Contains the folder.
+        job_folder: Uri of the folder, with the final ``/``.
+        children: Children whose ledgers and embeddings to search too.
     """
     shared = ("", "incomplete/", "index/", summaries_folder(""), remembered_uri(""))
     for folder in shared:

@@ -48,18 +48,18 @@ def restore_lost_tombstones(
     again.
 
     Args:
-        collection_id: the collection, which exists.
-        objects: the object store of the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        records: store of the tombstones.
+        collection_id: The collection, which exists.
+        objects: The object store of the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        records: Store of the tombstones.
 
     Returns:
         Whether there were such erasures: then the store was lost, or restored from an older copy.
 
     Raises:
-        ReceiptDamagedError: a copy of tombstones is damaged.
-        CollectionNotFoundError: the collection was deleted in the meantime.
-        ConflictError: too many concurrent changes of the tombstones.
+        ReceiptDamagedError: A copy of tombstones is damaged.
+        CollectionNotFoundError: The collection was deleted in the meantime.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     drop_lifted_tombstones(collection_id, objects, jobs_root, records)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
@@ -83,15 +83,15 @@ def _unseen(
     An earlier release marked erasures without restoring them if the store had a new key.
 
     Args:
-        collection_id: the collection.
-        noted: addresses of copies of tombstones by erasure.
-        objects: the object store of the job folders.
-        records: store of the tombstones.
-        repair: whether to mark those whose tombstones the store has, so that they are not read
+        collection_id: The collection.
+        noted: Addresses of copies of tombstones by erasure.
+        objects: The object store of the job folders.
+        records: Store of the tombstones.
+        repair: Whether to mark those whose tombstones the store has, so that they are not read
             again.
 
     Raises:
-        ReceiptDamagedError: a copy of tombstones is damaged.
+        ReceiptDamagedError: A copy of tombstones is damaged.
     """
     unseen = unseen_erasures(collection_id, list(noted), records=records)
     for erasure_id in doubtful_erasures(collection_id, list(noted), records=records):
@@ -111,15 +111,15 @@ def drop_lifted_tombstones(
     Reads no copy if none has been removed since the last call.
 
     Args:
-        collection_id: the collection.
-        objects: the object store of the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        records: store of the tombstones.
+        collection_id: The collection.
+        objects: The object store of the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        records: Store of the tombstones.
 
     Raises:
-        ReceiptDamagedError: a copy of tombstones is damaged.
-        CollectionNotFoundError: the collection was deleted in the meantime.
-        ConflictError: too many concurrent changes of the tombstones.
+        ReceiptDamagedError: A copy of tombstones is damaged.
+        CollectionNotFoundError: The collection was deleted in the meantime.
+        ConflictError: Too many concurrent changes of the tombstones.
     """
     notes = lifts(collection_id, records=records)
     if not notes:
@@ -139,9 +139,9 @@ class Returned:
     """What an older copy of the store brought back.
 
     Attributes:
-        faces: number of erased faces that it contains.
-        people: number of erased people that it contains.
-        removals: records of removed photos that the store has not seen. Their faces are removed
+        faces: Number of erased faces that it contains.
+        people: Number of erased people that it contains.
+        removals: Records of removed photos that the store has not seen. Their faces are removed
             when the ledgers have been compared (``jobs.verifying.outdated_faces``).
     """
 
@@ -166,20 +166,20 @@ def remove_returned(
     the store has seen all erasures, unless ``all_erasures`` is true.
 
     Args:
-        collection: the collection.
-        objects: the object store of the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        faces: the store of the collection.
-        records: store of its records.
-        repair: whether to remove these faces and people, not only count them.
-        all_erasures: whether to look for what any erasure has erased. The records mark which
+        collection: The collection.
+        objects: The object store of the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        faces: The store of the collection.
+        records: Store of its records.
+        repair: Whether to remove these faces and people, not only count them.
+        all_erasures: Whether to look for what any erasure has erased. The records mark which
             erasures they have seen; if only the vectors are an older copy, these marks do not show
             it.
 
     Raises:
-        ReceiptDamagedError: a copy of tombstones is damaged.
-        CollectionNotFoundError: the collection was deleted in the meantime.
-        ConflictError: too many concurrent changes of a person or of corrections.
+        ReceiptDamagedError: A copy of tombstones is damaged.
+        CollectionNotFoundError: The collection was deleted in the meantime.
+        ConflictError: Too many concurrent changes of a person or of corrections.
     """
     collection_id, own = collection.collection_id, faces.of(collection)
     if repair:

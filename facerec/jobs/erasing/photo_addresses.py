@@ -44,7 +44,7 @@ def addresses_of_others(
     A photo is somebody else's if its external image id is another one or missing.
 
     Raises:
-        FacerecError: a job folder that may contain such addresses cannot be read.
+        FacerecError: A job folder that may contain such addresses cannot be read.
     """
     selection = Selection(photos=frozenset(addresses))
     kept = kept_by_jobs(objects, jobs_root, collection_id, selection)
@@ -58,10 +58,10 @@ def remembered_addresses(
     """Yield the addresses of the remembered photos of a collection.
 
     Args:
-        objects: contains the job folders.
-        jobs_root: parent of all job folders; ends in ``/``.
-        collection_id: the collection.
-        job_folders: folders of the collection's jobs.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders; ends in ``/``.
+        collection_id: The collection.
+        job_folders: Folders of the collection's jobs.
 
     Yields:
         The file, the address of a photo, and its external image id or "".

@@ -64,9 +64,9 @@ def photo_lists(jobs_root: str, collection_id: str, job_folders: list[str]) -> l
     """Return the address prefixes of the lists of a collection's remembered and stale photos.
 
     Args:
-        jobs_root: parent of all job folders; ends in ``/``.
-        collection_id: the collection.
-        job_folders: folders of its jobs.
+        jobs_root: Parent of all job folders; ends in ``/``.
+        collection_id: The collection.
+        job_folders: Folders of its jobs.
     """
     own = [place_uri(place, folder) for folder in job_folders for place in NAMING_PHOTOS]
     return [memory_folder(jobs_root, collection_id), *own]

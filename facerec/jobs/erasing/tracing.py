@@ -51,14 +51,14 @@ def kept_by_jobs(
     """Return the data about a selection in the job folders of a collection.
 
     Args:
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        collection_id: the collection.
-        selection: the faces and photos.
-        with_faces: whether to read the embeddings.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        collection_id: The collection.
+        selection: The faces and photos.
+        with_faces: Whether to read the embeddings.
 
     Raises:
-        FacerecError: a job folder that may contain data cannot be read.
+        FacerecError: A job folder that may contain data cannot be read.
     """
     unreadable: list[FacerecError] = []
     found: list[KeptByJob] = []

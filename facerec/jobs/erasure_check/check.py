@@ -41,7 +41,7 @@ class Remainder:
     """Data that an erasure left.
 
     Attributes:
-        place: the store, file or object that contains it.
+        place: The store, file or object that contains it.
         what: ``address with the name``, ``face id``, ``embedding``, ``thumbnail``,
             ``external image id``, ``external image id with the name``, ``photo``, ``name``,
             ``user id`` or ``vector of the person``; or several of these, such as ``user id or face
@@ -58,16 +58,16 @@ def erase_and_check(
     """Erase all data about somebody; return the receipt and any data that is left.
 
     Args:
-        gallery: the gallery of the stores.
-        collection_id: the collection.
-        subject: see ``Gallery.select``.
-        name: see ``Gallery.select``.
-        stores: the stores and files to check.
+        gallery: The gallery of the stores.
+        collection_id: The collection.
+        subject: See ``Gallery.select``.
+        name: See ``Gallery.select``.
+        stores: The stores and files to check.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
-        FacerecError: a store or a folder cannot be read.
-        InvalidInputError: the name is empty, or an id is not valid.
+        CollectionNotFoundError: The collection does not exist.
+        FacerecError: A store or a folder cannot be read.
+        InvalidInputError: The name is empty, or an id is not valid.
     """
     selection = gallery.select(collection_id, subject, name)
     traces = collect_traces(collection_id, selection, stores)
@@ -81,7 +81,7 @@ def find_remainders(
     """Yield data that an erasure left; nothing if the erasure is complete.
 
     Raises:
-        FacerecError: a store or a folder cannot be read.
+        FacerecError: A store or a folder cannot be read.
     """
     if traces.named or traces.named_ids:
         stored = [

@@ -22,7 +22,7 @@ def files_of(collection_id: str, stores: CheckedStores) -> Iterator[ObjectInfo]:
     """Yield the files of an installation without the job folders of other collections.
 
     Raises:
-        FacerecError: a folder that may be a job folder cannot be read.
+        FacerecError: A folder that may be a job folder cannot be read.
     """
     own = job_folders(collection_id, stores)
     foreign = tuple(_foreign_folders(collection_id, stores))

@@ -86,7 +86,7 @@ def addresses_held_by_others(collection_id: str, traces: Traces, stores: Checked
     """Return the addresses that photos with other external image ids legitimately keep.
 
     Raises:
-        FacerecError: a job folder that may contain addresses cannot be read.
+        FacerecError: A job folder that may contain addresses cannot be read.
     """
     if not traces.addresses:
         return set()

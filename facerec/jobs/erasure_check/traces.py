@@ -42,13 +42,13 @@ class Traces:
     """Names, ids and embeddings that an erasure must remove. The repr does not contain them.
 
     Attributes:
-        selection: the selection to erase, including the ids of faces in job folders.
-        addresses: addresses of the photos whose external image ids are erased.
-        embeddings: the embeddings of all selected faces, float32 of shape (128,).
-        named: addresses of the collection's photos that contain an id or name of an erased person,
+        selection: The selection to erase, including the ids of faces in job folders.
+        addresses: Addresses of the photos whose external image ids are erased.
+        embeddings: The embeddings of all selected faces, float32 of shape (128,).
+        named: Addresses of the collection's photos that contain an id or name of an erased person,
             or a name that the history gives them.
-        named_ids: external image ids of the collection's photos that contain such an id or name.
-        thumbnails: the thumbnails that are kept of selected faces.
+        named_ids: External image ids of the collection's photos that contain such an id or name.
+        thumbnails: The thumbnails that are kept of selected faces.
     """
 
     selection: Selection
@@ -64,19 +64,19 @@ class CheckedStores:
     """The stores, objects and files in which an installation keeps faces.
 
     Attributes:
-        faces: store of faces.
-        records: store of collections and people.
-        objects: contains job folders and other files.
-        jobs_root: parent of all job folders; ends in ``/``.
-        erasures: knows which collections were deleted.
-        roots: folders that are searched, each with its final ``/``: all files in them are
+        faces: Store of faces.
+        records: Store of collections and people.
+        objects: Contains job folders and other files.
+        jobs_root: Parent of all job folders; ends in ``/``.
+        erasures: Knows which collections were deleted.
+        roots: Folders that are searched, each with its final ``/``: all files in them are
             facerec's. Job folders elsewhere are searched too.
-        migrations: store of migrations, with the standby versions of faces; None if the stores do
+        migrations: Store of migrations, with the standby versions of faces; None if the stores do
             not support them.
-        registrations: store of registered people and of events; None if the stores do not support
+        registrations: Store of registered people and of events; None if the stores do not support
             them.
-        thumbnails: store of thumbnails; None if the stores do not support them.
-        clusters: store of clusters; None if the stores do not support them.
+        thumbnails: Store of thumbnails; None if the stores do not support them.
+        clusters: Store of clusters; None if the stores do not support them.
     """
 
     faces: FaceStore
@@ -113,7 +113,7 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
     """Return the traces of a selection; call it before the erasure.
 
     Raises:
-        FacerecError: a job folder cannot be read.
+        FacerecError: A job folder cannot be read.
     """
     stored = stores.faces.get_faces(collection_id, sorted(selection.face_ids))
     embeddings = {face.record.face_id: face.embedding for face in stored}
@@ -189,7 +189,7 @@ def job_folders(collection_id: str, stores: CheckedStores) -> list[str]:
     """Return the job folders of a collection.
 
     Raises:
-        FacerecError: a folder that may be a job folder cannot be read.
+        FacerecError: A folder that may be a job folder cannot be read.
     """
     unreadable: list[FacerecError] = []
     entries = entries_of(stores.objects, stores.jobs_root, collection_id, unreadable)

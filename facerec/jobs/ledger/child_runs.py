@@ -36,16 +36,16 @@ class RunNote:
     """What a child, or the restoration of a lost collection, did in a run.
 
     Attributes:
-        child: the child; None for the restoration, which comes before the children.
-        rows_before: rows of the child's ledger when the run began.
-        restored: see ``RunSummary.faces_restored``.
-        removed: see ``RunSummary.faces_removed``.
-        kept: see ``RunSummary.faces_kept``.
-        deleted: see ``RunSummary.faces_deleted``.
-        returned: see ``RunSummary.faces_returned``.
-        people_returned: see ``RunSummary.people_returned``.
-        outdated: see ``RunSummary.faces_outdated``.
-        moved: see ``RunSummary.faces_moved``.
+        child: The child; None for the restoration, which comes before the children.
+        rows_before: Rows of the child's ledger when the run began.
+        restored: See ``RunSummary.faces_restored``.
+        removed: See ``RunSummary.faces_removed``.
+        kept: See ``RunSummary.faces_kept``.
+        deleted: See ``RunSummary.faces_deleted``.
+        returned: See ``RunSummary.faces_returned``.
+        people_returned: See ``RunSummary.people_returned``.
+        outdated: See ``RunSummary.faces_outdated``.
+        moved: See ``RunSummary.faces_moved``.
     """
 
     child: int | None
@@ -103,12 +103,12 @@ def add_run_note(objects: ObjectStore, job_folder: str, note: RunNote) -> None:
     """Store the note of an attempt, added to those of earlier attempts of the same run.
 
     Args:
-        objects: contains the job folder.
-        job_folder: the job folder.
-        note: what the attempt found and repaired.
+        objects: Contains the job folder.
+        job_folder: The job folder.
+        note: What the attempt found and repaired.
 
     Raises:
-        JobFolderError: an earlier note is damaged.
+        JobFolderError: An earlier note is damaged.
     """
     uri = run_note_uri(job_folder, run_number(objects, job_folder), note.child)
     try:
@@ -128,12 +128,12 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
     A child without a note was complete when the run began, and agreed with its ledger.
 
     Args:
-        objects: contains the job folder.
-        job_folder: the job folder.
-        rows: number of rows of each child now.
+        objects: Contains the job folder.
+        job_folder: The job folder.
+        rows: Number of rows of each child now.
 
     Raises:
-        JobFolderError: a note is damaged.
+        JobFolderError: A note is damaged.
     """
     folder = run_notes_folder(job_folder, run_number(objects, job_folder))
     uris = [found.uri for found in objects.list(folder)]
@@ -181,7 +181,7 @@ def read_run_summary(objects: ObjectStore, job_folder: str) -> RunSummary | None
     """Return the summary of the last run; None if none was written yet.
 
     Raises:
-        JobFolderError: the summary is damaged.
+        JobFolderError: The summary is damaged.
     """
     try:
         return read_document(objects, run_summary_uri(job_folder), run_from_json)

@@ -57,9 +57,9 @@ class CollectionFaceIndex:
         """Open the index, with one request; a missing or damaged index covers nothing.
 
         Args:
-            objects: contains the job folders.
-            jobs_root: parent of all job folders, with the final ``/``.
-            collection_id: the collection.
+            objects: Contains the job folders.
+            jobs_root: Parent of all job folders, with the final ``/``.
+            collection_id: The collection.
         """
         self._objects, self._folder = objects, memory_folder(jobs_root, collection_id)
         self._files: list[tuple[str, int]] = []
@@ -76,7 +76,7 @@ class CollectionFaceIndex:
         It is also true for jobs that the index does not cover.
 
         Args:
-            prefixes: result of ``id_prefixes`` for the faces.
+            prefixes: Result of ``id_prefixes`` for the faces.
         """
         try:
             named = self._look_up(prefixes)
@@ -96,7 +96,7 @@ class CollectionFaceIndex:
         If the collection was deleted concurrently, the index is deleted again.
 
         Args:
-            jobs: the first ``ID_BYTES`` of the id of each face that a job names, by job id.
+            jobs: The first ``ID_BYTES`` of the id of each face that a job names, by job id.
         """
         if not jobs:
             return
@@ -131,7 +131,7 @@ class CollectionFaceIndex:
         """Cover no jobs other than these, so that the leftovers of deleted jobs are searched.
 
         Args:
-            job_ids: ids of all jobs, as listed after this index was opened.
+            job_ids: Ids of all jobs, as listed after this index was opened.
         """
         covered = self._covered.intersection(map(_digest, job_ids))
         if covered != self._covered:
@@ -187,8 +187,8 @@ class CollectionFaceIndex:
         """Return the digests of the jobs that the index lists for faces.
 
         Raises:
-            ObjectNotFoundError: a file is missing.
-            ValueError: a file does not have its number of entries.
+            ObjectNotFoundError: A file is missing.
+            ValueError: A file does not have its number of entries.
         """
         found: set[bytes] = set()
         for name, size in self._files:

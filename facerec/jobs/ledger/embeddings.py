@@ -48,8 +48,8 @@ def read_embeddings(objects: ObjectStore, uri: str) -> list[StoredFace]:
     """Read a file of faces with their embeddings.
 
     Raises:
-        ObjectNotFoundError: it does not exist.
-        InvalidInputError: the file is not a complete file of embeddings.
+        ObjectNotFoundError: It does not exist.
+        InvalidInputError: The file is not a complete file of embeddings.
     """
     return parse_embeddings(objects.read(uri, end=MAX_LEDGER_FILE_BYTES), uri)
 
@@ -58,7 +58,7 @@ def parse_embeddings(content: bytes, uri: str) -> list[StoredFace]:
     """Return the faces of the content of a file.
 
     Raises:
-        InvalidInputError: the content is not a complete file of embeddings.
+        InvalidInputError: The content is not a complete file of embeddings.
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:

@@ -23,14 +23,14 @@ class Enrolled:
     """Counts of the people whom a job has created.
 
     Attributes:
-        run: number of the job's start (``child_runs.run_number``).
-        people: number of people named by the photos.
-        created: number of people who were created.
-        associated: number of faces that were associated with them.
-        unchanged: number of faces that were already associated.
-        corrected: number of photos that were named after somebody else before.
-        deleted: number of people who lost all their faces because the photos have other names now.
-        unnamed: number of photos without an associated face.
+        run: Number of the job's start (``child_runs.run_number``).
+        people: Number of people named by the photos.
+        created: Number of people who were created.
+        associated: Number of faces that were associated with them.
+        unchanged: Number of faces that were already associated.
+        corrected: Number of photos that were named after somebody else before.
+        deleted: Number of people who lost all their faces because the photos have other names now.
+        unnamed: Number of photos without an associated face.
     """
 
     run: int
@@ -49,10 +49,10 @@ def write_enrolled(
     """Store the counts of an enrolment in a job folder, and return them.
 
     Args:
-        objects: contains the job folder.
-        job_folder: the job folder.
-        run: number of the job's start.
-        enrolment: the outcome.
+        objects: Contains the job folder.
+        job_folder: The job folder.
+        run: Number of the job's start.
+        enrolment: The outcome.
     """
     enrolled = Enrolled(
         run,
@@ -72,7 +72,7 @@ def read_enrolled(objects: ObjectStore, job_folder: str) -> Enrolled | None:
     """Return the counts of the last enrolment of a job; None if there was none.
 
     Raises:
-        JobFolderError: the record is damaged.
+        JobFolderError: The record is damaged.
     """
     try:
         return read_document(objects, enrolled_uri(job_folder), lambda found: Enrolled(**found))

@@ -27,14 +27,14 @@ def blank_erased_lines(
     """Blank the lines whose rows are ERASED, if facerec wrote the manifest.
 
     Args:
-        plan: the plan of a complete job.
-        objects: contains the job folder.
-        children: the children that have such rows.
-        before: the number of lines before each child.
+        plan: The plan of a complete job.
+        objects: Contains the job folder.
+        children: The children that have such rows.
+        before: The number of lines before each child.
 
     Raises:
-        ObjectNotFoundError: the job was deleted.
-        InvalidInputError: a segment is damaged.
+        ObjectNotFoundError: The job was deleted.
+        InvalidInputError: A segment is damaged.
     """
     if not plan.source.uri.startswith(manifests_prefix(plan.job_folder)):
         return

@@ -35,9 +35,9 @@ class SegmentFaces:
     """The faces that the rows of a segment name.
 
     Attributes:
-        start: offset at which the segment starts.
-        embeddings: path of its embeddings in the job folder; None if there are none.
-        ids: the first ``ID_BYTES`` of each face id.
+        start: Offset at which the segment starts.
+        embeddings: Path of its embeddings in the job folder; None if there are none.
+        ids: The first ``ID_BYTES`` of each face id.
     """
 
     start: int
@@ -67,10 +67,10 @@ def write_face_index(
     """Write the index of a complete child.
 
     Args:
-        objects: contains the job folder.
-        job_folder: uri of the folder, with the final ``/``.
-        child: the child.
-        segments: segments that name faces.
+        objects: Contains the job folder.
+        job_folder: Uri of the folder, with the final ``/``.
+        child: The child.
+        segments: Segments that name faces.
     """
     sizes = [[each.start, each.embeddings, len(each.ids) // ID_BYTES] for each in segments]
     head = json.dumps({"segments": sizes}).encode()

@@ -34,15 +34,15 @@ def iterate_failures(
     failures, nothing is read.
 
     Args:
-        plan: the job's plan.
-        objects: contains the job folder.
-        report: the report of the job if it is current, else None.
+        plan: The job's plan.
+        objects: Contains the job folder.
+        report: The report of the job if it is current, else None.
 
     Yields:
         Rows with their ``manifest_line``, which is None if earlier children are incomplete.
 
     Raises:
-        InvalidInputError: a summary or a segment is damaged.
+        InvalidInputError: A summary or a segment is damaged.
     """
     if report is not None and not (report.incomplete or report.failed_photos):
         return

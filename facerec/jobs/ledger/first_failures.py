@@ -49,9 +49,9 @@ class FirstFailures:
     """The common failure of a job's first photos.
 
     Attributes:
-        outcome: the outcome that nearly all of them share.
-        failed: the number of photos with this outcome.
-        photos: the number of photos that were processed.
+        outcome: The outcome that nearly all of them share.
+        failed: The number of photos with this outcome.
+        photos: The number of photos that were processed.
     """
 
     outcome: Outcome
@@ -83,7 +83,7 @@ def read_first_failures(objects: ObjectStore, job_folder: str) -> FirstFailures 
     """Return the failure that ended a job, or None.
 
     Raises:
-        JobFolderError: the record is damaged.
+        JobFolderError: The record is damaged.
     """
     try:
         return read_document(objects, first_failures_uri(job_folder), first_failures_from_json)

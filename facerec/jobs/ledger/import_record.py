@@ -19,9 +19,9 @@ class Imported:
     """Counts of an import.
 
     Attributes:
-        faces: number of faces of the ledger that were written into files, without erased ones.
-        records: number of records that Pinecone has imported.
-        files: number of these files.
+        faces: Number of faces of the ledger that were written into files, without erased ones.
+        records: Number of records that Pinecone has imported.
+        files: Number of these files.
     """
 
     faces: int
@@ -38,7 +38,7 @@ def read_imported(objects: ObjectStore, job_folder: str) -> Imported | None:
     """Return the counts of the import of a job; None if there was none.
 
     Raises:
-        JobFolderError: the record is damaged.
+        JobFolderError: The record is damaged.
     """
     try:
         return read_document(objects, imported_uri(job_folder), lambda found: Imported(**found))

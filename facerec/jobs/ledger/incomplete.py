@@ -27,8 +27,8 @@ def read_numbers(objects: ObjectStore, uri: str) -> list[int]:
     """Read a list of child numbers.
 
     Raises:
-        ObjectNotFoundError: there is no such list.
-        InvalidInputError: the object is not such a list.
+        ObjectNotFoundError: There is no such list.
+        InvalidInputError: The object is not such a list.
     """
     try:
         numbers = json.loads(objects.read(uri, end=MAX_JSON_BYTES))

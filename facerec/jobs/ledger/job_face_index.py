@@ -51,9 +51,9 @@ def write_job_face_index(objects: ObjectStore, job_folder: str, children: int) -
     """Write the face index of a complete job, unless it exists.
 
     Args:
-        objects: contains the job folder.
-        job_folder: uri of the folder, with the final ``/``.
-        children: number of children of the job.
+        objects: Contains the job folder.
+        job_folder: Uri of the folder, with the final ``/``.
+        children: Number of children of the job.
 
     Returns:
         Whether the index exists now: it is not written while a child is incomplete or a segment is
@@ -95,9 +95,9 @@ def children_of_faces(
     """Return the children of a job that may name one of the given faces.
 
     Args:
-        objects: contains the job folder.
-        job_folder: uri of the folder, with the final ``/``.
-        prefixes: result of ``id_prefixes`` for the faces.
+        objects: Contains the job folder.
+        job_folder: Uri of the folder, with the final ``/``.
+        prefixes: Result of ``id_prefixes`` for the faces.
 
     Returns:
         None if there is no index or it is damaged; then any child may name them. A damaged index is
@@ -183,8 +183,8 @@ def _look_up(objects: ObjectStore, uri: str, size: int, prefixes: Sequence[bytes
     """Return the children that a file lists for the given faces.
 
     Raises:
-        ObjectNotFoundError: the file is missing.
-        ValueError: the file does not contain ``size`` entries.
+        ObjectNotFoundError: The file is missing.
+        ValueError: The file does not contain ``size`` entries.
     """
     if len(prefixes) > MAX_LOOKUPS:
         return _children_in(_read(objects, uri, 0, size), prefixes)

@@ -46,7 +46,7 @@ def read_summaries(plan: Plan, objects: ObjectStore) -> Iterator[ChildSummary]:
     """Yield a summary of each child, in order; for incomplete ones, up to the end of the ledger.
 
     Raises:
-        InvalidInputError: a summary or a segment is damaged.
+        InvalidInputError: A summary or a segment is damaged.
     """
     complete = complete_children(plan, objects)
 
@@ -67,8 +67,8 @@ def first_lines(plan: Plan, lines: Sequence[int]) -> array[int]:
     lines in the files before it.
 
     Args:
-        plan: the job's plan.
-        lines: number of lines in each child's byte range or file; -1 for incomplete children.
+        plan: The job's plan.
+        lines: Number of lines in each child's byte range or file; -1 for incomplete children.
 
     Returns:
         The number of lines before each child; -1 if not known yet.
@@ -99,8 +99,8 @@ def iterate_rows(plan: Plan, objects: ObjectStore) -> Iterator[LedgerRow]:
         Rows with their ``manifest_line``, which is None if earlier children are incomplete.
 
     Raises:
-        InvalidInputError: a segment is damaged.
-        ObjectNotFoundError: the job was deleted during the iteration.
+        InvalidInputError: A segment is damaged.
+        ObjectNotFoundError: The job was deleted during the iteration.
     """
     lines = array(
         "q", (child.lines if child.complete else -1 for child in read_summaries(plan, objects))
@@ -149,8 +149,8 @@ def count_erased(plan: Plan, objects: ObjectStore) -> int:
     The sums of summaries and reports count these rows by their original outcomes.
 
     Raises:
-        InvalidInputError: a segment is damaged.
-        ObjectNotFoundError: the job was deleted in the meantime.
+        InvalidInputError: A segment is damaged.
+        ObjectNotFoundError: The job was deleted in the meantime.
     """
 
     def count(uri: str) -> int:
@@ -175,8 +175,8 @@ def rows_of_child(plan: Plan, objects: ObjectStore, child: int) -> Iterator[Ledg
     """Yield the rows of a child's ledger, without their ``manifest_line``.
 
     Raises:
-        InvalidInputError: a segment is damaged.
-        ObjectNotFoundError: the job was deleted during the iteration.
+        InvalidInputError: A segment is damaged.
+        ObjectNotFoundError: The job was deleted during the iteration.
     """
     for segment in read_segments(objects, plan.job_folder, child):
         yield from segment.rows

@@ -13,7 +13,7 @@ def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
     """Return the counts of what a job removed; None if it has not removed anything yet.
 
     Raises:
-        JobFolderError: the record is damaged.
+        JobFolderError: The record is damaged.
     """
     try:
         return read_document(objects, removal_uri(job_folder), lambda found: Removal(**found))

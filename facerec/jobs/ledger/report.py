@@ -39,26 +39,26 @@ class Report:
     """The outcomes of a job's photos.
 
     Attributes:
-        job_id: id of the job's plan.
-        collection_id: the collection that received the faces.
+        job_id: Id of the job's plan.
+        collection_id: The collection that received the faces.
         status: SUCCEEDED, FAILED or INCOMPLETE by the ledger alone; a ``Job`` sets its own status.
-        children: number of children.
-        complete_children: number of complete children.
-        incomplete: numbers of the first ``MAX_INCOMPLETE`` incomplete children.
-        failed_photos: number of failed rows.
-        failure_percentage: share of failed photos, 0 to 100 (``failure_percentage_of``).
-        tolerated_failure_percentage: maximum of ``failure_percentage`` for the job to succeed.
-        seconds: time during which at least one child was running.
-        photos_per_second: photos processed per second of that time.
-        tally: sums over all rows; the rows of ``tally.failures`` have their ``manifest_line``.
-        written_at: seconds since 1970, UTC.
-        difference: comparison of the source's photos with the remembered ones; None if they were
+        children: Number of children.
+        complete_children: Number of complete children.
+        incomplete: Numbers of the first ``MAX_INCOMPLETE`` incomplete children.
+        failed_photos: Number of failed rows.
+        failure_percentage: Share of failed photos, 0 to 100 (``failure_percentage_of``).
+        tolerated_failure_percentage: Maximum of ``failure_percentage`` for the job to succeed.
+        seconds: Time during which at least one child was running.
+        photos_per_second: Photos processed per second of that time.
+        tally: Sums over all rows; the rows of ``tally.failures`` have their ``manifest_line``.
+        written_at: Seconds since 1970, UTC.
+        difference: Comparison of the source's photos with the remembered ones; None if they were
             not compared.
-        removal: counts of what was removed because photos were replaced or are gone.
-        first_failures: failure of the first photos, if it ended the job; otherwise None.
-        enrolled: counts of the people whom a job on AWS has created from the names of its photos;
+        removal: Counts of what was removed because photos were replaced or are gone.
+        first_failures: Failure of the first photos, if it ended the job; otherwise None.
+        enrolled: Counts of the people whom a job on AWS has created from the names of its photos;
             None if it has created nobody.
-        imported: counts of the faces that Pinecone has imported; None if it has imported none.
+        imported: Counts of the faces that Pinecone has imported; None if it has imported none.
     """
 
     job_id: str
@@ -122,16 +122,16 @@ def write_report(
     are blanked.
 
     Args:
-        plan: the job's plan.
-        objects: contains the job folder.
+        plan: The job's plan.
+        objects: Contains the job folder.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
-        incomplete_uri: address at which to store the numbers of all incomplete children, if any;
+        incomplete_uri: Address at which to store the numbers of all incomplete children, if any;
             None does not store them.
-        is_import_pending: whether the faces are still to be stored by an import.
+        is_import_pending: Whether the faces are still to be stored by an import.
 
     Raises:
-        ObjectNotFoundError: the job was deleted.
-        InvalidInputError: a segment, or another file that is summed up, is damaged.
+        ObjectNotFoundError: The job was deleted.
+        InvalidInputError: A segment, or another file that is summed up, is damaged.
     """
     # Imported late: commands that only read reports start faster without the ledger.
     from facerec.jobs.ledger.child_runs import write_run_summary
@@ -211,8 +211,8 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
     """Read the report in a job folder.
 
     Raises:
-        ObjectNotFoundError: no report was written yet.
-        InvalidInputError: the object is not a valid report.
+        ObjectNotFoundError: No report was written yet.
+        InvalidInputError: The object is not a valid report.
     """
     uri = report_uri(job_folder)
     try:

@@ -23,8 +23,8 @@ class IndexedFace:
     """A face in the collection, as a row names it; the ledger never contains its embedding.
 
     Attributes:
-        face_id: id of the face in the collection.
-        box: ratios of the upright photo.
+        face_id: Id of the face in the collection.
+        box: Ratios of the upright photo.
         confidence: 0 to 1.
     """
 
@@ -46,10 +46,10 @@ class RejectedFace:
     """A face that was detected but not indexed.
 
     Attributes:
-        box: ratios of the upright photo.
+        box: Ratios of the upright photo.
         confidence: 0 to 1.
-        reasons: names of ``RejectionReason``s.
-        options: names of the ``FaceOptions`` that can be changed to keep it.
+        reasons: Names of ``RejectionReason``s.
+        options: Names of the ``FaceOptions`` that can be changed to keep it.
     """
 
     box: BoundingBox
@@ -72,33 +72,33 @@ class LedgerRow:
     """The outcome of one manifest line.
 
     Attributes:
-        child: the child that processed the line.
-        line_in_slice: number of the line, from 1, in the child's byte range or gzip file.
-        photo: full address of the photo; "" if the line does not name one.
-        external_image_id: the caller's own name for the photo.
-        outcome: the outcome.
-        reason: reason of UNREADABLE: the name of an ``UnreadableReason``, or CRASHED. None for
+        child: The child that processed the line.
+        line_in_slice: Number of the line, from 1, in the child's byte range or gzip file.
+        photo: Full address of the photo; "" if the line does not name one.
+        external_image_id: The caller's own name for the photo.
+        outcome: The outcome.
+        reason: Reason of UNREADABLE: the name of an ``UnreadableReason``, or CRASHED. None for
             other outcomes.
-        detail: one-line explanation for display.
-        image_id: id derived from the photo's content.
-        version: version of the photo that was read (see ``jobs.versions``); None if it was not
+        detail: One-line explanation for display.
+        image_id: Id derived from the photo's content.
+        version: Version of the photo that was read (see ``jobs.versions``); None if it was not
             read, or if a later change might not alter the version.
-        faces: faces of the photo in the collection.
-        rejected: faces that were detected but not indexed.
-        rotation: degrees clockwise by which the photo was turned to find its faces.
-        is_animated: whether the file holds more frames than the first, which was searched.
-        is_copy: whether its faces are stored with the address of another photo of the same content
+        faces: Faces of the photo in the collection.
+        rejected: Faces that were detected but not indexed.
+        rotation: Degrees clockwise by which the photo was turned to find its faces.
+        is_animated: Whether the file holds more frames than the first, which was searched.
+        is_copy: Whether its faces are stored with the address of another photo of the same content
             and external image id, which still exists.
-        kept: faces of the photo that were indexed before with other options and that this job does
+        kept: Faces of the photo that were indexed before with other options and that this job does
             not select, but that stay in the collection because they belong to people.
-        replaced: number of the row's faces that were indexed before with other options.
-        removed: number of faces of the photo that were indexed before with other options, and
+        replaced: Number of the row's faces that were indexed before with other options.
+        removed: Number of faces of the photo that were indexed before with other options, and
             removed because this job does not select them.
-        deleted: number of faces that were found but not stored, because somebody deleted them or
+        deleted: Number of faces that were found but not stored, because somebody deleted them or
             the collection contains them under imported ids.
-        bytes: size of the photo file.
-        milliseconds: time to read the photo, plus its share of work done for several photos.
-        manifest_line: number of the line, from 1, in the manifest. None in a segment, and while the
+        bytes: Size of the photo file.
+        milliseconds: Time to read the photo, plus its share of work done for several photos.
+        manifest_line: Number of the line, from 1, in the manifest. None in a segment, and while the
             number of lines of earlier children is not known.
     """
 

@@ -29,14 +29,14 @@ class Segment:
     """A ledger segment, the record of one step.
 
     Attributes:
-        child: the child.
-        start: cursor in the child's slice at which the step started.
-        end: cursor at which the step ended.
-        rows: one row for each line in between that is not blank.
-        embeddings: path, in the job folder, of the file with the embeddings of the faces that the
+        child: The child.
+        start: Cursor in the child's slice at which the step started.
+        end: Cursor at which the step ended.
+        rows: One row for each line in between that is not blank.
+        embeddings: Path, in the job folder, of the file with the embeddings of the faces that the
             rows name as indexed; None if there are none.
-        started: start of the step, seconds since 1970, UTC.
-        finished: end of the step, seconds since 1970, UTC.
+        started: Start of the step, seconds since 1970, UTC.
+        finished: End of the step, seconds since 1970, UTC.
     """
 
     child: int
@@ -69,8 +69,8 @@ def read_segment(objects: ObjectStore, uri: str) -> Segment:
     """Read a segment.
 
     Raises:
-        ObjectNotFoundError: it does not exist.
-        InvalidInputError: it is not a segment.
+        ObjectNotFoundError: It does not exist.
+        InvalidInputError: It is not a segment.
     """
     try:
         first, *others = objects.read(uri, end=MAX_LEDGER_FILE_BYTES).splitlines()
@@ -97,14 +97,14 @@ def read_segments(
     """Yield the segments of a child's ledger in order, one in memory at a time.
 
     Args:
-        objects: contains the job folder.
-        job_folder: uri of the folder, with the final ``/``.
-        child: the child.
-        since: skip segments that start before this offset.
+        objects: Contains the job folder.
+        job_folder: Uri of the folder, with the final ``/``.
+        child: The child.
+        since: Skip segments that start before this offset.
 
     Raises:
-        InvalidInputError: a segment is damaged.
-        ObjectNotFoundError: the job was deleted during the iteration.
+        InvalidInputError: A segment is damaged.
+        ObjectNotFoundError: The job was deleted during the iteration.
     """
     for uri in list_segments(objects, job_folder, child, since=since):
         yield read_segment(objects, uri)
@@ -116,10 +116,10 @@ def list_segments(
     """Return the addresses of the segments of a child's ledger, in order.
 
     Args:
-        objects: contains the job folder.
-        job_folder: uri of the folder, with the final ``/``.
-        child: the child.
-        since: skip segments that start before this offset.
+        objects: Contains the job folder.
+        job_folder: Uri of the folder, with the final ``/``.
+        child: The child.
+        since: Skip segments that start before this offset.
     """
     first = segment_uri(job_folder, child, since)
     return [

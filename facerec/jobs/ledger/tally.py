@@ -47,27 +47,27 @@ class Tally:
     """Sums over ledger rows.
 
     Attributes:
-        photos: number of rows, that is, of manifest lines that are not blank.
-        outcomes: number of rows by ``Outcome``.
-        reasons: number of rows by the reason of UNREADABLE.
-        faces_indexed: number of faces that were added to the collection. A photo that two children
+        photos: Number of rows, that is, of manifest lines that are not blank.
+        outcomes: Number of rows by ``Outcome``.
+        reasons: Number of rows by the reason of UNREADABLE.
+        faces_indexed: Number of faces that were added to the collection. A photo that two children
             process concurrently is counted by both.
-        faces_present: number of faces in photos that were indexed before.
-        faces_rejected: number of faces by ``RejectionReason``; a face may have several.
-        faces_rejected_by_option: number of rejected faces by the option that can be changed to keep
+        faces_present: Number of faces in photos that were indexed before.
+        faces_rejected: Number of faces by ``RejectionReason``; a face may have several.
+        faces_rejected_by_option: Number of rejected faces by the option that can be changed to keep
             them; a face may need several.
-        photos_turned: number of photos that were turned to find their faces.
-        photos_animated: number of animated files, of which only the first frame was searched.
-        faces_replaced: number of the ``faces_indexed`` that were indexed before with other options.
-        faces_removed: number of faces indexed with other options that were removed.
-        faces_deleted: number of faces that were found but not stored, because somebody deleted them
+        photos_turned: Number of photos that were turned to find their faces.
+        photos_animated: Number of animated files, of which only the first frame was searched.
+        faces_replaced: Number of the ``faces_indexed`` that were indexed before with other options.
+        faces_removed: Number of faces indexed with other options that were removed.
+        faces_deleted: Number of faces that were found but not stored, because somebody deleted them
             or the collection contains them under imported ids.
-        faces_kept: number of faces indexed with other options that stay because they belong to
+        faces_kept: Number of faces indexed with other options that stay because they belong to
             people.
-        copies: number of rows of photos whose faces are stored with the address of another photo.
-        bytes: total size of the photo files.
-        busy_intervals: intervals in which work was done, seconds since 1970, in order.
-        failures: the first ``MAX_FAILURES`` rows that failed.
+        copies: Number of rows of photos whose faces are stored with the address of another photo.
+        bytes: Total size of the photo files.
+        busy_intervals: Intervals in which work was done, seconds since 1970, in order.
+        failures: The first ``MAX_FAILURES`` rows that failed.
     """
 
     photos: int = 0
@@ -207,11 +207,11 @@ class ChildSummary:
     """The sums over the rows of a child.
 
     Attributes:
-        child: the child.
-        complete: whether its whole slice is in the ledger.
-        lines: number of lines in its byte range, or in the gzip file that it shares (without a
+        child: The child.
+        complete: Whether its whole slice is in the ledger.
+        lines: Number of lines in its byte range, or in the gzip file that it shares (without a
             header); for an incomplete child, those before the end of its ledger.
-        tally: the sums over its rows.
+        tally: The sums over its rows.
     """
 
     child: int
@@ -230,7 +230,7 @@ def read_summary(objects: ObjectStore, job_folder: str, child: int) -> ChildSumm
     """Read the summary of a child; None if it is not complete.
 
     Raises:
-        JobFolderError: the summary is damaged.
+        JobFolderError: The summary is damaged.
     """
     try:
         return read_document(objects, summary_uri(job_folder, child), _summary_from_json)

@@ -76,15 +76,15 @@ class LocalJobs:
         """Create the service; nothing is opened before it is needed.
 
         Args:
-            objects: contains the job folders.
-            jobs_root: parent of all job folders, with the final ``/``.
-            open_runs: opens the runner of submitted jobs.
-            open_store: opens the store of collections.
-            open_erasures: opens the erasures, which record deleted collections.
-            delete_collection: deletes a collection like ``Gallery.delete_collection``.
-            model_versions: returns the versions of the workers' engines by recipe, beginning with
+            objects: Contains the job folders.
+            jobs_root: Parent of all job folders, with the final ``/``.
+            open_runs: Opens the runner of submitted jobs.
+            open_store: Opens the store of collections.
+            open_erasures: Opens the erasures, which record deleted collections.
+            delete_collection: Deletes a collection like ``Gallery.delete_collection``.
+            model_versions: Returns the versions of the workers' engines by recipe, beginning with
                 the recipe of new collections.
-            local_paths: whether callers may name paths of this machine.
+            local_paths: Whether callers may name paths of this machine.
         """
         self._objects, self._jobs_root, self._open_runs = objects, jobs_root, open_runs
         self._open_store, self._model_versions = open_store, model_versions
@@ -101,16 +101,16 @@ class LocalJobs:
         """Submit a job; see ``JobService.submit``.
 
         Args:
-            document: the execution input.
-            job_folder: the job's own folder, instead of one under the root; ends in ``/``.
-            on_listed: called now and then with the number of files listed in a folder.
+            document: The execution input.
+            job_folder: The job's own folder, instead of one under the root; ends in ``/``.
+            on_listed: Called now and then with the number of files listed in a folder.
 
         Raises:
-            InvalidInputError: the input is invalid, names people after photos (``person_from``), or
+            InvalidInputError: The input is invalid, names people after photos (``person_from``), or
                 asks for a bulk import.
-            MigrationError: a migration of the collection is not finished, or the existing job has
+            MigrationError: A migration of the collection is not finished, or the existing job has
                 faces of an earlier model version that the collection has lost.
-            FacerecError: the job cannot be planned or started.
+            FacerecError: The job cannot be planned or started.
         """
         from facerec.gallery.migrating.settled import require_settled
         from facerec.jobs.local.served_version import with_served_version
@@ -237,7 +237,7 @@ class LocalJobs:
         """Delete the folder of a job; see ``JobService.delete``.
 
         Raises:
-            InvalidInputError: the job is pending or running, or its folder belongs to no job of the
+            InvalidInputError: The job is pending or running, or its folder belongs to no job of the
                 data folder.
         """
         folder = job.required_folder()
@@ -259,7 +259,7 @@ class LocalJobs:
         """Wait for the end of a job's run, and return how it ended.
 
         Raises:
-            FacerecError: the error that ended the run.
+            FacerecError: The error that ended the run.
         """
         return self._runs.result(job.id)
 

@@ -27,12 +27,12 @@ class RunResult:
     """Result of a run of a job's children.
 
     Attributes:
-        new_photos: number of rows that this run added to the ledger.
-        stopped: whether the run was asked to stop.
-        lost: cause of failure for each child that was given up; the next run retries them.
-        verification: comparison of the collection with the ledgers of earlier runs; None if it was
+        new_photos: Number of rows that this run added to the ledger.
+        stopped: Whether the run was asked to stop.
+        lost: Cause of failure for each child that was given up; the next run retries them.
+        verification: Comparison of the collection with the ledgers of earlier runs; None if it was
             not compared.
-        collection_restored: whether the database had lost the collection.
+        collection_restored: Whether the database had lost the collection.
     """
 
     new_photos: int = 0

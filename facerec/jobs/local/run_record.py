@@ -13,13 +13,13 @@ class RunRecord:
     """A run of a job.
 
     Attributes:
-        submitted_at: time of submission, seconds since 1970, UTC.
-        tolerated_failure_percentage: failure tolerance of this run.
-        started_at: start of the run, seconds since 1970, UTC; None while it waits for its turn.
-        ended_at: end of the run, seconds since 1970, UTC; None while it runs, or if it was killed.
-        cancelled: whether it was cancelled.
-        cause: reason why it failed or stopped, in one line.
-        run: summary of the run, in the form of ``schemas/run.json``; None until it has ended.
+        submitted_at: Time of submission, seconds since 1970, UTC.
+        tolerated_failure_percentage: Failure tolerance of this run.
+        started_at: Start of the run, seconds since 1970, UTC; None while it waits for its turn.
+        ended_at: End of the run, seconds since 1970, UTC; None while it runs, or if it was killed.
+        cancelled: Whether it was cancelled.
+        cause: Reason why it failed or stopped, in one line.
+        run: Summary of the run, in the form of ``schemas/run.json``; None until it has ended.
     """
 
     submitted_at: float

@@ -56,12 +56,12 @@ class LocalRuns:
         folder.
 
         Args:
-            objects: contains the job folders, and the photos that jobs may read.
-            jobs_root: parent of all job folders, with the final ``/``.
-            open_store: opens the store of collections and faces.
-            build_dependencies: builds engine and stores of a worker in its process.
-            delete_faces: deletes faces of a collection in that store, including those of people.
-            workers: number of processes per job.
+            objects: Contains the job folders, and the photos that jobs may read.
+            jobs_root: Parent of all job folders, with the final ``/``.
+            open_store: Opens the store of collections and faces.
+            build_dependencies: Builds engine and stores of a worker in its process.
+            delete_faces: Deletes faces of a collection in that store, including those of people.
+            workers: Number of processes per job.
         """
         self._objects, self._open_store = objects, open_store
         self._jobs_root, self._delete_faces = jobs_root, delete_faces
@@ -102,7 +102,7 @@ class LocalRuns:
         If ``close`` ended it before it started, it was stopped.
 
         Raises:
-            FacerecError: the error that ended the run.
+            FacerecError: The error that ended the run.
         """
         try:
             return self._runs[job_id].result()

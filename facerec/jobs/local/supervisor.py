@@ -61,17 +61,17 @@ def run_children(
     """Run the incomplete children of a job, and return the result of the run.
 
     Args:
-        plan: the job's plan.
-        build_dependencies: builds engine and stores of each worker in its own process.
-        objects: contains the job folder.
-        workers: number of processes.
+        plan: The job's plan.
+        build_dependencies: Builds engine and stores of each worker in its own process.
+        objects: Contains the job folder.
+        workers: Number of processes.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
-        stop: called a few times per second; returns whether and how to stop.
+        stop: Called a few times per second; returns whether and how to stop.
 
     Raises:
-        FirstPhotosFailedError: the first photos of the job nearly all failed alike.
-        FacerecError: another attempt would fail in the same way; finished work is kept.
-        StoreUnavailableError: a store failed in several attempts.
+        FirstPhotosFailedError: The first photos of the job nearly all failed alike.
+        FacerecError: Another attempt would fail in the same way; finished work is kept.
+        StoreUnavailableError: A store failed in several attempts.
     """
     worker = partial(work, plan, build_dependencies, tolerated_failure_percentage)
     supervisor = _Supervisor(plan, worker, objects, workers)

@@ -44,9 +44,9 @@ class WorkerFailed:
     """Message: the worker failed.
 
     Attributes:
-        child: the child it was running; None while its dependencies were built.
-        error: the error to report.
-        retry: whether another attempt may succeed.
+        child: The child it was running; None while its dependencies were built.
+        error: The error to report.
+        retry: Whether another attempt may succeed.
     """
 
     child: int | None

@@ -27,14 +27,14 @@ def blank_lines(
     """Blank the lines of a manifest that name a selected photo; return how many.
 
     Args:
-        objects: contains the manifest.
-        manifest: the manifest.
-        selection: the faces and photos to erase.
-        base: the folder of relative paths in the manifest, or None.
+        objects: Contains the manifest.
+        manifest: The manifest.
+        selection: The faces and photos to erase.
+        base: The folder of relative paths in the manifest, or None.
 
     Raises:
-        ObjectNotFoundError: the manifest does not exist.
-        StoreUnavailableError: other processes keep changing it.
+        ObjectNotFoundError: The manifest does not exist.
+        StoreUnavailableError: Other processes keep changing it.
     """
     return change_file(
         objects,
@@ -64,8 +64,8 @@ def blank_numbers(objects: ObjectStore, manifest: Source, numbers: Container[int
     """Blank lines of a JSON-lines manifest, given by their numbers from 1.
 
     Raises:
-        ObjectNotFoundError: the manifest does not exist.
-        StoreUnavailableError: other processes keep changing it.
+        ObjectNotFoundError: The manifest does not exist.
+        StoreUnavailableError: Other processes keep changing it.
     """
 
     def blank(found: ObjectInfo, file: IO[bytes]) -> int:
@@ -88,8 +88,8 @@ def named_lines(
     """Yield the parsed lines of a JSON-lines manifest that name a selected photo.
 
     Raises:
-        ObjectChangedError: the manifest is no longer this version.
-        ObjectNotFoundError: it does not exist.
+        ObjectChangedError: The manifest is no longer this version.
+        ObjectNotFoundError: It does not exist.
     """
     for line in _lines(objects, manifest):
         if _names(line, selection, base):

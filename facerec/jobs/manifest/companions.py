@@ -31,7 +31,7 @@ def describe_companion(uri: str) -> str | None:
     """Return the kind of a file whose name shows that it is not a photo, or None if it may be one.
 
     Args:
-        uri: a path or an ``s3://`` address.
+        uri: A path or an ``s3://`` address.
     """
     folder, _, name = uri.lower().rstrip("/").rpartition("/")
     stem, dot, extension = name.rpartition(".")

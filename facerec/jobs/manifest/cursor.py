@@ -14,8 +14,8 @@ class Cursor:
     """A position between two lines of a slice.
 
     Attributes:
-        offset: start of the next line: a byte of the manifest, or a line of a gzip file.
-        lines: number of lines before it in the byte range or the gzip file (without a header).
+        offset: Start of the next line: a byte of the manifest, or a line of a gzip file.
+        lines: Number of lines before it in the byte range or the gzip file (without a header).
     """
 
     offset: int

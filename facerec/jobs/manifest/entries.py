@@ -25,10 +25,10 @@ class ManifestEntry:
     """A photo that a manifest names.
 
     Attributes:
-        uri: a path or an ``s3://`` address.
-        external_image_id: the caller's own name for it, or None: 1 to 255 characters, each a letter
+        uri: A path or an ``s3://`` address.
+        external_image_id: The caller's own name for it, or None: 1 to 255 characters, each a letter
             or digit of ASCII or one of ``_.-:``.
-        version_id: the version of the S3 object, or None for the newest.
+        version_id: The version of the S3 object, or None for the newest.
         etag: ETag of the newest version, if an inventory states it, else "".
     """
 
@@ -43,10 +43,10 @@ class LineParser:
     """Parses the lines of one manifest.
 
     Attributes:
-        format: the format of the lines.
-        columns: the columns of a CSV or an inventory.
-        base: the folder of relative paths, with its final ``/``; None rejects relative paths.
-        local: whether paths of this machine are allowed.
+        format: The format of the lines.
+        columns: The columns of a CSV or an inventory.
+        base: The folder of relative paths, with its final ``/``; None rejects relative paths.
+        local: Whether paths of this machine are allowed.
     """
 
     format: LineFormat
@@ -58,7 +58,7 @@ class LineParser:
         """Return the photo that a line names, or why it names none; None for a blank line.
 
         Args:
-            content: the bytes of the line; None if it is longer than ``MAX_LINE_BYTES``.
+            content: The bytes of the line; None if it is longer than ``MAX_LINE_BYTES``.
         """
         if content is None:
             return _malformed(f"longer than {MAX_LINE_BYTES} bytes")

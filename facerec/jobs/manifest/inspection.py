@@ -46,9 +46,9 @@ class Inspection:
     """A source and the number of photos it names.
 
     Attributes:
-        source: the manifest.
-        photos: number of lines that are not blank, counted or estimated.
-        exact: whether the lines were counted.
+        source: The manifest.
+        photos: Number of lines that are not blank, counted or estimated.
+        exact: Whether the lines were counted.
     """
 
     source: Source
@@ -67,11 +67,11 @@ def inspect(info: ObjectInfo, sample: bytes) -> Inspection:
     """Determine the format of a manifest's lines, where they begin and how many there are.
 
     Args:
-        info: size and version of the manifest.
-        sample: the first ``SAMPLE`` bytes, or the whole manifest if it is shorter.
+        info: Size and version of the manifest.
+        sample: The first ``SAMPLE`` bytes, or the whole manifest if it is shorter.
 
     Raises:
-        InvalidInputError: the object cannot be read as a manifest.
+        InvalidInputError: The object cannot be read as a manifest.
     """
     if sample.startswith(_GZIP):
         return _inspect_gzip(info, sample)
@@ -90,7 +90,7 @@ def gzip_errors(uri: str) -> Iterator[None]:
     """Convert errors of decompression to an error that names the file.
 
     Raises:
-        InvalidInputError: the file is damaged.
+        InvalidInputError: The file is damaged.
     """
     try:
         yield
@@ -108,7 +108,7 @@ def gzip_start(uri: str, sample: bytes, size: int) -> tuple[bytes, float, bool]:
         is complete.
 
     Raises:
-        InvalidInputError: the file is damaged.
+        InvalidInputError: The file is damaged.
     """
     inflate = zlib.decompressobj(wbits=31)
     with gzip_errors(uri):
@@ -188,8 +188,8 @@ def read_sample(objects: ObjectStore, uri: str) -> tuple[ObjectInfo, bytes]:
     """Return size and version of an object, and its first ``SAMPLE`` bytes.
 
     Raises:
-        ObjectNotFoundError: the object does not exist.
-        ObjectChangedError: it changes between the two requests.
+        ObjectNotFoundError: The object does not exist.
+        ObjectChangedError: It changes between the two requests.
     """
     info = objects.head(uri)
     return info, objects.read(uri, end=min(SAMPLE, info.size), version=info.version)
@@ -199,8 +199,8 @@ def read_start(objects: ObjectStore, uri: str) -> bytes:
     """Return about the first ``SAMPLE`` bytes of a manifest, decompressed.
 
     Raises:
-        ObjectNotFoundError: it does not exist.
-        InvalidInputError: a gzip file is damaged, or the manifest changes during the call.
+        ObjectNotFoundError: It does not exist.
+        InvalidInputError: A gzip file is damaged, or the manifest changes during the call.
     """
     info, sample = read_sample(objects, uri)
     return gzip_start(uri, sample, info.size)[0] if sample.startswith(_GZIP) else sample

@@ -39,9 +39,9 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
     """Determine the files of an inventory, and approximately how many photos it contains.
 
     Raises:
-        InvalidInputError: it is not an inventory in CSV with bucket and key, its first file
+        InvalidInputError: It is not an inventory in CSV with bucket and key, its first file
             is damaged, or it is no longer the version of ``info``.
-        ObjectNotFoundError: its first file does not exist.
+        ObjectNotFoundError: Its first file does not exist.
     """
     document = _document(objects, info.uri, info.version)
     columns = tuple(name.strip() for name in document["fileSchema"].split(","))
@@ -80,8 +80,8 @@ def source_bucket(objects: ObjectStore, uri: str, version: str) -> str | None:
     prefix.
 
     Raises:
-        ObjectChangedError: the manifest is no longer this version.
-        InvalidInputError: it cannot be read.
+        ObjectChangedError: The manifest is no longer this version.
+        InvalidInputError: It cannot be read.
     """
     bucket = _document(objects, uri, version).get("sourceBucket")
     return f"s3://{bucket}/" if bucket else None
@@ -91,8 +91,8 @@ def inventory_files(objects: ObjectStore, uri: str, version: str) -> list[Invent
     """Return the files that an inventory's ``manifest.json`` names, in order.
 
     Raises:
-        ObjectChangedError: the manifest is no longer this version.
-        InvalidInputError: it cannot be read.
+        ObjectChangedError: The manifest is no longer this version.
+        InvalidInputError: It cannot be read.
     """
     document = _document(objects, uri, version)
     bucket = document["destinationBucket"].rpartition(":")[2]

@@ -18,15 +18,15 @@ def split_lines(chunks: Iterable[bytes], start: int = 0) -> Iterator[tuple[int, 
     """Yield the lines of a text; a line ends in LF or CRLF, except possibly the last.
 
     Args:
-        chunks: the text in pieces of any size.
-        start: offset of the first piece.
+        chunks: The text in pieces of any size.
+        start: Offset of the first piece.
 
     Yields:
         The offset of the following line's first byte, and the line without its end; None for a line
         longer than ``MAX_LINE_BYTES``.
 
     Raises:
-        InvalidInputError: a line has more than ``MAX_ENDLESS_BYTES``.
+        InvalidInputError: A line has more than ``MAX_ENDLESS_BYTES``.
     """
     kept, dropped = b"", 0
     for chunk in chunks:

@@ -22,8 +22,8 @@ class ListingRules:
 
     Attributes:
         include: ``fnmatch`` patterns; a file must match one of them. Empty: all files.
-        exclude: patterns of the same kind; a file must not match any.
-        external_ids: source of external image ids, or none.
+        exclude: Patterns of the same kind; a file must not match any.
+        external_ids: Source of external image ids, or none.
 
     A pattern is compared with the path of a file in the folder, and with its name, in lower case.
     """
@@ -36,7 +36,7 @@ class ListingRules:
         """Return whether to index a file.
 
         Args:
-            path: the path of the file in the folder.
+            path: The path of the file in the folder.
         """
         if self.include and not _matches(path, self.include):
             return False
@@ -58,13 +58,13 @@ class ListedPhoto(NamedTuple):
     """A photo that a source names.
 
     Attributes:
-        uri: its address.
-        external_image_id: the caller's own name for it, or "".
-        version: current version (see ``jobs.versions``); "" if unknown.
-        requested: whether to index it; otherwise it is only known to exist.
-        version_id: the version of the S3 object, or None for the newest.
-        is_missing: whether a manifest names it, but nothing is at the address.
-        line: a malformed line of a manifest, which names no photo, else None.
+        uri: Its address.
+        external_image_id: The caller's own name for it, or "".
+        version: Current version (see ``jobs.versions``); "" if unknown.
+        requested: Whether to index it; otherwise it is only known to exist.
+        version_id: The version of the S3 object, or None for the newest.
+        is_missing: Whether a manifest names it, but nothing is at the address.
+        line: A malformed line of a manifest, which names no photo, else None.
     """
 
     uri: str
@@ -98,10 +98,10 @@ def list_photos(
     yielded with ``requested`` false.
 
     Args:
-        objects: store that contains the folder.
-        folder: its uri with the final ``/``.
-        exclude: a subfolder to exclude (that of the jobs), or None.
-        rules: rules for the files to index and their ids.
+        objects: Store that contains the folder.
+        folder: Its uri with the final ``/``.
+        exclude: A subfolder to exclude (that of the jobs), or None.
+        rules: Rules for the files to index and their ids.
     """
     start, filtered = len(folder), bool(rules.include or rules.exclude)
     for found in objects.list(folder):

@@ -39,9 +39,9 @@ class Stripe:
     """Lines of a gzip file: the ``index``-th ``STRIPE`` lines of every ``STRIPE * of`` lines.
 
     Attributes:
-        file: index of the file in the source.
+        file: Index of the file in the source.
         index: 0 to ``of - 1``.
-        of: number of children that share the file.
+        of: Number of children that share the file.
     """
 
     file: int
@@ -53,9 +53,9 @@ def slice_of(source: Source, children: int, stripes: int, child: int) -> ByteRan
     """Return a child's slice; it depends only on the plan, so it need not be stored.
 
     Args:
-        source: the manifest.
-        children: number of children.
-        stripes: number of children that share a file.
+        source: The manifest.
+        children: Number of children.
+        stripes: Number of children that share a file.
         child: 0 to ``children - 1``.
     """
     if source.kind is not SourceKind.RANGES:
@@ -70,8 +70,8 @@ class ManifestLine:
     """A line of a slice.
 
     Attributes:
-        content: the bytes without the line end; None if longer than ``MAX_LINE_BYTES``.
-        end: the cursor after the line; ``end.lines`` is the line's number in the slice, from 1.
+        content: The bytes without the line end; None if longer than ``MAX_LINE_BYTES``.
+        end: The cursor after the line; ``end.lines`` is the line's number in the slice, from 1.
     """
 
     content: bytes | None

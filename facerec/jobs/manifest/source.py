@@ -35,15 +35,15 @@ class Source:
     """A manifest, pinned to one version by a plan.
 
     Attributes:
-        kind: way in which children share it.
-        uri: the manifest, or an inventory's ``manifest.json``.
-        version: version of the object; a child that reads another one fails.
-        size: size of the object in bytes.
-        format: format of the lines.
-        columns: columns of a CSV or an inventory.
-        start: offset of the first byte after a byte order mark and the header of a CSV.
-        lines_before: number of lines before ``start``.
-        files: number of files that contain the lines.
+        kind: Way in which children share it.
+        uri: The manifest, or an inventory's ``manifest.json``.
+        version: Version of the object; a child that reads another one fails.
+        size: Size of the object in bytes.
+        format: Format of the lines.
+        columns: Columns of a CSV or an inventory.
+        start: Offset of the first byte after a byte order mark and the header of a CSV.
+        lines_before: Number of lines before ``start``.
+        files: Number of files that contain the lines.
     """
 
     kind: SourceKind

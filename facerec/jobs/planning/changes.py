@@ -45,16 +45,16 @@ class Changes:
     """The work of a job.
 
     Attributes:
-        identity: digest that changes whenever the source changes, or the external image ids that
+        identity: Digest that changes whenever the source changes, or the external image ids that
             its photos keep.
-        base: the folder of relative paths, or None.
-        scope: the folder or bucket in which photos may be gone, or None.
-        inspection: the manifest of the photos to process.
-        manifest: path of this manifest, if the source was listed; else None.
-        difference: how the source differs from what is remembered; None if it was not compared.
-        stale: path of the list of stale photos, None if there are none.
-        to_prune: number of missing photos whose faces will be removed.
-        names_ids: whether the external image ids of the source were chosen.
+        base: The folder of relative paths, or None.
+        scope: The folder or bucket in which photos may be gone, or None.
+        inspection: The manifest of the photos to process.
+        manifest: Path of this manifest, if the source was listed; else None.
+        difference: How the source differs from what is remembered; None if it was not compared.
+        stale: Path of the list of stale photos, None if there are none.
+        to_prune: Number of missing photos whose faces will be removed.
+        names_ids: Whether the external image ids of the source were chosen.
     """
 
     identity: str
@@ -71,7 +71,7 @@ class Changes:
         """Check that there are photos, and that photos that are gone can and may be pruned.
 
         Raises:
-            InvalidInputError: the message names the reason.
+            InvalidInputError: The message names the reason.
         """
         found = self.difference
         if request.prune and self.scope is None:
@@ -136,9 +136,9 @@ def find_changes(
     child would have to read all of it. If ``memory`` is None, all photos count as new.
 
     Raises:
-        InvalidInputError: the manifest must be read to plan the job, but has too many lines for
+        InvalidInputError: The manifest must be read to plan the job, but has too many lines for
             that, or it changes or is damaged; or a note of erased photos is damaged.
-        ObjectNotFoundError: a file of an inventory does not exist.
+        ObjectNotFoundError: A file of an inventory does not exist.
     """
     if source.inspection is not None and not _is_read(request, source, source.inspection, memory):
         assert source.identity is not None  # noqa: S101 - a manifest has one
@@ -163,7 +163,7 @@ def _is_read(
     """Return whether to read a manifest in order to plan its job.
 
     Raises:
-        InvalidInputError: the manifest must be read to plan the job, but is too large for that.
+        InvalidInputError: The manifest must be read to plan the job, but is too large for that.
     """
     is_remembered = memory is not None and bool(memory.notes)
     is_pruned = request.prune and source.scope is not None
@@ -247,11 +247,11 @@ class Preview:
     """A job as it would be planned.
 
     Attributes:
-        photos: estimated number of photos to process.
-        exact: whether the photos were counted, not estimated.
-        children: number of children.
-        difference: how the source differs from what is remembered; None if it was not compared.
-        gone: the photos that are gone.
+        photos: Estimated number of photos to process.
+        exact: Whether the photos were counted, not estimated.
+        children: Number of children.
+        difference: How the source differs from what is remembered; None if it was not compared.
+        gone: The photos that are gone.
     """
 
     photos: int
@@ -267,14 +267,14 @@ def preview_job(
     """Return what ``plan_job`` would plan, without storing anything.
 
     Args:
-        request: what to index.
-        objects: contains the manifest.
-        jobs_root: see ``plan_job``; local jobs have smaller children.
-        memory: the remembered photos of the collection; None skips the comparison.
+        request: What to index.
+        objects: Contains the manifest.
+        jobs_root: See ``plan_job``; local jobs have smaller children.
+        memory: The remembered photos of the collection; None skips the comparison.
 
     Raises:
-        ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it is not a manifest, is damaged, has no names for the people to create,
+        ObjectNotFoundError: The manifest does not exist.
+        InvalidInputError: It is not a manifest, is damaged, has no names for the people to create,
             or has too many lines to be read; or an inventory has more files than a job can have
             children; or a note of erased photos is damaged.
     """

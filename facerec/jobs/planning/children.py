@@ -39,8 +39,8 @@ def images_per_child(photos: int, *, local: bool = False) -> int:
     """Return the default number of photos per child.
 
     Args:
-        photos: number of photos of the job.
-        local: whether it runs on one machine.
+        photos: Number of photos of the job.
+        local: Whether it runs on one machine.
     """
     min_photos, max_photos = LOCAL_IMAGES_PER_CHILD if local else IMAGES_PER_CHILD
     children = LOCAL_CHILDREN if local else CHILDREN
@@ -53,12 +53,12 @@ def count_children(
     """Return the number of children that share a file, and the total number of children.
 
     Args:
-        inspection: the manifest.
-        requested: number of photos per child; None for the default.
-        local: whether the job runs on one machine.
+        inspection: The manifest.
+        requested: Number of photos per child; None for the default.
+        local: Whether the job runs on one machine.
 
     Raises:
-        InvalidInputError: an inventory has more files than a job can have children.
+        InvalidInputError: An inventory has more files than a job can have children.
     """
     photos, files = inspection.photos, inspection.source.files
     if not photos:

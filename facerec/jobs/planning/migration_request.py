@@ -16,9 +16,9 @@ class MigrationRequest:
     """The request to migrate a collection to another model version, or to cancel a migration.
 
     Attributes:
-        collection_id: the collection.
-        recipe: the recipe that it will have; None to cancel.
-        drop_missing: whether to delete for good the faces that cannot be described again.
+        collection_id: The collection.
+        recipe: The recipe that it will have; None to cancel.
+        drop_missing: Whether to delete for good the faces that cannot be described again.
         drop_limit_percentage: 0 to 100, the share of faces that may be deleted.
     """
 
@@ -41,7 +41,7 @@ def read_migration_request(document: object) -> MigrationRequest:
     """Parse an execution input (``schemas/migration-input.json``).
 
     Raises:
-        InvalidInputError: the message names the invalid field.
+        InvalidInputError: The message names the invalid field.
     """
     check("migration-input", document, "the execution input")
     assert isinstance(document, Mapping)  # noqa: S101 - the schema says so

@@ -40,8 +40,8 @@ def named_photos(lines: Iterable[bytes | None], parser: LineParser) -> Iterator[
     """Yield the photos that the lines of a manifest name, and the lines that are malformed.
 
     Args:
-        lines: the lines; None for a line that is too long.
-        parser: parses the lines.
+        lines: The lines; None for a line that is too long.
+        parser: Parses the lines.
     """
     texts = (text for line in lines if (text := _text_of(parser, line)) is not None)
     for line in sorted_lines(texts, key=address_of_line):
@@ -59,10 +59,10 @@ def lines_of(objects: ObjectStore, source: Source) -> Iterator[bytes | None]:
     """Yield the lines of a manifest or inventory.
 
     Raises:
-        ObjectChangedError: the manifest has changed since it was inspected.
-        InvalidInputError: a gzip file is damaged, an inventory cannot be read, a line is too long,
+        ObjectChangedError: The manifest has changed since it was inspected.
+        InvalidInputError: A gzip file is damaged, an inventory cannot be read, a line is too long,
             or there are more than ``MAX_LINES``.
-        ObjectNotFoundError: the manifest, or a file of an inventory, does not exist.
+        ObjectNotFoundError: The manifest, or a file of an inventory, does not exist.
     """
     files = 1 if source.kind is not SourceKind.INVENTORY else source.files
     number = 0
@@ -108,10 +108,10 @@ def with_current_versions(
     they are, or cover only a part of the bucket.
 
     Args:
-        groups: named photos with remembered lines, as yielded by ``joined``.
-        objects: contains the photos.
-        in_scope: returns whether a remembered photo that is not named may be gone.
-        look_up_all: whether to look up photos that are not remembered, too.
+        groups: Named photos with remembered lines, as yielded by ``joined``.
+        objects: Contains the photos.
+        in_scope: Returns whether a remembered photo that is not named may be gone.
+        look_up_all: Whether to look up photos that are not remembered, too.
     """
     lookup, remaining = Lookup(objects), iter(groups)
     while batch := list(islice(remaining, LOOKED_UP_AT_ONCE)):

@@ -21,13 +21,13 @@ def require_names(
     """Check that a rule for names suits the source of a job.
 
     Args:
-        person_from: the rule.
-        source: the source.
-        memory: the remembered photos of the collection; None for a new collection.
-        objects: contains the manifest.
+        person_from: The rule.
+        source: The source.
+        memory: The remembered photos of the collection; None for a new collection.
+        objects: Contains the manifest.
 
     Raises:
-        InvalidInputError: the rule is not known, the source has no such column, or is an S3
+        InvalidInputError: The rule is not known, the source has no such column, or is an S3
             Inventory; or photos of the folder were indexed with external image ids, and would be
             stored a second time.
     """

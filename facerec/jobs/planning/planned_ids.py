@@ -23,8 +23,8 @@ class PlannedIds:
     """The external image ids under which jobs read photos, by address.
 
     Args:
-        plans: the jobs. One whose manifest was changed or deleted is omitted: it cannot continue.
-        objects: contains their manifests.
+        plans: The jobs. One whose manifest was changed or deleted is omitted: it cannot continue.
+        objects: Contains their manifests.
     """
 
     def __init__(self, plans: Iterable[Plan], objects: ObjectStore) -> None:

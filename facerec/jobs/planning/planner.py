@@ -94,34 +94,34 @@ def plan_job(
     """Plan a job and store the plan in the job folder, or return the existing plan.
 
     Args:
-        request: what to index, into which collection, and how.
-        objects: contains the manifest and the job folder.
-        records: store of the collections.
-        jobs_root: parent of all job folders, with the final ``/``.
-        model_version: model version of a new collection, unless the request names a recipe.
-        recipes: model versions of the children's engines by recipe; None if ``model_version`` is
+        request: What to index, into which collection, and how.
+        objects: Contains the manifest and the job folder.
+        records: Store of the collections.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        model_version: Model version of a new collection, unless the request names a recipe.
+        recipes: Model versions of the children's engines by recipe; None if ``model_version`` is
             the only one.
-        job_folder: the job's own folder, instead of one under ``jobs_root``; ends in ``/``. An
+        job_folder: The job's own folder, instead of one under ``jobs_root``; ends in ``/``. An
             existing job keeps its folder.
-        on_listed: called repeatedly with the number of objects listed in a folder or prefix.
-        erasures: records which collections were deleted or are being deleted. A missing collection
+        on_listed: Called repeatedly with the number of objects listed in a folder or prefix.
+        erasures: Records which collections were deleted or are being deleted. A missing collection
             that was not deleted is restored, and a collection that is being deleted is refused.
             None does neither.
 
     Raises:
-        ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it is not a manifest, contains no photos or has no names for the people
+        ObjectNotFoundError: The manifest does not exist.
+        InvalidInputError: It is not a manifest, contains no photos or has no names for the people
             to create, more photos are gone than may be pruned, the job folder contains another job,
             the folder that the job has is missing, or the faces cannot be imported.
-        JobFolderError: a file in a job folder, or of what jobs remember, is damaged.
+        JobFolderError: A file in a job folder, or of what jobs remember, is damaged.
         RecipeUnavailableError: ``recipes`` does not have the recipe of the request.
-        CollectionNotFoundError: the collection does not exist, and the request does not create it.
-        ModelMismatchError: the collection's faces have another model version.
-        ConflictError: the deletion of the collection is not finished, or the faces of another job
+        CollectionNotFoundError: The collection does not exist, and the request does not create it.
+        ModelMismatchError: The collection's faces have another model version.
+        ConflictError: The deletion of the collection is not finished, or the faces of another job
             are still to be imported.
-        DeletedCollectionError: the collection was deleted, and is back with an older copy of the
+        DeletedCollectionError: The collection was deleted, and is back with an older copy of the
             database.
-        StoreUnavailableError: another job of the collection is being planned, with an import.
+        StoreUnavailableError: Another job of the collection is being planned, with an import.
     """
     while True:
         plan = _plan_once(
@@ -214,13 +214,13 @@ def _require_importable(
     """Check that the faces of a job can be imported, if the request asks for an import.
 
     Args:
-        request: the request.
-        plan: the plan that its job has already, or None.
-        memory: the remembered photos of the collection.
-        collection: the collection.
+        request: The request.
+        plan: The plan that its job has already, or None.
+        memory: The remembered photos of the collection.
+        collection: The collection.
 
     Raises:
-        InvalidInputError: another job has indexed the collection, or this one without an import, or
+        InvalidInputError: Another job has indexed the collection, or this one without an import, or
             the collection is or was migrated.
     """
     if request.bulk_import and collection.sides > 1:
@@ -310,7 +310,7 @@ class _Rounds:
         """Return the plan of the latest round, or None, and its number.
 
         Raises:
-            InvalidInputError: a job folder cannot be read, is missing, or contains another job.
+            InvalidInputError: A job folder cannot be read, is missing, or contains another job.
         """
         plan, job_round = self._read(0), 0
         if plan is None:
@@ -329,7 +329,7 @@ class _Rounds:
         """Return the plan of a new round.
 
         Raises:
-            InvalidInputError: an inventory has more files than a job can have children.
+            InvalidInputError: An inventory has more files than a job can have children.
         """
         job_id, folder = self._names(job_round)
         request, changes, collection = self._request, self._changes, self._collection
@@ -431,10 +431,10 @@ def _store(
     """Store a plan, after its lists, and return the stored one: of concurrent ones, the first wins.
 
     Args:
-        objects: store of the job folder.
-        plan: the plan.
-        changes: the work of the job.
-        replacements: replaced photos that other jobs list and that this job checks too.
+        objects: Store of the job folder.
+        plan: The plan.
+        changes: The work of the job.
+        replacements: Replaced photos that other jobs list and that this job checks too.
 
     Returns:
         The plan, and whether this call has stored it.

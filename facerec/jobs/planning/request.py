@@ -24,30 +24,30 @@ class JobRequest:
     """The request to index photos into a collection.
 
     Attributes:
-        collection_id: the collection that receives the faces.
-        manifest: a manifest, a photo, a folder or prefix ending in ``/``, or an S3 Inventory's
+        collection_id: The collection that receives the faces.
+        manifest: A manifest, a photo, a folder or prefix ending in ``/``, or an S3 Inventory's
             ``manifest.json``; None if ``images`` are given.
-        images: the photos, if there is no manifest.
-        options: how faces are detected and selected.
-        images_per_child: approximate number of photos per child; None derives it from the total.
+        images: The photos, if there is no manifest.
+        options: How faces are detected and selected.
+        images_per_child: Approximate number of photos per child; None derives it from the total.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
-        create_collection: whether to create the collection if it does not exist.
-        listing: rules for the files of a folder or prefix.
-        retry_failures: whether to process a complete job again if photos failed; photos that are
+        create_collection: Whether to create the collection if it does not exist.
+        listing: Rules for the files of a folder or prefix.
+        retry_failures: Whether to process a complete job again if photos failed; photos that are
             indexed are not processed again.
-        force: whether to process a complete job again, and every photo in it.
-        restore_deleted: whether to process every photo, as ``force`` does, and to store faces that
+        force: Whether to process a complete job again, and every photo in it.
+        restore_deleted: Whether to process every photo, as ``force`` does, and to store faces that
             somebody deleted.
-        prune: whether to remove the faces of photos that are gone from a folder, a prefix or the
+        prune: Whether to remove the faces of photos that are gone from a folder, a prefix or the
             bucket of an S3 Inventory.
         prune_limit_percentage: 0 to 100, the share of photos that may be gone.
-        recipe: recipe of the collection's faces; None for the recipe that the collection has, or
+        recipe: Recipe of the collection's faces; None for the recipe that the collection has, or
             the default one for a new collection.
-        prune_over_limit: what to do if more photos are gone than ``prune_limit_percentage`` allows:
+        prune_over_limit: What to do if more photos are gone than ``prune_limit_percentage`` allows:
             ``refuse`` the job, or ``skip`` the removal of their faces.
-        person_from: rule for the names of people who are created from the photos when all are
+        person_from: Rule for the names of people who are created from the photos when all are
             indexed (``jobs.person_names``), or None.
-        bulk_import: whether Pinecone imports the faces when all photos are processed.
+        bulk_import: Whether Pinecone imports the faces when all photos are processed.
     """
 
     collection_id: str
@@ -76,11 +76,11 @@ def read_job_request(
     """Parse an execution input (``schemas/execution-input.json``).
 
     Args:
-        document: the JSON document, not validated yet.
-        defaults: defaults for options that it does not contain.
+        document: The JSON document, not validated yet.
+        defaults: Defaults for options that it does not contain.
 
     Raises:
-        InvalidInputError: the message names the invalid field.
+        InvalidInputError: The message names the invalid field.
     """
     if isinstance(document, Mapping) and "migrate" in document:
         raise InvalidInputError(
@@ -121,7 +121,7 @@ def require_s3_addresses(request: JobRequest) -> None:
     """Check that a job can run on a machine other than the caller's.
 
     Raises:
-        InvalidInputError: an address can only be read on the caller's machine.
+        InvalidInputError: An address can only be read on the caller's machine.
     """
     given = {f"images[{number}]": entry.uri for number, entry in enumerate(request.images)}
     if request.manifest is not None:

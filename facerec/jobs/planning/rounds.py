@@ -61,15 +61,15 @@ def is_resumable(
     all photos to process.
 
     Args:
-        request: the request.
-        plan: the plan of the job.
-        now: comparison of the source's photos with the remembered ones, including those that the
+        request: The request.
+        plan: The plan of the job.
+        now: Comparison of the source's photos with the remembered ones, including those that the
             job has processed.
-        objects: contains the job folder.
-        is_last: whether no other job of the collection was started later.
+        objects: Contains the job folder.
+        is_last: Whether no other job of the collection was started later.
 
     Raises:
-        InvalidInputError: a summary or a segment is damaged.
+        InvalidInputError: A summary or a segment is damaged.
     """
     planned = plan.difference
     if not has_same_purpose(request, plan):

@@ -31,9 +31,9 @@ class Listing:
     """Photos in the order of their addresses; iterate them once.
 
     Attributes:
-        photos: iterable of the photos.
-        contains: returns whether a photo at an address would be among them.
-        is_named: whether a manifest or a request names the photos, so that they may lack versions,
+        photos: Iterable of the photos.
+        contains: Returns whether a photo at an address would be among them.
+        is_named: Whether a manifest or a request names the photos, so that they may lack versions,
             and need not exist.
     """
 
@@ -72,12 +72,12 @@ class Source:
     """The source of a job.
 
     Attributes:
-        base: the folder of relative paths, or None.
-        listing: the photos.
-        identity: digest that changes whenever the manifest changes; None for photos that are not
+        base: The folder of relative paths, or None.
+        listing: The photos.
+        identity: Digest that changes whenever the manifest changes; None for photos that are not
             in a manifest.
-        inspection: the inspected manifest; None for photos that are not in a manifest.
-        scope: the folder or bucket whose photos the source names completely, so that all others in
+        inspection: The inspected manifest; None for photos that are not in a manifest.
+        scope: The folder or bucket whose photos the source names completely, so that all others in
             it are gone; None if the source may name only some of them.
     """
 
@@ -97,14 +97,14 @@ def find_source(
     """Find the source of a request; a folder is not listed yet.
 
     Args:
-        request: the request.
-        objects: contains the manifest or the photos.
-        exclude: the folder of the jobs, which is not part of a listing.
-        on_listed: called repeatedly with the number of objects listed.
+        request: The request.
+        objects: Contains the manifest or the photos.
+        exclude: The folder of the jobs, which is not part of a listing.
+        on_listed: Called repeatedly with the number of objects listed.
 
     Raises:
-        ObjectNotFoundError: the manifest or photo does not exist.
-        InvalidInputError: the object is neither a manifest nor a photo, or it changes during the
+        ObjectNotFoundError: The manifest or photo does not exist.
+        InvalidInputError: The object is neither a manifest nor a photo, or it changes during the
             call.
     """
     if request.manifest is None:

@@ -49,7 +49,7 @@ def write_settings(
     """Keep a copy of the settings of a collection, unless the same copy exists.
 
     Raises:
-        JobFolderError: the earlier copy is damaged.
+        JobFolderError: The earlier copy is damaged.
     """
     if read_settings(objects, jobs_root, collection) != settings:
         content = json.dumps(settings.to_json()).encode()
@@ -62,7 +62,7 @@ def read_settings(
     """Return the kept settings of a collection; None if none were kept.
 
     Raises:
-        JobFolderError: the copy is damaged.
+        JobFolderError: The copy is damaged.
     """
     try:
         return read_document(
@@ -78,10 +78,10 @@ def note_lost(
     """Record that the faces of a collection must be restored from its job folders.
 
     Args:
-        objects: the object store of the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        collection: the collection.
-        adopted: creation times, in seconds since 1970, of earlier collections with its id whose
+        objects: The object store of the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        collection: The collection.
+        adopted: Creation times, in seconds since 1970, of earlier collections with its id whose
             jobs now count as its own.
     """
     content = json.dumps(sorted(adopted)).encode()
@@ -96,7 +96,7 @@ def own_creations(objects: ObjectStore, jobs_root: str, collection: Collection) 
         Seconds since 1970, among them the collection's own creation time.
 
     Raises:
-        JobFolderError: the list of earlier collections is damaged.
+        JobFolderError: The list of earlier collections is damaged.
     """
     try:
         adopted = read_document(

@@ -39,16 +39,16 @@ class StalePhoto:
     """A remembered photo that was replaced or is gone, so that its faces will be removed.
 
     Attributes:
-        uri: address of the photo.
-        external_image_id: the caller's own name for it, or "".
-        version: the version that was read, or "".
-        key: image key of its faces, or "".
-        faces: number of its faces in the collection.
-        is_gone: whether the photo is gone, as opposed to replaced.
-        may_have_moved: whether a new photo of the source seems to be the same one, so that its
+        uri: Address of the photo.
+        external_image_id: The caller's own name for it, or "".
+        version: The version that was read, or "".
+        key: Image key of its faces, or "".
+        faces: Number of its faces in the collection.
+        is_gone: Whether the photo is gone, as opposed to replaced.
+        may_have_moved: Whether a new photo of the source seems to be the same one, so that its
             faces are removed even without ``prune`` if it is.
-        is_renamed: whether the source lists the photo, but under other external image ids only.
-        has_chosen_id: whether somebody chose its external image id.
+        is_renamed: Whether the source lists the photo, but under other external image ids only.
+        has_chosen_id: Whether somebody chose its external image id.
     """
 
     uri: str
@@ -70,7 +70,7 @@ def stale_photo_of_line(line: str | bytes) -> StalePhoto:
     """Parse a line of JSON.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: It is damaged.
     """
     try:
         return StalePhoto(**json.loads(line))
@@ -82,8 +82,8 @@ def read_stale_photos(objects: ObjectStore, uri: str) -> list[StalePhoto]:
     """Read a list of stale photos.
 
     Raises:
-        ObjectNotFoundError: it does not exist.
-        JobFolderError: it is damaged.
+        ObjectNotFoundError: It does not exist.
+        JobFolderError: It is damaged.
     """
     lines = objects.read(uri).splitlines()
     try:
@@ -99,7 +99,7 @@ class Outputs:
     Attributes:
         manifest: JSON lines of the photos to process.
         not_read: JSON lines of photos that could not be read before.
-        stale: lines of ``StalePhoto``.
+        stale: Lines of ``StalePhoto``.
     """
 
     manifest: IO[bytes]
@@ -166,23 +166,23 @@ def compare(
     earlier job gave it, if somebody chose one of them.
 
     Args:
-        groups: the photos and the remembered lines, as yielded by ``joined``.
-        outputs: receives the photos to process, and those that are stale.
-        settings: digest of the options of the job.
-        in_scope: returns whether a remembered photo that is not listed counts as gone.
-        force: whether to process all photos.
-        may_have_changed: returns whether to retry a photo that could not be read; called for the
+        groups: The photos and the remembered lines, as yielded by ``joined``.
+        outputs: Receives the photos to process, and those that are stale.
+        settings: Digest of the options of the job.
+        in_scope: Returns whether a remembered photo that is not listed counts as gone.
+        force: Whether to process all photos.
+        may_have_changed: Returns whether to retry a photo that could not be read; called for the
             first ``MAX_PROBED``.
-        retry_failures: whether to try all failed photos again.
-        is_erased: returns whether the photo with an address, a version and an external image id,
+        retry_failures: Whether to try all failed photos again.
+        is_erased: Returns whether the photo with an address, a version and an external image id,
             or "", was erased; such photos are not processed.
-        prune: whether photos that are gone count as stale, like replaced ones.
-        ids_at: returns the external image ids, or "", under which unfinished jobs read the photo at
+        prune: Whether photos that are gone count as stale, like replaced ones.
+        ids_at: Returns the external image ids, or "", under which unfinished jobs read the photo at
             an address, and whether somebody chose each. If there are others than the source has,
             the photo is processed.
-        names_ids: whether the external image ids of the source, except "", were chosen, even those
+        names_ids: Whether the external image ids of the source, except "", were chosen, even those
             that repeat the address.
-        on_kept: called with each photo that keeps an id of an earlier job.
+        on_kept: Called with each photo that keeps an id of an earlier job.
     """
     return _Merge(
         outputs,
@@ -271,9 +271,9 @@ class _Merge:
         when both are complete (``jobs.concurrent_ids``).
 
         Args:
-            listed: the photos of the source at one address.
-            remembered: the lines of their address.
-            planned: ids under which unfinished jobs read the photo, and whether somebody chose
+            listed: The photos of the source at one address.
+            remembered: The lines of their address.
+            planned: Ids under which unfinished jobs read the photo, and whether somebody chose
                 each.
         """
         if all(line[1] == listed[0][1] for line in remembered) or self._choose_ids(listed):
@@ -482,8 +482,8 @@ def may_replace_id(old_is_chosen: bool, new_is_chosen: bool) -> bool:
     folder of a photo says nothing about the id that a manifest gave it.
 
     Args:
-        old_is_chosen: whether somebody chose the earlier id.
-        new_is_chosen: whether somebody chose one of the new ids.
+        old_is_chosen: Whether somebody chose the earlier id.
+        new_is_chosen: Whether somebody chose one of the new ids.
     """
     return new_is_chosen or not old_is_chosen
 
@@ -494,7 +494,7 @@ def _last_chosen(remembered: Iterable[Remembered]) -> list[str]:
     One of them may repeat the address: a manifest may list a photo under several ids.
 
     Args:
-        remembered: lines of the address of the photo.
+        remembered: Lines of the address of the photo.
 
     Returns:
         The ids in order; empty if nobody has chosen one.

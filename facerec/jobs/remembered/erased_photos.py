@@ -31,9 +31,9 @@ class ErasedPhoto(NamedTuple):
     """A photo that was erased from the remembered ones.
 
     Attributes:
-        uri: address of the photo.
-        version: version of the photo; "" stands for any version.
-        external_image_id: the external image id that was erased; "" stands for any, or none.
+        uri: Address of the photo.
+        version: Version of the photo; "" stands for any version.
+        external_image_id: The external image id that was erased; "" stands for any, or none.
     """
 
     uri: str
@@ -120,9 +120,9 @@ def note_erased_photos(objects: ObjectStore, memory: str, photos: Iterable[Erase
     """Record digests of erased photos.
 
     Args:
-        objects: store that contains the remembered photos.
-        memory: folder with the remembered photos of one creation of a collection.
-        photos: the photos.
+        objects: Store that contains the remembered photos.
+        memory: Folder with the remembered photos of one creation of a collection.
+        photos: The photos.
     """
     lines = "".join(f"{digest_of(memory, photo)}\n" for photo in photos)
     objects.write(f"{memory}erased-{secrets.token_hex(8)}", lines.encode())
@@ -134,8 +134,8 @@ def note_end(objects: ObjectStore, memory: str) -> None:
     A job that was planned from lines that were read before is planned again.
 
     Args:
-        objects: store that contains the remembered photos.
-        memory: folder with the remembered photos of one creation of a collection.
+        objects: Store that contains the remembered photos.
+        memory: Folder with the remembered photos of one creation of a collection.
     """
     earlier = [found.uri for found in objects.list(f"{memory}erased-") if not found.size]
     note_erased_photos(objects, memory, ())

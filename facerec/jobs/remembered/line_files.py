@@ -61,9 +61,9 @@ def publish(objects: ObjectStore, reservation: Reservation, content: bytes | Pat
     """Write a reserved file; return False if its reservation was revoked.
 
     Args:
-        objects: contains the file.
-        reservation: the reservation.
-        content: one or more lines, or a local file of any size with them.
+        objects: Contains the file.
+        reservation: The reservation.
+        content: One or more lines, or a local file of any size with them.
     """
     try:
         if objects.replace(reservation.uri, content, version=reservation.version):

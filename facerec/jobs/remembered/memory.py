@@ -98,12 +98,12 @@ class Note:
     """A note of the memory: it stands for the lines of a job, or is itself a file of lines.
 
     Attributes:
-        number: position among the notes; the latest has the highest number.
-        uri: address of the note.
-        job_id: the job; None if the note itself is a file of lines.
-        settings: digest of its options; "" if the note is a file of lines.
-        in_order: whether its files, concatenated, are sorted.
-        is_merged: whether it is a file with the lines of all earlier notes, which were merged.
+        number: Position among the notes; the latest has the highest number.
+        uri: Address of the note.
+        job_id: The job; None if the note itself is a file of lines.
+        settings: Digest of its options; "" if the note is a file of lines.
+        in_order: Whether its files, concatenated, are sorted.
+        is_merged: Whether it is a file with the lines of all earlier notes, which were merged.
     """
 
     number: int
@@ -136,7 +136,7 @@ class Memory:
     """The memory of a collection: the photos of its jobs, with their outcomes.
 
     Attributes:
-        notes: the notes whose lines count, in ascending order of their numbers.
+        notes: The notes whose lines count, in ascending order of their numbers.
     """
 
     def __init__(self, objects: ObjectStore, jobs_root: str, collection: Collection) -> None:
@@ -205,9 +205,9 @@ class Memory:
         """Cancel the lines of photos.
 
         Args:
-            photos: their addresses, and external image ids or "".
-            plan: plan of the job that cancels them; if the job was deleted, nothing is cancelled.
-            reservation: what ``begin_cancelling`` has returned.
+            photos: Their addresses, and external image ids or "".
+            plan: Plan of the job that cancels them; if the job was deleted, nothing is cancelled.
+            reservation: What ``begin_cancelling`` has returned.
 
         Returns:
             Whether this is done. If not, some of the photos may have been erased in the meantime,
@@ -309,8 +309,8 @@ class Memory:
         something is erased in the meantime, the notes are left for the next job to merge.
 
         Args:
-            plan: the job that is planned.
-            before: number of its start; only earlier notes are merged.
+            plan: The job that is planned.
+            before: Number of its start; only earlier notes are merged.
         """
         if len(self.notes) < MERGED_FROM:
             return
@@ -381,7 +381,7 @@ class Memory:
         Its arguments are an address, a version, and an external image id or "".
 
         Raises:
-            JobFolderError: a note is damaged, so that erased photos may be unknown.
+            JobFolderError: A note is damaged, so that erased photos may be unknown.
         """
         digests = read_erased_photos(self._objects, self._erased_notes)
         if not digests:
@@ -464,7 +464,7 @@ class Memory:
         """Return the plan of a job; None if it is missing or damaged.
 
         Raises:
-            ObjectNotFoundError: the job is being deleted.
+            ObjectNotFoundError: The job is being deleted.
         """
         try:
             return read_plan(self._objects, job_folder)

@@ -44,15 +44,15 @@ class RememberedPhoto:
     """A photo that a job found at an address.
 
     Attributes:
-        uri: address of the photo; "" for a malformed line.
-        external_image_id: the caller's own name for it, or "".
-        version: the version that was read (see ``jobs.versions``), or "", in which case the photo
+        uri: Address of the photo; "" for a malformed line.
+        external_image_id: The caller's own name for it, or "".
+        version: The version that was read (see ``jobs.versions``), or "", in which case the photo
             counts as changed.
-        settings: digest of the options.
-        outcome: an ``Outcome``, or ``GONE``.
-        key: image key of its faces, or "".
-        faces: number of its faces in the collection.
-        is_marked: whether somebody chose the external image id although it repeats the address.
+        settings: Digest of the options.
+        outcome: An ``Outcome``, or ``GONE``.
+        key: Image key of its faces, or "".
+        faces: Number of its faces in the collection.
+        is_marked: Whether somebody chose the external image id although it repeats the address.
     """
 
     uri: str
@@ -91,7 +91,7 @@ def photo_of_line(line: str) -> RememberedPhoto:
     """Parse a line.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: It is damaged.
     """
     uri, external_image_id, version, settings, outcome, key, faces, *mark = line.split("\t")
     return RememberedPhoto(

@@ -63,7 +63,7 @@ def latest_key(objects: ObjectStore, jobs_root: str, collection_id: str) -> byte
     """Return the key of the latest erasure's tombstones; None if there are no copies.
 
     Raises:
-        ReceiptDamagedError: a copy is damaged.
+        ReceiptDamagedError: A copy is damaged.
     """
     uris = erasures_with_tombstones(objects, jobs_root, collection_id).values()
     copies = read_tombstones(objects, uris)
@@ -75,7 +75,7 @@ def read_tombstones(objects: ObjectStore, uris: Iterable[str]) -> Iterator[Tombs
     """Yield the copies of tombstones at these addresses.
 
     Raises:
-        ReceiptDamagedError: a copy is damaged.
+        ReceiptDamagedError: A copy is damaged.
     """
     for uri in uris:
         content = objects.read(uri, end=MAX_LEDGER_FILE_BYTES)

@@ -28,7 +28,7 @@ def unfinished_replacements(memory: Memory, objects: ObjectStore) -> Iterator[St
     repetitions the lists would double with each interrupted job.
 
     Raises:
-        JobFolderError: a list of stale photos is damaged.
+        JobFolderError: A list of stale photos is damaged.
     """
     found = set[StalePhoto]()
     for folder in memory.folders_after(0):

@@ -42,15 +42,15 @@ def correct_addresses(
     row was written keeps its address.
 
     Args:
-        collection: the collection.
-        last: statements of all jobs of the collection, which were compared.
-        faces: the store of the collection.
-        records: store of its people.
-        repair: whether to store the right addresses.
+        collection: The collection.
+        last: Statements of all jobs of the collection, which were compared.
+        faces: The store of the collection.
+        records: Store of its people.
+        repair: Whether to store the right addresses.
 
     Raises:
-        CollectionNotFoundError: the collection was deleted in the meantime.
-        ConflictError: the collection serves another model version now.
+        CollectionNotFoundError: The collection was deleted in the meantime.
+        ConflictError: The collection serves another model version now.
     """
     collection_id, own, found = collection.collection_id, faces.of(collection), 0
     for ids in batches(sorted(last.elsewhere), FACES_AT_ONCE):

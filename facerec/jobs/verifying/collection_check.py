@@ -61,7 +61,7 @@ class CollectionCheck:
     """Compares a collection with the ledgers of its jobs if it has changed.
 
     Attributes:
-        was_lost: whether the database had lost the collection.
+        was_lost: Whether the database had lost the collection.
     """
 
     def __init__(
@@ -88,10 +88,10 @@ class CollectionCheck:
         collection should contain this job's faces.
 
         Raises:
-            ReceiptDamagedError: a copy of tombstones is damaged.
-            InvalidInputError: a segment of a ledger is damaged.
-            CollectionNotFoundError: the collection was deleted in the meantime.
-            ConflictError: too many concurrent changes of a person or of corrections.
+            ReceiptDamagedError: A copy of tombstones is damaged.
+            InvalidInputError: A segment of a ledger is damaged.
+            CollectionNotFoundError: The collection was deleted in the meantime.
+            ConflictError: Too many concurrent changes of a person or of corrections.
         """
         noted_job, noted_version = self._noted()
         version = self._faces.version(self._plan.collection_id)

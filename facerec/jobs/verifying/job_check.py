@@ -62,19 +62,19 @@ def verify_job(
     """Compare the ledger of a job with its collection, and return the differences.
 
     Args:
-        job: the job.
-        objects: contains the job folder.
-        faces: the store of the collection.
-        records: store of its people.
-        repair: whether to restore what differs.
-        children: the children whose ledgers to compare; by default all.
-        last: statements (``verifying.statements``) of jobs that were started later; this job's are
+        job: The job.
+        objects: Contains the job folder.
+        faces: The store of the collection.
+        records: Store of its people.
+        repair: Whether to restore what differs.
+        children: The children whose ledgers to compare; by default all.
+        last: Statements (``verifying.statements``) of jobs that were started later; this job's are
             added.
 
     Raises:
-        InvalidInputError: a segment of a ledger is damaged.
-        CollectionNotFoundError: the collection was deleted in the meantime.
-        ConflictError: too many concurrent changes of a person or of corrections.
+        InvalidInputError: A segment of a ledger is damaged.
+        CollectionNotFoundError: The collection was deleted in the meantime.
+        ConflictError: Too many concurrent changes of a person or of corrections.
     """
     plan, last = job.plan, LastStatements() if last is None else last
     total, faces = Verification(), store_of_planned(plan, faces, records, writes=repair)
@@ -97,20 +97,20 @@ def verify_repeated(
     Reads other jobs only if faces are missing, and then only the children that name them.
 
     Args:
-        plan: the job's plan.
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        faces: the store of the collection.
-        records: store of its people.
-        last: statements collected by the comparison of the job.
+        plan: The job's plan.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        faces: The store of the collection.
+        records: Store of its people.
+        last: Statements collected by the comparison of the job.
 
     Returns:
         Counts of the differences.
 
     Raises:
-        InvalidInputError: a segment of a ledger is damaged.
-        CollectionNotFoundError: the collection was deleted in the meantime.
-        ConflictError: too many concurrent changes of a person or of corrections.
+        InvalidInputError: A segment of a ledger is damaged.
+        CollectionNotFoundError: The collection was deleted in the meantime.
+        ConflictError: Too many concurrent changes of a person or of corrections.
     """
     from facerec.jobs.ledger.job_face_index import children_of_faces
 
@@ -139,7 +139,7 @@ def other_plans(
     """Return the plans of the other jobs of a job's collection, and the unreadable folders.
 
     Raises:
-        JobFolderError: the list of earlier collections is damaged.
+        JobFolderError: The list of earlier collections is damaged.
     """
     plans, unreadable = plans_of_collection(collection_of(plan), objects, jobs_root)
     return [other for other in plans if other.job_id != plan.job_id], unreadable
@@ -164,20 +164,20 @@ def verify_collection(
     not, since its job folders were deleted with it.
 
     Args:
-        collection_id: the collection.
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        faces: the store of the collection.
-        records: store of the collections.
-        repair: whether to restore what differs.
-        all_erasures: see ``remove_returned``.
+        collection_id: The collection.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        faces: The store of the collection.
+        records: Store of the collections.
+        repair: Whether to restore what differs.
+        all_erasures: See ``remove_returned``.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist, and is not restored.
-        InvalidInputError: the collection does not exist, and none of its job folders can be read;
+        CollectionNotFoundError: The collection does not exist, and is not restored.
+        InvalidInputError: The collection does not exist, and none of its job folders can be read;
             or a segment of a ledger is damaged.
-        ReceiptDamagedError: a copy of tombstones is damaged.
-        ConflictError: too many concurrent changes of a person or of corrections.
+        ReceiptDamagedError: A copy of tombstones is damaged.
+        ConflictError: Too many concurrent changes of a person or of corrections.
     """
     try:
         collection = records.get_collection(collection_id)
@@ -218,15 +218,15 @@ def count_lost_faces(
     """Return the number of lost faces that the jobs of another model version still contain.
 
     Args:
-        collection_id: the collection.
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        faces: the store of the collection.
-        records: store of the collections.
+        collection_id: The collection.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        faces: The store of the collection.
+        records: Store of the collections.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
-        InvalidInputError: a segment of a ledger is damaged.
+        CollectionNotFoundError: The collection does not exist.
+        InvalidInputError: A segment of a ledger is damaged.
     """
     collection, lost, last = records.get_collection(collection_id), 0, LastStatements()
     plans, _ = plans_of_collection(collection, objects, jobs_root)
@@ -242,7 +242,7 @@ def require_readable(collection_id: str, unreadable: Iterable[UnreadableFolder])
     """Check, before a collection is restored, that none of its job folders is unreadable.
 
     Raises:
-        InvalidInputError: a folder of the collection cannot be read.
+        InvalidInputError: A folder of the collection cannot be read.
     """
     for folder in unreadable:
         if folder.collection_id == collection_id:

@@ -57,16 +57,16 @@ def restore_if_lost(
     If nothing was lost, this takes one listing beside the job folders.
 
     Args:
-        collection_id: the collection.
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        records: store of the collections.
-        erasures: records whether the collection was deleted.
+        collection_id: The collection.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        records: Store of the collections.
+        erasures: Records whether the collection was deleted.
 
     Raises:
-        DeletedCollectionError: the database contains the collection, but is a copy from before its
+        DeletedCollectionError: The database contains the collection, but is a copy from before its
             deletion.
-        JobFolderError: the copy of its settings is damaged.
+        JobFolderError: The copy of its settings is damaged.
     """
     known = creations(objects, jobs_root, collection_id)
     try:
@@ -101,19 +101,19 @@ def delete_if_returned(
     """Delete a collection that an older copy brought back, if jobs indexed a later one of its id.
 
     Args:
-        collection_id: the collection.
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        records: store of the collections.
-        erasures: records whether the collection was deleted.
-        delete: deletes a collection like ``Gallery.delete_collection``, which keeps the job folders
+        collection_id: The collection.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        records: Store of the collections.
+        erasures: Records whether the collection was deleted.
+        delete: Deletes a collection like ``Gallery.delete_collection``, which keeps the job folders
             of the later one.
 
     Returns:
         Whether it was deleted. Then the later collection is lost, and can be restored.
 
     Raises:
-        FacerecError: see ``Gallery.delete_collection``.
+        FacerecError: See ``Gallery.delete_collection``.
     """
     try:
         own = records.get_collection(collection_id)
@@ -153,7 +153,7 @@ def plans_of_collection(
     If the collection was created again after a loss, the jobs of the lost one are included.
 
     Raises:
-        JobFolderError: the list of earlier collections is damaged.
+        JobFolderError: The list of earlier collections is damaged.
     """
     plans, unreadable = plans_of(collection.collection_id, objects, jobs_root)
     own = own_creations(objects, jobs_root, collection)
@@ -170,7 +170,7 @@ def restored_collection(
     """Return a collection; if it is lost, create it again from the latest of its jobs.
 
     Raises:
-        CollectionNotFoundError: it does not exist, and no job has indexed it.
+        CollectionNotFoundError: It does not exist, and no job has indexed it.
     """
     try:
         return records.get_collection(collection_id)
@@ -198,8 +198,8 @@ def restore_settings(
     The copy of the latest creation that has one is used.
 
     Raises:
-        JobFolderError: the copy of the settings is damaged.
-        CollectionNotFoundError: the collection was deleted in the meantime.
+        JobFolderError: The copy of the settings is damaged.
+        CollectionNotFoundError: The collection was deleted in the meantime.
     """
     collection_id = collection.collection_id
     for created_at in sorted({plan.collection_created_at for plan in plans}, reverse=True):
@@ -222,7 +222,7 @@ def keep_settings(
     """Keep a copy of the settings of a collection beside its job folders, unless it is deleted.
 
     Raises:
-        JobFolderError: the earlier copy is damaged.
+        JobFolderError: The earlier copy is damaged.
     """
     with suppress(CollectionNotFoundError):
         collection = records.get_collection(collection_id)
@@ -233,7 +233,7 @@ def settings_of(collection_id: str, records: RecordStore) -> CollectionSettings:
     """Return the settings of a collection.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     threshold = records.get_collection(collection_id).threshold
     return CollectionSettings(threshold, records.get_tags(collection_id))

@@ -42,19 +42,19 @@ def remove_outdated_faces(
     With ``repair``, removes them.
 
     Args:
-        collection: the collection.
-        returned: what ``remove_returned`` has found.
-        last: statements of all jobs of the collection, which were compared.
-        faces: the store of the collection.
-        records: store of its people.
-        repair: whether to remove these faces. Their people and corrections go to the faces that
+        collection: The collection.
+        returned: What ``remove_returned`` has found.
+        last: Statements of all jobs of the collection, which were compared.
+        faces: The store of the collection.
+        records: Store of its people.
+        repair: Whether to remove these faces. Their people and corrections go to the faces that
             have replaced them.
-        is_complete: whether all jobs could be compared. If not, no face is removed: a job that
+        is_complete: Whether all jobs could be compared. If not, no face is removed: a job that
             cannot be read may have indexed such a photo again.
 
     Raises:
-        CollectionNotFoundError: the collection was deleted in the meantime.
-        ConflictError: too many concurrent changes of a person or of corrections.
+        CollectionNotFoundError: The collection was deleted in the meantime.
+        ConflictError: Too many concurrent changes of a person or of corrections.
     """
     done = returned.removals
     if not done:

@@ -52,9 +52,9 @@ class Rebuilt:
     """A rebuilt collection.
 
     Attributes:
-        faces: comparison of the jobs with the collection, and counts of restored faces.
-        records: what happened to its people and corrections.
-        copied: counts of copied records; None unless ``records`` is ``COPIED``.
+        faces: Comparison of the jobs with the collection, and counts of restored faces.
+        records: What happened to its people and corrections.
+        copied: Counts of copied records; None unless ``records`` is ``COPIED``.
     """
 
     faces: Verification
@@ -91,30 +91,30 @@ def rebuild_collection(
     If it was interrupted, call it again to continue.
 
     Args:
-        collection_id: the collection; it is created if it does not exist.
-        objects: contains the job folders.
-        jobs_root: parent of all job folders, with the final ``/``.
-        faces: the store that receives the faces.
-        records: store of the collections there.
-        complete_erasures: completes unfinished erasures, which may not have reached all job folders
+        collection_id: The collection; it is created if it does not exist.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        faces: The store that receives the faces.
+        records: Store of the collections there.
+        complete_erasures: Completes unfinished erasures, which may not have reached all job folders
             yet.
-        target_root: parent of the job folders of the receiving store, if that is a different one;
+        target_root: Parent of the job folders of the receiving store, if that is a different one;
             the location of these job folders is recorded there, so that an erasure reaches them.
-        source: the records that belong to the job folders, if the faces go to another store. People
+        source: The records that belong to the job folders, if the faces go to another store. People
             are copied once, and tombstones too, so that no job adds deleted faces again.
-        copy_clusters: copies the clusters to the other store; called before people are copied.
+        copy_clusters: Copies the clusters to the other store; called before people are copied.
 
     Returns:
         The rebuilt collection.
 
     Raises:
-        CollectionNotFoundError: no job has indexed the collection.
-        InvalidInputError: the store has another collection of this id, or its own list of deleted
+        CollectionNotFoundError: No job has indexed the collection.
+        InvalidInputError: The store has another collection of this id, or its own list of deleted
             faces; or no folder of its jobs can be read; or its faces are being imported; or a
             segment of a ledger is damaged.
-        ReceiptDamagedError: a copy of tombstones is damaged.
-        StoreUnavailableError: an import of its faces has just started.
-        ConflictError: too many concurrent changes of a person or of corrections.
+        ReceiptDamagedError: A copy of tombstones is damaged.
+        StoreUnavailableError: An import of its faces has just started.
+        ConflictError: Too many concurrent changes of a person or of corrections.
     """
     complete_erasures()
     plans, unreadable = plans_of(collection_id, objects, jobs_root)
@@ -183,8 +183,8 @@ def _require_same_collection(
     """Return whether the store contains the collection, and check that the jobs belong to it.
 
     Raises:
-        CollectionNotFoundError: the store does not contain it, and no job has indexed it.
-        InvalidInputError: the jobs do not belong to the collection in the store.
+        CollectionNotFoundError: The store does not contain it, and no job has indexed it.
+        InvalidInputError: The jobs do not belong to the collection in the store.
     """
     try:
         collection = records.get_collection(collection_id)

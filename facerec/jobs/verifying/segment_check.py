@@ -39,25 +39,25 @@ class Verification:
     """Result of a comparison.
 
     Attributes:
-        faces: faces that the collection should contain according to the job.
-        missing: faces among them that the collection lacked, or contained with other options, and
+        faces: Faces that the collection should contain according to the job.
+        missing: Faces among them that the collection lacked, or contained with other options, and
             that the job folder contains; with ``repair`` they were restored.
-        extra: faces of the same photos, including photos without a face, that were stored with
+        extra: Faces of the same photos, including photos without a face, that were stored with
             other options instead; with ``repair`` they were removed.
-        kept: faces of the same photos that were stored with other options and that stay because
+        kept: Faces of the same photos that were stored with other options and that stay because
             they belong to people.
-        deleted: faces of the ledger that were deleted on purpose; a photo without any face left
+        deleted: Faces of the ledger that were deleted on purpose; a photo without any face left
             counts as one.
-        returned: faces deleted on purpose that the collection contained again, from an older copy
+        returned: Faces deleted on purpose that the collection contained again, from an older copy
             of the database; with ``repair`` they were removed.
-        people_returned: people deleted on purpose that the collection contained again, from an
+        people_returned: People deleted on purpose that the collection contained again, from an
             older copy of the database; with ``repair`` they were removed.
-        outdated: faces of photos that were replaced, that are gone or that got another external
+        outdated: Faces of photos that were replaced, that are gone or that got another external
             image id, which the collection contained again, from an older copy of the database; with
             ``repair`` they were removed.
-        moved: faces that the collection had at earlier addresses of their photos, from an older
+        moved: Faces that the collection had at earlier addresses of their photos, from an older
             copy of the database; with ``repair`` their addresses were corrected.
-        unreadable_jobs: jobs that were not compared because their folders cannot be read.
+        unreadable_jobs: Jobs that were not compared because their folders cannot be read.
     """
 
     faces: int = 0
@@ -104,17 +104,17 @@ def verify_segment(
     """Compare the current statements of a segment with the collection; return the differences.
 
     Args:
-        job: the job.
-        segment: a segment of its ledger.
-        objects: contains the job folder.
-        faces: the collection's store, restricted to writes of the job.
-        records: store of its people.
-        last: statements of jobs that were started later.
-        repair: whether to repair differences.
+        job: The job.
+        segment: A segment of its ledger.
+        objects: Contains the job folder.
+        faces: The collection's store, restricted to writes of the job.
+        records: Store of its people.
+        last: Statements of jobs that were started later.
+        repair: Whether to repair differences.
 
     Raises:
-        CollectionNotFoundError: the collection was deleted in the meantime.
-        ConflictError: too many concurrent changes of a person or of corrections.
+        CollectionNotFoundError: The collection was deleted in the meantime.
+        ConflictError: Too many concurrent changes of a person or of corrections.
     """
     plan, own = job.plan, job.plan.options.digest()
     result = Verification(deleted=sum(row.outcome is Outcome.ERASED for row in segment.rows))
@@ -168,13 +168,13 @@ def _repairs(
     """Return the faces that photos should have, by image key, and count the differences.
 
     Args:
-        plan: plan of the job that made the statements.
-        differing: statements that differ from the collection.
-        saved: faces of these photos in the job folder.
-        stored: faces of these photos in the collection, by id.
-        faces: the store of the collection.
-        records: store of its people.
-        result: receives the counts.
+        plan: Plan of the job that made the statements.
+        differing: Statements that differ from the collection.
+        saved: Faces of these photos in the job folder.
+        stored: Faces of these photos in the collection, by id.
+        faces: The store of the collection.
+        records: Store of its people.
+        result: Receives the counts.
     """
     own = plan.options.digest()
     repairs: dict[str, list[StoredFace]] = {}

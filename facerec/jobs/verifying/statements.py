@@ -35,10 +35,10 @@ class Statement:
     """The faces of a photo in a collection, according to a job.
 
     Attributes:
-        face_ids: ids of the faces.
-        made_at: time when the job was started or read the photo, whichever is later, seconds since
+        face_ids: Ids of the faces.
+        made_at: Time when the job was started or read the photo, whichever is later, seconds since
             1970, UTC. Faces that a single request stored after this time stay.
-        is_repeated: whether the job has found the photo already indexed.
+        is_repeated: Whether the job has found the photo already indexed.
     """
 
     face_ids: frozenset[str]
@@ -101,8 +101,8 @@ class ReadAt:
     """The address of a photo when it was read.
 
     Attributes:
-        uri: the address.
-        read_at: time when the rows of its segment were written, seconds since 1970, UTC.
+        uri: The address.
+        read_at: Time when the rows of its segment were written, seconds since 1970, UTC.
     """
 
     uri: str
@@ -114,13 +114,13 @@ class LastStatements:
     """The current statements of jobs; jobs are read in order, most recently started first.
 
     Attributes:
-        seen: keys of the photos about which a job has made the statement that counts, awaited ones
+        seen: Keys of the photos about which a job has made the statement that counts, awaited ones
             included, each with the ``read_at`` of the newest row that shows where the photo was; 0
             if no row does.
-        awaited: statements of later jobs that have found photos indexed, with the digest of their
+        awaited: Statements of later jobs that have found photos indexed, with the digest of their
             options: an earlier job with the same options has the embeddings.
-        only_awaited: whether to ignore all other photos.
-        elsewhere: where photos were according to these rows, by the id of each of their faces that
+        only_awaited: Whether to ignore all other photos.
+        elsewhere: Where photos were according to these rows, by the id of each of their faces that
             the collection does not have at this address.
     """
 
@@ -176,9 +176,9 @@ class LastStatements:
         """Record where photos were when they were read.
 
         Args:
-            rows: what ``newest_rows`` returned, by key.
-            read_at: time when these rows were written, seconds since 1970, UTC.
-            stored: the faces of these photos in the collection, by key and id.
+            rows: What ``newest_rows`` returned, by key.
+            read_at: Time when these rows were written, seconds since 1970, UTC.
+            stored: The faces of these photos in the collection, by key and id.
         """
         for key, row in rows.items():
             self.seen[key] = read_at

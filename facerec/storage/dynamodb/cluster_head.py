@@ -40,9 +40,9 @@ class Head:
     """The head of a collection's clusters.
 
     Attributes:
-        last_number: last number of a cluster.
-        saves: number of clusterings that were saved.
-        version: a text that is different after each change; empty before the first.
+        last_number: Last number of a cluster.
+        saves: Number of clusterings that were saved.
+        version: A text that is different after each change; empty before the first.
     """
 
     last_number: int = 0
@@ -66,8 +66,8 @@ def write_decision(
         None, or for each action whether its condition was not met; see ``Table.transact``.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
-        ConflictError: the clusters were still being saved after ``DECISION_SECONDS``, or there are
+        CollectionNotFoundError: The collection does not exist.
+        ConflictError: The clusters were still being saved after ``DECISION_SECONDS``, or there are
             too many concurrent changes.
     """
     for _ in _tries(DECISION_SECONDS):
@@ -102,12 +102,12 @@ class Saving:
         """Begin to save, and return numbers for new clusters that nobody else gets.
 
         Args:
-            count: number of new clusters.
-            version: the version that the clustering has read; None accepts any.
+            count: Number of new clusters.
+            version: The version that the clustering has read; None accepts any.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist any more.
-            ConflictError: the version has changed, or other clusterings were being saved at each
+            CollectionNotFoundError: The collection does not exist any more.
+            ConflictError: The version has changed, or other clusterings were being saved at each
                 attempt, for ``SAVING_SECONDS + DECISION_SECONDS``.
         """
         for _ in _tries(SAVING_SECONDS + DECISION_SECONDS):
@@ -146,8 +146,8 @@ class Saving:
         """Write in a transaction; return False if a condition of an action is not met.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist any more.
-            ConflictError: another process has taken the head because this clustering took too long,
+            CollectionNotFoundError: The collection does not exist any more.
+            ConflictError: Another process has taken the head because this clustering took too long,
                 or there are too many concurrent changes.
         """
         renewal = {

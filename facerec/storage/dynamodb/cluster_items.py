@@ -66,9 +66,9 @@ def shard_item(collection_id: str, sort: str, members: Mapping[str, int]) -> dic
     """Return a shard as an item.
 
     Args:
-        collection_id: the collection.
-        sort: sort key of the shard.
-        members: numbers of clusters, or 0, by face id.
+        collection_id: The collection.
+        sort: Sort key of the shard.
+        members: Numbers of clusters, or 0, by face id.
     """
     faces = b"".join(
         bytes.fromhex(face_id.replace("-", "")) + number.to_bytes(_FACE_BYTES - _ID_BYTES, "big")

@@ -29,7 +29,7 @@ class Membership:
     """The faces that were clustered, in the order of their ids.
 
     Attributes:
-        ids: their ids, as ASCII bytes.
+        ids: Their ids, as ASCII bytes.
         numbers: int64; numbers of their clusters, or 0.
     """
 

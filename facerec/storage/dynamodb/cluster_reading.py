@@ -30,11 +30,11 @@ class Reading:
     """The faces of a collection in the order of their ids, except detections marked as not a face.
 
     Attributes:
-        collection: the collection.
-        ids: ids of the faces, as ASCII bytes. The position of a face is its slot.
+        collection: The collection.
+        ids: Ids of the faces, as ASCII bytes. The position of a face is its slot.
         embeddings: float32, shape (n, 128).
-        arrays: what else clustering needs.
-        known: the clusters of the faces when they were read.
+        arrays: What else clustering needs.
+        known: The clusters of the faces when they were read.
     """
 
     collection: Collection
@@ -75,13 +75,13 @@ def read_faces(
     """Read all faces of a collection, with one listing of the store of vectors.
 
     Args:
-        collection: the collection.
-        faces: the store of its faces.
-        known: the clusters of its faces.
-        not_faces: ids of detections marked as not a face, which are omitted.
-        cohort_version: version of the cohort stats to return; those of other versions become NaN.
-        is_clear: whether a face is clear enough to connect others.
-        mark: the ``FaceArrays.mark`` of the current state of the collection.
+        collection: The collection.
+        faces: The store of its faces.
+        known: The clusters of its faces.
+        not_faces: Ids of detections marked as not a face, which are omitted.
+        cohort_version: Version of the cohort stats to return; those of other versions become NaN.
+        is_clear: Whether a face is clear enough to connect others.
+        mark: The ``FaceArrays.mark`` of the current state of the collection.
     """
 
     def convert(

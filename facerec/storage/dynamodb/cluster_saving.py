@@ -35,16 +35,16 @@ def save(
     """Change clusters; return the numbers of those created.
 
     Args:
-        table: the table.
-        faces: the store of the collection's faces.
-        collection: the collection.
-        changes: the changes.
-        considered: ids of the faces that were compared with all others.
-        version: version of the clusters that the changes were computed from; None for any.
+        table: The table.
+        faces: The store of the collection's faces.
+        collection: The collection.
+        changes: The changes.
+        considered: Ids of the faces that were compared with all others.
+        version: Version of the clusters that the changes were computed from; None for any.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist any more.
-        ConflictError: the version has changed, or there are too many concurrent changes.
+        CollectionNotFoundError: The collection does not exist any more.
+        ConflictError: The version has changed, or there are too many concurrent changes.
     """
     saving = Saving(table, collection)
     created = saving.begin(len(changes.created), version)

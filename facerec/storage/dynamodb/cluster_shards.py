@@ -38,15 +38,15 @@ def change_shards(
     """Change shards, ``CHANGED_AT_ONCE`` in each transaction; unchanged ones are not written.
 
     Args:
-        table: the table.
-        collection_id: id of the collection.
-        sorts: sort keys of the shards.
-        change: changes the members of a shard; called again if somebody else has changed it.
-        write: writes in a transaction, and returns False if a condition is not met; None if there
+        table: The table.
+        collection_id: Id of the collection.
+        sorts: Sort keys of the shards.
+        change: Changes the members of a shard; called again if somebody else has changed it.
+        write: Writes in a transaction, and returns False if a condition is not met; None if there
             are no other conditions than those of the shards.
 
     Raises:
-        ConflictError: there are too many concurrent changes.
+        ConflictError: There are too many concurrent changes.
     """
     for some in batches(sorts, CHANGED_AT_ONCE):
         for _ in range(TRIES):
@@ -63,7 +63,7 @@ def remove_from_shards(table: Table, collection_id: str, face_ids: Sequence[str]
     """Remove faces from shards, so that they are in no cluster, and are clustered next.
 
     Raises:
-        ConflictError: there are too many concurrent changes.
+        ConflictError: There are too many concurrent changes.
     """
     shards = by_shard(face_ids)
 
@@ -78,7 +78,7 @@ def forget_faces(table: Table, collection_id: str, face_ids: Sequence[str]) -> N
     """Remove all data about deleted faces from the clusters of a collection.
 
     Raises:
-        ConflictError: there are too many concurrent changes.
+        ConflictError: There are too many concurrent changes.
     """
     remove_from_shards(table, collection_id, face_ids)
     marks = [not_face_key(collection_id, face_id) for face_id in face_ids]

@@ -87,8 +87,8 @@ class DynamoDBClusters(ClusterStore):
         are saved.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: there are too many concurrent changes.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: There are too many concurrent changes.
         """
         del rule
         self._reading = None
@@ -323,8 +323,8 @@ class DynamoDBClusters(ClusterStore):
         """Change marks in one transaction; return the ids of those that changed.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: the clusters are being saved, or there are too many concurrent changes.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: The clusters are being saved, or there are too many concurrent changes.
         """
         kind = StepKind.NOT_A_FACE_LIFTED if lift else StepKind.NOT_A_FACE
         for _ in range(TRIES):

@@ -35,14 +35,14 @@ class ClusteringClaims:
         """Claim the start of a clustering; return False if somebody else has claimed it.
 
         Args:
-            collection_id: the collection.
-            ended: id of the newest job, which has ended, so that its claim no longer counts; None
+            collection_id: The collection.
+            ended: Id of the newest job, which has ended, so that its claim no longer counts; None
                 if there is none.
-            pair_threshold: threshold of the clustering; None for the default.
+            pair_threshold: Threshold of the clustering; None for the default.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: there are too many concurrent changes.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: There are too many concurrent changes.
         """
         now = time.time()
         change = {

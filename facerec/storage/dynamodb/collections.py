@@ -43,7 +43,7 @@ def get_item(table: Table, collection_id: str) -> Item:
     """Return the item of a collection.
 
     Raises:
-        CollectionNotFoundError: it does not exist.
+        CollectionNotFoundError: It does not exist.
     """
     item = table.get(collection_key(collection_id))
     if item is None:
@@ -62,7 +62,7 @@ def delete(table: Table, collection_id: str) -> list[str]:
     Stored answers that name the people remain.
 
     Raises:
-        CollectionNotFoundError: it does not exist.
+        CollectionNotFoundError: It does not exist.
     """
     with table.condition_is(CollectionNotFoundError(collection_id)):
         table.client.delete_item(

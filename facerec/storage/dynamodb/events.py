@@ -70,7 +70,7 @@ def claim(table: Table, now: float, due_at: float) -> KeptEvent | None:
     """Return the event that has been due longest; see ``RegistrationStore.claim_event``.
 
     Raises:
-        ConflictError: each attempt to claim the same event was overtaken by others.
+        ConflictError: Each attempt to claim the same event was overtaken by others.
     """
     tries = Counter[str]()
     # An event that must not be sent is removed, and then another one is the first.
@@ -257,7 +257,7 @@ def _current(table: Table, event: MatchEvent) -> Iterator[Item]:
     """Yield the item of an event for each attempt to change it, until it is gone.
 
     Raises:
-        ConflictError: each attempt was overtaken by others.
+        ConflictError: Each attempt was overtaken by others.
     """
     own = key(events_partition(event.collection_id), sort_key(event.matched_at, event.event_id))
     for _ in range(TRIES):

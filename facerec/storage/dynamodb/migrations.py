@@ -51,14 +51,14 @@ def begin(table: Table, migration: Migration, first_side: int) -> Migration:
     """Store a new migration and return it, or return the one that the collection already has.
 
     Args:
-        table: the table.
-        migration: the migration.
-        first_side: minimum number of its standby side.
+        table: The table.
+        migration: The migration.
+        first_side: Minimum number of its standby side.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
-        ConflictError: another process has changed the sides concurrently.
-        MigrationError: the collection has had ``MAX_SIDES`` sides.
+        CollectionNotFoundError: The collection does not exist.
+        ConflictError: Another process has changed the sides concurrently.
+        MigrationError: The collection has had ``MAX_SIDES`` sides.
     """
     collection_id = migration.collection_id
     known = side_in(collections.get_item(table, collection_id), "sides")
@@ -100,16 +100,16 @@ def begin_switch(
     """Record that a switch fills a new side; an earlier switch that has not ended is overtaken.
 
     Args:
-        table: the table.
-        collection_id: the collection.
-        state: the state that its migration must have.
-        first_side: minimum number of the new side.
+        table: The table.
+        collection_id: The collection.
+        state: The state that its migration must have.
+        first_side: Minimum number of the new side.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
-        ConflictError: the migration does not have this state, or has ended, or another process has
+        CollectionNotFoundError: The collection does not exist.
+        ConflictError: The migration does not have this state, or has ended, or another process has
             changed the sides concurrently.
-        MigrationError: the collection has had ``MAX_SIDES`` sides.
+        MigrationError: The collection has had ``MAX_SIDES`` sides.
     """
     known = side_in(collections.get_item(table, collection_id), "sides")
     if known is None:
@@ -149,15 +149,15 @@ def abort_old_switch(table: Table, collection_id: str, now: float) -> bool:
     """End a switch that began ``MAX_SWITCH_SECONDS`` before ``now`` or earlier.
 
     Args:
-        table: the table.
-        collection_id: the collection.
-        now: seconds since 1970.
+        table: The table.
+        collection_id: The collection.
+        now: Seconds since 1970.
 
     Returns:
         Whether there was one.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     item = collections.get_item(table, collection_id)
     collection = to_collection(item)
@@ -174,13 +174,13 @@ def end_switch(table: Table, collection: Collection) -> Collection:
     """Serve the side that was filled, keep the served one, and return the changed collection.
 
     Args:
-        table: the table.
-        collection: the collection that ``begin_switch`` has returned. Another collection with the
+        table: The table.
+        collection: The collection that ``begin_switch`` has returned. Another collection with the
             same id may have the same numbers of sides.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
-        ConflictError: the switch is not under way any more, or the threshold has changed.
+        CollectionNotFoundError: The collection does not exist.
+        ConflictError: The switch is not under way any more, or the threshold has changed.
     """
     collection_id = collection.collection_id
     item = collections.get_item(table, collection_id)
@@ -229,7 +229,7 @@ def begin_finish(table: Table, collection_id: str) -> None:
     """Record that the standby version is being removed.
 
     Raises:
-        ConflictError: the new version is not served any more, or the migration has ended.
+        ConflictError: The new version is not served any more, or the migration has ended.
     """
     _update(
         table,
@@ -247,7 +247,7 @@ def end(table: Table, collection_id: str, state: MigrationState) -> Collection:
     """Remove a migration that has a state, and return the changed collection.
 
     Raises:
-        ConflictError: it has another state, or has ended.
+        ConflictError: It has another state, or has ended.
     """
     return _update(
         table,
@@ -285,7 +285,7 @@ def _new_side(collection_id: str, side: int) -> int:
     """Return the number of a new side.
 
     Raises:
-        MigrationError: no number is left.
+        MigrationError: No number is left.
     """
     if side >= MAX_SIDES:
         raise MigrationError(

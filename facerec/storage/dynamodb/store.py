@@ -107,7 +107,7 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         """Remove all data about deleted faces from the clusters of a collection.
 
         Raises:
-            ConflictError: there are too many concurrent changes.
+            ConflictError: There are too many concurrent changes.
         """
         cluster_shards.forget_faces(self._table, collection_id, face_ids)
 

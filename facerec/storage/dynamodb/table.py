@@ -36,7 +36,7 @@ class Table:
 
     Attributes:
         client: boto3's client of DynamoDB.
-        name: name of the table.
+        name: Name of the table.
     """
 
     client: Any
@@ -126,10 +126,10 @@ class Table:
         """Yield the pages of a query of a partition.
 
         Args:
-            partition: the partition key.
-            condition: a condition on the sort key, in which ``:text`` stands for ``text``.
-            text: the text.
-            **parameters: further parameters of the query.
+            partition: The partition key.
+            condition: A condition on the sort key, in which ``:text`` stands for ``text``.
+            text: The text.
+            **parameters: Further parameters of the query.
         """
         values = {":pk": {"S": partition}}
         if condition is not None:
@@ -173,7 +173,7 @@ class Table:
         Otherwise, return for each action whether its condition was not met.
 
         Raises:
-            ConflictError: each attempt conflicted with another transaction.
+            ConflictError: Each attempt conflicted with another transaction.
         """
         for _ in range(TRIES):
             with self.errors():

@@ -105,8 +105,8 @@ def delete_user(
     exists with the faces that are left.
 
     Raises:
-        UserNotFoundError: the person does not exist, or was created at another time.
-        ConflictError: there are too many concurrent changes.
+        UserNotFoundError: The person does not exist, or was created at another time.
+        ConflictError: There are too many concurrent changes.
     """
     for _ in range(TRIES):
         user = get_user(table, collection_id, user_id)
@@ -314,7 +314,7 @@ def get_user(table: Table, collection_id: str, user_id: str) -> User:
     """Return a person.
 
     Raises:
-        UserNotFoundError: the person does not exist.
+        UserNotFoundError: The person does not exist.
     """
     item = table.get(user_key(collection_id, user_id))
     if item is None:

@@ -15,9 +15,9 @@ class ResolvedUri:
     """The real address of an object.
 
     Attributes:
-        requested: the uri that the caller used.
-        uri: the path or ``s3://`` address for the backend.
-        folder: the local folder that is served as the bucket of ``requested``, or None.
+        requested: The uri that the caller used.
+        uri: The path or ``s3://`` address for the backend.
+        folder: The local folder that is served as the bucket of ``requested``, or None.
     """
 
     requested: str
@@ -44,11 +44,11 @@ class AccessPolicy:
     folder. No key and no link in the folder leads out of it.
 
     Attributes:
-        folders: local folders that are served as buckets, by bucket name; read only.
-        buckets: names of S3 buckets that can be read; None for all that the credentials allow.
-        own_folder: path or address, ending in ``/``, of a folder that can be read and written;
+        folders: Local folders that are served as buckets, by bucket name; read only.
+        buckets: Names of S3 buckets that can be read; None for all that the credentials allow.
+        own_folder: Path or address, ending in ``/``, of a folder that can be read and written;
             None for no folder.
-        reads_paths: whether any local path can be read.
+        reads_paths: Whether any local path can be read.
     """
 
     folders: Mapping[str, Path] = field(default_factory=dict)
@@ -60,8 +60,8 @@ class AccessPolicy:
         """Return the real address of an object to read.
 
         Raises:
-            AccessDeniedError: reading it is not allowed.
-            ObjectNotFoundError: the key cannot be a file of the bucket's folder.
+            AccessDeniedError: Reading it is not allowed.
+            ObjectNotFoundError: The key cannot be a file of the bucket's folder.
         """
         address = S3_ADDRESS.fullmatch(uri)
         if address is not None and address[1] in self.folders:
@@ -85,7 +85,7 @@ class AccessPolicy:
         """Return the real address of an object to write.
 
         Raises:
-            AccessDeniedError: writing it is not allowed.
+            AccessDeniedError: Writing it is not allowed.
         """
         own = self.own_folder
         if own is None or not uri.startswith(own) or ".." in uri.split("/"):

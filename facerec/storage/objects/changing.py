@@ -25,17 +25,17 @@ def change_object(
     """Read, change and write an object; begin again if somebody changes it in between.
 
     Args:
-        objects: contains the object.
-        uri: the object.
-        change: returns the new content and a result; it may be called several times. Instead of
+        objects: Contains the object.
+        uri: The object.
+        change: Returns the new content and a result; it may be called several times. Instead of
             content, None deletes the object, whatever others have written into it by then.
 
     Returns:
         The result of the change that was written. Content that stays the same is not written.
 
     Raises:
-        ObjectNotFoundError: the object does not exist, or was deleted in the meantime.
-        StoreUnavailableError: others have changed it during each of ``MAX_ATTEMPTS`` attempts.
+        ObjectNotFoundError: The object does not exist, or was deleted in the meantime.
+        StoreUnavailableError: Others have changed it during each of ``MAX_ATTEMPTS`` attempts.
     """
     last: tuple[bytes | None, Result] | None = None
     for _ in range(MAX_ATTEMPTS):
@@ -58,9 +58,9 @@ def change_file(
     """Change an object of any size through a local file, as ``change_object`` does.
 
     Args:
-        objects: contains the object.
-        uri: the object.
-        change: reads the given version of the object, writes the new content into an empty file,
+        objects: Contains the object.
+        uri: The object.
+        change: Reads the given version of the object, writes the new content into an empty file,
             and returns the number of changes. It may be called several times, also after it has
             raised ``ObjectChangedError``.
 
@@ -68,8 +68,8 @@ def change_file(
         The number of changes. Without any, nothing is written.
 
     Raises:
-        ObjectNotFoundError: the object does not exist, or was deleted in the meantime.
-        StoreUnavailableError: others have changed it during each of ``MAX_ATTEMPTS`` attempts.
+        ObjectNotFoundError: The object does not exist, or was deleted in the meantime.
+        StoreUnavailableError: Others have changed it during each of ``MAX_ATTEMPTS`` attempts.
     """
     for _ in range(MAX_ATTEMPTS):
         found = objects.head(uri)

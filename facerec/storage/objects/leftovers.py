@@ -17,9 +17,9 @@ def delete_leftovers(objects: ObjectStore, folder: str, *, below: bool = False) 
     again.
 
     Args:
-        objects: contains the folder.
-        folder: uri of the folder, with the final ``/``.
-        below: whether to search subfolders too.
+        objects: Contains the folder.
+        folder: Uri of the folder, with the final ``/``.
+        below: Whether to search subfolders too.
     """
     for found in list(objects.list(folder if below else folder + TEMPORARY_PREFIX)):
         if found.uri.rpartition("/")[2].startswith(TEMPORARY_PREFIX):

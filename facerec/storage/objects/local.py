@@ -66,9 +66,9 @@ class LocalObjects:
         """Create the store.
 
         Args:
-            follow_links: whether a uri may contain links. If not, a file that is replaced by a link
+            follow_links: Whether a uri may contain links. If not, a file that is replaced by a link
                 after its path was resolved is not read.
-            max_seconds: maximum time in which a file system answers: with a block of a file, or an
+            max_seconds: Maximum time in which a file system answers: with a block of a file, or an
                 entry of a folder.
         """
         self._open_path = os.open if follow_links else _open_without_links
@@ -214,11 +214,11 @@ def _content(uri: str, file: FileIO, expected: int, limit: int | None, deadline:
     """Read from the position of a file to its end, or at most a number of bytes.
 
     Args:
-        uri: the file, for the error.
-        file: the file, which does not block.
-        expected: bytes that the file seems to have left.
-        limit: maximum number of bytes.
-        deadline: extended after each complete block.
+        uri: The file, for the error.
+        file: The file, which does not block.
+        expected: Bytes that the file seems to have left.
+        limit: Maximum number of bytes.
+        deadline: Extended after each complete block.
     """
     blocks, read = [], 0
     while limit is None or read < limit:

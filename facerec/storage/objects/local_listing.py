@@ -20,12 +20,12 @@ def list_files(prefix: str, max_seconds: float) -> Iterator[ObjectInfo]:
     """Yield the regular files below a prefix; links to folders are followed unless they loop.
 
     Args:
-        prefix: start of the uris.
-        max_seconds: maximum time in which the file system answers with an entry.
+        prefix: Start of the uris.
+        max_seconds: Maximum time in which the file system answers with an entry.
 
     Raises:
-        ReadTimedOutError: the file system did not answer in time.
-        StoreUnavailableError: too many earlier calls have not returned.
+        ReadTimedOutError: The file system did not answer in time.
+        StoreUnavailableError: Too many earlier calls have not returned.
     """
     top = folder_of(prefix)
     deadline = Deadline(max_seconds)
@@ -56,9 +56,9 @@ def _walk(top: str, start: str, deadline: Deadline) -> Iterator[ObjectInfo]:
     skipped.
 
     Args:
-        top: the folder, with its final slash.
-        start: prefix of the names to yield.
-        deadline: extended after each entry.
+        top: The folder, with its final slash.
+        start: Prefix of the names to yield.
+        deadline: Extended after each entry.
     """
     names = _names(top, start, deadline)
     if names is None:

@@ -39,8 +39,8 @@ class Lookup:
     """Looks up objects, with a limited number of requests for single objects.
 
     Attributes:
-        objects: contains the objects.
-        max_requests: maximum number of further requests for single objects of S3; each request
+        objects: Contains the objects.
+        max_requests: Maximum number of further requests for single objects of S3; each request
             reduces it.
     """
 
@@ -55,10 +55,10 @@ class Lookup:
         limit of requests is reached.
 
         Args:
-            uris: the objects, in order, each once.
+            uris: The objects, in order, each once.
 
         Raises:
-            StoreUnavailableError: the store does not respond.
+            StoreUnavailableError: The store does not respond.
         """
         found: dict[str, ObjectInfo | None] = {}
         remote = [uri for uri in uris if scheme_of(uri) != "file"]

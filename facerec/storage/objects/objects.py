@@ -86,8 +86,8 @@ class Objects(ObjectStore):
         """Create the store.
 
         Args:
-            policy: permissions to read and write; None allows everything.
-            reads_other_regions: whether objects are read from buckets of other regions too.
+            policy: Permissions to read and write; None allows everything.
+            reads_other_regions: Whether objects are read from buckets of other regions too.
         """
         self._policy = policy
         s3 = partial(_s3_objects, reads_other_regions=reads_other_regions)

@@ -14,10 +14,10 @@ class ObjectInfo(NamedTuple):
     """Facts about an object without its content: a tuple, since a listing creates millions.
 
     Attributes:
-        uri: a path or an ``s3://bucket/key`` address.
-        size: size in bytes.
-        version: text that changes with the content: an S3 ETag, or size and modification time.
-        changed_ns: time of the last change to the content or an attribute of a file, by the clock
+        uri: A path or an ``s3://bucket/key`` address.
+        size: Size in bytes.
+        version: Text that changes with the content: an S3 ETag, or size and modification time.
+        changed_ns: Time of the last change to the content or an attribute of a file, by the clock
             of its file system, in nanoseconds since 1970 (its ctime, which cannot be set); None for
             an S3 object, which has an ETag.
     """
@@ -54,14 +54,14 @@ class ObjectStore(Protocol):
         A range that starts at or after the end of the object is empty.
 
         Args:
-            uri: the object.
-            start: the first byte.
-            end: the byte after the last.
-            version: version from ``head`` that the content must still have.
-            version_id: an older version in a versioned S3 bucket; None for the newest.
+            uri: The object.
+            start: The first byte.
+            end: The byte after the last.
+            version: Version from ``head`` that the content must still have.
+            version_id: An older version in a versioned S3 bucket; None for the newest.
 
         Raises:
-            ObjectChangedError: the object does not have ``version``.
+            ObjectChangedError: The object does not have ``version``.
         """
         ...
 
@@ -92,15 +92,15 @@ class ObjectStore(Protocol):
         """Write an object atomically if nobody has changed it since it was read.
 
         Args:
-            uri: the object.
-            content: the new bytes, or a local file of any size with them.
-            version: version from ``head`` or ``fetch`` that the object must still have.
+            uri: The object.
+            content: The new bytes, or a local file of any size with them.
+            version: Version from ``head`` or ``fetch`` that the object must still have.
 
         Returns:
             False if it has another version; then nothing is written.
 
         Raises:
-            ObjectNotFoundError: the object was deleted.
+            ObjectNotFoundError: The object was deleted.
         """
         ...
 
@@ -108,8 +108,8 @@ class ObjectStore(Protocol):
         """Yield the objects whose uri starts with ``prefix``, ordered by uri.
 
         Args:
-            prefix: start of the uris.
-            after: yield only objects with a greater uri than this one, which must have the prefix;
+            prefix: Start of the uris.
+            after: Yield only objects with a greater uri than this one, which must have the prefix;
                 "" yields all. S3 does not send the others.
         """
         ...

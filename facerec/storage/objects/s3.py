@@ -99,7 +99,7 @@ class S3Objects:
         Args:
             client: boto3's client; by default one with the region and credentials of the
                 environment.
-            reads_other_regions: whether objects are read from buckets of other regions too. If not,
+            reads_other_regions: Whether objects are read from buckets of other regions too. If not,
                 reads from such a bucket raise ``OtherRegionError``: the first one reaches S3,
                 further ones do not.
         """

@@ -41,10 +41,10 @@ def list_in_parallel(
     """Yield the objects of a prefix in the order of their keys.
 
     Args:
-        fetch: requests a page from S3; called in several threads. An exception ends the listing.
-        prefix: the prefix that ``fetch`` lists.
-        threads: number of concurrent requests.
-        after: a key with the prefix, after which the listing starts; "" for the beginning.
+        fetch: Requests a page from S3; called in several threads. An exception ends the listing.
+        prefix: The prefix that ``fetch`` lists.
+        threads: Number of concurrent requests.
+        after: A key with the prefix, after which the listing starts; "" for the beginning.
     """
     position, more = after, True
     for _ in range(SERIAL_PAGES):
@@ -72,9 +72,9 @@ def middle_of(start: str, end: str | None, prefix: str) -> str:
     S3 orders keys by their bytes in UTF-8, which is the order of their code points.
 
     Args:
-        start: a key with the prefix.
-        end: a greater key; None for the end of the prefix.
-        prefix: the prefix of both.
+        start: A key with the prefix.
+        end: A greater key; None for the end of the prefix.
+        prefix: The prefix of both.
     """
     index = len(prefix)
     if end is not None:
@@ -99,12 +99,12 @@ class _Range:
     """The keys after ``position`` up to ``end``, which one thread lists.
 
     Attributes:
-        position: the last key that was fetched.
-        end: the last key that belongs to the range; None for the end of the prefix.
-        chunks: start and length of each page in the temporary file.
-        taken: whether a thread is listing it.
-        split: whether another thread is trying to split it.
-        complete: whether all its pages are in the file.
+        position: The last key that was fetched.
+        end: The last key that belongs to the range; None for the end of the prefix.
+        chunks: Start and length of each page in the temporary file.
+        taken: Whether a thread is listing it.
+        split: Whether another thread is trying to split it.
+        complete: Whether all its pages are in the file.
     """
 
     position: str

@@ -24,8 +24,8 @@ def parse_listed_objects(
     ``ETag``, and nothing else.
 
     Args:
-        response_dict: the answer, whose body loses the objects.
-        customized_response_dict: gets the objects; botocore adds it to what it parses.
+        response_dict: The answer, whose body loses the objects.
+        customized_response_dict: Gets the objects; botocore adds it to what it parses.
     """
     if response_dict["status_code"] != 200:
         return

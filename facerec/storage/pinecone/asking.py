@@ -38,14 +38,14 @@ def require_fitting_index(api_key: str, host: str, *, timeout: float = REQUEST_T
 
     Args:
         api_key: API key of the Pinecone project.
-        host: address of the index, with or without ``https://``; ``http://`` only for this machine.
-        timeout: seconds to wait for a connection, for each part of a response, and for all of it.
+        host: Address of the index, with or without ``https://``; ``http://`` only for this machine.
+        timeout: Seconds to wait for a connection, for each part of a response, and for all of it.
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
-        ConfigurationError: the key or the host is malformed, Pinecone refuses the request, or the
+        ConfigurationError: The key or the host is malformed, Pinecone refuses the request, or the
             index has another dimension or metric.
-        NotFoundError: the host serves no index.
+        NotFoundError: The host serves no index.
         StoreUnavailableError: Pinecone cannot be reached, throttles, or does not answer as
             documented.
     """
@@ -59,7 +59,7 @@ def require_fitting(dimension: int | None, metric: str | None) -> None:
     """Check the dimension and the metric of an index; None is not compared.
 
     Raises:
-        ConfigurationError: they do not fit embeddings.
+        ConfigurationError: They do not fit embeddings.
     """
     misfit = index_misfit(dimension, metric)
     if misfit is not None:
@@ -123,8 +123,8 @@ def _content(response: HTTPResponse, deadline: float) -> bytes:
     """Read a response until a deadline of the monotonic clock.
 
     Raises:
-        TimeoutError: the deadline has passed.
-        StoreUnavailableError: the response is larger than any statistics.
+        TimeoutError: The deadline has passed.
+        StoreUnavailableError: The response is larger than any statistics.
     """
     content = b""
     while part := response.read1(MAX_ANSWER):

@@ -25,7 +25,7 @@ def upserts(groups: Mapping[str, Sequence[Vector]]) -> Iterator[list[Record]]:
     """Yield the records of each upsert. A group is split only if it exceeds an upsert.
 
     Raises:
-        ValueError: the metadata of a vector is too long.
+        ValueError: The metadata of a vector is too long.
     """
     batch: list[Record] = []
     batch_bytes = 0

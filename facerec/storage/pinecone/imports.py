@@ -40,9 +40,9 @@ class Import:
 
     Attributes:
         import_id: Pinecone's id.
-        uri: the folder that it reads, without the final ``/``.
-        state: its state.
-        records: number of records that were imported so far.
+        uri: The folder that it reads, without the final ``/``.
+        state: Its state.
+        records: Number of records that were imported so far.
     """
 
     import_id: str
@@ -66,8 +66,8 @@ class PineconeImports:
         One record that cannot be imported fails the whole import.
 
         Args:
-            uri: address of the folder, which has a folder of Parquet files for each namespace.
-            integration_id: id of the storage integration.
+            uri: Address of the folder, which has a folder of Parquet files for each namespace.
+            integration_id: Id of the storage integration.
 
         Raises:
             AccessDeniedError: Pinecone does not accept the key.
@@ -118,7 +118,7 @@ class PineconeImports:
         """Cancel the running imports of folders inside a path; return their number.
 
         Args:
-            path: a part of their addresses, with a ``/`` at both ends.
+            path: A part of their addresses, with a ``/`` at both ends.
         """
         running = [
             found

@@ -31,8 +31,8 @@ class VectorIndex:
     """A Pinecone index, accessed with the official client.
 
     Args:
-        index: the client's index.
-        requests: sends the requests.
+        index: The client's index.
+        requests: Sends the requests.
     """
 
     def __init__(self, index: Index, requests: Requests) -> None:
@@ -43,8 +43,8 @@ class VectorIndex:
         """Write the vectors of groups.
 
         Raises:
-            ValueError: the metadata of a vector is too long; nothing was written.
-            StoreUnavailableError: some batches may have been written.
+            ValueError: The metadata of a vector is too long; nothing was written.
+            StoreUnavailableError: Some batches may have been written.
         """
 
         def write(batch: list[Record]) -> int:

@@ -24,9 +24,9 @@ def ids_after(
     """Yield ids in order, starting after ``after``.
 
     Args:
-        listed: returns the ids with a prefix, in order.
-        after: an id, stored or not; None yields all.
-        count: returns the approximate number of ids, which saves requests and does not change the
+        listed: Returns the ids with a prefix, in order.
+        after: An id, stored or not; None yields all.
+        count: Returns the approximate number of ids, which saves requests and does not change the
             result.
     """
     if after is None:

@@ -31,9 +31,9 @@ class GroupMemory:
         """Add ids to the known ids of groups.
 
         Args:
-            namespace: the namespace.
-            groups: ids by group.
-            listed: whether the ids are a complete listing, as opposed to written ids.
+            namespace: The namespace.
+            groups: Ids by group.
+            listed: Whether the ids are a complete listing, as opposed to written ids.
         """
         never = float("-inf")
         with self._lock:

@@ -36,19 +36,19 @@ def open_pinecone_vectors(
 
     Args:
         api_key: API key of the Pinecone project.
-        index_name: name of the index; without a host, a request to the control plane looks it up.
-        host: address of the index, instead of or in addition to its name. Without a scheme it
+        index_name: Name of the index; without a host, a request to the control plane looks it up.
+        host: Address of the index, instead of or in addition to its name. Without a scheme it
             is https; ``http://127.0.0.1`` is allowed.
-        patience: seconds for which a request is retried. A request that has started is not
+        patience: Seconds for which a request is retried. A request that has started is not
             interrupted: the client makes up to four attempts. The time limit of each is
             ``patience`` seconds, but at least 1 and at most 10.
-        throttled: seconds for which a throttled request is retried; None for ``patience``.
+        throttled: Seconds for which a throttled request is retried; None for ``patience``.
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
-        ConfigurationError: neither name nor host is given, the key or host is malformed, the
+        ConfigurationError: Neither name nor host is given, the key or host is malformed, the
             pinecone package is not installed, or the index has another dimension or metric.
-        NotFoundError: the index does not exist.
+        NotFoundError: The index does not exist.
         StoreUnavailableError: Pinecone cannot be reached, or throttles.
     """
     return PineconeVectors(
@@ -93,9 +93,9 @@ class PineconeIndex:
     """Pinecone's description of an index.
 
     Attributes:
-        host: its address without a scheme; "" while it is being created.
-        cloud: the cloud of the index, such as ``aws``; "" if unknown.
-        region: the region of that cloud; "" if unknown.
+        host: Its address without a scheme; "" while it is being created.
+        cloud: The cloud of the index, such as ``aws``; "" if unknown.
+        region: The region of that cloud; "" if unknown.
     """
 
     host: str
@@ -110,9 +110,9 @@ def find_pinecone_index(
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
-        ConfigurationError: the key is malformed, the pinecone package is not installed, or the
+        ConfigurationError: The key is malformed, the pinecone package is not installed, or the
             index has another dimension or metric.
-        NotFoundError: the index does not exist.
+        NotFoundError: The index does not exist.
         StoreUnavailableError: Pinecone cannot be reached, or throttles.
     """
     requests = Requests(patience)

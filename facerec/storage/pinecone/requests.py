@@ -19,8 +19,8 @@ class Requests:
     """Sends the requests of one store.
 
     Args:
-        patience: seconds for which a request is retried.
-        throttled: seconds for which a throttled request is retried; None for ``patience``.
+        patience: Seconds for which a request is retried.
+        throttled: Seconds for which a throttled request is retried; None for ``patience``.
     """
 
     def __init__(self, patience: float, throttled: float | None = None) -> None:
@@ -34,7 +34,7 @@ class Requests:
         """Send a request, retry it as ``Retries`` does, and return the response.
 
         Raises:
-            FacerecError: see ``facerec.storage.pinecone.errors``.
+            FacerecError: See ``facerec.storage.pinecone.errors``.
         """
         from pinecone.errors import PineconeError
 
@@ -55,7 +55,7 @@ class Requests:
         If a request fails, those that have not started are not sent.
 
         Raises:
-            FacerecError: see ``facerec.storage.pinecone.errors``.
+            FacerecError: See ``facerec.storage.pinecone.errors``.
         """
         waiting = list(items)
         if len(waiting) == 1:

@@ -48,9 +48,9 @@ class PineconeVectors(VectorStore):
         So ``get_groups`` followed by ``put_groups`` lists each group only once.
 
         Raises:
-            StoreUnavailableError: groups may still contain old vectors besides the new ones, and a
+            StoreUnavailableError: Groups may still contain old vectors besides the new ones, and a
                 group that exceeds a request may be incomplete; calling again corrects this.
-            ValueError: a group or a vector is malformed, or its metadata is too long.
+            ValueError: A group or a vector is malformed, or its metadata is too long.
         """
         given = checked_groups(groups)
         known, unlisted = self._memory.recall(namespace, groups)

@@ -20,10 +20,10 @@ def open_s3_vectors(
     """Open the vectors of a vector bucket, which must exist; writes create its indexes.
 
     Args:
-        bucket: name or ARN of the vector bucket.
-        region: region of the bucket; None for the one that boto3 finds.
-        patience: approximate seconds for which a request is retried.
-        throttled: approximate seconds for which a throttled request is retried; None for
+        bucket: Name or ARN of the vector bucket.
+        region: Region of the bucket; None for the one that boto3 finds.
+        patience: Approximate seconds for which a request is retried.
+        throttled: Approximate seconds for which a throttled request is retried; None for
             ``patience``.
     """
     import boto3

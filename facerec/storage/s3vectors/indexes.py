@@ -48,7 +48,7 @@ class VectorIndexes:
     """Indexes of one vector bucket, each created by the first vectors that are put into it.
 
     Attributes:
-        max_neighbours: maximum number of vectors that a query returns, as far as it is known.
+        max_neighbours: Maximum number of vectors that a query returns, as far as it is known.
     """
 
     def __init__(self, client: Any, bucket: str, retries: Retries) -> None:  # noqa: ANN401
@@ -72,9 +72,9 @@ class VectorIndexes:
         """Return the stored vectors by key; unknown keys are omitted.
 
         Args:
-            index: name of the index.
-            keys: keys of the vectors.
-            data: whether to return the embeddings too, and not only the metadata.
+            index: Name of the index.
+            keys: Keys of the vectors.
+            data: Whether to return the embeddings too, and not only the metadata.
         """
 
         def get(batch: list[str]) -> list[Item]:

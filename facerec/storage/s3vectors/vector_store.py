@@ -63,9 +63,9 @@ class S3Vectors(VectorStore):
         If vectors are removed, further requests follow.
 
         Raises:
-            StoreUnavailableError: groups may still contain old vectors besides the new ones;
+            StoreUnavailableError: Groups may still contain old vectors besides the new ones;
                 calling again corrects this.
-            ValueError: a group or a vector is malformed, or its metadata is too long.
+            ValueError: A group or a vector is malformed, or its metadata is too long.
         """
         given = checked_groups(groups)
         items = [_item(vector) for vector in given.values()]
@@ -91,7 +91,7 @@ class S3Vectors(VectorStore):
         vectors, so the list is read again afterwards.
 
         Raises:
-            ConflictError: other writers have replaced the list after each attempt.
+            ConflictError: Other writers have replaced the list after each attempt.
         """
         items = [_item(vector) for vector in checked_groups(groups).values()]
         added = {group: {each.id for each in vectors} for group, vectors in groups.items()}
@@ -157,7 +157,7 @@ class S3Vectors(VectorStore):
         namespace, unless fewer than 100 are within ``max_distance``.
 
         Raises:
-            InvalidInputError: the namespace is too large for that, and ``limit`` is above
+            InvalidInputError: The namespace is too large for that, and ``limit`` is above
                 ``ANSWERED_BY_100``.
         """
         check_search(probes, limit)

@@ -63,8 +63,8 @@ class ApproximateSearch:
         """Create the indexes of a file.
 
         Args:
-            database: the file.
-            large: minimum number of faces of a collection with an index.
+            database: The file.
+            large: Minimum number of faces of a collection with an index.
         """
         self._database, self._large = database, large
         self._indexes: dict[int, CodeIndex] = {}
@@ -85,11 +85,11 @@ class ApproximateSearch:
         """Return the nearest faces, or None if the collection needs an exact scan.
 
         Args:
-            connection: a connection within a transaction.
-            collection_id: the collection.
+            connection: A connection within a transaction.
+            collection_id: The collection.
             probes: float32, shape (n, 128), finite.
-            limit: maximum number of neighbours of a probe.
-            max_distance: maximum Euclidean distance, inclusive.
+            limit: Maximum number of neighbours of a probe.
+            max_distance: Maximum Euclidean distance, inclusive.
         """
         found_namespace = namespaces.writes(connection, collection_id)
         if found_namespace is None or 2 * limit > CANDIDATES:

@@ -36,9 +36,9 @@ class Block(NamedTuple):
     Two equal states mean equal embeddings, except in slots that were freed in between.
 
     Attributes:
-        number: number of the block.
-        used: number of slots that were ever used, which are the first ones.
-        written: number of the last write into the block.
+        number: Number of the block.
+        used: Number of slots that were ever used, which are the first ones.
+        written: Number of the last write into the block.
     """
 
     number: int
@@ -79,10 +79,10 @@ def release(
     """Overwrite the embeddings of slots and make the slots free.
 
     Args:
-        connection: the connection, within a transaction.
-        namespace: number of the namespace.
-        slots: the slots.
-        write: number of the write.
+        connection: The connection, within a transaction.
+        namespace: Number of the namespace.
+        slots: The slots.
+        write: Number of the write.
     """
     _overwrite(connection, dict.fromkeys(slots, np.full(EMBEDDING_SIZE, FAR, np.float32)))
     connection.executemany(
@@ -101,9 +101,9 @@ def put(
     """Write embeddings (float32, shape (128,)) by slot, in place.
 
     Args:
-        connection: the connection, within a transaction.
-        embeddings: embeddings by slot.
-        write: number of the write.
+        connection: The connection, within a transaction.
+        embeddings: Embeddings by slot.
+        write: Number of the write.
     """
     _overwrite(connection, embeddings)
     connection.executemany(
@@ -126,7 +126,7 @@ def read(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, NDAr
     """Return embeddings by slot: float32, shape (128,) each.
 
     Raises:
-        sqlite3.DatabaseError: an embedding is not finite, or far too large.
+        sqlite3.DatabaseError: An embedding is not finite, or far too large.
     """
     ordered = sorted(slots)
     embeddings = read_in_order(connection, ordered)

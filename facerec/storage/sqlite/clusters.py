@@ -172,8 +172,8 @@ def save(
     """Change clusters; see ``ClusterStore.save_clusters``.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
-        ConflictError: the version is no longer ``known``.
+        CollectionNotFoundError: The collection does not exist.
+        ConflictError: The version is no longer ``known``.
     """
     collections.get(connection, collection_id)
     if known is not None and known != version(connection, collection_id):

@@ -42,9 +42,9 @@ class CodeIndex:
     """Codes of the used slots of blocks, ordered by block.
 
     Attributes:
-        blocks: the states of the blocks when their embeddings were read.
+        blocks: The states of the blocks when their embeddings were read.
         slots: int64, shape (n,): the slot of each code.
-        codes: an index of faiss.
+        codes: An index of faiss.
     """
 
     blocks: tuple[Block, ...]
@@ -119,7 +119,7 @@ def save_index(index: CodeIndex, path: Path) -> None:
     """Write an index atomically, under a temporary name that is renamed.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: The file cannot be written.
     """
     import faiss
 

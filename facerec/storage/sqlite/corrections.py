@@ -17,7 +17,7 @@ def add(
     """Write corrections.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     collections.get(connection, collection_id)
     for correction in corrections:

@@ -42,9 +42,9 @@ class Database:
         A store on a read-only disk is opened for reading.
 
         Raises:
-            InvalidInputError: the file is not from facerec, or from a later version.
-            StoreDamagedError: the file is damaged, or is not a database.
-            StoreUnavailableError: the file cannot be opened or created.
+            InvalidInputError: The file is not from facerec, or from a later version.
+            StoreDamagedError: The file is damaged, or is not a database.
+            StoreUnavailableError: The file cannot be opened or created.
         """
         self.path = path
         self._idle: list[sqlite3.Connection] = []
@@ -70,7 +70,7 @@ class Database:
         Within ``transaction``, this is the connection of that transaction.
 
         Raises:
-            FacerecError: the database failed; see ``store_errors``.
+            FacerecError: The database failed; see ``store_errors``.
         """
         joined: sqlite3.Connection | None = getattr(self._joined, "connection", None)
         if joined is not None:
@@ -91,7 +91,7 @@ class Database:
         connection of that transaction, which then decides whether the changes are kept.
 
         Raises:
-            FacerecError: the database failed; see ``store_errors``.
+            FacerecError: The database failed; see ``store_errors``.
         """
         joined: sqlite3.Connection | None = getattr(self._joined, "connection", None)
         if joined is not None:
@@ -116,7 +116,7 @@ class Database:
         processes read it for ``BUSY_TIMEOUT`` seconds, the next deletion empties it.
 
         Raises:
-            FacerecError: the database failed; see ``store_errors``.
+            FacerecError: The database failed; see ``store_errors``.
         """
         with self.writing() as connection:
             self._joined.connection = connection
@@ -133,7 +133,7 @@ class Database:
         Within ``transaction``, this is done at its end.
 
         Raises:
-            StoreUnavailableError: other processes read the log for ``BUSY_TIMEOUT`` seconds.
+            StoreUnavailableError: Other processes read the log for ``BUSY_TIMEOUT`` seconds.
         """
         if getattr(self._joined, "connection", None) is not None:
             return
@@ -152,7 +152,7 @@ class Database:
         """Rewrite the whole file without its unused parts.
 
         Raises:
-            StoreUnavailableError: there is no space for a second file, or other processes did not
+            StoreUnavailableError: There is no space for a second file, or other processes did not
                 stop reading the log.
         """
         with store_errors(self.path), self._connection() as connection:

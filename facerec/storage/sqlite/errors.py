@@ -33,9 +33,9 @@ def store_errors(path: Path) -> Iterator[None]:
     Errors that show a bug in the calling code, such as ``sqlite3.IntegrityError``, are not changed.
 
     Raises:
-        InvalidInputError: the path is a folder.
-        StoreDamagedError: the file is damaged, or is not a database.
-        StoreUnavailableError: the file is locked, cannot be written or opened, or its disk is full.
+        InvalidInputError: The path is a folder.
+        StoreDamagedError: The file is damaged, or is not a database.
+        StoreUnavailableError: The file is locked, cannot be written or opened, or its disk is full.
     """
     try:
         yield

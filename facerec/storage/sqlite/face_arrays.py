@@ -57,9 +57,9 @@ class SummaryRule:
     """What a summary contains.
 
     Attributes:
-        cohort_version: version of the cohort stats.
-        is_clear: whether a face is clear enough to connect others.
-        name: a text that is different for each ``is_clear`` that returns other results.
+        cohort_version: Version of the cohort stats.
+        is_clear: Whether a face is clear enough to connect others.
+        name: A text that is different for each ``is_clear`` that returns other results.
     """
 
     cohort_version: str
@@ -234,10 +234,10 @@ def _arrays(
     """Return faces as arrays.
 
     Args:
-        firsts: first slot of the block of each face.
-        faces: the faces, with ``_FIELDS``.
-        since: number of the last write whose faces were clustered.
-        mark: state of the collection.
+        firsts: First slot of the block of each face.
+        faces: The faces, with ``_FIELDS``.
+        since: Number of the last write whose faces were clustered.
+        mark: State of the collection.
     """
     return core_clusters.FaceArrays(
         np.asarray(firsts, np.int64) + faces["offset"].astype(np.int64),

@@ -71,7 +71,7 @@ def put(connection: sqlite3.Connection, collection_id: str, entries: Sequence[En
     """Write entries of another store, except those that this store has.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     collections.get(connection, collection_id)
     for entry in entries:

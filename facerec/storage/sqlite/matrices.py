@@ -36,9 +36,9 @@ class _Matrix:
     """The chunks of a namespace, as of a write.
 
     Attributes:
-        write: number of the last write that the chunks contain.
-        chunks: chunks by the states of the blocks in them.
-        size: size in memory, in bytes.
+        write: Number of the last write that the chunks contain.
+        chunks: Chunks by the states of the blocks in them.
+        size: Size in memory, in bytes.
     """
 
     write: int

@@ -87,7 +87,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     Several processes may do this concurrently; the file must be in WAL mode already.
 
     Raises:
-        InvalidInputError: the file belongs to another program or to a later facerec.
+        InvalidInputError: The file belongs to another program or to a later facerec.
     """
     connection.execute("BEGIN")
     try:

@@ -45,7 +45,7 @@ def require(
     """Return the migration of a collection, which must have one of these states.
 
     Raises:
-        ConflictError: the migration has none of these states, or has ended.
+        ConflictError: The migration has none of these states, or has ended.
     """
     migration = get(connection, collection_id)
     if migration is None or migration.state not in states:
@@ -57,7 +57,7 @@ def write(connection: sqlite3.Connection, migration: Migration) -> None:
     """Write a migration, or replace it.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     collections.get(connection, migration.collection_id)
     connection.execute(
@@ -87,9 +87,9 @@ def put(
     """Write standby vectors whose served faces have not changed, and return their number.
 
     Args:
-        connection: the connection, within a transaction.
-        collection_id: the collection.
-        described: standby vectors, each with its served face as it was read.
+        connection: The connection, within a transaction.
+        collection_id: The collection.
+        described: Standby vectors, each with its served face as it was read.
     """
     served = namespaces.get(connection, collection_id)
     if served is None:
@@ -123,8 +123,8 @@ def switch(connection: sqlite3.Connection, collection_id: str, state: MigrationS
     """Exchange served and standby vectors, with their versions and thresholds.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
-        ConflictError: a served face has no standby face, or the migration has another state.
+        CollectionNotFoundError: The collection does not exist.
+        ConflictError: A served face has no standby face, or the migration has another state.
     """
     collection = collections.get(connection, collection_id)
     migration = require(connection, collection_id, state)
@@ -171,8 +171,8 @@ def require_version(connection: sqlite3.Connection, collection_id: str, version:
     """Check that a collection serves a model version.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
-        ConflictError: it serves another one.
+        CollectionNotFoundError: The collection does not exist.
+        ConflictError: It serves another one.
     """
     served = collections.get(connection, collection_id).model_version
     if served != version:

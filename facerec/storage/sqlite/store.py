@@ -41,14 +41,14 @@ class SqliteStore(
         """Open the store at ``path``; create the file if it does not exist.
 
         Args:
-            path: path of the file.
-            large: minimum number of faces of a collection to search with an index, if faiss is
+            path: Path of the file.
+            large: Minimum number of faces of a collection to search with an index, if faiss is
                 installed.
 
         Raises:
-            InvalidInputError: the file is not from facerec, or from a later version.
-            StoreDamagedError: the file is damaged, or is not a database.
-            StoreUnavailableError: the file cannot be opened or created.
+            InvalidInputError: The file is not from facerec, or from a later version.
+            StoreDamagedError: The file is damaged, or is not a database.
+            StoreUnavailableError: The file cannot be opened or created.
         """
         database = Database(path)
         self._vectors = SqliteVectors(database, large=large)

@@ -13,7 +13,7 @@ def get(connection: sqlite3.Connection, collection_id: str) -> dict[str, str]:
     """Return a collection's tags.
 
     Raises:
-        CollectionNotFoundError: it does not exist.
+        CollectionNotFoundError: It does not exist.
     """
     collections.get(connection, collection_id)
     rows = connection.execute(
@@ -32,8 +32,8 @@ def change(
     """Set and remove tags.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
-        QuotaExceededError: there would be more than ``limit`` tags.
+        CollectionNotFoundError: The collection does not exist.
+        QuotaExceededError: There would be more than ``limit`` tags.
     """
     connection.executemany(
         "DELETE FROM tag WHERE collection_id = ? AND key = ?",

@@ -55,7 +55,7 @@ def _filled(content: bytes) -> bytes:
     """Return a JPEG file followed by zeros, ``MAX_THUMBNAIL_BYTES`` in total.
 
     Raises:
-        ValueError: the file is larger.
+        ValueError: The file is larger.
     """
     if len(content) > MAX_THUMBNAIL_BYTES:
         raise ValueError(f"a thumbnail has {len(content)} bytes, more than {MAX_THUMBNAIL_BYTES}")

@@ -21,7 +21,7 @@ def create_key(connection: sqlite3.Connection, collection_id: str, key: bytes) -
     """Store the key of a collection's tombstones unless there is one; return the stored one.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     collections.get(connection, collection_id)
     connection.execute(
@@ -66,7 +66,7 @@ def put(
     """Add tombstones.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     collections.get(connection, collection_id)
     connection.executemany(

@@ -27,10 +27,10 @@ def create(connection: sqlite3.Connection, collection_id: str, user: User) -> No
     """Write a new person and the associated faces; with faces, the stored version is one higher.
 
     Raises:
-        CollectionNotFoundError: the collection does not exist.
-        UserExistsError: a person with this id exists.
-        UserNameExistsError: another person has this name.
-        ConflictError: a face already belongs to a person.
+        CollectionNotFoundError: The collection does not exist.
+        UserExistsError: A person with this id exists.
+        UserNameExistsError: Another person has this name.
+        ConflictError: A face already belongs to a person.
     """
     collections.get(connection, collection_id)
     if get_many(connection, collection_id, [user.user_id]):
@@ -52,7 +52,7 @@ def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> Use
     """Return a person.
 
     Raises:
-        UserNotFoundError: the person does not exist.
+        UserNotFoundError: The person does not exist.
     """
     found = get_many(connection, collection_id, [user_id])
     if not found:
@@ -111,7 +111,7 @@ def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> 
     """Delete a person with their associations and the stored answers that name them.
 
     Raises:
-        UserNotFoundError: the person does not exist.
+        UserNotFoundError: The person does not exist.
     """
     # noted first, so that undoing a merge restores the registration
     user = set_registration(connection, collection_id, user_id, None)
@@ -145,8 +145,8 @@ def change(
     """Associate and disassociate faces; return the changed person.
 
     Raises:
-        UserNotFoundError: the person does not exist.
-        ConflictError: the version has changed, or a face already belongs to a person.
+        UserNotFoundError: The person does not exist.
+        ConflictError: The version has changed, or a face already belongs to a person.
     """
     user = get(connection, collection_id, user_id)
     if user.version != version:
@@ -182,8 +182,8 @@ def set_name(
     """Set or remove the display name of a person; return the changed person.
 
     Raises:
-        UserNotFoundError: the person does not exist.
-        UserNameExistsError: another person has the name.
+        UserNotFoundError: The person does not exist.
+        UserNameExistsError: Another person has the name.
     """
     user = get(connection, collection_id, user_id)
     if name is not None and name != user.name and get_named(connection, collection_id, name):
@@ -208,7 +208,7 @@ def set_registration(
     """Set or remove the registration of a person; return the changed person.
 
     Raises:
-        UserNotFoundError: the person does not exist.
+        UserNotFoundError: The person does not exist.
     """
     user = get(connection, collection_id, user_id)
     if registration == user.registration:
@@ -244,8 +244,8 @@ def move(
     """Associate faces of one person with another; return both changed people.
 
     Raises:
-        UserNotFoundError: a person does not exist.
-        ConflictError: a version has changed, or a face is not the source's.
+        UserNotFoundError: A person does not exist.
+        ConflictError: A version has changed, or a face is not the source's.
     """
     for known in (source, target):
         current = get(connection, collection_id, known.user_id)

@@ -38,8 +38,8 @@ class SqliteVectors(VectorStore):
         """Open the vectors.
 
         Args:
-            database: the file.
-            large: minimum number of vectors of a namespace to search with an index, if faiss is
+            database: The file.
+            large: Minimum number of vectors of a namespace to search with an index, if faiss is
                 installed.
         """
         self._database = database
@@ -63,9 +63,9 @@ class SqliteVectors(VectorStore):
         """See ``VectorStore``.
 
         Raises:
-            CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
-            ConflictError: the collection serves another model version now; see ``of``.
-            ValueError: a group or a vector is malformed.
+            CollectionNotFoundError: The collection was deleted concurrently; see ``of``.
+            ConflictError: The collection serves another model version now; see ``of``.
+            ValueError: A group or a vector is malformed.
         """
         return self._put(namespace, groups, replace=True)
 
@@ -74,9 +74,9 @@ class SqliteVectors(VectorStore):
         """See ``VectorStore``.
 
         Raises:
-            CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
-            ConflictError: the collection serves another model version now; see ``of``.
-            ValueError: a group or a vector is malformed.
+            CollectionNotFoundError: The collection was deleted concurrently; see ``of``.
+            ConflictError: The collection serves another model version now; see ``of``.
+            ValueError: A group or a vector is malformed.
         """
         self._put(namespace, groups, replace=False)
 
@@ -156,9 +156,9 @@ class SqliteVectors(VectorStore):
         ``approximate``.
 
         Raises:
-            CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
-            ConflictError: the collection serves another model version now; see ``of``.
-            ValueError: the probes or the limit are malformed.
+            CollectionNotFoundError: The collection was deleted concurrently; see ``of``.
+            ConflictError: The collection serves another model version now; see ``of``.
+            ValueError: The probes or the limit are malformed.
         """
         check_search(probes, limit)
         if self._approximate is not None:
@@ -180,8 +180,8 @@ class SqliteVectors(VectorStore):
         """See ``VectorStore``.
 
         Raises:
-            CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
-            ConflictError: the collection serves another model version now; see ``of``.
+            CollectionNotFoundError: The collection was deleted concurrently; see ``of``.
+            ConflictError: The collection serves another model version now; see ``of``.
         """
         with self._database.reading() as connection:
             number = namespaces.get(connection, namespace)
@@ -211,7 +211,7 @@ class SqliteVectors(VectorStore):
         """Erase vectors.
 
         Raises:
-            StoreUnavailableError: the store failed; or the vectors are deleted, but other processes
+            StoreUnavailableError: The store failed; or the vectors are deleted, but other processes
                 are reading the log, which still contains their bytes. Deleting again clears it.
         """
         deleted: list[str] = []
@@ -250,8 +250,8 @@ class SqliteVectors(VectorStore):
         """Check that the vectors that were read have the model version of the collection in ``of``.
 
         Raises:
-            CollectionNotFoundError: the collection does not exist.
-            ConflictError: it serves another version.
+            CollectionNotFoundError: The collection does not exist.
+            ConflictError: It serves another version.
         """
         own = self._collection
         if own is not None:

@@ -24,12 +24,12 @@ class Ended:
     """The end of a container.
 
     Attributes:
-        exit_code: exit code of its process; None without a process, or if the machine was
+        exit_code: Exit code of its process; None without a process, or if the machine was
             reclaimed.
         status_reason: AWS Batch's reason for the status of the job.
-        reason: its reason for the status of the container.
-        output: lines of its output.
-        final: whether it is not retried, regardless of the retry rules.
+        reason: Its reason for the status of the container.
+        output: Lines of its output.
+        final: Whether it is not retried, regardless of the retry rules.
     """
 
     exit_code: int | None
@@ -62,12 +62,12 @@ class Containers:
         """Run an image to its end.
 
         Args:
-            image: address of the image.
-            arguments: arguments of its entry point.
-            environment: variables in addition to those of the image.
-            timeout: seconds after which it is killed.
-            stop: stops it when set.
-            started: called once its process runs.
+            image: Address of the image.
+            arguments: Arguments of its entry point.
+            environment: Variables in addition to those of the image.
+            timeout: Seconds after which it is killed.
+            stop: Stops it when set.
+            started: Called once its process runs.
         """
         if image not in self._images:
             missing = f"CannotPullContainerError: {image} not found"

@@ -56,7 +56,7 @@ class _Function:
     """One execution environment of a function, kept as long as its configuration stays.
 
     Attributes:
-        configuration: what it was started with.
+        configuration: What it was started with.
     """
 
     def __init__(self, configuration: Any, image: Image) -> None:

@@ -48,8 +48,8 @@ def passed_headers(headers: Mapping[str, Any], authorization: str) -> dict[str, 
     """Return the headers of a request that reach the integration.
 
     Args:
-        headers: headers of the request.
-        authorization: authorization of the method, such as ``AWS_IAM``.
+        headers: Headers of the request.
+        authorization: Authorization of the method, such as ``AWS_IAM``.
     """
     return {
         name: value

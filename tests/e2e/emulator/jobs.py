@@ -28,18 +28,18 @@ class Job:
 
     Attributes:
         job_id: ``uuid``, or ``uuid:index`` for a child.
-        request: the request that submitted it.
-        definition: the job definition.
+        request: The request that submitted it.
+        definition: The job definition.
         arn: ARN of the job.
-        created: milliseconds since 1970.
-        index: index of a child.
-        status: one of ``STATES``; an array has that of its children.
-        status_reason: reason of the status.
-        attempts: descriptions of attempts, as AWS Batch returns them.
-        children: children of an array.
-        stop: stops the job when set.
-        started: start of the last attempt, milliseconds since 1970.
-        stopped: milliseconds since 1970.
+        created: Milliseconds since 1970.
+        index: Index of a child.
+        status: One of ``STATES``; an array has that of its children.
+        status_reason: Reason of the status.
+        attempts: Descriptions of attempts, as AWS Batch returns them.
+        children: Children of an array.
+        stop: Stops the job when set.
+        started: Start of the last attempt, milliseconds since 1970.
+        stopped: Milliseconds since 1970.
     """
 
     job_id: str

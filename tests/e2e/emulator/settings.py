@@ -13,11 +13,11 @@ class Image:
     """A container image, as far as a process on this machine can be one.
 
     Attributes:
-        command: its entry point.
-        environment: what it sets, and what its network would resolve; nothing else is passed on.
-        folder: its working directory.
-        architecture: the architecture that it is built for, as its configuration names it.
-        labels: its labels.
+        command: Its entry point.
+        environment: What it sets, and what its network would resolve; nothing else is passed on.
+        folder: Its working directory.
+        architecture: The architecture that it is built for, as its configuration names it.
+        labels: Its labels.
     """
 
     command: tuple[str, ...]

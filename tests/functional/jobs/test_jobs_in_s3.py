@@ -120,7 +120,7 @@ class MeetingObjects(S3Objects):
     """Answers the first request for each of some objects once all of them have been sent.
 
     Attributes:
-        expected: addresses that were not requested yet.
+        expected: Addresses that were not requested yet.
     """
 
     def __init__(self, client: Any, *groups: set[str]) -> None:  # noqa: ANN401

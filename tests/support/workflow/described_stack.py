@@ -15,8 +15,8 @@ def create_described_stack(name: str, **outputs: str) -> None:
     Its outputs name the state machine and the queue that exist.
 
     Args:
-        name: name of the stack.
-        outputs: further outputs.
+        name: Name of the stack.
+        outputs: Further outputs.
     """
     (workflow,) = boto3.client("stepfunctions").list_state_machines()["stateMachines"]
     (queue,) = boto3.client("batch").describe_job_queues()["jobQueues"]

@@ -54,11 +54,11 @@ class Machines:
     """Runs the jobs of one test.
 
     Attributes:
-        container: entry point that maps arguments and environment to an exit code.
-        environment: variables of all containers.
-        commands: the command of a job definition by its name; none by default.
-        attempts: the attempts in order.
-        faults: number of next submissions that fail with an error of AWS Batch.
+        container: Entry point that maps arguments and environment to an exit code.
+        environment: Variables of all containers.
+        commands: The command of a job definition by its name; none by default.
+        attempts: The attempts in order.
+        faults: Number of next submissions that fail with an error of AWS Batch.
     """
 
     container: Container

@@ -44,10 +44,10 @@ class Accidents:
     """What befalls attempts at children; each is (child, attempt) from 0 and 1 on.
 
     Attributes:
-        killed: the machine is gone after the first photos of the attempt.
+        killed: The machine is gone after the first photos of the attempt.
         asked_to_stop: SIGTERM comes after the first photos.
-        broken: the engine fails in a way that nobody foresaw.
-        before: called before each attempt.
+        broken: The engine fails in a way that nobody foresaw.
+        before: Called before each attempt.
     """
 
     killed: set[tuple[int, int]] = field(default_factory=set)
@@ -77,11 +77,11 @@ class Ended:
 
     Attributes:
         status: SUCCEEDED or FAILED.
-        output: output of a success.
-        error: error of a failure.
-        cause: cause of a failure.
-        states: entered states in order.
-        largest: maximum bytes of the input or output of a state.
+        output: Output of a success.
+        error: Error of a failure.
+        cause: Cause of a failure.
+        states: Entered states in order.
+        largest: Maximum bytes of the input or output of a state.
     """
 
     status: str
@@ -97,7 +97,7 @@ class Context:
     """The context of an invocation of a function.
 
     Attributes:
-        seconds_left: seconds until the function is stopped.
+        seconds_left: Seconds until the function is stopped.
     """
 
     seconds_left: float = 900.0

@@ -30,10 +30,10 @@ def deploy_with_stores(
     """Deploy a stack with a table and a vector bucket; a server of S3 Vectors is running.
 
     Args:
-        deploy: deploys a stack.
-        monkeypatch: replaces the engines.
-        engine_of: returns the engine of a recipe.
-        settings: environment of the functions.
+        deploy: Deploys a stack.
+        monkeypatch: Replaces the engines.
+        engine_of: Returns the engine of a recipe.
+        settings: Environment of the functions.
     """
     _prepare(monkeypatch, engine_of)
     stores = {"FACEREC_STORE": "", "FACEREC_TABLE": TABLE, "VECTOR_BUCKET": VECTORS}

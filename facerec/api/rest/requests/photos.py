@@ -51,7 +51,7 @@ class PhotoFields(Document):
         """Check that a version is given only with an object.
 
         Raises:
-            ValueError: the version has no bucket and key.
+            ValueError: The version has no bucket and key.
         """
         if self.version is not None and (self.bucket is None or self.key is None):
             raise ValueError("version can be given only with bucket and key")
