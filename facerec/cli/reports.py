@@ -319,7 +319,7 @@ def _print_differences(
     if deleted:
         out.print(
             f"{count(deleted, 'face')} deleted on purpose since then; "
-            "--restore-deleted stores them again"
+            "facerec index --restore-deleted stores them again"
         )
 
 

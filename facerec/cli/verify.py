@@ -17,16 +17,21 @@ from facerec.cli.output import console, count, print_json
 @click.command()
 @click.argument("collection")
 @data_option
-@click.option("--repair", is_flag=True, help="Restore what the collection has lost.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Repair the differences: restore lost faces, and remove outdated ones.",
+)
 @json_option
 def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> None:
     """Compare a collection with the jobs that indexed it.
 
     COLLECTION is compared with the ledgers of all its jobs, which record the faces of each photo;
-    no photo is read. With --repair, lost
-    faces are restored from the embeddings in the job folders, even into an empty database. Faces
-    that were deleted on purpose stay deleted. The exit code is 1 if something differs and is not
-    repaired, or if a job cannot be read.
+    no photo is read. With --repair, the collection becomes equal to the ledgers: lost faces are
+    restored from the embeddings in the job folders, even into an empty database. Faces that a later
+    job stored with other options, and faces and people that an older copy of the database brought
+    back, are removed. Faces that were deleted on purpose stay deleted. The exit code is 1 if
+    something differs and is not repaired, or if a job cannot be read.
 
     \b
     Examples:

@@ -19,9 +19,9 @@ def open_csv(path: Path) -> Iterator[csv.DictReader[str]]:
     """Open a CSV file with a header, in UTF-8.
 
     Raises:
-        InvalidInputError: The file is not valid CSV, or larger than ``MAX_CSV_BYTES``; this may be
-            raised while rows are read.
-        ReadTimedOutError: The file system does not answer; likewise.
+        InvalidInputError: The file cannot be read, is not valid CSV, or is larger than
+            ``MAX_CSV_BYTES``; this may be raised while rows are read.
+        ReadTimedOutError: The file system does not answer; this may be raised while rows are read.
     """
     try:
         with open_input(path, MAX_CSV_BYTES) as file:

@@ -182,7 +182,7 @@ def open_faces(
 
     Args:
         settings: Settings of the deployment.
-        patience: Seconds after which a request is given up; by default, the store's.
+        patience: Seconds after which a request is given up, by default 60; SQLite ignores it.
         throttled: Seconds after which a throttled request is given up; by default, ``patience``.
 
     Raises:

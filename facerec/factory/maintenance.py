@@ -175,7 +175,8 @@ def rebuild_local_collection(
         on_deleted: See ``verify_local_collection``.
 
     Raises:
-        MigrationError: A migration of the collection is not finished.
+        MigrationError: The collection was switched to another model version, and the migration is
+            not finished.
         FacerecError: See ``rebuild_collection``.
     """
     from facerec.gallery.clusters.copies import all_clusters, restore_clusters
@@ -219,7 +220,8 @@ def rebuild_deployed_collection(
         collection_id: The collection.
 
     Raises:
-        MigrationError: A migration of the collection is not finished.
+        MigrationError: The collection was switched to another model version, and the migration is
+            not finished.
         FacerecError: See ``rebuild_collection``.
     """
     records = open_records(settings)

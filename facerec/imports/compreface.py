@@ -228,6 +228,6 @@ def _example(face: object) -> Example:
     subject = face.get("subject") if isinstance(face, dict) else None
     if not isinstance(subject, str) or not is_uuid(str(image_id)):
         raise InvalidInputError(
-            "CompreFace's answer lists a face without image_id and subject", _CHECK
+            "CompreFace's answer lists a face without a valid image_id or without a subject", _CHECK
         )
     return Example(str(image_id), subject)

@@ -175,6 +175,7 @@ class JobService(Protocol):
             JobNotPlannedError: The job has no plan.
             JobDeletedError: The job was deleted during the call.
             InvalidInputError: A file in the job folder is damaged.
+            StoreUnavailableError: The job folder cannot be read for now.
         """
         ...
 
@@ -187,6 +188,7 @@ class JobService(Protocol):
             JobNotPlannedError: The job has no plan.
             JobDeletedError: The job was deleted during the call.
             InvalidInputError: A file in the job folder is damaged.
+            StoreUnavailableError: The job folder cannot be read for now.
         """
         ...
 
@@ -197,6 +199,7 @@ class JobService(Protocol):
             JobNotPlannedError: The job has no plan.
             JobDeletedError: The job was deleted while it was read.
             InvalidInputError: A file in the job folder is damaged.
+            StoreUnavailableError: The job folder cannot be read for now.
         """
         ...
 
@@ -207,6 +210,7 @@ class JobService(Protocol):
             JobNotPlannedError: The job has no plan.
             JobDeletedError: The job was deleted while it was read.
             InvalidInputError: A file in the job folder is damaged.
+            StoreUnavailableError: The job folder cannot be read for now.
         """
         ...
 

@@ -232,8 +232,8 @@ class StandbySides(MigrationStore):
                 self._require_next(collection, side)
         if lacking:
             raise MigrationError(
-                f"{lacking} of {faces} faces of {collection_id!r} are not described with the "
-                "version that is to be served yet",
+                f"{lacking} of {faces} faces of {collection_id!r} are not yet described with "
+                "the version that is to be served",
                 MigrationRemedy.PREPARE,
             )
         if self._lag:

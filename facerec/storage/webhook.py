@@ -104,7 +104,8 @@ class Webhook:
             reason = getattr(error, "reason", error)
             name = type(reason if isinstance(reason, Exception) else error).__name__
             raise WebhookError(
-                f"the webhook does not answer ({name})", "check the address and the network"
+                f"the event could not be sent to the webhook ({name})",
+                "check the address, the network and the certificate",
             ) from None
 
 

@@ -185,7 +185,8 @@ def check_page(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         limit=20 * MIGRATION_PAGE,
         dry_run=True,
     )
-    return {"packed": pack(migration_page_json(page), MAX_FUNCTION_ANSWER, hint="try again")}
+    hint = "migrate without this check"
+    return {"packed": pack(migration_page_json(page), MAX_FUNCTION_ANSWER, hint=hint)}
 
 
 def finish(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:

@@ -146,7 +146,14 @@ class VectorStore(Protocol):
         }
 
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
-        """Erase vectors, including their bytes, and return the ids that were stored."""
+        """Erase vectors, including their bytes, and return the ids that were stored.
+
+        A store whose reads lag its writes may omit ids that were stored recently.
+
+        Raises:
+            StoreUnavailableError: None, or only some, of the vectors were erased, or their bytes
+                are still in a log; call this again.
+        """
         ...
 
     def delete_namespace(self, namespace: str) -> None:

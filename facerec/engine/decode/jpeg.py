@@ -101,7 +101,7 @@ def jpeg_reduction(width: int, height: int, reduction: int, max_pixels: int) -> 
 
 
 def reduce_while_decoding(photo: JpegImageFile, reduction: int) -> None:
-    """Make an opened JPEG decode at 1/``reduction`` of its size."""
+    """Make an opened JPEG decode at 1/``reduction`` of its width; ``reduction`` is 1, 2, 4 or 8."""
     width, height = photo.size
     photo.draft(None, (max(1, width // reduction), max(1, height // reduction)))
 

@@ -240,8 +240,8 @@ class StoreEraser(GalleryBase):
         """Delete the selected people with their vectors.
 
         Returns:
-            The number of deleted people, and the ids of those who have faces that are not selected,
-            and are kept for that.
+            The number of deleted people, and the ids of those who are kept because they have faces
+            that are not selected.
         """
         unless_faces = selection.only_empty_users or selection.faces_of_users
         creations, kept, deleted = selection.creations, set[str](), 0

@@ -108,11 +108,11 @@ class ErasureOperations(Eraser):
     def erase(self, collection_id: str, subject: SubjectKind, name: str) -> Receipt:
         """Erase everything known about a face, photo, external image id or person, everywhere.
 
-        What is erased: faces with their embeddings, people with their vectors and associations,
-        corrections, events, the names in the history, answers kept for idempotency tokens, and the
-        data in all job folders. Faces that a person gets in the meantime are erased too; somebody
-        who is created with the same id afterwards is not. An unknown name is not an error: the
-        receipt then shows that nothing was removed.
+        What is erased: faces with their embeddings, thumbnails and places in clusters, people with
+        their vectors and associations, corrections, events, the names in the history, answers kept
+        for idempotency tokens, and the data in all job folders. Faces that a person gets in the
+        meantime are erased too; somebody who is created with the same id afterwards is not. An
+        unknown name is not an error: the receipt then shows that nothing was removed.
 
         Args:
             collection_id: Id of the collection.

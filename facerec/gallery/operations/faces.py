@@ -99,7 +99,8 @@ class FaceOperations(Eraser):
         Raises:
             InvalidInputError: ``collection_id`` or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The deletion of the collection is not finished.
+            ConflictError: The deletion of the collection is not finished, or the collection was
+                switched to another model version concurrently.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             ModelMismatchError: The collection has another model version.

@@ -340,7 +340,7 @@ class MigrationOperations(GalleryBase):
         if status.ready < status.faces and not store.counts_lag:
             raise MigrationError(
                 f"{status.faces - status.ready} of {status.faces} faces of {collection_id!r} are "
-                "not described with the version that is to be served yet",
+                "not yet described with the version that is to be served",
                 MigrationRemedy.PREPARE,
             )
         collection = self._get(collection_id)

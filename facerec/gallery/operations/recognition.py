@@ -129,8 +129,9 @@ class RecognitionOperations(GalleryBase):
             largest_only: Whether to search for the largest face only.
             repeat_people: Whether several faces of the photo may match one person; by default only
                 the most similar one does, since a photo shows nobody twice.
-            index: Whether to add the probe's faces to the collection after the search. The
-                defaults of ``options`` are then those for indexing.
+            index: Whether to add all faces of the photo to the collection after the search, as
+                ``index`` does: also those that were deleted before. The defaults of ``options`` are
+                then those for indexing.
             external_image_id: The caller's own name for the photo, if it is added.
             photo_name: As in ``index``, if the photo is added.
 

@@ -128,7 +128,9 @@ def nearest_users(
     limit: int,
     max_distance: float,
 ) -> list[dict[str, NDArray[np.float32]]]:
-    """Return the stored vectors of the people nearest to each probe by user id, nearest first.
+    """Return, for each probe, the stored vectors of the nearest people, nearest first.
+
+    The keys are user ids. People who are deleted concurrently are omitted.
 
     Args:
         faces: Store of the collection's faces and of its people's vectors.
@@ -139,6 +141,7 @@ def nearest_users(
 
     Raises:
         InvalidInputError: The store cannot return that many people.
+        ConflictError: The collection was switched to another model version.
     """
     namespace = people_namespace(collection_id)
     found = faces.vectors.search(namespace, probes, limit=limit, max_distance=max_distance)

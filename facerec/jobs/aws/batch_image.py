@@ -157,7 +157,8 @@ class _Repository:
             codes = {each.get("failureCode") for each in answer.get("failures", ())}
             if codes == {"ImageNotFound"}:
                 return None
-            raise StoreUnavailableError(f"Amazon ECR does not return the image: {codes}")
+            reasons = ", ".join(sorted(filter(None, codes))) or "no reason given"
+            raise StoreUnavailableError(f"Amazon ECR does not return the image: {reasons}")
         return _parsed(answer["images"][0]["imageManifest"])
 
     def configuration(self, digest: str) -> dict[str, Any]:

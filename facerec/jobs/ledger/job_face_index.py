@@ -130,7 +130,7 @@ def ids_of_child(objects: ObjectStore, job_folder: str, child: int) -> bytes:
     """Return the first ``ID_BYTES`` of each face id that a complete child names.
 
     Raises:
-        ValueError, KeyError, TypeError or AttributeError: its index is missing, and a segment is
+        ValueError, KeyError, TypeError or AttributeError: Its index is missing, and a segment is
             damaged.
     """
     segments = read_face_index(objects, job_folder, child)

@@ -85,10 +85,10 @@ class SliceReader:
     the whole gzip file.
 
     Raises (while iterating):
-        ObjectChangedError: the manifest is not the version that was planned.
-        InvalidInputError: a gzip file is damaged, an inventory cannot be read, or a line has more
+        ObjectChangedError: The manifest is not the version that was planned.
+        InvalidInputError: A gzip file is damaged, an inventory cannot be read, or a line has more
             than ``MAX_ENDLESS_BYTES``.
-        ObjectNotFoundError: the manifest, or a file of an inventory, does not exist.
+        ObjectNotFoundError: The manifest, or a file of an inventory, does not exist.
     """
 
     def __init__(

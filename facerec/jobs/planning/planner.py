@@ -225,8 +225,8 @@ def _require_importable(
     """
     if request.bulk_import and collection.sides > 1:
         raise InvalidInputError(
-            f"bulk_import: collection {request.collection_id!r} has been migrated, and Pinecone "
-            "imports only into a new one",
+            f"bulk_import: collection {request.collection_id!r} is being or was migrated, and "
+            "Pinecone imports only into a new collection",
             "index without bulk_import",
         )
     # Without a plan of its own, the job is new: no job may have been started before.

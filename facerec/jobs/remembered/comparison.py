@@ -114,7 +114,10 @@ manifest."""
 
 
 def joined(listed: Iterable[ListedPhoto], remembered: Iterator[Remembered]) -> Iterator[Group]:
-    """Yield the photos of a source with the remembered lines of their addresses; both in order."""
+    """Yield a group for each address of the source or of the memory, in order of addresses.
+
+    Both arguments must be sorted by address.
+    """
     by_uri = groupby(remembered, key=itemgetter(0))
     uri, lines = _next(by_uri)
     for photos in _by_address(listed):

@@ -68,8 +68,8 @@ class LocalObjects:
         Args:
             follow_links: Whether a uri may contain links. If not, a file that is replaced by a link
                 after its path was resolved is not read.
-            max_seconds: Maximum time in which a file system answers: with a block of a file, or an
-                entry of a folder.
+            max_seconds: Maximum seconds to wait for a file system to return a block of a file or an
+                entry of a folder; then ``ReadTimedOutError`` is raised.
         """
         self._open_path = os.open if follow_links else _open_without_links
         self._max_seconds = max_seconds

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from facerec.core.faces import EMBEDDING_SIZE, METRIC
 from facerec.errors import ConfigurationError, StoreUnavailableError
 from facerec.storage.index_shape import index_misfit
-from facerec.storage.pinecone.errors import error_of_status
+from facerec.storage.pinecone.errors import CHECK_API_KEY, error_of_status
 from facerec.storage.pinecone.limits import REQUEST_TIMEOUT
 
 _API_VERSION = "2026-07"
@@ -74,7 +74,8 @@ def is_sendable(api_key: str) -> bool:
 def invalid_key() -> ConfigurationError:
     """Return the error for an API key that cannot be sent; it does not contain the key."""
     return ConfigurationError(
-        "the Pinecone API key contains invalid characters", "check PINECONE_API_KEY"
+        "the Pinecone API key contains invalid characters",
+        CHECK_API_KEY,
     )
 
 

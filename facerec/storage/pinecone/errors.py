@@ -22,6 +22,9 @@ _CREATE_HINT = (
     "(see docs/pinecone.md)"
 )
 
+CHECK_API_KEY = "check PINECONE_API_KEY, or the secret that PINECONE_SECRET_ARN names"
+"""What to do about an API key that is not valid."""
+
 
 def store_error(error: Exception) -> FacerecError:
     """Convert an error of the ``pinecone`` package to an error of facerec."""
@@ -40,7 +43,7 @@ def error_of_status(status: int) -> FacerecError:
     """Return the error for the HTTP status of a response that is not a success."""
     if status == 401:
         return AccessDeniedError(
-            "the Pinecone index", "Pinecone rejected the API key", "check PINECONE_API_KEY"
+            "the Pinecone index", "Pinecone rejected the API key", CHECK_API_KEY
         )
     if status == 403:
         return AccessDeniedError(

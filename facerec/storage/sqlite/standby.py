@@ -131,8 +131,9 @@ def switch(connection: sqlite3.Connection, collection_id: str, state: MigrationS
     standby = standby_of(collection_id)
     if namespaces.count(connection, collection_id) != namespaces.count(connection, standby):
         raise ConflictError(
-            f"collection {collection_id!r} has faces without embeddings of the new version",
-            "continue the migration",
+            f"collection {collection_id!r} has faces that are not described with the version that "
+            "is to be served",
+            "try again",
         )
     served_number = namespaces.get_or_create(connection, collection_id)
     standby_number = namespaces.get_or_create(connection, standby)

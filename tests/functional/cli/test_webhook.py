@@ -97,10 +97,13 @@ def test_a_webhook_that_does_not_answer_is_reported_and_tried_again(
         port = closed.getsockname()[1]
     result = index(facerec, "--webhook", f"http://127.0.0.1:{port}/hidden")
     shown = " ".join(result.stdout.split())
-    assert "1 event not delivered: the webhook does not answer (ConnectionRefusedError)" in shown
+    assert (
+        "1 event not delivered: the event could not be sent to the webhook (ConnectionRefusedError)"
+        in shown
+    )
     assert "hidden" not in result.output
     (kept,) = listed(facerec, "--undelivered")
-    assert kept["problem"] == "the webhook does not answer (ConnectionRefusedError)"
+    assert kept["problem"] == "the event could not be sent to the webhook (ConnectionRefusedError)"
     retried = listed(facerec, "--retry", "--webhook", receiver.address)
     assert retried[0]["delivered_at"] is not None
     assert len(receiver.requests) == 1

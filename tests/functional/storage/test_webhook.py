@@ -66,7 +66,10 @@ def test_a_webhook_that_does_not_exist_is_an_error_without_its_address() -> None
         port = closed.getsockname()[1]
     with pytest.raises(WebhookError) as raised:
         Webhook(f"http://127.0.0.1:{port}/token", SECRET).send(match_event(1))
-    assert raised.value.message == "the webhook does not answer (ConnectionRefusedError)"
+    assert (
+        raised.value.message
+        == "the event could not be sent to the webhook (ConnectionRefusedError)"
+    )
 
 
 def test_a_webhook_that_accepts_and_is_silent_is_given_up() -> None:
