@@ -82,7 +82,8 @@ def link(
         faces: All faces of the pairs and of the clusters.
         embeddings: Their embeddings, float32, shape (n, 128).
         pairs: Pairs of these faces, most similar first.
-        stored: Clusters that exist; their ``photos`` and ``compared`` are set here.
+        stored: Clusters that exist. They are changed: their ``photos`` and ``compared`` are set,
+            and they get the faces that join them.
         describe: Returns the cluster that consists of a single row.
         max_mean: Maximum mean normalised score of two clusters that may be joined.
     """

@@ -76,9 +76,11 @@ def aws_errors(
     Args:
         service: Name of the service, for messages.
         resource: Name of what is requested, for messages; the service if None.
-        missing: Raised if the resource does not exist; by default a ``NotFoundError``.
-        refused: Raised for errors of the client (HTTP 4xx, except 408, 409 and 429) that no other
-            rule covers; by default a ``StoreUnavailableError``.
+        missing: Raised if the resource does not exist, or boto3 rejects its name; by default a
+            ``NotFoundError`` or an ``InvalidInputError``.
+        refused: Raised for other errors of the client (HTTP 4xx, except 408, 409 and 429), also if
+            the service throttles with such a status; by default a ``StoreUnavailableError``, or a
+            ``StoreThrottledError``.
         codes: Errors to raise for single error codes, before all other rules.
 
     Raises:
@@ -88,7 +90,8 @@ def aws_errors(
         ConfigurationError: No region is set.
         NotFoundError: The resource does not exist.
         InvalidInputError: boto3 rejects an argument, and ``missing`` is None.
-        StoreThrottledError: The service refuses requests above its rate limit.
+        StoreThrottledError: The service refuses requests above its rate limit, and ``refused``
+            does not cover this.
         StoreUnavailableError: The service does not respond or fails, or refuses the request and
             ``refused`` is None.
     """

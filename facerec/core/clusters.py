@@ -52,7 +52,8 @@ class FaceArrays:
         clear: Bool; whether a face is clear enough to connect others.
         changed: Bool; whether a face may have been stored, or have left its cluster, since clusters
             were last saved.
-        mark: State of the collection, to pass to ``save_clusters``; None if it has no faces.
+        mark: State of the collection, to pass to ``save_clusters``; None if it never had a face;
+            in some stores, also if it has none now.
     """
 
     slots: NDArray[np.int64]

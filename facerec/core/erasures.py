@@ -213,7 +213,7 @@ class Receipt:
         user_vectors: Number of people's vectors that were removed, or recomputed without the faces.
         corrections: Number of statements that a face does not show a person.
         answers: Number of answers kept for idempotency tokens.
-        history: Entries of the history that named somebody.
+        history: Number of changed entries of the history.
         jobs: Counts of what was removed from each job folder.
         created_before: For the deletion of a collection that was back with an older copy of the
             database: the time, in seconds since 1970, up to which collections of this id were

@@ -30,7 +30,7 @@ class MatchEvent:
         collection_id: The collection.
         user_id: The person.
         face_id: The face.
-        image_id: The photo, by its content.
+        image_id: Id of the photo, derived from its content.
         external_image_id: The caller's own name for the photo, or None.
         photo: ``FaceRecord.source`` of the face.
         similarity: Similarity of the face and the person, 0 to 1.

@@ -53,7 +53,11 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Rotation of the head in degrees, estimated from the landmarks; 0 is frontal."""
+    """Rotation of the head in degrees; 0 is frontal.
+
+    Roll is positive if the head leans clockwise as seen in the photo, yaw if it turns to the right
+    of the photo, pitch if it looks up.
+    """
 
     roll: float
     yaw: float
@@ -84,8 +88,8 @@ class CohortStats:
     They are used to normalise distances from the face.
 
     Attributes:
-        mean: Mean Euclidean distance of the face's nearest cohort vectors.
-        deviation: Standard deviation of these distances, shrunk halfway to its typical value.
+        mean: Mean Euclidean distance of the face from its nearest cohort vectors.
+        deviation: Weighted mean of the standard deviation of these distances and the typical one.
         version: Version of the cohort; statistics of different versions cannot be compared.
     """
 

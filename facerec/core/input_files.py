@@ -38,6 +38,8 @@ def open_input(path: Path, max_bytes: int) -> Iterator[io.BufferedReader[_Input]
         InputFileError: The file cannot be read, is not a regular file, or is too large; this may be
             raised while it is read.
         ReadTimedOutError: The file system does not answer; this may be raised while it is read.
+        StoreUnavailableError: Too many earlier calls to file systems have not returned; this may be
+            raised while it is read.
     """
     file = _ask(path, lambda: open_regular(str(path)))
     with io.BufferedReader(_Input(path, file, max_bytes), BLOCK) as reader:

@@ -52,7 +52,7 @@ MAX_EXPORT_BYTES = 1024**4
 """Maximum size of each file of an exported collection, of which a part is in memory at a time."""
 
 MAX_EXPORT_LINE_BYTES = 64 * 1024**2
-"""Maximum size of its description, and of a line of a file of an exported collection."""
+"""Maximum size of the description of an exported collection, and of a line of its files."""
 
 MAX_THUMBNAIL_BYTES = 8192
 """Maximum size of a thumbnail that is kept of a face, in bytes."""
@@ -128,6 +128,6 @@ MIGRATION_PAGE = 50
 seconds on one core, and few photos have faces in two pages and are read twice."""
 
 PRUNE_LIMIT_PERCENTAGE = 50.0
-"""Default share, in percent, of the photos of a folder or of the faces of a collection that may be
-missing when their faces are deleted. If most are missing, it is more likely that a disk is not
+"""Default maximum share, in percent, of the photos of a folder or of the faces of a collection that
+may be missing. If more are missing, nothing is deleted: it is more likely that a disk is not
 mounted."""

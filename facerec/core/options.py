@@ -107,7 +107,8 @@ class FaceOptions(_Chosen):
         detector: The name of a detector (see ``facerec.engine.detect.detectors``).
         rotate: Whether to search a photo in its other three orientations too, if the file does not
             state which way up it is and no upright face is found.
-        max_pixels: Reject photos with more pixels; for JPEG, the decoded size counts.
+        max_pixels: Reject photos with more pixels. For most JPEG files, the decoded size counts;
+            WebP, AVIF and HEIC have a lower limit (see ``facerec.engine.decode.decoding.decode``).
     """
 
     max_faces: int = MAX_FACES

@@ -74,7 +74,7 @@ class EmbeddedFace(DetectedFace):
     """A detected face with its embedding.
 
     Attributes:
-        embedding: float32 of shape (128,), as the network returns it.
+        embedding: float32 of shape (128,), not normalised; the mean over the views of the recipe.
         stats: Statistics of the distances to the most similar strangers.
     """
 

@@ -33,7 +33,7 @@ class FaceRecord:
         model_version: Version of the engine that computed the embedding.
         options_digest: Digest of the options for the faces of this photo.
         indexed_at: Seconds since 1970, UTC.
-        stats: Cohort stats of the face; None for faces that an earlier release stored.
+        stats: Cohort stats of the face; None if an earlier release stored it, or they are damaged.
     """
 
     face_id: str
@@ -51,7 +51,7 @@ class FaceRecord:
 
     @property
     def address(self) -> str:
-        """Path or ``s3://`` address at which the photo is read, or "" for bytes."""
+        """Path or ``s3://`` address at which the photo is read; for bytes, the source itself."""
         return address_of_source(self.source)
 
 

@@ -150,7 +150,7 @@ def _read(name: str, digest: str) -> bytes:
 
     Raises:
         AttributesUnavailableError: The network is not installed.
-        WeightsError: The file is damaged or contains another network.
+        WeightsError: The file cannot be read, is damaged or contains another network.
     """
     folder = _folder()
     if folder is None:

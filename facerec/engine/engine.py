@@ -65,7 +65,7 @@ class Engine:
         """Version of weights, alignment and recipe; only faces of one version can be compared.
 
         Raises:
-            WeightsError: dlib's weights are missing.
+            WeightsError: dlib's weights are missing or cannot be read.
         """
         return model_version(self._recipe)
 

@@ -21,7 +21,8 @@ def check_engine(engine: FaceEngine) -> None:
     Without this check, a problem of the machine would be recorded as a failure of every photo.
 
     Raises:
-        MachineError: The engine does not find the face of a photo that shows one.
+        MachineError: The engine cannot read a photo that shows one face, or does not find exactly
+            one face in it.
         WeightsError: dlib's weights are missing or damaged.
     """
     (result,) = engine.analyse([known_face()], FaceOptions(min_confidence=0.5))

@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 class AccessKeyStore(Protocol):
-    """A store of access keys with their secrets."""
+    """A store of access keys with their secrets.
+
+    Each method raises a ``FacerecError``, such as ``StoreUnavailableError``, if the store fails.
+    """
 
     def put_access_key(self, key: AccessKey) -> None:
         """Store a new key."""

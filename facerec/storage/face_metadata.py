@@ -54,12 +54,15 @@ def stats_metadata(stats: CohortStats) -> Metadata:
 
 
 def stats_from_metadata(metadata: Metadata) -> CohortStats | None:
-    """Return the cohort stats of a face, or None without any; the rest is not decoded."""
+    """Return the cohort stats of a face; None if they are missing or damaged.
+
+    The rest of the metadata is not decoded.
+    """
     return stats_from_columns(metadata)
 
 
 def quality_from_metadata(metadata: Metadata) -> Quality:
-    """Return the quality of a face; the rest is not decoded."""
+    """Return the quality of a face; the rest of the metadata is not decoded."""
     size, sharpness, brightness, *pose = map(float, str(metadata["quality"]).split())
     return Quality(size, sharpness, brightness, Pose(*pose))
 

@@ -54,6 +54,7 @@ def write_faces(path: Path, faces: Iterable[StoredFace]) -> int:
 
     Raises:
         ConfigurationError: pyarrow is not installed.
+        OSError: The file cannot be written.
     """
     parquet = require_parquet()
     import pyarrow
@@ -83,6 +84,7 @@ def read_faces(path: Path) -> Iterator[list[StoredFace]]:
     Raises:
         ConfigurationError: pyarrow is not installed.
         InvalidInputError: The file was not written by ``write_faces``, or is damaged.
+        OSError: The file cannot be read, or pyarrow reports damage as such an error.
     """
     parquet = require_parquet()
     import pyarrow

@@ -165,7 +165,11 @@ class FaceStore:
         )
 
     def put_stats(self, collection_id: str, stats: Mapping[str, CohortStats]) -> None:
-        """Store cohort stats by face id; unknown and concurrently deleted faces are ignored."""
+        """Store cohort stats by face id; unknown and concurrently deleted faces are ignored.
+
+        Raises:
+            StoreUnavailableError: None, or only some, of the stats were stored.
+        """
         self.vectors.change_metadata(
             collection_id, {face_id: stats_metadata(own) for face_id, own in stats.items()}
         )
@@ -210,6 +214,7 @@ class FaceStore:
 
         Raises:
             InvalidInputError: The store cannot return that many faces.
+            CollectionNotFoundError: The collection was deleted (only after ``of``).
             ConflictError: The collection serves another model version now.
             ValueError: The probes are malformed, or ``limit`` is out of range.
         """
@@ -220,6 +225,7 @@ class FaceStore:
         """Return the stored faces in the order of ``face_ids``; unknown ids are omitted.
 
         Raises:
+            CollectionNotFoundError: The collection was deleted (only after ``of``).
             ConflictError: The collection serves another model version now.
         """
         vectors = self.vectors.get_vectors(collection_id, face_ids)
@@ -248,7 +254,16 @@ class FaceStore:
             after = page[-1].face_id
 
     def delete_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[str]:
-        """Erase faces, including their embeddings, and return the ids that were stored."""
+        """Erase faces, including their embeddings, and return the ids that were stored.
+
+        A store whose reads lag its writes may omit ids that were stored recently.
+
+        Raises:
+            StoreUnavailableError: None, or only some, of the faces were erased, or their bytes are
+                still in a log; call this again.
+            ConflictError: There are too many concurrent changes of what another store has about the
+                faces; call this again.
+        """
         stored = self.vectors.delete_vectors(collection_id, face_ids)
         if self._on_removed is not None:
             # All of them: an earlier attempt may have been interrupted here.
@@ -256,7 +271,12 @@ class FaceStore:
         return stored
 
     def delete_namespace(self, collection_id: str) -> None:
-        """Erase all faces of a collection. An unknown collection is not an error."""
+        """Erase all faces of a collection. An unknown collection is not an error.
+
+        Raises:
+            StoreUnavailableError: None, or only some, of the faces were erased, or their bytes are
+                still in a log; call this again.
+        """
         self.vectors.delete_namespace(collection_id)
 
     def left_of(self, deleted: Sequence[Collection]) -> list[Collection]:
@@ -291,7 +311,10 @@ class FaceStore:
         return self.vectors.count_vectors(collection_id)
 
     def version(self, collection_id: str) -> str | None:
-        """Return a text that changes with every change of the faces; None if unknown."""
+        """Return a text that changes when faces are stored or deleted; see ``VectorStore.version``.
+
+        None if the store does not support versions, or the collection has had no face.
+        """
         return self.vectors.version(collection_id)
 
     def expect_empty(self, collection_id: str) -> None:

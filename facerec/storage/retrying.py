@@ -92,8 +92,8 @@ class Retries:
         The request is retried while the store is unavailable or throttles.
 
         Raises:
-            StoreUnavailableError: The store was still unavailable after ``patience`` seconds, or
-                still throttled the request after ``throttled`` seconds.
+            StoreUnavailableError: The next attempt would begin more than ``patience`` seconds after
+                the first, or more than ``throttled`` seconds if the store throttles.
         """
         first = time.monotonic()
         while True:

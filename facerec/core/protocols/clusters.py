@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class ClusterStore(Protocol):
     """The clusters of collections. They are deleted with their collection.
 
-    A deleted face leaves its cluster, and loses its mark as not a face.
+    A deleted face leaves its cluster, and loses its mark as not a face. Each method raises a
+    ``FacerecError``, such as ``StoreUnavailableError``, if the store fails.
     """
 
     def read_face_arrays(
@@ -36,6 +37,11 @@ class ClusterStore(Protocol):
             is_clear: Whether a face is clear enough to connect others.
             rule: A text that identifies ``is_clear``: functions with different results have
                 different texts.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist; not every store checks this.
+            ConflictError: The collection was switched to another model version concurrently, or
+                there are too many concurrent changes.
         """
         ...
 
@@ -44,14 +50,17 @@ class ClusterStore(Protocol):
 
         If a face has been deleted since its slot was read, the embedding is far from all others, or
         is that of a new face in the slot. ``face_ids_of_slots`` then omits the slot, or returns the
-        id of the new face.
+        id of the new face. A store that keeps the last arrays in memory returns the deleted face.
+
+        Raises:
+            ValueError: Such a store has no arrays in memory.
         """
         ...
 
     def read_mark(self, collection_id: str) -> tuple[int, int, int] | None:
         """Return the ``FaceArrays.mark`` of the current state of a collection.
 
-        None if the collection does not exist or never had a face.
+        None if the collection does not exist; in some stores, also if it never had a face.
         """
         ...
 
@@ -60,7 +69,7 @@ class ClusterStore(Protocol):
         ...
 
     def slots_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, int]:
-        """Return the slots of stored faces by id."""
+        """Return the slots of stored faces by id; other faces are omitted."""
         ...
 
     def clusters_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, int]:
@@ -98,8 +107,8 @@ class ClusterStore(Protocol):
     ) -> list[Cluster]:
         """Return clusters that people should see, largest first, then by number.
 
-        Such a cluster is not ignored and contains two faces without a person, or one such face and
-        a face of a person who can have more faces.
+        Such a cluster is not ignored, has at least two faces, of which at least one has no person,
+        and has no face of a person who cannot have more faces.
 
         Args:
             collection_id: The collection.
@@ -148,8 +157,9 @@ class ClusterStore(Protocol):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The version has changed, so that nothing was saved, or a save that took
-                too long was overtaken, so that a part was saved.
+            ConflictError: The version has changed or others kept saving clusters, so that nothing
+                was saved; or there were too many concurrent changes or this save took too long, so
+                that a part was saved.
         """
         ...
 
@@ -157,7 +167,7 @@ class ClusterStore(Protocol):
         """Remove faces from their clusters; the next clustering processes them again.
 
         Raises:
-            ConflictError: There are too many concurrent changes.
+            ConflictError: Others are saving clusters, or there are too many concurrent changes.
         """
         ...
 
@@ -166,7 +176,7 @@ class ClusterStore(Protocol):
 
         Raises:
             CollectionNotFoundError: The collection does not exist; not every store checks this.
-            ConflictError: There are too many concurrent changes.
+            ConflictError: Others are saving clusters, or there are too many concurrent changes.
         """
         ...
 
@@ -180,7 +190,7 @@ class ClusterStore(Protocol):
 
         Raises:
             CollectionNotFoundError: The collection does not exist; not every store checks this.
-            ConflictError: There are too many concurrent changes.
+            ConflictError: Others are saving clusters, or there are too many concurrent changes.
         """
         ...
 

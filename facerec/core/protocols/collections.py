@@ -33,7 +33,7 @@ class CollectionRecords(Protocol):
         ...
 
     def delete_collection(self, collection_id: str) -> None:
-        """Delete the record of a collection.
+        """Delete the record of a collection, and the stored answers that name its people.
 
         Raises:
             CollectionNotFoundError: It does not exist.

@@ -15,8 +15,8 @@ class CorrectionRecords(Protocol):
     def add_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> None:
         """Store corrections; storing one again changes nothing.
 
-        A store with transactions stores all or none; others, up to 33 at a time. After an
-        interruption, the same call stores the others.
+        A store with transactions stores all or none; another store, up to 33 at a time. After an
+        interruption, the same call stores the rest.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.

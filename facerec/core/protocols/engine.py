@@ -33,7 +33,11 @@ class FaceEngine(Cohort, Protocol):
 
     @property
     def model_version(self) -> str:
-        """Version of weights, alignment and recipe; only faces of one version can be compared."""
+        """Version of weights, alignment and recipe; only faces of one version can be compared.
+
+        Raises:
+            WeightsError: A file of a network is missing or cannot be read.
+        """
         ...
 
     def analyse(
@@ -44,6 +48,9 @@ class FaceEngine(Cohort, Protocol):
         Args:
             photos: The bytes of image files.
             options: How to find and choose faces.
+
+        Raises:
+            WeightsError: A file of a network is missing or damaged.
         """
         ...
 
@@ -69,6 +76,6 @@ class AttributeEstimator(Protocol):
         Raises:
             AttributesUnavailableError: The networks are not installed.
             UnreadablePhotoError: The photo cannot be decoded.
-            WeightsError: A file of a network is damaged.
+            WeightsError: A file of a network is damaged or cannot be read.
         """
         ...

@@ -15,7 +15,7 @@ class HistoryRecords(Protocol):
 
     The methods that change people and corrections write the steps of the history, in the
     transaction of the change, if there is a cause (see ``facerec.core.recording``). A change of
-    more than a hundred faces can be several steps.
+    many faces can be several steps.
     """
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class JobData(Protocol):
-    """The copies of faces in the folders of jobs."""
+    """The copies of faces in the folders of jobs.
+
+    Each method raises a ``FacerecError``, such as ``StoreUnavailableError``, if the store of the
+    folders fails.
+    """
 
     def forget(self, collection_id: str, selection: Selection) -> Sequence[ErasedJob]:
         """Erase faces and photos, or a whole collection, from the jobs of a collection.
@@ -81,11 +85,16 @@ class JobData(Protocol):
 
         Raises:
             ReceiptDamagedError: A copy is damaged.
+            CollectionNotFoundError: The collection was deleted in the meantime.
         """
         ...
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
-        """Keep a copy of the settings of a collection, if jobs have indexed into it."""
+        """Keep a copy of the settings of a collection, if jobs have indexed into it.
+
+        Raises:
+            JobFolderError: The earlier copy is damaged.
+        """
         ...
 
     def count_lost(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class MigrationStore(Protocol):
     """The migrations of collections, and the faces of their standby versions.
 
+    Each method raises a ``FacerecError``, such as ``StoreUnavailableError``, if the store fails.
+
     A switch serves a standby face only if the served face of the same id still exists unchanged.
     A store with transactions removes a standby face in the transaction that removes or changes its
     served face.
@@ -51,7 +53,7 @@ class MigrationStore(Protocol):
                 whose served face has since been deleted or changed is not stored.
 
         Raises:
-            ConflictError: The migration has ended, or its version is served now.
+            ConflictError: The collection was deleted or switched, or the migration has ended.
         """
         ...
 
@@ -60,13 +62,20 @@ class MigrationStore(Protocol):
         ...
 
     def count_standby_faces(self, collection_id: str) -> int:
-        """Return the number of standby faces."""
+        """Return the number of standby faces.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist; not every store checks this.
+        """
         ...
 
     def has_standby_embedding(
         self, collection_id: str, embedding: NDArray[np.float32], max_distance: float
     ) -> bool:
-        """Return whether a standby face has this embedding, up to a Euclidean distance."""
+        """Return whether a standby face has this embedding, up to a Euclidean distance.
+
+        In a store without transactions, what killed processes have left of migrations counts too.
+        """
         ...
 
     def switch_version(
@@ -96,7 +105,8 @@ class MigrationStore(Protocol):
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The migration does not have this state, the collection was changed
                 concurrently, or, in a store with transactions, a face has no standby face.
-            MigrationError: A face has no standby face, in a store without transactions.
+            MigrationError: In a store without transactions, a face has no standby face, or the
+                collection has had too many sides.
         """
         ...
 
@@ -142,8 +152,9 @@ class MigrationStore(Protocol):
             state: The state that the migration is expected to have.
 
         Raises:
-            CollectionNotFoundError: The collection does not exist; not every store checks this.
             ConflictError: The migration has another state, or has ended.
+            StoreUnavailableError: The store failed; or the migration has ended, but other processes
+                are reading a log that still contains its embeddings. The next deletion empties it.
         """
         ...
 

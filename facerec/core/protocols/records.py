@@ -21,7 +21,9 @@ class RecordStore(
     RequestRecords,
     Protocol,
 ):
-    """Strongly consistent records: collections, people, corrections, tombstones, tags and requests.
+    """Strongly consistent records of collections and of what belongs to them.
 
-    People, their history, corrections, tombstones and tags are deleted with their collection.
+    These are tags, people, their history, corrections and tombstones, which are deleted with their
+    collection, and answered requests. Each method raises a ``FacerecError``, such as
+    ``StoreUnavailableError``, if the store fails.
     """

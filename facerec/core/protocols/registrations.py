@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 class RegistrationStore(Protocol):
     """Registrations of people, and the outbox of events.
 
-    Both are deleted with the person and with the collection, and an event also with its face. Times
-    are in seconds since 1970.
+    Both are deleted with the person and with the collection, and an event also with its face. If
+    the faces are in another store, code that deletes faces must call ``delete_events``. Times are
+    in seconds since 1970. Each method raises a ``FacerecError``, such as ``StoreUnavailableError``,
+    if the store fails.
     """
 
     def set_registration(
@@ -25,7 +27,8 @@ class RegistrationStore(Protocol):
         """Set or remove the registration of a person, and return the person.
 
         Undelivered events of the person are deleted, unless the new consent continues the earlier
-        one (``Registration.continues``).
+        one (``Registration.continues``). If the registration changes, stored answers that name the
+        person are deleted.
 
         Raises:
             UserNotFoundError: The person does not exist.

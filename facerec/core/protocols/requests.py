@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class RequestRecords(Protocol):
-    """Answers to requests, for clients that send a request again. Times: seconds since 1970."""
+    """Answers to requests, for clients that repeat a request. Times are in seconds since 1970."""
 
     def get_request(self, token: str, now: float) -> AnsweredRequest | None:
         """Return the answer to the request with this token, or None if unknown or expired."""

@@ -7,7 +7,10 @@ from typing import Protocol
 
 
 class ThumbnailStore(Protocol):
-    """Small JPEG files of stored faces. They are deleted with their face and their collection."""
+    """Small JPEG files of stored faces. They are deleted with their face and their collection.
+
+    Each method raises a ``FacerecError``, such as ``StoreUnavailableError``, if the store fails.
+    """
 
     def put_thumbnails(self, collection_id: str, thumbnails: Mapping[str, bytes]) -> None:
         """Store thumbnails by face id; they replace those that the faces had.

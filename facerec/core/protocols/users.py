@@ -25,7 +25,7 @@ class UserRecords(Protocol):
             UserNameExistsError: Another person has this name; exactly one of two concurrent callers
                 gets this.
             ConflictError: A face already belongs to a person, or there are too many concurrent
-                changes. Nothing was changed, or the person was created with other faces.
+                changes. Nothing was changed, or the person was created with some of the faces.
         """
         ...
 
@@ -69,6 +69,8 @@ class UserRecords(Protocol):
     ) -> bool:
         """Delete a person and their associations, but not their faces.
 
+        The registration, the events, and the stored answers that name the person are deleted too.
+
         Args:
             collection_id: The person's collection.
             user_id: The person.
@@ -81,7 +83,7 @@ class UserRecords(Protocol):
             Whether the person was deleted; False only with ``no_faces_but``.
 
         Raises:
-            UserNotFoundError: The person does not exist.
+            UserNotFoundError: The person does not exist, or was created at another time.
             ConflictError: There are too many concurrent changes.
         """
         ...
@@ -116,6 +118,8 @@ class UserRecords(Protocol):
     def set_user_name(self, collection_id: str, user_id: str, name: str | None) -> User:
         """Set or remove the display name of a person, and return the person.
 
+        Stored answers that name the person are deleted.
+
         Raises:
             UserNotFoundError: The person does not exist.
             UserNameExistsError: Another person has the name; nothing was changed.
@@ -146,7 +150,8 @@ class UserRecords(Protocol):
     def mark_vector(self, collection_id: str, user: User) -> bool:
         """Record that a person's vector was computed from this version of the person.
 
-        Returns False if the version is stale, or if the person was created again in the meantime.
+        Returns False if the version is stale, or if the person was deleted in the meantime, even if
+        the person was created again.
         """
         ...
 

@@ -23,7 +23,9 @@ class VectorStore(Protocol):
     """Vectors with metadata, in namespaces.
 
     The vectors of a group are replaced together. Storing the first vector creates a namespace; an
-    unknown namespace has no vectors.
+    unknown namespace has no vectors. In some stores, reads lag writes: they may miss what was
+    written seconds ago. Each method raises a ``FacerecError``, such as ``StoreUnavailableError``,
+    if the store fails.
     """
 
     def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
@@ -56,6 +58,8 @@ class VectorStore(Protocol):
 
         Raises:
             ValueError: A group or a vector is malformed; nothing was stored.
+            ConflictError: In a store without transactions, other writers kept adding vectors to the
+                same groups; the vectors may have been stored.
             StoreUnavailableError: No vectors, or only some of them, were stored.
         """
         ...
@@ -96,6 +100,8 @@ class VectorStore(Protocol):
         max_distance: float,
     ) -> list[list[VectorMatch]]:
         """Return the nearest vectors of each probe, nearest first.
+
+        A store may search large namespaces approximately, and so miss some of them.
 
         Args:
             namespace: A namespace.
@@ -157,7 +163,12 @@ class VectorStore(Protocol):
         ...
 
     def delete_namespace(self, namespace: str) -> None:
-        """Erase all vectors of a namespace. An unknown namespace is not an error."""
+        """Erase all vectors of a namespace. An unknown namespace is not an error.
+
+        Raises:
+            StoreUnavailableError: None, or only some, of the vectors were erased, or their bytes
+                are still in a log; call this again.
+        """
         ...
 
     def count_vectors(self, namespace: str) -> int:
@@ -172,7 +183,7 @@ class VectorStore(Protocol):
         """Return a text that changes when vectors are put or deleted, and in no other case.
 
         A restored backup never has the version of the data it replaces. None if the store does not
-        support versions.
+        support versions, or has no such namespace.
         """
         return None
 

@@ -36,7 +36,7 @@ _COEFFICIENTS = 64
 
 
 def first_scan(content: bytes) -> int | None:
-    """Return the position of the marker of the first scan, or None if the header ends before it.
+    """Return the position of the marker of the first scan, or None if the file has no scan.
 
     Raises:
         LimitExceededError: The header has too many segments, or too much junk between them.
@@ -66,7 +66,8 @@ def check_scans(photo: JpegImageFile, content: bytes) -> None:
         content: The bytes of its file.
 
     Raises:
-        LimitExceededError: The photo's pixels times its scans exceed ``MAX_PIXEL_PASSES``.
+        LimitExceededError: The photo's pixels times its scans exceed ``MAX_PIXEL_PASSES``, or its
+            header has too many segments, or too much junk between them.
     """
     width, height = photo.size
     allowed = max(1, MAX_PIXEL_PASSES // (width * height))
@@ -115,6 +116,9 @@ def holds_all_coefficients(photo: JpegImageFile, content: bytes) -> bool:
     Args:
         photo: An opened JPEG.
         content: The bytes of its file.
+
+    Raises:
+        LimitExceededError: The header has too many segments, or too much junk between them.
     """
     if "progressive" in photo.info:
         return True
@@ -131,6 +135,9 @@ def without_what_follows(content: bytes, components: int) -> bytes | None:
     Args:
         content: The bytes of the file.
         components: Number of colour components of the photo, 3 for colour.
+
+    Raises:
+        LimitExceededError: The header has too many segments, or too much junk between them.
     """
     precision: dict[int, list[int]] = {}
     for scan in islice(_scans(content), MAX_BLOCKS):

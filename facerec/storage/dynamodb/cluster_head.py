@@ -108,7 +108,8 @@ class Saving:
         Raises:
             CollectionNotFoundError: The collection does not exist any more.
             ConflictError: The version has changed, or other clusterings were being saved at each
-                attempt, for ``SAVING_SECONDS + DECISION_SECONDS``.
+                attempt, for ``SAVING_SECONDS + DECISION_SECONDS``, or there are too many concurrent
+                changes.
         """
         for _ in _tries(SAVING_SECONDS + DECISION_SECONDS):
             head = read_head(self._table, self._collection.collection_id)

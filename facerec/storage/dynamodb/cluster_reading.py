@@ -82,6 +82,9 @@ def read_faces(
         cohort_version: Version of the cohort stats to return; those of other versions become NaN.
         is_clear: Whether a face is clear enough to connect others.
         mark: The ``FaceArrays.mark`` of the current state of the collection.
+
+    Raises:
+        ConflictError: The collection serves another model version now.
     """
 
     def convert(

@@ -64,7 +64,13 @@ class ClusteringClaims:
         return unmet is None
 
     def note(self, collection_id: str, job_id: str | None, pair_threshold: float | None) -> None:
-        """Note the job that was submitted, with its threshold; without a job, remove the claim."""
+        """Note the job that was submitted, with its threshold; without a job, remove the claim.
+
+        No job is noted if the collection has been deleted.
+
+        Raises:
+            ConflictError: There are too many concurrent changes.
+        """
         key = cluster_key(collection_id, _CLAIM)
         if job_id is None:
             self.table.delete([key])

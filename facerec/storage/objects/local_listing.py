@@ -21,11 +21,12 @@ def list_files(prefix: str, max_seconds: float) -> Iterator[ObjectInfo]:
 
     Args:
         prefix: Start of the uris.
-        max_seconds: Maximum time in which the file system answers with an entry.
+        max_seconds: Maximum seconds to wait for the file system to return an entry.
 
     Raises:
         ReadTimedOutError: The file system did not answer in time.
         StoreUnavailableError: Too many earlier calls have not returned.
+        OSError: The folder of the prefix cannot be listed.
     """
     top = folder_of(prefix)
     deadline = Deadline(max_seconds)

@@ -87,7 +87,8 @@ class Objects(ObjectStore):
 
         Args:
             policy: Permissions to read and write; None allows everything.
-            reads_other_regions: Whether objects are read from buckets of other regions too.
+            reads_other_regions: Whether objects are read from buckets of other regions too. If not,
+                such a read raises ``OtherRegionError``.
         """
         self._policy = policy
         s3 = partial(_s3_objects, reads_other_regions=reads_other_regions)

@@ -72,7 +72,8 @@ class ObjectStore(Protocol):
 
         Without ``end``, these are all bytes.
 
-        If the object changes during the call, the facts are those of the returned bytes.
+        If the object changes during the call, the facts are those of the returned bytes. With
+        ``end``, the version of an empty object may be "".
         """
         ...
 
@@ -163,7 +164,11 @@ def exists(uri: str, objects: ObjectStore) -> bool:
 
 
 def may_exist(uri: str, objects: ObjectStore) -> bool:
-    """Return whether an object exists; also true if access to it is denied."""
+    """Return whether an object exists; also true if access to it is denied.
+
+    Raises:
+        StoreUnavailableError: The store does not respond.
+    """
     try:
         return exists(uri, objects)
     except AccessDeniedError:

@@ -42,7 +42,7 @@ def require_fitting_index(api_key: str, host: str, *, timeout: float = REQUEST_T
         timeout: Seconds to wait for a connection, for each part of a response, and for all of it.
 
     Raises:
-        AccessDeniedError: Pinecone does not accept the key.
+        AccessDeniedError: Pinecone does not accept the key, or denies the request.
         ConfigurationError: The key or the host is malformed, Pinecone refuses the request, or the
             index has another dimension or metric.
         NotFoundError: The host serves no index.

@@ -70,7 +70,7 @@ class PineconeImports:
             integration_id: Id of the storage integration.
 
         Raises:
-            AccessDeniedError: Pinecone does not accept the key.
+            AccessDeniedError: Pinecone does not accept the key, or denies the request.
             ConfigurationError: Pinecone refuses the import.
             StoreUnavailableError: Pinecone cannot be reached, or throttles.
         """

@@ -45,7 +45,7 @@ def open_pinecone_vectors(
         throttled: Seconds for which a throttled request is retried; None for ``patience``.
 
     Raises:
-        AccessDeniedError: Pinecone does not accept the key.
+        AccessDeniedError: Pinecone does not accept the key, or denies the request.
         ConfigurationError: Neither name nor host is given, the key or host is malformed, the
             pinecone package is not installed, or the index has another dimension or metric.
         NotFoundError: The index does not exist.
@@ -109,7 +109,7 @@ def find_pinecone_index(
     """Look up an index by its name.
 
     Raises:
-        AccessDeniedError: Pinecone does not accept the key.
+        AccessDeniedError: Pinecone does not accept the key, or denies the request.
         ConfigurationError: The key is malformed, the pinecone package is not installed, or the
             index has another dimension or metric.
         NotFoundError: The index does not exist.

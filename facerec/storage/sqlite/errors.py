@@ -33,9 +33,10 @@ def store_errors(path: Path) -> Iterator[None]:
     Errors that show a bug in the calling code, such as ``sqlite3.IntegrityError``, are not changed.
 
     Raises:
-        InvalidInputError: The path is a folder.
+        InvalidInputError: The path is a folder, or another file that is not regular.
         StoreDamagedError: The file is damaged, or is not a database.
-        StoreUnavailableError: The file is locked, cannot be written or opened, or its disk is full.
+        StoreUnavailableError: The file is locked, cannot be written or opened, its disk is full, or
+            SQLite reports another error.
     """
     try:
         yield
