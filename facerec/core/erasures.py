@@ -180,7 +180,7 @@ class KeptByJob:
     Attributes:
         job_id: The job, or the name of the folder that all jobs of the collection share.
         rows: Rows of its ledger, in the form of ``schemas/ledger-row.json``.
-        faces: Faces with their embeddings.
+        faces: Faces with their embeddings; empty if they were not requested.
         photos: Photos that its lists name, in the form of ``photo`` in ``schemas/export.json``.
     """
 
@@ -215,9 +215,9 @@ class Receipt:
         answers: Number of answers kept for idempotency tokens.
         history: Number of changed entries of the history.
         jobs: Counts of what was removed from each job folder.
-        created_before: For the deletion of a collection that was back with an older copy of the
-            database: the time, in seconds since 1970, up to which collections of this id were
-            deleted. Those that were created later stay. None for all other erasures.
+        created_before: Only for the deletion of a collection that an older copy of the database
+            brought back: collections of this id that were created at this time or earlier, in
+            seconds since 1970, were deleted. None for all other erasures.
     """
 
     erasure_id: str

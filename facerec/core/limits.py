@@ -23,7 +23,7 @@ MAX_JSON_BYTES = 256 * 1024**2
 report. Only this many bytes are read, so a larger one is damaged."""
 
 MAX_LEDGER_FILE_BYTES = 1024**3
-"""Maximum size of a segment, a file of embeddings, a face index, or what records an erasure. Only
+"""Maximum size of a segment, a file of embeddings, a face index, or a file about an erasure. Only
 this many bytes are read, so a larger one is damaged."""
 
 MAX_NAMES_BYTES = 1024**3

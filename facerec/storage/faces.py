@@ -135,7 +135,8 @@ class FaceStore:
         Raises:
             ValueError: A key, an id or an embedding is malformed; nothing was stored.
             CollectionNotFoundError: The collection was deleted (only after ``of``).
-            ConflictError: The collection serves another model version now, or is being switched.
+            ConflictError: The collection serves another model version now, or is being switched; or
+                there are too many concurrent changes of what another store has about removed faces.
             StoreUnavailableError: No photos, or only some of them, were stored.
         """
         removed = self.vectors.put_groups(
@@ -156,7 +157,8 @@ class FaceStore:
         Raises:
             ValueError: A key, an id or an embedding is malformed; nothing was stored.
             CollectionNotFoundError: The collection was deleted (only after ``of``).
-            ConflictError: The collection serves another model version now, or is being switched.
+            ConflictError: The collection serves another model version now, or is being switched; or
+                other writers kept adding faces to the same photos.
             StoreUnavailableError: No faces, or only some of them, were stored.
         """
         self.vectors.add_vectors(

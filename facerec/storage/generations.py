@@ -396,7 +396,7 @@ class _Served(_Named):
 
     @override
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
-        """Erase vectors on all sides, and return the ids that were stored on one of them."""
+        """Erase vectors on all sides that may have some; return the ids that a side had."""
         own = self._collection(namespace)
         deleted = self._vectors.delete_vectors(_name(namespace, own), ids)
         if own is not None:

@@ -54,8 +54,8 @@ class SharedPause:
         """Start or extend the pause after a rejection, and return its end (``time.monotonic``).
 
         Args:
-            started: Time at which the rejected request was sent. Requests that were in flight when
-                the pause began count as one rejection.
+            started: Time at which the rejected request was sent (``time.monotonic``). Requests that
+                were in flight when the pause began count as one rejection.
             asked: Pause in seconds that the service requested.
         """
         with self._lock:

@@ -87,7 +87,10 @@ def fake_photo(
     rotation: int = 0,
     is_animated: bool = False,
 ) -> bytes:
-    """Return a photo that ``FakeEngine`` reads; a different ``note`` changes its bytes."""
+    """Return a photo that ``FakeEngine`` reads; a different ``note`` changes its bytes.
+
+    ``width``, ``height``, ``rotation`` and ``is_animated`` are those of ``PhotoFaces``.
+    """
     photo: dict[str, Any] = {
         "width": width,
         "height": height,

@@ -61,7 +61,7 @@ class JobData(Protocol):
     ) -> Sequence[KeptByJob]:
         """Return the data that the jobs of a collection keep about faces and photos.
 
-        Reads no embeddings unless ``with_faces`` is true.
+        Unless ``with_faces`` is true, no embeddings are read, and ``KeptByJob.faces`` is empty.
 
         Raises:
             FacerecError: A job folder that may contain data cannot be read.

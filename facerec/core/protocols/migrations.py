@@ -160,7 +160,10 @@ class MigrationStore(Protocol):
 
 
 class MigrationRecords(Protocol):
-    """The records of migrations, beside the records of collections, without transactions."""
+    """The records of migrations, beside the records of collections, without transactions.
+
+    Each method raises a ``FacerecError``, such as ``StoreUnavailableError``, if the store fails.
+    """
 
     def get_migration(self, collection_id: str) -> Migration | None:
         """Return the unfinished migration of a collection; None if there is none."""

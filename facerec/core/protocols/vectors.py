@@ -101,7 +101,7 @@ class VectorStore(Protocol):
     ) -> list[list[VectorMatch]]:
         """Return the nearest vectors of each probe, nearest first.
 
-        A store may search large namespaces approximately, and so miss some of them.
+        A store may search large namespaces approximately, and omit some of the nearest vectors.
 
         Args:
             namespace: A namespace.

@@ -88,7 +88,8 @@ class DynamoDBClusters(ClusterStore):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: There are too many concurrent changes.
+            ConflictError: The collection was switched to another model version concurrently, or
+                there are too many concurrent changes.
         """
         del rule
         self._reading = None

@@ -34,6 +34,9 @@ TRIES = 8
 class Table:
     """A table whose items have the keys ``pk`` and ``sk``. All reads are consistent.
 
+    Methods raise the errors of ``facerec.core.aws_errors``; a table that does not exist raises
+    ``StoreUnavailableError``.
+
     Attributes:
         client: boto3's client of DynamoDB.
         name: Name of the table.

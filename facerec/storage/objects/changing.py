@@ -35,6 +35,7 @@ def change_object(
 
     Raises:
         ObjectNotFoundError: The object does not exist, or was deleted in the meantime.
+        AccessDeniedError: The object may not be read or written.
         StoreUnavailableError: Others have changed it during each of ``MAX_ATTEMPTS`` attempts.
     """
     last: tuple[bytes | None, Result] | None = None
@@ -69,6 +70,7 @@ def change_file(
 
     Raises:
         ObjectNotFoundError: The object does not exist, or was deleted in the meantime.
+        AccessDeniedError: The object may not be read or written.
         StoreUnavailableError: Others have changed it during each of ``MAX_ATTEMPTS`` attempts.
     """
     for _ in range(MAX_ATTEMPTS):

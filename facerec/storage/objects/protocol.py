@@ -111,7 +111,7 @@ class ObjectStore(Protocol):
         Args:
             prefix: Start of the uris.
             after: Yield only objects with a greater uri than this one, which must have the prefix;
-                "" yields all. S3 does not send the others.
+                "" yields all. S3 does not send the objects up to ``after``.
         """
         ...
 

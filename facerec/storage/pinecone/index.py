@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 class VectorIndex:
     """A Pinecone index, accessed with the official client.
 
+    Methods raise the errors of ``facerec.storage.pinecone.errors``.
+
     Args:
         index: The client's index.
         requests: Sends the requests.

@@ -47,6 +47,10 @@ Item = dict[str, Any]
 class VectorIndexes:
     """Indexes of one vector bucket, each created by the first vectors that are put into it.
 
+    An index that does not exist has no vectors. Methods raise the errors of
+    ``facerec.core.aws_errors``, after retries of the requests (``Retries``); a bucket that does not
+    exist raises ``ConfigurationError`` when an index is created or all are listed.
+
     Attributes:
         max_neighbours: Maximum number of vectors that a query returns, as far as it is known.
     """
@@ -100,6 +104,9 @@ class VectorIndexes:
 
         There are at most ``max_neighbours``, which the call reduces if the service refuses
         ``count``.
+
+        Raises:
+            InvalidInputError: The service refuses the query with a lower count too.
         """
         try:
             return self._query(index, probes, min(count, self.max_neighbours))

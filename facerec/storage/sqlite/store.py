@@ -80,6 +80,9 @@ class SqliteStore(
 
         SQLite may leave a copy of a row in an unused part of a page when it moves rows, and the
         file contains the earlier contents of pages until the log is written to it.
+
+        Raises:
+            StoreUnavailableError: See ``FaceStore.erase_copies``.
         """
         self._file.clear_log()
         texts = [json.dumps(name, ensure_ascii=False).encode(errors="replace") for name in names]
