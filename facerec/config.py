@@ -42,12 +42,13 @@ class Settings:
             it.
         similarity_threshold: SIMILARITY_THRESHOLD, minimum similarity of a match, 0 to 1.
         allowed_origins: ALLOWED_ORIGINS, origins of web pages that can call the API.
-        threads: FACEREC_THREADS, threads per run of a network; None for all cores of the process.
+        threads: FACEREC_THREADS, threads per run of a network, 1 to 1024; None for all cores of
+            the process.
         batch_image: BATCH_IMAGE, the address of the container image of the jobs, or None.
         architecture: ARCHITECTURE of the machines of the jobs, ``x86_64`` or ``arm64``, or None.
         instance_types: INSTANCE_TYPES, types or families of these machines; if empty, AWS Batch
             chooses.
-        child_memory: CHILD_MEMORY, memory in MiB for each child of a job on AWS.
+        child_memory: CHILD_MEMORY, memory in MiB for each child of a job on AWS, 1024 to 32,768.
         resubmissions: RESUBMISSIONS, how often unfinished children are submitted again, 0 to 5.
         event_bus: EVENT_BUS, the ARN of the event bus of Amazon EventBridge that receives matches
             of registered people; None to match nobody.
@@ -57,15 +58,16 @@ class Settings:
         clustering_definition: CLUSTERING_DEFINITION, the job definition of clusterings; None if
             this process cannot start them.
         state_machine: STATE_MACHINE_ARN, the state machine that runs jobs, or None.
-        start_timeout: START_TIMEOUT, minutes that a job may wait for its first child.
-        child_vcpus: CHILD_VCPUS, number of vCPUs for each child of a job on AWS.
+        start_timeout: START_TIMEOUT, minutes that a job may wait for its first child, 10 to
+            10,080.
+        child_vcpus: CHILD_VCPUS, number of vCPUs for each child of a job on AWS, 1 to 16.
         watched_folder: WATCHED_FOLDER, a prefix in S3, with its final ``/``, that is indexed when
             it changes, or None.
         watched_collection: WATCHED_COLLECTION, the collection for its photos, or None.
         watched_deletions: WATCHED_DELETIONS, whether deletions of its photos remove their faces;
             every value except ``yes`` is false.
-        watched_prune_limit: WATCHED_PRUNE_LIMIT, percentage of its photos that may be gone; if more
-            are, their faces stay.
+        watched_prune_limit: WATCHED_PRUNE_LIMIT, percentage of its photos that may be gone, 0 to
+            100; if more are, their faces stay.
         max_array_size: MAX_ARRAY_SIZE, maximum children per array job, 3 to 10,000.
     """
 
@@ -140,6 +142,8 @@ one, which AWS Batch refuses."""
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; an empty variable counts as unset.
+
+    The values of a variable with several values are separated by commas or spaces.
 
     Raises:
         ConfigurationError: A variable has an invalid value; the message names it.

@@ -121,7 +121,7 @@ def error_from_json(document: Mapping[str, Any]) -> FacerecError:
 
 
 class InvalidInputError(FacerecError):
-    """The caller's input is invalid."""
+    """The input is invalid, or the request is not possible in the present state."""
 
 
 class AmbiguousPersonError(InvalidInputError):
@@ -200,7 +200,7 @@ class DissimilarFaceError(InvalidInputError):
 
 
 class FaceInUseError(InvalidInputError):
-    """A face cannot be deleted or associated because it is associated with a person.
+    """A request about a face is refused because the face is associated with a person.
 
     Attributes:
         face_id: The requested id.
@@ -627,7 +627,7 @@ class FirstPhotosFailedError(FacerecError):
 
 
 class NoFaceError(FacerecError):
-    """A photo that must show a face does not show one."""
+    """A photo must show a face, but shows none that the options accept."""
 
 
 class ModelMismatchError(FacerecError):
@@ -648,11 +648,14 @@ class ModelMismatchError(FacerecError):
 
 
 class ConflictError(FacerecError):
-    """A concurrent caller changed the same resource. Safe to retry."""
+    """The resource was changed concurrently, or is being changed, switched or deleted.
+
+    Safe to retry. The message or the hint shows if another operation has to end first.
+    """
 
 
 class AccessDeniedError(FacerecError):
-    """The credentials do not allow the access.
+    """The credentials, the permissions of a file or the policy of a server deny access.
 
     Attributes:
         resource: Address of the resource, or a name for messages.
@@ -757,11 +760,11 @@ class StoreThrottledError(StoreUnavailableError):
 
 
 class WebhookError(FacerecError):
-    """The webhook did not accept an event, which stays in the outbox. Safe to retry."""
+    """An event could not be delivered to the webhook, and stays in the outbox. Safe to retry."""
 
 
 class StoreDamagedError(FacerecError):
-    """A file of a store can no longer be read. The operator must replace it.
+    """The file of a store is damaged or is not a database. The operator must replace it.
 
     Attributes:
         path: Path of the file.
@@ -786,7 +789,10 @@ class BusyError(FacerecError):
 
 
 class ConfigurationError(FacerecError):
-    """A setting of the deployment is missing or wrong. The operator must correct it."""
+    """A setting, or what it names, is missing or wrong, or a package is not installed.
+
+    The operator must correct it.
+    """
 
     hint_is_for_operator = True
 

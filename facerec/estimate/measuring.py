@@ -64,8 +64,8 @@ def sample_photos(path: Path, limit: int = 64) -> list[bytes]:
     """Return up to ``limit`` photos of a folder; or the file at ``path``, whatever its format.
 
     Raises:
-        InvalidInputError: No file of the sample has a format that facerec reads, or the file is
-            larger than ``MAX_PHOTO_BYTES``.
+        InvalidInputError: The file at ``path`` cannot be read or is larger than
+            ``MAX_PHOTO_BYTES``, or no file of the sample has a format that facerec reads.
         ReadTimedOutError: The file system does not answer.
     """
     if not path.is_dir():

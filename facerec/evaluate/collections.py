@@ -19,8 +19,8 @@ def calibrate_collection(
         target_fmr: Share of searches for a stranger that may have a match, above 0 and below 1.
 
     Raises:
-        InvalidInputError: The collection has fewer than two faces, or ``target_fmr`` is out of
-            range.
+        InvalidInputError: The id is not valid, the collection has fewer than two faces, the tag of
+            its retention is not a number of days, or ``target_fmr`` is out of range.
         CollectionNotFoundError: The collection does not exist.
         ModelMismatchError: The collection has another model version.
     """

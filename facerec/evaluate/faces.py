@@ -76,6 +76,9 @@ def describe(
         engine: Finds and describes the faces.
         options: How to detect and select faces.
         progress: Called with the number of photos that were just described.
+
+    Raises:
+        WeightsError: A file of network weights is missing or damaged.
     """
     found: list[tuple[str, EmbeddedFace]] = []
     failures: dict[str, str] = {}

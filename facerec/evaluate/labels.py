@@ -86,8 +86,9 @@ def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
         images: Folder that the paths of photos are relative to.
 
     Raises:
-        InvalidInputError: A column or photo is missing, a line is malformed, or the file has more
-            than ``MAX_PHOTOS`` photos.
+        InvalidInputError: The file cannot be read, a column or photo is missing, a line is
+            malformed, or the file has more than ``MAX_PHOTOS`` photos.
+        ReadTimedOutError: The file system does not answer.
     """
     with open_csv(path) as reader:
         rows = [dict(row) for row in reader]

@@ -47,8 +47,10 @@ def read_pairs(path: Path, images: Path) -> list[LabelledPair]:
         images: Folder that the paths of photos are relative to.
 
     Raises:
-        InvalidInputError: A column, line or photo is missing or not valid, a photo is paired with
-            itself, a pair has both labels, or all pairs, or those of a fold, are of one kind.
+        InvalidInputError: The file cannot be read, a column, line or photo is missing or not valid,
+            a column is unknown, a photo is paired with itself, a pair has both labels, or all
+            pairs, or those of a fold, are of one kind.
+        ReadTimedOutError: The file system does not answer.
     """
     with open_csv(path) as reader:
         pairs = _parse(reader, path)

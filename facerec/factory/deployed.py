@@ -59,8 +59,8 @@ def open_deployed_gallery(
     Args:
         settings: Settings of the deployment.
         objects: Reads the photos that callers may name.
-        patience: Seconds after which a request to the store of vectors is given up; by default, the
-            store's.
+        patience: Seconds after which a request to the store of vectors is given up, by default 60;
+            SQLite ignores it.
 
     Raises:
         FacerecError: A setting is missing or wrong, or a store cannot be opened.
@@ -112,7 +112,7 @@ def open_clusterings(settings: Settings) -> ClusteringJobs | None:
     """Return the clusterings of a deployment; None if the settings name no job definition.
 
     Raises:
-        ConfigurationError: A job definition is named, but no job queue or no table.
+        ConfigurationError: A job definition is named, but no job queue, no table or no region.
     """
     if settings.clustering_definition is None:
         return None
@@ -343,7 +343,8 @@ def pinecone_api_key(settings: Settings) -> str:
     """Return Pinecone's API key, from the settings or from the secret that they name.
 
     Raises:
-        ConfigurationError: Neither is set, or the secret does not exist or has no SecretString.
+        ConfigurationError: Neither is set, the secret does not exist or has no SecretString, or no
+            region is set to read it.
         AccessDeniedError: The secret may not be read.
         StoreUnavailableError: Secrets Manager does not respond.
     """

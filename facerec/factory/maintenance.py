@@ -98,12 +98,14 @@ def verify_local_collection(
     Args:
         data: The data folder.
         collection_id: The collection.
-        repair: Whether to restore what differs.
+        repair: Whether to make the collection equal to its jobs: lost faces are restored, and faces
+            and people that an older copy of the database brought back are removed.
         on_deleted: Called if an older copy of the database contained a deleted collection, and it
             was deleted again to restore a later collection of its name; only with ``repair``.
 
     Raises:
-        MigrationError: A migration of the collection is not finished, and ``repair`` is true.
+        MigrationError: ``repair`` is true, the collection was switched to another model version,
+            and the migration is not finished.
         FacerecError: See ``Erasures.require_usable`` and ``verify_collection``.
     """
     from facerec.jobs.verifying.job_check import verify_collection
@@ -171,7 +173,8 @@ def rebuild_local_collection(
         data: The data folder.
         collection_id: The collection.
         into: The data folder that receives the faces; by default the same.
-        on_resumed: Called with the interrupted erasures, which are completed first.
+        on_resumed: Called with the receipts of interrupted erasures once they are completed, before
+            faces are restored; the list may be empty.
         on_deleted: See ``verify_local_collection``.
 
     Raises:

@@ -51,8 +51,10 @@ class Gallery(
     and derive records by the same functions as ``index``, and store many photos in one write. Safe
     to share between threads if the collaborators are.
 
-    Any operation raises ``InvalidInputError`` if an id is not valid, and ``StoreUnavailableError``
-    or ``AccessDeniedError`` if a store cannot be used.
+    Any operation raises ``InvalidInputError`` if an id is not valid, ``StoreUnavailableError``,
+    ``StoreDamagedError`` or ``AccessDeniedError`` if a store cannot be used, ``ConflictError`` if
+    the collection is switched to another model version concurrently, and ``WeightsError`` if it
+    needs a file of network weights that is missing or damaged.
 
     ``GalleryBase`` documents the constructor. The operations, by the module of
     ``facerec.gallery`` that defines them:

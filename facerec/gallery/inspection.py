@@ -52,7 +52,11 @@ class Inspector:
 
     @property
     def model_version(self) -> str:
-        """Model version of the engine that describes faces outside collections."""
+        """Model version of the engine that describes faces outside collections.
+
+        Raises:
+            WeightsError: A file of network weights is missing.
+        """
         return self._engine.model_version
 
     def compare(
@@ -79,6 +83,7 @@ class Inspector:
             StoreUnavailableError: A photo cannot be read for now.
             UnreadablePhotoError: A photo cannot be decoded.
             PhotoTooLargeError: A photo has too many bytes.
+            WeightsError: A file of network weights is missing or damaged.
             NoFaceError: A photo shows no face that the options accept.
         """
         limit = MAX_PAIRS if limit is None else checked_limit(limit, MAX_PAIRS)
@@ -118,7 +123,7 @@ class Inspector:
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             AttributesUnavailableError: The networks for attributes are not installed.
-            WeightsError: A file of the networks for attributes is damaged.
+            WeightsError: A file of network weights is missing or damaged.
         """
         options = self._defaults.complete(options, stores=False)
         loaded, found = self._detect(photo, options)

@@ -22,7 +22,8 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
     id.
 
     Raises:
-        InvalidInputError: The text is empty or too long for a name.
+        InvalidInputError: ``collection_id`` is not a valid collection id, or the name of a person
+            is empty or too long.
         CollectionNotFoundError: The collection does not exist.
         UserNotFoundError: The text is not a valid id, and no person has this name.
         AmbiguousPersonError: One person has this id, and another has this name.
@@ -52,7 +53,8 @@ def new_or_known(gallery: Gallery, collection_id: str, person: str) -> tuple[str
     Raises:
         CollectionNotFoundError: The collection does not exist.
         AmbiguousPersonError: One person has this id, and another has this name.
-        InvalidInputError: The text is neither an id nor a valid name.
+        InvalidInputError: ``collection_id`` is not a valid collection id, or the text is neither an
+            id nor a valid name.
     """
     with suppress(UserNotFoundError):
         return gallery.resolve_user(collection_id, person).user_id, None

@@ -51,8 +51,8 @@ def thumbnail_of(
         max_pixels: Maximum number of pixels of the photo.
 
     Raises:
-        ObjectNotFoundError: The photo no longer exists, has changed, cannot be decoded, or may not
-            be read.
+        ObjectNotFoundError: The photo has no address, no longer exists, has changed, cannot be
+            decoded, or may not be read.
         PhotoTooLargeError: The photo has too many bytes.
         StoreUnavailableError: The photo cannot be read for now.
     """

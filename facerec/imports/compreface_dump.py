@@ -79,6 +79,8 @@ class ComprefaceDump:
             ObjectNotFoundError: The dump does not have the photo.
             UnreadablePhotoError: The photo is not in PostgreSQL's hex format.
             PhotoTooLargeError: The photo has too many bytes.
+            InvalidInputError: The dump cannot be read any more.
+            ReadTimedOutError: The file system does not answer.
         """
         address = self.address_of(example)
         offset, length = self._photos.get(example.image_id, (0, 0))
@@ -107,8 +109,10 @@ def read_dump(path: Path, api_key: str | None = None) -> ComprefaceDump:
         api_key: Key of the face recognition service; None for the only one that has people.
 
     Raises:
-        InvalidInputError: The file is not a plain dump, is truncated or lacks a table, or it is not
-            clear which service to take.
+        InvalidInputError: The file cannot be read, is not a plain dump of CompreFace, is truncated,
+            lacks a table or has an invalid row, no service with people has the key, or there is no
+            key and several services have people.
+        ReadTimedOutError: The file system does not answer.
     """
     _check_form(path)
     subjects: dict[str, tuple[str, str]] = {}

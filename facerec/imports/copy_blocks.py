@@ -67,7 +67,8 @@ def copied_rows(file: BinaryIO, tables: Container[str]) -> Iterator[Row]:
     """Yield the rows of the tables with these names, in the order of a dump.
 
     Raises:
-        InvalidInputError: The dump ends within a table, or has two tables of the same name.
+        InvalidInputError: The dump ends within a table, or has two tables of one of these names.
+        ReadTimedOutError: The file system does not answer.
     """
     seen: set[str] = set()
     while (line := _read_line(file)) is not None:

@@ -50,7 +50,8 @@ class ExampleSource(Protocol):
             UnreadablePhotoError: It cannot be read from the source.
             PhotoTooLargeError: The photo has too many bytes.
             AccessDeniedError: The server does not accept the key.
-            StoreUnavailableError: The server cannot be reached.
+            StoreUnavailableError: The server cannot be reached, or the dump cannot be read in time.
+            InvalidInputError: The dump cannot be read any more.
         """
 
 
@@ -77,7 +78,8 @@ def import_examples(
         on_progress: Called with the number of photos that are done.
 
     Raises:
-        InvalidInputError: The collection id is not valid, or the server is not CompreFace.
+        InvalidInputError: The collection id is not valid, the server is not CompreFace, or the dump
+            cannot be read any more.
         AccessDeniedError: The server does not accept the key.
         NotFoundError: The server does not have CompreFace's API.
         CollectionNotFoundError: The collection was deleted concurrently.

@@ -115,6 +115,7 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
             pickle, contains anything but arrays, lists, dicts, text and numbers, has another
             layout, contains no embeddings, or contains one that has no valid name or not 128
             numbers.
+        ReadTimedOutError: The file system does not answer.
     """
     found = []
     for name, values in _pairs(path, _load(path)):

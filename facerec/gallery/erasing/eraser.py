@@ -213,8 +213,8 @@ class Eraser(StoreEraser):
     def _with_photos_of_jobs(self, erasure: Erasure) -> tuple[Erasure, set[str]]:
         """Read the rows of jobs about selected photos, before they are erased.
 
-        Tombstones of these photos are kept, including those without a face, and the faces that jobs
-        found in them are selected.
+        Tombstones of these photos are kept, including those without a face. If photos are selected
+        by address, the faces that jobs found in them are selected too.
 
         Returns:
             The erasure, and the names of photos under which the tombstones are stored.

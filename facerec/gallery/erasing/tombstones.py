@@ -168,7 +168,7 @@ def deleted_boxes(
 def imported_faces(
     collection_id: str, image_keys: Collection[str], *, records: RecordStore, faces: FaceStore
 ) -> dict[str, list[FaceRecord]]:
-    """Return the imported faces of photos that are stored, by image key."""
+    """Return the stored faces of photos that were imported, by the image key of the photo."""
     owners = {
         tombstone.face_id: image_key
         for image_key, tombstones in _tombstones(collection_id, image_keys, records).items()

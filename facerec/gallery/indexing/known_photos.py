@@ -31,6 +31,9 @@ def known_faces(
         collection_id: Id of the collection.
         found: The faces of the photo.
         faces: Store of the collection's faces.
+
+    Raises:
+        ConflictError: The collection was switched to another model version concurrently.
     """
     if not found:
         return []

@@ -33,7 +33,11 @@ class StatsRefresh:
 def store_current_stats(
     collection_id: str, page: Sequence[FaceRecord], *, faces: FaceStore, cohort: Cohort
 ) -> int:
-    """Store stats for the faces that have none of the current cohort, and return their number."""
+    """Store stats for the faces that have none of the current cohort, and return their number.
+
+    Raises:
+        ConflictError: The collection was switched to another model version concurrently.
+    """
     stale = [record.face_id for record in page if _is_stale(record, cohort)]
     stored = faces.get_faces(collection_id, stale) if stale else []
     if stored:

@@ -166,8 +166,9 @@ def replace_faces(
 
     Raises:
         CollectionNotFoundError: The collection was deleted concurrently.
-        ConflictError: Too many concurrent changes of a person or of corrections; the faces were
-            stored.
+        ConflictError: The collection was switched to another model version concurrently, so that
+            the faces may not be stored; or, once they are stored, too many concurrent changes of a
+            person or of corrections.
         StoreUnavailableError: Perhaps only some photos were stored; the same call completes this.
     """
     removed = faces.put_images(collection_id, images)
@@ -203,6 +204,7 @@ def add_faces(
     Raises:
         CollectionNotFoundError: The collection was deleted concurrently; no face was added.
         ConflictError: The collection was switched to another model version concurrently.
+        StoreUnavailableError: Perhaps only some faces were added; the same call completes this.
     """
     collection_id, faces = collection.collection_id, faces.of(collection)
     stored = faces.get_images(collection_id, [image_key]).get(image_key, [])

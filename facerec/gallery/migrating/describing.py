@@ -106,7 +106,11 @@ class Describer:
         return described, missing
 
     def check(self, stored: Sequence[StoredFace]) -> dict[FaceRecord, MissingReason]:
-        """Return the faces of one photo that cannot be described, judged by the file alone."""
+        """Return the faces of one photo that cannot be described, judged by the file alone.
+
+        Raises:
+            StoreUnavailableError: The photo cannot be read for now.
+        """
         content = self._read(stored[0].record.address)
         if isinstance(content, MissingReason):
             return {face.record: content for face in stored}

@@ -183,8 +183,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                 or named concurrently.
             UserNameExistsError: Another person has the name, perhaps in a different case.
             QuotaExceededError: The person has the maximum number of faces.
-            ConflictError: Too many concurrent changes of the person, or the
-                deletion of the collection is not finished.
+            ConflictError: Too many concurrent changes of the person, the deletion of the
+                collection is not finished, or it is being switched to another model version.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """
@@ -235,7 +235,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         cluster.
 
         Raises:
-            InvalidInputError: ``person`` is not a name, or the stores do not support clusters.
+            InvalidInputError: ``person`` is not a name or is the id of a face of the cluster, or
+                the stores do not support clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes, or the deletion of the collection is not
                 finished.
@@ -243,7 +244,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                 the database.
             ClusterNotFoundError: The collection has no such cluster.
             FaceNotFoundError: A face of the cluster was deleted concurrently.
-            QuotaExceededError: The maximum number of corrections of this person is reached.
+            FaceInUseError: A face of the cluster was associated with the person concurrently.
+            QuotaExceededError: The person would have more than the maximum number of corrections.
         """
         self._get_to_change(collection_id)
         checked_person(person)

@@ -54,8 +54,8 @@ class CorrectionOperations(GalleryBase):
             InvalidInputError: ``person`` is not a valid name or is the face's own id, or
                 ``face_id`` is not a face id.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: Too many concurrent changes of the corrections, or the deletion of the
-                collection is not finished.
+            ConflictError: Too many concurrent changes of the corrections or clusters, or the
+                deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             FaceNotFoundError: The collection has no such face.
@@ -100,7 +100,7 @@ class CorrectionOperations(GalleryBase):
             InvalidInputError: ``person`` is not a valid name or is the face's own id, or
                 ``face_id`` is not a face id.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: Too many concurrent changes of the corrections.
+            ConflictError: Too many concurrent changes of the corrections or clusters.
         """
         self._get(collection_id)
         return self._lift(collection_id, _checked(face_id, person))

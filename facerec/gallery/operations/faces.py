@@ -249,8 +249,8 @@ class FaceOperations(Eraser):
             InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.
-            ObjectNotFoundError: No thumbnail is kept, and the photo is gone, has changed, cannot be
-                decoded, or may not be read.
+            ObjectNotFoundError: No thumbnail is kept, and the photo has no address, is gone, has
+                changed, cannot be decoded, or may not be read.
             PhotoTooLargeError: No thumbnail is kept, and the photo has too many bytes.
             StoreUnavailableError: The photo cannot be read for now.
         """

@@ -43,8 +43,9 @@ class RegistrationOperations(GalleryBase):
             expires: First day, in UTC, on which the consent no longer holds.
 
         Raises:
-            InvalidInputError: The id or a day is not valid, the consent has expired, the stores do
-                not support registered people, or the deployment does not match them.
+            InvalidInputError: The id or a day is not valid, the consent is dated in the future or
+                has expired, the stores do not support registered people, or the deployment does not
+                match them.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             ConflictError: Too many concurrent changes of the person, or the deletion of the

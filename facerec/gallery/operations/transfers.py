@@ -54,8 +54,9 @@ class TransferOperations(GalleryBase):
     def export_collection(self, collection_id: str, folder: Path) -> TransferredCollection:
         """Export a collection into a new folder, which only its owner can read.
 
-        The folder has faces with their embeddings, people with their names, corrections, clusters,
-        the history, tombstones, tags and the threshold, and no photos. It contains biometric data.
+        The folder has faces with their embeddings, people with their names and registrations,
+        corrections, clusters, the history, tombstones, tags and the threshold, but no photos,
+        thumbnails or events of matches. It contains biometric data.
         The folder appears only when it is complete. Nobody should change the collection until then.
 
         Args:
@@ -63,10 +64,12 @@ class TransferOperations(GalleryBase):
             folder: Folder to create; it may exist if it is empty.
 
         Raises:
-            InvalidInputError: The id is not valid, the folder is not empty or cannot be created, or
-                the import of the collection is incomplete.
+            InvalidInputError: The id is not valid, the folder is not empty, its parent is not a
+                folder, or the import of the collection is incomplete.
+            OSError: The folder cannot be created or written.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
+            ConflictError: The collection was switched to another model version concurrently.
             ConfigurationError: pyarrow is not installed.
         """
         face_table.require_parquet()
@@ -116,6 +119,7 @@ class TransferOperations(GalleryBase):
             ModelMismatchError: No engine here has the model version of the export.
             CollectionExistsError: A collection of this id exists that this import did not create.
             ConflictError: The imported people are changed concurrently.
+            ReadTimedOutError: The file system of the folder does not answer.
             ConfigurationError: pyarrow is not installed.
         """
         face_table.require_parquet()

@@ -144,7 +144,8 @@ def associate(
         CollectionNotFoundError: The collection was deleted concurrently.
         UserNotFoundError: The person does not exist.
         QuotaExceededError: The person has the maximum number of faces.
-        ConflictError: Too many concurrent changes of the person.
+        ConflictError: Too many concurrent changes of the person, or the collection is being
+            switched to another model version.
     """
     for _ in range(MAX_ATTEMPTS):
         user = records.get_user(collection_id, user_id)
@@ -181,7 +182,8 @@ def create_with_faces(
         CollectionNotFoundError: The collection does not exist.
         UserExistsError: A person of this id exists.
         UserNameExistsError: Another person has the name.
-        ConflictError: Too many concurrent changes of the faces.
+        ConflictError: Too many concurrent changes of the faces, or the collection is being switched
+            to another model version.
     """
     for _ in range(MAX_ATTEMPTS):
         chosen, failed = _choose(faces, records, collection_id, user, face_ids, 0.0, cohort)
@@ -212,7 +214,8 @@ def disassociate(
     Raises:
         CollectionNotFoundError: The collection was deleted concurrently.
         UserNotFoundError: The person does not exist.
-        ConflictError: Too many concurrent changes of the person.
+        ConflictError: Too many concurrent changes of the person, or the collection is being
+            switched to another model version.
     """
     requested = tuple(dict.fromkeys(face_ids))
     for _ in range(MAX_ATTEMPTS):

@@ -74,7 +74,11 @@ def refresh_vector(faces: FaceStore, records: RecordStore, collection_id: str, u
 
 
 def put_vector(faces: FaceStore, collection_id: str, user: User) -> None:
-    """Store the vector of a version of a person."""
+    """Store the vector of a version of a person; delete it if none of the faces is stored.
+
+    Raises:
+        ConflictError: The collection was switched to another model version, or is being switched.
+    """
     _put_vector(faces, collection_id, user.user_id, user_vector(faces, collection_id, user))
 
 
@@ -113,6 +117,7 @@ def search_vectors(
 
     Raises:
         InvalidInputError: The store cannot return that many people.
+        ConflictError: The collection was switched to another model version.
     """
     (found,) = faces.vectors.search(
         people_namespace(collection_id), probe[np.newaxis], limit=limit, max_distance=max_distance

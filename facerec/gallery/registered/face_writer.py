@@ -44,7 +44,7 @@ class FaceWriter:
     """Stores newly indexed faces, with an event for each match with a registered person.
 
     Attributes:
-        registrations: Registrations and the outbox; None if the stores do not support them.
+        registrations: Registrations and the outbox; None to create and delete no events.
         faces: The faces and the people's vectors.
         records: The people and the collections.
         cohort: Computes cohort stats.
@@ -73,7 +73,8 @@ class FaceWriter:
 
         Raises:
             CollectionNotFoundError: The collection was deleted concurrently.
-            ConflictError: Too many concurrent changes of an event.
+            ConflictError: Too many concurrent changes of an event, or the collection was switched
+                to another model version concurrently.
         """
         events = self._events(collection_id, new)
         if self.registrations is None or not events:

@@ -138,6 +138,9 @@ def faces_showing(
         faces: Store of its faces.
         records: Store of its people.
         cohort: Computes stats.
+
+    Raises:
+        ConflictError: The collection was switched to another model version concurrently.
     """
     while batch := ranking.after(after, BATCH):
         after = position(batch[-1])

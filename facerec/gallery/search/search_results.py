@@ -39,8 +39,8 @@ class SearchedFace:
         face: The face of the probe.
         decision: Whether it is a match, ambiguous or unknown.
         matches: The stored faces that reach the threshold.
-        candidates: The best face of each person that is too close to call, even below the
-            threshold: one for a match, at least two if ambiguous, none if unknown.
+        candidates: The best face of each person whom the probe may show, even below the threshold:
+            one for a match, at least two if ambiguous, none if unknown.
         more_matches: Whether more stored faces than the limit reach the threshold.
     """
 
@@ -61,7 +61,7 @@ class SearchResult:
         threshold: Minimum similarity of a match, 0 to 1.
         photo: All faces of the probe, including rejected ones, largest first.
         faces: The faces that were searched, in the order of ``photo.faces``.
-        indexed: The stored faces of the probe, if the caller asked to index it.
+        indexed: The outcome of indexing the probe; None if the caller did not ask for this.
     """
 
     collection_id: str

@@ -35,6 +35,7 @@ def check_contents(folder: Path, document: dict[str, Any]) -> None:
 
     Raises:
         InvalidInputError: A file is not valid, or contradicts itself or ``collection.json``.
+        ReadTimedOutError: The file system does not answer.
         ConfigurationError: pyarrow is not installed.
     """
     for name in ("created_at", "exported_at"):

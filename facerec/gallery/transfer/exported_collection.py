@@ -66,7 +66,8 @@ def read_lines(folder: Path, name: str) -> Iterator[dict[str, Any]]:
     """Yield the documents of a file of JSON lines, each checked against its schema.
 
     Raises:
-        InvalidInputError: A line is not such a document.
+        InvalidInputError: The file cannot be read, or a line is not such a document.
+        ReadTimedOutError: The file system does not answer.
     """
     schema = f"collection-export-{name}"
     with open_input(folder / f"{name}.jsonl", MAX_EXPORT_BYTES) as file:
@@ -101,7 +102,9 @@ def read_description(folder: Path) -> dict[str, Any]:
     """Return ``collection.json`` of an export whose files are all there and unchanged.
 
     Raises:
-        InvalidInputError: The folder is not a complete export, or is one of a later release.
+        InvalidInputError: The folder is not a complete, unchanged export, or is one of a later
+            release.
+        ReadTimedOutError: The file system does not answer.
     """
     path = folder / DESCRIPTION
     try:

@@ -34,7 +34,8 @@ class Export:
         standby_faces: The same faces as the other version of an unfinished migration describes
             them.
         owners: Ids of the people that faces belong to, by face id.
-        people: People whom the faces belong to, each with their vector, if any.
+        people: People whom the faces belong to, and the selected person, each with their vector;
+            None for a person without faces.
         corrections: Corrections of the faces, and about the people and the name.
         clusters: Ids of clusters of unknown people by face id.
         not_faces: Ids of detections marked as "not a face".
@@ -42,7 +43,8 @@ class Export:
         events: Matches of the faces with registered people, and of the people.
         answers: Stored answers to requests with idempotency tokens that name a face or a person.
         jobs: Contents of job folders.
-        thumbnails: JPEG files by face id; faces whose photos cannot be read are omitted.
+        thumbnails: JPEG files by face id, without those of faces whose photos cannot be read; empty
+            if they were not requested.
     """
 
     collection_id: str

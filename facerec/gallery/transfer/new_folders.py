@@ -22,7 +22,8 @@ def new_folder(folder: Path) -> Iterator[Path]:
         folder: The folder; it may exist if it is empty.
 
     Raises:
-        InvalidInputError: The folder is not empty, or cannot be created.
+        InvalidInputError: The folder is not empty, or its parent is not a folder.
+        OSError: The folder cannot be created or written.
     """
     if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
         raise InvalidInputError(
