@@ -46,6 +46,8 @@ def set_calibrated_threshold(
         ConflictError: The deletion of the collection is not finished.
         DeletedCollectionError: The collection was deleted, and is back with an older copy of the
             database.
+        JobFolderError: The copy of the settings beside the job folders is damaged; the threshold
+            was set.
     """
     if calibration.has_wrong_names:
         raise InvalidInputError(

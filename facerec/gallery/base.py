@@ -140,6 +140,7 @@ class GalleryBase(Inspector):
 
         Raises:
             CollectionNotFoundError: The collection was deleted concurrently.
+            JobFolderError: The earlier copy is damaged.
         """
         if not self._erasures.finishes_elsewhere:
             # Imported late: few commands change settings.

@@ -209,7 +209,7 @@ def find_erased_names(
 ) -> dict[str, float]:
     """Return when people with these ids or display names were erased last, by id or name.
 
-    Seconds since 1970. People whom an earlier release erased are omitted.
+    The times are in seconds since 1970. People whom an earlier release erased are omitted.
     """
     own = {_of_name(name): name for name in names}
     found = get_texts(collection_id, list(own), records=records)

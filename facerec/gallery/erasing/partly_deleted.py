@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def are_partly_deleted(
     collection_id: str, photos: Sequence[Sequence[FaceRecord]], *, records: RecordStore
 ) -> list[bool]:
-    """Return for each photo whether a face of it was deleted that none of its faces replaces.
+    """Return, for each photo, whether one of its faces was deleted and not stored again.
 
     Takes one request, plus one per 100 photos if the collection ever had a tombstone.
 

@@ -114,7 +114,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     ) -> ClusterPage:
         """Return a page of the clusters with faces that nobody has named, largest first.
 
-        A cluster with a person who has the maximum number of faces counts as named.
+        Ignored clusters, clusters of a single face, and clusters with a person who has the maximum
+        number of faces are omitted.
 
         Raises:
             InvalidInputError: ``limit`` is not 1 to 500, or the stores do not support clusters.

@@ -80,6 +80,8 @@ class CollectionOperations(Eraser):
             ConflictError: The deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
+            JobFolderError: The copy of the settings beside the job folders is damaged; the
+                threshold was set.
         """
         if threshold is not None:
             checked_threshold(threshold)
@@ -193,6 +195,8 @@ class CollectionOperations(Eraser):
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
+            JobFolderError: The copy of the tags beside the job folders is damaged; the tags were
+                set.
         """
         retention_in(checked_tags(tags))
         self._get_to_change(collection_id)
@@ -206,6 +210,8 @@ class CollectionOperations(Eraser):
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes of the tags.
+            JobFolderError: The copy of the tags beside the job folders is damaged; the tags were
+                removed.
         """
         collection_id = checked_collection_id(collection_id)
         self._records.change_tags(collection_id, remove=keys, limit=MAX_TAGS)

@@ -328,7 +328,7 @@ class EnrolOperations(UserOperations):
 
 
 def _is_new(records: Sequence[FaceRecord], erased_at: float, held: Collection[str]) -> bool:
-    """Return whether a photo was indexed after an erasure, or has a face that somebody holds."""
+    """Return whether a photo was indexed after an erasure, or has a face of the present person."""
     return any(each.indexed_at > erased_at or each.face_id in held for each in records)
 
 

@@ -60,11 +60,12 @@ class FindOperations(RecognitionOperations):
     ) -> FoundPage:
         """Return a page of all faces that show a person, given by id or by a photo.
 
-        A person is compared by the mean of their faces. Their own faces are always found, faces of
-        other people never.
+        A person given by id is compared by the mean of their faces. Their own faces are always
+        found, faces of other people never.
 
         A face is doubtful if it matches (see ``search``), but is less similar than
-        ``doubtful_below``, or if it resembles somebody else about as much.
+        ``doubtful_below``, resembles somebody else about as much, or belongs to a person other than
+        the one in the photo; or if the photo resembles several people about equally.
 
         Args:
             collection_id: Id of the collection.

@@ -45,7 +45,8 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
             why: The reason, in one line.
 
         Raises:
-            InvalidInputError: The name or the reason is empty, too long, or has line breaks.
+            InvalidInputError: The name or the reason is empty, too long, or has characters that
+                ``checked_user_name`` refuses, such as line breaks.
         """
         return requested_by(
             None if by is None else checked_requester(by),

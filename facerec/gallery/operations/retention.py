@@ -46,7 +46,7 @@ def read_days(text: str) -> int:
 def retention_in(tags: Mapping[str, str]) -> int | None:
     """Return the number of days for which a collection with these tags keeps each face.
 
-    None without a tag for the retention.
+    Returns None if there is no tag for the retention.
 
     Raises:
         InvalidInputError: The tag is not a number of days.
@@ -101,6 +101,8 @@ class RetentionOperations(Eraser):
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             QuotaExceededError: The collection has the maximum number of tags.
+            JobFolderError: The copy of the tags beside the job folders is damaged; the retention
+                was set.
         """
         self._get_to_change(collection_id)
         if days is not None:

@@ -1,4 +1,4 @@
-"""Delivers the events of the outbox, and retries each of them until it is accepted."""
+"""Delivers the events of the outbox, and retries each until it is accepted or deleted."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ _LOG = logging.getLogger("facerec.events")
 def one_by_one(
     send: Callable[[MatchEvent], None],
 ) -> Callable[[Sequence[MatchEvent]], Sequence[str | None]]:
-    """Return a function for ``EventDelivery`` that sends each event by a separate call."""
+    """Return a function for ``EventDelivery`` that sends each event by a separate call.
+
+    Use it with ``at_once`` 1: an error of one call counts for all events.
+    """
 
     def send_each(events: Sequence[MatchEvent]) -> list[str | None]:
         for event in events:
@@ -62,9 +65,9 @@ class EventDelivery:
 
     The events that have been due for the longest time are delivered first.
 
-    Each event is delivered at least once: if a process is killed after the receiver has answered
-    and before this is noted, the event is delivered again. Any number of processes may deliver
-    events.
+    Each event is delivered at least once, unless it is deleted first: if a process is killed after
+    the receiver has answered and before this is noted, the event is delivered again. Any number of
+    processes may deliver events.
     """
 
     def __init__(
