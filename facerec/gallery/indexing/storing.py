@@ -126,6 +126,9 @@ def faces_to_keep(
         options_digest: Digest of the options of the replacement.
         faces: Store of the collection's faces.
         records: Store of its people.
+
+    Raises:
+        ConflictError: The collection was switched to another model version concurrently.
     """
     keys = {
         face_id: key

@@ -37,9 +37,9 @@ class MergeOperations(UserOperations):
     def merge_users(self, collection_id: str, user_id: str, other_id: str) -> User:
         """Move all faces of one person to another, and delete the person left without faces.
 
-        Corrections about the deleted person become corrections about the other, except those
-        stating that the two are different people. After an interruption, the same call completes
-        the merge.
+        Corrections about the deleted person become corrections about the remaining one, except
+        those stating that the two are different people. After an interruption, the same call
+        completes the merge.
 
         Args:
             collection_id: Id of the collection.

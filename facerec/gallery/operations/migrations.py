@@ -253,6 +253,8 @@ class MigrationOperations(GalleryBase):
                 imports faces, or the deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
+            JobFolderError: The copy of the settings beside the job folders is damaged; the version
+                was switched.
         """
         self._get_to_change(collection_id)
         migration = self._migration_of(collection_id)
@@ -312,6 +314,8 @@ class MigrationOperations(GalleryBase):
                 version.
             ConflictError: Faces were added, or the version was switched, concurrently, or a job
                 imports faces.
+            JobFolderError: The copy of the settings beside the job folders is damaged; the version
+                was switched, and the same call removes the new one.
         """
         store = self._require_migrations()
         migration = self._migration_of(collection_id)
@@ -334,6 +338,8 @@ class MigrationOperations(GalleryBase):
             MigrationError: Some faces are not described with the other version.
             ConflictError: Faces were added, or the version was switched, concurrently, or a job
                 imports faces.
+            JobFolderError: The copy of the settings beside the job folders is damaged; the version
+                was switched.
         """
         store = self._require_migrations()
         status = self.migration_status(collection_id)

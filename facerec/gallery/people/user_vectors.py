@@ -42,7 +42,11 @@ def mean_embedding(embeddings: Sequence[NDArray[np.float32]]) -> NDArray[np.floa
 
 
 def user_vector(faces: FaceStore, collection_id: str, user: User) -> NDArray[np.float32] | None:
-    """Return the vector of a person's stored faces, float32 of shape (128,); None without faces."""
+    """Return the vector of a person's stored faces, float32 of shape (128,); None without faces.
+
+    Raises:
+        ConflictError: The collection was switched to another model version.
+    """
     stored = faces.get_faces(collection_id, user.face_ids) if user.face_ids else []
     return mean_embedding([face.embedding for face in stored]) if stored else None
 
