@@ -648,7 +648,7 @@ class ModelMismatchError(FacerecError):
 
 
 class ConflictError(FacerecError):
-    """The resource was changed concurrently, or is being changed, switched or deleted.
+    """The resource was changed concurrently, or is being changed, migrated or deleted.
 
     Safe to retry. The message or the hint shows if another operation has to end first.
     """

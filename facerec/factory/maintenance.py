@@ -99,7 +99,8 @@ def verify_local_collection(
         data: The data folder.
         collection_id: The collection.
         repair: Whether to make the collection equal to its jobs: lost faces are restored, and faces
-            and people that an older copy of the database brought back are removed.
+            stored with other options, and faces and people that an older copy of the database
+            brought back, are removed.
         on_deleted: Called if an older copy of the database contained a deleted collection, and it
             was deleted again to restore a later collection of its name; only with ``repair``.
 

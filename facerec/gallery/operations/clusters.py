@@ -184,8 +184,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                 or named concurrently.
             UserNameExistsError: Another person has the name, perhaps in a different case.
             QuotaExceededError: The person has the maximum number of faces.
-            ConflictError: Too many concurrent changes of the person, the deletion of the
-                collection is not finished, or it is being switched to another model version.
+            ConflictError: Too many concurrent changes of the person, or the collection is being
+                deleted or switched to another model version.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """

@@ -80,8 +80,8 @@ class EnrolOperations(UserOperations):
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection has another model version.
-            ConflictError: Too many concurrent changes of a person, the deletion of the collection
-                is not finished, or it is being switched to another model version.
+            ConflictError: Too many concurrent changes of a person, or the collection is being
+                deleted or switched to another model version.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             FacerecError: A store fails while a person is deleted; ``resume_erasures`` completes the

@@ -111,8 +111,8 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
             HistoryEntryNotFoundError: The history has no such entry.
             PersonChangeError: Later changes prevent this, the entry has already been undone, or
                 somebody whom it names was erased. Nothing was changed.
-            ConflictError: Too many concurrent changes of the people, the deletion of the
-                collection is not finished, or it is being switched to another model version.
+            ConflictError: Too many concurrent changes of the people, or the collection is being
+                deleted or switched to another model version.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             FacerecError: A store fails while a person is deleted; ``resume_erasures`` completes the

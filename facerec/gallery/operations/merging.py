@@ -55,8 +55,8 @@ class MergeOperations(UserOperations):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: A person does not exist.
             QuotaExceededError: The two together exceed the maximum number of faces of a person.
-            ConflictError: Too many concurrent changes of the people, the deletion of the
-                collection is not finished, or it is being switched to another model version.
+            ConflictError: Too many concurrent changes of the people, or the collection is being
+                deleted or switched to another model version.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             FacerecError: A store fails while the person is deleted; ``resume_erasures`` completes
@@ -127,8 +127,8 @@ class MergeOperations(UserOperations):
             UserNameExistsError: Another person has the name, perhaps in a different case.
             FaceNotFoundError: The collection has no such face.
             FaceInUseError: A face belongs to another person.
-            ConflictError: Too many concurrent changes of the people, the deletion of the
-                collection is not finished, or it is being switched to another model version.
+            ConflictError: Too many concurrent changes of the people, or the collection is being
+                deleted or switched to another model version.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """

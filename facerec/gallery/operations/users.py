@@ -137,8 +137,8 @@ class UserOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             UserNameExistsError: Another person has the name, perhaps in a different case.
-            ConflictError: Too many concurrent changes of the person, the deletion of the
-                collection is not finished, or it is being switched to another model version.
+            ConflictError: Too many concurrent changes of the person, or the collection is being
+                deleted or switched to another model version.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """
@@ -269,8 +269,8 @@ class UserOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             QuotaExceededError: The person has the maximum number of faces.
-            ConflictError: Too many concurrent changes of the person, the deletion of the
-                collection is not finished, or it is being switched to another model version.
+            ConflictError: Too many concurrent changes of the person, or the collection is being
+                deleted or switched to another model version.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """

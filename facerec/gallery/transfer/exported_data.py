@@ -34,8 +34,8 @@ class Export:
         standby_faces: The same faces as the other version of an unfinished migration describes
             them.
         owners: Ids of the people that faces belong to, by face id.
-        people: People whom the faces belong to, and the selected person, each with their vector;
-            None for a person without faces.
+        people: People whom the faces belong to, and the selected person, each with their vector,
+            which is None for a person without faces.
         corrections: Corrections of the faces, and about the people and the name.
         clusters: Ids of clusters of unknown people by face id.
         not_faces: Ids of detections marked as "not a face".
