@@ -96,7 +96,7 @@ class FaceDeletion:
 
     Attributes:
         collection_id: Id of the collection.
-        deleted: Ids of the faces that were deleted for good.
+        deleted: Ids of the faces that were deleted.
         failed: Faces that were not deleted.
         receipt: Counts of what was removed; None if every face belongs to a person.
     """
