@@ -39,7 +39,7 @@ class Capacity:
 
         Args:
             request: The request; its client may leave while it waits.
-            work: What to run.
+            work: What to run; its errors are raised.
             cpu_bound: Whether the work finds faces in photos, and so occupies a processor.
 
         Raises:

@@ -89,6 +89,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
 
     Raises:
         InvalidInputError: The server cannot listen on the address.
+        FacerecError: The data folder, or an engine of a recipe, cannot be opened.
     """
     cores = available_cores()
     recipes: dict[str, FaceEngine] = {}

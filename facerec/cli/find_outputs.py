@@ -53,7 +53,7 @@ class Outputs:
     html_file: Path | None = None
 
     def files(self) -> list[Path]:
-        """Return the files."""
+        """Return the files that were requested."""
         return [path for path in (self.csv_file, self.html_file) if path is not None]
 
     def check(self) -> None:
@@ -77,6 +77,7 @@ class Outputs:
 
         Raises:
             InvalidInputError: A folder has other files, or a file exists or cannot be created.
+            FacerecError: A search failed.
         """
         errors: list[FacerecError] = []
         for folder, link in ((self.copy_to, False), (self.link_to, True)):

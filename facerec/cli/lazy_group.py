@@ -77,7 +77,10 @@ class LazyGroup(SummaryGroup):
         standalone_mode: bool = True,
         **extra: Any,  # noqa: ANN401 - click's signature
     ) -> Any:  # noqa: ANN401 - click's signature
-        """Run the command line and exit; an error becomes one line, a hint and an exit code."""
+        """Run the command line and exit; an error becomes one line, a hint and an exit code.
+
+        If ``standalone_mode`` is false, it returns instead, and raises errors.
+        """
         run = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()

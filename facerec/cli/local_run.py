@@ -55,7 +55,8 @@ def run_here(
 
     Raises:
         SystemExit: The job was interrupted, is incomplete, or too many photos failed.
-        FacerecError: The job cannot be planned; see ``LocalJobs.submit``.
+        FacerecError: The job cannot be planned (see ``LocalJobs.submit``), its run failed, or
+            people cannot be enrolled.
     """
     from facerec.factory import open_local_jobs
 

@@ -72,7 +72,7 @@ def may_overwrite(path: Path | None, *, overwrite: bool) -> None:
 
     Raises:
         InvalidInputError: There is a file of this name, and nobody at a terminal who could agree.
-        Abort: The answer is no.
+        Abort: The answer is no, or nobody answers.
     """
     if path is None or overwrite or not os.path.lexists(path):
         return

@@ -32,7 +32,7 @@ def confirm(question: str) -> None:
     """Ask a question on stderr.
 
     Raises:
-        Abort: The answer is no.
+        Abort: The answer is no, or nobody answers.
     """
     click.confirm(printable(question), abort=True, err=True)
 

@@ -22,7 +22,7 @@ DAMAGED_PLAN = "its plan is damaged"
 
 @dataclass(frozen=True, slots=True)
 class JobFolder:
-    """The contents of a job folder; ``report`` is None if none was written yet."""
+    """The contents of a job folder; ``report`` is None if it is damaged or not written yet."""
 
     plan: Plan
     report: Report | None

@@ -59,11 +59,19 @@ class JobFolders:
         )
 
     def is_importing(self, collection_id: str, created_at: float) -> bool:
-        """Return whether an import may bring erased faces back; see ``JobData.is_importing``."""
+        """Return whether an import may bring erased faces back; see ``JobData.is_importing``.
+
+        Raises:
+            JobFolderError: The progress of the import is damaged.
+        """
         return progress.erasures_wait(self.objects, self.jobs_root, collection_id, created_at)
 
     def has_import(self, collection_id: str, created_at: float) -> bool:
-        """Return whether an import is planned or under way; see ``JobData.has_import``."""
+        """Return whether an import is planned or under way; see ``JobData.has_import``.
+
+        Raises:
+            JobFolderError: The progress of the import is damaged.
+        """
         return progress.has_import(self.objects, self.jobs_root, collection_id, created_at)
 
     def get(
@@ -96,6 +104,7 @@ class JobFolders:
         Raises:
             ReceiptDamagedError: A copy is damaged.
             CollectionNotFoundError: The collection was deleted in the meantime.
+            ConflictError: Too many concurrent changes of the tombstones.
         """
         lost_erasures.drop_lifted_tombstones(collection_id, self.objects, self.jobs_root, records)
 

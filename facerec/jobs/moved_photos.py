@@ -53,6 +53,9 @@ def same_faces(
 
     Returns:
         New face ids by old face id. Faces that were not found again in a photo are omitted.
+
+    Raises:
+        ConflictError: The collection serves another model version now.
     """
     keys = {key: new for key, new in keys.items() if key in stored}
     found = faces.get_images(plan.collection_id, sorted(set(keys.values()))) if keys else {}
@@ -105,6 +108,9 @@ class MovedPhotos:
 
         Returns:
             New face ids by old face id. Faces that were not found again in a photo are omitted.
+
+        Raises:
+            ConflictError: The collection serves another model version now.
         """
         keys = {
             key: new

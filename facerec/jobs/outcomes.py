@@ -12,7 +12,8 @@ class Outcome(StrEnum):
     INDEXED = "INDEXED"
     """The photo's faces are in the collection."""
     ALREADY_INDEXED = "ALREADY_INDEXED"
-    """The same photo was indexed before, under the same name and options; nothing was changed."""
+    """The same photo was indexed before, under the same name and options. Its faces are unchanged,
+    apart from their address if the photo was moved."""
     NO_FACE = "NO_FACE"
     """No face was found."""
     ALL_FACES_REJECTED = "ALL_FACES_REJECTED"

@@ -36,7 +36,8 @@ def name_rule(person_from: str, source: str, objects: ObjectStore) -> NameOf:
 
     Raises:
         InvalidInputError: The rule is not known, its pattern is invalid, or the manifest is
-            damaged, has no such column or gives a photo two names.
+            damaged, is larger than ``MAX_NAMES_BYTES``, has no such column or gives a photo two
+            names.
         ObjectNotFoundError: The manifest or photo does not exist.
     """
     column = column_of(person_from)
@@ -125,7 +126,8 @@ def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[s
     """Return the names of a manifest's photos, by the address of the photo.
 
     Raises:
-        InvalidInputError: The manifest is damaged, has no such column, or gives a photo two names.
+        InvalidInputError: The manifest is damaged, is larger than ``MAX_NAMES_BYTES``, has no such
+            column, or gives a photo two names.
         ObjectNotFoundError: The manifest does not exist.
     """
     root, names = folder_of(_address(manifest)), dict[str, str]()

@@ -30,8 +30,8 @@ def store_of_planned(
 ) -> FaceStore:
     """Return the store of the collection that a job was planned for.
 
-    It refuses to write into a later collection with the same id, and to write faces of a model
-    version that the collection does not serve.
+    It never writes into a later collection with the same id, and refuses to write faces of a model
+    version that the collection does not serve (``ConflictError``).
 
     Args:
         plan: The job's plan, which names the creation of its collection.

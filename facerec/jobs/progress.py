@@ -197,7 +197,11 @@ class ProgressReader:
         run_started: float,
         complete: int | None = None,
     ) -> Progress:
-        """Return the progress of a job; see ``ProgressTracker.read`` for the arguments."""
+        """Return the progress of a job; see ``ProgressTracker.read`` for arguments and errors.
+
+        If ``report``, the report of a job that has ended, is not None, the numbers are those of the
+        report.
+        """
         if self._last is None or self._last[0] != plan.job_folder:
             self._last = (plan.job_folder, ProgressTracker(plan, self._objects))
         progress = self._last[1].read(run_started, complete)

@@ -45,13 +45,13 @@ class Job:
         status: Current status of the job.
         started_at: Start of its last run, seconds since 1970, UTC; if its folder cannot be read,
             the time when it was planned, or 0 if that is unknown.
-        ended_at: End of that run; None while it runs, or if it was killed. If the execution on AWS
-            is gone, the time of the report, or else of the plan.
+        ended_at: End of that run, seconds since 1970, UTC; None while it runs, or if it was killed.
+            If the execution on AWS is gone, the time of the report, or else of the plan.
         collection_id: The collection that receives the faces, if known.
         photos: Number of rows in its ledger, if known without reading the ledger.
         faces: Number of faces of these photos in the collection, if known without reading the
             ledger.
-        cause: Reason why it failed or stopped, in one line.
+        cause: Reason why it failed or stopped, in one line; None without one.
         plan: Plan of the job; None before it is planned, in listings, and if its folder cannot be
             read.
         report: Report of the job, with the job's status; None before it ended, and in listings.
@@ -59,7 +59,8 @@ class Job:
         listed: Number of objects listed so far while it is planned; None otherwise, if unknown, and
             in listings.
         unreadable_folder: Address of its folder if the folder cannot be read; None otherwise.
-        tolerated_failure_percentage: Failure tolerance of its last run; the default if unknown.
+        tolerated_failure_percentage: 0 to 100, the share of photos that may fail in its last run;
+            the default if unknown.
     """
 
     id: str
@@ -161,11 +162,16 @@ class JobService(Protocol):
         Raises:
             JobNotFoundError: The job does not exist.
             JobFolderError: Its folder cannot be read.
+            StoreUnavailableError: The jobs, or the job folder, cannot be read for now.
         """
         ...
 
     def list(self, limit: int) -> list[Job]:
-        """Return the newest jobs, newest first, without plans and reports."""
+        """Return the newest jobs, newest first, without plans and reports.
+
+        Raises:
+            StoreUnavailableError: The jobs cannot be read for now.
+        """
         ...
 
     def progress(self, job: Job) -> Progress:
@@ -219,6 +225,7 @@ class JobService(Protocol):
 
         Raises:
             InvalidInputError: The job has ended.
+            StoreUnavailableError: The job cannot be ended for now.
         """
         ...
 
@@ -226,8 +233,9 @@ class JobService(Protocol):
         """Delete the folder of a job, and return the number of its files; the faces stay.
 
         Raises:
-            InvalidInputError: The job is pending or running.
+            InvalidInputError: The job is pending or running, or its faces are being imported.
             JobNotPlannedError: The job has no folder.
+            StoreUnavailableError: Some files could not be deleted for now; call this again.
         """
         ...
 
@@ -251,9 +259,10 @@ def wait_for_job(
 
     Raises:
         JobDeletedError: The job was deleted during the wait.
-        JobNotFoundError: Likewise, if its collection is not known.
+        JobNotFoundError: The job was deleted during the wait, and its collection is not known.
         JobFolderError: Its folder can no longer be read.
         InvalidInputError: A file in the job folder is damaged.
+        StoreUnavailableError: The jobs, or the job folder, cannot be read for now.
     """
     while True:
         try:

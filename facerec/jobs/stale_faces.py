@@ -1,4 +1,4 @@
-"""Removes the faces of photos that were replaced or are gone, when their job is complete.
+"""Removes the faces of photos that were replaced or renamed, or are gone, at the end of a job.
 
 The plan lists the candidates (``stale.jsonl``). Each is checked again at the time of the removal:
 
@@ -81,7 +81,7 @@ def remove_stale(
     jobs_root: str,
     delete: DeleteFaces,
 ) -> Removal:
-    """Remove the faces of photos that were replaced or are gone; call it when a job is complete.
+    """Remove the faces of a complete job's stale photos: replaced, renamed or gone ones.
 
     Calling it again changes nothing.
 
@@ -100,7 +100,8 @@ def remove_stale(
         InvalidInputError: More photos are gone than may be pruned.
         JobFolderError: The list of stale photos, or the record of the removal, is damaged.
         CollectionNotFoundError: The collection was deleted in the meantime.
-        ConflictError: Too many concurrent changes of a person or of corrections.
+        ConflictError: Too many concurrent changes of a person or of corrections, or the collection
+            serves another model version now.
     """
     done = read_removal(objects, plan.job_folder)
     if done is not None:

@@ -1,9 +1,9 @@
 """Orders the jobs of a collection: for each photo, the job that was started last decides.
 
 A complete job can be started again, after others with other options. So the order of plans does not
-matter. Each start of a job takes the next number of its collection (``Memory.note``), which is
-stored in the job folder with its time. All code that compares, restores or replaces faces follows
-this order. Numbers come from a listing of the notes, so that no clock can change the order.
+matter. Each start of a job takes the next number of its collection (``Memory.record_start``), which
+is stored in the job folder with its time. All code that compares, restores or replaces faces
+follows this order. Numbers come from a listing of the notes, so that no clock can change the order.
 """
 
 from __future__ import annotations

@@ -52,6 +52,7 @@ def find_unremembered(
 
     Raises:
         InvalidInputError: More photos are gone than may be pruned.
+        ConflictError: The collection serves another model version now.
     """
     folder = plan.base or ""
     stored = sorted_lines(

@@ -27,6 +27,8 @@ def start_clustering(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         FacerecError: See ``Gallery.check_clustering`` and ``ClusteringJobs.start``.
+        InvalidInputError: The function has no queue for clusterings: its stack is of an earlier
+            release.
     """
     collection_id, pair_threshold = str(event["start_clustering"]), event["pair_threshold"]
     gallery.check_clustering(collection_id, pair_threshold=pair_threshold)
@@ -38,6 +40,8 @@ def describe_clustering(_gallery: Gallery, event: dict[str, Any]) -> dict[str, A
 
     Raises:
         FacerecError: See ``ClusteringJobs.newest``.
+        InvalidInputError: The function has no queue for clusterings: its stack is of an earlier
+            release.
     """
     return _jobs().newest(str(event["describe_clustering"])).to_json()
 

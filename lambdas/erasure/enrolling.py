@@ -73,8 +73,9 @@ def enrol_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
             ``enrol``.
 
     Returns:
-        ``refused``, whether the people cannot be created, with ``error`` and ``cause``. The
-        execution keeps this, so it names nobody.
+        ``refused``, whether the people cannot be created, with ``error`` and ``cause``. If the job
+        was deleted in the meantime, ``refused`` is false, although nobody is created: the report
+        says why. The execution keeps this, so it names nobody.
 
     Raises:
         FacerecError: A store or service failed; another attempt continues.

@@ -35,7 +35,7 @@ def import_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         event: ``import_job``, the folder of a job whose children are complete.
 
     Returns:
-        ``state``, an ``AdvanceState``, and ``cause`` if it is FAILED.
+        ``state``, an ``AdvanceState``, and ``cause``, which is empty unless the state is FAILED.
 
     Raises:
         FacerecError: A store or service failed; another attempt continues.

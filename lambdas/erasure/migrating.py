@@ -177,6 +177,7 @@ def check_page(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         FacerecError: See ``Gallery.prepare_migration``.
+        InvalidInputError: The page is too large for one response.
     """
     page = gallery.prepare_migration(
         str(event["check_migration"]),

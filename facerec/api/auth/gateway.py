@@ -46,6 +46,7 @@ class GatewayGuard:
         Raises:
             RefusedError: The event does not prove who the caller is, no grant names the caller, or
                 the access table cannot be read for now.
+            AccessDeniedError: The credentials do not allow the access table to be read.
         """
         principal = self._find_principal(head.gateway or {})
         return lambda _body: principal

@@ -93,7 +93,7 @@ class AccessTable:
         """Create the table; it is read when it is first needed.
 
         Args:
-            read: Returns the table's content, or raises a ``NotFoundError``.
+            read: Returns the table's content, or raises a ``NotFoundError`` if there is no table.
             clock: Returns the time in seconds, by which the table expires.
         """
         self._read = read
@@ -106,6 +106,7 @@ class AccessTable:
 
         Raises:
             StoreUnavailableError: The table cannot be read for now.
+            AccessDeniedError: The credentials do not allow the table to be read.
         """
         grants = [grant for grant in self._current() if grant.names(caller)]
         if not grants:

@@ -51,6 +51,7 @@ class SignatureGuard:
                 time that is more than ``CLOCK_SKEW`` seconds from the clock's; its key is unknown;
                 or it does not cover the request. The check of the body raises it if the signature
                 is wrong.
+            StoreUnavailableError: The keys cannot be read for now.
         """
         claim = _claim(head)
         _check_time(head.headers, claim["date"], self.clock())

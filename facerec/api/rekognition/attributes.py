@@ -77,7 +77,7 @@ def wanted_attributes(asked: Iterable[str]) -> frozenset[str]:
 
 
 def without_estimated(request: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the members of a request that name attributes, without those that need networks."""
+    """Return the lists of attributes in a request, without attributes that need networks."""
     return {
         member: [each for each in request[member] if each not in ESTIMATED]
         for member in ("Attributes", "DetectionAttributes")

@@ -45,7 +45,10 @@ def face_detail(face: DetectedFace | FaceRecord) -> Shape:
 
 
 def attributes(estimated: FaceAttributes | None, wanted: AbstractSet[str]) -> Shape:
-    """Return the members of a ``FaceDetail`` that a request asks for beyond the default ones."""
+    """Return the members of a ``FaceDetail`` that a request asks for beyond the default ones.
+
+    Empty if nothing was estimated.
+    """
     if estimated is None:
         return {}
     ages, gender = estimated.age_range, estimated.gender

@@ -146,6 +146,7 @@ class _Repository:
 
         Raises:
             StoreUnavailableError: Amazon ECR does not return the image, or not as JSON.
+            AccessDeniedError: The credentials do not allow the request.
         """
         missing = NotFoundError(f"the repository {self._named['repositoryName']}")
         try:
@@ -166,6 +167,7 @@ class _Repository:
 
         Raises:
             StoreUnavailableError: It cannot be downloaded, or is not JSON.
+            AccessDeniedError: The credentials do not allow the request.
         """
         with aws_errors("Amazon ECR"):
             answer = self._ecr.get_download_url_for_layer(**self._named, layerDigest=digest)

@@ -90,7 +90,7 @@ class ClusteringJobs:
         If that one was started with another threshold, the notice says so.
 
         Args:
-            collection_id: The collection, which exists.
+            collection_id: The collection.
             pair_threshold: See ``Gallery.cluster_faces``.
 
         Raises:

@@ -39,12 +39,13 @@ class Execution:
     Attributes:
         name: Name chosen when it was started.
         arn: ARN of the execution.
-        status: The status of the job.
+        status: The status of the job. In listings, a job that is INCOMPLETE is FAILED, since these
+            do not state the error of an execution.
         started: Seconds since 1970.
         ended: Seconds since 1970; None while it runs.
         document: Execution input; empty in listings.
-        output: Output of a successful execution.
-        cause: Cause of a failure, in one line; None without one.
+        output: Output of a successful execution; empty for any other, and in listings.
+        cause: Cause of a failure, in one line; None without one, and in listings.
     """
 
     name: str
@@ -127,11 +128,14 @@ class Executions:
             return _execution(self._client.describe_execution(executionArn=self._arn(name)))
 
     def list(self, limit: int, status: str | None = None) -> list[Execution]:
-        """Return the newest executions, newest first, without their inputs and outputs.
+        """Return the newest executions, newest first, without inputs, outputs and causes.
 
         Args:
             limit: Maximum number of executions, 1 to 1000.
             status: Only executions with this status of Step Functions; None for all.
+
+        Raises:
+            ConfigurationError: The state machine does not exist.
         """
         request: dict[str, Any] = {"stateMachineArn": self._state_machine, "maxResults": limit}
         if status is not None:

@@ -111,7 +111,8 @@ class FolderChanges:
             The name of the execution; None if none was started.
 
         Raises:
-            FacerecError: Step Functions cannot be queried, or refuses the job.
+            FacerecError: Step Functions cannot be queried, or refuses the job; or the record of
+                changes cannot be read or written.
         """
         newest = self._read(self._newest)
         if newest is None:

@@ -84,7 +84,7 @@ class VcpuQuota:
     Attributes:
         code: Its code in Service Quotas.
         kind: Kind of machines that it counts: spot or on-demand.
-        vcpus: Maximum number of vCPUs of all running machines of the account.
+        vcpus: Maximum number of vCPUs of all running machines of this kind.
     """
 
     code: str

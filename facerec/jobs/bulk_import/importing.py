@@ -91,7 +91,7 @@ def advance_import(
     Raises:
         StoreUnavailableError: A store fails, or another execution advances the same import; another
             call may succeed.
-        InvalidInputError: A segment is damaged.
+        InvalidInputError: A segment, or the object with the progress, is damaged.
         ConfigurationError: pyarrow is not installed.
     """
     found = read_progress_of(plan, objects)

@@ -127,7 +127,11 @@ def _parse(fields: dict[str, Any]) -> ImportProgress:
 
 
 def read_progress_of(plan: Plan, objects: ObjectStore) -> tuple[ImportProgress, str] | None:
-    """Return the progress of the import of a job; None if none is planned or under way."""
+    """Return the progress of the import of a job; None if none is planned or under way.
+
+    Raises:
+        JobFolderError: The object with the progress is damaged.
+    """
     if not plan.bulk_import:
         return None
     found = read_progress(objects, plan.jobs_root, plan.collection_id, plan.collection_created_at)
@@ -135,12 +139,20 @@ def read_progress_of(plan: Plan, objects: ObjectStore) -> tuple[ImportProgress, 
 
 
 def is_import_pending(plan: Plan, objects: ObjectStore) -> bool:
-    """Return whether faces of a job are still to be stored by an import, or by a rebuild."""
+    """Return whether faces of a job are still to be stored by an import, or by a rebuild.
+
+    Raises:
+        JobFolderError: The object with the progress is damaged.
+    """
     return read_progress_of(plan, objects) is not None
 
 
 def is_stored_by_import(plan: Plan, objects: ObjectStore) -> bool:
-    """Return whether the children of a job leave the faces to an import."""
+    """Return whether the children of a job leave the faces to an import.
+
+    Raises:
+        JobFolderError: The object with the progress is damaged.
+    """
     found = read_progress_of(plan, objects)
     return found is not None and found[0].step is not ImportStep.REBUILT
 
@@ -168,13 +180,15 @@ def _replace(objects: ObjectStore, uri: str, progress: ImportProgress, version: 
 def plan_import(plan: Plan, objects: ObjectStore) -> None:
     """Record, before a plan is stored, that the faces of its job will be imported.
 
-    If the plan does not ask for an import, only other jobs are checked.
+    If the plan does not ask for an import, only other jobs are checked. A plan of a job on one
+    machine is not checked.
 
     Raises:
         ConflictError: The faces of another job of the collection are still to be imported; no other
             job may store faces before that.
 
-        InvalidInputError: There are more photos than Pinecone imports.
+        InvalidInputError: There are more photos than Pinecone imports, or the object with the
+            progress is damaged.
         StoreUnavailableError: Another job of the collection is being planned.
     """
     if plan.local:
@@ -231,13 +245,20 @@ def erasures_wait(
 
     Call this after the erasure has changed the job folders: files that are written later do not
     contain its faces.
+
+    Raises:
+        JobFolderError: The object with the progress is damaged.
     """
     found = read_progress(objects, jobs_root, collection_id, created_at)
     return found is not None and found[0].step in _HAS_FILES
 
 
 def has_import(objects: ObjectStore, jobs_root: str, collection_id: str, created_at: float) -> bool:
-    """Return whether an import into a collection is planned or under way."""
+    """Return whether an import into a collection is planned or under way.
+
+    Raises:
+        JobFolderError: The object with the progress is damaged.
+    """
     found = read_progress(objects, jobs_root, collection_id, created_at)
     return found is not None and found[0].step is not ImportStep.REBUILT
 
@@ -252,7 +273,8 @@ def begin_rebuild(
         if there is none.
 
     Raises:
-        InvalidInputError: Files are being written or imported.
+        InvalidInputError: Files are being written or imported, or the object with the progress is
+            damaged.
         StoreUnavailableError: The import has just started.
     """
     found = read_progress(objects, jobs_root, collection_id, created_at)
@@ -279,7 +301,8 @@ def drop_import(
         job_folder: Folder of the job; an import of another job is kept.
 
     Raises:
-        InvalidInputError: Files are being written or imported.
+        InvalidInputError: Files are being written or imported, or the object with the progress is
+            damaged.
     """
     found = read_progress(objects, jobs_root, collection_id, created_at)
     if found is None or found[0].job_folder != job_folder:

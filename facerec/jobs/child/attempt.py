@@ -120,8 +120,8 @@ def run_child(
     lost (not on one machine, where the run of the job has already done so:
     ``plan.children_restore``).
 
-    Any number of attempts may run, in turn or concurrently: each line of the slice gets exactly one
-    row. A problem with a photo or a line is a row, not an exception.
+    Any number of attempts may run, in turn or concurrently: each line of the slice that is not
+    blank gets exactly one row. A problem with a photo or a line is a row, not an exception.
 
     Args:
         plan: The job's plan.
@@ -141,7 +141,9 @@ def run_child(
         ObjectChangedError: The manifest is not the one that the job was planned for.
         InvalidInputError: The manifest or a segment of the ledger is damaged.
         StoreUnavailableError: A store failed; another attempt may succeed.
-        ConflictError: Too many concurrent changes of a person; another attempt may succeed.
+        ConflictError: Too many concurrent changes of a person, so that another attempt may succeed;
+            or the collection serves another model version now.
+        AccessDeniedError: A store, the manifest or the job folder may not be used.
     """
     planned = store_of_planned(plan, dependencies.faces, dependencies.records)
     dependencies = replace(dependencies, faces=planned)

@@ -42,7 +42,8 @@ class LoadedPhoto:
         external_image_id: The caller's own name for the photo.
         content: The bytes of the photo, or the failure.
         image_id: Id derived from the bytes; None after a failure.
-        version: Version of the bytes, or of a malformed line (see ``jobs.versions``), or None.
+        version: Version of the bytes, or of a malformed line (see ``jobs.versions``); None if
+            unknown.
         milliseconds: Duration of the read.
     """
 

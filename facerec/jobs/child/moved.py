@@ -37,6 +37,8 @@ def faces_of_moved_photos(
     old address of each photo with a new one, unless the step has read it, and reads the object
     there if it has the same size.
 
+    If access to the old address is denied, the photo counts as not moved.
+
     Args:
         collection_id: The collection.
         photos: Photos of a step.
@@ -44,6 +46,9 @@ def faces_of_moved_photos(
         known: Photos that the collection already contains.
         faces: The store of the collection.
         objects: Contains the photos.
+
+    Raises:
+        ConflictError: The collection serves another model version now.
     """
     moved: dict[str, str] = {}
     read = {photo.uri: photo.image_id for photo in photos if photo.image_id is not None}
@@ -70,7 +75,7 @@ def faces_of_moved_photos(
 
 
 def _has_photo(uri: str, photo: LoadedPhoto, objects: ObjectStore) -> bool:
-    """Return whether an address has the content of a photo; also true if it cannot be read."""
+    """Return whether an address has the content of a photo; also true if access is denied."""
     try:
         if objects.head(uri).size != photo.size:
             return False

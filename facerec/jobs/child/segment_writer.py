@@ -114,6 +114,9 @@ class SegmentWriter:
     A commit runs in a background thread while the next step is processed. At most one is in
     flight, so commits happen in order.
 
+    An error of a commit is raised by the next call that waits for it: ``submit``, ``flush`` or
+    ``unrecorded``.
+
     Attributes:
         cursor: Where the ledger ends, as far as this attempt has seen.
         tally: The sums of all rows up to there.

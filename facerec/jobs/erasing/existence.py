@@ -40,8 +40,9 @@ def while_it_exists(plan: Plan, objects: ObjectStore, *, writes: bool = True) ->
         writes: Whether the block adds to the folder.
 
     Raises:
-        JobDeletedError: The job was deleted; raised in place of an error of the block. With
-            ``writes``, files added to the folder after the deletion are removed.
+        JobDeletedError: The job was deleted; raised at the end of the block, also in place of a
+            ``FacerecError`` or ``OSError`` of the block. With ``writes``, files added to the folder
+            after the deletion are removed.
         JobFolderError: The plan is damaged.
     """
     cause: Exception | None = None

@@ -55,6 +55,8 @@ def keep_first_deletions(
     Raises:
         JobFolderError: The note of a folder elsewhere is damaged.
         CollectionNotFoundError: The collection was deleted in the meantime.
+        ConflictError: Too many concurrent changes of the tombstones, or the collection serves
+            another model version now.
     """
     folders = dict(_folders(collection_id, objects, jobs_root))
     unseen = unseen_erasures(collection_id, list(folders), records=records)

@@ -76,6 +76,7 @@ def erase_from_folder(
     Raises:
         InvalidInputError: A file is damaged.
         ObjectNotFoundError: The job was deleted.
+        StoreUnavailableError: Other processes keep changing a file.
     """
     folder = entry.job_folder
     # Rows are erased last: if the erasure is killed, they lead its repetition to all other files.

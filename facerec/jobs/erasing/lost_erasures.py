@@ -44,7 +44,7 @@ def restore_lost_tombstones(
 ) -> bool:
     """Restore the tombstones of erasures that a store has not seen.
 
-    These are not marked as seen before ``remove_returned`` has removed what the store contains
+    ``remove_returned`` marks these erasures as seen, after it has removed what the store contains
     again.
 
     Args:
@@ -172,14 +172,15 @@ def remove_returned(
         faces: The store of the collection.
         records: Store of its records.
         repair: Whether to remove these faces and people, not only count them.
-        all_erasures: Whether to look for what any erasure has erased. The records mark which
-            erasures they have seen; if only the vectors are an older copy, these marks do not show
-            it.
+        all_erasures: Whether to search for the data of all erasures, even of those that the store
+            has seen. The records mark which erasures they have seen; if only the vectors are an
+            older copy, these marks do not show it.
 
     Raises:
         ReceiptDamagedError: A copy of tombstones is damaged.
         CollectionNotFoundError: The collection was deleted in the meantime.
-        ConflictError: Too many concurrent changes of a person or of corrections.
+        ConflictError: Too many concurrent changes of a person or of corrections, or the collection
+            serves another model version now.
     """
     collection_id, own = collection.collection_id, faces.of(collection)
     if repair:

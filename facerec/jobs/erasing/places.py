@@ -34,7 +34,7 @@ class Place(StrEnum):
     REMEMBERED = "remembered"
     """The outcome of each photo, for later jobs."""
     STALE = "stale"
-    """List of photos that are gone or were replaced."""
+    """List of photos that were replaced or renamed, or are gone."""
 
 
 NAMING_PHOTOS = (Place.REMEMBERED, Place.STALE)

@@ -80,6 +80,8 @@ def find_remainders(
 ) -> Iterator[Remainder]:
     """Yield data that an erasure left; nothing if the erasure is complete.
 
+    Answers of idempotency tokens that were left are deleted, too.
+
     Raises:
         FacerecError: A store or a folder cannot be read.
     """

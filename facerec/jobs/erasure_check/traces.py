@@ -44,7 +44,8 @@ class Traces:
     Attributes:
         selection: The selection to erase, including the ids of faces in job folders.
         addresses: Addresses of the photos whose external image ids are erased.
-        embeddings: The embeddings of all selected faces, float32 of shape (128,).
+        embeddings: The embeddings of all selected faces, float32 of shape (128,); also those of an
+            unfinished migration.
         named: Addresses of the collection's photos that contain an id or name of an erased person,
             or a name that the history gives them.
         named_ids: External image ids of the collection's photos that contain such an id or name.

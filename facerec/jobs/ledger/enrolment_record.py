@@ -29,7 +29,7 @@ class Enrolled:
         associated: Number of faces that were associated with them.
         unchanged: Number of faces that were already associated.
         corrected: Number of photos that were named after somebody else before.
-        deleted: Number of people who lost all their faces because the photos have other names now.
+        deleted: Number of people who were deleted because their photos have other names now.
         unnamed: Number of photos without an associated face.
     """
 

@@ -35,6 +35,7 @@ def blank_erased_lines(
     Raises:
         ObjectNotFoundError: The job was deleted.
         InvalidInputError: A segment is damaged.
+        StoreUnavailableError: Other processes keep changing the manifest.
     """
     if not plan.source.uri.startswith(manifests_prefix(plan.job_folder)):
         return

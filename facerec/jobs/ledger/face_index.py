@@ -51,7 +51,7 @@ class SegmentFaces:
 
 
 def id_prefixes(face_ids: Iterable[str]) -> list[bytes]:
-    """Return the first bytes of face ids, each once, in order; other texts are skipped."""
+    """Return the first ``ID_BYTES`` of face ids, each once, in order; other texts are skipped."""
     return sorted(
         {
             bytes.fromhex(face_id.replace("-", ""))[:ID_BYTES]

@@ -43,6 +43,7 @@ def iterate_failures(
 
     Raises:
         InvalidInputError: A summary or a segment is damaged.
+        ObjectNotFoundError: The job was deleted during the iteration.
     """
     if report is not None and not (report.incomplete or report.failed_photos):
         return

@@ -47,6 +47,7 @@ def read_summaries(plan: Plan, objects: ObjectStore) -> Iterator[ChildSummary]:
 
     Raises:
         InvalidInputError: A summary or a segment is damaged.
+        ObjectNotFoundError: The job was deleted during the iteration.
     """
     complete = complete_children(plan, objects)
 

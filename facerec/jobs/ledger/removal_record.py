@@ -1,4 +1,4 @@
-"""The record of the faces that a job removed because photos were replaced or are gone."""
+"""The record of the faces that a job removed because of stale photos."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
 
 
 def is_listed_stale(objects: ObjectStore, job_folder: str) -> bool:
-    """Return whether a job has a list of photos that were replaced or are gone."""
+    """Return whether a job has a list of photos that were replaced or renamed, or are gone."""
     return exists(stale_uri(job_folder), objects)

@@ -54,7 +54,7 @@ class Report:
         written_at: Seconds since 1970, UTC.
         difference: Comparison of the source's photos with the remembered ones; None if they were
             not compared.
-        removal: Counts of what was removed because photos were replaced or are gone.
+        removal: Counts of what was removed because photos were replaced or renamed, or are gone.
         first_failures: Failure of the first photos, if it ended the job; otherwise None.
         enrolled: Counts of the people whom a job on AWS has created from the names of its photos;
             None if it has created nobody.
@@ -132,6 +132,7 @@ def write_report(
     Raises:
         ObjectNotFoundError: The job was deleted.
         InvalidInputError: A segment, or another file that is summed up, is damaged.
+        StoreUnavailableError: Other processes keep changing the manifest.
     """
     # Imported late: commands that only read reports start faster without the ledger.
     from facerec.jobs.ledger.child_runs import write_run_summary

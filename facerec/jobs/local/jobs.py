@@ -108,8 +108,9 @@ class LocalJobs:
         Raises:
             InvalidInputError: The input is invalid, names people after photos (``person_from``), or
                 asks for a bulk import.
-            MigrationError: A migration of the collection is not finished, or the existing job has
-                faces of an earlier model version that the collection has lost.
+            MigrationError: The collection was switched to another model version, and the migration
+                is not finished; or the existing job has faces of an earlier model version that the
+                collection has lost.
             FacerecError: The job cannot be planned or started.
         """
         from facerec.gallery.migrating.settled import require_settled
@@ -170,7 +171,7 @@ class LocalJobs:
             raise
 
     def get(self, job_id: str, *, readable: bool = True) -> Job:
-        """Return a job; see ``JobService.get``. Also accepts the path of its folder."""
+        """Return a job; see ``JobService.get``. With ``local_paths``, also accepts its folder."""
         if not job_id:
             # As a path, it would be the working folder.
             raise JobNotFoundError(job_id)
@@ -259,7 +260,7 @@ class LocalJobs:
         """Wait for the end of a job's run, and return how it ended.
 
         Raises:
-            FacerecError: The error that ended the run.
+            FacerecError: The error that ended the run; unexpected errors are raised unchanged.
         """
         return self._runs.result(job.id)
 

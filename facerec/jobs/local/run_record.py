@@ -14,11 +14,11 @@ class RunRecord:
 
     Attributes:
         submitted_at: Time of submission, seconds since 1970, UTC.
-        tolerated_failure_percentage: Failure tolerance of this run.
+        tolerated_failure_percentage: 0 to 100, the share of photos that may fail in this run.
         started_at: Start of the run, seconds since 1970, UTC; None while it waits for its turn.
         ended_at: End of the run, seconds since 1970, UTC; None while it runs, or if it was killed.
         cancelled: Whether it was cancelled.
-        cause: Reason why it failed or stopped, in one line.
+        cause: Reason why it failed or stopped, in one line; None without one.
         run: Summary of the run, in the form of ``schemas/run.json``; None until it has ended.
     """
 
@@ -40,7 +40,7 @@ def write_record(job_folder: str, record: RunRecord) -> None:
 
 
 def read_record(job_folder: str) -> RunRecord | None:
-    """Return the record of the last run; None if there was none, or another release wrote it."""
+    """Return the record of the last run; None if there is none, or if it cannot be parsed."""
     try:
         return RunRecord(**json.loads(Path(job_folder, "run.json").read_text()))
     except (FileNotFoundError, NotADirectoryError):

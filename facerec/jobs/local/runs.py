@@ -102,7 +102,7 @@ class LocalRuns:
         If ``close`` ended it before it started, it was stopped.
 
         Raises:
-            FacerecError: The error that ended the run.
+            FacerecError: The error that ended the run; unexpected errors are raised unchanged.
         """
         try:
             return self._runs[job_id].result()

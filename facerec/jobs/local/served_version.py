@@ -26,8 +26,9 @@ def with_served_version(
     folder is then changed by this call.
 
     Raises:
-        MigrationError: The migration is not finished, or the folder may contain faces that the
-            collection has lost, which would be removed.
+        MigrationError: The collection was switched to another model version, and the migration is
+            not finished; or the folder may contain faces that the collection has lost, which would
+            be removed.
         FacerecError: A job folder that may contain embeddings cannot be read.
     """
     collection_id = plan.collection_id

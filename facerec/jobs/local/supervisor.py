@@ -72,6 +72,7 @@ def run_children(
         FirstPhotosFailedError: The first photos of the job nearly all failed alike.
         FacerecError: Another attempt would fail in the same way; finished work is kept.
         StoreUnavailableError: A store failed in several attempts.
+        MachineError: The workers cannot start on this machine.
     """
     worker = partial(work, plan, build_dependencies, tolerated_failure_percentage)
     supervisor = _Supervisor(plan, worker, objects, workers)

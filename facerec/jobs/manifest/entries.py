@@ -26,8 +26,8 @@ class ManifestEntry:
 
     Attributes:
         uri: A path or an ``s3://`` address.
-        external_image_id: The caller's own name for it, or None: 1 to 255 characters, each a letter
-            or digit of ASCII or one of ``_.-:``.
+        external_image_id: The caller's own name for it: 1 to 255 characters, each a letter or digit
+            of ASCII or one of ``_.-:``. None without a name.
         version_id: The version of the S3 object, or None for the newest.
         etag: ETag of the newest version, if an inventory states it, else "".
     """

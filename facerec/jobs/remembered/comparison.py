@@ -36,7 +36,7 @@ photos: 20 MB. If there are more, only ``prune`` finds all moved photos."""
 
 @dataclass(frozen=True, slots=True)
 class StalePhoto:
-    """A remembered photo that was replaced or is gone, so that its faces will be removed.
+    """A remembered photo that was replaced or renamed, or is gone; its faces may be removed.
 
     Attributes:
         uri: Address of the photo.

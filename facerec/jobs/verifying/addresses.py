@@ -36,7 +36,7 @@ def correct_addresses(
     *,
     repair: bool,
 ) -> int:
-    """Return how many faces the store has at other addresses than the newest rows of their photos.
+    """Return how many faces the store has at addresses that the newest rows do not name.
 
     With ``repair``, stores the addresses of these rows. A face that a request stored after such a
     row was written keeps its address.

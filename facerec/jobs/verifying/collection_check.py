@@ -46,6 +46,8 @@ def note_doubt_if_changed(
     It has changed if its faces are not as the last run left them. See ``remembered.doubts``.
 
     If only the job folders or only the database were restored from a copy, their versions differ.
+
+    A store whose faces have no version is not checked.
     """
     try:
         collection = records.get_collection(collection_id)
@@ -79,7 +81,7 @@ class CollectionCheck:
         self.was_lost = was_lost(objects, jobs_root, collection_of(plan))
 
     def verify(self) -> Verification:
-        """Restore the faces of jobs that the collection has lost, and return the counts.
+        """Restore faces that the collection has lost, remove outdated ones, and return the counts.
 
         If the stored faces have not changed since the last run, only this job is compared, with the
         photos that it shares with others. If that run was one of this job, nothing is compared.
@@ -89,9 +91,11 @@ class CollectionCheck:
 
         Raises:
             ReceiptDamagedError: A copy of tombstones is damaged.
-            InvalidInputError: A segment of a ledger is damaged.
+            InvalidInputError: A segment of a ledger, the note of a folder elsewhere, or the list of
+                earlier collections is damaged.
             CollectionNotFoundError: The collection was deleted in the meantime.
-            ConflictError: Too many concurrent changes of a person or of corrections.
+            ConflictError: Too many concurrent changes of a person or of corrections, or the
+                collection serves another model version now.
         """
         noted_job, noted_version = self._noted()
         version = self._faces.version(self._plan.collection_id)

@@ -66,7 +66,7 @@ def verify_job(
         objects: Contains the job folder.
         faces: The store of the collection.
         records: Store of its people.
-        repair: Whether to restore what differs.
+        repair: Whether to repair what differs: to restore lost faces, and to remove outdated ones.
         children: The children whose ledgers to compare; by default all.
         last: Statements (``verifying.statements``) of jobs that were started later; this job's are
             added.
@@ -74,7 +74,9 @@ def verify_job(
     Raises:
         InvalidInputError: A segment of a ledger is damaged.
         CollectionNotFoundError: The collection was deleted in the meantime.
-        ConflictError: Too many concurrent changes of a person or of corrections.
+        ConflictError: Too many concurrent changes of a person or of corrections, or the collection
+            serves another model version now.
+        ObjectNotFoundError: The job was deleted in the meantime.
     """
     plan, last = job.plan, LastStatements() if last is None else last
     total, faces = Verification(), store_of_planned(plan, faces, records, writes=repair)
@@ -108,9 +110,10 @@ def verify_repeated(
         Counts of the differences.
 
     Raises:
-        InvalidInputError: A segment of a ledger is damaged.
+        InvalidInputError: A segment of a ledger, or the list of earlier collections, is damaged.
         CollectionNotFoundError: The collection was deleted in the meantime.
-        ConflictError: Too many concurrent changes of a person or of corrections.
+        ConflictError: Too many concurrent changes of a person or of corrections, or the collection
+            serves another model version now.
     """
     from facerec.jobs.ledger.job_face_index import children_of_faces
 
@@ -169,15 +172,16 @@ def verify_collection(
         jobs_root: Parent of all job folders, with the final ``/``.
         faces: The store of the collection.
         records: Store of the collections.
-        repair: Whether to restore what differs.
+        repair: Whether to repair what differs: to restore lost faces, and to remove outdated ones.
         all_erasures: See ``remove_returned``.
 
     Raises:
         CollectionNotFoundError: The collection does not exist, and is not restored.
         InvalidInputError: The collection does not exist, and none of its job folders can be read;
-            or a segment of a ledger is damaged.
+            or a segment of a ledger, or the list of earlier collections, is damaged.
         ReceiptDamagedError: A copy of tombstones is damaged.
-        ConflictError: Too many concurrent changes of a person or of corrections.
+        ConflictError: Too many concurrent changes of a person or of corrections, or the collection
+            serves another model version now.
     """
     try:
         collection = records.get_collection(collection_id)
@@ -226,7 +230,7 @@ def count_lost_faces(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
-        InvalidInputError: A segment of a ledger is damaged.
+        InvalidInputError: A segment of a ledger, or the list of earlier collections, is damaged.
     """
     collection, lost, last = records.get_collection(collection_id), 0, LastStatements()
     plans, _ = plans_of_collection(collection, objects, jobs_root)

@@ -54,7 +54,8 @@ def remove_outdated_faces(
 
     Raises:
         CollectionNotFoundError: The collection was deleted in the meantime.
-        ConflictError: Too many concurrent changes of a person or of corrections.
+        ConflictError: Too many concurrent changes of a person or of corrections, or the collection
+            serves another model version now.
     """
     done = returned.removals
     if not done:

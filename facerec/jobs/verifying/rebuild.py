@@ -114,7 +114,8 @@ def rebuild_collection(
             segment of a ledger is damaged.
         ReceiptDamagedError: A copy of tombstones is damaged.
         StoreUnavailableError: An import of its faces has just started.
-        ConflictError: Too many concurrent changes of a person or of corrections.
+        ConflictError: Too many concurrent changes of a person or of corrections, or the collection
+            serves another model version now.
     """
     complete_erasures()
     plans, unreadable = plans_of(collection_id, objects, jobs_root)

@@ -114,7 +114,8 @@ def verify_segment(
 
     Raises:
         CollectionNotFoundError: The collection was deleted in the meantime.
-        ConflictError: Too many concurrent changes of a person or of corrections.
+        ConflictError: Too many concurrent changes of a person or of corrections, or the collection
+            serves another model version now.
     """
     plan, own = job.plan, job.plan.options.digest()
     result = Verification(deleted=sum(row.outcome is Outcome.ERASED for row in segment.rows))
