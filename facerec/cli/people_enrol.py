@@ -132,6 +132,7 @@ def enrolment_after_job(
     Raises:
         InvalidInputError: The rule is not valid, or photos were indexed with external image ids.
         ObjectNotFoundError: The source does not exist.
+        ConfigurationError: No data folder is named, and the user has no home folder.
     """
     collection = document["collection_id"]
     name_of = _name_rule(person_from, document["manifest"])

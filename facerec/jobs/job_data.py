@@ -109,7 +109,11 @@ class JobFolders:
         lost_erasures.drop_lifted_tombstones(collection_id, self.objects, self.jobs_root, records)
 
     def count_lost(self, collection_id: str, faces: FaceStore, records: RecordStore) -> int:
-        """Return the number of lost faces of another version; see ``JobData.count_lost``."""
+        """Return the number of lost faces of another version; see ``JobData.count_lost``.
+
+        Raises:
+            ConflictError: The collection was switched to another model version concurrently.
+        """
         return job_check.count_lost_faces(
             collection_id, self.objects, self.jobs_root, faces, records
         )
@@ -122,7 +126,7 @@ class JobFolders:
         """Replace the embeddings in job folders by those that a collection serves.
 
         Returns:
-            The number of embeddings that were replaced, and of those that were removed.
+            How many embeddings were replaced, and how many were removed.
 
         Raises:
             FacerecError: A job folder that may contain embeddings cannot be read.

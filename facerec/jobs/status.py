@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 TOLERATED_FAILURE_PERCENTAGE = 5.0
-"""Default failure tolerance, in percent of photos."""
+"""Default percentage of photos that may fail."""
 
 
 class JobStatus(StrEnum):

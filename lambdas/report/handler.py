@@ -198,6 +198,7 @@ def summarise_execution(
     Raises:
         ObjectNotFoundError: ``written`` is true, but the job has no report.
         InvalidInputError: The plan, the report or a segment is damaged.
+        StoreUnavailableError: Another attempt may succeed.
     """
     try:
         plan = read_plan(objects, job_folder)

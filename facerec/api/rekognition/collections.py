@@ -60,17 +60,29 @@ def delete_collection(gallery: Gallery, request: Request) -> Shape:
 
 
 def tag_resource(gallery: Gallery, request: Request) -> Shape:
-    """Set tags of a collection."""
+    """Set tags of a collection.
+
+    Raises:
+        RekognitionError: ``ResourceArn`` is not the ARN of a collection.
+    """
     gallery.set_tags(collection_of(request["ResourceArn"]), request["Tags"])
     return {}
 
 
 def untag_resource(gallery: Gallery, request: Request) -> Shape:
-    """Remove tags of a collection."""
+    """Remove tags of a collection.
+
+    Raises:
+        RekognitionError: ``ResourceArn`` is not the ARN of a collection.
+    """
     gallery.remove_tags(collection_of(request["ResourceArn"]), request["TagKeys"])
     return {}
 
 
 def list_tags_for_resource(gallery: Gallery, request: Request) -> Shape:
-    """Return the tags of a collection."""
+    """Return the tags of a collection.
+
+    Raises:
+        RekognitionError: ``ResourceArn`` is not the ARN of a collection.
+    """
     return {"Tags": gallery.get_tags(collection_of(request["ResourceArn"]))}

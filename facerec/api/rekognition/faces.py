@@ -20,7 +20,11 @@ from facerec.gallery.gallery import Gallery
 
 
 def index_faces(gallery: Gallery, request: Request) -> Shape:
-    """Store the faces of a photo; rejected ones are returned in ``UnindexedFaces``."""
+    """Store the faces of a photo; rejected ones are returned in ``UnindexedFaces``.
+
+    Raises:
+        RekognitionError: A photo is not given as either bytes or a complete S3 address.
+    """
     wanted = wanted_attributes(request.get("DetectionAttributes", ()))
     indexed = gallery.index(
         request["CollectionId"],
@@ -95,7 +99,11 @@ def search_faces(gallery: Gallery, request: Request) -> Shape:
 
 
 def search_faces_by_image(gallery: Gallery, request: Request) -> Shape:
-    """Search for the faces that resemble the largest one of a photo."""
+    """Search for the faces that resemble the largest one of a photo.
+
+    Raises:
+        RekognitionError: A photo is not given as either bytes or a complete S3 address.
+    """
     found = gallery.search(
         request["CollectionId"],
         photo_of(request["Image"]),

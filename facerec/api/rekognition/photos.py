@@ -16,7 +16,11 @@ from facerec.gallery.gallery import Gallery
 
 
 def compare_faces(gallery: Gallery, request: Request) -> Shape:
-    """Compare the largest face of a photo with each face of another."""
+    """Compare the largest face of a photo with each face of another.
+
+    Raises:
+        RekognitionError: A photo is not given as either bytes or a complete S3 address.
+    """
     threshold = threshold_of(request, "SimilarityThreshold")
     if threshold is None:
         threshold = gallery.defaults.threshold
@@ -52,7 +56,11 @@ def compare_faces(gallery: Gallery, request: Request) -> Shape:
 
 
 def detect_faces(gallery: Gallery, request: Request) -> Shape:
-    """Return the faces of a photo, largest first."""
+    """Return the faces of a photo, largest first.
+
+    Raises:
+        RekognitionError: A photo is not given as either bytes or a complete S3 address.
+    """
     wanted = wanted_attributes(request.get("Attributes", ()))
     found = gallery.detect(
         photo_of(request["Image"]),

@@ -88,7 +88,11 @@ def search_users(gallery: Gallery, request: Request) -> Shape:
 
 
 def search_users_by_image(gallery: Gallery, request: Request) -> Shape:
-    """Search for the users who resemble the largest face of a photo."""
+    """Search for the users who resemble the largest face of a photo.
+
+    Raises:
+        RekognitionError: A photo is not given as either bytes or a complete S3 address.
+    """
     found = gallery.search_users_by_photo(
         request["CollectionId"],
         photo_of(request["Image"]),

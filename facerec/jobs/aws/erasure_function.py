@@ -34,7 +34,11 @@ def pack(document: object, max_bytes: int, *, hint: str) -> str:
 
 
 def open_erasure_function(name: str, region: str | None = None) -> ErasureFunction:
-    """Return the function of this name or ARN, using the credentials of the environment."""
+    """Return the function of this name or ARN, using the credentials of the environment.
+
+    Raises:
+        ConfigurationError: No region is set.
+    """
     import boto3
     from botocore.config import Config
 

@@ -32,7 +32,8 @@ class AwsClients:
     """Opens clients of AWS services.
 
     Attributes:
-        open: Returns a client of a service, given the service's name in boto3.
+        open: Returns a client of a service, given the service's name in boto3, or raises a
+            ``ConfigurationError`` if no region is set.
     """
 
     open: Callable[[str], Client]

@@ -137,7 +137,7 @@ def first_submission(
 
 
 def is_image_missing(reasons: Iterable[str]) -> bool:
-    """Return whether all children failed because their image no longer exists, if any failed."""
+    """Return whether all failed children lacked their image; false if none failed."""
     found = list(reasons)
     return bool(found) and all(_IMAGE_MISSING.match(reason) for reason in found)
 

@@ -69,6 +69,7 @@ def note_crash(objects: ObjectStore, plan: Plan, child: int) -> None:
 
     Raises:
         InvalidInputError: A segment is damaged.
+        ObjectNotFoundError: The job was deleted in the meantime.
     """
     end = SliceReader.first(plan.source, slice_of(plan.source, plan.children, plan.stripes, child))
     for segment in read_segments(objects, plan.job_folder, child):

@@ -164,6 +164,7 @@ class SegmentWriter:
 
         Raises:
             InvalidInputError: A segment is damaged.
+            ObjectNotFoundError: The job was deleted in the meantime.
         """
         for uri in segments:
             self._append(read_segment(self._objects, uri), resumed=True)
@@ -210,6 +211,7 @@ class SegmentWriter:
 
         Raises:
             InvalidInputError: A segment is damaged.
+            ObjectNotFoundError: The job was deleted in the meantime.
         """
         ledger_end = self.flush().offset
         keys: set[str] = set()

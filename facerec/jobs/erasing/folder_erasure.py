@@ -160,6 +160,9 @@ def erase_from_memory(objects: ObjectStore, prefix: str, selection: Selection, m
 
     Returns:
         Whether anything was erased.
+
+    Raises:
+        StoreUnavailableError: Other processes keep changing a file.
     """
 
     def erase(content: bytes) -> tuple[bytes, bool]:

@@ -47,7 +47,7 @@ def change_version(
         get_faces: Returns the stored faces among those with the given ids.
 
     Returns:
-        The number of embeddings that were replaced, and of those that were removed.
+        How many embeddings were replaced, and how many were removed.
 
     Raises:
         FacerecError: A job folder that may contain embeddings cannot be read.

@@ -43,7 +43,7 @@ def delete_job_leftovers(
 def is_abandoned(objects: ObjectStore, folder: str) -> bool:
     """Return whether a folder without a plan was left by a process that was killed.
 
-    That is, whether it has files, and none of them was changed within ``ABANDONED_AFTER`` seconds.
+    Such a folder has files, none of which was changed in the last ``ABANDONED_AFTER`` seconds.
     Always false in S3, whose listings state no such time.
     """
     changes = [found.changed_ns for found in objects.list(folder)]

@@ -172,7 +172,7 @@ def remove_returned(
         faces: The store of the collection.
         records: Store of its records.
         repair: Whether to remove these faces and people, not only count them.
-        all_erasures: Whether to search for the data of all erasures, even of those that the store
+        all_erasures: Whether to search for the data of all erasures, including those that the store
             has seen. The records mark which erasures they have seen; if only the vectors are an
             older copy, these marks do not show it.
 

@@ -130,7 +130,7 @@ def imported_uri(job_folder: str) -> str:
 
 
 def run_notes_folder(job_folder: str, number: int | None = None) -> str:
-    """Return the folder of the notes of a run on AWS, or of those of all runs."""
+    """Return the folder of the notes of a run on AWS, or of all runs."""
     return f"{job_folder}runs/" + ("" if number is None else f"{number:07d}/")
 
 

@@ -32,7 +32,7 @@ class Segment:
         child: The child.
         start: Cursor in the child's slice at which the step started.
         end: Cursor at which the step ended.
-        rows: One row for each line in between that is not blank.
+        rows: One row for each line between ``start`` and ``end`` that is not blank.
         embeddings: Path, in the job folder, of the file with the embeddings of the faces that the
             rows name as indexed; None if there are none.
         started: Start of the step, seconds since 1970, UTC.

@@ -56,9 +56,9 @@ else:
 class LocalJobs:
     """The ``JobService`` of this machine; its job folders are on a local disk.
 
-    In addition to the protocol, ``erased`` counts photos that have since been erased, and ``wait``
-    and ``result`` wait for runs of jobs that were submitted to this object. Such runs need this
-    process, so call ``close`` before it ends.
+    In addition to the protocol, ``erased`` counts photos that have since been erased, replaced or
+    removed, and ``wait`` and ``result`` wait for runs of jobs that were submitted to this object.
+    Such runs need this process, so call ``close`` before it ends.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Where a child is in its slice of a manifest.
+"""The position of a child in its slice of a manifest.
 
 This is a module of its own so that commands that only read ledgers do not import the code that
 reads manifests.

@@ -70,6 +70,7 @@ def is_resumable(
 
     Raises:
         InvalidInputError: A summary or a segment is damaged.
+        ObjectNotFoundError: The job was deleted in the meantime.
     """
     planned = plan.difference
     if not has_same_purpose(request, plan):

@@ -79,6 +79,9 @@ def revoke(objects: ObjectStore, uri: str) -> None:
 
     Only a change of its content is certain to be noticed: a local file may be deleted while it is
     being replaced.
+
+    Raises:
+        StoreUnavailableError: Other processes keep changing the file.
     """
 
     def change(content: bytes) -> tuple[bytes, bool]:

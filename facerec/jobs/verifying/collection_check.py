@@ -96,6 +96,8 @@ class CollectionCheck:
             CollectionNotFoundError: The collection was deleted in the meantime.
             ConflictError: Too many concurrent changes of a person or of corrections, or the
                 collection serves another model version now.
+            ObjectNotFoundError: The job was deleted in the meantime.
+            StoreUnavailableError: A store failed; another call continues the repair.
         """
         noted_job, noted_version = self._noted()
         version = self._faces.version(self._plan.collection_id)

@@ -77,6 +77,7 @@ def verify_job(
         ConflictError: Too many concurrent changes of a person or of corrections, or the collection
             serves another model version now.
         ObjectNotFoundError: The job was deleted in the meantime.
+        StoreUnavailableError: A store failed; another call continues the repair.
     """
     plan, last = job.plan, LastStatements() if last is None else last
     total, faces = Verification(), store_of_planned(plan, faces, records, writes=repair)
@@ -114,6 +115,7 @@ def verify_repeated(
         CollectionNotFoundError: The collection was deleted in the meantime.
         ConflictError: Too many concurrent changes of a person or of corrections, or the collection
             serves another model version now.
+        StoreUnavailableError: A store failed; another call continues the repair.
     """
     from facerec.jobs.ledger.job_face_index import children_of_faces
 
@@ -182,6 +184,7 @@ def verify_collection(
         ReceiptDamagedError: A copy of tombstones is damaged.
         ConflictError: Too many concurrent changes of a person or of corrections, or the collection
             serves another model version now.
+        StoreUnavailableError: A store failed; another call continues the repair.
     """
     try:
         collection = records.get_collection(collection_id)
@@ -231,6 +234,7 @@ def count_lost_faces(
     Raises:
         CollectionNotFoundError: The collection does not exist.
         InvalidInputError: A segment of a ledger, or the list of earlier collections, is damaged.
+        ConflictError: The collection was switched to another model version concurrently.
     """
     collection, lost, last = records.get_collection(collection_id), 0, LastStatements()
     plans, _ = plans_of_collection(collection, objects, jobs_root)

@@ -67,6 +67,7 @@ def restore_if_lost(
         DeletedCollectionError: The database contains the collection, but is a copy from before its
             deletion.
         JobFolderError: The copy of its settings is damaged.
+        CollectionNotFoundError: The collection was deleted in the meantime.
     """
     known = creations(objects, jobs_root, collection_id)
     try:

@@ -113,7 +113,7 @@ def rebuild_collection(
             faces; or no folder of its jobs can be read; or its faces are being imported; or a
             segment of a ledger is damaged.
         ReceiptDamagedError: A copy of tombstones is damaged.
-        StoreUnavailableError: An import of its faces has just started.
+        StoreUnavailableError: An import of its faces has just started, or a store failed.
         ConflictError: Too many concurrent changes of a person or of corrections, or the collection
             serves another model version now.
     """

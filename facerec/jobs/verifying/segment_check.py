@@ -116,6 +116,7 @@ def verify_segment(
         CollectionNotFoundError: The collection was deleted in the meantime.
         ConflictError: Too many concurrent changes of a person or of corrections, or the collection
             serves another model version now.
+        StoreUnavailableError: A store failed; another call continues the repair.
     """
     plan, own = job.plan, job.plan.options.digest()
     result = Verification(deleted=sum(row.outcome is Outcome.ERASED for row in segment.rows))
