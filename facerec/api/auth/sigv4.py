@@ -15,7 +15,7 @@ from time import strptime
 from typing import Any
 
 from facerec.api.auth.access import BodyCheck, Principal, RefusedError, RequestHead
-from facerec.errors import NotFoundError
+from facerec.errors import NotFoundError, StoreUnavailableError
 from facerec.storage.access_keys import AccessKey
 
 CLOCK_SKEW = 300.0
@@ -48,10 +48,9 @@ class SignatureGuard:
 
         Raises:
             RefusedError: The signature is missing or malformed, is for another service, or has a
-                time that is more than ``CLOCK_SKEW`` seconds from the clock's; its key is unknown;
-                or it does not cover the request. The check of the body raises it if the signature
-                is wrong.
-            StoreUnavailableError: The keys cannot be read for now.
+                time that is more than ``CLOCK_SKEW`` seconds from the clock's; its key is unknown,
+                or cannot be read for now; or it does not cover the request. The check of the body
+                raises it if the signature is wrong.
         """
         claim = _claim(head)
         _check_time(head.headers, claim["date"], self.clock())
@@ -62,6 +61,10 @@ class SignatureGuard:
             raise _refused(
                 "UnrecognizedClientException",
                 "The security token included in the request is invalid.",
+            ) from error
+        except StoreUnavailableError as error:
+            raise RefusedError(
+                "InternalServerError", "The access keys cannot be read. Try again later.", 503
             ) from error
 
         def check(body: bytes) -> Principal:

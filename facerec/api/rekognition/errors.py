@@ -101,8 +101,9 @@ def rekognition_error(error: Exception) -> RekognitionError:
     if isinstance(error, RekognitionError):
         return error
     if isinstance(error, RefusedError):
-        # AWS answers most refusals with 400, and clients compare the name
-        return RekognitionError(error.kind, error.message, 400)
+        # AWS answers most refusals with 400, and clients compare the name. SDKs repeat requests
+        # that failed with 500.
+        return RekognitionError(error.kind, error.message, 500 if error.status >= 500 else 400)
     if isinstance(error, BusyError):
         return RekognitionError("ThrottlingException", error.message, 500)
     if isinstance(error, StoreUnavailableError):

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard, TokenGuard
 from facerec.api.auth.sigv4 import SignatureGuard
+from facerec.errors import StoreUnavailableError
 from facerec.gallery.paging import read_page_token
 from facerec.storage.access_keys import AccessKey, new_access_key
 from facerec.testing.engine import fake_face, fake_photo
@@ -79,6 +80,23 @@ def test_an_unknown_or_revoked_key_is_refused(guarded: Guarded) -> None:
     client.list_collections()
     guarded.api.collaborators.records.delete_access_key(key.access_key_id)
     assert code_of(client.list_collections) == "UnrecognizedClientException"
+
+
+def test_a_client_may_try_again_if_keys_cannot_be_read(
+    api: Api, switchboard: tuple[Switchboard, str]
+) -> None:
+    def find_key(key_id: str) -> AccessKey:
+        raise StoreUnavailableError("the database is locked")
+
+    board, address = switchboard
+    guard = TokenGuard(TOKEN, SignatureGuard(find_key, time.time))
+    board.app = create_app(api.collaborators.gallery(), AppSettings(guard))
+    key = new_access_key((), writes=True, note="")
+    client = rekognition_client(address, key.access_key_id, key.secret)
+    with pytest.raises(ClientError) as raised:
+        client.list_collections()
+    assert raised.value.response["Error"]["Code"] == "InternalServerError"
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
 
 
 def test_an_unsigned_request_is_refused(guarded: Guarded) -> None:
