@@ -120,9 +120,11 @@ def test_a_returned_person_whom_another_process_deletes_first_is_no_error(
     shutil.copy(older, here.data / "facerec.db")
     delete_user = SqliteStore.delete_user
 
-    def deleted_before(store: SqliteStore, collection_id: str, user_id: str) -> None:
+    def deleted_before(
+        store: SqliteStore, collection_id: str, user_id: str, *, created_at: float | None = None
+    ) -> bool:
         delete_user(store, collection_id, user_id)
-        delete_user(store, collection_id, user_id)
+        return delete_user(store, collection_id, user_id, created_at=created_at)
 
     monkeypatch.setattr(SqliteStore, "delete_user", deleted_before)
     checked = here.run("verify", "staff", "--repair")
