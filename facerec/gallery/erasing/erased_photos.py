@@ -170,7 +170,7 @@ def keep_people(
     collection_id: str,
     user_ids: Collection[str],
     names: Collection[str],
-    erased_at: float,
+    erased_at: float | None,
     *,
     records: RecordStore,
 ) -> None:
@@ -182,7 +182,8 @@ def keep_people(
         collection_id: The collection.
         user_ids: Ids of the people.
         names: Their display names.
-        erased_at: When the erasure was requested, in seconds since 1970.
+        erased_at: When the erasure was requested, in seconds since 1970; None if photos that are
+            stored already may give the names again.
         records: Store of the tombstones.
 
     Raises:
@@ -190,7 +191,8 @@ def keep_people(
         ConflictError: Too many concurrent changes of the tombstones.
     """
     texts = {_of_person(user_id): {_PERSON} for user_id in user_ids}
-    texts |= {_of_name(name): {repr(erased_at)} for name in {*user_ids, *names}}
+    if erased_at is not None:
+        texts |= {_of_name(name): {repr(erased_at)} for name in {*user_ids, *names}}
     if texts:
         keep_texts(collection_id, texts, records=records)
 

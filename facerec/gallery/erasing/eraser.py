@@ -362,7 +362,8 @@ class Eraser(StoreEraser):
                     collection_id,
                     selection.user_ids,
                     selection.user_names,
-                    erasure.receipt.requested_at,
+                    # Somebody whose faces have expired may get the name from a newer photo.
+                    None if selection.only_empty_users else erasure.receipt.requested_at,
                     records=self._records,
                 )
             photos = map(photo_of_face, records)

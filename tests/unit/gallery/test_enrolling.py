@@ -11,6 +11,7 @@ from facerec.core.registrations import Registration
 from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.operations.retention import SECONDS_OF_DAY
 from facerec.gallery.people.enrolling import Enrolment, EnrolmentProblem
 from facerec.gallery.people.enrolment_rules import name_by_folder, name_by_pattern
 from facerec.gallery.presenting.enrolment import enrolment_json
@@ -253,6 +254,22 @@ def test_a_photo_of_somebody_else_never_gives_an_erased_name_again(
     gallery.associate_faces("staff", "Ann", [bob])
     assert folder.enrol().unnamed == ()
     assert folder.people() == {"Ann": {bob}}
+
+
+def test_a_person_whose_faces_have_expired_gets_the_name_from_a_newer_photo(
+    folder: Folder, gallery: Gallery, collaborators: Collaborators
+) -> None:
+    folder.photo("Ann/1.jpg", fake_face("ann", shot=1, away=0.1))
+    folder.enrol()
+    gallery.set_retention("staff", 30)
+    collaborators.clock.now += 20 * SECONDS_OF_DAY
+    (newer,) = folder.photo("Ann/2.jpg", fake_face("ann", shot=2, away=0.1))
+    collaborators.clock.now += 11 * SECONDS_OF_DAY
+    receipt = gallery.expire("staff")
+    assert receipt is not None
+    assert (receipt.faces, receipt.users) == (1, 1)
+    assert folder.enrol().unnamed == ()
+    assert folder.people() == {"Ann": {newer}}
 
 
 def test_a_person_keeps_the_name_when_a_bystander_is_erased(folder: Folder) -> None:
