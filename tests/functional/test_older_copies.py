@@ -132,6 +132,36 @@ def test_a_returned_person_whom_another_process_deletes_first_is_no_error(
     assert not here.holders([NAME.encode(), b"p-4711"])
 
 
+def test_a_person_who_is_created_again_while_a_returned_one_is_removed_stays(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = with_people(here)
+    older = copy_of(here)
+    assert here.run(*DELETE).exit_code == 0
+    lose_database(here)
+    shutil.copy(older, here.data / "facerec.db")
+    delete_user = SqliteStore.delete_user
+
+    def created_again(
+        store: SqliteStore, collection_id: str, user_id: str, *, created_at: float | None = None
+    ) -> bool:
+        with monkeypatch.context() as patch, open_gallery(here.data) as gallery:
+            patch.setattr(SqliteStore, "delete_user", delete_user)
+            delete_user(store, collection_id, user_id)
+            gallery.create_user(collection_id, user_id, name=NAME)
+            gallery.associate_faces(collection_id, user_id, own, min_similarity=0)
+        return delete_user(store, collection_id, user_id, created_at=created_at)
+
+    monkeypatch.setattr(SqliteStore, "delete_user", created_again)
+    checked = here.run("verify", "staff", "--repair")
+    assert checked.exit_code == 0, checked.output
+    with open_gallery(here.data) as gallery:
+        assert gallery.describe_user("staff", "p-4711").name == NAME
+        (found, *_) = gallery.search_users_by_face("staff", own[0]).matches
+        assert found.user.user_id == "p-4711"
+        assert gallery.list_history("staff", person="p-4711").entries
+
+
 def test_a_person_who_was_created_again_after_the_deletion_stays(here: Installation) -> None:
     with_people(here)
     here.run("people", "delete", "--collection", "staff", NAME, "--yes")

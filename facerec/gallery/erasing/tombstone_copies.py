@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.ids import group_of
 from facerec.core.recording import caused_by
 from facerec.core.tombstone_copies import TombstoneCopy
@@ -41,7 +42,11 @@ from facerec.gallery.people.names import person_names
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord, User
+    from facerec.gallery.people import associations, user_vectors
     from facerec.storage.faces import FaceStore
+else:
+    associations = DeferredModule("facerec.gallery.people.associations")
+    user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
 
 _SEEN = "restored"
 """Text of the mark of an erasure."""
@@ -218,12 +223,10 @@ def forget_faces(
         CollectionNotFoundError: The collection was deleted concurrently.
         ConflictError: Too many concurrent changes of a person or of corrections.
     """
-    from facerec.gallery.people.associations import update_owners
-
     gone = list(gone)
     ids = [*(record.face_id for record in gone), *named]
     faces.delete_faces(collection_id, ids)
-    update_owners(faces, records, collection_id, ids, ids)
+    associations.update_owners(faces, records, collection_id, ids, ids)
     records.forget_answers(ids)
     names = {name for record in gone for name in person_names(record, None)}
     forget_corrections(collection_id, gone=ids, people=names, faces=faces, records=records)
@@ -279,6 +282,8 @@ def remove_returned_people(
 ) -> None:
     """Erase people who were erased before; their faces stay.
 
+    Somebody who is created with the id of one of them in the meantime stays too.
+
     After an interruption, call ``returned_people`` again, and then this.
 
     Args:
@@ -290,8 +295,6 @@ def remove_returned_people(
     Raises:
         ConflictError: Too many concurrent changes of a person or of corrections.
     """
-    from facerec.gallery.people.user_vectors import delete_vector
-
     own = {name for user in returned.users for name in (user.user_id, user.name) if name}
     ids = [user.user_id for user in returned.users]
     with caused_by(None):
@@ -299,7 +302,11 @@ def remove_returned_people(
             # Somebody else may have deleted the person in the meantime.
             with suppress(UserNotFoundError):
                 records.delete_user(collection_id, user.user_id, created_at=user.created_at)
-            delete_vector(faces, collection_id, user.user_id)
+            user_vectors.delete_vector(faces, collection_id, user.user_id)
+            # Somebody who has been created with this id gets their vector again.
+            associations.update_user(faces, records, collection_id, user.user_id, ())
+        for again in records.get_users(collection_id, ids):
+            own.difference_update((again.user_id, again.name))
         records.forget_answers(ids)
         named = set(returned.names) - own
         gone = own | (named - names_left(collection_id, named, faces=faces, records=records))
