@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import IO, TYPE_CHECKING, TypeAlias
@@ -73,9 +73,15 @@ def stale_photo_of_line(line: str | bytes) -> StalePhoto:
         ValueError: It is damaged.
     """
     try:
-        return StalePhoto(**json.loads(line))
-    except TypeError as error:
+        document = json.loads(line)
+        photo = StalePhoto(**document)
+        if "has_chosen_id" not in document:
+            # Written by an earlier release.
+            chosen = not repeats_address(photo.external_image_id, photo.uri)
+            photo = replace(photo, has_chosen_id=chosen)
+    except (TypeError, AttributeError) as error:
         raise ValueError("not a stale photo") from error
+    return photo
 
 
 def read_stale_photos(objects: ObjectStore, uri: str) -> list[StalePhoto]:

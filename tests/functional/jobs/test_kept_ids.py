@@ -13,6 +13,7 @@ import pytest
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.removal_record import read_removal
 from facerec.jobs.plan import Plan
+from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
 from facerec.jobs.stale_faces import remove_stale
 from tests.support.indexed_folder import Collection, EtagObjects
 
@@ -141,6 +142,16 @@ def test_a_photo_is_there_once_after_each_run_of_any_sequence(staff: Collection)
             staff.run(source, **settings)
             counted = {name: len(own) for name, own in ids(staff).items()}
             assert set(counted.values()) == {1}, order
+
+
+@pytest.mark.parametrize(("name", "is_chosen"), [("one", True), ("ann:1.jpg", False), ("", False)])
+def test_a_stale_photo_of_an_earlier_release_shows_whether_its_id_was_chosen(
+    name: str, is_chosen: bool
+) -> None:
+    photo = StalePhoto("/photos/ann/1.jpg", name, "1", "key", 1, False, has_chosen_id=is_chosen)
+    document = json.loads(photo.to_line())
+    del document["has_chosen_id"]
+    assert stale_photo_of_line(json.dumps(document)) == photo
 
 
 def test_photos_that_move_and_are_pruned_are_there_once(staff: Collection) -> None:
