@@ -15,6 +15,7 @@ had the jobs run in turn, the photo would have kept the chosen one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
@@ -26,7 +27,7 @@ from facerec.jobs.remembered.comparison import StalePhoto
 from facerec.jobs.remembered.photos import photo_of_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from facerec.jobs.plan import Plan
     from facerec.jobs.remembered.memory import Memory
@@ -65,7 +66,7 @@ def with_concurrent_ids(
     # Another job may have cancelled lines that this one wrote only later.
     lines = merge(memory.newest(), memory.lines_of(plan.job_folder, own))
     for uri, members in groupby(lines, key=itemgetter(0)):
-        photos = [(-number, photo_of_line(line)) for _, _, number, line in members]
+        photos = _with_marks((-number, photo_of_line(line)) for _, _, number, line in members)
         here = candidates.pop(uri, [])
         if here or any(number == own for number, _ in photos):
             if planned.at(uri):
@@ -74,6 +75,18 @@ def with_concurrent_ids(
             stale += (photo for photo in here if photo.external_image_id not in named_later)
             stale += _renamed_since(first, photos)
     return [*stale, *(photo for photos in candidates.values() for photo in photos)]
+
+
+def _with_marks(
+    photos: Iterable[tuple[int, RememberedPhoto]],
+) -> list[tuple[int, RememberedPhoto]]:
+    """Return the photos of an address; an id that any of them marks as chosen is marked in all."""
+    found = list(photos)
+    chosen = {photo.external_image_id for _, photo in found if photo.is_marked}
+    return [
+        (number, replace(photo, is_marked=photo.external_image_id in chosen))
+        for number, photo in found
+    ]
 
 
 def _renamed_since(

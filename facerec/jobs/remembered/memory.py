@@ -51,10 +51,12 @@ from facerec.jobs.remembered.photos import (
     GONE,
     RememberedPhoto,
     address_of_line,
+    is_marked,
     is_valid_line,
     lines_of_rows,
     photo_of_line,
     unescaped,
+    with_mark,
 )
 from facerec.jobs.remembered.sorting import sorted_lines
 from facerec.jobs.start_order import RunStart, write_start
@@ -530,9 +532,11 @@ class Memory:
 def _newest(lines: Iterable[Remembered]) -> Iterable[Remembered]:
     """Return the newest line of a photo, and of each version that is named by its id.
 
-    The lines must come newest first. Lines that were cancelled are omitted.
+    The lines must come newest first. Lines that were cancelled are omitted. An external image id
+    that somebody chose stays one that was chosen when a later job derives the same one.
     """
     found: dict[str, Remembered] = {}
+    chosen: set[str] = set()
     for line in lines:
         if _is_gone(line[3]):
             break
@@ -541,6 +545,10 @@ def _newest(lines: Iterable[Remembered]) -> Iterable[Remembered]:
         last = found.setdefault(pin, line)
         if not _has_key(last[3]):
             found[pin] = (*last[:3], _with_key_of(last[3], line[3]))
+        if is_marked(line[3]):
+            chosen.add(pin)
+    for pin in chosen:
+        found[pin] = (*found[pin][:3], with_mark(found[pin][3]))
     return found.values()
 
 

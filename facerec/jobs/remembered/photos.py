@@ -113,6 +113,16 @@ def is_valid_line(line: str) -> bool:
     )
 
 
+def is_marked(line: str) -> bool:
+    """Return whether a line marks an external image id that somebody chose."""
+    return line.endswith(f"\t{CHOSEN}")
+
+
+def with_mark(line: str) -> str:
+    """Return a line that marks its external image id as one that somebody chose."""
+    return line if is_marked(line) else f"{line}\t{CHOSEN}"
+
+
 def repeats_address(external_image_id: str, uri: str) -> bool:
     """Return whether an id is empty, or one that ``ListingRules`` derive from an address."""
     folder = uri.rpartition("/")[0]

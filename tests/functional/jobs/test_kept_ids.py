@@ -129,6 +129,19 @@ def test_a_photo_keeps_all_ids_of_a_manifest(staff: Collection) -> None:
     assert ids(staff)["ann/1.jpg"] == ["ann:1.jpg", "second"]
 
 
+def test_an_id_that_a_run_over_the_folder_would_derive_too_stays_chosen(
+    staff: Collection,
+) -> None:
+    staff.run(manifest(staff, ("ann/1.jpg", "ann:1.jpg"), ("bob/1.jpg", "bob")))
+    staff.run(external_ids="folder", force=True)
+    staff.run(external_ids="path")
+    assert ids(staff)["bob/1.jpg"] == ["bob"]
+    staff.photo("ann/1.jpg", "ann/1.jpg", "eve")
+    staff.run(external_ids="path")
+    staff.run(external_ids="none")
+    assert ids(staff)["ann/1.jpg"] == ["ann:1.jpg"] * 2
+
+
 def test_a_photo_is_there_once_after_each_run_of_any_sequence(staff: Collection) -> None:
     sources: list[tuple[Path | None, dict[str, object]]] = [
         (None, {}),
