@@ -139,8 +139,11 @@ def is_chosen_by(plan: Plan, external_image_id: str, uri: str) -> bool:
         return False
     if plan.external_ids == NAMED_IDS:
         return True
-    rules = ListingRules(external_ids=ExternalIds(plan.external_ids))
-    folder = plan.base or folder_of(uri)
+    if plan.base is None:
+        # A single photo: its id is derived from its name, whatever the rules for folders are.
+        rules, folder = ListingRules(), folder_of(uri)
+    else:
+        rules, folder = ListingRules(external_ids=ExternalIds(plan.external_ids)), plan.base
     return external_image_id != rules.external_image_id(uri.removeprefix(folder))
 
 

@@ -142,6 +142,14 @@ def test_an_id_that_a_run_over_the_folder_would_derive_too_stays_chosen(
     assert ids(staff)["ann/1.jpg"] == ["ann:1.jpg"] * 2
 
 
+@pytest.mark.parametrize("rule", ["none", "folder"])
+def test_the_id_of_a_single_photo_was_not_chosen(staff: Collection, rule: str) -> None:
+    staff.run(staff.photos / "ann/1.jpg", external_ids=rule)
+    plan = staff.run()
+    assert kept(plan) == 0
+    assert ids(staff)["ann/1.jpg"] == ["ann:1.jpg"]
+
+
 def test_a_photo_is_there_once_after_each_run_of_any_sequence(staff: Collection) -> None:
     sources: list[tuple[Path | None, dict[str, object]]] = [
         (None, {}),
