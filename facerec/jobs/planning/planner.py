@@ -199,6 +199,7 @@ def _plan_once(
             plan, is_stored = _store(objects, new, changes, replacements)
     number = memory.record_start(plan)
     if is_stored and memory.has_new_erasures:
+        memory.withdraw_start(plan, number)
         abandon_job(objects, plan.job_folder)
         complete_deletion(objects, jobs_root, plan.job_folder)
         return None

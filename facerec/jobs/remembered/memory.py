@@ -191,6 +191,19 @@ class Memory:
             self._objects.delete(note.uri)
         return number
 
+    def withdraw_start(self, plan: Plan, number: int) -> None:
+        """Delete the note of a start of a job that is planned again instead.
+
+        Without this, the job would count as one that has indexed the collection.
+
+        Args:
+            plan: Plan of the job.
+            number: What ``record_start`` has returned.
+        """
+        for note in list(self._list()):
+            if (note.job_id, note.number) == (plan.job_id, number):
+                self._objects.delete(note.uri)
+
     def begin_cancelling(self) -> Reservation:
         """Prepare to cancel photos; do so before reading which ones.
 

@@ -85,6 +85,24 @@ def test_a_plan_does_not_name_a_photo_that_is_erased_at_any_moment(prepare: Prep
     assert moment > 20
 
 
+def test_a_first_job_with_an_import_is_planned_whatever_is_erased_at_any_moment(
+    tmp_path: Path,
+) -> None:
+    for moment in itertools.count():
+        folder = tmp_path / str(moment)
+        folder.mkdir()
+        staff = Collection(folder)
+        staff.photo(ANN, ANN)
+        interposed = Interposed(moment, partial(erase, staff))
+        other = copy.copy(staff)
+        other.objects = interposed.wrap(staff.objects)
+        planned = other.plan(bulk_import=True)
+        if not interposed.happened:
+            break
+        assert read_plan(staff.objects, planned.job_folder).bulk_import
+    assert moment > 10
+
+
 def test_an_erasure_finds_a_plan_that_is_stored_at_any_moment(prepare: Prepare) -> None:
     for moment in itertools.count(0, 3):
         staff, folders = prepare(), list[str]()
