@@ -72,6 +72,26 @@ def test_a_corrected_person_who_gets_another_face_meanwhile_stays(
     assert gallery.describe_user("staff", "Ann").face_ids == (stored.record.face_id,)
 
 
+def test_a_registered_person_who_gets_another_face_meanwhile_stays_the_only_one(
+    deployment: Deployment, gallery: Gallery, tmp_path: Path
+) -> None:
+    photo = tmp_path / "1.jpg"
+    photo.write_bytes(fake_photo(fake_face("ann")))
+    gallery.index("staff", photo)
+    gallery.enrol_people("staff", lambda _: "Ana")
+    now = deployment.collaborators.clock.now
+    gallery.register_user("staff", "Ana", consent=day_of(now), expires=day_of(now + DAY))
+    enrolling = deployment.gallery_with(
+        "records", "delete_user", before=adding(gallery, "Ana", index(gallery, 1))
+    )
+    result = enrolling.enrol_people(
+        "staff", lambda address: "Anna" if address.endswith("/1.jpg") else None
+    )
+    assert (result.deleted, result.registrations) == ((), ())
+    assert gallery.describe_user("staff", "Ana").registration is not None
+    assert gallery.describe_user("staff", "Anna").registration is None
+
+
 def test_no_interruption_loses_the_registration_of_a_person_whose_photos_are_renamed(
     deployment: Deployment, gallery: Gallery, tmp_path: Path
 ) -> None:

@@ -42,7 +42,11 @@ MAX_PHOTOS_OF_PERSON = 500
 
 @dataclass(slots=True)
 class _Done:
-    """The changes so far; ``cohort`` normalises the distances of faces."""
+    """The changes so far.
+
+    ``cohort`` normalises the distances of faces, and ``takers`` has the ids of those who got faces
+    of a person, by the id of this person.
+    """
 
     cohort: Cohort
     created: int = 0
@@ -52,6 +56,7 @@ class _Done:
     deleted: list[str] = field(default_factory=list)
     unnamed: list[UnnamedPhoto] = field(default_factory=list)
     registrations: list[EndedRegistration] = field(default_factory=list)
+    takers: dict[str, set[str]] = field(default_factory=dict)
     nameless: int = 0
     nameless_sources: list[str] = field(default_factory=list)
 
@@ -259,9 +264,12 @@ class EnrolOperations(UserOperations):
         lost = [face_id for face_id in user.face_ids if face_id in set(wrong)]
         if lost:
             self.disassociate_faces(collection_id, user.user_id, lost)
-        for owner in sorted(set(earlier.values())):
+        owners_before = sorted(set(earlier.values()))
+        for owner in owners_before:
             moved = [face_id for face_id in earlier if earlier[face_id] == owner]
-            self._take_from(collection_id, owner, moved, user, done)
+            done.takers.setdefault(owner, set()).add(user.user_id)
+            heir = user if len(owners_before) == 1 else None
+            self._take_from(collection_id, owner, moved, heir, done)
         with suppress(QuotaExceededError):
             outcome = self.associate_faces(
                 collection_id, user.user_id, [record.face_id for record in new], min_similarity=0.0
@@ -274,30 +282,56 @@ class EnrolOperations(UserOperations):
         ]
 
     def _take_from(
-        self, collection_id: str, user_id: str, face_ids: Sequence[str], new: User, done: _Done
+        self,
+        collection_id: str,
+        user_id: str,
+        face_ids: Sequence[str],
+        heir: User | None,
+        done: _Done,
     ) -> None:
         """Disassociate faces from a person, who is deleted if no face is left.
 
         The consent of a registered person goes to a new person who gets all the faces, since that
-        is the same person under another name. Somebody who has other faces, or only some of these,
-        may be somebody else, who has not agreed.
+        is the same person under another name. Somebody who has other faces, gets some of another
+        person too, or gets only some of these, may be somebody else, who has not agreed.
+
+        Args:
+            collection_id: Id of the collection.
+            user_id: The person who loses the faces.
+            face_ids: The faces.
+            heir: The person who gets them; None if this person gets faces of others too.
+            done: The changes so far.
         """
         with suppress(UserNotFoundError):
             earlier = self._records.get_user(collection_id, user_id)
-            registration, kept = earlier.registration, False
-            if registration is not None and self._registrations is not None:
-                kept = not new.face_ids and set(earlier.face_ids) <= set(face_ids)
-                if kept:
-                    # before the deletion: an interruption must not lose the consent
-                    self._registrations.set_registration(collection_id, new.user_id, registration)
+            registration = earlier.registration
+            if heir is not None and not self._inherits(heir, earlier, face_ids, done):
+                heir = None
+            if heir is not None and self._registrations is not None:
+                # before the deletion: an interruption must not lose the consent
+                self._registrations.set_registration(collection_id, heir.user_id, registration)
             self.disassociate_faces(collection_id, user_id, face_ids)
-            if self._records.get_user(collection_id, user_id).face_ids:
-                return
-            if self._delete_if_empty(collection_id, [user_id]):
+            left = self._records.get_user(collection_id, user_id).face_ids
+            if not left and self._delete_if_empty(collection_id, [user_id]):
                 done.deleted.append(user_id)
                 if registration is not None:
-                    heir = new.user_id if kept else None
-                    done.registrations.append(enrolling.EndedRegistration(user_id, heir))
+                    heir_id = None if heir is None else heir.user_id
+                    done.registrations.append(enrolling.EndedRegistration(user_id, heir_id))
+            elif heir is not None and self._registrations is not None:
+                # a person who got another face since then keeps the consent
+                self._registrations.set_registration(collection_id, heir.user_id, None)
+
+    def _inherits(self, heir: User, earlier: User, face_ids: Sequence[str], done: _Done) -> bool:
+        """Return whether somebody gets the registration of a person whose faces are taken."""
+        return (
+            self._registrations is not None
+            and earlier.registration is not None
+            # the same one after an interruption; a consent of the heir's own is kept
+            and heir.registration in (None, earlier.registration)
+            and not heir.face_ids
+            and set(earlier.face_ids) <= set(face_ids)
+            and done.takers[earlier.user_id] == {heir.user_id}
+        )
 
     def _user_named(self, collection_id: str, name: str) -> User | None:
         """Return the person with a display name, or with the id derived from it.

@@ -170,6 +170,40 @@ def test_the_faces_of_two_people_or_of_somebody_known_take_no_registration_along
     assert gallery.describe_user("staff", "Anna").registration is None
 
 
+def test_no_registration_goes_along_if_the_photos_get_several_names(
+    folder: Folder, gallery: Gallery, registered: dict[str, str]
+) -> None:
+    assert set(registered) == {"1.jpg", "2.jpg"}
+    result = enrol(folder, {"1.jpg": "Anna", "2.jpg": "Bob"})
+    assert [(each.earlier, each.user_id) for each in result.registrations] == [("Ana", None)]
+    assert set(folder.people()) == {"Anna", "Bob"}
+    for name in ("Anna", "Bob"):
+        assert gallery.describe_user("staff", name).registration is None
+
+
+@pytest.mark.parametrize("name", ["Abe", "Zoe"])
+def test_a_new_person_who_gets_the_faces_of_two_gets_no_registration(
+    name: str, folder: Folder, gallery: Gallery, registered: dict[str, str]
+) -> None:
+    folder.photo("3.jpg", fake_face("ann", shot=3, away=0.1))
+    enrol(folder, {"3.jpg": name})
+    result = enrol(folder, dict.fromkeys((*registered, "3.jpg"), "Anna"))
+    assert [(each.earlier, each.user_id) for each in result.registrations] == [("Ana", None)]
+    assert set(folder.people()) == {"Anna"}
+    assert gallery.describe_user("staff", "Anna").registration is None
+
+
+def test_a_person_without_faces_keeps_a_registration_of_the_own(
+    folder: Folder, gallery: Gallery, registered: dict[str, str]
+) -> None:
+    gallery.create_user("staff", name="Anna")
+    own = {**YEAR, "expires": "2026-12-26"}
+    gallery.register_user("staff", "Anna", **own)
+    result = enrol(folder, dict.fromkeys(registered, "Anna"))
+    assert [(each.earlier, each.user_id) for each in result.registrations] == [("Ana", None)]
+    assert gallery.describe_user("staff", "Anna").registration == Registration(**own)
+
+
 def test_who_keeps_photos_keeps_the_registration(
     folder: Folder, gallery: Gallery, registered: dict[str, str]
 ) -> None:
