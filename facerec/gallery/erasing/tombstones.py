@@ -165,6 +165,25 @@ def deleted_boxes(
     return boxes_in(get_texts(collection_id, image_keys, records=records), image_keys)
 
 
+def still_stored(
+    collection_id: str, found: Sequence[FaceRecord], *, records: RecordStore
+) -> list[FaceRecord]:
+    """Return the faces without a tombstone; a search may still find those that were just deleted.
+
+    Takes one request, plus one per 100 photos if the collection ever had a tombstone.
+    """
+    keys = {group_of(record.face_id) for record in found}
+    texts = get_texts(collection_id, sorted(keys), records=records)
+    deleted = {
+        key: [box_in(text) for text in own if is_of_deleted(text)] for key, own in texts.items()
+    }
+    return [
+        record
+        for record in found
+        if not pair_boxes([record.box], deleted.get(group_of(record.face_id), []))
+    ]
+
+
 def imported_faces(
     collection_id: str, image_keys: Collection[str], *, records: RecordStore, faces: FaceStore
 ) -> dict[str, list[FaceRecord]]:

@@ -12,7 +12,7 @@ from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import indexing
 from facerec.gallery.erasing.restoring import find_deleted, remove_all_tombstones
-from facerec.gallery.erasing.tombstones import imported_faces
+from facerec.gallery.erasing.tombstones import imported_faces, still_stored
 from facerec.gallery.indexing.known_photos import known_faces
 from facerec.gallery.indexing.storing import add_faces, with_stored_ids
 from facerec.gallery.operations.faces import require_stored, with_users
@@ -282,7 +282,8 @@ class RecognitionOperations(GalleryBase):
             now=self._clock(),
         )
         if not repeat_photo:
-            known += known_faces(collection_id, faces, faces=self._faces.of(collection))
+            nearest = known_faces(collection_id, faces, faces=self._faces.of(collection))
+            known += still_stored(collection_id, nearest, records=self._records)
             # events are about the face that is stored
             faces = list(with_stored_ids(faces, known))
         if not restore_deleted:

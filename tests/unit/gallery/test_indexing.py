@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.indexing.records import name_image
+from facerec.storage.faces import FaceStore
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
 
@@ -111,6 +113,21 @@ def test_a_photo_with_another_name_of_the_caller_is_added_again_only_if_requeste
     assert copied.added == 2
     assert gallery.index("staff", GROUP).added == 2
     assert gallery.describe_collection("staff").face_count == 6
+
+
+def test_a_deleted_face_that_a_search_still_finds_is_added_again(
+    gallery: Gallery, collaborators: Collaborators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = gallery.index("staff", GROUP).faces
+    ids = [first.record.face_id, second.record.face_id]
+    probes = np.stack([face.embedding for face in collaborators.faces.get_faces("staff", ids)])
+    found = collaborators.faces.search("staff", probes, limit=1, max_distance=0.1)
+    monkeypatch.setattr(FaceStore, "search", lambda *_, **__: found)
+    assert gallery.index("staff", GROUP, repeat_photo=False).added == 0
+    gallery.delete_faces("staff", ids[:1])
+    again = gallery.index("staff", GROUP, repeat_photo=False)
+    assert (again.added, [face.record.face_id for face in again.faces]) == (1, ids)
+    assert gallery.describe_collection("staff").face_count == 2
 
 
 def test_only_the_faces_are_added_that_an_earlier_name_of_the_photo_lacks(
