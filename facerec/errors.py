@@ -11,6 +11,7 @@
     │   ├── FaceInUseError
     │   ├── InputFileError
     │   ├── JobEndedError
+    │   ├── JobFileError
     │   ├── JobFolderError
     │   │   └── OtherReleaseError
     │   ├── MigrationError
@@ -317,6 +318,22 @@ RESTORE_FILE = "restore the file from a copy of the data folder or bucket"
 
 EXPORT_AGAIN = "export the collection again"
 """The hint for a damaged or incomplete export of a collection."""
+
+
+class JobFileError(InvalidInputError):
+    """A file in a job folder is damaged.
+
+    Attributes:
+        uri: Path or address of the file.
+        problem: What is wrong with it, as the predicate of a sentence about the file.
+    """
+
+    hint_is_for_operator = True
+
+    def __init__(self, uri: str, problem: str) -> None:
+        super().__init__(f"{uri} {problem}", RESTORE_FILE)
+        self.uri = uri
+        self.problem = problem
 
 
 class MigrationRemedy(StrEnum):

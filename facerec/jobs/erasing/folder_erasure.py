@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.ids import first_of_group
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
-from facerec.errors import RESTORE_FILE, InvalidInputError, ObjectNotFoundError
+from facerec.errors import InvalidInputError, JobFileError, ObjectNotFoundError
 from facerec.jobs.documents import read_document
 from facerec.jobs.erasing.leftovers import delete_job_leftovers
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
@@ -74,7 +74,7 @@ def erase_from_folder(
         Counts of what was removed.
 
     Raises:
-        InvalidInputError: A file is damaged.
+        JobFileError: A file is damaged.
         ObjectNotFoundError: The job was deleted.
         StoreUnavailableError: Other processes keep changing a file.
     """
@@ -238,7 +238,7 @@ def _erase_from_json(
         try:
             written, changed = erase(content, selection)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InvalidInputError(f"{uri} is damaged", RESTORE_FILE) from error
+            raise JobFileError(uri, "is damaged") from error
         return (written, changed) if changed else (content, 0)
 
     try:

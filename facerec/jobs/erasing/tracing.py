@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
-from facerec.errors import RESTORE_FILE, FacerecError, InvalidInputError, ObjectNotFoundError
+from facerec.errors import FacerecError, InvalidInputError, JobFileError, ObjectNotFoundError
 from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_erasure import READERS, is_selected_face
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
@@ -129,7 +129,7 @@ def _rows(objects: ObjectStore, job_folder: str, selection: Selection) -> Iterat
                     document = with_current_names(json.loads(line))
                     row = row_from_json(document)
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    raise InvalidInputError(f"{found.uri} is damaged", RESTORE_FILE) from error
+                    raise JobFileError(found.uri, "is damaged") from error
                 ids = (face.face_id for face in row.stored)
                 if is_selected(document, selection) or any(map(selection.contains_face, ids)):
                     yield row

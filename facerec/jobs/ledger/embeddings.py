@@ -19,7 +19,7 @@ from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.core.records import StoredFace
-from facerec.errors import RESTORE_FILE, InvalidInputError
+from facerec.errors import JobFileError
 from facerec.storage.columns import from_columns, to_columns
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def read_embeddings(objects: ObjectStore, uri: str) -> list[StoredFace]:
 
     Raises:
         ObjectNotFoundError: It does not exist.
-        InvalidInputError: The file is not a complete file of embeddings.
+        JobFileError: The file is not a complete file of embeddings.
     """
     return parse_embeddings(objects.read(uri, end=MAX_LEDGER_FILE_BYTES), uri)
 
@@ -58,7 +58,7 @@ def parse_embeddings(content: bytes, uri: str) -> list[StoredFace]:
     """Return the faces of the content of a file.
 
     Raises:
-        InvalidInputError: The content is not a complete file of embeddings.
+        JobFileError: The content is not a complete file of embeddings.
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
@@ -69,4 +69,4 @@ def parse_embeddings(content: bytes, uri: str) -> list[StoredFace]:
                 for line, embedding in zip(lines, embeddings, strict=True)
             ]
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InvalidInputError(f"{uri} is not a valid file of embeddings", RESTORE_FILE) from error
+        raise JobFileError(uri, "is not a valid file of embeddings") from error

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.limits import MAX_JSON_BYTES
-from facerec.errors import RESTORE_FILE, InvalidInputError, ObjectNotFoundError
+from facerec.errors import InvalidInputError, JobFileError, ObjectNotFoundError
 from facerec.jobs.difference import Difference, Removal
 from facerec.jobs.ledger.enrolment_record import Enrolled, read_enrolled
 from facerec.jobs.ledger.import_record import Imported, read_imported
@@ -213,13 +213,13 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
 
     Raises:
         ObjectNotFoundError: No report was written yet.
-        InvalidInputError: The object is not a valid report.
+        JobFileError: The object is not a valid report.
     """
     uri = report_uri(job_folder)
     try:
         return _from_json(json.loads(objects.read(uri, end=MAX_JSON_BYTES)))
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInputError(f"{uri} is not a valid report: {error}", RESTORE_FILE) from error
+        raise JobFileError(uri, f"is not a valid report: {error}") from error
 
 
 def read_complete_report(plan: Plan, objects: ObjectStore) -> Report | None:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
-from facerec.errors import RESTORE_FILE, InvalidInputError
+from facerec.errors import JobFileError
 from facerec.jobs.ledger.layout import ledger_folder, segment_uri
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
 from facerec.jobs.manifest.cursor import Cursor
@@ -70,7 +70,7 @@ def read_segment(objects: ObjectStore, uri: str) -> Segment:
 
     Raises:
         ObjectNotFoundError: It does not exist.
-        InvalidInputError: It is not a segment.
+        JobFileError: It is not a segment.
     """
     try:
         first, *others = objects.read(uri, end=MAX_LEDGER_FILE_BYTES).splitlines()
@@ -86,9 +86,7 @@ def read_segment(objects: ObjectStore, uri: str) -> Segment:
             header["finished"],
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInputError(
-            f"{uri} is not a valid ledger segment: {error}", RESTORE_FILE
-        ) from error
+        raise JobFileError(uri, f"is not a valid ledger segment: {error}") from error
 
 
 def read_segments(
@@ -103,7 +101,7 @@ def read_segments(
         since: Skip segments that start before this offset.
 
     Raises:
-        InvalidInputError: A segment is damaged.
+        JobFileError: A segment is damaged.
         ObjectNotFoundError: The job was deleted during the iteration.
     """
     for uri in list_segments(objects, job_folder, child, since=since):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from httpx import Response
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
@@ -60,13 +61,8 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
 
 def test_no_answer_names_a_path_of_the_server(client: TestClient, tmp_path: Path) -> None:
     request = {"collection_id": "staff", "bucket": "photos", "prefix": ""}
-    started = client.post(INDEX, json=request)
-    assert started.status_code == 202, started.text
+    started = run_job(client, request)
     job = started.headers["Location"]
-    deadline = time.monotonic() + 60
-    while client.get(job).json()["status"] in ("PENDING", "RUNNING"):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
     collection = "/api/v1/collections/staff"
     faces = client.get(f"{collection}/faces").json()["faces"]
     face = f"{collection}/faces/{faces[0]['face_id']}"
@@ -91,6 +87,20 @@ def test_no_answer_names_a_path_of_the_server(client: TestClient, tmp_path: Path
     assert len(faces) == 2
     for answer in answers:
         assert str(tmp_path) not in answer.text, answer.request.url
+
+
+def test_an_erasure_from_a_damaged_file_gives_no_advice_for_the_operator(
+    client: TestClient, tmp_path: Path
+) -> None:
+    run_job(client, {"collection_id": "staff", "bucket": "photos", "prefix": ""})
+    face_id = client.get("/api/v1/collections/staff/faces").json()["faces"][0]["face_id"]
+    (segment,) = (tmp_path / "data" / "jobs").glob("staff-*/ledger/*/*.jsonl")
+    header = segment.read_text().splitlines()[0]
+    segment.write_text(f"{header}\n{{{face_id}\n")
+    answer = client.post("/api/v1/collections/staff/erasures", json={"face_id": face_id})
+    assert answer.status_code == 422
+    assert "damaged" in answer.json()["detail"]
+    assert "hint" not in answer.json()
 
 
 def test_a_key_out_of_reach_is_refused_without_advice_for_the_operator(client: TestClient) -> None:
@@ -131,6 +141,17 @@ def test_errors_of_the_deployment_have_hints_for_operators() -> None:
 def test_a_server_without_credentials_says_that_it_does_not_read_from_s3() -> None:
     answer = answer_of(NoCredentialsError())
     assert (answer["status"], answer["detail"]) == (403, "this server reads nothing from S3")
+
+
+def run_job(client: TestClient, request: dict[str, str]) -> Response:
+    """Index photos as a job until it has ended; return the answer that started it."""
+    started = client.post(INDEX, json=request)
+    assert started.status_code == 202, started.text
+    deadline = time.monotonic() + 60
+    while client.get(started.headers["Location"]).json()["status"] in ("PENDING", "RUNNING"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return started
 
 
 def answer_of(error: FacerecError) -> dict[str, Any]:
