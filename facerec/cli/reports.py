@@ -210,6 +210,9 @@ def _print_enrolled(enrolled: Enrolled) -> None:
     if enrolled.deleted:
         people = count(enrolled.deleted, "person", "people")
         out.print(f"{people} deleted: no photo has the name any more")
+    if enrolled.registrations_lost:
+        lost = count(enrolled.registrations_lost, "registration")
+        out.print(f"{lost} lost with them: register these people again")
     if enrolled.unnamed:
         photos = count(enrolled.unnamed, "photo")
         out.print(f"{photos} got no name; `facerec people enrol` lists them")

@@ -31,6 +31,7 @@ class Enrolled:
         corrected: Number of photos that were named after somebody else before.
         deleted: Number of people who were deleted because their photos have other names now.
         unnamed: Number of photos without an associated face.
+        registrations_lost: Number of deleted people whose registration nobody has now.
     """
 
     run: int
@@ -41,6 +42,7 @@ class Enrolled:
     corrected: int
     deleted: int
     unnamed: int
+    registrations_lost: int = 0
 
 
 def write_enrolled(
@@ -63,6 +65,7 @@ def write_enrolled(
         len(enrolment.corrected),
         len(enrolment.deleted),
         len(enrolment.unnamed),
+        sum(ended.user_id is None for ended in enrolment.registrations),
     )
     objects.write(enrolled_uri(job_folder), json.dumps(asdict(enrolled)).encode())
     return enrolled
