@@ -41,9 +41,10 @@ def too_many_gone(
         described: A phrase for these photos, such as ``photos of /srv/photos``.
         limit_percentage: 0 to 100, the share of photos that may be gone.
     """
+    are = "is" if gone == 1 else "are"
     return InvalidInputError(
-        f"{gone:,} of {photos:,} {described} are gone, more than the {limit_percentage:g} % that"
+        f"{gone:,} of {photos:,} {described} {are} gone, more than the {limit_percentage:g} % that"
         " may be pruned",
-        "check that the folder is complete, for example that its disk is mounted; if so, raise"
-        " the limit",
+        "check that the folder or prefix is complete, for example that its disk is mounted; if so,"
+        " raise the limit",
     )

@@ -55,8 +55,9 @@ def require_photos(names: Collection[str], images: Path) -> None:
 
     missing = answer_within(str(images), find_missing, deadline)
     if missing:
+        are = "is" if len(missing) == 1 else "are"
         raise InvalidInputError(
-            f"{len(missing):,} of {len(names):,} photos are not in {images}, such as "
+            f"{len(missing):,} of {len(names):,} photos {are} not in {images}, such as "
             f"{missing[0]!r}",
             "check the folder; names of photos are relative to it",
         )

@@ -140,8 +140,8 @@ def label_rates(photos: Sequence[LabelledPhoto], faces: DescribedFaces) -> Label
     fitting = [rate for rate in rates_that_fit(len(one)) if rate >= OVERALL_RATE]
     if not fitting:
         raise InvalidInputError(
-            f"too few pairs of different people for rates: {len(one):,}; a face was found in "
-            f"{len(found):,} of {len(photos):,} photos",
+            f"too few pairs of different people for rates: {len(one):,}; photos with "
+            f"a face: {len(found):,} of {len(photos):,}",
             "rates need at least 50 pairs of different people",
         )
     rate = fitting[-1]

@@ -129,8 +129,7 @@ def _check_classes(pairs: list[LabelledPair], path: Path) -> None:
     same = sum(pair.same for pair in pairs)
     if same in (0, len(pairs)):
         raise InvalidInputError(
-            f"all {len(pairs):,} pairs of {path} are of "
-            + ("different people" if same == 0 else "one person each"),
+            f"{path} has no pair of " + ("one person" if same == 0 else "different people"),
             "error rates need pairs of both kinds",
         )
     folds: dict[str, set[bool]] = {}

@@ -164,8 +164,8 @@ def verify(pairs: Sequence[LabelledPair], faces: DescribedFaces) -> Verification
     judged = _all_pairs(faces, numbers) if all_pairs else labelled
     if judged.same.all() or not judged.same.any():
         raise InvalidInputError(
-            f"no face was found in {len(faces.failures):,} photos, and all pairs of the other "
-            "photos are of one kind",
+            "no pair of one person, or no pair of different people, has a face in both photos; "
+            f"photos without a face: {len(faces.failures):,}",
             "error rates need pairs of one person and pairs of different people",
         )
     photos_of = np.bincount(numbers)

@@ -323,9 +323,9 @@ def _embedding(path: Path, name: str, values: Any) -> NDArray[np.float32]:  # no
     except (TypeError, ValueError, RecursionError) as error:
         raise _unknown(path) from error
     if embedding.shape != (EMBEDDING_SIZE,):
-        numbers = "x".join(map(str, embedding.shape))
+        numbers = "x".join(map(str, embedding.shape)) or "1"
         raise InvalidInputError(
-            f"{path}: the encoding of {name!r} has {numbers or 'no'} numbers instead of 128",
+            f"{path}: the encoding of {name!r} must have 128 numbers, got {numbers}",
             "embeddings of other networks cannot be compared; index the photos instead",
         )
     return embedding

@@ -232,8 +232,9 @@ class StandbySides(MigrationStore):
                 self._require_next(collection, side)
         if lacking:
             raise MigrationError(
-                f"{lacking} of {faces} faces of {collection_id!r} are not yet described with "
-                "the version that is to be served",
+                f"{lacking} of {faces} faces of {collection_id!r} "
+                f"{'is' if lacking == 1 else 'are'} not yet described "
+                "with the version that is to be served",
                 MigrationRemedy.PREPARE,
             )
         if self._lag:

@@ -252,8 +252,8 @@ def _incomplete(report: Report, uri: str) -> str:
     first = ", ".join(map(str, report.incomplete[:10]))
     more = ", ..." if missing > 10 else ""
     return (
-        f"{missing} of {report.children} children are not complete ({first}{more}); start the job "
-        f"again with the same input to resume it; report: {uri}"
+        f"{missing} of {report.children} children {'is' if missing == 1 else 'are'} not complete "
+        f"({first}{more}); start the job again with the same input to resume it; report: {uri}"
     )
 
 

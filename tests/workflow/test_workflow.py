@@ -108,7 +108,7 @@ def test_a_failed_child_is_reported_and_a_second_start_resumes_it(
 
     assert failed.status == "FAILED"
     assert failed.error == "JobIncomplete"
-    assert "1 of 5 children are not complete (1)" in failed.cause
+    assert "1 of 5 children is not complete (1)" in failed.cause
     report = stack.read_json(failed.cause.rpartition("report: ")[2])
     assert report["incomplete"] == [1]
     done = len(stack.ledger())

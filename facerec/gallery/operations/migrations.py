@@ -345,16 +345,18 @@ class MigrationOperations(GalleryBase):
         store = self._require_migrations()
         status = self.migration_status(collection_id)
         if status.ready < status.faces and not store.counts_lag:
+            lacking = status.faces - status.ready
             raise MigrationError(
-                f"{status.faces - status.ready} of {status.faces} faces of {collection_id!r} are "
-                "not yet described with the version that is to be served",
+                f"{lacking} of {status.faces} faces of {collection_id!r} "
+                f"{'is' if lacking == 1 else 'are'} not yet described "
+                "with the version that is to be served",
                 MigrationRemedy.PREPARE,
             )
         collection = self._get(collection_id)
         if self._job_data.has_import(collection_id, collection.created_at):
             raise ConflictError(
                 f"a job is importing faces into collection {collection_id!r}",
-                "migrate it when the job has ended",
+                "try again when the job has ended",
             )
         try:
             with self._records.transaction():

@@ -173,6 +173,7 @@ def _add(value: str, known: set[str], has: str) -> None:
 
 def _check_number(name: str, found: int, stated: int) -> None:
     if found != stated:
+        entries = "1 entry" if found == 1 else f"{found:,} entries"
         raise InvalidInputError(
-            f"{name} has {found:,} entries, and {DESCRIPTION} says {stated:,}", EXPORT_AGAIN
+            f"{name} has {entries}, and {DESCRIPTION} says {stated:,}", EXPORT_AGAIN
         )

@@ -114,7 +114,7 @@ def test_faces_in_too_few_photos_get_one_clear_line(
 ) -> None:
     for person in PEOPLE:
         write_photo(images / person / "1.jpg", None)
-    with pytest.raises(InvalidInputError, match="no face was found in 30 photos"):
+    with pytest.raises(InvalidInputError, match="photos without a face: 30"):
         verify(pairs, described(images, names_of(pairs)))
 
 
