@@ -140,7 +140,8 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
         except SystemExit as error:
             # uvicorn's way to say that it cannot listen; the reason is in its log
             raise InvalidInputError(
-                f"cannot listen on {settings.host}:{settings.port}", "choose another port"
+                f"cannot listen on {settings.host}:{settings.port}",
+                "choose another port or address",
             ) from error
         finally:
             jobs.close()

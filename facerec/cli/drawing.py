@@ -39,7 +39,7 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
         path: Where to save the copy. Its suffix chooses the format.
 
     Raises:
-        InvalidInputError: The suffix is not that of an image format, or the file cannot be written.
+        InvalidInputError: No photo can be written with the suffix, or the file cannot be written.
     """
     decoded = decode(content, smallest_face=None, max_pixels=FaceOptions().max_pixels)
     assert isinstance(decoded, DecodedPhoto)  # noqa: S101 - it was decoded before
@@ -55,7 +55,7 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
             photo.save(part, kind)
     except (KeyError, ValueError) as error:
         raise InvalidInputError(
-            f"the suffix of {path} is not that of an image format", "use .jpg or .png"
+            f"no photo can be written with the suffix of {path}", "use .jpg or .png"
         ) from error
     except OSError as error:
         raise InvalidInputError(

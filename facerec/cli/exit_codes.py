@@ -118,7 +118,7 @@ HINTS: dict[type[FacerecError], str] = {
     ErasureDamagedError: "erase the same again, then run `facerec erasures discard ERASURE`",
     ErasureNotFoundError: "see `facerec erasures list`",
     HistoryEntryNotFoundError: "see `facerec people history`",
-    FaceInUseError: "run `facerec people remove` for that person first; "
+    FaceInUseError: "run `facerec people remove` for that person first; to delete the face, "
     "`facerec faces delete --disassociate` does both",
     FaceNotFoundError: "see `facerec faces list`",
     JobNotFoundError: "see `facerec jobs list`",

@@ -86,7 +86,7 @@ class ReportFile:
         except OSError as error:
             raise InvalidInputError(
                 f"the report cannot be written to {self._path}: {error.strerror}",
-                "name a file in a folder that exists and can be written",
+                "check its folder and disk, or name another file",
             ) from error
 
     def save_sometimes(self) -> None:

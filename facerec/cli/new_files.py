@@ -60,7 +60,9 @@ def require_new(path: Path) -> None:
     if os.path.lexists(path):
         raise _exists(path)
     if not path.parent.is_dir():
-        raise InvalidInputError(f"{path.parent} is not a folder", "create it first")
+        raise InvalidInputError(
+            f"{path.parent} is not a folder", "name a file in a folder that exists"
+        )
 
 
 def may_overwrite(path: Path | None, *, overwrite: bool) -> None:

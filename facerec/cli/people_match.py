@@ -96,7 +96,7 @@ def _match_photo(
 ) -> dict[str, Any]:
     if stack is not None:
         raise InvalidInputError(
-            "only collections of this machine can be searched with a photo",
+            "with a photo, this command searches only collections of this machine",
             "use --face or --person, or the route .../match-people of the stack's REST API",
         )
     with factory.open_gallery(data_folder(data)) as gallery:

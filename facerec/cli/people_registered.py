@@ -167,7 +167,7 @@ def _retry(stack: str | None, data: Path | None, collection: str, webhook: str |
         ask_gallery(stack, data, collection, "retry_events")
         return
     if webhook is None:
-        raise click.UsageError("--retry requires --webhook")
+        raise click.UsageError("--retry requires --webhook or --stack")
     folder = data_folder(data)
     with factory.open_gallery(folder) as gallery:
         deliver_now(gallery, folder, open_webhook(webhook), collection)

@@ -105,8 +105,8 @@ def copy_photos(
         for name in photos.without_address:
             copied.errors.append(
                 InvalidInputError(
-                    f"the photo {name} was uploaded and is not kept",
-                    "copy it from where it was uploaded from",
+                    f"the photo {name} is not kept: it was uploaded, or its face was imported",
+                    "copy the original yourself",
                 )
             )
         if names or place_of == folder:
@@ -196,7 +196,9 @@ def _copy(source: str, contents: Set[str], target: Path, objects: ObjectStore) -
         with suppress(InputFileError):
             if read_input(target, len(content)) == content:
                 return
-        raise InvalidInputError(f"{target} already exists, with other content")
+        raise InvalidInputError(
+            f"{target} already exists, with other content", "move it away, or choose another folder"
+        )
     part = incomplete_name(target)
     try:
         part.write_bytes(content)

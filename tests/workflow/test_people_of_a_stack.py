@@ -128,7 +128,7 @@ def test_people_are_registered_and_their_events_listed(people: Facerec) -> None:
         (
             ("match", "photo.jpg"),
             4,
-            "only collections of this machine can be searched with a photo",
+            "with a photo, this command searches only collections of this machine",
         ),
     ],
 )

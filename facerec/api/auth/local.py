@@ -45,7 +45,7 @@ class LoopbackGuard:
                 "AccessDeniedException",
                 "This server only accepts requests from its own machine, addressed to localhost or "
                 "127.0.0.1. To use another host name, such as a container's, start it on the "
-                "address 0.0.0.0 with a token or access keys.",
+                "address 0.0.0.0 with a token.",
                 403,
             )
         origin = head.headers.get("origin")

@@ -123,8 +123,8 @@ def test_photos_that_were_bytes_are_reported(find: Find, gallery: Gallery) -> No
     gallery.index("party", named, photo_name="day 1/1.jpg")
     result = find("guest.jpg", "--copy-to", "guest")
     assert result.exit_code == 4
-    assert result.output.count("was uploaded and is not kept") == 2
-    assert "upload://day 1/1.jpg was uploaded" in result.output
+    assert result.output.count("is not kept: it was uploaded") == 2
+    assert "upload://day 1/1.jpg is not kept" in result.output
     assert "3 photos copied" in result.output
 
 
