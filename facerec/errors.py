@@ -136,7 +136,7 @@ class AmbiguousPersonError(InvalidInputError):
     def __init__(self, text: str, people: Sequence[str]) -> None:
         super().__init__(
             f"{text!r} is the id of one person and the name of another: {', '.join(people)}",
-            "use the id of the person, or rename one of the two",
+            "use the id of the person who has this name, or rename that person",
         )
         self.text, self.people = text, tuple(people)
 

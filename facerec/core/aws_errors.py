@@ -97,6 +97,7 @@ def aws_errors(
     """
     from botocore import exceptions as botocore
 
+    about = f" for {resource}" if resource else ""
     resource = resource or service
     try:
         yield
@@ -111,7 +112,7 @@ def aws_errors(
         if refused is not None and not _is_transient(error.response):
             raise refused from error
         kind = StoreThrottledError if _is_throttled(error.response) else StoreUnavailableError
-        raise kind(f"{service} returned {code} for {resource}") from error
+        raise kind(f"{service} returned {code}{about}") from error
     except (
         botocore.NoCredentialsError,
         botocore.PartialCredentialsError,
@@ -122,13 +123,13 @@ def aws_errors(
         raise ConfigurationError("no AWS region is set", "set AWS_REGION") from error
     except botocore.ParamValidationError as error:
         invalid = InvalidInputError(
-            f"{service} cannot be asked for {resource}: its name is not valid", "check the name"
+            f"the request to {service}{about} is not valid", "check the name"
         )
         raise missing or invalid from error
     except botocore.BotoCoreError as error:
         raise StoreUnavailableError(
-            f"{service} cannot be reached for {resource}: {type(error).__name__}",
-            "check the network and AWS_REGION",
+            f"the request to {service}{about} failed: {type(error).__name__}",
+            "check the network, AWS_REGION and the credentials",
         ) from error
 
 

@@ -161,7 +161,8 @@ def checked_user_name(name: str) -> str:
     if len(kept) > MAX_NAME_LENGTH or not _is_one_line(kept):
         raise InvalidInputError(
             f"invalid name {shown_name(name, MAX_NAME_LENGTH)}",
-            f"use 1 to {MAX_NAME_LENGTH} characters of any script, without line breaks",
+            f"use 1 to {MAX_NAME_LENGTH} characters of any script, without line breaks or "
+            "invisible characters",
         )
     return kept
 
@@ -203,7 +204,8 @@ def _checked_line(text: str, maximum: int, kind: str) -> str:
     if len(kept) > maximum or not _is_one_line(kept):
         raise InvalidInputError(
             f"invalid {kind} {shown_name(text, maximum)}",
-            f"use 1 to {maximum} characters of any script, without line breaks",
+            f"use 1 to {maximum} characters of any script, without line breaks or invisible "
+            "characters",
         )
     return kept
 

@@ -154,5 +154,5 @@ def require_face(photo: PhotoFaces, *, name: str = "the photo") -> None:
         )
     raise NoFaceError(
         f"no face was found in {name}",
-        "use a photo with a larger or clearer face, or choose a smaller smallest face",
+        "use a photo with a larger or clearer face, or allow smaller faces",
     )

@@ -93,12 +93,12 @@ def keep_thumbnails(
 
 def _cut_from_source(record: FaceRecord, objects: ObjectStore, max_pixels: int) -> bytes:
     if not is_address(record.source):
-        raise ObjectNotFoundError("the photo of this face", hint=None)
+        raise ObjectNotFoundError("a readable photo of this face", hint=None)
     try:
         content = load_photo(record.address, objects).content
     except (AccessDeniedError, ObjectNotFoundError) as error:
         # the address is omitted: a local path would reveal details of the machine
-        raise ObjectNotFoundError("the photo of this face", hint=None) from error
+        raise ObjectNotFoundError("a readable photo of this face", hint=None) from error
     if image_id(content) != record.image_id:
         raise ObjectNotFoundError("the photo in which this face was found", hint=None)
     (thumbnail,) = _cut(content, [record.box], max_pixels)
@@ -117,7 +117,7 @@ def _cut(content: bytes, boxes: Iterable[BoundingBox], max_pixels: int) -> Itera
 
     decoded = decode(content, smallest_face=None, max_pixels=max_pixels)
     if not isinstance(decoded, DecodedPhoto):
-        raise ObjectNotFoundError("the photo of this face", hint=None)
+        raise ObjectNotFoundError("a readable photo of this face", hint=None)
     photo = Image.fromarray(decoded.pixels)
     for box in boxes:
         yield _encoded(_with_margin(photo, box))

@@ -67,7 +67,8 @@ def require_photos(source: str, objects: ObjectStore) -> None:
         if not any(photo.requested for photo in listed):
             raise InvalidInputError(
                 f"{source} contains no photos",
-                "name the folder that was indexed; if it is right, check that its disk is mounted",
+                "name the folder or prefix that was indexed; for a folder, check that its disk is "
+                "mounted",
             )
 
 

@@ -37,7 +37,9 @@ class Aligner:
         try:
             self._predictor = dlib.shape_predictor(str(path))
         except RuntimeError as error:
-            raise WeightsError(f"the weights {path} are damaged", REPAIR) from error
+            raise WeightsError(
+                f"the weights {path} cannot be read or are damaged", REPAIR
+            ) from error
 
     def shape(self, pixels: Pixels, detection: Detection) -> dlib.full_object_detection:
         """Find the landmarks of a face.

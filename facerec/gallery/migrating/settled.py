@@ -22,8 +22,9 @@ def require_settled(collection_id: str, migrations: MigrationStore | MigrationRe
     """
     migration = migrations.get_migration(collection_id)
     if migration is not None and migration.state is not MigrationState.PREPARING:
+        finishing = migration.state is MigrationState.FINISHING
         raise MigrationError(
-            f"the migration of collection {collection_id!r} is not finished: its jobs have the "
+            f"the migration of collection {collection_id!r} is not finished: its jobs may have the "
             "earlier model version",
-            MigrationRemedy.END,
+            MigrationRemedy.FINISH if finishing else MigrationRemedy.END,
         )

@@ -84,7 +84,7 @@ class ImportOperations(GalleryBase):
         lengths = [float(np.linalg.norm(face.embedding)) for face in faces]
         if not all(MIN_LENGTH <= length <= MAX_LENGTH for length in lengths):
             raise InvalidInputError(
-                "the embeddings were not computed by dlib's face recognition network",
+                "some embeddings were not computed by dlib's face recognition network",
                 "embeddings of other networks cannot be compared; index the photos instead",
             )
         names = [derived_user_id(face.name) for face in faces]

@@ -124,8 +124,9 @@ def _of_manifest(
 
 def _other_architecture(machines: ChildMachines, found: list[str]) -> str:
     names = {oci: name for name, oci in _OCI_ARCHITECTURES.items()}
+    for_which = " and ".join(names.get(each, each) for each in found) or "other machines"
     return (
-        f"BatchImageUri: {machines.image} is for {' and '.join(names.get(x, x) for x in found)},"
+        f"BatchImageUri: {machines.image} is for {for_which},"
         f" but Architecture is {machines.architecture}: deploy again with `make deploy`, which"
         " builds the image for the stack"
     )

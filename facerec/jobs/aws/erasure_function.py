@@ -77,8 +77,11 @@ class ErasureFunction:
         answer = self._invoke("RequestResponse", {**event, "returns_refusals": True})
         document: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
-            kind, message = document.get("errorType"), document.get("errorMessage")
-            raise FacerecError(f"the function {self._name} failed: {kind}: {message}", "try again")
+            # A function that was ended has no type of error
+            reasons = filter(None, (document.get("errorType"), document.get("errorMessage")))
+            raise FacerecError(
+                ": ".join((f"the function {self._name} failed", *reasons)), "try again"
+            )
         if "refused" in document:
             raise error_from_json(document["refused"])
         return document

@@ -175,7 +175,7 @@ def _is_read(
         raise InvalidInputError(
             f"{inspection.source.uri} has about {inspection.photos:,} lines, more than the "
             f"{MAX_LINES:,} that can be read to plan a job",
-            "divide it into several manifests"
+            "index the prefixes of the bucket one at a time"
             if is_pruned
             else "decompress it, or divide it into several manifests",
         )

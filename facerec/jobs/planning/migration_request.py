@@ -49,7 +49,7 @@ def read_migration_request(document: object) -> MigrationRequest:
     if roll_back == (recipe is not None):
         raise InvalidInputError(
             'the execution input must have either "recipe" or "roll_back": true',
-            "name the recipe that the collection will have",
+            "name the recipe that the collection will have, or roll back",
         )
     return MigrationRequest(
         document["collection_id"],

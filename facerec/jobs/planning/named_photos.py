@@ -72,7 +72,9 @@ def lines_of(objects: ObjectStore, source: Source) -> Iterator[bytes | None]:
             if number > MAX_LINES:
                 raise InvalidInputError(
                     f"{source.uri} has more than {MAX_LINES:,} lines",
-                    "divide it into several manifests, or decompress it",
+                    "index the prefixes of the bucket one at a time"
+                    if source.kind is SourceKind.INVENTORY
+                    else "divide it into several manifests, or decompress it",
                 )
             yield line.content
 

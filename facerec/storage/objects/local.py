@@ -299,7 +299,9 @@ def _local_errors(uri: str) -> Iterator[None]:
         if error.errno in _MISSING:
             raise ObjectNotFoundError(uri) from error
         if error.errno in _DENIED:
-            raise AccessDeniedError(uri) from error
+            raise AccessDeniedError(
+                uri, hint="check the permissions of the file and its folders"
+            ) from error
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreUnavailableError(
                 f"no space is left to write {uri}", "free some space and retry"

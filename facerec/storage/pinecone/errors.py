@@ -49,7 +49,7 @@ def error_of_status(status: int) -> FacerecError:
         return AccessDeniedError(
             "the Pinecone index",
             "Pinecone denied the request",
-            "check the roles of the key in PINECONE_API_KEY, and the limits of the plan",
+            "check the roles of the API key, and the limits of the plan",
         )
     if status == 404:
         return NotFoundError("the Pinecone index does not exist", _CREATE_HINT)

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from facerec.errors import InvalidInputError, NotFoundError
+from facerec.errors import FacerecError, InvalidInputError, NotFoundError
 from facerec.jobs.aws.erasure_function import ErasureFunction, pack
 
 
 class Client:
     """A client of Lambda whose function has one answer."""
 
-    def __init__(self, answer: dict[str, Any]) -> None:
-        self.answer, self.events = answer, list[dict[str, Any]]()
+    def __init__(self, answer: dict[str, Any], **fields: str) -> None:
+        self.answer, self.fields, self.events = answer, fields, list[dict[str, Any]]()
 
     def invoke(self, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3 does
         self.events.append(json.loads(arguments["Payload"]))
-        return {"Payload": io.BytesIO(json.dumps(self.answer).encode())}
+        return {"Payload": io.BytesIO(json.dumps(self.answer).encode()), **self.fields}
 
 
 def test_a_packed_answer_is_unpacked() -> None:
@@ -42,3 +42,10 @@ def test_a_refused_request_is_the_error_of_the_function() -> None:
     refusal = InvalidInputError("no", "yes").to_json()
     with pytest.raises(InvalidInputError, match="no"):
         ErasureFunction("Erasure", Client({"refused": refusal})).call_for_packed({})
+
+
+def test_a_function_that_ran_out_of_time_fails_with_the_message_of_lambda() -> None:
+    answer = {"errorMessage": "Task timed out after 900.00 seconds"}
+    function = ErasureFunction("Erasure", Client(answer, FunctionError="Unhandled"))
+    with pytest.raises(FacerecError, match=r"^the function Erasure failed: Task"):
+        function.call({})
