@@ -96,6 +96,21 @@ def test_listing_and_deleting_follow_pages(client: Client, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
+    ("code", "error"),
+    [("AccessDenied", AccessDeniedError), ("InternalError", StoreUnavailableError)],
+)
+def test_an_object_that_s3_does_not_delete_ends_the_deletion_of_its_folder(
+    client: Client, code: str, error: type[FacerecError]
+) -> None:
+    objects = S3Objects(client)
+    with Stubber(client) as stub:
+        stub.add_response("list_objects_v2", {"Name": "bucket", "Contents": [{"Key": "job/a"}]})
+        stub.add_response("delete_objects", {"Errors": [{"Key": "job/a", "Code": code}]})
+        with pytest.raises(error, match="s3://bucket/job/a"):
+            objects.delete_folder("s3://bucket/job/")
+
+
+@pytest.mark.parametrize(
     ("status", "code", "error"),
     [
         (403, "InvalidObjectState", ObjectArchivedError),

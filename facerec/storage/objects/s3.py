@@ -282,8 +282,12 @@ class S3Objects:
                 answer = self._client.delete_objects(
                     Bucket=page["Name"], Delete={"Objects": keys, "Quiet": True}
                 )
-            if answer.get("Errors"):
-                raise AccessDeniedError(f"s3://{page['Name']}/{answer['Errors'][0]['Key']}")
+            # The answer is a success even if some of its objects could not be deleted.
+            for failed in answer.get("Errors", []):
+                uri, code = f"s3://{page['Name']}/{failed['Key']}", failed["Code"]
+                if code == "AccessDenied":
+                    raise AccessDeniedError(uri)
+                raise StoreUnavailableError(f"S3 could not delete {uri} ({code})", "try again")
 
     def _pages(self, prefix: str, **settings: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
         address = _address_of(prefix)
