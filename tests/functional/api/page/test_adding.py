@@ -228,14 +228,17 @@ def test_a_folder_can_be_dropped_anywhere_on_the_view(site: Site, page: playwrig
     page.goto(f"{site.address}/#/add")
     expect(page.get_by_label("Collection", exact=True)).to_have_value("staff")
     page.evaluate(
-        """async bytes => {
+        """async photos => {
             const transfer = new DataTransfer();
-            for (const name of ['a.png', 'b.png'])
+            for (const [name, bytes] of Object.entries(photos))
                 transfer.items.add(new File([new Uint8Array(bytes)], name, {type: 'image/png'}));
             document.body.dispatchEvent(new DragEvent(
                 'drop', {dataTransfer: transfer, bubbles: true, cancelable: true}));
         }""",
-        list(site.upload(fake_face("ann"))["buffer"]),  # type: ignore[call-overload]
+        {
+            "a.png": list(site.upload(fake_face("ann"))["buffer"]),  # type: ignore[call-overload]
+            "b.png": list(site.upload(fake_face("bob"))["buffer"]),  # type: ignore[call-overload]
+        },
     )
     expect(page.locator("#upload-summary")).to_contain_text("2 of 2 photos added")
 
