@@ -321,7 +321,10 @@ def _stated(identities: Sequence[Identity]) -> NDArray[np.int8]:
 
 
 def _count_people(identities: Sequence[Identity]) -> int:
-    """Return the number of people with names; a face with a person's id counts by that id only."""
+    """Return the number of people with an id or a name.
+
+    A name that a face has besides the id of its person is not counted: both are one person.
+    """
     people = {each.person for each in identities} - {None}
     return len(people - {each.name for each in identities if each.name != each.person})
 

@@ -30,7 +30,9 @@ def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int
 
 def unready_answer(event: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a request while the application cannot be built."""
-    message = "A store or a setting of the service is missing; see its log."
+    message = (
+        "A setting of the service is missing or wrong, or a store cannot be opened; see its log."
+    )
     return _refused(event, RefusedError("InternalServerError", message, 503))
 
 

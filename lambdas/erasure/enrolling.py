@@ -104,4 +104,6 @@ def _enrol(gallery: Gallery, collection_id: str, name_of: NameOf) -> Enrolment:
     except (ConflictError, InvalidInputError, NotFoundError):
         # Somebody else has created, deleted or changed a person or a face. The messages of these
         # errors may name a person; the workflow tries again.
-        raise StoreUnavailableError("other callers are changing these people") from None
+        raise StoreUnavailableError(
+            "people could not be created: a person, a face or the collection is being changed"
+        ) from None

@@ -96,7 +96,7 @@ def _residual_block(
 
 
 def _add(graph: GraphBuilder, left: _Features, right: _Features) -> _Features:
-    """Add two tensors as dlib does: the smaller one is padded with zeros."""
+    """Add two tensors as dlib does, the smaller one padded with zeros, and apply a ReLU."""
     channels, side = max(left[1], right[1]), max(left[2], right[2])
     names = []
     for name, own_channels, own_side in (left, right):

@@ -135,7 +135,11 @@ class Eraser(StoreEraser):
         return self._finish(erasure), stored
 
     def _erase_everywhere(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
-        """Erase from job folders and stores; return the ids of the faces that were stored."""
+        """Erase from job folders and stores.
+
+        Returns:
+            The erasure with the counts of its receipt, and the ids of the faces that were stored.
+        """
         erasure = self._delete_empty_users(erasure)
         self._stop_matching(erasure)
         erasure, names = self._with_photos_of_jobs(erasure)
@@ -198,7 +202,11 @@ class Eraser(StoreEraser):
         return erasure.receipt, stored
 
     def _erase_only_stores(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
-        """Erase from the stores; return the ids of the faces that were stored."""
+        """Erase from the stores.
+
+        Returns:
+            The erasure with the counts of its receipt, and the ids of the faces that were stored.
+        """
         erasure = self._delete_empty_users(erasure)
         self._stop_matching(erasure)
         if erasure.selection.tombstones:

@@ -19,6 +19,9 @@ PLACEHOLDER = "{person}"
 def name_by_folder(root: str) -> NameOf:
     """Return a rule that names photos after their folders: ``Ann Lee/1.jpg`` shows Ann Lee.
 
+    The name is the whole path of the folder below ``root``: ``Ann Lee/2019/1.jpg`` shows a person
+    named ``Ann Lee/2019``. For nested folders, use ``name_by_pattern``.
+
     Args:
         root: Address of a folder or prefix with its final ``/``; photos directly in it name nobody.
     """

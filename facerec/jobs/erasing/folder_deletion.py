@@ -126,7 +126,11 @@ def delete_late_files(objects: ObjectStore, job_folder: str) -> None:
 
 
 def _give_up_import(objects: ObjectStore, jobs_root: str, job_folder: str) -> None:
-    """Give up the import of the faces of a job, if it has not started."""
+    """Give up the import of the faces of a job, which must not have started.
+
+    Raises:
+        InvalidInputError: The faces are being imported, or the object with the progress is damaged.
+    """
     try:
         plan = read_plan(objects, job_folder)
     except (ObjectNotFoundError, InvalidInputError):

@@ -39,7 +39,10 @@ _ERASED: dict[str, Any] = {
 
 
 def may_name(selection: Selection, content: bytes) -> bool:
-    """Return whether a JSON file may contain anything in a selection."""
+    """Return whether a JSON file may contain a face or a photo of a selection.
+
+    Always true if the selection has more than ``MAX_NEEDLES`` of them.
+    """
     names = [*selection.external_image_ids, *selection.photos]
     # ASCII, as ``json.dumps`` writes it; the key of a photo is the beginning of a face's id.
     texts = [*selection.face_ids, *selection.image_keys, *map(json.dumps, names)]

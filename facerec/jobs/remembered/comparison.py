@@ -498,9 +498,10 @@ def may_replace_id(old_is_chosen: bool, new_is_chosen: bool) -> bool:
 
 
 def _last_chosen(remembered: Iterable[Remembered]) -> list[str]:
-    """Return the external image ids that the last job that chose one has given a photo.
+    """Return the external image ids of a photo in the last job for which somebody chose one.
 
-    One of them may repeat the address: a manifest may list a photo under several ids.
+    All ids of this job are returned, even one that only repeats the address: a manifest may list a
+    photo under several ids.
 
     Args:
         remembered: Lines of the address of the photo.
