@@ -51,13 +51,10 @@ class Gallery(
     and derive records by the same functions as ``index``, and store many photos in one write. Safe
     to share between threads if the collaborators are.
 
-    Besides the errors that it names, any operation may raise:
-
-    - ``InvalidInputError``, if an id is not valid;
-    - ``StoreUnavailableError``, ``StoreDamagedError`` or ``AccessDeniedError``, if a store cannot
-      be used;
-    - ``ConflictError``, if the collection is switched to another model version concurrently;
-    - ``WeightsError``, if a file of network weights is needed and is missing or damaged.
+    Besides the errors that it names, any operation may raise InvalidInputError if an id is not
+    valid; StoreUnavailableError, StoreDamagedError or AccessDeniedError if a store cannot be used;
+    ConflictError if the collection is switched to another model version concurrently; and
+    WeightsError if a file of network weights is needed and is missing or damaged.
 
     ``GalleryBase`` documents the constructor. The operations, by the module of
     ``facerec.gallery`` that defines them:

@@ -143,7 +143,9 @@ def test_an_id_that_a_run_over_the_folder_would_derive_too_stays_chosen(
 
 
 @pytest.mark.parametrize("rule", ["none", "folder"])
-def test_the_id_of_a_single_photo_was_not_chosen(staff: Collection, rule: str) -> None:
+def test_the_id_of_a_single_photo_was_not_chosen(tmp_path: Path, rule: str) -> None:
+    staff = Collection(tmp_path)
+    staff.photo("ann/1.jpg", "ann/1.jpg")
     staff.run(staff.photos / "ann/1.jpg", external_ids=rule)
     plan = staff.run()
     assert kept(plan) == 0
