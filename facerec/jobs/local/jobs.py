@@ -327,7 +327,10 @@ class LocalJobs:
         plan, report = folder.plan, folder.report
         record = read_record(plan.job_folder)
         started = plan.created_at if record is None else record.submitted_at
-        if report is not None and report.written_at < started:
+        if record is not None and record.ended_at is not None and _is_earlier(report, started):
+            # The run may have written its report, and then ended, after the folder was read.
+            report = read_folder(self._objects, plan.job_folder).report
+        if _is_earlier(report, started):
             report = None
         status = _status(plan, record, report)
         if not status.ended:
@@ -350,6 +353,11 @@ class LocalJobs:
                 else record.tolerated_failure_percentage
             ),
         )
+
+
+def _is_earlier(report: Report | None, started: float) -> bool:
+    """Return whether a run that was submitted at this time has not written the report."""
+    return report is None or report.written_at < started
 
 
 def _unreadable(folder: UnreadableFolder, address: str | None = None) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -19,10 +20,12 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.core.schemas import violation
 from facerec.factory import open_gallery, open_local_jobs
+from facerec.jobs.folders import JobFolder, read_folder
 from facerec.jobs.ledger.report import read_report, write_report
 from facerec.jobs.local.run import RunResult
 from facerec.jobs.local.run_record import RunRecord, write_record
 from facerec.jobs.run_lock import run_lock
+from facerec.storage.objects.protocol import ObjectStore
 from tests.support.job_doors import use_fake_engine
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 
@@ -158,3 +161,21 @@ def test_a_job_that_is_closed_before_it_starts_is_stopped(
     may_run.set()
     closing.join()
     assert not jobs.result(submitted[0]).stopped
+
+
+def test_a_run_that_ends_while_its_job_is_read_is_complete(
+    job: LocalJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_photos(tmp_path / "folder", 2)
+    words = ["index", str(tmp_path / "folder"), "--collection", "friends", "--workers", "1"]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    reads = itertools.count()
+
+    def read_before_its_end(objects: ObjectStore, job_folder: str) -> JobFolder:
+        found = read_folder(objects, job_folder)
+        return found if next(reads) else JobFolder(found.plan, None)
+
+    monkeypatch.setattr("facerec.jobs.local.jobs.read_folder", read_before_its_end)
+    name = run("list")["jobs"][0]["job_id"]
+    reads = itertools.count()
+    assert run("status", name)["status"] == "SUCCEEDED"
