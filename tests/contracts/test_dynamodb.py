@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import boto3
 import pytest
@@ -175,13 +175,9 @@ def test_a_registered_person_who_gets_a_face_during_a_conditional_deletion_stays
     assert [user.registration for user in api_store.list_registered("staff")] == [YEAR] * len(added)
 
 
-@pytest.mark.parametrize("place", range(12))
-def test_a_deletion_that_was_killed_leaves_no_event_once_it_is_repeated(
-    api_store: DynamoDBStore, client: BaseClient, place: int
-) -> None:
-    register_ann(api_store)
-    api_store.put_events([match_event(1), match_event(2)], NOW)
-    api_store.note_delivered(match_event(2), NOW)
+@contextmanager
+def killed_at(client: BaseClient, place: int) -> Iterator[None]:
+    """End what is done inside before the request to DynamoDB with this number, from 0 on."""
     requests = list[object]()
 
     def kill(**_: object) -> None:
@@ -191,8 +187,19 @@ def test_a_deletion_that_was_killed_leaves_no_event_once_it_is_repeated(
 
     client.meta.events.register("before-call.dynamodb", kill)
     with suppress(KeyboardInterrupt):
-        api_store.delete_user("staff", "ann")
+        yield
     client.meta.events.unregister("before-call.dynamodb", kill)
+
+
+@pytest.mark.parametrize("place", range(12))
+def test_a_deletion_that_was_killed_leaves_no_event_once_it_is_repeated(
+    api_store: DynamoDBStore, client: BaseClient, place: int
+) -> None:
+    register_ann(api_store)
+    api_store.put_events([match_event(1), match_event(2)], NOW)
+    api_store.note_delivered(match_event(2), NOW)
+    with killed_at(client, place):
+        api_store.delete_user("staff", "ann")
     with suppress(UserNotFoundError):
         api_store.delete_user("staff", "ann")
     assert api_store.list_registered("staff") == []
@@ -235,17 +242,8 @@ def test_a_deletion_that_was_killed_leaves_no_face_to_somebody_who_does_not_exis
     api_store.create_collection(Collection("staff", "dlib-1", 1.0))
     own = FACES[:faces]
     api_store.create_user("staff", User("ann", 1.0, tuple(own), name="Ann", registration=YEAR))
-    requests = list[object]()
-
-    def kill(**_: object) -> None:
-        requests.append(None)
-        if len(requests) == place + 1:
-            raise KeyboardInterrupt
-
-    client.meta.events.register("before-call.dynamodb", kill)
-    with suppress(KeyboardInterrupt), recording(Action.DELETE, 1.0):
+    with killed_at(client, place), recording(Action.DELETE, 1.0):
         api_store.delete_user("staff", "ann")
-    client.meta.events.unregister("before-call.dynamodb", kill)
     held = {each: "ann" for user in api_store.list_users("staff") for each in user.face_ids}
     assert api_store.users_of_faces("staff", own) == held
     with suppress(UserNotFoundError):

@@ -110,14 +110,19 @@ def test_a_deleted_person_leaves_an_older_copy(
     assert "person removed" not in here.run(*repair).output
 
 
-def test_a_returned_person_whom_another_process_deletes_first_is_no_error(
-    here: Installation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_people(here)
+def restore_before_deletion(here: Installation) -> None:
+    """Delete a person, and put the copy of the database back that was made before."""
     older = copy_of(here)
     assert here.run(*DELETE).exit_code == 0
     lose_database(here)
     shutil.copy(older, here.data / "facerec.db")
+
+
+def test_a_returned_person_whom_another_process_deletes_first_is_no_error(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_people(here)
+    restore_before_deletion(here)
     delete_user = SqliteStore.delete_user
 
     def deleted_before(
@@ -136,10 +141,7 @@ def test_a_person_who_is_created_again_while_a_returned_one_is_removed_stays(
     here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = with_people(here)
-    older = copy_of(here)
-    assert here.run(*DELETE).exit_code == 0
-    lose_database(here)
-    shutil.copy(older, here.data / "facerec.db")
+    restore_before_deletion(here)
     delete_user = SqliteStore.delete_user
 
     def created_again(
