@@ -29,7 +29,8 @@ from facerec.jobs.outcomes import Outcome
 from facerec.jobs.planning.changes import find_changes
 from facerec.jobs.planning.request import JobRequest
 from facerec.jobs.planning.source import find_source
-from facerec.jobs.remembered.memory import Memory, write_photos
+from facerec.jobs.remembered.child_files import write_photos
+from facerec.jobs.remembered.memory import Memory
 from facerec.jobs.remembered.photos import RememberedPhoto
 from facerec.storage.objects import Objects
 from facerec.storage.objects.protocol import ObjectInfo

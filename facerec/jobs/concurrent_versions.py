@@ -22,13 +22,14 @@ from facerec.jobs.plan import Plan, read_plan
 from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.planning.rounds import is_complete
 from facerec.jobs.remembered.doubts import doubt_about
-from facerec.jobs.remembered.memory import Memory, Remembered
+from facerec.jobs.remembered.memory import Memory
 from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line
 from facerec.jobs.versions import is_pinned, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from facerec.jobs.remembered.newest import Remembered
     from facerec.storage.objects.protocol import ObjectStore
 
 

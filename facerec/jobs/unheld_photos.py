@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from facerec.jobs.plan import Plan
     from facerec.jobs.remembered.comparison import StalePhoto
-    from facerec.jobs.remembered.memory import Memory, Remembered
+    from facerec.jobs.remembered.memory import Memory
+    from facerec.jobs.remembered.newest import Remembered
 
 Address: TypeAlias = tuple[str, str]
 """Address of a photo, and its external image id or ""."""

@@ -28,7 +28,8 @@ from facerec.storage.objects.protocol import ObjectStore, may_exist, scheme_of
 
 if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
-    from facerec.jobs.remembered.memory import Memory, Remembered
+    from facerec.jobs.remembered.memory import Memory
+    from facerec.jobs.remembered.newest import Remembered
     from facerec.storage.faces import FaceStore
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from facerec.jobs.plan import Plan
 from facerec.jobs.planned_collection import collection_of
-from facerec.jobs.remembered.memory import Memory, write_photos
+from facerec.jobs.remembered.child_files import write_photos
+from facerec.jobs.remembered.memory import Memory
 from facerec.jobs.remembered.photos import RememberedPhoto
 from facerec.jobs.start_order import RunStart, read_start, write_start
 from facerec.storage.objects.local import LocalObjects

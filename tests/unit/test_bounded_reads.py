@@ -24,7 +24,7 @@ WHOLE = {
     "jobs/erasing/photo_addresses.py": 1,
     "jobs/erasing/tracing.py": 1,
     "jobs/remembered/comparison.py": 1,
-    "jobs/remembered/memory.py": 1,
+    "jobs/remembered/child_files.py": 1,
     # a file that is read again as a whole to be changed
     "storage/objects/changing.py": 1,
 }

@@ -65,7 +65,7 @@ from facerec.jobs.ledger.layout import (
 from facerec.jobs.ledger.segments import Segment, read_segment, read_segments, write_segment
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary, write_summary
 from facerec.jobs.outcomes import FAILURES
-from facerec.jobs.remembered.memory import write_photos
+from facerec.jobs.remembered.child_files import write_photos
 from facerec.jobs.remembered.photos import lines_of_rows
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ alter them has no version, and is processed again (``versions``).
 
 **Where.** A complete child writes one sorted file into its job folder, once. Beside the job
 folders, ``remembered@COLLECTION/CREATED/`` contains a note for each job, which names the job folder
-(``memory``). So the memory belongs to one creation of a collection, moves with the data, and is
+(``notes``). So the memory belongs to one creation of a collection, moves with the data, and is
 deleted with the collection. The notes are numbered: of two lines about one photo, the one with the
 higher number counts. From time to time, many notes are merged into one file. For incomplete
 children, the rows of the ledger are read instead.

@@ -23,7 +23,7 @@ from facerec.jobs.versions import content_of_version, is_pinned
 
 if TYPE_CHECKING:
     from facerec.jobs.manifest.listing import ListedPhoto
-    from facerec.jobs.remembered.memory import Remembered
+    from facerec.jobs.remembered.newest import Remembered
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_PROBED = 20
