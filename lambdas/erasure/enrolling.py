@@ -9,9 +9,11 @@ from facerec.core.recording import requested_by
 from facerec.errors import (
     CollectionNotFoundError,
     ConflictError,
+    DeletedCollectionError,
     InvalidInputError,
     ModelMismatchError,
     NotFoundError,
+    ReceiptDamagedError,
     StoreUnavailableError,
 )
 from facerec.gallery.people.enrolling import require_named
@@ -99,7 +101,8 @@ def enrol_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 def _enrol(gallery: Gallery, collection_id: str, name_of: NameOf) -> Enrolment:
     try:
         return gallery.enrol_people(collection_id, name_of)
-    except CollectionNotFoundError:
+    except (CollectionNotFoundError, DeletedCollectionError, ReceiptDamagedError):
+        # Another attempt would end the same way; these messages name no person.
         raise
     except (ConflictError, InvalidInputError, NotFoundError):
         # Somebody else has created, deleted or changed a person or a face. The messages of these

@@ -11,7 +11,14 @@ from click.testing import CliRunner
 import facerec.factory.engines
 from facerec.cli.main import main
 from facerec.core.schemas import violation
-from facerec.errors import ConflictError, FacerecError, UserExistsError, UserNotFoundError
+from facerec.errors import (
+    ConflictError,
+    DeletedCollectionError,
+    FacerecError,
+    ReceiptDamagedError,
+    UserExistsError,
+    UserNotFoundError,
+)
 from facerec.gallery.gallery import Gallery
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
@@ -204,6 +211,30 @@ def test_an_enrolment_that_fails_is_tried_again(
 
     assert ended.status == "SUCCEEDED", ended.cause
     assert len(people(stack)) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DeletedCollectionError("staff"), ReceiptDamagedError("e1")],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_enrolment_that_can_never_succeed_is_refused_at_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, error: FacerecError
+) -> None:
+    attempts = list[str]()
+
+    def fail(gallery: Gallery, *args: object) -> object:
+        attempts.append("")
+        raise error
+
+    monkeypatch.setattr(Gallery, "enrol_people", fail)
+
+    ended = index(stack)
+
+    assert (ended.status, ended.error) == ("FAILED", type(error).__name__)
+    assert ended.cause == error.message
+    assert ended.states[-3:] == ["Enrol", "Enrolled", "NotEnrolled"]
+    assert len(attempts) == 1
 
 
 def test_no_name_of_a_person_is_in_a_job_folder_or_an_answer_that_is_kept(stack: Stack) -> None:
