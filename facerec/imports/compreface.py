@@ -168,7 +168,7 @@ class ComprefaceServer:
                 raise
             if attempt == ATTEMPTS:
                 raise UnreadablePhotoError(
-                    address, UnreadableReason.EMPTY, error.message
+                    address, UnreadableReason.CORRUPT, error.message
                 ) from error
         return self._get_again(address, attempt + 1)
 

@@ -77,7 +77,7 @@ class ComprefaceDump:
 
         Raises:
             ObjectNotFoundError: The dump does not have the photo.
-            UnreadablePhotoError: The photo is not in PostgreSQL's hex format.
+            UnreadablePhotoError: The photo is not in PostgreSQL's hex format, or is damaged.
             PhotoTooLargeError: The photo has too many bytes.
             InvalidInputError: The dump cannot be read any more.
             ReadTimedOutError: The file system does not answer.
@@ -91,14 +91,18 @@ class ComprefaceDump:
         with open_input(self._path, MAX_DUMP_BYTES) as file:
             file.seek(offset)
             text = file.read(length)
+        if not text.startswith(_HEX):
+            raise UnreadablePhotoError(
+                address,
+                UnreadableReason.UNSUPPORTED_FORMAT,
+                "it is not in PostgreSQL's hex format",
+            )
         try:
-            if text.startswith(_HEX):
-                return bytes.fromhex(text[len(_HEX) :].decode("ascii"))
+            return bytes.fromhex(text[len(_HEX) :].decode("ascii"))
         except ValueError:
-            pass
-        raise UnreadablePhotoError(
-            address, UnreadableReason.EMPTY, "it is not in PostgreSQL's hex format"
-        )
+            raise UnreadablePhotoError(
+                address, UnreadableReason.CORRUPT, "its hexadecimal digits are damaged"
+            ) from None
 
 
 def read_dump(path: Path, api_key: str | None = None) -> ComprefaceDump:

@@ -17,7 +17,10 @@ import facerec.factory.engines
 import facerec.imports.copy_blocks
 from facerec.cli.main import main
 from facerec.core.limits import MAX_PHOTO_BYTES
+from facerec.core.photos import UnreadableReason
 from facerec.core.schemas import violation
+from facerec.errors import UnreadablePhotoError
+from facerec.imports.compreface_dump import read_dump
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 
@@ -162,6 +165,26 @@ def test_faces_without_a_readable_photo_are_reported(database: Database, tmp_pat
         (huge, "PHOTO_UNREADABLE"),
     ]
     assert report["unmatched"][0]["photos"] == [f"frs.sql#embedding={ids[0]}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (r"\377\330", UnreadableReason.UNSUPPORTED_FORMAT),
+        (r"\\xffd8zz", UnreadableReason.CORRUPT),
+    ],
+)
+def test_a_photo_that_is_not_hexadecimal_has_a_reason_that_fits(
+    database: Database, tmp_path: Path, text: str, reason: UnreadableReason
+) -> None:
+    database.add("zoe", text)
+    path = tmp_path / "frs.sql"
+    path.write_text(database.text())
+    dump = read_dump(path)
+    (example,) = dump.examples()
+    with pytest.raises(UnreadablePhotoError) as caught:
+        dump.photo(example)
+    assert caught.value.reason == reason
 
 
 def test_a_dump_without_photos_reports_every_face_and_its_network(
