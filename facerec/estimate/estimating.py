@@ -119,6 +119,9 @@ def estimate_job(
         interruptions_per_hour: Mean spot interruptions per machine-hour.
         lookups_per_second: Pinecone's rate limit for fetches from an index.
         prices: Table of prices (default: the one shipped with facerec).
+
+    Raises:
+        InvalidInputError: A number is not finite or too small.
     """
     prices = prices or load_prices()
     workload = Workload(

@@ -25,7 +25,7 @@ from facerec.estimate.limits import (
     SUBMISSIONS_PER_SECOND,
     photos_per_second,
 )
-from facerec.estimate.workload import Store, Workload
+from facerec.estimate.workload import Store, Workload, require_not_negative, require_positive
 from facerec.jobs.arrays import ChildArray, arrays_of
 from facerec.jobs.child.attempt import DEPLOYED_STEP
 
@@ -79,7 +79,13 @@ def simulate(
         interruptions_per_hour: Mean interruptions per machine-hour.
         lookups_per_second: Pinecone's rate limit for fetches.
         seed: Seed of the random numbers.
+
+    Raises:
+        InvalidInputError: ``interruptions_per_hour`` is negative, or ``lookups_per_second`` is not
+            positive.
     """
+    require_not_negative("interruptions_per_hour", interruptions_per_hour)
+    require_positive("lookups_per_second", lookups_per_second)
     if not workload.photos:
         return Simulation(0, 0, 0, 0.0, 0.0, 0, 0, 0, COMPUTATION, 1)
     return _Job(workload, interruptions_per_hour / 3600, lookups_per_second, seed).run()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from facerec.core.checks import is_number
 from facerec.core.deferred import DeferredModule
+from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.jobs.child import attempt
@@ -39,6 +42,9 @@ class Workload:
         images_per_child: Photos per child; 0 chooses it from the number of photos.
         new_collection: Whether the job creates the collection. In an existing one, each
             commit costs another request to the store.
+
+    Raises:
+        InvalidInputError: A number is not finite or too small.
     """
 
     photos: int
@@ -51,7 +57,11 @@ class Workload:
     new_collection: bool = True
 
     def __post_init__(self) -> None:
-        """Choose the photos per child as the planner does."""
+        """Check the numbers, and choose the photos per child as the planner does."""
+        require_positive("photos_per_second", self.photos_per_second)
+        require_positive("max_vcpus", self.max_vcpus)
+        for name in ("photos", "faces_per_photo", "searches", "images_per_child"):
+            require_not_negative(name, getattr(self, name))
         if not self.images_per_child:
             object.__setattr__(self, "images_per_child", children.images_per_child(self.photos))
 
@@ -64,3 +74,27 @@ class Workload:
     def steps(self) -> int:
         """Total number of commits of all children."""
         return -(-self.photos // attempt.DEPLOYED_STEP.photos)
+
+
+def require_positive(name: str, value: float) -> None:
+    """Check that an argument is a finite number greater than 0.
+
+    Raises:
+        InvalidInputError: It is not.
+    """
+    if not _is_finite(value) or value <= 0:
+        raise InvalidInputError(f"{name} must be a number greater than 0, got {value!r}")
+
+
+def require_not_negative(name: str, value: float) -> None:
+    """Check that an argument is a finite number of at least 0.
+
+    Raises:
+        InvalidInputError: It is not.
+    """
+    if not _is_finite(value) or value < 0:
+        raise InvalidInputError(f"{name} must be a number of at least 0, got {value!r}")
+
+
+def _is_finite(value: float) -> bool:
+    return is_number(value) and math.isfinite(value)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
 from facerec.core.schemas import violation
+from facerec.errors import InvalidInputError
 from facerec.estimate.estimating import Estimate
 from facerec.estimate.estimating import estimate_job as estimate_any_job
 from facerec.estimate.prices import load_prices
@@ -20,6 +22,26 @@ estimate_job = partial(estimate_any_job, store=Store.PINECONE)
 
 def _dollars(result: Estimate, price: str) -> float:
     return sum(line.dollars for line in result.indexing if line.price == price)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"photos_per_second": 0},
+        {"photos_per_second": float("nan")},
+        {"max_vcpus": 0},
+        {"faces_per_photo": -1},
+        {"searches": -1},
+        {"images_per_child": -1},
+        {"interruptions_per_hour": -1},
+        {"lookups_per_second": 0},
+    ],
+    ids=str,
+)
+def test_a_number_with_which_no_job_can_be_estimated_is_refused(given: dict[str, Any]) -> None:
+    (name,) = given
+    with pytest.raises(InvalidInputError, match=f"^{name} must be a number"):
+        estimate_job(1_000, **given)
 
 
 def test_a_million_photos_at_50_milliseconds_are_31_cents_of_vcpus() -> None:
