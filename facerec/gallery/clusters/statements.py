@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from facerec.core.batches import batches
 from facerec.core.limits import MAX_PAGE
 from facerec.gallery.listing import all_corrections
+from facerec.gallery.people.corrections import people_by_face
 from facerec.gallery.people.names import person_names
 
 if TYPE_CHECKING:
@@ -36,12 +37,9 @@ class Statements:
         self.collection_id, self.clusters = collection_id, clusters
         self._faces, self._records = faces, records
         self.ignored = clusters.ignored_clusters(collection_id)
-        denied: dict[str, set[str]] = {}
         if corrections is None:
             corrections = all_corrections(collection_id, records=records)
-        for each in corrections:
-            denied.setdefault(each.face_id, set()).add(each.person)
-        self.denied = {face_id: frozenset(people) for face_id, people in denied.items()}
+        self.denied = people_by_face(corrections)
         self.people = frozenset[str]().union(*self.denied.values())
 
     def owners(self, face_ids: Sequence[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from facerec.gallery.people.names import person_names
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
-    from facerec.core.records import FaceRecord
+    from facerec.core.records import Correction, FaceRecord
     from facerec.storage.faces import FaceStore
 
 Corrected = Mapping[str, frozenset[str]]
@@ -28,8 +28,13 @@ def corrected_faces(
     collection_id: str, face_ids: Sequence[str], *, records: RecordStore
 ) -> dict[str, frozenset[str]]:
     """Return the names of the people that faces do not show; faces without any are omitted."""
+    return people_by_face(records.corrections_of_faces(collection_id, face_ids) if face_ids else ())
+
+
+def people_by_face(corrections: Iterable[Correction]) -> dict[str, frozenset[str]]:
+    """Return the names of the people that faces do not show, by face id."""
     found: dict[str, set[str]] = {}
-    for each in records.corrections_of_faces(collection_id, face_ids) if face_ids else ():
+    for each in corrections:
         found.setdefault(each.face_id, set()).add(each.person)
     return {face_id: frozenset(people) for face_id, people in found.items()}
 
