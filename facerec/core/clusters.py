@@ -52,7 +52,7 @@ class FaceArrays:
         clear: Bool; whether a face is clear enough to connect others.
         changed: Bool; whether a face may have been stored, or have left its cluster, since clusters
             were last saved.
-        mark: State of the collection, to pass to ``save_clusters``; None if it never had a face;
+        state: State of the collection, to pass to ``save_clusters``; None if it never had a face;
             in some stores, also if it has none now.
     """
 
@@ -62,7 +62,7 @@ class FaceArrays:
     photos: NDArray[np.uint64]
     clear: NDArray[np.bool_]
     changed: NDArray[np.bool_]
-    mark: tuple[int, int, int] | None
+    state: tuple[int, int, int] | None
 
     def __len__(self) -> int:
         return len(self.slots)
@@ -76,7 +76,7 @@ class FaceArrays:
             self.photos[rows],
             self.clear[rows],
             self.changed[rows],
-            self.mark,
+            self.state,
         )
 
 

@@ -55,8 +55,8 @@ class ClusterStoreContract:
 
     @staticmethod
     def save(clusters: ClusterStore, changes: ClusterChanges = NOBODY) -> list[int]:
-        mark = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").mark
-        return clusters.save_clusters("staff", changes, mark)
+        state = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").state
+        return clusters.save_clusters("staff", changes, state)
 
     def test_faces_are_read_as_arrays(self, clusters: ClusterStore) -> None:
         arrays = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp")
@@ -93,10 +93,10 @@ class ClusterStoreContract:
         assert not again.clear.any()
         assert np.array_equal(again.means, arrays.means)
 
-    def test_the_mark_is_that_of_the_arrays(self, clusters: ClusterStore) -> None:
+    def test_the_state_is_that_of_the_arrays(self, clusters: ClusterStore) -> None:
         arrays = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp")
-        assert clusters.read_mark("staff") == arrays.mark
-        assert clusters.read_mark("nowhere") is None
+        assert clusters.read_state("staff") == arrays.state
+        assert clusters.read_state("nowhere") is None
 
     def test_stats_of_another_cohort_are_not_read(self, clusters: ClusterStore) -> None:
         arrays = clusters.read_face_arrays("staff", "another", is_clear, "sharp")
@@ -140,10 +140,10 @@ class ClusterStoreContract:
     def test_faces_that_are_clustered_or_deleted_concurrently_stay_so(
         self, clusters: ClusterStore, faces: FaceStore
     ) -> None:
-        mark = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").mark
+        state = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").state
         self.save(clusters, ClusterChanges({}, {}, [IDS[:2]]))
         faces.delete_faces("staff", [IDS[2]])
-        clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[1:5]]), mark)
+        clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[1:5]]), state)
         assert clusters.members_of_clusters("staff", [1, 2]) == {1: IDS[:2], 2: IDS[3:5]}
 
     def test_clusters_show_the_faces_without_a_user(
@@ -179,15 +179,15 @@ class ClusterStoreContract:
             lambda: self.save(clusters, ClusterChanges({}, {}, [[IDS[0]]])),
         ):
             version = clusters.read_version("staff")
-            mark = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").mark
+            state = clusters.read_face_arrays("staff", VERSION, is_clear, "sharp").state
             change()
             assert clusters.read_version("staff") != version
             with pytest.raises(ConflictError):
                 merged = ClusterChanges({}, {2: 1}, [])
-                clusters.save_clusters("staff", merged, mark, version=version)
+                clusters.save_clusters("staff", merged, state, version=version)
         assert clusters.members_of_clusters("staff", [2]) == {2: IDS[2:4]}
         current = clusters.read_version("staff")
-        clusters.save_clusters("staff", ClusterChanges({}, {2: 1}, []), mark, version=current)
+        clusters.save_clusters("staff", ClusterChanges({}, {2: 1}, []), state, version=current)
         assert clusters.members_of_clusters("staff", [2]) == {}
 
     def test_clusters_of_several_users_are_mixed(

@@ -250,7 +250,7 @@ def test_a_face_deleted_late_stays_in_the_next_collection_of_the_name(
 
 
 @before_and_after
-@pytest.mark.parametrize("method", ["change_user", "mark_vector"])
+@pytest.mark.parametrize("method", ["change_user", "set_vector_version"])
 def test_a_user_that_is_changed_late_is_not_found_in_the_next_collection(
     pair: Pair, moment: Moment, when: str, method: str
 ) -> None:
@@ -300,7 +300,7 @@ def test_a_face_that_is_deleted_while_its_photo_is_indexed_stays_deleted(
 
 
 @before_and_after
-@pytest.mark.parametrize("method", ["change_user", "mark_vector", "users_of_faces"])
+@pytest.mark.parametrize("method", ["change_user", "set_vector_version", "users_of_faces"])
 def test_a_face_that_is_deleted_while_it_is_associated_leaves_no_user_to_be_found(
     pair: Pair, moment: Moment, when: str, method: str
 ) -> None:

@@ -67,10 +67,10 @@ def clusters(records: DynamoDBStore, faces: FacesByGeneration) -> DynamoDBCluste
 
 
 def read(clusters: DynamoDBClusters) -> tuple[set[str], tuple[int, int, int] | None]:
-    """Return the ids of the faces to cluster, and the mark."""
+    """Return the ids of the faces to cluster, and the state of the collection."""
     arrays = clusters.read_face_arrays("staff", FAKE_COHORT_STATS.version, is_clear, "sharp")
     ids = clusters.face_ids_of_slots(arrays.slots[arrays.changed].tolist())
-    return set(ids.values()), arrays.mark
+    return set(ids.values()), arrays.state
 
 
 def items_about(client: BaseClient, face_id: str) -> list[str]:
@@ -87,10 +87,10 @@ def items_about(client: BaseClient, face_id: str) -> list[str]:
 def test_a_clustering_that_is_killed_is_completed_by_the_next(
     clusters: DynamoDBClusters, client: BaseClient
 ) -> None:
-    _, mark = read(clusters)
-    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:10], IDS[10:20]]), mark)
+    _, state = read(clusters)
+    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:10], IDS[10:20]]), state)
     clusters.leave_clusters("staff", IDS[20:])
-    _, mark = read(clusters)
+    _, state = read(clusters)
     writes = list[object]()
 
     def kill(**_: object) -> None:
@@ -102,10 +102,10 @@ def test_a_clustering_that_is_killed_is_completed_by_the_next(
     client.meta.events.register("before-call.dynamodb.TransactWriteItems", kill)
     found = ClusterChanges(dict.fromkeys(IDS[20:40], 1), {2: 1}, [IDS[40:]])
     with pytest.raises(KeyboardInterrupt):
-        clusters.save_clusters("staff", found, mark)
+        clusters.save_clusters("staff", found, state)
     client.meta.events.unregister("before-call.dynamodb.TransactWriteItems", kill)
 
-    left, mark = read(clusters)
+    left, state = read(clusters)
     assert clusters.members_of_clusters("staff", [1, 2])[1][:20] == IDS[:20]
     clustered = set(clusters.clusters_of_faces("staff", IDS))
     assert left | clustered == set(IDS)
@@ -114,7 +114,7 @@ def test_a_clustering_that_is_killed_is_completed_by_the_next(
     joined = {face_id: 1 for face_id in IDS[20:40] if face_id in left}
     rest = [face_id for face_id in IDS[40:] if face_id in left]
     # The number that was taken is not used again.
-    assert clusters.save_clusters("staff", ClusterChanges(joined, {}, [rest]), mark) == [4]
+    assert clusters.save_clusters("staff", ClusterChanges(joined, {}, [rest]), state) == [4]
     assert read(clusters)[0] == set()
     assert clusters.members_of_clusters("staff", [1])[1] == IDS[:40]
 
@@ -122,14 +122,14 @@ def test_a_clustering_that_is_killed_is_completed_by_the_next(
 def test_a_face_deleted_while_clusters_are_saved_is_in_none(
     clusters: DynamoDBClusters, faces: FacesByGeneration, client: BaseClient
 ) -> None:
-    _, mark = read(clusters)
+    _, state = read(clusters)
 
     def delete(**_: object) -> None:
         client.meta.events.unregister("before-call.dynamodb.TransactWriteItems", delete)
         faces.delete_faces("staff", IDS[:1])
 
     client.meta.events.register("before-call.dynamodb.TransactWriteItems", delete)
-    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:3]]), mark)
+    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:3]]), state)
     assert clusters.members_of_clusters("staff", [1]) == {1: IDS[1:3]}
     assert items_about(client, IDS[0]) == []
     assert len(items_about(client, IDS[1])) == 1
@@ -138,8 +138,8 @@ def test_a_face_deleted_while_clusters_are_saved_is_in_none(
 def test_data_of_a_face_that_an_interrupted_deletion_left_is_removed_by_the_next_clustering(
     clusters: DynamoDBClusters, faces: FacesByGeneration, client: BaseClient
 ) -> None:
-    _, mark = read(clusters)
-    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:3]]), mark)
+    _, state = read(clusters)
+    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:3]]), state)
     faces.vectors.delete_vectors("staff", IDS[:1])
     assert items_about(client, IDS[0])
     read(clusters)
@@ -149,8 +149,8 @@ def test_data_of_a_face_that_an_interrupted_deletion_left_is_removed_by_the_next
 def test_a_replaced_photo_leaves_nothing_of_its_earlier_faces(
     clusters: DynamoDBClusters, faces: FacesByGeneration, client: BaseClient
 ) -> None:
-    _, mark = read(clusters)
-    clusters.save_clusters("staff", NOBODY, mark)
+    _, state = read(clusters)
+    clusters.save_clusters("staff", NOBODY, state)
     face_id = FACES[0].record.face_id
     clusters.set_not_faces("staff", [face_id], lift=False)
     assert len(items_about(client, face_id)) == 2
@@ -175,10 +175,10 @@ def test_clusters_of_a_migrated_collection_have_the_faces_that_it_serves(
     records.begin_migration(Migration("staff", "fake-2", MigrationState.PREPARING, 1.0))
     switch(records, MigrationState.PREPARING)
     served = {face.record.face_id for face in FACES[:50]}
-    found, mark = read(clusters)
+    found, state = read(clusters)
     assert found == served
     first, second, third = sorted(served)[:3]
-    clusters.save_clusters("staff", ClusterChanges({}, {}, [[first, second, third]]), mark)
+    clusters.save_clusters("staff", ClusterChanges({}, {}, [[first, second, third]]), state)
 
     faces.of(records.get_collection("staff")).delete_faces("staff", [first])
     assert items_about(client, first) == []
@@ -202,13 +202,13 @@ def test_faces_of_a_version_that_is_no_longer_served_are_not_clustered(
 def test_a_clustering_of_a_collection_that_was_created_again_is_not_saved(
     clusters: DynamoDBClusters, faces: FacesByGeneration, records: DynamoDBStore
 ) -> None:
-    _, mark = read(clusters)
+    _, state = read(clusters)
     faces.delete_namespace("staff")
     records.delete_collection("staff")
     records.create_collection(Collection("staff", "fake-1", 2.0))
     faces.put_images("staff", by_image(FACES))
     with pytest.raises(CollectionNotFoundError):
-        clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:3]]), mark)
+        clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:3]]), state)
     assert clusters.list_clusters("staff") == []
     assert read(clusters)[0] == set(IDS)
 
@@ -219,8 +219,8 @@ def test_changes_of_others_to_the_same_shards_are_kept(
     faces: FacesByGeneration,
     client: BaseClient,
 ) -> None:
-    _, mark = read(clusters)
-    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:10]]), mark)
+    _, state = read(clusters)
+    clusters.save_clusters("staff", ClusterChanges({}, {}, [IDS[:10]]), state)
     later = records.open_clusters(faces)
     writes = list[object]()
 
@@ -279,7 +279,7 @@ def test_a_mark_that_others_change_each_time_is_a_conflict(
         clusters.set_not_faces("staff", IDS[:1], lift=False)
 
 
-@pytest.mark.parametrize("overtaken_by", ["a statement", "a clustering"])
+@pytest.state.parametrize("overtaken_by", ["a statement", "a clustering"])
 def test_a_clustering_that_was_killed_can_write_nothing_once_it_is_overtaken(
     clusters: DynamoDBClusters,
     records: DynamoDBStore,
@@ -293,15 +293,15 @@ def test_a_clustering_that_was_killed_can_write_nothing_once_it_is_overtaken(
     if overtaken_by == "a statement":
         clusters.set_ignored("staff", 1, ignored=True)
     else:
-        _, mark = read(clusters)
+        _, state = read(clusters)
         version = clusters.read_version("staff")
         found = ClusterChanges({}, {}, [IDS])
-        assert clusters.save_clusters("staff", found, mark, version=version) == [2]
+        assert clusters.save_clusters("staff", found, state, version=version) == [2]
     with pytest.raises(ConflictError):
         killed.write([])
     killed.end()
-    _, mark = read(clusters)
-    clusters.save_clusters("staff", NOBODY, mark, version=clusters.read_version("staff"))
+    _, state = read(clusters)
+    clusters.save_clusters("staff", NOBODY, state, version=clusters.read_version("staff"))
 
 
 def test_two_clusterings_at_once_put_the_faces_of_one_person_into_one_cluster(
@@ -316,9 +316,9 @@ def test_two_clusterings_at_once_put_the_faces_of_one_person_into_one_cluster(
     refused = list[ConflictError]()
 
     def save_other() -> None:
-        mark, version = read_by[other]
+        state, version = read_by[other]
         try:
-            other.save_clusters("staff", found, mark, version=version)
+            other.save_clusters("staff", found, state, version=version)
         except ConflictError as error:
             refused.append(error)
 
@@ -331,8 +331,8 @@ def test_two_clusterings_at_once_put_the_faces_of_one_person_into_one_cluster(
             thread.start()
 
     client.meta.events.register("before-call.dynamodb.TransactWriteItems", overtake)
-    mark, version = read_by[clusters]
-    assert clusters.save_clusters("staff", found, mark, version=version) == [1]
+    state, version = read_by[clusters]
+    assert clusters.save_clusters("staff", found, state, version=version) == [1]
     thread.join()
     assert len(refused) == 1
     assert clusters.members_of_clusters("staff", [1, 2]) == {1: IDS}

@@ -57,8 +57,8 @@ class ClusterStore(Protocol):
         """
         ...
 
-    def read_mark(self, collection_id: str) -> tuple[int, int, int] | None:
-        """Return the ``FaceArrays.mark`` of the current state of a collection.
+    def read_state(self, collection_id: str) -> tuple[int, int, int] | None:
+        """Return the current ``FaceArrays.state`` of a collection.
 
         None if the collection does not exist; in some stores, also if it never had a face.
         """
@@ -137,7 +137,7 @@ class ClusterStore(Protocol):
         self,
         collection_id: str,
         changes: ClusterChanges,
-        mark: tuple[int, int, int] | None,
+        state: tuple[int, int, int] | None,
         *,
         version: str | None = None,
     ) -> list[int]:
@@ -150,8 +150,8 @@ class ClusterStore(Protocol):
         Args:
             collection_id: The collection.
             changes: The changes.
-            mark: Mark of the arrays that the changes were computed from. None keeps the stored
-                mark; a store that keeps marks changes nothing if it has none yet.
+            state: State of the arrays that the changes were computed from. None keeps the stored
+                state; a store that keeps states changes nothing if it has none yet.
             version: Version of the clusters that the changes were computed from; None if they do
                 not depend on it.
 

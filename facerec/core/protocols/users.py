@@ -147,7 +147,7 @@ class UserRecords(Protocol):
         """
         ...
 
-    def mark_vector(self, collection_id: str, user: User) -> bool:
+    def set_vector_version(self, collection_id: str, user: User) -> bool:
         """Record that a person's vector was computed from this version of the person.
 
         Returns False if the version is stale, or if the person was deleted in the meantime, even if

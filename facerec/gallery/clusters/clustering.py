@@ -120,7 +120,7 @@ def cluster_faces(
             similarity = default_pair_threshold(len(arrays))
         changes, considered = _cluster(arrays, said, similarity, threads)
         try:
-            created = clusters.save_clusters(collection_id, changes, arrays.mark, version=version)
+            created = clusters.save_clusters(collection_id, changes, arrays.state, version=version)
         except ConflictError:
             continue
         # People and corrections of faces may have changed while clusters were saved.

@@ -89,7 +89,7 @@ def restore_clusters(
     clusters.save_clusters(
         collection_id,
         core_clusters.ClusterChanges({}, {}, created),
-        clusters.read_mark(collection_id),
+        clusters.read_state(collection_id),
     )
     clustered = {face_id for copy in kept.values() for face_id in copy.face_ids}
     free = [

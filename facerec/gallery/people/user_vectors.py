@@ -69,7 +69,7 @@ def refresh_vector(faces: FaceStore, records: RecordStore, collection_id: str, u
             if attempt == MAX_ATTEMPTS:
                 raise
             continue
-        if records.mark_vector(collection_id, user):
+        if records.set_vector_version(collection_id, user):
             break
         # A concurrent caller that changed the person may have stored its vector before this one,
         # so that the newest must be stored again.

@@ -70,7 +70,7 @@ def read_faces(
     *,
     cohort_version: str,
     is_clear: Callable[[Quality], bool],
-    mark: tuple[int, int, int],
+    state: tuple[int, int, int],
 ) -> Reading:
     """Read all faces of a collection, with one listing of the store of vectors.
 
@@ -81,7 +81,7 @@ def read_faces(
         not_faces: Ids of detections marked as not a face, which are omitted.
         cohort_version: Version of the cohort stats to return; those of other versions become NaN.
         is_clear: Whether a face is clear enough to connect others.
-        mark: The ``FaceArrays.mark`` of the current state of the collection.
+        state: The ``FaceArrays.state`` of the current state of the collection.
 
     Raises:
         ConflictError: The collection serves another model version now.
@@ -125,6 +125,6 @@ def read_faces(
         others["photo"].astype(np.uint64),
         others["clear"].astype(np.bool_),
         ~np.isin(ids, known.ids),
-        mark if len(ids) else None,
+        state if len(ids) else None,
     )
     return Reading(collection, ids, embeddings, arrays, known)

@@ -101,7 +101,7 @@ class DynamoDBClusters(ClusterStore):
             self.list_not_faces(collection_id),
             cohort_version=cohort_version,
             is_clear=is_clear,
-            mark=self._mark(collection),
+            state=self._state(collection),
         )
         self._forget_deleted(reading)
         self._reading, self._is_current = reading, True
@@ -115,9 +115,9 @@ class DynamoDBClusters(ClusterStore):
         return embeddings
 
     @override
-    def read_mark(self, collection_id: str) -> tuple[int, int, int] | None:
+    def read_state(self, collection_id: str) -> tuple[int, int, int] | None:
         try:
-            return self._mark(self._collection(collection_id))
+            return self._state(self._collection(collection_id))
         except CollectionNotFoundError:
             return None
 
@@ -214,14 +214,14 @@ class DynamoDBClusters(ClusterStore):
         self,
         collection_id: str,
         changes: ClusterChanges,
-        mark: tuple[int, int, int] | None,
+        state: tuple[int, int, int] | None,
         *,
         version: str | None = None,
     ) -> list[int]:
         """Change clusters; see ``facerec.storage.dynamodb.cluster_saving``."""
         collection = self._collection(collection_id)
         reading, considered = self._reading_of(collection_id), list[str]()
-        if reading is not None and mark is not None and reading.arrays.mark == mark:
+        if reading is not None and state is not None and reading.arrays.state == state:
             # A later collection with the same id has other faces.
             collection, considered = reading.collection, reading.changed_ids
         self._reading = None
@@ -269,7 +269,7 @@ class DynamoDBClusters(ClusterStore):
     def _collection(self, collection_id: str) -> Collection:
         return to_collection(get_item(self._table, collection_id))
 
-    def _mark(self, collection: Collection) -> tuple[int, int, int]:
+    def _state(self, collection: Collection) -> tuple[int, int, int]:
         head = read_head(self._table, collection.collection_id)
         return round(1e6 * collection.created_at), head.saves, head.last_number
 

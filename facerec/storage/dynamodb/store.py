@@ -220,8 +220,8 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         return users.move_faces(self._table, collection_id, face_ids, source, target)
 
     @override
-    def mark_vector(self, collection_id: str, user: User) -> bool:
-        return users.mark_vector(self._table, collection_id, user)
+    def set_vector_version(self, collection_id: str, user: User) -> bool:
+        return users.set_vector_version(self._table, collection_id, user)
 
     @override
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:

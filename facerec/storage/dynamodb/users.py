@@ -169,8 +169,8 @@ def set_name(table: Table, collection_id: str, user_id: str, name: str | None) -
     raise too_many_changes()
 
 
-def mark_vector(table: Table, collection_id: str, user: User) -> bool:
-    """Record the version of a person's vector; see ``RecordStore.mark_vector``."""
+def set_vector_version(table: Table, collection_id: str, user: User) -> bool:
+    """Record the version of a person's vector; see ``RecordStore.set_vector_version``."""
     try:
         with table.condition_is(ConflictError("stale version")):
             table.client.update_item(

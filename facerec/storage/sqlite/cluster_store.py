@@ -43,9 +43,9 @@ class SqliteClusters(ClusterStore):
             return face_arrays.read_embeddings(connection, slots)
 
     @override
-    def read_mark(self, collection_id: str) -> tuple[int, int, int] | None:
+    def read_state(self, collection_id: str) -> tuple[int, int, int] | None:
         with self._database.reading() as connection:
-            return face_arrays.read_mark(connection, collection_id)
+            return face_arrays.read_state(connection, collection_id)
 
     @override
     def face_ids_of_slots(self, slots: Sequence[int]) -> dict[int, str]:
@@ -115,12 +115,12 @@ class SqliteClusters(ClusterStore):
         self,
         collection_id: str,
         changes: ClusterChanges,
-        mark: tuple[int, int, int] | None,
+        state: tuple[int, int, int] | None,
         *,
         version: str | None = None,
     ) -> list[int]:
         with self._database.writing() as connection:
-            return clusters.save(connection, collection_id, changes, mark, version)
+            return clusters.save(connection, collection_id, changes, state, version)
 
     @override
     def leave_clusters(self, collection_id: str, face_ids: Sequence[str]) -> None:

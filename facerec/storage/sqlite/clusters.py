@@ -19,7 +19,7 @@ else:
     core_clusters = DeferredModule("facerec.core.clusters")
 
 
-def mark(connection: sqlite3.Connection, collection_id: str) -> tuple[int, int] | None:
+def last_clustered(connection: sqlite3.Connection, collection_id: str) -> tuple[int, int] | None:
     """Return the numbers of the namespace and of its last clustered write.
 
     The result is None before the first clustering.
@@ -179,7 +179,7 @@ def save(
     if known is not None and known != version(connection, collection_id):
         raise core_clusters.clusters_changed()
     if state is None:
-        clustered = mark(connection, collection_id)
+        clustered = last_clustered(connection, collection_id)
         if clustered is None:
             return []
         state = (*clustered, 0)

@@ -92,11 +92,11 @@ def summarise(database: Database, collection_id: str, rule: SummaryRule) -> None
 
 def read(connection: sqlite3.Connection, collection_id: str, rule: SummaryRule) -> FaceArrays:
     """Return the faces of a collection; see ``ClusterStore.read_face_arrays``."""
-    mark = read_mark(connection, collection_id)
-    if mark is None:
+    state = read_state(connection, collection_id)
+    if state is None:
         return _arrays([], np.empty(0, _FIELDS), 0, None)
-    namespace = mark[0]
-    stored = clusters.mark(connection, collection_id)
+    namespace = state[0]
+    stored = clusters.last_clustered(connection, collection_id)
     since = stored[1] if stored is not None and stored[0] == namespace else -1
     blocks = list(_blocks(connection, namespace).values())
     summaries = _summaries(connection, namespace, rule)
@@ -108,7 +108,7 @@ def read(connection: sqlite3.Connection, collection_id: str, rule: SummaryRule) 
     ]
     sizes = np.array([len(own) for own in contents], np.int64) // np.dtype(_FIELDS).itemsize
     firsts = np.repeat(np.array([block.first_slot for block in blocks], np.int64), sizes)
-    arrays = _arrays(firsts, np.frombuffer(b"".join(contents), _FIELDS), since, mark)
+    arrays = _arrays(firsts, np.frombuffer(b"".join(contents), _FIELDS), since, state)
     _, again = clusters.to_cluster(connection, collection_id)
     arrays.changed[np.isin(arrays.slots, _slots(connection, namespace, again))] = True
     excluded = _slots(connection, namespace, clusters.not_faces(connection, collection_id))
@@ -117,8 +117,8 @@ def read(connection: sqlite3.Connection, collection_id: str, rule: SummaryRule) 
     return arrays.take(np.flatnonzero(~np.isin(arrays.slots, excluded)))
 
 
-def read_mark(connection: sqlite3.Connection, collection_id: str) -> tuple[int, int, int] | None:
-    """Return the state of a collection; see ``ClusterStore.read_mark``."""
+def read_state(connection: sqlite3.Connection, collection_id: str) -> tuple[int, int, int] | None:
+    """Return the state of a collection; see ``ClusterStore.read_state``."""
     found = namespaces.writes(connection, collection_id)
     if found is None:
         return None
@@ -229,7 +229,7 @@ def _arrays(
     firsts: Sequence[int] | NDArray[np.int64],
     faces: NDArray[np.void],
     since: int,
-    mark: tuple[int, int, int] | None,
+    state: tuple[int, int, int] | None,
 ) -> FaceArrays:
     """Return faces as arrays.
 
@@ -237,7 +237,7 @@ def _arrays(
         firsts: First slot of the block of each face.
         faces: The faces, with ``_FIELDS``.
         since: Number of the last write whose faces were clustered.
-        mark: State of the collection.
+        state: State of the collection.
     """
     return core_clusters.FaceArrays(
         np.asarray(firsts, np.int64) + faces["offset"].astype(np.int64),
@@ -246,5 +246,5 @@ def _arrays(
         faces["photo"].astype(np.uint64),
         faces["clear"].astype(np.bool_),
         faces["written"].astype(np.int64) > since,
-        mark,
+        state,
     )

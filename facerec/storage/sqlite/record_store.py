@@ -148,9 +148,9 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             return users.move(connection, collection_id, face_ids, source, target)
 
     @override
-    def mark_vector(self, collection_id: str, user: User) -> bool:
+    def set_vector_version(self, collection_id: str, user: User) -> bool:
         with self._database.writing() as connection:
-            return users.mark_vector(connection, collection_id, user)
+            return users.set_vector_version(connection, collection_id, user)
 
     @override
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:

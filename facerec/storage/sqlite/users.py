@@ -275,7 +275,7 @@ def move(
     )
 
 
-def mark_vector(connection: sqlite3.Connection, collection_id: str, user: User) -> bool:
+def set_vector_version(connection: sqlite3.Connection, collection_id: str, user: User) -> bool:
     """Record the version of a person's vector; return False if the version is stale."""
     marked = connection.execute(
         "UPDATE user SET vector_version = version "

@@ -72,7 +72,7 @@ class UserContract(TwoCollections):
             records.delete_user("staff", "ann")
         with pytest.raises(UserNotFoundError):
             records.change_user("staff", "ann", version=0, add=FACES[:1])
-        assert not records.mark_vector("staff", User("ann", 1.0))
+        assert not records.set_vector_version("staff", User("ann", 1.0))
 
     def test_users_are_listed_in_pages_in_the_order_of_their_names(
         self, records: RecordStore
@@ -274,10 +274,10 @@ class UserContract(TwoCollections):
         records.create_user("staff", User("ann", 1.0))
         records.change_user("staff", "ann", version=0, add=FACES[:1])
         first = records.get_user("staff", "ann")
-        assert records.mark_vector("staff", first)
+        assert records.set_vector_version("staff", first)
         assert records.get_user("staff", "ann").vector_version == 1
         records.change_user("staff", "ann", version=1, add=FACES[1:2])
-        assert not records.mark_vector("staff", first)
+        assert not records.set_vector_version("staff", first)
         assert records.get_user("staff", "ann").vector_version == 1
 
     def test_a_user_who_is_created_again_is_not_the_earlier_one(self, records: RecordStore) -> None:
@@ -288,7 +288,7 @@ class UserContract(TwoCollections):
         records.create_user("staff", User("ann", 2.0, tuple(FACES[1:2])))
         again = records.get_user("staff", "ann")
         assert again.version == earlier.version
-        assert not records.mark_vector("staff", earlier)
+        assert not records.set_vector_version("staff", earlier)
         with pytest.raises(ConflictError):
             records.move_faces("staff", FACES[2:3], source=bob, target=earlier)
         with pytest.raises(UserNotFoundError):

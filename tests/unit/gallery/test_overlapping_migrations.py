@@ -451,7 +451,10 @@ def test_a_person_who_is_deleted_during_a_switch_does_not_fail_it(
 ) -> None:
     case = services.started(before)
     switching, other = services.gallery(), services.gallery()
-    mark_vector, end_switch = switching._records.mark_vector, switching._records.end_switch
+    set_vector_version, end_switch = (
+        switching._records.set_vector_version,
+        switching._records.end_switch,
+    )
 
     def end_late(collection: Collection) -> Collection:
         delete_face_of_person(case, other)
@@ -460,10 +463,10 @@ def test_a_person_who_is_deleted_during_a_switch_does_not_fail_it(
     def mark_late(*arguments: Any) -> Any:  # noqa: ANN401 - any result
         with suppress(UserNotFoundError):
             other.delete_user("staff", "ann")
-        return mark_vector(*arguments)
+        return set_vector_version(*arguments)
 
     switching._records.end_switch = end_late
-    switching._records.mark_vector = mark_late
+    switching._records.set_vector_version = mark_late
     operation(case, switching)
     served = "fake-accurate" if operation is switch else "fake-1"
     assert other.migration_status("staff").model_version == served

@@ -137,13 +137,13 @@ def test_a_user_deleted_while_a_face_is_associated_leaves_no_vector(
 ) -> None:
     face_id = index(gallery, "ann")
     gallery.create_user("staff", "ann")
-    mark_vector = collaborators.records.mark_vector
+    set_vector_version = collaborators.records.set_vector_version
 
     def delete_first(*arguments: object) -> object:
         gallery.delete_user("staff", "ann")
-        return mark_vector(*arguments)
+        return set_vector_version(*arguments)
 
-    collaborators.records.mark_vector = delete_first
+    collaborators.records.set_vector_version = delete_first
     with pytest.raises(UserNotFoundError):
         gallery.associate_faces("staff", "ann", [face_id])
     assert collaborators.faces.vectors.count_vectors("staff/users") == 0
