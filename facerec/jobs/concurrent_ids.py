@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 from facerec.jobs.outcomes import NOT_READ
 from facerec.jobs.planning.planned_ids import PlannedIds
-from facerec.jobs.remembered.comparison import StalePhoto
 from facerec.jobs.remembered.photos import photo_of_line
+from facerec.jobs.remembered.stale_photos import StalePhoto
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from facerec.core.records import FaceRecord
     from facerec.jobs.plan import Plan
-    from facerec.jobs.remembered.comparison import StalePhoto
     from facerec.jobs.remembered.memory import Memory
     from facerec.jobs.remembered.newest import Remembered
     from facerec.jobs.remembered.photos import RememberedPhoto
+    from facerec.jobs.remembered.stale_photos import StalePhoto
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 

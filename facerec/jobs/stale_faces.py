@@ -51,8 +51,8 @@ from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.jobs.ledger.removal_record import is_listed_stale, read_removal
 from facerec.jobs.moved_photos import MovedPhotos, same_faces
 from facerec.jobs.planned_collection import collection_of
-from facerec.jobs.remembered.comparison import read_stale_photos
 from facerec.jobs.remembered.doubts import doubt_about, note_compared
+from facerec.jobs.remembered.stale_photos import read_stale_photos
 from facerec.jobs.remembered.tombstones import write_tombstones
 from facerec.jobs.unheld_photos import UnheldPhotos, find_unheld
 from facerec.jobs.unremembered import find_unremembered

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from facerec.jobs.plan import Plan
-    from facerec.jobs.remembered.comparison import StalePhoto
     from facerec.jobs.remembered.memory import Memory
     from facerec.jobs.remembered.newest import Remembered
+    from facerec.jobs.remembered.stale_photos import StalePhoto
 
 Address: TypeAlias = tuple[str, str]
 """Address of a photo, and its external image id or ""."""

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from facerec.core.ids import group_of
 from facerec.core.prune_limit import is_over_limit, too_many_gone
 from facerec.jobs.outcomes import NOT_READ
-from facerec.jobs.remembered.comparison import StalePhoto
 from facerec.jobs.remembered.photos import (
     RememberedPhoto,
     escaped,
@@ -24,6 +23,7 @@ from facerec.jobs.remembered.photos import (
     unescaped,
 )
 from facerec.jobs.remembered.sorting import sorted_lines
+from facerec.jobs.remembered.stale_photos import StalePhoto
 from facerec.storage.objects.protocol import ObjectStore, may_exist, scheme_of
 
 if TYPE_CHECKING:

@@ -23,13 +23,9 @@ from facerec.jobs.planning.named_photos import MAX_LINES, with_current_versions
 from facerec.jobs.planning.names import require_names
 from facerec.jobs.planning.planned_ids import PlannedIds
 from facerec.jobs.planning.source import Source, find_source, inspect_listing
-from facerec.jobs.remembered.comparison import (
-    Outputs,
-    StalePhoto,
-    compare,
-    joined,
-    stale_photo_of_line,
-)
+from facerec.jobs.remembered.comparison import Outputs, compare
+from facerec.jobs.remembered.joining import joined
+from facerec.jobs.remembered.stale_photos import StalePhoto, stale_photo_of_line
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 if TYPE_CHECKING:

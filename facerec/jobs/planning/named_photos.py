@@ -25,7 +25,7 @@ from facerec.storage.objects.lookup import Lookup
 
 if TYPE_CHECKING:
     from facerec.jobs.manifest.source import Source
-    from facerec.jobs.remembered.comparison import Group
+    from facerec.jobs.remembered.joining import Group
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 MAX_LINES = 10_000_000

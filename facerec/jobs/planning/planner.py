@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from facerec.core.records import Collection
     from facerec.gallery.receipts import Erasures
     from facerec.jobs.planning.request import JobRequest
-    from facerec.jobs.remembered.comparison import StalePhoto
+    from facerec.jobs.remembered.stale_photos import StalePhoto
 
 
 def plan_job(

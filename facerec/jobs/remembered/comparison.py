@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from itertools import groupby
-from operator import itemgetter
-from typing import IO, TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
 
 from facerec.jobs.difference import Difference
-from facerec.jobs.documents import damaged_file
 from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.outcomes import NOT_READ, Outcome
 from facerec.jobs.remembered.photos import (
@@ -19,12 +15,13 @@ from facerec.jobs.remembered.photos import (
     repeats_address,
     start_of_line,
 )
+from facerec.jobs.remembered.stale_photos import StalePhoto
 from facerec.jobs.versions import content_of_version, is_pinned
 
 if TYPE_CHECKING:
     from facerec.jobs.manifest.listing import ListedPhoto
+    from facerec.jobs.remembered.joining import Group
     from facerec.jobs.remembered.newest import Remembered
-    from facerec.storage.objects.protocol import ObjectStore
 
 MAX_PROBED = 20
 """Number of unreadable photos to try again, to decide whether to try all of them."""
@@ -32,70 +29,6 @@ MAX_PROBED = 20
 MAX_MOVED = 100_000
 """Maximum number of photos that are gone, and of new ones, to compare in order to find moved
 photos: 20 MB. If there are more, only ``prune`` finds all moved photos."""
-
-
-@dataclass(frozen=True, slots=True)
-class StalePhoto:
-    """A remembered photo that was replaced or renamed, or is gone; its faces may be removed.
-
-    Attributes:
-        uri: Address of the photo.
-        external_image_id: The caller's own name for it, or "".
-        version: The version that was read, or "".
-        key: Image key of its faces, or "".
-        faces: Number of its faces in the collection.
-        is_gone: Whether the photo is gone, as opposed to replaced.
-        may_have_moved: Whether a new photo of the source seems to be the same one, so that its
-            faces are removed even without ``prune`` if it is.
-        is_renamed: Whether the source lists the photo, but under other external image ids only.
-        has_chosen_id: Whether somebody chose its external image id.
-    """
-
-    uri: str
-    external_image_id: str
-    version: str
-    key: str
-    faces: int
-    is_gone: bool
-    may_have_moved: bool = False
-    is_renamed: bool = False
-    has_chosen_id: bool = False
-
-    def to_line(self) -> str:
-        """Return the photo as a line of JSON."""
-        return json.dumps(asdict(self)) + "\n"
-
-
-def stale_photo_of_line(line: str | bytes) -> StalePhoto:
-    """Parse a line of JSON.
-
-    Raises:
-        ValueError: It is damaged.
-    """
-    try:
-        document = json.loads(line)
-        photo = StalePhoto(**document)
-        if "has_chosen_id" not in document:
-            # Written by an earlier release.
-            chosen = not repeats_address(photo.external_image_id, photo.uri)
-            photo = replace(photo, has_chosen_id=chosen)
-    except (TypeError, AttributeError) as error:
-        raise ValueError("not a stale photo") from error
-    return photo
-
-
-def read_stale_photos(objects: ObjectStore, uri: str) -> list[StalePhoto]:
-    """Read a list of stale photos.
-
-    Raises:
-        ObjectNotFoundError: It does not exist.
-        JobFolderError: It is damaged.
-    """
-    lines = objects.read(uri).splitlines()
-    try:
-        return [stale_photo_of_line(line) for line in lines]
-    except ValueError as error:
-        raise damaged_file(uri) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,47 +44,6 @@ class Outputs:
     manifest: IO[bytes]
     not_read: IO[bytes]
     stale: IO[bytes]
-
-
-Group: TypeAlias = tuple[str, list["ListedPhoto"], list["Remembered"]]
-"""An address, the photos of the source there, and the remembered lines of the address. There are
-several photos if they have different external image ids, and under "" the malformed lines of a
-manifest."""
-
-
-def joined(listed: Iterable[ListedPhoto], remembered: Iterator[Remembered]) -> Iterator[Group]:
-    """Yield a group for each address of the source or of the memory, in order of addresses.
-
-    Both arguments must be sorted by address.
-    """
-    by_uri = groupby(remembered, key=itemgetter(0))
-    uri, lines = _next(by_uri)
-    for photos in _by_address(listed):
-        current = photos[0][0]
-        while uri is not None and uri < current:
-            yield uri, [], lines
-            uri, lines = _next(by_uri)
-        if uri == current:
-            yield current, photos, lines
-            uri, lines = _next(by_uri)
-        else:
-            yield current, photos, []
-    while uri is not None:
-        yield uri, [], lines
-        uri, lines = _next(by_uri)
-
-
-def _by_address(listed: Iterable[ListedPhoto]) -> Iterator[list[ListedPhoto]]:
-    photos: list[ListedPhoto] = []
-    for photo in listed:
-        if photos and photo[0] == photos[0][0]:
-            photos.append(photo)
-            continue
-        if photos:
-            yield photos
-        photos = [photo]
-    if photos:
-        yield photos
 
 
 def compare(
@@ -521,14 +413,6 @@ def _last_chosen(remembered: Iterable[Remembered]) -> list[str]:
 
 
 _UNREADABLE = f"\t{Outcome.UNREADABLE}\t"
-
-
-def _next(
-    groups: Iterator[tuple[str, Iterator[Remembered]]],
-) -> tuple[str | None, list[Remembered]]:
-    for uri, members in groups:
-        return uri, list(members)
-    return None, []
 
 
 def _is_companion(uri: str, lines: list[str]) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.layout import stale_uri
-from facerec.jobs.remembered.comparison import StalePhoto, read_stale_photos
+from facerec.jobs.remembered.stale_photos import StalePhoto, read_stale_photos
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ import pytest
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.removal_record import read_removal
 from facerec.jobs.plan import Plan
-from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
+from facerec.jobs.remembered.stale_photos import StalePhoto, stale_photo_of_line
 from facerec.jobs.stale_faces import remove_stale
 from tests.support.indexed_folder import Collection, EtagObjects
 
