@@ -27,7 +27,7 @@ from facerec.core.migrations import MigrationState, is_same_face, migration_ende
 from facerec.core.override import override
 from facerec.core.protocols.migrations import MigrationStore
 from facerec.errors import MigrationError, MigrationRemedy
-from facerec.storage.generations import all_sides
+from facerec.storage.namespaces import all_sides
 
 if TYPE_CHECKING:
     import numpy as np

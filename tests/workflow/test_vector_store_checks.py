@@ -8,7 +8,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from facerec.storage.generations import namespaces_of
+from facerec.storage.namespaces import namespaces_of
 from facerec.storage.s3vectors.vector_store import index_names
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.pinecone_server import API_KEY, PineconeServer

@@ -71,7 +71,7 @@ def index_problems(vectors: JobVectors, clients: AwsClients) -> Iterator[str]:
 
 
 def _of_collection(collection: Collection, bucket: str, clients: AwsClients) -> Iterator[str]:
-    from facerec.storage.generations import namespaces_of
+    from facerec.storage.namespaces import namespaces_of
     from facerec.storage.s3vectors.vector_store import index_names
 
     missing = {"NotFoundException": NotFoundError(f"an index of {bucket}")}

@@ -22,7 +22,7 @@ from facerec.jobs.ledger.segments import read_segments
 from facerec.jobs.planned_collection import collection_of
 from facerec.jobs.prefetch import read_ahead
 from facerec.storage.faces import to_vector
-from facerec.storage.generations import faces_namespace
+from facerec.storage.namespaces import faces_namespace
 from facerec.storage.pinecone.parquet import ImportFile
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from facerec.jobs.bulk_import.progress import (
 )
 from facerec.jobs.ledger.import_record import Imported, write_imported
 from facerec.jobs.planned_collection import collection_of
-from facerec.storage.generations import faces_namespace
+from facerec.storage.namespaces import faces_namespace
 from facerec.storage.pinecone.imports import ImportState
 
 if TYPE_CHECKING:

@@ -37,12 +37,8 @@ from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.faces import people_namespace
-from facerec.storage.generations import (
-    FacesByGeneration,
-    faces_namespace,
-    namespace_of,
-    namespaces_of,
-)
+from facerec.storage.generations import FacesByGeneration
+from facerec.storage.namespaces import faces_namespace, namespace_of, namespaces_of
 from facerec.storage.standby_sides import StandbySides
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.fast_reads import FastReads
