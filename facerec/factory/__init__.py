@@ -1,7 +1,8 @@
 """The only place that builds engines, stores, galleries and job services.
 
-``local`` builds for one machine, ``deployed`` for AWS, both with the engines of ``engines``.
-Modules are imported only when they are needed, so that a program loads only what it uses:
+``local`` builds for one machine; ``deployed``, ``deployed_jobs`` and ``deployed_stores`` build for
+AWS. Both use the engines of ``engines``. Modules are imported only when they are needed, so that a
+program loads only what it uses:
 
 - The command line and Python programs: ``open_gallery``, over the SQLite file of a data folder, and
   ``open_local_jobs``, whose worker processes build engines and stores of their own.
@@ -24,13 +25,17 @@ Modules are imported only when they are needed, so that a program loads only wha
 
 from facerec.factory.deployed import (
     gallery_defaults,
-    open_aws_jobs,
-    open_child_dependencies,
     open_clustering_gallery,
-    open_clusterings,
     open_deployed_gallery,
     open_eraser,
     open_event_delivery,
+)
+from facerec.factory.deployed_jobs import (
+    open_aws_jobs,
+    open_child_dependencies,
+    open_clusterings,
+)
+from facerec.factory.deployed_stores import (
     open_faces,
     open_imports,
     open_job_objects,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
-from facerec.factory.deployed import (
+from facerec.factory.deployed_stores import (
     open_faces,
     open_job_objects,
     open_migrations,

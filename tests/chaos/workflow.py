@@ -20,7 +20,8 @@ import pytest
 from moto.batch_simple.models import BatchSimpleBackend
 
 import batch_job.task
-import facerec.factory.deployed
+import facerec.factory.deployed_jobs
+import facerec.factory.deployed_stores
 import lambdas.plan.handler
 import lambdas.report.handler
 from facerec.errors import StoreUnavailableError
@@ -39,11 +40,9 @@ MAX_EXECUTIONS = 60
 
 _OPENERS = (
     (batch_job.task, "Objects"),
-    (facerec.factory.deployed, "Objects"),
-    (facerec.factory.deployed, "open_faces"),
-    (facerec.factory.deployed, "open_records"),
+    (facerec.factory.deployed_jobs, "Objects"),
+    (facerec.factory.deployed_stores, "_open_sqlite"),
     (lambdas.plan.handler, "Objects"),
-    (lambdas.plan.handler, "open_records"),
     (lambdas.report.handler, "Objects"),
 )
 """What functions and containers open their stores with."""
