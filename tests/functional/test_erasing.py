@@ -302,7 +302,7 @@ def test_a_text_that_is_no_id_and_nobodys_name_is_refused(here: Installation) ->
     assert len(here.faces()) == 9
 
 
-def test_a_check_finds_what_is_left(here: Installation, tmp_path: Path) -> None:
+def test_a_check_finds_what_is_left(here: Installation) -> None:
     here.index()
     (vector, *_) = (vector for name, vector in here.faces().values() if name == ANN)
     (here.data / "copy-of-the-database").write_bytes(b"..." + vector)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -68,15 +67,6 @@ def started(result: Result) -> str:
     """Return the name of the job that `jobs start` has started."""
     assert result.exit_code == 0, result.output
     return result.stdout.split()[1]
-
-
-def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:  # noqa: ANN401
-    """Look until what is seen is what is wanted; return it."""
-    deadline = time.monotonic() + 30
-    while not wanted(seen := look()):
-        assert time.monotonic() < deadline, seen
-        time.sleep(0.05)
-    return seen
 
 
 def test_a_job_is_started_and_watched_to_its_end(stack: Stack, facerec: Facerec) -> None:

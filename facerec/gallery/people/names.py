@@ -17,11 +17,6 @@ PERSON_SEPARATOR = ":"
 are photos of ann."""
 
 
-def person_in_name(record: FaceRecord) -> str | None:
-    """Return the person that a face's external image id names before the separator, if any."""
-    return _person_in(given_name(record))
-
-
 def given_name(record: FaceRecord) -> str | None:
     """Return a face's external image id, unless it only repeats the address of its photo."""
     name = record.external_image_id

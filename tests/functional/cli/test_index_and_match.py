@@ -52,9 +52,7 @@ def test_a_probe_without_a_face_has_its_own_exit_code(people: Path, facerec: Fac
     assert "no face" in result.stderr
 
 
-def test_a_collection_of_another_model_is_refused(
-    data: Path, facerec: Facerec, tmp_path: Path
-) -> None:
+def test_a_collection_of_another_model_is_refused(data: Path, facerec: Facerec) -> None:
     from facerec.core.records import Collection
     from facerec.storage.sqlite import SqliteStore
 

@@ -40,8 +40,6 @@ from tests.support.jobs import job_input
 from tests.support.server import running
 from tests.support.shared_app import SharedApp
 
-OpenDoor = Callable[[], Door]
-
 DOORS = (
     "python",
     "command line",

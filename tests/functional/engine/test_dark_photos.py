@@ -43,7 +43,7 @@ def test_a_bright_photo_is_not_searched_again() -> None:
     assert all(brightened(load(path, 400)) is None for path in EXAMPLES)
 
 
-def test_a_black_photo_has_no_face(engine: FaceEngine) -> None:
+def test_a_black_photo_has_no_face() -> None:
     bright = brightened(np.zeros((200, 300, 3), dtype=np.uint8))
     assert bright is not None
     assert not bright.any()

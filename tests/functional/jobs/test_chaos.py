@@ -49,7 +49,7 @@ def test_a_job_survives_faults_at_random(
 
 
 @pytest.fixture(scope="module")
-def supervised(job: Job, tmp_path_factory: pytest.TempPathFactory) -> SupervisedJob:
+def supervised(job: Job) -> SupervisedJob:
     return SupervisedJob(job.manifest.parent)
 
 

@@ -149,7 +149,7 @@ def test_names_of_photos_cannot_write_html(tmp_path: Path) -> None:
     assert "&lt;b&gt;one" in page
 
 
-def test_probes_are_named_and_strangers_are_not(images: Path, tmp_path: Path) -> None:
+def test_probes_are_named_and_strangers_are_not(images: Path) -> None:
     gallery = [f"{person}/0.jpg" for person in PEOPLE[:20]]
     probes = [f"{person}/1.jpg" for person in PEOPLE]
     result = identify(described(images, gallery), described(images, probes))
