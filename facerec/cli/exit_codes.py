@@ -126,7 +126,8 @@ HINTS: dict[type[FacerecError], str] = {
     "for each collection in `facerec jobs list`",
     UserNotFoundError: "see `facerec people list`",
 }
-"""Hint of each class. A subclass has that of its base class if its errors carry none."""
+"""Hint of each class, which names commands, in place of the hint that its errors carry. A subclass
+has that of its base class if its errors carry none."""
 
 MIGRATION_HINTS: dict[MigrationRemedy, str] = {
     MigrationRemedy.CANCEL: "return to it with `facerec collections migrate --rollback`",
