@@ -14,7 +14,8 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, migration_results, presenting_migrations
 from facerec.cli.numbers import FiniteRange
 from facerec.cli.options import data_option, json_option, recipe_name, stack_option, yes_option
-from facerec.cli.output import confirm, console, count, print_json, table
+from facerec.cli.output import confirm, console, print_json, table
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.core.migrations import MigrationState
@@ -282,7 +283,7 @@ def _print_status(
     faces = f"{status.ready:,} of {count(status.faces, 'face')}"
     if status.state is MigrationState.PREPARING:
         out.print(f"collection {name} serves {status.model_version}")
-        out.print(f"{faces} are described with {status.standby_version} too")
+        out.print(f"described with {status.standby_version} too: {faces}")
         out.print("`--recipe` continues the migration, `--rollback` cancels it", style="dim")
     elif status.state is MigrationState.SWITCHED:
         out.print(f"collection {name} serves {status.model_version} now")

@@ -7,6 +7,7 @@ from typing import Any
 
 from facerec.cli import services
 from facerec.cli.output import console
+from facerec.core.counts import count
 from facerec.errors import MigrationError
 from facerec.jobs.aws.executions import Executions
 from facerec.jobs.aws.stack import find_stack
@@ -79,7 +80,7 @@ class StackMigration:
             time.sleep(_SECONDS)
             execution = executions.describe(execution.name)
             status = self.status()
-            described = f"{status['ready']:,} of {status['faces']:,} faces are described"
+            described = f"described: {status['ready']:,} of {count(status['faces'], 'face')}"
             if status["state"] is not None and described != shown:
                 out.print(described, style="dim")
                 shown = described

@@ -17,6 +17,7 @@ from facerec.cli.options import (
     photos_per_second_option,
 )
 from facerec.cli.output import print_json, say
+from facerec.core.counts import count
 from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError
 from facerec.estimate.workload import Store
@@ -224,6 +225,6 @@ def _measure(detector: str, sample: Path | None, megapixels: float, faces: float
     )
 
     photos = sample_photos(sample) if sample else generated_photos(megapixels, faces)
-    say(f"measuring with {len(photos)} photos ...", err=True)
+    say(f"measuring with {count(len(photos), 'photo')} ...", err=True)
     options = FaceOptions(detector=detector)
     return measure_photos_per_second(open_engine(threads=1), photos, options)

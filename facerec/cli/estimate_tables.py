@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.cli.output import console, count, duration, table
+from facerec.cli.output import console, duration, table
+from facerec.core.counts import count
 
 if TYPE_CHECKING:
     from facerec.estimate.costs import CostLine
@@ -23,7 +24,7 @@ def print_estimate(result: Estimate, prices: PriceTable, *, measured: bool) -> N
     out, job, workload = console(), result.simulation, result.workload
     how = "measured on this machine" if measured else "as given"
     out.print(
-        f"{workload.photos:,} photos, {workload.photos_per_second:.1f} per second and vCPU "
+        f"{count(workload.photos, 'photo')}, {workload.photos_per_second:.1f} per second and vCPU "
         f"({how}), prices of {result.region}"
     )
     out.print(
@@ -34,7 +35,7 @@ def print_estimate(result: Estimate, prices: PriceTable, *, measured: bool) -> N
     )
     if job.vcpus > job.useful_vcpus:
         out.print(
-            f"More than {job.useful_vcpus:,} vCPUs do not make the job faster: "
+            f"More than {count(job.useful_vcpus, 'vCPU')} would not make the job faster: "
             f"use --max-vcpus {job.useful_vcpus}."
         )
     shown = table("", "price", "quantity", "dollars", right=("quantity", "dollars"))

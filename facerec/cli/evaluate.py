@@ -18,6 +18,7 @@ from facerec.cli.options import (
     recipe_name,
 )
 from facerec.cli.output import console, print_json, table
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter, Recipe
 from facerec.gallery.scores.normalisation import similarity_of_score
@@ -197,9 +198,9 @@ def _print_verification(result: Verification) -> None:
     out = console()
     kind = "pairs of all photos" if result.all_pairs else "labelled pairs"
     out.print(
-        f"{result.photos:,} photos, {len(result.failures):,} without a face "
-        f"(in {result.pairs_without_a_face:,} of {result.labelled_pairs:,} labelled pairs)",
-        f"{result.genuine:,} pairs of one person, {result.impostors:,} of different people "
+        f"{count(result.photos, 'photo')}, {len(result.failures):,} without a face "
+        f"(in {result.pairs_without_a_face:,} of {count(result.labelled_pairs, 'labelled pair')})",
+        f"{count(result.genuine, 'pair')} of one person, {result.impostors:,} of different people "
         f"({kind})",
         "",
         sep="\n",
@@ -280,8 +281,8 @@ def _print_labels(result: LabelEvaluation) -> None:
 
     out = console()
     out.print(
-        f"{result.photos:,} photos, {len(result.failures):,} without a face; {result.pairs:,} "
-        "pairs of different people",
+        f"{count(result.photos, 'photo')}, {len(result.failures):,} without a face; "
+        f"{count(result.pairs, 'pair')} of different people",
         f"at a false match rate of {result.overall_rate:g} over all pairs, within each label:",
         "",
         sep="\n",
@@ -295,10 +296,11 @@ def _print_labels(result: LabelEvaluation) -> None:
 def _print_identification(result: Identification) -> None:
     out = console()
     out.print(
-        f"{result.known:,} probes of known people and {result.strangers:,} of strangers, "
-        f"{len(result.failures):,} photos without a face",
+        f"{count(result.known, 'probe')} of known people and {result.strangers:,} of strangers, "
+        f"{count(len(result.failures), 'photo')} without a face",
         *_probes_without_a_face(result.known_without_a_face),
-        f"{result.faces:,} faces of {result.people:,} people in the gallery",
+        f"{count(result.faces, 'face')} of {count(result.people, 'person', 'people')} in the "
+        "gallery",
         f"most similar face is of the right person: {result.rank_1}",
         "",
         sep="\n",
@@ -320,10 +322,10 @@ def _print_identification(result: Identification) -> None:
     out.print(shown)
 
 
-def _probes_without_a_face(count: int) -> list[str]:
-    if not count:
+def _probes_without_a_face(number: int) -> list[str]:
+    if not number:
         return []
-    return [f"{count:,} probes of known people have no face, and count as missed"]
+    return [f"{count(number, 'probe')} of known people without a face counted as missed"]
 
 
 def _mean(accuracy: dict[str, tuple[float, float]]) -> str:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import estimating
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.output import console, count, dollars, duration, print_json, say
+from facerec.cli.output import console, dollars, duration, print_json, say
 from facerec.cli.reports import print_difference
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
     from facerec.jobs.planning.changes import Preview
     from facerec.jobs.planning.request import JobRequest
-    from facerec.jobs.remembered.comparison import StalePhoto
+    from facerec.jobs.remembered.stale_photos import StalePhoto
     from facerec.storage import objects as stored_objects
 else:
     stored_objects = DeferredModule("facerec.storage.objects")

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from facerec.cli.output import console, count, dollars, duration, table
+from facerec.cli.output import console, dollars, duration, table
 from facerec.cli.reports import print_run
+from facerec.core.counts import count
 
 if TYPE_CHECKING:
     from facerec.cli.services import ShownJobs

@@ -11,11 +11,12 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, job_service
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import listing_display, progress_display
-from facerec.cli.output import console, count, print_json, say
+from facerec.cli.output import console, print_json, say
 from facerec.cli.people_enrol import print_enrolment
 from facerec.cli.reports import print_nothing_new, print_report, print_run
 from facerec.cli.services import ShownJobs
 from facerec.cli.webhooks import deliver_now, delivering, matches_since, print_matches
+from facerec.core.counts import count
 from facerec.errors import JobDeletedError
 from facerec.gallery.presenting.enrolment import enrolment_json
 from facerec.jobs.status import JobStatus
@@ -69,7 +70,7 @@ def run_here(
     about = "" if plan.exact else "about "
     photos = count(plan.estimated_photos, "photo")
     if plan.difference is not None and plan.difference.unchanged:
-        photos += f" ({plan.difference.unchanged:,} are unchanged)"
+        photos += f" ({plan.difference.unchanged:,} unchanged)"
     console(stderr=True).print(f"Indexing {about}{photos} into collection {plan.collection_id} ...")
     shown = ShownJobs(jobs)
     started = time.time()

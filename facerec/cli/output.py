@@ -92,11 +92,6 @@ def print_page(rows: Table, next_token: str | None, *, nothing: str) -> None:
         console().print(f"more: --next-token {next_token}")
 
 
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """Format a number with its noun: ``1 face``, ``2 faces``, ``1,000 photos``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def duration(seconds: float) -> str:
     """Format seconds for a person: ``3 days 04 h``, ``3 h 05 min``, ``4 min 10 s``.
 

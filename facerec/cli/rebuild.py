@@ -12,9 +12,10 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import data_option, json_option, stack_option
-from facerec.cli.output import console, count, print_json
+from facerec.cli.output import console, print_json
 from facerec.cli.receipts import print_resumed
 from facerec.cli.reports import print_deleted_again, print_unreadable_jobs
+from facerec.core.counts import count
 
 if TYPE_CHECKING:
     from facerec.jobs.verifying.rebuild import Rebuilt

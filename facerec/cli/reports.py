@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from facerec.cli.output import console, count, print_json, shortened, table
+from facerec.cli.output import console, print_json, shortened, table
+from facerec.core.counts import count
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -190,12 +191,12 @@ def print_removal(removal: Removal) -> None:
     if removal.renamed:
         renamed = count(removal.renamed, "face")
         console().print(
-            f"{renamed} removed: their photos had another external image id before; people and "
+            f"{renamed} removed, of photos that had another external image id before: people and "
             "corrections went to the new faces"
         )
     if gone := removal.faces - removal.moved - removal.renamed:
         faces = count(gone, "face")
-        console().print(f"{faces} removed: their photos were replaced or are gone")
+        console().print(f"{faces} removed, of photos that were replaced or are gone")
 
 
 def _print_enrolled(enrolled: Enrolled) -> None:
@@ -227,7 +228,7 @@ def print_earlier_faces(tally: Tally) -> None:
     if tally.faces_removed:
         out.print(f"{count(tally.faces_removed, 'face')} removed: {before}")
     if tally.faces_kept:
-        out.print(f"{count(tally.faces_kept, 'face')} kept: {before}, and belong to people")
+        out.print(f"{count(tally.faces_kept, 'face')} of people kept: {before}")
     if tally.faces_deleted:
         deleted = count(tally.faces_deleted, "face")
         out.print(f"{deleted} not stored: deleted on purpose; --restore-deleted stores them")
@@ -310,10 +311,7 @@ def _print_differences(
         what = "removed" if repaired else "to be removed"
         out.print(f"{count(extra, 'face')} {what}: indexed since then with other options")
     if kept:
-        out.print(
-            f"{count(kept, 'face')} kept: indexed since then with other options, "
-            "and belong to people"
-        )
+        out.print(f"{count(kept, 'face')} of people kept: indexed since then with other options")
     if returned:
         what = "removed" if repaired else "to be removed"
         out.print(

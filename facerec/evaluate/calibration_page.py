@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Sequence
 from html import escape
 
+from facerec.core.counts import count
 from facerec.evaluate.calibration import Calibration, DoubtfulPair
 from facerec.evaluate.html import document, paragraph, table
 from facerec.evaluate.plots import Axis, Line, LinearAxis, line_plot
@@ -35,7 +36,7 @@ def calibration_page(
                 "similarity",
                 "predicted false matches",
                 "measured (95 %)",
-                f"strangers with a match among {result.faces:,} faces (95 %)",
+                f"strangers with a match among {count(result.faces, 'face')} (95 %)",
                 "misses (95 %)",
             ),
             rate_rows(result),
@@ -52,7 +53,7 @@ def calibration_page(
     return document(f"Calibration of {collection_id}", sections)
 
 
-def _count(faces: int) -> str:
+def _shown_number(faces: int) -> str:
     return f"{faces:,}" if faces <= MAX_SHOWN_FACES else f"more than {MAX_SHOWN_FACES:,}"
 
 
@@ -65,17 +66,18 @@ def summary(result: Calibration, collection_id: str) -> list[str]:
         "as measured on these faces"
         if result.is_measured
         else "by the scale of similarity, since these faces are too few to measure it: "
-        f"{_count(result.faces_needed)} faces of different people are enough, and measure a rate "
-        f"of {result.needed_interval}"
+        f"{_shown_number(result.faces_needed)} faces of different people are enough, and measure "
+        f"a rate of {result.needed_interval}"
     )
     suspicion = [
-        f"{result.suspects:,} pairs of different names look like one person, which raises this "
-        "threshold: correct the faces listed under two names, and measure again."
+        f"{count(result.suspects, 'pair')} of different names may be of one person, which raises "
+        "this threshold: correct the faces listed under two names, and measure again."
     ]
     return [
-        f"Collection {collection_id} has {result.faces:,} faces{sample}. {result.named:,} have "
-        f"the name of one of {result.people:,} people.",
-        f"{result.genuine:,} pairs of one person and {result.impostors:,} of different people.",
+        f"Collection {collection_id} has {count(result.faces, 'face')}{sample}; {result.named:,} "
+        f"with a name, of {count(result.people, 'person', 'people')}.",
+        f"{count(result.genuine, 'pair')} of one person and {result.impostors:,} of different "
+        "people.",
         f"At a threshold of {result.threshold:.4f}, {result.target_search_rate:g} of the searches "
         f"for a stranger have a match, {basis}.",
         *(suspicion if result.suspects else ()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from facerec.core.counts import count
 from facerec.errors import InvalidInputError
 from facerec.evaluate.calibration import MAX_FACES, Calibration, calibrate
 from facerec.gallery.gallery import Gallery
@@ -28,9 +29,9 @@ def calibrate_collection(
     faces = gallery.describe_collection(collection_id).face_count
     sample = gallery.sample_faces(collection_id, MAX_FACES)
     if len(sample) < 2:
-        noun = "face" if len(sample) == 1 else "faces"
         raise InvalidInputError(
-            f"collection {collection_id} has {len(sample)} {noun}", "index at least two faces"
+            f"collection {collection_id} has {count(len(sample), 'face')}",
+            "index at least two faces",
         )
     return calibrate(sample, faces, target_search_rate=target_fmr)
 

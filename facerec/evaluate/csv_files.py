@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from facerec.core.answering import MAX_SECONDS, Deadline, answer_within
+from facerec.core.counts import count
 from facerec.core.input_files import open_input
 from facerec.core.limits import MAX_CSV_BYTES
 from facerec.errors import InvalidInputError
@@ -57,7 +58,7 @@ def require_photos(names: Collection[str], images: Path) -> None:
     if missing:
         are = "is" if len(missing) == 1 else "are"
         raise InvalidInputError(
-            f"{len(missing):,} of {len(names):,} photos {are} not in {images}, such as "
+            f"{len(missing):,} of {count(len(names), 'photo')} {are} not in {images}, such as "
             f"{missing[0]!r}",
             "check the folder; names of photos are relative to it",
         )

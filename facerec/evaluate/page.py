@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from facerec.core.counts import count
 from facerec.core.faces import BoundingBox
 from facerec.core.input_files import read_input
 from facerec.core.limits import MAX_PHOTO_BYTES
@@ -53,11 +54,11 @@ def verification_page(
     kind = "pairs of all photos" if result.all_pairs else "labelled pairs"
     sections = [
         paragraph(
-            f"{result.labelled_pairs:,} labelled pairs of {result.photos:,} photos. No face was "
-            f"found in {len(result.failures):,} photos, which are in "
+            f"{count(result.labelled_pairs, 'labelled pair')} of {count(result.photos, 'photo')}. "
+            f"No face was found in {count(len(result.failures), 'photo')}, in "
             f"{result.pairs_without_a_face:,} of the pairs. "
-            f"Rates are of {result.genuine:,} pairs of one person and {result.impostors:,} of "
-            f"different people ({kind}). Model version {model_version}."
+            f"Rates are of {count(result.genuine, 'pair')} of one person and "
+            f"{result.impostors:,} of different people ({kind}). Model version {model_version}."
         ),
         _accuracy(result),
         "<h2>Misses at a rate of false matches</h2>",
@@ -84,7 +85,7 @@ def verification_page(
                 (
                     f"{row.similarity}",
                     f"{row.predicted_false_match_rate:.1e}",
-                    f"{row.false_match_rate:.1e} ({row.false_matches:,} pairs)",
+                    f"{row.false_match_rate:.1e} ({count(row.false_matches, 'pair')})",
                     str(row.false_non_match_rate),
                 )
                 for row in result.thresholds
@@ -107,9 +108,10 @@ def identification_page(result: Identification, *, model_version: str) -> str:
     lines = (Line("normalised score", result.curve), Line("plain distance", result.plain_curve))
     sections = [
         paragraph(
-            f"{result.known:,} probes of known people, of which {result.known_without_a_face:,} "
-            f"without a face count as missed, and {result.strangers:,} of strangers, "
-            f"searched among {result.faces:,} faces of {result.people:,} people. "
+            f"{count(result.known, 'probe')} of known people, including "
+            f"{result.known_without_a_face:,} without a face as missed, and "
+            f"{result.strangers:,} of strangers, searched among {count(result.faces, 'face')} of "
+            f"{count(result.people, 'person', 'people')}. "
             f"Model version {model_version}."
         ),
         paragraph(f"The most similar face is the right person's for {result.rank_1}."),
@@ -135,8 +137,8 @@ def label_page(result: LabelEvaluation, *, model_version: str) -> str:
     """Return the page of false match rates by label."""
     sections = [
         paragraph(
-            f"{result.photos:,} photos, {len(result.failures):,} without a face; "
-            f"{result.pairs:,} pairs of different people. Model version {model_version}."
+            f"{count(result.photos, 'photo')}, {len(result.failures):,} without a face; "
+            f"{count(result.pairs, 'pair')} of different people. Model version {model_version}."
         ),
         paragraph(
             "False match rates of the pairs within each label, at the one threshold whose rate "

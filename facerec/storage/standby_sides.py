@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from facerec.core.batches import batches
+from facerec.core.counts import count
 from facerec.core.ids import group_of
 from facerec.core.migrations import MigrationState, is_same_face, migration_ended
 from facerec.core.override import override
@@ -232,7 +233,7 @@ class StandbySides(MigrationStore):
                 self._require_next(collection, side)
         if lacking:
             raise MigrationError(
-                f"{lacking} of {faces} faces of {collection_id!r} "
+                f"{lacking:,} of {count(faces, 'face')} of {collection_id!r} "
                 f"{'is' if lacking == 1 else 'are'} not yet described "
                 "with the version that is to be served",
                 MigrationRemedy.PREPARE,

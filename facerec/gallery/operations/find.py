@@ -6,6 +6,7 @@ import struct
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.ids import image_id
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
@@ -206,9 +207,9 @@ class FindOperations(RecognitionOperations):
         loaded, found = self._detect(photo, options, engine=engine)
         require_face(found)
         if number > len(found.faces):
-            faces = "1 face" if len(found.faces) == 1 else f"{len(found.faces)} faces"
             raise NotFoundError(
-                f"the photo has no face number {number}: it has only {faces}",
+                f"the photo has no face number {number}: "
+                f"it has only {count(len(found.faces), 'face')}",
                 "faces are numbered from the largest",
             )
         return found.faces[number - 1], len(found.faces) - 1, image_id(loaded.content)

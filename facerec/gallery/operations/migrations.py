@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from facerec.core.batches import batches
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAGE, MAX_USER_PAGE, MIGRATION_PAGE
 from facerec.core.migrations import Migration, MigrationState, is_same_face
@@ -347,7 +348,7 @@ class MigrationOperations(GalleryBase):
         if status.ready < status.faces and not store.counts_lag:
             lacking = status.faces - status.ready
             raise MigrationError(
-                f"{lacking} of {status.faces} faces of {collection_id!r} "
+                f"{lacking:,} of {count(status.faces, 'face')} of {collection_id!r} "
                 f"{'is' if lacking == 1 else 'are'} not yet described "
                 "with the version that is to be served",
                 MigrationRemedy.PREPARE,
@@ -406,7 +407,7 @@ class MigrationOperations(GalleryBase):
         lost = self._job_data.count_lost(collection_id, self._faces, self._records)
         if lost:
             raise MigrationError(
-                f"collection {collection_id!r} has lost {lost} {'face' if lost == 1 else 'faces'} "
+                f"collection {collection_id!r} has lost {count(lost, 'face')} "
                 "that only the folders of its jobs have; finishing would remove them",
                 MigrationRemedy.REPAIR,
             )

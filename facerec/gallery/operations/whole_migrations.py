@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from facerec.core.batches import batches
+from facerec.core.counts import count
 from facerec.core.limits import MIGRATION_PAGE, PRUNE_LIMIT_PERCENTAGE
 from facerec.core.migrations import MigrationState
 from facerec.core.prune_limit import checked_limit_percentage, is_over_limit
@@ -271,7 +272,7 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
         Raises:
             MigrationError: They may not.
         """
-        faces = "1 face" if len(missing) == 1 else f"{len(missing):,} faces"
+        faces = count(len(missing), "face")
         refused = f"{faces} of collection {collection_id!r} cannot be described again"
         if any(face.reason is migration_results.MissingReason.ACCESS_DENIED for face in missing):
             raise MigrationError(

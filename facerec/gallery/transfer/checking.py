@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.counts import count
 from facerec.core.history import cause_from_json, step_from_json
 from facerec.core.names import checked_user_id, checked_user_name
 from facerec.core.registrations import check_registration_text
@@ -173,7 +174,7 @@ def _add(value: str, known: set[str], has: str) -> None:
 
 def _check_number(name: str, found: int, stated: int) -> None:
     if found != stated:
-        entries = "1 entry" if found == 1 else f"{found:,} entries"
+        entries = count(found, "entry", "entries")
         raise InvalidInputError(
             f"{name} has {entries}, and {DESCRIPTION} says {stated:,}", EXPORT_AGAIN
         )

@@ -42,7 +42,7 @@ def test_labelled_pairs_are_judged(pairs: Path, tmp_path: Path) -> None:
 
 def test_rates_are_printed_for_people(pairs: Path) -> None:
     output = run(pairs, "--images", PHOTOS)
-    assert "1 pairs of one person, 2 of different people (labelled pairs)" in output
+    assert "1 pair of one person, 2 of different people (labelled pairs)" in output
     assert "cohort: mixed" in output
     assert "At least 50 pairs of different people are needed" in output
 
@@ -62,7 +62,7 @@ def test_probes_are_searched_in_a_gallery(tmp_path: Path) -> None:
     assert (result["people"], result["known"], result["strangers"]) == (2, 1, 1)
     assert result["rank_1"]["rate"] == 1
     shown = run(*identified)
-    assert "1 probes of known people and 1 of strangers" in shown
+    assert "1 probe of known people and 1 of strangers" in shown
     assert "At least 10 probes of strangers are needed" in shown
 
 

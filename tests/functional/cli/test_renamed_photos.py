@@ -41,7 +41,7 @@ def test_a_corrected_id_replaces_the_wrong_one_and_the_report_says_so(
 ) -> None:
     assert SAYS not in index(here, tmp_path, ("ann", "wrong"), ("bob", "bob"))
     shown = " ".join(index(here, tmp_path, ("ann", "right"), ("bob", "bob")).split())
-    assert f"1 face removed: their photos {SAYS}" in shown
+    assert f"1 face removed, of photos that {SAYS}" in shown
     assert names(here) == ["bob", "right"]
     assert here.run("verify", "staff").exit_code == 0
     index(here, tmp_path, ("ann", "wrong"), ("bob", "bob"))
@@ -55,7 +55,7 @@ def test_an_id_that_is_taken_from_a_manifest_goes_even_if_nothing_else_is_new(
 ) -> None:
     index(here, tmp_path, ("ann", "one"), ("ann", "two"), ("bob", "bob"))
     shown = " ".join(index(here, tmp_path, ("ann", "two"), ("bob", "bob")).split())
-    assert f"1 face removed: their photos {SAYS}" in shown
+    assert f"1 face removed, of photos that {SAYS}" in shown
     assert names(here) == ["bob", "two"]
 
 
@@ -65,7 +65,7 @@ def test_a_folder_keeps_the_ids_of_a_manifest_and_the_report_says_so(
     folder = ("index", here.photos, "--collection", "staff")
     assert KEEP not in here.run(*folder).output
     shown = " ".join(index(here, tmp_path, ("ann", "right"), ("bob", "bob")).split())
-    assert f"2 faces removed: their photos {SAYS}" in shown
+    assert f"2 faces removed, of photos that {SAYS}" in shown
     for _ in range(2):
         shown = " ".join(here.run(*folder).output.split())
         assert f"2 photos {KEEP}" in shown
