@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from facerec.cli.output import console, dollars, duration, table
-from facerec.cli.reports import print_run
+from facerec.cli.verification_shown import print_run
 from facerec.core.counts import count
 
 if TYPE_CHECKING:

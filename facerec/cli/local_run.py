@@ -13,8 +13,9 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import listing_display, progress_display
 from facerec.cli.output import console, print_json, say
 from facerec.cli.people_enrol import print_enrolment
-from facerec.cli.reports import print_nothing_new, print_report, print_run
+from facerec.cli.reports import print_nothing_new, print_report
 from facerec.cli.services import ShownJobs
+from facerec.cli.verification_shown import print_run
 from facerec.cli.webhooks import deliver_now, delivering, matches_since, print_matches
 from facerec.core.counts import count
 from facerec.errors import JobDeletedError

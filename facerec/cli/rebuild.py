@@ -14,7 +14,7 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import data_option, json_option, stack_option
 from facerec.cli.output import console, print_json
 from facerec.cli.receipts import print_resumed
-from facerec.cli.reports import print_deleted_again, print_unreadable_jobs
+from facerec.cli.verification_shown import print_deleted_again, print_unreadable_jobs
 from facerec.core.counts import count
 
 if TYPE_CHECKING:

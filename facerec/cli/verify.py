@@ -39,7 +39,7 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
       facerec verify staff
       facerec verify staff --repair
     """
-    from facerec.cli.reports import (
+    from facerec.cli.verification_shown import (
         print_deleted_again,
         print_unreadable_jobs,
         print_verification,

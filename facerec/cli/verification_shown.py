@@ -1,0 +1,117 @@
+"""Prints how a collection and its jobs differ, for a person to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.cli.output import console
+from facerec.core.counts import count
+
+if TYPE_CHECKING:
+    from facerec.jobs.run_summary import RunSummary
+    from facerec.jobs.verifying.segment_check import Verification
+
+
+def print_unreadable_jobs(result: Verification) -> None:
+    """Print the number of jobs that cannot be read, with the remedy, if there are any."""
+    if result.unreadable_jobs:
+        out = console()
+        out.print(f"{count(result.unreadable_jobs, 'job')} cannot be read: see `facerec jobs list`")
+        out.print(
+            "index their photos again (the faces get the same ids), then delete each of these jobs "
+            "with `facerec jobs delete JOB`"
+        )
+
+
+def print_verification(found: Verification, *, repaired: bool) -> None:
+    """Print how a collection differed from the ledgers of its jobs; nothing if it did not.
+
+    Args:
+        found: The differences.
+        repaired: Whether they have been repaired.
+    """
+    _print_differences(
+        found.missing, found.extra, found.kept, found.deleted, found.returned, repaired=repaired
+    )
+    _print_returned_people(found.people_returned, repaired=repaired)
+    _print_outdated(found.outdated, repaired=repaired)
+    _print_moved(found.moved, repaired=repaired)
+
+
+def print_deleted_again(collection_id: str) -> None:
+    """Print that an older copy of the database had a deleted collection, which is deleted again."""
+    console(stderr=True).print(
+        f"the database was an older copy with a deleted collection {collection_id}: this was "
+        "deleted again, and the later collection of its name is restored from the folders of its "
+        "jobs, without its people and corrections"
+    )
+
+
+def print_run(run: RunSummary) -> None:
+    """Print how the collection differed from the ledgers of earlier runs."""
+    if run.collection_restored:
+        console().print(
+            "the database had lost the collection, or was an older copy with a deleted one; its "
+            "people and corrections are lost too. Its faces were restored from the folders of its "
+            "jobs"
+        )
+    _print_differences(
+        run.faces_restored,
+        run.faces_removed,
+        run.faces_kept,
+        run.faces_deleted,
+        run.faces_returned,
+        repaired=True,
+    )
+    _print_returned_people(run.people_returned, repaired=True)
+    _print_outdated(run.faces_outdated, repaired=True)
+    _print_moved(run.faces_moved, repaired=True)
+
+
+def _print_differences(
+    missing: int, extra: int, kept: int, deleted: int, returned: int, *, repaired: bool
+) -> None:
+    out = console()
+    if missing:
+        what = "restored" if repaired else "missing"
+        out.print(f"{count(missing, 'face')} {what}: the collection had lost them")
+    if extra:
+        what = "removed" if repaired else "to be removed"
+        out.print(f"{count(extra, 'face')} {what}: indexed since then with other options")
+    if kept:
+        out.print(f"{count(kept, 'face')} of people kept: indexed since then with other options")
+    if returned:
+        what = "removed" if repaired else "to be removed"
+        out.print(
+            f"{count(returned, 'face')} {what}: deleted on purpose, and back with an older database"
+        )
+    if deleted:
+        out.print(
+            f"{count(deleted, 'face')} deleted on purpose since then; "
+            "facerec index --restore-deleted stores them again"
+        )
+
+
+def _print_returned_people(returned: int, *, repaired: bool) -> None:
+    if returned:
+        what = "removed" if repaired else "to be removed"
+        people = count(returned, "person", "people")
+        console().print(f"{people} {what}: deleted on purpose, and back with an older database")
+
+
+def _print_outdated(outdated: int, *, repaired: bool) -> None:
+    if outdated:
+        what = "removed" if repaired else "to be removed"
+        console().print(
+            f"{count(outdated, 'face')} {what}: back with an older database, of photos that have "
+            "since been replaced, removed or erased, or have got another external image id"
+        )
+
+
+def _print_moved(moved: int, *, repaired: bool) -> None:
+    if moved:
+        what = "with the right address again" if repaired else "with the wrong address"
+        console().print(
+            f"{count(moved, 'face')} {what}: an older database had the address that the photo had "
+            "before it moved"
+        )
