@@ -23,14 +23,15 @@ class ClientGoneError(Exception):
 
 
 class Capacity:
-    """Runs requests in threads; limits the number of those with photos.
+    """Runs requests in threads, and limits how many run concurrently.
 
-    The number of other requests is limited by ``MAX_CONCURRENT_OTHERS``. A waiting request whose
-    client leaves is dropped without being started.
+    Requests that occupy a processor, such as those with photos, have a limit of their own; the
+    number of others is limited by ``MAX_CONCURRENT_OTHERS``. A waiting request whose client leaves
+    is dropped without being started.
     """
 
     def __init__(self, photos_at_once: int) -> None:
-        """Allow a number of concurrent requests with photos."""
+        """Allow a number of concurrent requests that occupy a processor."""
         self._photos = anyio.CapacityLimiter(photos_at_once)
         self._others = anyio.CapacityLimiter(MAX_CONCURRENT_OTHERS)
 
@@ -40,7 +41,7 @@ class Capacity:
         Args:
             request: The request; its client may leave while it waits.
             work: What to run; its errors are raised.
-            cpu_bound: Whether the work finds faces in photos, and so occupies a processor.
+            cpu_bound: Whether the work occupies a processor, as finding faces in photos does.
 
         Raises:
             BusyError: Too many requests are queued.

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 def export(name: str, data: Path | None, stack: str | None, output: Path, as_json: bool) -> None:
     """Export a whole collection: faces, people with their names, corrections and history.
 
-    Faces with their embeddings are written as Parquet, everything else as JSON. Photos and job
-    folders are not exported. The folder contains biometric data, and only you can read it. With
-    --stack, the table and the vectors are read with your credentials.
+    Faces with their embeddings are written as Parquet, everything else as JSON. Photos, thumbnails,
+    events of matches and job folders are not exported. The folder contains biometric data, and only
+    you can read it. With --stack, the table and the vectors are read with your credentials.
 
     \b
     Examples:

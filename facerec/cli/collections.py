@@ -223,7 +223,8 @@ def update(
 def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bool) -> None:
     """Erase the faces whose retention period is over.
 
-    Without a NAME, this applies to all collections. Run it each day, for example from cron.
+    Without a NAME, this applies to all collections. People whose faces have all expired are erased
+    too, and entries of the history that are as old. Run it each day, for example from cron.
 
     \b
     Examples:
@@ -276,9 +277,9 @@ def _print_expired(
 def refresh_stats(name: str, data: Path | None, as_json: bool) -> None:
     """Store the cohort stats of faces that an earlier release indexed.
 
-    These compare a face with those of strangers; each similarity is computed with them. Searches
-    are as accurate if they are not stored, but slower. No photo is read. The collection can be
-    used at the same time.
+    Cohort stats compare a face with faces of strangers; every similarity is computed from them.
+    Without stored stats, searches are as accurate, but slower. No photo is read. The collection can
+    be used at the same time.
 
     \b
     Example:
@@ -302,7 +303,7 @@ def refresh_stats(name: str, data: Path | None, as_json: bool) -> None:
 @yes_option
 @json_option
 def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
-    """Delete a collection for good: its faces, and its jobs with their ledgers.
+    """Delete a collection for good: its faces, its people, and its jobs with their ledgers.
 
     The receipt lists what was removed from each store. `facerec erasures` shows it again.
 

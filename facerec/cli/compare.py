@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def compare(photo: str, other: str, limit: int, options: FaceOptions, as_json: bool) -> None:
     """Compare the faces of two photos.
 
-    PHOTO and OTHER are paths or s3:// addresses. Each face is shown once, with the most similar
-    face of the other photo that is left.
+    PHOTO and OTHER are paths or s3:// addresses. Each face is shown at most once: the two most
+    similar faces are paired first, then the most similar ones of those that are left.
 
     \b
     Examples:

@@ -111,14 +111,14 @@ def erase(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Erase everything known about a face, a photo or a person.
+    """Erase everything known about a face, a photo, an external image id or a person.
 
     Name exactly one of --face, --photo, --external-id and --person. This erases for good: faces
-    with their embeddings, people, stored answers to requests with idempotency tokens, and
-    embeddings, rows and lines of manifests in the folders of all jobs. Your own photos and
-    manifests stay. The receipt lists what was removed from each store, without
-    names; `facerec erasures` shows it again. All its counts are 0 if nothing was found. The exit
-    code is 8 if --check finds something that is left.
+    with their embeddings, thumbnails and places in clusters, people, corrections, events, names in
+    the history, stored answers to requests with idempotency tokens, and embeddings, rows and lines
+    of manifests in the folders of all jobs. Your own photos and manifests stay. The receipt lists
+    what was removed from each store, without names; `facerec erasures` shows it again. All its
+    counts are 0 if nothing was found. The exit code is 8 if --check finds something that is left.
 
     \b
     Examples:

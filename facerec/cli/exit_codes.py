@@ -54,14 +54,14 @@ class ExitCode(IntEnum):
     DONE = 0, "done"
     ERROR = (
         1,
-        "unexpected error, or a store or service that is unavailable",
+        "another error, such as a store or service that is unavailable",
         "Fix the cause and run the command again; results that were reported are stored.",
     )
     USAGE = 2, "wrong usage", "See `--help`."
     NOT_FOUND = (
         3,
         "not found",
-        "Check the name of the photo, manifest, collection, job, face, person or key.",
+        "Check the name, id or path that the message shows.",
     )
     INVALID_INPUT = (
         4,

@@ -150,6 +150,8 @@ def delete(
 ) -> None:
     """Delete faces for good, including the embeddings that jobs keep of them.
 
+    Later jobs do not add these faces again, unless they have --restore-deleted.
+
     \b
     Example:
       facerec faces delete --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d

@@ -88,9 +88,9 @@ def find(
     PERSON is the id or the name of a person of the collection. PHOTO is a path or an s3:// address;
     its largest face is searched for. Faces that may show somebody else are doubtful.
 
-    Nothing is overwritten: FOLDER must be empty, and FILE must not exist. After an interruption,
-    the same command completes a folder. A photo that is missing, or has changed since it was
-    indexed, is reported.
+    Nothing is overwritten: FILE must not exist, and FOLDER must be empty, or have only photos of an
+    interrupted run of the same command, which is then completed. A photo that is missing, or has
+    changed since it was indexed, is reported.
 
     \b
     Examples:

@@ -62,10 +62,10 @@ def index(
     restored, even if the whole database was lost, unless they were deleted on purpose. If the
     external image id of a photo has changed, its faces are stored under the new id only.
 
-    With --person-from, people are created from the names of photos: `folder` uses the names of the
-    folders below SOURCE, `pattern:{person}_*.jpg` parts of paths, and `column:NAME` a column of a
-    manifest. If a photo shows several faces, the one most similar to the person's other photos is
-    associated with the person. Photos of a folder then have no external image ids.
+    With --person-from, people are created from the names of photos: `folder` uses the path of a
+    photo's folder below SOURCE, `pattern:{person}_*.jpg` parts of paths, and `column:NAME` a column
+    of a manifest. If a photo shows several faces, the one most similar to the person's other photos
+    is associated with the person. Photos of a folder then have no external image ids.
 
     \b
     Examples:

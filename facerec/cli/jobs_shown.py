@@ -161,8 +161,9 @@ def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json
 
     The faces stay in the collection. If the database is lost later, the faces that this job indexed
     can no longer be restored by `facerec rebuild` and `facerec verify --repair`. A running job is
-    not deleted. A folder that is damaged or that another release wrote is deleted too. If the note
-    of a folder elsewhere is damaged, the note is deleted, and the folder stays.
+    not deleted. A folder that is damaged or that another release wrote is deleted too. A folder
+    that was chosen with --job-folder is found by a note; if the note is damaged, only the note is
+    deleted.
 
     \b
     Example:

@@ -24,7 +24,10 @@ COMMANDS = {
     ),
     "faces": ("facerec.cli.faces", "List, match, correct and delete the faces of a collection."),
     "people": ("facerec.cli.people", "List, match and change the people of a collection."),
-    "erase": ("facerec.cli.erase", "Erase everything known about a face, a photo or a person."),
+    "erase": (
+        "facerec.cli.erase",
+        "Erase everything known about a face, a photo, an external image id or a person.",
+    ),
     "export": (
         "facerec.cli.export",
         "Export all data about somebody.",

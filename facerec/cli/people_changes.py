@@ -37,7 +37,8 @@ def merge(
 ) -> None:
     """Merge OTHER into PERSON: all faces become PERSON's, and OTHER is deleted.
 
-    PERSON keeps its name. After an interruption, run the command again.
+    PERSON keeps the id and the name. A registration of OTHER is lost. After an interruption, run
+    the command again.
 
     \b
     Example:
@@ -174,6 +175,8 @@ def delete(
 ) -> None:
     """Delete a person; the faces stay in the collection.
 
+    The name and the id are erased from the history too, so that this cannot be undone.
+
     \b
     Example:
       facerec people delete --collection staff ann --yes
@@ -182,7 +185,7 @@ def delete(
     number = found["face_count"]
     faces = "all faces" if number is None else count(number, "face")
     if not yes:
-        confirm(f"delete person {person} with {faces}?")
+        confirm(f"delete person {person}, but keep {faces}?")
     receipt = ask_gallery(stack, data, collection, "delete_person", user_id=found["user_id"])
     if as_json:
         print_json(receipt)

@@ -179,7 +179,7 @@ def _records(gallery: Gallery, collection: str) -> Iterator[FaceRecord]:
 
 
 def print_enrolment(enrolment: Enrolment) -> None:
-    """Print the number of people and faces, the corrections, and the photos without a person."""
+    """Print the outcome of an enrolment: counts, changes of people, and photos without a person."""
     out = console()
     out.print(
         f"{count(enrolment.people, 'person', 'people')}, {enrolment.created:,} of them new: "

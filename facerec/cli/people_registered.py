@@ -100,7 +100,11 @@ def unregister(
 @data_option
 @stack_option
 @click.option("--undelivered", is_flag=True, help="List only events that were not delivered.")
-@click.option("--retry", is_flag=True, help="Try to deliver them now, for a few seconds.")
+@click.option(
+    "--retry",
+    is_flag=True,
+    help="Try to deliver them now, for a few seconds; a stack does so within a minute.",
+)
 @webhook_option
 @page_options("events", DEFAULT_EVENTS, MAX_EVENTS)
 @json_option

@@ -58,8 +58,8 @@ def suggest(
 
     Faces that have been indexed since the last call join clusters or create them. Clusters keep
     their ids. A cluster that contains faces of a person suggests further faces of that person. On
-    AWS, a job does it, and the command waits for its end; if it is interrupted, the next call waits
-    for the same job.
+    AWS, a job clusters the faces, and the command waits for its end; if the command is interrupted,
+    the next call waits for the same job.
 
     \b
     Examples:

@@ -40,9 +40,9 @@ def rebuild(
     COLLECTION is restored from the embeddings in the folders of its jobs; no photo is read. Use it
     if the database is lost or damaged, or to fill another one. Faces that were erased stay erased.
     Faces that no job has indexed cannot be restored. With --into, people, corrections, clusters,
-    tags, retention and threshold are copied too. If the database is lost, people and corrections
-    cannot be restored. The exit code is 1 if a job cannot be read. On AWS, a call may take up to 15
-    minutes; if it does not finish, the next one continues.
+    the history, tags, retention and threshold are copied too. If the database is lost, people,
+    corrections, clusters and the history cannot be restored. The exit code is 1 if a job cannot be
+    read. On AWS, a call may take up to 15 minutes; if it does not finish, the next one continues.
 
     \b
     Examples:
@@ -82,7 +82,8 @@ def _print(result: Rebuilt, seconds: float) -> None:
         people = count(result.copied.people, "person", "people")
         corrections = count(result.copied.corrections, "correction")
         console().print(
-            f"{people} and {corrections} copied, with clusters, tags, retention and threshold"
+            f"{people} and {corrections} copied, with clusters, history, tags, retention and "
+            "threshold"
         )
         if result.copied.lacking:
             lacking = count(result.copied.lacking, "face")

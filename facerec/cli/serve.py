@@ -109,8 +109,8 @@ def _parse_buckets(
 @click.option(
     "--keep-thumbnails",
     is_flag=True,
-    help="Keep a small picture of each face of an uploaded photo in the database, so that the page "
-    "can show it later. It is erased with the face.",
+    help="Keep a small picture of each face that a request indexes, in the database, so that the "
+    "page can show it later. It is erased with the face.",
 )
 @webhook_option
 @data_option

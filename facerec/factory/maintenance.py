@@ -138,8 +138,8 @@ def _delete_if_returned(data: Path, collection_id: str, on_deleted: Callable[[],
 def count_earlier_jobs(data: Path, collection_id: str) -> int:
     """Return the number of jobs that indexed into an earlier collection with the same name.
 
-    Comparisons do not include these jobs. They exist if the database was lost and the collection
-    was created again before its faces were restored.
+    Comparisons do not include these jobs. There are some if the database was lost and the
+    collection was created again before its faces were restored.
 
     Args:
         data: The data folder.

@@ -55,7 +55,7 @@ class Inspector:
         """Model version of the engine that describes faces outside collections.
 
         Raises:
-            WeightsError: A file of network weights is missing.
+            WeightsError: A file of network weights is missing or cannot be read.
         """
         return self._engine.model_version
 

@@ -168,9 +168,8 @@ class Erasures:
     def person_of(self, collection_id: str, name: str) -> str | None:
         """Return the id of the person with an id or display name, if their erasure is unfinished.
 
-        Returns None if the erasure does not exist.
-
-        The person's own record may already be gone. People who were merged do not count.
+        Returns None if there is no such erasure. The person's own record may already be gone.
+        People who were merged do not count.
         """
         for erasure in self.pending():
             selection = erasure.selection

@@ -79,7 +79,7 @@ def test_people_are_created_listed_shown_renamed_and_deleted(people: Facerec) ->
     assert all(face_id in shown for face_id in faces_of("ann"))
     assert "1 face removed" in done(people("remove", "ann", faces_of("ann")[0]))
     deleted = people("delete", "Ann Müller")
-    assert "delete person Ann Müller with 2 faces?" in deleted.stderr
+    assert "delete person Ann Müller, but keep 2 faces?" in deleted.stderr
     assert "person Ann Müller deleted; 2 faces stay" in done(deleted)
     assert open_api_gallery().list_users("staff").users == ()
 

@@ -63,7 +63,7 @@ def parse_grants(content: bytes) -> tuple[Grant, ...]:
     """Return the grants of a table (``facerec/schemas/access-table.json``).
 
     Raises:
-        InvalidInputError: A field is wrong; the message names it.
+        InvalidInputError: The table is not JSON, or a field is wrong; the message names it.
     """
     try:
         document = json.loads(content)

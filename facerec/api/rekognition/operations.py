@@ -22,7 +22,7 @@ class Operation:
         answer: Returns the answer to a validated request, or raises a ``RekognitionError`` or the
             error of the gallery's operation.
         writes: Whether the operation changes anything.
-        cpu_bound: Whether the operation finds faces in photos, and so occupies a processor.
+        cpu_bound: Whether the operation occupies a processor, as finding faces in photos does.
     """
 
     answer: Answer

@@ -55,7 +55,7 @@ class Context:
             work: Calls the operation.
             collection_id: The collection that the operation concerns, or None.
             writes: Whether the operation changes anything.
-            cpu_bound: Whether the operation finds faces in photos, and so occupies a processor.
+            cpu_bound: Whether the operation occupies a processor, as finding faces in photos does.
 
         Raises:
             RefusedError: Permission denied.

@@ -114,7 +114,7 @@ def people_router(context: Context) -> APIRouter:
     @router.delete(
         "/people/{user_id}",
         status_code=204,
-        summary="Delete a person; the faces stay in the collection",
+        summary="Delete a person for good; the faces stay in the collection",
         dependencies=REASON,
         responses={**problems(404, 415), 204: DONE},
     )

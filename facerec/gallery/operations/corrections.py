@@ -125,10 +125,11 @@ class CorrectionOperations(GalleryBase):
             ).take_denied_out()
 
     def is_name_of_face(self, collection_id: str, name: str) -> bool:
-        """Return whether a stored face has a name by which corrections refer to people.
+        """Return whether a person or a stored face has a name, as corrections refer to people.
 
-        These are the ids of faces, external image ids, and their parts before the colon. Reads the
-        records of all faces, unless the name is the id of a face or not valid.
+        Names are the ids of people and of faces, external image ids, and their parts before the
+        colon. Reads the records of all faces, unless the name is the id of a person or of a face,
+        or not valid.
 
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.

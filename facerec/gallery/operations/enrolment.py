@@ -44,8 +44,8 @@ MAX_PHOTOS_OF_PERSON = 500
 class _Done:
     """The changes so far.
 
-    ``cohort`` normalises the distances of faces, and ``takers`` has the ids of those who got faces
-    of a person, by the id of this person.
+    ``cohort`` normalises the distances of faces. ``takers`` has, by the id of a person, the ids of
+    those who got faces of this person.
     """
 
     cohort: Cohort

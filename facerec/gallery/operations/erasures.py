@@ -166,10 +166,13 @@ class ErasureOperations(Eraser):
         return self._erasures.person_of(collection_id, text)
 
     def resume_erasure(self, erasure_id: str) -> Receipt | None:
-        """Complete an unfinished erasure; return its receipt, or None if it does not exist.
+        """Complete an unfinished erasure.
 
         If an import may bring its faces back, the erasure stays unfinished until the import has
         ended.
+
+        Returns:
+            Its receipt; None if there is no unfinished erasure with this id.
 
         Raises:
             ErasureDamagedError: The record of the erasure is damaged.

@@ -1,4 +1,4 @@
-"""Operations on stored faces: they list, show, sample and delete them, and refresh their stats."""
+"""Operations that list, show, sample and delete stored faces, and refresh their stats."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class FaceOperations(Eraser):
             next_token: Token from the previous page; None for the first page.
             limit: Maximum number of faces, 1 to 4096.
             user_id: List only faces associated with this person.
-            face_ids: List only faces with these ids.
+            face_ids: List only faces with these ids; ids that no face has are ignored.
 
         Raises:
             InvalidInputError: An id is not valid, or ``limit`` is not 1 to 4096.

@@ -62,7 +62,7 @@ class FindOperations(RecognitionOperations):
         """Return a page of all faces that show a person, given by id or by a photo.
 
         A person given by id is compared by the mean of their faces. Their own faces are always
-        found, faces of other people never.
+        found, faces of other people never. Nothing is found for a person without faces.
 
         A face is doubtful if it matches (see ``search``), but is less similar than
         ``doubtful_below``, resembles somebody else about as much, or belongs to a person other than

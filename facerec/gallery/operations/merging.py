@@ -38,8 +38,8 @@ class MergeOperations(UserOperations):
         """Move all faces of one person to another, and delete the person left without faces.
 
         Corrections about the deleted person become corrections about the remaining one, except
-        those stating that the two are different people. After an interruption, the same call
-        completes the merge.
+        those stating that the two are different people. A registration of the deleted person is
+        lost, with its undelivered events. After an interruption, the same call completes the merge.
 
         Args:
             collection_id: Id of the collection.

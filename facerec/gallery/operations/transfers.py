@@ -56,8 +56,8 @@ class TransferOperations(GalleryBase):
 
         The folder has faces with their embeddings, people with their names and registrations,
         corrections, clusters, the history, tombstones, tags and the threshold, but no photos,
-        thumbnails or events of matches. It contains biometric data.
-        The folder appears only when it is complete. Nobody should change the collection until then.
+        thumbnails or events of matches. It contains biometric data. The folder appears only when it
+        is complete. Nobody should change the collection until then.
 
         Args:
             collection_id: Id of the collection.

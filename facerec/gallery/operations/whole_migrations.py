@@ -202,7 +202,11 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
         return resumed
 
     def _resume_migration(self, collection_id: str) -> bool:
-        """Complete what is left of migrations of a collection, and return whether there was any."""
+        """Complete what is left of migrations of a collection.
+
+        Returns:
+            Whether a switch was undone or a migration was finished.
+        """
         store = self._require_migrations()
         migration, found = store.get_migration(collection_id), False
         if migration is not None:
@@ -292,7 +296,7 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
 
 
 def _repeated(prepare: Callable[[], None], change: Callable[[], Result]) -> Result:
-    """Prepare faces and change the served version; repeat if faces were added in the meantime."""
+    """Prepare faces and change the served version; repeat after a conflict or for added faces."""
     for _ in range(MAX_PASSES - 1):
         prepare()
         try:

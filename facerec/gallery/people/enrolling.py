@@ -30,7 +30,7 @@ MAX_CANDIDATES = 20
 """Number of a photo's largest faces from which one is chosen."""
 
 MAX_NAMELESS = 3
-"""Number of photos that name nobody whose addresses are reported."""
+"""Maximum number of photos to list among those that name nobody."""
 
 _MAX_ROUNDS = 5
 

@@ -35,7 +35,7 @@ def hand_over(
 
     Args:
         collection_id: Id of the collection.
-        moved: New face ids by old face id; all faces are stored, and no new one is an old one.
+        moved: New face ids by old face id; the new faces are stored, and none is an old one.
         faces: Store of the collection's faces.
         records: Store of its people and corrections.
 

@@ -88,7 +88,7 @@ class FaceWriter:
             return store_faces()
 
     def delete_events(self, collection_id: str, removed: Sequence[str]) -> None:
-        """Delete the events of removed faces, if the store of faces does not delete them itself.
+        """Delete the events of removed faces; some stores delete them with the faces already.
 
         Raises:
             ConflictError: Too many concurrent changes of an event.

@@ -79,7 +79,11 @@ class Ranking:
         self._window_start: Position = (math.inf, "")
 
     def after(self, last: Position, limit: int) -> list[ScoredFace]:
-        """Return the faces that follow a position, at most ``limit``."""
+        """Return the faces that follow a position, at most ``limit``.
+
+        Raises:
+            ConflictError: The collection was switched to another model version concurrently.
+        """
         if self._nearest is not None:
             return _following(self._nearest, last, limit)
         following = _following(self._window, last, limit) if last >= self._window_start else []
@@ -89,7 +93,13 @@ class Ranking:
         return following
 
     def score(self, stored: Sequence[StoredFace]) -> list[ScoredFace]:
-        """Return stored faces with their scores against the probe, most similar first."""
+        """Return stored faces with their scores against the probe, most similar first.
+
+        Faces that have been deleted concurrently are omitted.
+
+        Raises:
+            ConflictError: The collection was switched to another model version concurrently.
+        """
         vectors = self._faces.vectors.get_vectors(
             self._collection_id, [face.record.face_id for face in stored]
         )

@@ -120,7 +120,7 @@ class IndexRequest(LimitedFaces, NamablePhoto):
     ) = Field(
         None,
         description="With a manifest or prefix, on AWS only: create people from the names of "
-        "photos: `folder` uses the names of folders, `pattern:{person}_*.jpg` parts of paths, "
+        "photos: `folder` uses the paths of folders, `pattern:{person}_*.jpg` parts of paths, "
         "`column:NAME` a column of the manifest. The photos then get no external image ids.",
     )
 

@@ -33,8 +33,8 @@ class EnrolRequest(Document):
     bucket: Bucket
     prefix: Annotated[str, Field(max_length=1024)] = Field(
         "",
-        description="Folder of the bucket whose photos are named after their subfolders; if empty, "
-        "the whole bucket.",
+        description="Folder of the bucket; the name of a photo is the path of its folder below "
+        "this one. If empty, the whole bucket.",
     )
     pattern: Annotated[str, Field(max_length=255, pattern=r"^[^{}]*\{person\}[^{}]*$")] | None = (
         Field(
@@ -77,7 +77,7 @@ class AddFacesRequest(Document):
 
 
 class MergePeopleRequest(Document):
-    """The person who is merged into another."""
+    """The person who is merged into another, and deleted; a registration of this person is lost."""
 
     other_id: UserId
 
@@ -86,7 +86,10 @@ class SplitPersonRequest(Document):
     """The faces of a person that show somebody else."""
 
     face_ids: FaceIds
-    user_id: UserId = Field(description="The new person; one that exists must have no faces.")
+    user_id: UserId = Field(
+        description="The new person; one that exists must have no faces, or only some of these, "
+        "which an interrupted split has moved."
+    )
     name: PersonName | None = Field(None, description="The name of the new person.")
 
 

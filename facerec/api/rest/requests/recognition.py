@@ -63,8 +63,8 @@ class MatchRequest(FaceChoice, NamablePhoto, PhotoSource):
     )
     index: bool = Field(
         False,
-        description="Store the faces of this photo too, after the search. The defaults of its "
-        "options are then those of `/index`.",
+        description="Store the faces of this photo too, after the search, also those that were "
+        "deleted before. The defaults of its options are then those of `/index`.",
     )
     external_image_id: ExternalImageId | None = Field(
         None, description="Your own name for the photo, if it is stored."
