@@ -154,11 +154,11 @@ class ErasedJob:
 
     Attributes:
         job_id: The job.
-        embeddings: Embeddings with their records.
-        rows: Removed rows of the ledger, and of lists of failures, that named the face or the
+        embeddings: Number of embeddings, removed with their records.
+        rows: Number of rows of the ledger, and of lists of failures, that named the face or the
             photo.
-        manifest_lines: Lines removed from the manifest that facerec listed for the job.
-        files: Files in the job folder if the whole folder was deleted; otherwise 0.
+        manifest_lines: Number of lines removed from the manifest that facerec listed for the job.
+        files: Number of files in the job folder if the whole folder was deleted; otherwise 0.
     """
 
     job_id: str

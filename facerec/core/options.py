@@ -98,7 +98,7 @@ class FaceOptions(_Chosen):
     fields below apply.
 
     Attributes:
-        max_faces: Number of faces to keep, 1 to 100; the best are kept.
+        max_faces: Maximum number of faces to keep, 1 to 100; the best are kept.
         min_confidence: Reject faces below this confidence, 0 to 1.
         quality_filter: Reject faces that are hard to recognise.
         smallest_face: Side in pixels of the smallest face to search for, in the photo as stored,

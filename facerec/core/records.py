@@ -21,7 +21,8 @@ class FaceRecord:
     """A stored face without its embedding.
 
     Attributes:
-        face_id: Lowercase UUID; its first 24 characters (``image_key``) identify the photo.
+        face_id: Lowercase UUID; its first 24 characters (``image_key``) identify the photo, unless
+            the face was imported under the id of another service.
         image_id: Lowercase UUID derived from the photo's content.
         external_image_id: The caller's own name for the photo, or None.
         source: Path or ``s3://`` address of the photo as text (``storable_source``); for bytes
@@ -130,7 +131,7 @@ def new_collection(
 
 
 def generation_of(created_at: float) -> str:
-    """Return the generation of a collection: 16 digits, derived from its creation time."""
+    """Return the generation of a collection: its creation time as 16 hexadecimal digits."""
     return struct.pack(">d", created_at).hex()
 
 
@@ -153,7 +154,7 @@ class Correction:
 
     Attributes:
         face_id: Id of the face.
-        person: User id, or name in external image ids, of the person; see
+        person: User id of the person, a name in external image ids, or the id of a face; see
             ``facerec.gallery.people.corrections``.
     """
 

@@ -4,8 +4,9 @@
 AWS. Both use the engines of ``engines``. Modules are imported only when they are needed, so that a
 program loads only what it uses:
 
-- The command line and Python programs: ``open_gallery``, over the SQLite file of a data folder, and
-  ``open_local_jobs``, whose worker processes build engines and stores of their own.
+- The command line and Python programs: ``open_gallery``, over the SQLite file of a data folder,
+  ``open_inspector``, which needs no folder, and ``open_local_jobs``, whose worker processes build
+  engines and stores of their own.
 - ``facerec serve``: ``open_server_gallery``, which limits what callers may read, with the engines
   of ``open_engine_pool``, one per core.
 - The container of a child on AWS: ``recipe_of``, ``open_checked_engine`` and

@@ -15,9 +15,8 @@ from facerec.testing.vectors import Settle, by_group, ids_of, vector_of
 class VectorSearchContract:
     """Tests of searches; subclasses provide ``store``.
 
-    If reads do not see the latest writes, they provide ``settle`` too.
-    Namespaces are called ``staff``, ``guests`` and ``new``. A store that outlives a test must be
-    emptied.
+    If reads do not see the latest writes, they provide ``settle`` too. Namespaces are called
+    ``staff``, ``guests`` and ``new``. A store that outlives a test must be emptied.
     """
 
     exactness = 1e-12
