@@ -47,26 +47,27 @@ MIN_READ_UNITS_PER_LOOKUP = 1.0
 cost as much as a query. Pinecone's page states neither."""
 
 PUT_REQUESTS_PER_STEP = 2
-"""Requests per commit that S3 charges as PUT: the embeddings and the segment of the ledger."""
+"""Number of requests per commit that S3 charges as PUT: the embeddings and the segment of the
+ledger."""
 
 GET_REQUESTS_PER_STEP = 2
-"""Reads per commit: the plan, before and after, to check that the job was not deleted."""
+"""Number of reads per commit: the plan, before and after, to check that the job was not deleted."""
 
 PUT_REQUESTS_PER_CHILD = 8
-"""Requests per child that S3 charges as PUT: four listings, the note of the run, the face index,
-the remembered photos, and the summary."""
+"""Number of requests per child that S3 charges as PUT: four listings, the note of the run, the face
+index, the remembered photos, and the summary."""
 
 GET_REQUESTS_PER_CHILD = 9
-"""Reads per child from S3: the plan at the start and at the end, twice the start of the job, the
-slice of the manifest, and the summary and the note of the run, again for the report."""
+"""Number of reads per child from S3: the plan at the start and at the end, twice the start of the
+job, the slice of the manifest, and the summary and the note of the run, again for the report."""
 
 LOG_BYTES_PER_CHILD = 3_000
 TRANSITIONS = 8
-"""State transitions of an execution, excluding those of its arrays."""
+"""Number of state transitions of an execution, excluding those of its arrays."""
 
 TRANSITIONS_PER_ARRAY = 3
 FUNCTION_CALLS = 2
-"""Calls of Lambda functions per job: the plan and the report."""
+"""Number of calls of Lambda functions per job: the plan and the report."""
 
 FUNCTION_GB_SECONDS = FUNCTION_CALLS * 5.0 * 1769 / 1024
 """Charged GB-seconds: five seconds per call (assumed) at the memory size in ``template.yaml``."""

@@ -61,7 +61,7 @@ DISK_GB = 30
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-ami-storage-config.html"""
 
 WIRE_BYTES_PER_FACE = 2_134
-"""Bytes per face in an upsert of ``facerec.storage.pinecone.batches`` (measured)."""
+"""Number of bytes per face in an upsert of ``facerec.storage.pinecone.batches`` (measured)."""
 
 
 def photos_per_second(

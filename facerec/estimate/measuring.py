@@ -20,7 +20,7 @@ from facerec.engine.self_check import known_face
 from facerec.errors import InputFileError, InvalidInputError
 
 BATCH_SIZE = 8
-"""Photos per call of the engine, as in a job."""
+"""Number of photos per call of the engine, as in a job."""
 
 JPEG_QUALITY = 90
 

@@ -22,7 +22,7 @@ class Outcome(StrEnum):
     """The line does not name a photo to index, but a video, a sidecar or another such file, a
     folder, or (only in an inventory) an old or deleted version."""
     UNREADABLE = "UNREADABLE"
-    """The photo cannot be decoded; the reason is an ``UnreadableReason``, or CRASHED."""
+    """The photo cannot be decoded; the reason is an ``UnreadableReason``."""
     NOT_FOUND = "NOT_FOUND"
     """The photo does not exist."""
     ACCESS_DENIED = "ACCESS_DENIED"
@@ -69,7 +69,7 @@ class PhotoFailure:
     Attributes:
         outcome: The outcome of the line.
         detail: One line that explains it.
-        reason: The name of an ``UnreadableReason``, or CRASHED, if the outcome is UNREADABLE.
+        reason: The name of an ``UnreadableReason`` if the outcome is UNREADABLE.
         uri: Address of the photo; "" if the line does not name one.
     """
 

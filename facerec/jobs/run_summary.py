@@ -14,22 +14,23 @@ class RunSummary:
     """Counts of one run of a job. All other counts of a job are sums over its runs.
 
     Attributes:
-        new_photos: Rows that the run added to the ledger.
-        faces_restored: Faces of earlier runs that the collection had lost.
-        faces_removed: Faces of the job's photos that jobs with other options had stored instead.
-        faces_kept: Faces of the job's photos that jobs with other options had stored, and that stay
-            because they belong to people.
-        faces_deleted: Faces of earlier runs that were deleted on purpose; a photo without any face
-            left counts as one.
-        faces_returned: Faces deleted on purpose that an older copy of the database contained again,
-            and that the run removed.
-        people_returned: People deleted on purpose that an older copy contained again, and that the
-            run removed.
-        faces_outdated: Faces that an older copy of the database contained again, although their
-            photos were replaced, are gone or have another external image id, and that the run
+        new_photos: Number of rows that the run added to the ledger.
+        faces_restored: Number of faces of earlier runs that the collection had lost.
+        faces_removed: Number of faces of the job's photos that jobs with other options had stored
+            instead.
+        faces_kept: Number of faces of the job's photos that jobs with other options had stored, and
+            that stay because they belong to people.
+        faces_deleted: Number of faces of earlier runs that were deleted on purpose; a photo without
+            any face left counts as one.
+        faces_returned: Number of faces deleted on purpose that an older copy of the database
+            contained again, and that the run removed.
+        people_returned: Number of people deleted on purpose that an older copy contained again, and
+            that the run removed.
+        faces_outdated: Number of faces that an older copy of the database contained again, although
+            their photos were replaced, are gone or have another external image id, and that the run
             removed.
-        faces_moved: Faces that an older copy of the database had at earlier addresses of their
-            photos, and whose addresses the run corrected.
+        faces_moved: Number of faces that an older copy of the database had at earlier addresses of
+            their photos, and whose addresses the run corrected.
         stopped: Whether the run was interrupted.
         collection_restored: Whether the database had lost the collection, so that the run created
             it again from the job folders.

@@ -18,9 +18,9 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
   back. The same holds if the photo was replaced as well.
 
 Plans do not list versions that another job reads concurrently, nor external image ids that it gives
-a photo; ``concurrent_versions`` and ``concurrent_ids`` find them.
-Nor do they list photos that are not remembered, because of a restored copy or a deleted job;
-``unremembered`` finds those if there is a doubt.
+a photo; ``concurrent_versions`` and ``concurrent_ids`` find them. Nor do they list photos that are
+not remembered, because of a restored copy or a deleted job; ``unremembered`` finds those if there
+is a doubt.
 
 The faces are deleted as by ``Gallery.delete_faces``, in all copies, and disassociated from their
 people. A record of the removal stays, for older copies of the database

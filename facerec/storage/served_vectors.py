@@ -22,8 +22,8 @@ _RECENT = 8
 cover two migrations; a killed process may have left the vectors of one."""
 
 _READS = 3
-"""Maximum attempts to read from a collection that is switched during each of them; then a conflict
-is raised."""
+"""Maximum number of attempts to read from a collection that is switched during each of them; then a
+conflict is raised."""
 
 
 class NamedVectors(VectorStore):

@@ -46,7 +46,9 @@ class ClusterStore(Protocol):
         ...
 
     def read_embeddings(self, slots: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the embeddings of slots in ascending order: float32, shape (n, 128).
+        """Return the embeddings of slots: float32, shape (n, 128).
+
+        The slots must be in ascending order.
 
         If a face has been deleted since its slot was read, the embedding is far from all others, or
         is that of a new face in the slot. ``face_ids_of_slots`` then omits the slot, or returns the

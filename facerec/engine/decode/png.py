@@ -22,7 +22,7 @@ MAX_TEXT = 1_000_000
 
 _SIGNATURE = 8
 _CHUNK_HEADER = 8
-"""Bytes of a chunk's length and type."""
+"""Size of a chunk's length and type in bytes."""
 
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _TEXT = frozenset({b"tEXt", b"zTXt", b"iTXt"})

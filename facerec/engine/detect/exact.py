@@ -20,7 +20,7 @@ from facerec.engine.dlib.models import detector_model
 from facerec.engine.dlib.sessions import open_session
 
 _BLOCK_PIXELS = 1_500_000
-"""Pixels of the tile to score in one run. A run needs about 75 bytes of memory per pixel."""
+"""Number of pixels of the tile to score in one run, which needs about 75 bytes of memory each."""
 
 _MAX_BLOCK_WIDTH = 1_500
 """Maximum width of a block in pixels; wider tiles are also divided along their width. Blocks

@@ -47,7 +47,7 @@ MIN_SCORE = -3.5
 """Places with a lower logit are not proposed: fewer than one in 10,000 of them is a face."""
 
 _BLOCK_ROWS = 1_024
-"""Rows per network run, which needs about 10 bytes of memory per pixel."""
+"""Number of rows per network run, which needs about 10 bytes of memory per pixel."""
 
 _MIN_LEVEL_SIDE = 28
 """Levels are halved while their shorter side keeps this many pixels: the largest faces that the

@@ -22,7 +22,7 @@ _POINT_SHIFT = 0.3
 _MIN_LEVEL_HEIGHT = 5
 
 _BLOCK_ROWS = 64
-"""Rows resized at a time, few enough to stay in the processor's cache."""
+"""Number of rows resized at a time, few enough to stay in the processor's cache."""
 
 _Tile = NDArray[np.float32] | NDArray[np.uint8]
 

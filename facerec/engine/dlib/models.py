@@ -31,7 +31,8 @@ CONVERTER_VERSION = 2
 are ignored."""
 
 _BLOCK_BYTES = 64 * 1024
-"""Bytes read at a time: a model that is only checked is never held in memory as a whole."""
+"""Number of bytes read at a time, so that a model that is only checked is never held in memory as a
+whole."""
 
 
 def descriptor_model() -> Model:

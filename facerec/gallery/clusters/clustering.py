@@ -46,7 +46,7 @@ MEAN_RATE_RATIO = 5.0
 Measured, like the two numbers above, by ``python -m benchmarks.clustering``."""
 
 MAX_ATTEMPTS = 5
-"""Attempts to cluster before concurrent statements are reported as a conflict."""
+"""Number of attempts to cluster before concurrent statements are reported as a conflict."""
 
 _CLEAR_RULE = repr(LIMITS[QualityFilter.MEDIUM])
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 HANDED_OVER_AT_ONCE = 48
-"""Faces of a person per change. A change of more faces, each with its old and its new id, takes two
-transactions of DynamoDB; a process that is killed between them would take faces from the person."""
+"""Number of faces of a person per change. A change of more faces, each with its old and its new id,
+takes two transactions of DynamoDB; a process that is killed between them would take faces from the
+person."""
 
 
 def hand_over(

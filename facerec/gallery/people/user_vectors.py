@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 MAX_ATTEMPTS = 8
-"""Attempts at a change before concurrent callers are reported as a conflict."""
+"""Number of attempts at a change before concurrent callers are reported as a conflict."""
 
 _USER_ID = "user_id"
 """Name of the metadata of a person's vector."""

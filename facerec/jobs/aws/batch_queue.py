@@ -37,8 +37,8 @@ class ChildStates:
     Attributes:
         states: Number of children that are SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING,
             SUCCEEDED or FAILED.
-        interruptions: Attempts whose machine was reclaimed; None if there are too many
-            children to describe each.
+        interruptions: Number of attempts whose machine was reclaimed; None if there are too
+            many children to describe each.
     """
 
     states: Counter[str]

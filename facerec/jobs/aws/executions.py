@@ -39,8 +39,8 @@ class Execution:
     Attributes:
         name: Name chosen when it was started.
         arn: ARN of the execution.
-        status: The status of the job. In listings, a job that is INCOMPLETE is FAILED, since these
-            do not state the error of an execution.
+        status: The status of the job. In listings, a job that is INCOMPLETE is FAILED, since
+            listings do not state the error of an execution.
         started: Seconds since 1970.
         ended: Seconds since 1970; None while it runs.
         document: Execution input; empty in listings.

@@ -186,7 +186,6 @@ def plan_import(plan: Plan, objects: ObjectStore) -> None:
     Raises:
         ConflictError: The faces of another job of the collection are still to be imported; no other
             job may store faces before that.
-
         InvalidInputError: There are more photos than Pinecone imports, or the object with the
             progress is damaged.
         StoreUnavailableError: Another job of the collection is being planned.

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
 
 PHOTOS_PER_CALL = 8
-"""Photos per call of the engine: enough to compute embeddings in batches, and few enough to react
-to a stop request quickly."""
+"""Number of photos per call of the engine: enough to compute embeddings in batches, and few enough
+to react to a stop request quickly."""
 
 
 def process_photos(

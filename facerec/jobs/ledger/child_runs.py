@@ -37,7 +37,7 @@ class RunNote:
 
     Attributes:
         child: The child; None for the restoration, which comes before the children.
-        rows_before: Rows of the child's ledger when the run began.
+        rows_before: Number of rows in the child's ledger when the run began.
         restored: See ``RunSummary.faces_restored``.
         removed: See ``RunSummary.faces_removed``.
         kept: See ``RunSummary.faces_kept``.

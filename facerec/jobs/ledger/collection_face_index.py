@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 DIGEST_BYTES = 8
-"""Bytes of the digest of a job."""
+"""Size of the digest of a job in bytes."""
 
 ENTRY_BYTES = ID_BYTES + DIGEST_BYTES
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 ID_BYTES = 8
-"""Bytes of each face id in an index."""
+"""Number of bytes of each face id in an index."""
 
 
 @dataclass(frozen=True, slots=True)

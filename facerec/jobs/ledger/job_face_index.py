@@ -42,7 +42,7 @@ MAX_LOOKUPS = 64
 read."""
 
 READERS = 16
-"""Files that are read concurrently."""
+"""Number of files to read concurrently."""
 
 _ENTRY_BYTES = ID_BYTES + 4
 

@@ -75,12 +75,11 @@ class LedgerRow:
         child: The child that processed the line.
         line_in_slice: Number of the line, from 1, in the child's byte range or gzip file.
         photo: Full address of the photo; "" if the line does not name one.
-        external_image_id: The caller's own name for the photo.
+        external_image_id: The caller's own name for the photo; None without one.
         outcome: The outcome.
-        reason: Reason of UNREADABLE: the name of an ``UnreadableReason``, or CRASHED. None for
-            other outcomes.
-        detail: One-line explanation for display.
-        image_id: Id derived from the photo's content.
+        reason: Reason of UNREADABLE: the name of an ``UnreadableReason``. None for other outcomes.
+        detail: One-line explanation for display; None without one.
+        image_id: Id derived from the photo's content; None if it was not read.
         version: Version of the photo that was read (see ``jobs.versions``); None if it was not
             read, or if a later change might not alter the version.
         faces: Faces of the photo in the collection.
@@ -96,7 +95,7 @@ class LedgerRow:
             removed because this job does not select them.
         deleted: Number of faces that were found but not stored, because somebody deleted them or
             the collection contains them under imported ids.
-        bytes: Size of the photo file.
+        bytes: Size of the photo file; 0 if it was not read.
         milliseconds: Time to read the photo, plus its share of work done for several photos.
         manifest_line: Number of the line, from 1, in the manifest. None in a segment, and while the
             number of lines of earlier children is not known.

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_ATTEMPTS = 4
-"""Attempts at a child without progress before it is given up."""
+"""Number of attempts at a child without progress before it is given up."""
 
 RETRY_DELAY = 2.0
 """Seconds before a child is retried after a store failed, times the number of the attempt."""

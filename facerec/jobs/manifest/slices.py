@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 CHUNK = 1024 * 1024
-"""Bytes of a manifest per read."""
+"""Number of bytes of a manifest per read."""
 
 STRIPE = 32
-"""Consecutive lines of a gzip file that go to the same child: the photos of one step."""
+"""Number of consecutive lines of a gzip file that go to the same child: the photos of one step."""
 
 
 @dataclass(frozen=True, slots=True)

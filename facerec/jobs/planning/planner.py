@@ -6,8 +6,8 @@
 2. A collection whose database was lost is restored (``lost_collections``). If the request creates
    people, their names are checked.
 3. ``find_changes``: photos that have not changed since an earlier job of the collection are omitted
-   (``jobs.remembered``). A folder or prefix is listed for this. A manifest is read, unless
-   the collection has had no job.
+   (``jobs.remembered``). A folder or prefix is listed for this. A manifest is read, unless the
+   collection has had no job, or the manifest is too long.
 4. ``prepare_collection`` creates the collection if it does not exist and the request allows it, and
    identifies this creation.
 5. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same

@@ -24,8 +24,8 @@ the photo exists after all, or another address holds the same photo (``jobs.stal
 
 **What is not trusted.** The memory records what was done with a photo, not what the store contains.
 If the store has changed since the last run, the ledgers are compared with it and lost faces are
-restored, as described in ``jobs.verifying``. If the memory is lost, too old or damaged, photos
-are read again.
+restored, as described in ``jobs.verifying``. If the memory is lost, too old or damaged, photos are
+read again.
 
 **Doubts.** Job folders and the database may have been restored from different copies, or a job may
 have been deleted. Then the collection may have faces of photos that the memory lacks, and ``prune``

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 READERS = 16
-"""Files that are read concurrently."""
+"""Number of files to read concurrently."""
 
 
 def write_photos(objects: ObjectStore, job_folder: str, child: int, lines: Iterable[str]) -> None:

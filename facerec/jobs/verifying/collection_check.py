@@ -43,11 +43,9 @@ def note_doubt_if_changed(
 ) -> None:
     """Note that a collection may have faces of photos that no job remembers, if it has changed.
 
-    It has changed if its faces are not as the last run left them. See ``remembered.doubts``.
-
-    If only the job folders or only the database were restored from a copy, their versions differ.
-
-    A store whose faces have no version is not checked.
+    It has changed if the version of its faces is not the one that the last run noted, for example
+    because only the job folders or only the database were restored from a copy. See
+    ``remembered.doubts``. A store whose faces have no version is not checked.
     """
     try:
         collection = records.get_collection(collection_id)

@@ -39,25 +39,25 @@ class Verification:
     """Result of a comparison.
 
     Attributes:
-        faces: Faces that the collection should contain according to the job.
-        missing: Faces among them that the collection lacked, or contained with other options, and
-            that the job folder contains; with ``repair`` they were restored.
-        extra: Faces of the same photos, including photos without a face, that were stored with
-            other options instead; with ``repair`` they were removed.
-        kept: Faces of the same photos that were stored with other options and that stay because
-            they belong to people.
-        deleted: Faces of the ledger that were deleted on purpose; a photo without any face left
-            counts as one.
-        returned: Faces deleted on purpose that the collection contained again, from an older copy
-            of the database; with ``repair`` they were removed.
-        people_returned: People deleted on purpose that the collection contained again, from an
+        faces: Number of faces that the collection should contain according to the job.
+        missing: Number of these faces that the collection lacked, or contained with other options,
+            and that the job folder contains; with ``repair`` they were restored.
+        extra: Number of faces of the same photos, including photos without a face, that were stored
+            with other options instead; with ``repair`` they were removed.
+        kept: Number of faces of the same photos that were stored with other options and that stay
+            because they belong to people.
+        deleted: Number of faces of the ledger that were deleted on purpose; a photo without any
+            face left counts as one.
+        returned: Number of faces deleted on purpose that the collection contained again, from an
             older copy of the database; with ``repair`` they were removed.
-        outdated: Faces of photos that were replaced, that are gone or that got another external
-            image id, which the collection contained again, from an older copy of the database; with
-            ``repair`` they were removed.
-        moved: Faces that the collection had at earlier addresses of their photos, from an older
-            copy of the database; with ``repair`` their addresses were corrected.
-        unreadable_jobs: Jobs that were not compared because their folders cannot be read.
+        people_returned: Number of people deleted on purpose that the collection contained again,
+            from an older copy of the database; with ``repair`` they were removed.
+        outdated: Number of faces of photos that were replaced, that are gone or that got another
+            external image id, which the collection contained again, from an older copy of the
+            database; with ``repair`` they were removed.
+        moved: Number of faces that the collection had at earlier addresses of their photos, from an
+            older copy of the database; with ``repair`` their addresses were corrected.
+        unreadable_jobs: Number of jobs that were not compared because their folders cannot be read.
     """
 
     faces: int = 0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from facerec.storage.dynamodb.table import Table
 
 CHANGED_AT_ONCE = 8
-"""Shards per transaction. A transaction has at most 4 MB, and an item 400 KB:
+"""Number of shards per transaction. A transaction has at most 4 MB, and an item 400 KB:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html."""
 
 Change = Callable[[str, dict[str, int]], None]

@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 MARKED_AT_ONCE = 97
-"""Marks per transaction; with the collection, the head and a step of the history, 100 items:
-https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
+"""Number of marks per transaction; with the collection, the head and a step of the history, 100
+items: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
 
 MAX_SHARDS_BY_KEY = 400
 """Maximum number of shards that are read by their keys; for more, all shards are read."""

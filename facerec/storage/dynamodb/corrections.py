@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 ADDED_AT_ONCE = 33
-"""Corrections per transaction; with the collection, and for each a face, a person and a step of the
-history, 100 items."""
+"""Number of corrections per transaction; with the collection, and for each a face, a person and a
+step of the history, 100 items."""
 
 
 def add_corrections(table: Table, collection_id: str, corrected: Sequence[Correction]) -> None:

@@ -20,7 +20,7 @@ from facerec.storage.dynamodb.items import Item, history_key, history_partition
 from facerec.storage.dynamodb.table import GOT_AT_ONCE, Table
 
 PUT_AT_ONCE = 99
-"""Steps per transaction; with the collection, 100 items in total:
+"""Number of steps per transaction; with the collection, 100 items in total:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
 
 _AFTER_ALL = "~"

@@ -27,7 +27,7 @@ FIRST_PAUSE, MAX_PAUSE = 0.05, 5.0
 doubles with each further request, up to ``MAX_PAUSE``."""
 
 TRIES = 8
-"""Maximum attempts to change items that other callers change concurrently."""
+"""Maximum number of attempts to change items that other callers change concurrently."""
 
 
 @dataclass(frozen=True, slots=True)

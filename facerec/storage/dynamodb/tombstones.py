@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from facerec.storage.dynamodb.table import Table
 
 PUT_AT_ONCE = 99
-"""Photos per transaction; with the collection, 100 items in total:
+"""Number of photos per transaction; with the collection, 100 items in total:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
 
 _KEY = "key"

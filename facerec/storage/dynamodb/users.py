@@ -34,20 +34,21 @@ if TYPE_CHECKING:
     from facerec.core.records import User
 
 CHANGED_AT_ONCE = 97
-"""Faces per transaction; with the person and two steps of the history, 100 items in total:
+"""Number of faces per transaction; with the person and two steps of the history, 100 items:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
 
 
 CREATED_AT_ONCE = 94
-"""Faces that a transaction adds to a new person; with the collection, the person, the name, a
-registration and two steps of the history, 100 items."""
+"""Number of faces that a transaction adds to a new person; with the collection, the person, the
+name, a registration and two steps of the history, 100 items."""
 
 DELETED_AT_ONCE = 95
-"""Faces of a person who is deleted in a transaction; with the person, the name, the registration
-and two steps of the history, 100 items."""
+"""Maximum number of faces of a person who is deleted in a transaction; with the person, the name,
+the registration and two steps of the history, 100 items."""
 
 MOVED_AT_ONCE = 97
-"""Faces that a transaction moves between people; with the people and the history, 100 items."""
+"""Number of faces that a transaction moves between people; with the people and the history, 100
+items."""
 
 
 _SAME_VERSION = "#version = :version AND created_at = :created"

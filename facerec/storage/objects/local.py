@@ -42,17 +42,17 @@ _DENIED = {errno.EACCES, errno.EPERM}
 _CHANGED = {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST}
 
 MAX_REMOVALS = 1000
-"""Maximum attempts to remove a folder to which other processes add files."""
+"""Maximum number of attempts to remove a folder to which other processes add files."""
 
 BLOCK = 1024 * 1024
-"""Bytes of one read: each must be answered in ``MAX_SECONDS``."""
+"""Number of bytes of one read, which must be answered in ``MAX_SECONDS``."""
 
 SMALL_BLOCK = 64 * 1024
-"""Bytes of a read after the expected end of a file, which may have grown or have an unknown
-size."""
+"""Number of bytes of a read after the expected end of a file, which may have grown or have an
+unknown size."""
 
 MAX_ATTEMPTS = 5
-"""Maximum attempts to write a file whose temporary file disappears."""
+"""Maximum number of attempts to write a file whose temporary file disappears."""
 
 
 class LocalObjects:

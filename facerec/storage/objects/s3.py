@@ -36,7 +36,7 @@ CONFLICT_WAITS = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Maximum seconds to wait before a conditional write is repeated that conflicted with another."""
 
 ATTEMPTS = 3
-"""Attempts to read an interrupted body, which botocore does not retry."""
+"""Number of attempts to read an interrupted body, which botocore does not retry."""
 
 MAX_PUT_BYTES = 5 * 1024**3
 """Maximum size of an object that one request can put.
@@ -47,7 +47,7 @@ PART_BYTES = 64 * 1024**2
 so up to 625 GB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
 PAGE = 1000
-"""Maximum objects per request to list or delete.
+"""Maximum number of objects per request to list or delete.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 

@@ -24,7 +24,7 @@ _LOOPBACK = ("127.0.0.1", "localhost")
 """The only hosts that receive the key without encryption."""
 
 MAX_ANSWER = 4_000_000
-"""Maximum bytes of a response. An index has up to 100,000 namespaces, each with a line."""
+"""Maximum size of a response in bytes. An index has up to 100,000 namespaces, each with a line."""
 
 CREATE_HINT = (
     f"create one with dimension {EMBEDDING_SIZE} and metric {METRIC}, see docs/pinecone.md"

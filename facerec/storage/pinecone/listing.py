@@ -15,7 +15,7 @@ from facerec.storage.pinecone.limits import IDS_PER_PAGE
 
 _DIGITS = "0123456789abcdef"
 _MAX_DIGITS = 8
-"""Digits before the first dash of a UUID."""
+"""Number of digits before the first dash of a UUID."""
 
 
 def ids_after(

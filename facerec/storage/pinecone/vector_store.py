@@ -44,8 +44,8 @@ class PineconeVectors(VectorStore):
 
         Vectors are written first; then those that are no longer in the groups are deleted. To find
         the latter, groups are listed, unless this store listed them less than
-        ``memory.SECONDS_LISTED`` seconds ago.
-        So ``get_groups`` followed by ``put_groups`` lists each group only once.
+        ``memory.SECONDS_LISTED`` seconds ago. So ``get_groups`` followed by ``put_groups`` lists
+        each group only once.
 
         Raises:
             StoreUnavailableError: Groups may still contain old vectors besides the new ones, and a

@@ -129,7 +129,7 @@ def read_state(connection: sqlite3.Connection, collection_id: str) -> tuple[int,
 def read_embeddings(
     connection: sqlite3.Connection, slots: Sequence[int] | NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Return the embeddings of slots in ascending order: float32, shape (n, 128)."""
+    """Return the embeddings of slots, which must be in ascending order: float32, (n, 128)."""
     ordered = np.asarray(slots, np.int64)
     numbers, starts = np.unique(ordered // BLOCK_SLOTS, return_index=True)
     embeddings = np.empty((len(ordered), EMBEDDING_SIZE), np.float32)

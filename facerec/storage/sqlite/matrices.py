@@ -27,8 +27,8 @@ CHUNK_BLOCKS = 16
 """Number of blocks per chunk. A change to one block copies all of them (8 MiB, about 2 ms)."""
 
 MAX_MEMORY = 4 * 1024**3
-"""Maximum bytes of embeddings to keep in memory. The namespace searched last is kept even if it is
-larger."""
+"""Maximum size of the embeddings to keep in memory, in bytes. The namespace searched last is kept
+even if it is larger."""
 
 
 @dataclass(frozen=True, slots=True)
