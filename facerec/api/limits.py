@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 MAX_BODY = 16 * 1024 * 1024
-"""Maximum bytes of a request: two photos of 5 MB each in base64, as CompareFaces may send."""
+"""Maximum size of a request in bytes: two photos of 5 MB each in base64, as CompareFaces may
+send."""
 
 MAX_PUBLIC_BODY = 64 * 1024
-"""Maximum bytes of a request without authentication, such as one for the page."""
+"""Maximum size in bytes of a request without authentication, such as one for the page."""
 
 MAX_BODIES = 8 * MAX_BODY
-"""Maximum bytes of all requests being received or answered. While a body is parsed, it is in memory
-four times."""
+"""Maximum size in bytes of all requests being received or answered. While a body is parsed, it is
+in memory four times."""
 
 MAX_BODY_SECONDS = 120
 """Maximum seconds until the body of a request is complete: 16 MB at one megabit a second."""

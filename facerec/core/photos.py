@@ -108,8 +108,8 @@ class PhotoFaces:
     """The faces of a photo, largest first.
 
     Attributes:
-        width: Pixels of the upright photo as stored.
-        height: Pixels of the upright photo as stored.
+        width: Width of the upright photo as stored, in pixels.
+        height: Height of the upright photo as stored, in pixels.
         faces: The faces that the options select, with embeddings.
         rejected: The detected faces that the options reject, with reasons.
         rotation: Degrees clockwise by which the photo was turned to find its faces: 0, 90, 180 or

@@ -45,8 +45,8 @@ def open_engine(*, threads: int | None = None, recipe: Recipe = Recipe.FAST) -> 
     """Return an engine that loads each network when it is first needed.
 
     Args:
-        threads: Threads per network run; None for all cores of this process. Worker processes
-            that share a machine should each use one.
+        threads: Number of threads per network run; None for all cores of this process. Worker
+            processes that share a machine should each use one.
         recipe: The views of a face from which its embedding is computed.
     """
     return Engine(threads=threads, recipe=recipe)

@@ -28,8 +28,8 @@ class LocatedPhoto:
     """A photo whose faces have been detected but not aligned.
 
     Attributes:
-        width: Pixels of the upright photo as stored.
-        height: Pixels of the upright photo as stored.
+        width: Width of the upright photo as stored, in pixels.
+        height: Height of the upright photo as stored, in pixels.
         is_animated: Whether the file holds more frames than the first.
         smallest_face: Side in pixels, as stored, of the smallest face that was searched for.
         detections: The faces, largest first, in pixels of ``pixels``.
@@ -95,8 +95,8 @@ class AlignedPhoto:
     """A photo whose faces are all aligned; only their embeddings are missing.
 
     Attributes:
-        width: Pixels of the upright photo as stored.
-        height: Pixels of the upright photo as stored.
+        width: Width of the upright photo as stored, in pixels.
+        height: Height of the upright photo as stored, in pixels.
         faces: All detected faces, largest first.
         turns: Quarter turns, counterclockwise, after which the faces were found.
         is_animated: Whether the file holds more frames than the first.

@@ -109,14 +109,14 @@ def estimate_job(
     Args:
         photos: Number of photos to index.
         photos_per_second: Speed of one vCPU; ``estimate.measuring`` measures it.
-        faces_per_photo: Faces stored per photo, on average.
-        searches: Searches per month, each with one face.
+        faces_per_photo: Mean number of faces stored per photo.
+        searches: Number of searches per month, each with one face.
         store: Amazon S3 Vectors or Pinecone, filled by the workflow on AWS, or the embedded store
             on one AWS machine.
-        max_vcpus: Maximum concurrent vCPUs (``MaxvCpus`` of the stack).
-        images_per_child: Photos per child; 0 chooses it from the number of photos.
+        max_vcpus: Maximum number of concurrent vCPUs (``MaxvCpus`` of the stack).
+        images_per_child: Number of photos per child; 0 chooses it from the number of photos.
         new_collection: Whether the job creates the collection.
-        interruptions_per_hour: Mean spot interruptions per machine-hour.
+        interruptions_per_hour: Mean number of spot interruptions per machine-hour.
         lookups_per_second: Pinecone's rate limit for fetches from an index.
         prices: Table of prices (default: the one shipped with facerec).
 

@@ -98,7 +98,7 @@ def generated_photos(
 
     Args:
         megapixels: Size of each photo; its sides are in a ratio of 3 to 2.
-        faces_per_photo: Heads per photo, on average.
+        faces_per_photo: Mean number of heads per photo.
         count: Number of photos.
     """
     height = max(64, round((megapixels * 1e6 / 1.5) ** 0.5))

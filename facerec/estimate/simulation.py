@@ -45,9 +45,10 @@ class Simulation:
         vcpus: Maximum number of concurrent vCPUs.
         seconds: Time from the start of the job to the end of its last child.
         vcpu_seconds: Charged time of all vCPUs, each from the start to the end of its machine.
-        interruptions: Containers lost with their machine.
-        repeated_photos: Photos processed again because of interruptions.
-        lost_children: Children interrupted in all attempts; redriving the job finishes them.
+        interruptions: Number of containers lost with their machine.
+        repeated_photos: Number of photos processed again because of interruptions.
+        lost_children: Number of children interrupted in all attempts; starting the job again
+            finishes them.
         bottleneck: Name of the limit that takes most of the time.
         useful_vcpus: Number of vCPUs beyond which further ones only wait for the limit of a
             service.
@@ -76,7 +77,7 @@ def simulate(
 
     Args:
         workload: The job to simulate.
-        interruptions_per_hour: Mean interruptions per machine-hour.
+        interruptions_per_hour: Mean number of interruptions per machine-hour.
         lookups_per_second: Pinecone's rate limit for fetches.
         seed: Seed of the random numbers.
 

@@ -34,12 +34,12 @@ class Workload:
     Attributes:
         photos: Number of photos to index.
         photos_per_second: Speed of one vCPU.
-        faces_per_photo: Faces stored per photo, on average.
-        searches: Searches per month, each with one face.
+        faces_per_photo: Mean number of faces stored per photo.
+        searches: Number of searches per month, each with one face.
         store: Store of the faces. With the embedded store the job runs on one machine, without
             the workflow on AWS.
-        max_vcpus: Maximum concurrent vCPUs.
-        images_per_child: Photos per child; 0 chooses it from the number of photos.
+        max_vcpus: Maximum number of concurrent vCPUs.
+        images_per_child: Number of photos per child; 0 chooses it from the number of photos.
         new_collection: Whether the job creates the collection. In an existing one, each
             commit costs another request to the store.
 

@@ -31,7 +31,7 @@ PAGE_SIZE = 500
 """Number of examples per page."""
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
-"""Maximum bytes of a list: subjects are listed without pages."""
+"""Maximum size of a list in bytes: subjects are listed without pages."""
 
 ATTEMPTS = 3
 """Maximum number of requests for a photo while the server fails."""

@@ -14,7 +14,8 @@ from typing import BinaryIO
 from facerec.errors import InvalidInputError
 
 MAX_START = 1 << 20
-"""Maximum bytes of a line in memory; what is beyond them is read in pieces and forgotten."""
+"""Maximum number of bytes of a line in memory; what is beyond them is read in pieces and
+forgotten."""
 
 _COPY = re.compile(rb'COPY (?:"?[\w$]+"?\.)?"?([\w$]+)"? \(([^)]*)\) FROM stdin;')
 _END = rb"\."
@@ -33,7 +34,7 @@ class Row:
             row.
         is_whole: Whether the fields are the whole row.
         last_offset: Where in the file the raw text of the last column begins, in bytes.
-        last_length: Bytes of the raw text of the last column.
+        last_length: Length of the raw text of the last column, in bytes.
     """
 
     table: str

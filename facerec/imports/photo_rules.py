@@ -25,7 +25,7 @@ def photos_by_template(template: str) -> FindPhotos:
     except ValueError as error:
         raise InvalidInputError(
             f"the template {template!r} is malformed: {error}",
-            "write each field in braces, such as {subject}",
+            "write each field in braces, such as {external_image_id}",
         ) from error
     fields = {name for _, name, _, _ in parts}
     plain = not any(spec or conversion for _, _, spec, conversion in parts)

@@ -81,9 +81,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             ``lambdas.erasure.enrolling``); or ``import_job``, to import the faces of a job (see
             ``lambdas.erasure.importing``); or ``start_clustering`` or ``describe_clustering``, a
             collection (see ``lambdas.erasure.clusters``); or ``operation``, the request of a
-            command (see ``lambdas.erasure.requests``); or a step of a migration
-            (see ``lambdas.erasure.migrating``); or ``sweep``, to erase the faces that were stored
-            for deleted collections. Any other event is an event of the schedule. With
+            command (see ``lambdas.erasure.requests``); or a step of a migration (see
+            ``lambdas.erasure.migrating``); or ``sweep``, to erase the faces that were stored for
+            deleted collections. Any other event is an event of the schedule. With
             ``returns_refusals``, an invalid request gets an answer; it is not a failure of the
             function, which would raise an alarm.
 

@@ -40,7 +40,8 @@ serve(sys.stdin.buffer, sys.stdout.buffer)
 """Program of a decoder process, which uses the same import path as this process."""
 
 _ATTEMPTS = 2
-"""Maximum attempts: a process may be killed by chance, for example when memory is short."""
+"""Maximum number of attempts: a process may be killed by chance, for example when memory is
+short."""
 
 
 class DecoderProcess:

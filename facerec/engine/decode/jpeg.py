@@ -88,8 +88,8 @@ def jpeg_reduction(width: int, height: int, reduction: int, max_pixels: int) -> 
     ``max_pixels``, it is the smallest factor that meets this limit, or 8.
 
     Args:
-        width: Pixels of the photo as stored.
-        height: Pixels of the photo as stored.
+        width: Width of the photo as stored, in pixels.
+        height: Height of the photo as stored, in pixels.
         reduction: Factor by which the photo may be reduced without loss for its faces.
         max_pixels: Maximum number of pixels to decode.
     """

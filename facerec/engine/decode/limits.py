@@ -13,11 +13,12 @@ from io import BytesIO
 from facerec.core.photos import UnreadablePhoto, UnreadableReason
 
 MAX_SECONDS = 20
-"""Maximum processor seconds for decoding a photo. The slowest photos within the pixel limit take
-about 6 seconds (``tests/unit/engine/test_decode_costs.py``)."""
+"""Maximum processor time for decoding a photo, in seconds. The slowest photos within the pixel
+limit take about 6 seconds (``tests/unit/engine/test_decode_costs.py``)."""
 
 MAX_MEMORY = 1024**3
-"""Maximum bytes that a decoder in a separate process allocates for a photo, including its file."""
+"""Maximum memory in bytes that a decoder in a separate process allocates for a photo, including its
+file."""
 
 MAX_PIXEL_PASSES = 5_000_000_000
 """Maximum number of pixels of a JPEG times its scans: for each scan, even an empty one of 100
@@ -30,7 +31,7 @@ MAX_BLOCKS = 10_000
 100, and one with a large colour profile or XMP packet fewer than 2,000."""
 
 MAX_JUNK = 1_000_000
-"""Maximum bytes between the segments of a JPEG, which Pillow skips one at a time."""
+"""Maximum number of bytes between the segments of a JPEG, which Pillow skips one at a time."""
 
 
 class LimitExceededError(Exception):

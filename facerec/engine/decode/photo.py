@@ -23,8 +23,8 @@ class DecodedPhoto:
     Attributes:
         pixels: Upright, uint8, shape (height * scale, width * scale, 3) rounded up, RGB,
             C-contiguous.
-        width: Pixels of the upright photo as stored.
-        height: Pixels of the upright photo as stored.
+        width: Width of the upright photo as stored, in pixels.
+        height: Height of the upright photo as stored, in pixels.
         scale: Decoded pixels for each stored pixel along a side: 1, 1/2, 1/3 and so on.
         is_preview: Whether the smallest faces have fewer than ``FACE_PIXELS_NEEDED`` pixels only
             because the caller asked for fewer.

@@ -18,7 +18,7 @@ MAX_CHUNKS = 100_000
 MB."""
 
 MAX_TEXT = 1_000_000
-"""Maximum uncompressed bytes of a text chunk; Pillow rejects files with more than 1 MiB."""
+"""Maximum uncompressed size of a text chunk in bytes; Pillow rejects files with more than 1 MiB."""
 
 _SIGNATURE = 8
 _CHUNK_HEADER = 8

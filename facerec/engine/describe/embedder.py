@@ -25,7 +25,7 @@ class Embedder:
         """Load the network.
 
         Args:
-            threads: Threads per network run; None for all cores of this process.
+            threads: Number of threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.

@@ -32,7 +32,7 @@ class PoseEstimator:
         """Load the network.
 
         Args:
-            threads: Threads per network run; None for all cores of this process.
+            threads: Number of threads per network run; None for all cores of this process.
         """
         model = get_data(__package__, MODEL_NAME) or b""
         self._session = open_session(model, threads)

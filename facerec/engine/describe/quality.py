@@ -82,8 +82,8 @@ def assess(
         chip: The aligned face, uint8 of shape (150, 150, 3), RGB.
         box: Ratios of the upright photo.
         pose: How the head is turned.
-        width: Pixels of the upright photo as stored.
-        height: Pixels of the upright photo as stored.
+        width: Width of the upright photo as stored, in pixels.
+        height: Height of the upright photo as stored, in pixels.
     """
     grey = in_grey(chip)
     return Quality(

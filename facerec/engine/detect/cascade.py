@@ -39,8 +39,8 @@ side: the proposal network misses an eighth of the faces that fill a photo, sinc
 their surroundings."""
 
 MAX_EXACT_PIXELS = 250_000
-"""Maximum pixels, at the scale of the exact detector, of a photo that this detector searches too if
-the cascade finds no face. That takes less than 0.1 s."""
+"""Maximum number of pixels, at the scale of the exact detector, of a photo that this detector
+searches too if the cascade finds no face. That takes less than 0.1 s."""
 
 _SURE_SCORE = 0.9
 """Verifier score that ends the search for a better size: good frontal faces score about 1.05. A
@@ -115,7 +115,7 @@ class CascadeDetector:
         """Load both networks.
 
         Args:
-            threads: Threads per network run; None for all cores of this process.
+            threads: Number of threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.

@@ -15,7 +15,7 @@ def open_detector(name: str, *, threads: int | None = None) -> Detector:
 
     Args:
         name: One of ``DETECTORS``.
-        threads: Threads per network run; None for all cores of this process.
+        threads: Number of threads per network run; None for all cores of this process.
 
     Raises:
         InvalidInputError: No detector has that name.

@@ -27,8 +27,8 @@ _MAX_BLOCK_WIDTH = 1_500
 overlap by about 190 pixels, so wide flat blocks would repeat much work."""
 
 _MAX_FLOAT_PIXELS = 4_000_000
-"""Maximum pixels of a photo with a pyramid of float32, which takes 40 bytes for each pixel of the
-photo; the pyramids of larger photos are uint8."""
+"""Maximum number of pixels of a photo with a pyramid of float32, which takes 40 bytes for each
+pixel of the photo; the pyramids of larger photos are uint8."""
 
 
 class ExactDetector:
@@ -43,7 +43,7 @@ class ExactDetector:
         """Load the network.
 
         Args:
-            threads: Threads per network run; None for all cores of this process.
+            threads: Number of threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.

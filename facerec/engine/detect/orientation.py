@@ -73,7 +73,7 @@ class OrientationFinder:
         """Load the proposal network.
 
         Args:
-            threads: Threads per network run; None for all cores of this process.
+            threads: Number of threads per network run; None for all cores of this process.
         """
         self._proposals = ProposalNetwork(threads=threads)
 

@@ -63,7 +63,7 @@ _MAX_EXCESS = 1.1
 """A photo that is at most this many times larger than needed is not resized."""
 
 _SAMPLES = 2
-"""Source pixels read along each side of a pixel of a reduced photo."""
+"""Number of source pixels read along each side of a pixel of a reduced photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class ProposalNetwork:
         """Load the network.
 
         Args:
-            threads: Threads per network run; None for all cores of this process.
+            threads: Number of threads per network run; None for all cores of this process.
         """
         model = get_data(__package__, MODEL_NAME) or b""
         self._session = open_session(model, threads)

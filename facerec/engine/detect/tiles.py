@@ -38,8 +38,8 @@ def divide(side: int, max_pixels: int, geometry: DetectorGeometry) -> list[Span]
     outputs as one run on the whole side.
 
     Args:
-        side: Pixels of the whole side.
-        max_pixels: Pixels of the longest span; should be several times the overlap.
+        side: Length of the whole side in pixels.
+        max_pixels: Maximum length of a span in pixels; should be several times the overlap.
         geometry: Geometry of the network.
 
     Raises:

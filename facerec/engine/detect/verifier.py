@@ -45,7 +45,7 @@ class Verifier:
         """Load the network.
 
         Args:
-            threads: Threads per network run; None for all cores of this process.
+            threads: Number of threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from facerec.engine.dlib.detector_interface import DetectorGeometry
 
 MARGIN = 1
-"""Outputs scored in each direction from a crop's centre, in steps of 8 pixels (window: 80)."""
+"""Number of outputs scored in each direction from a crop's centre, in steps of 8 pixels (window:
+80)."""
 
 
 def build_crop_model(weights: bytes) -> bytes:

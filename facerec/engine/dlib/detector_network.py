@@ -22,8 +22,9 @@ from facerec.engine.dlib.onnx_graph import GraphBuilder, fold_affine, fold_input
 from facerec.engine.dlib.stream import DlibFormatError
 
 CHANNEL_BLOCK = 16
-"""Channels that ONNX Runtime's convolutions compute together with AVX-512; half as many with AVX2.
-Layers of 45 channels run at two thirds of the speed of 48, so they are padded with zeros."""
+"""Number of channels that ONNX Runtime's convolutions compute together with AVX-512; half as many
+with AVX2. Layers of 45 channels run at two thirds of the speed of 48, so they are padded with
+zeros."""
 
 
 def build_detector_model(weights: bytes, *, padded: bool = True) -> bytes:

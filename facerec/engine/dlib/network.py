@@ -86,8 +86,8 @@ class SlidingWindow:
     """How the output of an MMOD network maps to boxes.
 
     Attributes:
-        width: Pixels of the window that slides over each level of the pyramid.
-        height: Pixels of that window.
+        width: Width in pixels of the window that slides over each level of the pyramid.
+        height: Height of that window in pixels.
         overlap: Two boxes whose intersection is more than this share of the smallest box around
             both are the same object.
         cover: Two boxes whose intersection is more than this share of either are the same object.

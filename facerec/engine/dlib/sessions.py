@@ -22,7 +22,7 @@ def open_session(model: Model, threads: int | None) -> onnxruntime.InferenceSess
 
     Args:
         model: The ONNX model.
-        threads: Threads per network run; None for all cores of this process.
+        threads: Number of threads per network run; None for all cores of this process.
     """
     # The wheels of ONNX Runtime 1.32 send telemetry to Microsoft from import on unless this is set.
     # A face service must not report anything to third parties.

@@ -74,7 +74,7 @@ has; requests cost money, and their rate is limited. At 20 photos per second, a 
 seconds. The first photos cost a second look-up, and save the time to read the 80 others."""
 
 BUFFERED_BYTES = 64 * 1024 * 1024
-"""Maximum bytes of photos that are read ahead."""
+"""Maximum size of the photos that are read ahead, in bytes."""
 
 READERS = 8
 """Number of photos to read concurrently: each object in S3 takes tens of milliseconds."""

@@ -37,7 +37,7 @@ FACE_BYTES = 4096
 """Approximate memory in bytes of a face with its embedding and its record."""
 
 MAX_BUFFERED = 64 * 1024 * 1024
-"""Maximum bytes that are read ahead."""
+"""Maximum number of bytes that are read ahead."""
 
 
 def kept_by_jobs(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ADDITIONS = 8
-"""Maximum number of attempts to write the list of a group's vectors while other writers change it."""
+"""Maximum number of attempts to write the list of a group's vectors while others change it."""
 
 _PLACEHOLDER = [1.0] + [0.0] * 127
 """Values of the marker of a group, which is never searched."""
