@@ -78,9 +78,7 @@ def main() -> None:
         raise SystemExit("needs the labelled photos of ../shared/data")
     detectors = compare_detectors(photos, options.repeats)
     for use in ("judging", "training"):
-        show(
-            f"faces found by detector, {use} set (to reach: {REACH} times cheaper)", detectors[use]
-        )
+        show(f"faces found by detector, {use} set (target: {REACH} times cheaper)", detectors[use])
     rules = compare_rules(photos, options.repeats)
     show("faces found by default smallest face, both sets", rules)
     sizes = find_in_large_photos(photos)

@@ -42,11 +42,12 @@ PER_CHILD = 500
 DELETIONS = 25
 
 MAX_MS = 20.0
-"""Reach: processor time of a deletion at any size. The clock says little on a busy machine."""
+"""Target: maximum processor time of a deletion at any size; the clock says little on a busy
+machine."""
 
 MAX_GROWTH = 2.0
-"""Reach: processor time at the largest size, in that of the smallest. The folder has more files,
-but no operation reads or lists all of them."""
+"""Target: maximum processor time at the largest size, divided by that at the smallest. The folder
+has more files, but no operation reads or lists all of them."""
 
 
 def main() -> int:
@@ -58,7 +59,7 @@ def main() -> int:
     show("erasing a face from a job folder", rows)
     growth = rows[-1]["processor"] / rows[0]["processor"]
     reached = growth <= MAX_GROWTH and all(row["processor"] < MAX_MS for row in rows)
-    print(f"growth of the processor time: {growth:.2f} (reach: {MAX_GROWTH:g})")
+    print(f"growth of the processor time: {growth:.2f} (target: {MAX_GROWTH:g})")
     finish("erasing", {"sizes": rows, "growth": growth, "reached": reached}, options.json)
     return int(not reached)
 

@@ -50,13 +50,13 @@ class Proof:
     """What was erased, how long it took, and what was left.
 
     Attributes:
-        faces: Faces before the first erasure.
+        faces: Number of faces before the first erasure.
         erased: Names that were erased.
-        seconds: How long each erasure took, without the search.
-        searched: Bytes of the last search.
-        left: What was found after it was erased.
-        returned: Faces that the second run of the manifest brought back.
-        lost: Faces of others that are gone.
+        seconds: Seconds that each erasure took, without the search.
+        searched: Number of bytes that the last search read.
+        left: Places where something was found after it was erased.
+        returned: Number of faces that the second run of the manifest brought back.
+        lost: Number of faces of others that are gone.
     """
 
     faces: int = 0

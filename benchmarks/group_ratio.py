@@ -129,7 +129,7 @@ def ratio_row(scores: Squares, random: np.random.Generator) -> dict[str, Any]:
 
 
 def chance_row(scores: Squares, ratio: float, random: np.random.Generator) -> dict[str, Any]:
-    """Return the ratios that would be measured if that of the groups were this one in truth.
+    """Return the ratios that would be measured if the true ratio of the groups were ``ratio``.
 
     The groups keep their order and the mean of their rates, and the rates grow by equal factors.
     Each group has the threshold at which it has its rate, and its people are resampled.

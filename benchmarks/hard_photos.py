@@ -39,7 +39,7 @@ BRIGHTNESS = (1.0, 0.4, 0.25)
 def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--photos", type=int, default=100, help="photos of each set")
+    parser.add_argument("--photos", type=int, default=100, help="number of photos of each set")
     options = parser.parse_args()
     use_one_core()
     chosen = random.Random(3)

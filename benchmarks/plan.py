@@ -24,7 +24,7 @@ from facerec.storage.sqlite import SqliteStore
 from lambdas.plan.handler import plan_execution
 
 LINE = 100
-"""Bytes of a line, including its end."""
+"""Length of a line in bytes, including its end."""
 
 STATE_LIMIT = 32 * 1024
 """Limit of the state in bytes; that of Step Functions is eight times as high."""
@@ -37,7 +37,7 @@ class EndlessManifest(LocalObjects):
 
     Attributes:
         heads: Number of HEAD requests.
-        read_bytes: Bytes read of the manifest.
+        read_bytes: Number of bytes read of the manifest.
     """
 
     def __init__(self, lines: int, folder: Path) -> None:

@@ -19,7 +19,7 @@ from tests.support.pinecone_jobs import PHOTOS, PineconeJobs
 from tests.support.pinecone_server import PineconeServer
 
 MAX_PER_PHOTO = 0.02
-"""Reach: requests per photo that is indexed into an existing collection."""
+"""Target: maximum number of requests per photo indexed into an existing collection."""
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def main() -> int:
             rows.append(_row(name, requests))
     show(f"requests to Pinecone of {PHOTOS:,} photos in two children", rows)
     reached = rows[1]["per photo"] <= MAX_PER_PHOTO
-    print(f"requests per photo of an existing collection: reach {MAX_PER_PHOTO:g}")
+    print(f"requests per photo of an existing collection: target {MAX_PER_PHOTO:g}")
     finish("requests_to_pinecone", {"jobs": rows, "reached": reached}, options.json)
     return int(not reached)
 

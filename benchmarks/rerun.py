@@ -39,13 +39,13 @@ PER_FOLDER = 1_000
 PER_CHILD = 500
 
 MAX_RATIO = 8.0
-"""Reach: the maximum of the processor time of a run over an unchanged folder, in bare walks."""
+"""Target: maximum processor time of a run over an unchanged folder, in bare walks."""
 
 MAX_RATIO_OF_MANIFEST = 40.0
-"""Reach: the same for an unchanged manifest, whose lines are also parsed, checked and sorted."""
+"""Target: the same for an unchanged manifest, whose lines are also parsed, checked and sorted."""
 
 MAX_SECONDS_PER_PHOTO = 10e-6
-"""Reach: 10 s of processor time for a million photos."""
+"""Target: 10 s of processor time for a million photos."""
 
 
 class CountingObjects(Objects):

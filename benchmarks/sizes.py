@@ -17,20 +17,20 @@ from facerec.estimate.prices import load_prices
 from facerec.estimate.workload import Store
 
 SIZES = (10**5, 10**6, 10**7, 10**8, 10**9)
-"""Faces of a collection, one per photo."""
+"""Numbers of faces of a collection, one per photo."""
 
 SEARCHES = 1_000
-"""Searches of a month, for which the table has the cost."""
+"""Number of searches of a month, for which the table has the cost."""
 
 EMBEDDED_BYTES = 1_000
-"""Bytes that a face takes in the embedded store (``docs/embedded-store.md``)."""
+"""Number of bytes that a face takes in the embedded store (``docs/embedded-store.md``)."""
 
 VECTOR_BYTES = 128 * 4
-"""Bytes that an exact search reads of a face: its embedding, of 128 numbers of 32 bits."""
+"""Number of bytes that an exact search reads of a face: 128 numbers of 32 bits."""
 
 SHARD_FACES = 10**7
-"""Faces of a shard on one machine: their embeddings are 5 GB, which fit the memory of a machine
-with 8 GB."""
+"""Number of faces of a shard on one machine: their embeddings are 5 GB, which fit the memory of a
+machine with 8 GB."""
 
 
 def main() -> None:

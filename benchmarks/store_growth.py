@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BATCH = 1000
 FACES_PER_STEP = 32
 SCATTERED = 1000
-"""Faces, spread over the collection, that are deleted before a search."""
+"""Number of faces, spread over the collection, that are deleted before a search."""
 
 
 def main() -> None:

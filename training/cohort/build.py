@@ -46,8 +46,8 @@ CLEAR_MIXTURES = 1000
 CHILD_MIXTURES = 1000
 
 OWN_MIXTURES = 4
-"""Mixtures that one of these strangers may be part of. They are the nearest to it, and are skipped
-when the typical deviation is measured, since no other face has any."""
+"""Number of mixtures that a stranger may be part of. They are the nearest to that stranger, and are
+skipped when the typical deviation is measured: a face that is not in the cohort has none."""
 
 STEPS = 127
 """Levels of an int8 on either side of 0."""

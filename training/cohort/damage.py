@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 SIDE = 128
-"""Pixels of a photo before it is damaged. A face of FairFace then has about 107 pixels, as many as
-in its chip, so that the measures of damage below are pixels of the chip, nearly."""
+"""Side in pixels of a photo before it is damaged. A face of FairFace then has about 107 pixels, as
+many as in its chip, so that the measures of damage below are nearly pixels of the chip."""
 
 Damage = Callable[[Image.Image, np.random.Generator], Image.Image]
 

@@ -1,1 +1,1 @@
-"""Training of the networks that facerec ships."""
+"""Training of the network that proposes where faces may be."""

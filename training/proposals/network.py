@@ -15,7 +15,7 @@ from facerec.engine.dlib.detector_interface import DetectorGeometry
 
 CHANNELS = (16, 32, 64)
 DEPTH = 4
-"""Blocks that keep the size: a depthwise convolution, then a pointwise one."""
+"""Number of blocks that keep the size: a depthwise convolution, then a pointwise one."""
 
 _DEPTHWISE_SIDE = 5
 """Side of the depthwise convolutions' kernels."""
