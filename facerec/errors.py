@@ -835,6 +835,6 @@ class NoCredentialsError(ConfigurationError):
 
 
 class WeightsError(FacerecError):
-    """A file of network weights is missing or damaged."""
+    """A file of network weights is missing, damaged or cannot be read."""
 
     hint_is_for_operator = True

@@ -64,8 +64,8 @@ class AccessControl:
             app: The application.
             guard: Identifies the sender of a request.
             public: Returns whether a method and a path need no authentication.
-            max_body: Maximum bytes of a request.
-            max_bodies: Maximum bytes of all requests that are being received or answered.
+            max_body: Maximum size of a request in bytes.
+            max_bodies: Maximum size in bytes of all requests that are being received or answered.
             access_log: Called with each request once it is answered.
             routes: Routes of the application, for the access log.
         """

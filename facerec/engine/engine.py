@@ -65,7 +65,7 @@ class Engine:
         """Version of weights, alignment and recipe; only faces of one version can be compared.
 
         Raises:
-            WeightsError: dlib's weights are missing or cannot be read.
+            WeightsError: dlib's weights are missing or cannot be used.
         """
         return model_version(self._recipe)
 
@@ -93,7 +93,7 @@ class Engine:
 
         Raises:
             InvalidInputError: The options name an unknown detector.
-            WeightsError: dlib's weights are missing or damaged.
+            WeightsError: dlib's weights are missing or cannot be used.
         """
         aligned = list(self._aligned_photos(photos, options))
         views = [

@@ -45,7 +45,7 @@ class FaceFinder:
 
         Raises:
             InvalidInputError: The options name an unknown detector.
-            WeightsError: dlib's weights are missing or damaged.
+            WeightsError: dlib's weights are missing or cannot be used.
         """
         found = self._detect_in(photo, smallest_face, options)
         min_score = score_at(options.detector, options.min_confidence)

@@ -23,7 +23,7 @@ def check_engine(engine: FaceEngine) -> None:
     Raises:
         MachineError: The engine cannot read a photo that shows one face, or does not find exactly
             one face in it.
-        WeightsError: dlib's weights are missing or damaged.
+        WeightsError: dlib's weights are missing or cannot be used.
     """
     (result,) = engine.analyse([known_face()], FaceOptions(min_confidence=0.5))
     if not isinstance(result, PhotoFaces) or len(result.faces) != 1:

@@ -47,7 +47,7 @@ def measure_photos_per_second(
         seconds: Approximate processor time of the measurement.
 
     Raises:
-        WeightsError: A file of weights is missing or damaged.
+        WeightsError: A file of weights is missing or cannot be used.
     """
     sample = [photos[index % len(photos)] for index in range(max(BATCH_SIZE, len(photos)))]
     engine.analyse(sample[:1], options)

@@ -78,7 +78,7 @@ def describe(
         progress: Called with the number of photos that were just described.
 
     Raises:
-        WeightsError: A file of network weights is missing or damaged.
+        WeightsError: A file of network weights is missing or cannot be used.
     """
     found: list[tuple[str, EmbeddedFace]] = []
     failures: dict[str, str] = {}

@@ -49,7 +49,7 @@ def read_model_version(recipe: str = Recipe.FAST) -> str:
     """Return the model version of a recipe on this machine; loads no network.
 
     Raises:
-        WeightsError: A file of weights is missing or damaged.
+        WeightsError: A file of weights is missing or cannot be used.
     """
     from facerec.engine.describe.version import model_version
 
@@ -61,7 +61,7 @@ def read_model_versions(first: str | None = None) -> dict[str, str]:
 
     Raises:
         RecipeUnavailableError: ``first`` is not a recipe.
-        WeightsError: A file of weights is missing or damaged.
+        WeightsError: A file of weights is missing or cannot be used.
     """
     return {recipe: read_model_version(recipe) for recipe in ordered_recipes(first)}
 
@@ -70,7 +70,7 @@ def recipe_of(model_version: str) -> str:
     """Return the recipe of a model version; ``fast`` if no recipe has it.
 
     Raises:
-        WeightsError: A file of weights is missing or damaged.
+        WeightsError: A file of weights is missing or cannot be used.
     """
     for recipe, version in read_model_versions().items():
         if version == model_version:
@@ -113,7 +113,7 @@ def open_checked_engine(threads: int, recipe: str = Recipe.FAST) -> FaceEngine:
 
     Raises:
         MachineError: The engine does not find a face that it must find.
-        WeightsError: A file of weights is missing or damaged.
+        WeightsError: A file of weights is missing or cannot be used.
     """
     from facerec.engine.self_check import check_engine
 

@@ -54,7 +54,7 @@ class Gallery(
     Besides the errors that it names, any operation may raise InvalidInputError if an id is not
     valid; StoreUnavailableError, StoreDamagedError or AccessDeniedError if a store cannot be used;
     ConflictError if the collection is switched to another model version concurrently; and
-    WeightsError if a file of network weights is needed and is missing or damaged.
+    WeightsError if a file of network weights is needed and is missing or cannot be used.
 
     ``GalleryBase`` documents the constructor. The operations, by the module of
     ``facerec.gallery`` that defines them:

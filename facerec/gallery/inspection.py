@@ -55,7 +55,7 @@ class Inspector:
         """Model version of the engine that describes faces outside collections.
 
         Raises:
-            WeightsError: A file of network weights is missing or cannot be read.
+            WeightsError: A file of network weights is missing or cannot be used.
         """
         return self._engine.model_version
 
@@ -83,7 +83,7 @@ class Inspector:
             StoreUnavailableError: A photo cannot be read for now.
             UnreadablePhotoError: A photo cannot be decoded.
             PhotoTooLargeError: A photo has too many bytes.
-            WeightsError: A file of network weights is missing or damaged.
+            WeightsError: A file of network weights is missing or cannot be used.
             NoFaceError: A photo shows no face that the options accept.
         """
         limit = MAX_PAIRS if limit is None else checked_limit(limit, MAX_PAIRS)
@@ -123,7 +123,7 @@ class Inspector:
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             AttributesUnavailableError: The networks for attributes are not installed.
-            WeightsError: A file of network weights is missing or damaged.
+            WeightsError: A file of network weights is missing or cannot be used.
         """
         options = self._defaults.complete(options, stores=False)
         loaded, found = self._detect(photo, options)

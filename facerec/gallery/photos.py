@@ -130,7 +130,7 @@ def detect_faces(photo: PhotoContent, *, engine: FaceEngine, options: FaceOption
 
     Raises:
         UnreadablePhotoError: The photo cannot be decoded.
-        WeightsError: A file of network weights is missing or damaged.
+        WeightsError: A file of network weights is missing or cannot be used.
     """
     (outcome,) = engine.analyse([photo.content], options)
     if isinstance(outcome, UnreadablePhoto):

@@ -41,7 +41,7 @@ def import_encodings(
             database.
         ModelMismatchError: The collection's faces have another model version.
         ReceiptDamagedError: A copy of tombstones is damaged.
-        WeightsError: A file of network weights is missing or damaged.
+        WeightsError: A file of network weights is missing or cannot be used.
         StoreUnavailableError: A store is down; run the import again later.
     """
     with suppress(CollectionExistsError):

@@ -89,7 +89,7 @@ def import_examples(
             database.
         ModelMismatchError: The collection's faces have another model version.
         ReceiptDamagedError: A copy of tombstones is damaged.
-        WeightsError: A file of network weights is missing or damaged.
+        WeightsError: A file of network weights is missing or cannot be used.
         StoreUnavailableError: A store or the server is down; run the import again later.
     """
     with suppress(CollectionExistsError):

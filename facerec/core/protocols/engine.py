@@ -36,7 +36,7 @@ class FaceEngine(Cohort, Protocol):
         """Version of weights, alignment and recipe; only faces of one version can be compared.
 
         Raises:
-            WeightsError: A file of a network is missing or cannot be read.
+            WeightsError: A file of a network is missing or cannot be used.
         """
         ...
 
@@ -50,7 +50,7 @@ class FaceEngine(Cohort, Protocol):
             options: How to find and choose faces.
 
         Raises:
-            WeightsError: A file of a network is missing or damaged.
+            WeightsError: A file of a network is missing or cannot be used.
         """
         ...
 

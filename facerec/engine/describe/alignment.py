@@ -29,7 +29,7 @@ class Aligner:
         """Load the predictor.
 
         Raises:
-            WeightsError: dlib's weights are missing or damaged.
+            WeightsError: dlib's weights are missing or cannot be used.
         """
         import dlib
 

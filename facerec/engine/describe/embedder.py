@@ -28,7 +28,7 @@ class Embedder:
             threads: Number of threads per network run; None for all cores of this process.
 
         Raises:
-            WeightsError: dlib's weights are missing or damaged.
+            WeightsError: dlib's weights are missing or cannot be used.
         """
         self._session = open_session(descriptor_model(), threads)
 

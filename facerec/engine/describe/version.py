@@ -15,7 +15,7 @@ def model_version(recipe: Recipe = Recipe.FAST) -> str:
     The detector is not part of it: it affects which faces are found, not how they compare.
 
     Raises:
-        WeightsError: dlib's weights are missing or cannot be read.
+        WeightsError: dlib's weights are missing or cannot be used.
     """
     descriptor = fingerprint(find_weights(Weights.DESCRIPTOR))[:_DIGITS]
     landmarks = fingerprint(find_weights(Weights.LANDMARKS))[:_DIGITS]

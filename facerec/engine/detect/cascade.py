@@ -118,7 +118,7 @@ class CascadeDetector:
             threads: Number of threads per network run; None for all cores of this process.
 
         Raises:
-            WeightsError: dlib's weights are missing or damaged.
+            WeightsError: dlib's weights are missing or cannot be used.
         """
         self._threads = threads
         self._proposals = ProposalNetwork(threads=threads)

@@ -19,7 +19,7 @@ def open_detector(name: str, *, threads: int | None = None) -> Detector:
 
     Raises:
         InvalidInputError: No detector has that name.
-        WeightsError: dlib's weights are missing or damaged.
+        WeightsError: dlib's weights are missing or cannot be used.
     """
     factory = DETECTORS.get(name)
     if factory is None:

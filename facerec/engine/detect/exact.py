@@ -46,7 +46,7 @@ class ExactDetector:
             threads: Number of threads per network run; None for all cores of this process.
 
         Raises:
-            WeightsError: dlib's weights are missing or damaged.
+            WeightsError: dlib's weights are missing or cannot be used.
         """
         self._session = open_session(detector_model(), threads)
         metadata = self._session.get_modelmeta().custom_metadata_map

@@ -48,7 +48,7 @@ class Verifier:
             threads: Number of threads per network run; None for all cores of this process.
 
         Raises:
-            WeightsError: dlib's weights are missing or damaged.
+            WeightsError: dlib's weights are missing or cannot be used.
         """
         self._session = open_session(crop_model(), threads)
         metadata = self._session.get_modelmeta().custom_metadata_map

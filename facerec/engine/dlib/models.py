@@ -39,7 +39,7 @@ def descriptor_model() -> Model:
     """Return the face recognition network (see ``descriptor_network``).
 
     Raises:
-        WeightsError: dlib's weights are missing or damaged.
+        WeightsError: dlib's weights are missing or cannot be used.
     """
     return _load_or_convert(
         "descriptor",
@@ -52,7 +52,7 @@ def detector_model() -> Model:
     """Return the face detection network (see ``detector_network``).
 
     Raises:
-        WeightsError: dlib's weights are missing or damaged.
+        WeightsError: dlib's weights are missing or cannot be used.
     """
     return _load_or_convert(
         "detector", Weights.DETECTOR, lambda weights: detector_network.build_detector_model(weights)
@@ -63,7 +63,7 @@ def crop_model() -> Model:
     """Return the face detection network for crops (see ``crop_network``).
 
     Raises:
-        WeightsError: dlib's weights are missing or damaged.
+        WeightsError: dlib's weights are missing or cannot be used.
     """
     return _load_or_convert(
         "crop", Weights.DETECTOR, lambda weights: crop_network.build_crop_model(weights)

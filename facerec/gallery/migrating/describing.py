@@ -83,7 +83,7 @@ class Describer:
 
         Raises:
             StoreUnavailableError: The photo cannot be read for now.
-            WeightsError: A file of network weights is missing or damaged.
+            WeightsError: A file of network weights is missing or cannot be used.
         """
         content = self._read(stored[0].record.address)
         if isinstance(content, MissingReason):

@@ -50,7 +50,7 @@ class CollectionOperations(Eraser):
         Raises:
             InvalidInputError: The id is not a valid collection id, or a tag is not valid.
             RecipeUnavailableError: No engine here has this recipe.
-            WeightsError: A file of network weights is missing or cannot be read.
+            WeightsError: A file of network weights is missing or cannot be used.
             CollectionExistsError: A collection of this id exists.
             ConflictError: The deletion of a collection of this id is not finished.
             DeletedCollectionError: A deleted collection of this id is back with an older copy of

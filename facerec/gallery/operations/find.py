@@ -99,7 +99,7 @@ class FindOperations(RecognitionOperations):
             StoreUnavailableError: The photo cannot be read for now.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
-            WeightsError: A file of network weights is missing or damaged.
+            WeightsError: A file of network weights is missing or cannot be used.
             NoFaceError: The photo shows no face that the options accept.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """

@@ -99,7 +99,7 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
     def undo(self, collection_id: str, entry_id: str) -> Entry:
         """Undo a change of people; return the new history entry, which can itself be undone.
 
-        After an interruption, the same call completes the undoing.
+        After an interruption, the same call completes the undo.
 
         Args:
             collection_id: Id of the collection.
@@ -172,7 +172,7 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
         return frozenset(face.record.face_id for face in found)
 
     def _is_begun(self, collection_id: str, entry_id: str) -> bool:
-        """Return whether the undoing of an entry was started, and has not been undone itself."""
+        """Return whether an undo of an entry was started, and has not been undone itself."""
         return any(
             not self._undoing(collection_id, each.cause.entry_id)
             for each in self._undoing(collection_id, entry_id)
@@ -183,7 +183,7 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
         return [each for each in found if each.cause.undoes == entry_id]
 
     def _apply(self, collection_id: str, step: Step) -> None:
-        """Perform a step of an undoing; people are deleted later."""
+        """Perform a step of an undo; people are deleted later."""
         records, user_id = self._records, step.user_id or ""
         match step.kind:
             case StepKind.CREATED:

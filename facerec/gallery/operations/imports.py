@@ -173,7 +173,7 @@ class ImportOperations(GalleryBase):
             StoreUnavailableError: The photo cannot be read for now.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
-            WeightsError: A file of network weights is missing or damaged.
+            WeightsError: A file of network weights is missing or cannot be used.
             ReceiptDamagedError: A copy of tombstones is damaged.
         """
         collection = self._get_comparable_to_change(collection_id)

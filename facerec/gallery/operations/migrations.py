@@ -119,7 +119,7 @@ class MigrationOperations(GalleryBase):
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
             StoreUnavailableError: A photo cannot be read for now.
-            WeightsError: A file of network weights is missing or damaged.
+            WeightsError: A file of network weights is missing or cannot be used.
         """
         checked_limit(limit, MAX_PAGE)
         collection = self._get_comparable_to_change(collection_id)

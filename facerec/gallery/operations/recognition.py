@@ -80,7 +80,7 @@ class RecognitionOperations(GalleryBase):
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             AttributesUnavailableError: The networks for attributes are not installed.
-            WeightsError: A file of network weights is missing or damaged.
+            WeightsError: A file of network weights is missing or cannot be used.
             ReceiptDamagedError: A copy of tombstones is damaged; the faces were stored.
         """
         if external_image_id is not None:
@@ -151,7 +151,7 @@ class RecognitionOperations(GalleryBase):
             StoreUnavailableError: The photo cannot be read for now.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
-            WeightsError: A file of network weights is missing or damaged.
+            WeightsError: A file of network weights is missing or cannot be used.
             NoFaceError: The photo shows no face that the options accept.
             ReceiptDamagedError: With ``index``: a copy of tombstones is damaged; the faces were
                 stored.

@@ -117,7 +117,7 @@ class UserSearchOperations(GalleryBase):
             StoreUnavailableError: The photo cannot be read for now.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
-            WeightsError: A file of network weights is missing or damaged.
+            WeightsError: A file of network weights is missing or cannot be used.
             NoFaceError: The photo shows no face that the options accept.
         """
         checked_limit(limit, MAX_USER_MATCHES)
