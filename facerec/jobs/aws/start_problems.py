@@ -58,7 +58,7 @@ def find_start_problems(queue: str, clients: AwsClients, *, child_vcpus: int) ->
     Args:
         queue: ARN of the queue.
         clients: Clients of the services.
-        child_vcpus: vCPUs of a child.
+        child_vcpus: Number of vCPUs of a child.
     """
     found = _answered(lambda: _of_queue(queue, clients))
     environments = _answered(lambda: compute_environments(queue, clients))
