@@ -46,7 +46,8 @@
     │   ├── KeyDeniedError
     │   ├── ObjectArchivedError
     │   ├── OtherRegionError
-    │   └── RequesterPaysError
+    │   ├── RequesterPaysError
+    │   └── ServiceDeniedError
     ├── StoreUnavailableError
     │   ├── ReadTimedOutError
     │   └── StoreThrottledError
@@ -748,6 +749,13 @@ class RequesterPaysError(AccessDeniedError):
     def __init__(self, uri: str) -> None:
         super().__init__(uri, f"{uri} is in a requester-pays bucket", self.ADVICE)
         self.uri = uri
+
+
+class ServiceDeniedError(AccessDeniedError):
+    """A store or service denies a request because of facerec's own credentials or key.
+
+    No photo is the cause, and nothing that a client of a server has sent.
+    """
 
 
 class StoreUnavailableError(FacerecError):

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facerec.api.access_log import Access, note_access, note_principal, record_access
-from facerec.api.auth.access import Guard, RefusedError, RequestHead
+from facerec.api.auth.access import BodyCheck, Guard, RefusedError, RequestHead
 from facerec.api.called_operation import called_operation
 from facerec.api.limits import (
     MAX_BODIES,
@@ -24,8 +24,10 @@ from facerec.api.limits import (
     MAX_JSON_TOKENS,
     MAX_PUBLIC_BODY,
 )
+from facerec.api.logging import log_unchecked_sender
 from facerec.api.rekognition.service import error_response
 from facerec.api.rest.uploads import is_upload
+from facerec.errors import FacerecError
 
 Refusal = tuple[int, dict[str, str], bytes]
 
@@ -115,7 +117,7 @@ class AccessControl:
             try:
                 _check_repeated_headers(scope)
                 # Looking up a key may wait for a store.
-                check = None if public else await run_in_threadpool(self._guard.admit, head)
+                check = None if public else await run_in_threadpool(self._admit, head)
                 limit = MAX_PUBLIC_BODY if public else self._max_body
                 body = await _read_body(head, receive, limit, hold)
                 if body is None:
@@ -134,6 +136,22 @@ class AccessControl:
             if rekognition:
                 scope = {**scope, "path": "/", "raw_path": b"/"}
             await self._app(scope, _replay(body, receive), send)
+
+    def _admit(self, head: RequestHead) -> BodyCheck:
+        """Check the head of a request, and return the check of the body.
+
+        Raises:
+            RefusedError: The sender may do nothing at all, or cannot be checked.
+        """
+        try:
+            return self._guard.admit(head)
+        except FacerecError as error:
+            log_unchecked_sender(error)
+            raise RefusedError(
+                "InternalServerError",
+                "The server cannot check who sent the request. Try again later.",
+                503,
+            ) from error
 
     @contextmanager
     def _holding(self) -> Iterator[Callable[[int], None]]:

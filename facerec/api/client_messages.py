@@ -10,6 +10,7 @@ from facerec.errors import (
     FacerecError,
     JobFolderError,
     NoCredentialsError,
+    ServiceDeniedError,
     StoreDamagedError,
     StoreUnavailableError,
     WeightsError,
@@ -30,7 +31,7 @@ def message_for_clients(error: FacerecError) -> str:
         message = "a store of the server is unavailable"
     elif isinstance(error, StoreDamagedError):
         message = "a store of the server is damaged"
-    elif isinstance(error, ConfigurationError | WeightsError):
+    elif isinstance(error, ConfigurationError | ServiceDeniedError | WeightsError):
         message = "the server is not set up for this request"
     else:
         message = error.message

@@ -9,6 +9,7 @@ import traceback
 from facerec.errors import (
     ConfigurationError,
     FacerecError,
+    ServiceDeniedError,
     StoreDamagedError,
     StoreUnavailableError,
     WeightsError,
@@ -27,11 +28,18 @@ def log_error(error: Exception) -> None:
         _LOG.warning("a store is unavailable (%s)", _cause(error))
     elif isinstance(error, StoreDamagedError):
         _LOG.error("the store is damaged: %s", error.hint)
+    elif isinstance(error, ServiceDeniedError):
+        _LOG.error("a store or service denies access (%s): %s", _cause(error), error.hint)
     elif isinstance(error, ConfigurationError | WeightsError):
         _LOG.error("the server is not set up (%s): %s", type(error).__name__, error.hint)
     elif not isinstance(error, FacerecError) and not hasattr(error, "kind"):
         where = "".join(traceback.format_tb(error.__traceback__))
         _LOG.error("unexpected %s\n%s", type(error).__name__, where)
+
+
+def log_unchecked_sender(error: FacerecError) -> None:
+    """Log why the sender of a request cannot be checked; see ``log_error`` for what is logged."""
+    _LOG.error("senders of requests cannot be checked (%s): %s", _cause(error), error.hint)
 
 
 def _cause(error: BaseException) -> str:

@@ -14,6 +14,7 @@ from facerec.errors import (
     InvalidInputError,
     NoCredentialsError,
     NotFoundError,
+    ServiceDeniedError,
     StoreThrottledError,
     StoreUnavailableError,
 )
@@ -69,6 +70,7 @@ def aws_errors(
     *,
     missing: FacerecError | None = None,
     refused: FacerecError | None = None,
+    denied: type[AccessDeniedError] = ServiceDeniedError,
     codes: Mapping[str, FacerecError] = _NO_CODES,
 ) -> Iterator[None]:
     """Raise the errors of boto3 as errors of facerec.
@@ -81,11 +83,13 @@ def aws_errors(
         refused: Raised for other errors of the client (HTTP 4xx, except 408, 409 and 429), also if
             the service throttles with such a status; by default a ``StoreUnavailableError``, or a
             ``StoreThrottledError``.
+        denied: Class of the error if the credentials do not allow the request; it is created with
+            ``resource``.
         codes: Errors to raise for single error codes, before all other rules.
 
     Raises:
         FacerecError: One of ``codes``, ``missing`` or ``refused``.
-        AccessDeniedError: The credentials do not allow the request.
+        AccessDeniedError: ``denied``: the credentials do not allow the request.
         NoCredentialsError: There are no credentials.
         ConfigurationError: No region is set.
         NotFoundError: The resource does not exist.
@@ -108,7 +112,7 @@ def aws_errors(
         if _is_missing(error.response["Error"]):
             raise missing or NotFoundError(f"{resource} does not exist") from error
         if code in _DENIED:
-            raise AccessDeniedError(resource) from error
+            raise denied(resource) from error
         if refused is not None and not _is_transient(error.response):
             raise refused from error
         kind = StoreThrottledError if _is_throttled(error.response) else StoreUnavailableError

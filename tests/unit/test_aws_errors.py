@@ -19,13 +19,13 @@ from facerec.api.rest import problems
 from facerec.cli.exit_codes import ExitCode, exit_code_of
 from facerec.core.aws_errors import aws_errors
 from facerec.errors import (
-    AccessDeniedError,
     ConfigurationError,
     ConflictError,
     FacerecError,
     InvalidInputError,
     JobNotFoundError,
     NotFoundError,
+    ServiceDeniedError,
     StoreThrottledError,
     StoreUnavailableError,
 )
@@ -49,8 +49,8 @@ def cancelled(*reasons: str) -> ClientError:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (client_error("AccessDeniedException"), AccessDeniedError),
-        (client_error("ExpiredTokenException"), AccessDeniedError),
+        (client_error("AccessDeniedException"), ServiceDeniedError),
+        (client_error("ExpiredTokenException"), ServiceDeniedError),
         (client_error("ExecutionDoesNotExist"), NotFoundError),
         (client_error("ResourceNotFoundException"), NotFoundError),
         (
@@ -83,7 +83,7 @@ def test_an_error_of_aws_becomes_one_of_ours(
 
 
 def test_callers_name_what_is_missing_refused_or_special() -> None:
-    missing, refused = JobNotFoundError("one"), AccessDeniedError("s3://bucket/key")
+    missing, refused = JobNotFoundError("one"), ServiceDeniedError("s3://bucket/key")
     conflict = ConflictError("changed")
     for error, expected in (
         (client_error("ExecutionDoesNotExist"), missing),

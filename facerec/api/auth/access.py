@@ -92,6 +92,7 @@ class Guard(Protocol):
 
         Raises:
             RefusedError: The sender may do nothing at all.
+            FacerecError: Who the sender is, or what the sender may do, cannot be read.
         """
         ...
 

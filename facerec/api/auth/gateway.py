@@ -16,7 +16,7 @@ from typing import Any
 
 from facerec.api.auth.access import BodyCheck, Principal, RefusedError, RequestHead
 from facerec.api.auth.grants import AccessTable, Caller
-from facerec.errors import InvalidInputError, StoreUnavailableError
+from facerec.errors import InvalidInputError
 
 
 class ApiAuthorization(StrEnum):
@@ -44,9 +44,8 @@ class GatewayGuard:
         """Check the caller's identity in the gateway's event.
 
         Raises:
-            RefusedError: The event does not prove who the caller is, no grant names the caller, or
-                the access table cannot be read for now.
-            AccessDeniedError: The credentials do not allow the access table to be read.
+            RefusedError: The event does not prove who the caller is, or no grant names the caller.
+            FacerecError: The access table cannot be read.
         """
         principal = self._find_principal(head.gateway or {})
         return lambda _body: principal
@@ -56,12 +55,7 @@ class GatewayGuard:
             caller = _iam_caller(context)
         else:
             caller = self._cognito_caller(context)
-        try:
-            principal = self.table.find_principal(caller)
-        except StoreUnavailableError as error:
-            raise RefusedError(
-                "InternalServerError", "The access table cannot be read. Try again later.", 503
-            ) from error
+        principal = self.table.find_principal(caller)
         if principal is None:
             raise RefusedError(
                 "AccessDeniedException",

@@ -105,8 +105,7 @@ class AccessTable:
         """Return the permissions of a caller, or None if no grant names the caller.
 
         Raises:
-            StoreUnavailableError: The table cannot be read for now.
-            AccessDeniedError: The credentials do not allow the table to be read.
+            FacerecError: The table cannot be read.
         """
         grants = [grant for grant in self._current() if grant.names(caller)]
         if not grants:

@@ -77,6 +77,7 @@ class TokenGuard:
 
         Raises:
             RefusedError: The token or signature is missing or wrong.
+            FacerecError: The access key cannot be read.
         """
         authorization = head.headers.get("authorization", "")
         if authorization.startswith("AWS4-HMAC-SHA256 "):

@@ -15,7 +15,7 @@ from time import strptime
 from typing import Any
 
 from facerec.api.auth.access import BodyCheck, Principal, RefusedError, RequestHead
-from facerec.errors import NotFoundError, StoreUnavailableError
+from facerec.errors import NotFoundError
 from facerec.storage.access_keys import AccessKey
 
 CLOCK_SKEW = 300.0
@@ -48,9 +48,10 @@ class SignatureGuard:
 
         Raises:
             RefusedError: The signature is missing or malformed, is for another service, or has a
-                time that is more than ``CLOCK_SKEW`` seconds from the clock's; its key is unknown,
-                or cannot be read for now; or it does not cover the request. The check of the body
-                raises it if the signature is wrong.
+                time that is more than ``CLOCK_SKEW`` seconds from the clock's; its key is unknown;
+                or it does not cover the request. The check of the body raises it if the signature
+                is wrong.
+            FacerecError: The key cannot be read.
         """
         claim = _claim(head)
         _check_time(head.headers, claim["date"], self.clock())
@@ -61,10 +62,6 @@ class SignatureGuard:
             raise _refused(
                 "UnrecognizedClientException",
                 "The security token included in the request is invalid.",
-            ) from error
-        except StoreUnavailableError as error:
-            raise RefusedError(
-                "InternalServerError", "The access keys cannot be read. Try again later.", 503
             ) from error
 
         def check(body: bytes) -> Principal:

@@ -27,6 +27,7 @@ from facerec.errors import (
     PhotoTooLargeError,
     QuotaExceededError,
     RequestMismatchError,
+    ServiceDeniedError,
     StoreUnavailableError,
     UnreadablePhotoError,
     UserExistsError,
@@ -106,7 +107,7 @@ def rekognition_error(error: Exception) -> RekognitionError:
         return RekognitionError(error.kind, error.message, 500 if error.status >= 500 else 400)
     if isinstance(error, BusyError):
         return RekognitionError("ThrottlingException", error.message, 500)
-    if isinstance(error, StoreUnavailableError):
+    if isinstance(error, ServiceDeniedError | StoreUnavailableError):
         # SDKs repeat these requests too
         return RekognitionError("InternalServerError", message_for_clients(error), 500)
     for kind in type(error).__mro__:

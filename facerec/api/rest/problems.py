@@ -33,6 +33,7 @@ from facerec.errors import (
     PersonChangeError,
     PhotoTooLargeError,
     RecipeUnavailableError,
+    ServiceDeniedError,
     StoreDamagedError,
     StoreUnavailableError,
     UnreadablePhotoError,
@@ -47,6 +48,7 @@ RETRY_AFTER = 2
 MEDIA_TYPE = "application/problem+json"
 
 _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
+    (ServiceDeniedError, 500),
     (AccessDeniedError, 403),
     # a server without credentials works, but reads no bucket that a client may name
     (NoCredentialsError, 403),

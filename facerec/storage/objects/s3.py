@@ -419,6 +419,7 @@ def _errors(uri: str, changed: Iterable[str] = _CHANGED) -> AbstractContextManag
         uri,
         missing=ObjectNotFoundError(uri),
         refused=AccessDeniedError(uri),
+        denied=AccessDeniedError,
         codes={
             **dict.fromkeys(_MISSING, ObjectNotFoundError(uri)),
             **dict.fromkeys(changed, ObjectChangedError(uri)),

@@ -7,10 +7,10 @@ error is the cause.
 from __future__ import annotations
 
 from facerec.errors import (
-    AccessDeniedError,
     ConfigurationError,
     FacerecError,
     NotFoundError,
+    ServiceDeniedError,
     StoreThrottledError,
     StoreUnavailableError,
 )
@@ -42,11 +42,11 @@ def store_error(error: Exception) -> FacerecError:
 def error_of_status(status: int) -> FacerecError:
     """Return the error for the HTTP status of a response that is not a success."""
     if status == 401:
-        return AccessDeniedError(
+        return ServiceDeniedError(
             "the Pinecone index", "Pinecone rejected the API key", CHECK_API_KEY
         )
     if status == 403:
-        return AccessDeniedError(
+        return ServiceDeniedError(
             "the Pinecone index",
             "Pinecone denied the request",
             "check the roles of the API key, and the limits of the plan",

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard, TokenGuard
 from facerec.api.auth.sigv4 import SignatureGuard
-from facerec.errors import StoreUnavailableError
+from facerec.errors import FacerecError, StoreDamagedError, StoreUnavailableError
 from facerec.gallery.paging import read_page_token
 from facerec.storage.access_keys import AccessKey, new_access_key
 from facerec.testing.engine import fake_face, fake_photo
@@ -82,11 +82,15 @@ def test_an_unknown_or_revoked_key_is_refused(guarded: Guarded) -> None:
     assert code_of(client.list_collections) == "UnrecognizedClientException"
 
 
+@pytest.mark.parametrize(
+    "error",
+    [StoreUnavailableError("the database is locked"), StoreDamagedError("/data/facerec.db")],
+)
 def test_a_client_may_try_again_if_keys_cannot_be_read(
-    api: Api, switchboard: tuple[Switchboard, str]
+    api: Api, switchboard: tuple[Switchboard, str], error: FacerecError
 ) -> None:
     def find_key(key_id: str) -> AccessKey:
-        raise StoreUnavailableError("the database is locked")
+        raise error
 
     board, address = switchboard
     guard = TokenGuard(TOKEN, SignatureGuard(find_key, time.time))

@@ -14,8 +14,15 @@ from moto import mock_aws
 
 from facerec.api.auth.gateway import ApiAuthorization, issuer_of
 from facerec.api.auth.grants import TABLE_LIFETIME, AccessTable, Caller
-from facerec.errors import InvalidInputError
+from facerec.errors import (
+    AccessDeniedError,
+    FacerecError,
+    InvalidInputError,
+    NoCredentialsError,
+    StoreUnavailableError,
+)
 from facerec.factory import engines
+from facerec.storage.objects import Objects
 from facerec.testing.engine import FakeEngine
 from lambdas.api.building import build_app, for_lambda
 from lambdas.api.handler import MAX_BODY
@@ -132,6 +139,38 @@ def test_a_table_that_cannot_be_used_refuses_everybody(
     table.write_text(content)
     assert deploy("AWS_IAM", grants=None)("GET", "/api/v1/collections")["statusCode"] == 403
     assert "the access table" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (AccessDeniedError("s3://facerec-work/access.json"), "AccessDeniedError"),
+        (NoCredentialsError(), "NoCredentialsError"),
+        (StoreUnavailableError("S3 does not answer"), "StoreUnavailableError"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_caller_may_try_again_if_the_table_cannot_be_read(
+    deploy: Deploy,
+    error: FacerecError,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise error
+
+    function = deploy("AWS_IAM")
+    monkeypatch.setattr(Objects, "read", fail)
+    answer = function("GET", "/api/v1/collections")
+    assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "5")
+    assert json.loads(answer["body"])["status"] == 503
+    target = {"X-Amz-Target": "RekognitionService.ListCollections"}
+    answer = function("POST", "/", {}, headers=target)
+    assert answer["statusCode"] == 500
+    assert json.loads(answer["body"])["__type"] == "InternalServerError"
+    assert f"senders of requests cannot be checked ({reason})" in caplog.text
+    assert "access.json" not in caplog.text + answer["body"]
 
 
 def test_a_grant_is_for_its_collections_and_for_reading_or_writing(deploy: Deploy) -> None:

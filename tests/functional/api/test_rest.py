@@ -18,7 +18,7 @@ from facerec.api.auth.local import LoopbackGuard
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.schemas import violation
-from facerec.errors import StoreUnavailableError
+from facerec.errors import ServiceDeniedError, StoreUnavailableError
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.source import LineFormat
 from facerec.jobs.outcomes import PhotoFailure
@@ -304,6 +304,21 @@ def test_an_unavailable_store_tells_when_to_retry(api: Api) -> None:
         answer = httpx.get(f"{address}/api/v1/collections")
     problem(answer, 503)
     assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_store_that_denies_the_server_is_no_fault_of_the_client(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = BrokenStore(ServiceDeniedError("the table faces-of-ann"))
+    gallery = replace(api.collaborators, records=broken).gallery()
+    with running(create_app(gallery, AppSettings(LoopbackGuard()))) as address:
+        answer = httpx.get(f"{address}/api/v1/collections")
+        target = {"X-Amz-Target": "RekognitionService.ListCollections"}
+        other = httpx.post(address, json={}, headers=target)
+    assert problem(answer, 500)["detail"] == "the server is not set up for this request"
+    assert (other.status_code, other.json()["__type"]) == (500, "InternalServerError")
+    assert "a store or service denies access (ServiceDeniedError)" in caplog.text
+    assert "ann" not in caplog.text
 
 
 def test_an_unexpected_error_reveals_no_details(api: Api, caplog: pytest.LogCaptureFixture) -> None:
