@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from facerec.api.auth.access import OpenGuard
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.core.schemas import violation
+from facerec.errors import InvalidInputError
 from facerec.factory import jobs_root_of, open_local_store, open_server_gallery
 from facerec.storage.objects import AccessPolicy
 from facerec.testing.engine import FakeEngine
@@ -114,6 +117,28 @@ def test_every_command_says_in_a_line_what_helps_and_changes_nothing(
         assert result.exit_code == ExitCode.ERROR, command
         assert (data / "facerec.db").read_bytes() == damaged
     assert "staff" in run(data, "jobs list").stdout
+
+
+@pytest.mark.parametrize("name", ["facerec.db", "facerec.db-wal"])
+@pytest.mark.parametrize("target", [None, "/dev/zero", "/proc/kmsg"])
+def test_a_store_that_is_a_pipe_or_a_device_is_refused(
+    sound: Path, tmp_path: Path, name: str, target: str | None
+) -> None:
+    (tmp_path / "facerec.db").write_bytes((sound / "facerec.db").read_bytes())
+    path = tmp_path / name
+    path.unlink(missing_ok=True)
+    if target is None:
+        os.mkfifo(tmp_path / "pipe")
+    path.symlink_to(target or tmp_path / "pipe")
+    with pytest.raises(InvalidInputError, match=f"the store {path} is not a regular file"):
+        open_local_store(tmp_path)
+
+
+def test_a_store_may_be_a_link_to_a_file(sound: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes((sound / "facerec.db").read_bytes())
+    (tmp_path / "facerec.db").symlink_to("elsewhere")
+    with closing(open_local_store(tmp_path)) as store:
+        assert [each.collection_id for each in store.list_collections()] == ["staff"]
 
 
 @pytest.mark.parametrize("how", DAMAGES)

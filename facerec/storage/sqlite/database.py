@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from facerec.errors import StoreUnavailableError
+from facerec.errors import InvalidInputError, StoreUnavailableError
 from facerec.storage.sqlite.errors import store_errors
 from facerec.storage.sqlite.schema import prepare
 
@@ -33,6 +33,10 @@ MAX_LOG_BYTES = 64 * 1024 * 1024
 more writes of a page are combined; SQLite's default is 1,000 pages."""
 
 
+_COMPANIONS = ("-wal", "-shm", "-journal")
+"""Suffixes of further files of a database: https://www.sqlite.org/tempfiles.html."""
+
+
 class Database:
     """An open SQLite file that all threads of this process share."""
 
@@ -42,13 +46,15 @@ class Database:
         A store on a read-only disk is opened for reading.
 
         Raises:
-            InvalidInputError: The file is not from facerec, or from a later version.
+            InvalidInputError: The file is not from facerec, or from a later version; or it is not a
+                regular file or a link to one.
             StoreDamagedError: The file is damaged, or is not a database.
             StoreUnavailableError: The file cannot be opened or created.
         """
         self.path = path
         self._idle: list[sqlite3.Connection] = []
         self._joined = threading.local()
+        _require_regular_files(path)
         self._read_only = _is_read_only(path)
         with store_errors(path):
             if not self._read_only:
@@ -185,6 +191,18 @@ class Database:
             raise
         else:
             self._idle.append(connection)
+
+
+def _require_regular_files(path: Path) -> None:
+    """Refuse a pipe or a device, which SQLite would read for ever, and a folder.
+
+    Raises:
+        InvalidInputError: The database, or another file of it, exists and is not a regular file.
+    """
+    for each in (path, *(path.with_name(f"{path.name}{suffix}") for suffix in _COMPANIONS)):
+        if each.exists() and not each.is_file():
+            what = "a folder" if each.is_dir() else "not a regular file"
+            raise InvalidInputError(f"the store {each} is {what}", "choose another data folder")
 
 
 def _make_private_file(path: Path) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from facerec.errors import (
     FacerecError,
-    InvalidInputError,
     StoreDamagedError,
     StoreUnavailableError,
 )
@@ -33,7 +32,6 @@ def store_errors(path: Path) -> Iterator[None]:
     Errors that show a bug in the calling code, such as ``sqlite3.IntegrityError``, are not changed.
 
     Raises:
-        InvalidInputError: The path is a folder, or another file that is not regular.
         StoreDamagedError: The file is damaged, or is not a database.
         StoreUnavailableError: The file is locked, cannot be written or opened, its disk is full, or
             SQLite reports another error.
@@ -72,10 +70,4 @@ def _translated(error: sqlite3.Error, path: Path) -> FacerecError:
         )
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or _NO_TEXT in str(error):
         return StoreDamagedError(str(path))
-    if path.is_dir():
-        return InvalidInputError(f"the store {path} is a folder", "choose another data folder")
-    if path.exists() and not path.is_file():
-        return InvalidInputError(
-            f"the store {path} is not a regular file", "choose another data folder"
-        )
     return StoreUnavailableError(f"the store {path} failed: {error}", "check its disk and folder")
