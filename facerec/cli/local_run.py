@@ -17,6 +17,7 @@ from facerec.cli.reports import print_nothing_new, print_report
 from facerec.cli.services import ShownJobs
 from facerec.cli.verification_shown import print_run
 from facerec.cli.webhooks import deliver_now, delivering, matches_since, print_matches
+from facerec.core.absolute_paths import absolute_path
 from facerec.core.counts import count
 from facerec.errors import JobDeletedError
 from facerec.gallery.presenting.enrolment import enrolment_json
@@ -64,7 +65,7 @@ def run_here(
 
     folder_of_data = data_folder(data, new=True)
     jobs = open_local_jobs(folder_of_data, workers=workers)
-    folder = f"{job_folder.absolute()}/" if job_folder else None
+    folder = f"{absolute_path(job_folder)}/" if job_folder else None
     submitted = time.time()
     job = jobs.submit(document, job_folder=folder, on_listed=listing_display())
     plan = job.required_plan()

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facerec.core.absolute_paths import absolute_path
 from facerec.factory import engines
 from facerec.factory.erasures import open_erasures
 from facerec.storage.objects import AccessPolicy, Objects
@@ -147,7 +148,7 @@ def open_local_store(data: Path) -> SqliteStore:
 
 def open_local_erasures(data: Path) -> Erasures:
     """Return the erasures of a data folder, and their receipts."""
-    return open_erasures(f"{data.absolute() / 'erasures'}/")
+    return open_erasures(f"{absolute_path(data) / 'erasures'}/")
 
 
 def _delete_collection(data: Path, collection_id: str) -> None:
@@ -232,4 +233,4 @@ def _delete_faces(
 
 def jobs_root_of(data: Path) -> str:
     """Return the parent of all job folders in a data folder; ends in ``/``."""
-    return f"{data.absolute() / 'jobs'}/"
+    return f"{absolute_path(data) / 'jobs'}/"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from facerec.core.absolute_paths import absolute_path
 from facerec.core.deferred import DeferredModule
 from facerec.factory.deployed_stores import (
     open_faces,
@@ -46,7 +47,7 @@ def open_local_checked_stores(data: Path) -> Iterator[traces.CheckedStores]:
     Raises:
         FacerecError: See ``SqliteStore``.
     """
-    root = f"{data.absolute()}/"
+    root = f"{absolute_path(data)}/"
     with open_local_store(data) as store:
         yield traces.CheckedStores(
             store,

@@ -947,3 +947,15 @@ def test_the_damaged_note_of_an_erasure_is_named_and_discarded(
     assert shown["status"] == "ABANDONED"
     assert violation("receipt", shown) is None
     assert here.run("erasures", "discard", note.stem).exit_code == ExitCode.NOT_FOUND
+
+
+def test_a_data_folder_beside_the_working_folder_can_be_erased_from(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here.photos)
+    here.data = Path("../data")
+    here.index("--job-folder", "../own")
+    assert erase(here, "--external-id", ANN, "--check").exit_code == ExitCode.DONE
+    assert here.run("rebuild", "staff").exit_code == ExitCode.DONE
+    assert {name for name, _ in here.faces().values()} == {"bob-ray", "cid-fox"}
+    assert here.run("collections", "delete", "staff", "--yes").exit_code == ExitCode.DONE

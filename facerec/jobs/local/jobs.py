@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.absolute_paths import absolute_path
 from facerec.core.deferred import DeferredModule
 from facerec.errors import (
     InvalidInputError,
@@ -194,7 +195,7 @@ class LocalJobs:
             if entry is not None:
                 return self._of_entry(entry, readable=readable)
             if self._local_paths:
-                return self._at(f"{Path(job_id).absolute()}/", readable=readable)
+                return self._at(f"{absolute_path(Path(job_id))}/", readable=readable)
         except ObjectNotFoundError:
             pass
         raise JobNotFoundError(job_id)
