@@ -93,6 +93,11 @@ class LazyGroup(SummaryGroup):
             except KeyboardInterrupt:
                 # While an error was printed, for example; click turns others into an ``Abort``.
                 _fail("interrupted", None, ExitCode.INTERRUPTED)
+            except RuntimeError as error:
+                if not isinstance(error.__cause__, KeyboardInterrupt):
+                    raise
+                # Python 3.11 replaces what is raised while a class is created (``__set_name__``).
+                _fail("interrupted", None, ExitCode.INTERRUPTED)
         return None
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature

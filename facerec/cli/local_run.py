@@ -32,6 +32,13 @@ if TYPE_CHECKING:
     from facerec.storage.webhook import Webhook
 
 
+_STOPPING = (
+    "stopping: waiting for the photos in progress; Ctrl-C again ends them",
+    "stopping: ending the photos in progress; Ctrl-C again does not wait for that",
+)
+"""Messages of the first and the second interruption of a run."""
+
+
 def run_here(
     document: dict[str, Any],
     data: Path | None,
@@ -129,7 +136,12 @@ def _matches(
 def _wait(
     jobs: LocalJobs, job: Job, interval: float, show: Callable[[Job, Progress | None], None]
 ) -> Job:
-    """Wait for the end of a job. Ctrl-C cancels it; a second Ctrl-C kills its workers."""
+    """Wait for the end of a job. Ctrl-C cancels it; a second Ctrl-C kills its workers.
+
+    Raises:
+        KeyboardInterrupt: It was interrupted once more, before the run had ended.
+    """
+    news = iter(_STOPPING)
 
     def sleep(seconds: float) -> None:
         jobs.wait(job, seconds)
@@ -145,6 +157,10 @@ def _wait(
                 jobs, job, interval=interval, show=show_news, sleep=sleep
             )
         except KeyboardInterrupt:
+            text = next(news, None)
+            if text is None:
+                raise
+            say(text, err=True)
             jobs.cancel(job)
         except JobDeletedError:
             # Once the run has ended, nothing is added to the deleted folder.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from collections import Counter, deque
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context, process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
     from facerec.storage.objects.protocol import ObjectStore
 
+_LOG = logging.getLogger("facerec.jobs")
+
 MAX_ATTEMPTS = 4
 """Number of attempts at a child without progress before it is given up."""
 
@@ -44,6 +47,10 @@ RETRY_DELAY = 2.0
 STOP_SECONDS = 60.0
 """Seconds that workers have to end after a stop request; then they are killed, whatever they read
 or decode. Each loses at most one step."""
+
+KILL_SECONDS = 5.0
+"""Seconds to wait for the end of killed workers. The kernel does not end a process that waits for
+the disk or the network."""
 
 TICK = 0.2
 """Seconds between two checks for a stop request."""
@@ -156,8 +163,9 @@ class _Supervisor:
     def kill_workers(self) -> None:
         for worker in self._workers:
             worker.process.kill()
-            worker.process.join()
-            worker.pipe.close()
+        end = time.monotonic() + KILL_SECONDS
+        for worker in self._workers:
+            _join(worker, max(0.0, end - time.monotonic()))
         self._workers.clear()
 
     def _stop_all(self) -> None:
@@ -192,17 +200,17 @@ class _Supervisor:
         # Forked processes would share locks held by threads and connections to stores.
         context = get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(target=self._work, args=(there,), daemon=True)
+        worker = context.Process(target=self._work, args=(there,), daemon=True)
         # Starting the tracker, which the first process needs, would unblock the signal.
         resource_tracker.ensure_running()
         # Ctrl-C must not reach the process before it can ignore it.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            process.start()
+            worker.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         there.close()
-        return _Worker(process, here)
+        return _Worker(worker, here)
 
     def _receive(self) -> None:
         ready = wait([worker.pipe for worker in self._workers], TICK)
@@ -245,8 +253,9 @@ class _Supervisor:
     def _reap(self, worker: _Worker) -> None:
         """Reap a worker that exited, and requeue its child if it was killed."""
         self._workers.remove(worker)
-        worker.process.join()
-        worker.pipe.close()
+        worker.process.join(STOP_SECONDS)
+        worker.process.kill()
+        _join(worker, KILL_SECONDS)
         child = worker.child
         if child is None:
             return
@@ -292,6 +301,16 @@ class _Supervisor:
         if count_memory_kills() == worker.memory_kills and not self._attempts[child]:
             return False
         return self.result.new_photos > 0 or not read_crashes(self._objects, self._plan, child)
+
+
+def _join(worker: _Worker, seconds: float) -> None:
+    """Wait for the end of a worker; one that does not end in time is left to the kernel."""
+    worker.process.join(seconds)
+    worker.pipe.close()
+    if worker.process.is_alive():
+        _LOG.warning("a worker does not end, since its disk or network does not answer")
+        # At its exit, Python would wait for the process, and has no public way to avoid that.
+        process._children.discard(worker.process)  # type: ignore[attr-defined]
 
 
 def _cause(exit_code: int | None) -> str:

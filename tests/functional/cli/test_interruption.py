@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from click.testing import CliRunner
 
+from facerec.cli.main import main
+from facerec.jobs.local.jobs import LocalJobs
 from facerec.testing.engine import fake_photo
+from tests.support.job_doors import use_fake_engine
 
 ROOT = Path(__file__).resolve().parents[3]
 PHOTOS = 300
@@ -66,7 +72,7 @@ def test_an_interrupted_job_resumes_where_it_was(manifest: Path, tmp_path: Path)
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said.decode()
-    assert b"resumes the job" in said
+    assert re.search(rb"stopping: waiting .*resumes the job", said, re.DOTALL)
     assert b"Traceback" not in said
     before = sum(
         len(part.read_text().splitlines()) for part in data.glob("jobs/*/ledger/*/*.jsonl")
@@ -79,3 +85,26 @@ def test_an_interrupted_job_resumes_where_it_was(manifest: Path, tmp_path: Path)
     report = json.loads(done.stdout)
     assert report["photos"] == PHOTOS
     assert report["outcomes"] == {"NO_FACE": PHOTOS}
+
+
+def test_a_third_ctrl_c_does_not_wait_for_a_run_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    waiting: list[LocalJobs] = []
+
+    def interrupt(jobs: LocalJobs, *_: object) -> NoReturn:
+        waiting.append(jobs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LocalJobs, "wait", interrupt)
+    monkeypatch.setattr(LocalJobs, "cancel", lambda *_: None)
+    (tmp_path / "ann.jpg").write_bytes(fake_photo(note="ann"))
+    words = ["index", str(tmp_path / "ann.jpg"), "--collection", "staff", "--workers", "1"]
+    result = CliRunner().invoke(main, [*words, "--data", str(tmp_path / "data")])
+    waiting[0].close()
+    assert len(waiting) == 3
+    assert result.exit_code == 130
+    *_, error = result.stderr.splitlines()
+    assert result.stderr.count("stopping: ") == 2
+    assert error == "error: interrupted"

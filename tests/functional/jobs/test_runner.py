@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Sequence
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -225,6 +226,32 @@ def test_a_stopped_run_ends_in_its_time_whatever_a_worker_waits_for(
     assert result.stopped
     assert time.monotonic() < started + 20
     assert not worker_processes()
+    assert run(job).new_photos == 12
+
+
+def test_a_run_does_not_wait_for_a_worker_that_the_kernel_cannot_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos = write_photos(tmp_path / "photos", 12)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    monkeypatch.setattr(supervisor, "KILL_SECONDS", 0.1)
+    frozen: list[int] = []
+
+    def stop() -> Stop:
+        # Like processes that wait for a disk, they do not end when they are killed.
+        frozen.extend(set(worker_processes()) - set(frozen))
+        for process in frozen:
+            os.kill(process, signal.SIGSTOP)
+        return Stop.KILL if frozen else Stop.NO
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseProcess, "kill", lambda _: None)
+        assert run(job, workers=1, stop=stop).stopped
+    assert worker_processes() == []
+    assert "does not end" in caplog.text
+    for process in frozen:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
     assert run(job).new_photos == 12
 
 
