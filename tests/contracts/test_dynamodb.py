@@ -10,7 +10,7 @@ from botocore.client import BaseClient
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
-from facerec.core.history import Action
+from facerec.core.history import Action, Cause, Entry, Step, StepKind
 from facerec.core.recording import recording
 from facerec.core.records import Collection, User, new_collection
 from facerec.core.registrations import Registration
@@ -271,3 +271,29 @@ def test_faces_of_a_person_who_is_created_again_meanwhile_are_not_overwritten(
         api_store.change_user("staff", "ann", version=1, add=FACES[2:3])
     assert api_store.get_user("staff", "ann").face_ids == (FACES[1],)
     assert api_store.users_of_faces("staff", FACES[:3]) == {FACES[1]: "ann"}
+
+
+def test_history_of_many_steps_that_was_interrupted_is_completed(
+    dynamodb_store: DynamoDBStore, client: BaseClient
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    def kill_second(**_: object) -> None:
+        writes.append(None)
+        if len(writes) == 2:
+            raise KilledError
+
+    dynamodb_store.create_collection(new_collection("staff", "dlib-1", 1.0))
+    steps = [Step(StepKind.DELETED, f"person-{number}", created_at=1.0) for number in range(250)]
+    cause = Cause("20260102T030405000000Z-0000", Action.DELETE, 1767323045.0)
+    entry, writes = Entry(cause, tuple(steps)), list[None]()
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", kill_second)
+    with pytest.raises(KilledError):
+        dynamodb_store.put_history("staff", [entry])
+    (begun,) = dynamodb_store.list_history("staff")
+    assert 0 < len(begun.steps) < 250
+    dynamodb_store.put_history("staff", [entry])
+    assert dynamodb_store.list_history("staff") == [entry]
+    dynamodb_store.put_history("staff", [entry])
+    assert len(writes) == 4

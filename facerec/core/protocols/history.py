@@ -54,6 +54,8 @@ class HistoryRecords(Protocol):
     def put_history(self, collection_id: str, entries: Sequence[Entry]) -> None:
         """Store entries of another store; entries whose ids are known are not changed.
 
+        Those of which an interrupted call has stored a part are completed.
+
         Raises:
             CollectionNotFoundError: The collection does not exist.
             ConflictError: There are too many concurrent changes.

@@ -67,14 +67,21 @@ def get_subjects(table: Table, collection_id: str, subjects: Collection[str]) ->
 
 
 def put(table: Table, collection_id: str, entries: Sequence[Entry]) -> None:
-    """Store entries of another store; see ``HistoryRecords.put_history``."""
+    """Store entries of another store; see ``HistoryRecords.put_history``.
+
+    An entry of more than ``PUT_AT_ONCE`` steps takes several transactions. Its steps are numbered
+    by their positions, which shows that an interrupted call has written some of them; they are
+    completed.
+    """
     for entry in entries:
-        if get(table, collection_id, entry.cause.entry_id) is not None:
-            continue
-        actions = [
-            _put(table, collection_id, entry.cause, step, number)
+        steps = {
+            _sort_key(entry.cause, number): _put(table, collection_id, entry.cause, step, number)
             for number, step in enumerate(entry.steps)
-        ]
+        }
+        known = {item["sk"]["S"] for item in _items_of(table, collection_id, entry.cause.entry_id)}
+        if not known <= steps.keys():
+            continue
+        actions = [action for sort, action in steps.items() if sort not in known]
         for part in batches(actions, PUT_AT_ONCE):
             if table.transact([table.has_collection(collection_id), *part]) is not None:
                 raise CollectionNotFoundError(collection_id)
@@ -141,6 +148,10 @@ def _entry_of(item: Item) -> str:
 
 
 def _put(table: Table, collection_id: str, cause: Cause, step: Step, number: int) -> dict[str, Any]:
-    sort = f"{cause.entry_id}#{number:020}"
-    item = {**history_key(collection_id, sort), "document": {"S": encode_step(cause, step)}}
+    key = history_key(collection_id, _sort_key(cause, number))
+    item = {**key, "document": {"S": encode_step(cause, step)}}
     return {"Put": {"TableName": table.name, "Item": item}}
+
+
+def _sort_key(cause: Cause, number: int) -> str:
+    return f"{cause.entry_id}#{number:020}"
