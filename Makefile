@@ -75,8 +75,9 @@ $(VENV)/.peer: requirements/peer.txt $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/peer.txt
 	@touch $@
 
-chaos: $(VENV)/.dev ## Run jobs under 10,000 faults and 1,000 kills, and compare what they leave (half an hour).
+chaos: $(VENV)/.dev ## Run jobs under 10,000 faults and 1,000 kills, and compare what they leave (an hour).
 	$(BIN)/python -m tests.chaos
+	FACEREC_TEST_SIGNALS=40 $(BIN)/python -m pytest -q --timeout=1200 tests/functional/cli/test_signals.py
 
 sbom: $(VENV)/.dev ## Write the bill of materials of what is shipped to build/sbom.json (CycloneDX).
 	@mkdir -p build

@@ -224,9 +224,19 @@ class TransferOperations(GalleryBase):
                 self._records.create_collection(collection)
                 self._records.change_tags(collection.collection_id, put=tags)
         except CollectionExistsError:
-            known = self._records.get_tags(collection.collection_id)
-            if known.get(IMPORT_TAG) != digest:
-                raise
+            known = self._records.get_tags(collection.collection_id).get(IMPORT_TAG)
+            if known is None:
+                raise CollectionExistsError(
+                    collection.collection_id,
+                    "it is complete, also if an import of it was interrupted; an import does not "
+                    "change a collection that exists",
+                ) from None
+            if known != digest:
+                raise CollectionExistsError(
+                    collection.collection_id,
+                    "the import of another folder into it is incomplete: import that folder again, "
+                    "or delete the collection",
+                ) from None
             return self._records.get_collection(collection.collection_id)
         return collection
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import random
 import shutil
 import signal
@@ -12,8 +13,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from facerec.factory import open_gallery
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.cli.test_interruption import ROOT
 from tests.functional.test_erasing import Installation
@@ -42,13 +45,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 calls, running, own = 0, False, 0
 
 def count(frame, event, _):
-    global calls, running
+    global calls, running, moment
     if event != "call":
         return
     running = running or frame.f_code.co_name == "_run"
     if running and os.getpid() == own:
         calls += 1
-        if calls == moment:
+        if moment in (calls, frame.f_code.co_qualname):
+            moment = 0
             signal.raise_signal(sent)
 
 for line in sys.stdin:
@@ -71,8 +75,8 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(status), flush=True)
 """
 """The command line with the fake engine, in forked processes that get a signal at a call of Python
-functions. Reads lines of the number of the call, the signal, the arguments and a file of what the
-command says; writes the exit codes."""
+functions. Reads lines of the call (its number, or the name of the function), the signal, the
+arguments and a file of what the command says; writes the exit codes."""
 
 COMMANDS = {
     "csv": ("find", "{photos}/ann/0.jpg", "--collection", "staff", "--csv", "{out}/found.csv"),
@@ -95,6 +99,21 @@ COMMANDS = {
     "verify": ("verify", "staff", "--repair"),
     "erase": ("erase", "--collection", "staff", "--photo", "{photos}/bob/0.jpg", "--yes"),
 }
+STORES = {
+    "import": ("collections", "import", "{photos}/../exported", "--data", "{out}/other"),
+    "pickle": (
+        *("import", "face-recognition", "{photos}/../faces.pickle", "--collection", "staff"),
+        *("--data", "{out}/other"),
+    ),
+    "rebuild": ("rebuild", "staff", "--data", "{photos}/../original", "--into", "{out}/other"),
+    "index": (
+        *("index", "{photos}", "--collection", "staff", "--workers", "1"),
+        *("--data", "{out}/other"),
+    ),
+}
+"""Commands that fill the store of another data folder."""
+
+LONG = "FACEREC_TEST_SIGNALS" in os.environ
 SIGNALS = int(os.environ.get("FACEREC_TEST_SIGNALS", "3"))
 """Signals per command."""
 
@@ -103,7 +122,7 @@ class Forks:
     """Runs commands that get a signal."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM],
             env={**os.environ, "PYTHONPATH": str(ROOT), "FACEREC_DATA": str(folder / "data")},
@@ -112,11 +131,11 @@ class Forks:
             text=True,
         )
 
-    def run(self, name: str, moment: int = 0, sent: int = 0) -> tuple[int, str, int]:
+    def run(self, name: str, moment: int | str = 0, sent: int = 0) -> tuple[int, str, int]:
         """Return the exit code, the output and the number of calls."""
-        places = {"photos": self._folder / "photos", "out": self._folder / "out"}
-        words = [word.format_map(places) for word in COMMANDS[name]]
-        said = self._folder / "said"
+        places = {"photos": self.folder / "photos", "out": self.folder / "out"}
+        words = [word.format_map(places) for word in (COMMANDS | STORES)[name]]
+        said = self.folder / "said"
         assert self._process.stdin and self._process.stdout
         print(json.dumps([moment, sent, words, str(said)]), file=self._process.stdin, flush=True)
         code = int(self._process.stdout.readline())
@@ -140,6 +159,11 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
                 path.write_bytes(fake_photo(fake_face(person, shot=shot, away=0.1)))
         result = here.run("index", here.photos, "--collection", "staff", "--workers", 1)
         assert result.exit_code == 0, result.output
+        made = here.run("collections", "export", "staff", "--output", folder / "exported")
+        assert made.exit_code == 0, made.output
+    shutil.copytree(folder / "data", folder / "original")
+    named = {"names": ["ann", "bob"], "encodings": [np.full(128, at) for at in (0.11, -0.11)]}
+    (folder / "faces.pickle").write_bytes(pickle.dumps(named))
     (here.photos / "pairs.csv").write_text(
         "image_a,image_b,same\nann/0.jpg,ann/1.jpg,1\nann/0.jpg,bob/0.jpg,0\n"
     )
@@ -150,7 +174,7 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
 
 @pytest.fixture
 def out(forks: Forks) -> Iterator[Path]:
-    folder = forks._folder / "out"
+    folder = forks.folder / "out"
     folder.mkdir()
     yield folder
     shutil.rmtree(folder)
@@ -206,6 +230,59 @@ def test_the_same_command_removes_what_a_killed_one_has_left(
             code, said, _ = forks.run(name)
             assert code == 0, said
             assert written(out).keys() == complete.keys()
+
+
+def stored(data: Path) -> list[str]:
+    """Return the ids of the faces of a collection."""
+    with open_gallery(data) as gallery:
+        return sorted(face.record.face_id for face in gallery.list_faces("staff").faces)
+
+
+@pytest.mark.parametrize(
+    ("name", "moment", "sent"),
+    [
+        # Python 3.11 replaces what is raised there.
+        ("index", "Field.__set_name__", signal.SIGTERM),
+        ("index", "LocalJobs.result", signal.SIGKILL),
+        ("import", "TransferOperations._import_people", signal.SIGKILL),
+        ("import", "_counts", signal.SIGKILL),
+        ("rebuild", "_print", signal.SIGKILL),
+    ],
+)
+def test_the_same_command_completes_what_a_signal_ended(
+    name: str, moment: str, sent: signal.Signals, forks: Forks, out: Path
+) -> None:
+    code, said, _ = forks.run(name, moment, sent)
+    assert code == (-sent if sent == signal.SIGKILL else 130), said
+    assert "Traceback" not in said
+    code, said, _ = forks.run(name)
+    assert code == 0 or ("already exists" in said and "complete" in said), said
+    assert stored(out / "other") == stored(forks.folder / "original")
+
+
+@pytest.mark.skipif(not LONG, reason="takes minutes; `make chaos` runs it")
+@pytest.mark.parametrize("name", STORES)
+def test_the_same_command_completes_what_any_signal_ended(
+    name: str, forks: Forks, out: Path
+) -> None:
+    code, said, calls = forks.run(name)
+    assert code == 0, said
+    complete = stored(out / "other")
+    chosen = random.Random(name)
+    for number in range(SIGNALS):
+        shutil.rmtree(out)
+        out.mkdir()
+        sent = (signal.SIGTERM, signal.SIGKILL, signal.SIGINT)[number % 3]
+        moment = chosen.randrange(1, calls)
+        code, said, _ = forks.run(name, moment, sent)
+        where = f"{sent.name} at call {moment} of {calls}: {said}"
+        assert code in (0, -sent if sent == signal.SIGKILL else 130), where
+        assert "Traceback" not in said, where
+        code, said, _ = forks.run(name)
+        assert code == 0 or "already exists" in said, f"{where}; then: {said}"
+        assert stored(out / "other") == complete, where
+        left = [path for path in out.rglob("*") if path.name.endswith((".part", ".new"))]
+        assert not left, where
 
 
 REMOVED = """
