@@ -149,7 +149,7 @@ def _remove_once(
     objects = stores.objects
     reservation = memory.begin_cancelling()
     try:
-        listed = read_stale_photos(objects, stale_uri(plan.job_folder))
+        listed = list(dict.fromkeys(read_stale_photos(objects, stale_uri(plan.job_folder))))
     except ObjectNotFoundError:
         listed = []
     listed = with_concurrent_ids(listed, plan, later, memory, objects)

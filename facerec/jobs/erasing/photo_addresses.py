@@ -6,6 +6,7 @@ An address is kept if photos with another external image id, or without one, hav
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from facerec.core.erasures import KeptByJob, Selection
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.erasing.places import photo_lists
 from facerec.jobs.erasing.tracing import kept_by_jobs
+from facerec.jobs.long_files import read_lines
 from facerec.jobs.remembered.erased_photos import photo_in_line
 
 if TYPE_CHECKING:
@@ -68,11 +70,8 @@ def remembered_addresses(
     """
     prefixes = photo_lists(jobs_root, collection_id, list(job_folders))
     for found in chain.from_iterable(map(objects.list, prefixes)):
-        try:
-            content = objects.read(found.uri)
-        except ObjectNotFoundError:
-            continue
-        for line in content.split(b"\n"):
-            photo = photo_in_line(line)
-            if photo is not None:
-                yield found.uri, *photo[:2]
+        with suppress(ObjectNotFoundError):
+            for line in read_lines(objects, found.uri):
+                photo = photo_in_line(line)
+                if photo is not None:
+                    yield found.uri, *photo[:2]

@@ -20,6 +20,7 @@ from facerec.jobs.ledger.first_release import with_current_names
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.ledger.redaction import is_selected, may_name
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
+from facerec.jobs.long_files import read_lines
 from facerec.jobs.manifest.blanking import named_lines
 from facerec.jobs.plan import read_base
 from facerec.jobs.prefetch import read_ahead
@@ -109,7 +110,7 @@ def _in_lists(objects: ObjectStore, prefix: str, selection: Selection) -> Iterat
     for found in objects.list(prefix) if selection.names_photos else ():
         if is_photo_list(PurePosixPath(found.uri).name):
             with suppress(ObjectNotFoundError):
-                yield from photos_in_lines(objects.read(found.uri), selection)
+                yield from photos_in_lines(read_lines(objects, found.uri), selection)
 
 
 def _rows(objects: ObjectStore, job_folder: str, selection: Selection) -> Iterator[LedgerRow]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.errors import ObjectNotFoundError
+from facerec.jobs.documents import damaged_file
 from facerec.jobs.ledger.layout import remembered_uri
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.photos import address_of_line
@@ -50,10 +52,13 @@ def lines_of_children(objects: ObjectStore, job_folder: str) -> Iterator[str]:
 
 def _read(objects: ObjectStore, uri: str) -> bytes:
     try:
-        return objects.read(uri)
+        content = objects.read(uri, end=MAX_LEDGER_FILE_BYTES)
     except ObjectNotFoundError:
         # Deleted with its job.
         return b""
+    if len(content) == MAX_LEDGER_FILE_BYTES:
+        raise damaged_file(uri)
+    return content
 
 
 def split_lines(content: bytes) -> list[str]:

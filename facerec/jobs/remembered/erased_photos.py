@@ -67,9 +67,9 @@ def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[
     return b"".join(kept), erased
 
 
-def photos_in_lines(content: bytes, selection: Selection) -> Iterator[dict[str, Any]]:
+def photos_in_lines(lines: Iterable[bytes], selection: Selection) -> Iterator[dict[str, Any]]:
     """Yield the selected photos in remembered lines, or in a list of stale photos."""
-    for line in content.split(b"\n"):
+    for line in lines:
         named = photo_in_line(line)
         if named is not None and _is_selected(named, selection):
             if line.startswith(b"{"):

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.documents import damaged_file
 from facerec.jobs.ledger.reading import rows_of_child
 from facerec.jobs.plan import deleted_plan_uri, read_plan
 from facerec.jobs.remembered.child_files import complete_children, lines_of_children, split_lines
@@ -115,6 +116,8 @@ def _lines_of_file(objects: ObjectStore, uri: str) -> Iterator[str]:
         content = kept + objects.read(uri, start=start, end=start + CHUNK, version=info.version)
         end = content.rfind(b"\n") + 1
         kept = content[end:]
+        if len(kept) > CHUNK:
+            raise damaged_file(uri)
         yield from split_lines(content[:end])
 
 

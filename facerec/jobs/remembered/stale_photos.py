@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from facerec.jobs.documents import damaged_file
+from facerec.jobs.long_files import read_lines
 from facerec.jobs.remembered.photos import repeats_address
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from facerec.storage.objects.protocol import ObjectStore
 
 
@@ -63,15 +66,16 @@ def stale_photo_of_line(line: str | bytes) -> StalePhoto:
     return photo
 
 
-def read_stale_photos(objects: ObjectStore, uri: str) -> list[StalePhoto]:
-    """Read a list of stale photos.
+def read_stale_photos(objects: ObjectStore, uri: str) -> Iterator[StalePhoto]:
+    """Yield the photos of a list of stale photos; see ``read_lines`` for repetitions.
 
     Raises:
         ObjectNotFoundError: It does not exist.
         JobFolderError: It is damaged.
     """
-    lines = objects.read(uri).splitlines()
-    try:
-        return [stale_photo_of_line(line) for line in lines]
-    except ValueError as error:
-        raise damaged_file(uri) from error
+    for line in read_lines(objects, uri):
+        try:
+            photo = stale_photo_of_line(line)
+        except ValueError as error:
+            raise damaged_file(uri) from error
+        yield photo

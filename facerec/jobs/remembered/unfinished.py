@@ -8,6 +8,7 @@ Photos whose external image id changed need no list: the comparison still shows 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
@@ -32,11 +33,8 @@ def unfinished_replacements(memory: Memory, objects: ObjectStore) -> Iterator[St
     """
     found = set[StalePhoto]()
     for folder in memory.folders_after(0):
-        try:
-            photos = read_stale_photos(objects, stale_uri(folder))
-        except ObjectNotFoundError:
-            continue
-        for photo in photos:
-            if not (photo.is_gone or photo.is_renamed) and photo not in found:
-                found.add(photo)
-                yield photo
+        with suppress(ObjectNotFoundError):
+            for photo in read_stale_photos(objects, stale_uri(folder)):
+                if not (photo.is_gone or photo.is_renamed) and photo not in found:
+                    found.add(photo)
+                    yield photo
