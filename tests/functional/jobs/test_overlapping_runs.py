@@ -233,3 +233,52 @@ def test_jobs_that_are_started_at_the_same_moment_have_different_numbers(
         if not interposed.happened:
             break
     assert moment > 3
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first ends first", "last ends first"])
+@pytest.mark.parametrize("last", [1, 100], ids=["fewer faces last", "more faces last"])
+def test_after_jobs_with_other_options_the_same_run_again_has_its_faces(
+    staff: Collection, order: tuple[int, int], last: int
+) -> None:
+    staff.photo("a.jpg", "ann", "eve")
+    plans = [staff.plan(options={"max_faces": limit}) for limit in (101 - last, last)]
+    for place in order:
+        staff.complete(plans[place])
+    assert set(staff.sources()) == {"a.jpg", "b.jpg"}
+    staff.run(options={"max_faces": last})
+    assert staff.sources() == {"a.jpg": min(last, 2), "b.jpg": 1}
+
+
+@pytest.mark.parametrize("slow", [0, 1], ids=["slow first", "slow last"])
+@pytest.mark.parametrize("prune", [(True, True), (True, False)])
+def test_a_job_that_prunes_leaves_what_another_adds_meanwhile(
+    new_staff: Callable[[], Collection], slow: int, prune: tuple[bool, bool]
+) -> None:
+    def prepare(staff: Collection) -> tuple[Plan, Plan]:
+        staff.photo("old.jpg", "old")
+        staff.run()
+        (staff.photos / "old.jpg").unlink()
+        first = staff.plan(prune=prune[0])
+        staff.photo("new.jpg", "new")
+        plans = [first, staff.plan(prune=prune[1])]
+        return plans[slow], plans[1 - slow]
+
+    for staff in interleaved(new_staff, prepare, step=29):
+        assert staff.sources() == {"a.jpg": 1, "b.jpg": 1, "new.jpg": 1}
+
+
+@pytest.mark.parametrize("slow", [0, 1], ids=["slow first", "slow last"])
+def test_a_photo_that_is_back_during_a_job_that_prunes_it_stays(
+    new_staff: Callable[[], Collection], slow: int
+) -> None:
+    def prepare(staff: Collection) -> tuple[Plan, Plan]:
+        staff.photo("old.jpg", "old")
+        staff.run()
+        (staff.photos / "old.jpg").unlink()
+        first = staff.plan(prune=True)
+        staff.photo("old.jpg", "old")
+        plans = [first, staff.plan()]
+        return plans[slow], plans[1 - slow]
+
+    for staff in interleaved(new_staff, prepare, step=29):
+        assert staff.sources() == {"a.jpg": 1, "b.jpg": 1, "old.jpg": 1}
