@@ -63,6 +63,15 @@ _TRANSIENT_STATUSES = frozenset({408, 409, 429})
 _NO_CODES: Mapping[str, FacerecError] = MappingProxyType({})
 
 
+def is_repeated(error: Any) -> bool:  # noqa: ANN401 - boto3 has no static types
+    """Return whether botocore repeated the request that failed with a ``ClientError``.
+
+    If the response to a conditional write is lost, the repeated request fails, since the first one
+    succeeded.
+    """
+    return bool(error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0))
+
+
 @contextmanager
 def aws_errors(
     service: str,

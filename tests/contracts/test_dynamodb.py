@@ -14,7 +14,12 @@ from facerec.core.history import Action, Cause, Entry, Step, StepKind
 from facerec.core.recording import recording
 from facerec.core.records import Collection, User, new_collection
 from facerec.core.registrations import Registration
-from facerec.errors import ConflictError, StoreUnavailableError, UserNotFoundError
+from facerec.errors import (
+    CollectionExistsError,
+    ConflictError,
+    StoreUnavailableError,
+    UserNotFoundError,
+)
 from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.dynamodb.table import TRIES
@@ -25,6 +30,7 @@ from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
 from facerec.testing.records.users import FACES
 from facerec.testing.registrations import NOW, YEAR, EventContract, match_event
+from tests.support.lost_responses import lose_responses
 from tests.support.permissions import acting_as, enforce_permissions
 from tests.support.s3vectors_server import S3VectorsServer
 from tests.support.stack_template import create_table
@@ -297,3 +303,14 @@ def test_history_of_many_steps_that_was_interrupted_is_completed(
     assert dynamodb_store.list_history("staff") == [entry]
     dynamodb_store.put_history("staff", [entry])
     assert len(writes) == 4
+
+
+def test_a_collection_is_created_though_the_response_was_lost(
+    client: BaseClient, dynamodb_store: DynamoDBStore
+) -> None:
+    lose_responses(client, "dynamodb.PutItem")
+    dynamodb_store.create_collection(Collection("staff", "dlib-1", 1.5))
+    assert dynamodb_store.get_collection("staff").created_at == 1.5
+    lose_responses(client, "dynamodb.PutItem")
+    with pytest.raises(CollectionExistsError):
+        dynamodb_store.create_collection(Collection("staff", "dlib-1", 2.5))

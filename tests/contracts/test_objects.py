@@ -19,6 +19,7 @@ from facerec.storage.objects.changing import change_file, change_object
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.objects.s3 import S3Objects
+from tests.support.lost_responses import lose_responses
 
 
 @pytest.fixture(params=["local", "s3", "routed"])
@@ -221,3 +222,32 @@ def test_a_folder_is_deleted_with_its_content(place: Place) -> None:
     assert [info.uri for info in objects.list(folder)] == [f"{folder}one-more"]
     objects.delete(f"{folder}one-more")
     assert list(objects.list(folder)) == []
+
+
+@pytest.mark.parametrize("place", ["s3"], indirect=True)
+@pytest.mark.parametrize("kind", ["new", "changed", "changed to a file"])
+def test_a_conditional_write_whose_response_was_lost_has_succeeded(
+    place: Place, tmp_path: Path, kind: str
+) -> None:
+    objects, folder = place
+    assert isinstance(objects, S3Objects)
+    uri, content = f"{folder}plan.json", b"of this process"
+    file = tmp_path / "content"
+    file.write_bytes(content)
+    if kind != "new":
+        objects.write(uri, b"earlier")
+    version = "" if kind == "new" else objects.head(uri).version
+
+    def write() -> bool:
+        if kind == "new":
+            return objects.write(uri, content, if_absent=True)
+        return objects.replace(uri, content if kind == "changed" else file, version=version)
+
+    lose_responses(objects._client, "s3.PutObject")
+    assert write()
+    assert objects.read(uri) == content
+    # An object of somebody else is recognised, also if the request was repeated.
+    objects.write(uri, b"of another process")
+    lose_responses(objects._client, "s3.PutObject")
+    assert not write()
+    assert objects.read(uri) == b"of another process"

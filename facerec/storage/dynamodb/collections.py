@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 
 def create(table: Table, collection: Collection) -> None:
     """Create a collection; see ``RecordStore.create_collection``."""
-    with table.condition_is(CollectionExistsError(collection.collection_id)):
+
+    def is_own() -> bool:
+        item = table.get(collection_key(collection.collection_id))
+        return item is not None and to_collection(item).created_at == collection.created_at
+
+    with table.condition_is(CollectionExistsError(collection.collection_id), is_own):
         table.client.put_item(
             TableName=table.name,
             Item=collection_item(collection),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from facerec.core.aws_errors import aws_errors
+from facerec.core.aws_errors import aws_errors, is_repeated
 from facerec.core.batches import batches
 from facerec.errors import ConflictError, StoreUnavailableError
 from facerec.storage.dynamodb.items import Item, collection_key, key
@@ -194,13 +194,22 @@ class Table:
         raise ConflictError("too many concurrent changes", "try again")
 
     @contextmanager
-    def condition_is(self, unmet: Exception) -> Iterator[None]:
-        """Raise ``unmet`` if the condition of a write is not met."""
+    def condition_is(
+        self, unmet: Exception, is_own: Callable[[], bool] = lambda: False
+    ) -> Iterator[None]:
+        """Raise ``unmet`` if the condition of a write is not met.
+
+        Args:
+            unmet: The error.
+            is_own: Returns whether this write has been made already. Asked if botocore repeated the
+                request, since the response to the first one may have been lost.
+        """
         with self.errors():
             try:
                 yield
             except self.client.exceptions.ConditionalCheckFailedException as error:
-                raise unmet from error
+                if not (is_repeated(error) and is_own()):
+                    raise unmet from error
 
     def errors(self) -> AbstractContextManager[None]:
         """Translate the errors of a request to the table."""

@@ -6,12 +6,12 @@ import random
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from facerec.core.aws_errors import aws_errors
+from facerec.core.aws_errors import aws_errors, is_repeated
 from facerec.core.aws_region import aws_region
 from facerec.errors import (
     AccessDeniedError,
@@ -183,7 +183,7 @@ class S3Objects:
         if if_absent:
             request["IfNoneMatch"] = "*"
         try:
-            with _errors(uri):
+            with _errors(uri), self._own_success(uri, content):
                 for wait in CONFLICT_WAITS:
                     try:
                         self._client.put_object(**request)
@@ -211,7 +211,8 @@ class S3Objects:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
         try:
-            with _errors(uri, changed={*_CHANGED, _CONFLICT}), _body(content) as body:
+            changed = {*_CHANGED, _CONFLICT}
+            with _errors(uri, changed), self._own_success(uri, content), _body(content) as body:
                 if isinstance(content, Path) and content.stat().st_size > MAX_PUT_BYTES:
                     self._put_in_parts(uri, body, version)
                 else:
@@ -219,6 +220,32 @@ class S3Objects:
         except ObjectChangedError:
             return False
         return True
+
+    @contextmanager
+    def _own_success(self, uri: str, content: bytes | Path) -> Iterator[None]:
+        """Recognise that a repeated conditional request fails because the first one succeeded.
+
+        botocore repeats a request if the response was lost. The content shows whose object it is.
+        """
+        from botocore.exceptions import ClientError
+
+        try:
+            yield
+        except ClientError as error:
+            is_refused = error.response["Error"]["Code"] in _CHANGED
+            if not (is_refused and is_repeated(error) and self._has_content(uri, content)):
+                raise
+
+    def _has_content(self, uri: str, content: bytes | Path) -> bool:
+        from botocore.exceptions import ClientError
+
+        try:
+            found = self._client.get_object(**_address_of(uri))
+        except ClientError:
+            return False
+        with _body(content) as own:
+            chunks = found["Body"].iter_chunks(PART_BYTES)
+            return all(own.read(len(chunk)) == chunk for chunk in chunks) and not own.read(1)
 
     def _put_in_parts(self, uri: str, file: IO[bytes], version: str) -> None:
         """Put a large object; boto3's own upload in parts has no conditions."""
