@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import RESTORE_FILE, JobFolderError
@@ -57,6 +58,34 @@ def parse_document(uri: str, content: bytes, parse: Callable[[Any], Parsed]) -> 
         return parse(json.loads(content))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged_file(uri) from error
+
+
+def to_record(kind: type[Parsed], document: Any) -> Parsed:  # noqa: ANN401 - any JSON value
+    """Return the record that a JSON document contains.
+
+    Args:
+        kind: A dataclass whose fields are strings, numbers, booleans, dictionaries, or None.
+        document: The document, with the names of the fields.
+
+    Raises:
+        AttributeError: The document is not an object.
+        KeyError: It has a member that is not a field.
+        TypeError: A field is missing, or has a value of another type.
+    """
+    types = get_type_hints(kind)
+    for name, value in document.items():
+        if not _is_of_type(value, types[name]):
+            raise TypeError(f"{name} has a value of another type")
+    return kind(**document)
+
+
+def _is_of_type(value: object, wanted: Any) -> bool:  # noqa: ANN401 - a type, or a union of types
+    if isinstance(wanted, UnionType):
+        return any(_is_of_type(value, each) for each in get_args(wanted))
+    if isinstance(value, bool):
+        return wanted is bool
+    # JSON does not distinguish 1.0 from 1.
+    return isinstance(value, (int, float) if wanted is float else get_origin(wanted) or wanted)
 
 
 def damaged_file(uri: str, hint: str = _RESTORE_OR_DELETE) -> JobFolderError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from facerec.jobs.documents import to_record
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -59,4 +61,4 @@ def run_from_json(document: Mapping[str, Any] | None) -> RunSummary | None:
         return None
     known = (field.name for field in fields(RunSummary))
     # Earlier releases did not count all of these.
-    return RunSummary(**{name: document[name] for name in known if name in document})
+    return to_record(RunSummary, {name: document[name] for name in known if name in document})

@@ -9,11 +9,12 @@ follows this order. Numbers come from a listing of the notes, so that no clock c
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.documents import read_document, to_record
 from facerec.jobs.ledger.layout import started_uri
 from facerec.jobs.ledger.report import read_report
 
@@ -54,15 +55,15 @@ def write_start(objects: ObjectStore, job_folder: str, start: RunStart) -> None:
 def read_start(objects: ObjectStore, plan: Plan) -> RunStart:
     """Return the last start of a job.
 
-    For a job of a release that did not record it, and for a damaged record, the number is 0, and
-    the time is that of the report, or else of the plan.
+    For a job of a release that did not record it, the number is 0, and the time is that of the
+    report, or else of the plan.
+
+    Raises:
+        JobFolderError: The record is damaged, so that the order is not known.
     """
-    try:
-        return RunStart(
-            **json.loads(objects.read(started_uri(plan.job_folder), end=MAX_JSON_BYTES))
-        )
-    except (ObjectNotFoundError, ValueError, TypeError):
-        pass
+    uri = started_uri(plan.job_folder)
+    with suppress(ObjectNotFoundError):
+        return read_document(objects, uri, lambda found: to_record(RunStart, found))
     try:
         # Each run rewrites the report.
         return RunStart(0, read_report(objects, plan.job_folder).written_at)
@@ -71,11 +72,19 @@ def read_start(objects: ObjectStore, plan: Plan) -> RunStart:
 
 
 def started_job(plan: Plan, objects: ObjectStore) -> StartedJob:
-    """Return a job with its last start."""
+    """Return a job with its last start.
+
+    Raises:
+        JobFolderError: See ``read_start``.
+    """
     return StartedJob(plan, read_start(objects, plan))
 
 
 def last_started_first(plans: Iterable[Plan], objects: ObjectStore) -> list[StartedJob]:
-    """Return the jobs of a collection, most recently started first."""
+    """Return the jobs of a collection, most recently started first.
+
+    Raises:
+        JobFolderError: See ``read_start``.
+    """
     jobs = [started_job(plan, objects) for plan in plans]
     return sorted(jobs, key=lambda job: (job.start, job.plan.created_at), reverse=True)

@@ -16,15 +16,18 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from facerec.core.limits import MAX_JSON_BYTES, PRUNE_LIMIT_PERCENTAGE
-from facerec.errors import JobNotFoundError, ObjectNotFoundError
+from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
+from facerec.errors import JobFolderError, JobNotFoundError, ObjectNotFoundError
+from facerec.jobs.documents import read_document, to_record
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
     from facerec.jobs.aws.executions import Executions
     from facerec.storage.objects.protocol import ObjectStore
+
+Record = TypeVar("Record")
 
 MAX_RUNNING = 100
 """Maximum number of running executions to search for the job of the folder."""
@@ -64,6 +67,13 @@ class WatchedFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class _Change:
+    """The newest change of a folder, by its name."""
+
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Start:
     """The last job of a folder.
 
@@ -83,7 +93,8 @@ class FolderChanges:
 
     One contains the name of the newest change. The other contains the name of the change for which
     a job was last started, and that job until it has succeeded. Names are random, so no clock
-    matters. Neither object is ever deleted.
+    matters. Neither object is ever deleted. If one is damaged, a job is started, and it is written
+    again.
     """
 
     def __init__(self, objects: ObjectStore, root: str) -> None:
@@ -91,9 +102,11 @@ class FolderChanges:
         self._objects = objects
         self._newest, self._started = f"{root}newest.json", f"{root}started.json"
 
-    def note(self) -> None:
+    def note(self) -> _Change:
         """Record that the folder has changed."""
-        self._write(self._newest, {"change": secrets.token_hex(8)})
+        change = _Change(secrets.token_hex(8))
+        self._write(self._newest, asdict(change))
+        return change
 
     def start_job(self, folder: WatchedFolder, executions: Executions, *, now: float) -> str | None:
         """Start a job if the folder has changed since the last one, unless such a job is running.
@@ -114,10 +127,14 @@ class FolderChanges:
             FacerecError: Step Functions cannot be queried, or refuses the job; or the record of
                 changes cannot be read or written.
         """
-        newest = self._read(self._newest)
+        try:
+            newest = self._read(self._newest, _Change)
+        except JobFolderError:
+            # Its changes may not have been indexed.
+            newest = self.note()
         if newest is None:
             return None
-        change, last = str(newest["change"]), self._last()
+        change, last = newest.change, self._last()
         failures = 0
         if last is not None and last.change == change:
             if last.execution is None or not self._is_due(last, executions, now):
@@ -151,15 +168,22 @@ class FolderChanges:
         return now >= found.ended + pause
 
     def _last(self) -> _Start | None:
-        note = self._read(self._started)
-        return None if note is None else _Start(**note)
-
-    def _read(self, uri: str) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = json.loads(self._objects.read(uri, end=MAX_JSON_BYTES))
+            return self._read(self._started, _Start)
+        except JobFolderError:
+            # A job that is started again without need finds its photos indexed already.
+            return None
+
+    def _read(self, uri: str, kind: type[Record]) -> Record | None:
+        """Return a record; None if there is none.
+
+        Raises:
+            JobFolderError: It is damaged.
+        """
+        try:
+            return read_document(self._objects, uri, lambda found: to_record(kind, found))
         except ObjectNotFoundError:
             return None
-        return found
 
     def _write(self, uri: str, note: Mapping[str, Any]) -> None:
         self._objects.write(uri, json.dumps(note).encode())

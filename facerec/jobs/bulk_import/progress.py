@@ -24,7 +24,7 @@ from facerec.errors import (
     ObjectNotFoundError,
     StoreUnavailableError,
 )
-from facerec.jobs.documents import parse_document
+from facerec.jobs.documents import parse_document, to_record
 from facerec.jobs.ledger.layout import MEMORY, memory_folder
 from facerec.jobs.plan import plan_uri
 from facerec.storage.objects.protocol import exists
@@ -123,7 +123,7 @@ def read_progress(
 
 
 def _parse(fields: dict[str, Any]) -> ImportProgress:
-    return ImportProgress(**{**fields, "step": ImportStep(fields["step"])})
+    return to_record(ImportProgress, {**fields, "step": ImportStep(fields["step"])})
 
 
 def read_progress_of(plan: Plan, objects: ObjectStore) -> tuple[ImportProgress, str] | None:

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from facerec.core.limits import MAX_JSON_BYTES
 from facerec.core.records import StoredFace
 from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.documents import read_document
 from facerec.jobs.erasing.collection_erasure import entries_of
 from facerec.jobs.erasing.folder_lock import folder_lock
 from facerec.jobs.ledger.embeddings import embeddings_content, parse_embeddings
@@ -61,10 +61,12 @@ def change_version(
         raise unreadable[0]
     replaced = dropped = 0
     for folder in folders:
-        document = json.loads(objects.read(plan_uri(folder), end=MAX_JSON_BYTES))
-        if document.get("version") != PLAN_VERSION:
-            continue
-        if document["model_version"] == collection.model_version:
+        version, model_version = read_document(
+            objects,
+            plan_uri(folder),
+            lambda plan: (plan.get("version"), plan.get("model_version")),
+        )
+        if version != PLAN_VERSION or model_version == collection.model_version:
             continue
         with folder_lock(jobs_root):
             own = _change_folder(objects, folder, collection, get_faces)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from facerec.errors import JobFolderError, ObjectNotFoundError
-from facerec.jobs.documents import read_document
+from facerec.jobs.documents import read_document, to_record
 from facerec.jobs.ledger.layout import (
     run_note_uri,
     run_notes_folder,
@@ -90,8 +90,8 @@ def run_number(objects: ObjectStore, job_folder: str) -> int:
     """Return the number of the last start of a job (``RunStart``).
 
     Returns:
-        0 without a number, or if the record of the start is damaged: as for ``read_start``, the job
-        then counts as one of a release without numbers, until its next start writes the record.
+        0 without a number, or if the record of the start is damaged: the number then only keeps the
+        notes of a run apart, and a damaged record must not end the run.
     """
     try:
         return read_document(objects, started_uri(job_folder), lambda found: int(found["number"]))
@@ -190,4 +190,4 @@ def read_run_summary(objects: ObjectStore, job_folder: str) -> RunSummary | None
 
 
 def _read(objects: ObjectStore, uri: str) -> RunNote:
-    return read_document(objects, uri, lambda found: RunNote(**found))
+    return read_document(objects, uri, lambda found: to_record(RunNote, found))

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
-from facerec.jobs.documents import read_document
+from facerec.jobs.documents import read_document, to_record
 from facerec.jobs.ledger.layout import enrolled_uri
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def read_enrolled(objects: ObjectStore, job_folder: str) -> Enrolled | None:
         JobFolderError: The record is damaged.
     """
     try:
-        return read_document(objects, enrolled_uri(job_folder), lambda found: Enrolled(**found))
+        return read_document(
+            objects, enrolled_uri(job_folder), lambda found: to_record(Enrolled, found)
+        )
     except ObjectNotFoundError:
         return None

@@ -14,7 +14,7 @@ from facerec.errors import (
     ReadTimedOutError,
     RequesterPaysError,
 )
-from facerec.jobs.documents import read_document
+from facerec.jobs.documents import read_document, to_record
 from facerec.jobs.ledger.layout import first_failures_uri
 from facerec.jobs.outcomes import Outcome
 
@@ -71,7 +71,7 @@ class FirstFailures:
 
 def first_failures_from_json(document: Mapping[str, Any]) -> FirstFailures:
     """Return the note of a document that ``FirstFailures.to_json`` returned."""
-    return FirstFailures(Outcome(document["outcome"]), document["failed"], document["photos"])
+    return to_record(FirstFailures, {**document, "outcome": Outcome(document["outcome"])})
 
 
 def write_first_failures(objects: ObjectStore, job_folder: str, failures: FirstFailures) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
-from facerec.jobs.documents import read_document
+from facerec.jobs.documents import read_document, to_record
 from facerec.jobs.ledger.layout import imported_uri
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def read_imported(objects: ObjectStore, job_folder: str) -> Imported | None:
         JobFolderError: The record is damaged.
     """
     try:
-        return read_document(objects, imported_uri(job_folder), lambda found: Imported(**found))
+        return read_document(
+            objects, imported_uri(job_folder), lambda found: to_record(Imported, found)
+        )
     except ObjectNotFoundError:
         return None

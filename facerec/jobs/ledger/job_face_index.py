@@ -123,7 +123,8 @@ def _sizes(objects: ObjectStore, job_folder: str) -> list[int] | None:
         ]
     except (ObjectNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return sizes if isinstance(sizes, list) else None
+    is_valid = isinstance(sizes, list) and all(isinstance(size, int) for size in sizes)
+    return sizes if is_valid else None
 
 
 def ids_of_child(objects: ObjectStore, job_folder: str, child: int) -> bytes:

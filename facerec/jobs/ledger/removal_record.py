@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.difference import Removal
-from facerec.jobs.documents import read_document
+from facerec.jobs.documents import read_document, to_record
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.storage.objects.protocol import ObjectStore, exists
 
@@ -16,7 +16,9 @@ def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
         JobFolderError: The record is damaged.
     """
     try:
-        return read_document(objects, removal_uri(job_folder), lambda found: Removal(**found))
+        return read_document(
+            objects, removal_uri(job_folder), lambda found: to_record(Removal, found)
+        )
     except ObjectNotFoundError:
         return None
 

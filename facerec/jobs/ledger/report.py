@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import InvalidInputError, JobFileError, ObjectNotFoundError
 from facerec.jobs.difference import Difference, Removal
+from facerec.jobs.documents import to_record
 from facerec.jobs.ledger.enrolment_record import Enrolled, read_enrolled
 from facerec.jobs.ledger.import_record import Imported, read_imported
 from facerec.jobs.ledger.layout import report_uri
@@ -218,7 +219,7 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
     uri = report_uri(job_folder)
     try:
         return _from_json(json.loads(objects.read(uri, end=MAX_JSON_BYTES)))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise JobFileError(uri, f"is not a valid report: {error}") from error
 
 
@@ -236,16 +237,16 @@ def _from_json(document: Mapping[str, Any]) -> Report:
     new = ("tally", "difference", "removal", "first_failures", "enrolled", "imported")
     fields = {name: document[name] for name in Report.__slots__ if name not in new}
     difference = document.get("difference")
-    fields["difference"] = None if difference is None else Difference(**difference)
-    fields["removal"] = Removal(**document.get("removal", {}))
+    fields["difference"] = None if difference is None else to_record(Difference, difference)
+    fields["removal"] = to_record(Removal, document.get("removal", {}))
     failures = document.get("first_failures")
     fields["first_failures"] = (
         None if failures is None else first.first_failures_from_json(failures)
     )
     enrolled = document.get("enrolled")
-    fields["enrolled"] = None if enrolled is None else Enrolled(**enrolled)
+    fields["enrolled"] = None if enrolled is None else to_record(Enrolled, enrolled)
     imported = document.get("imported")
-    fields["imported"] = None if imported is None else Imported(**imported)
+    fields["imported"] = None if imported is None else to_record(Imported, imported)
     fields["status"] = JobStatus(document["status"])
     fields["incomplete"] = tuple(document["incomplete"])
     return Report(**fields, tally=tally)

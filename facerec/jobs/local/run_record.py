@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from facerec.jobs.documents import to_record
+
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
@@ -42,10 +44,10 @@ def write_record(job_folder: str, record: RunRecord) -> None:
 def read_record(job_folder: str) -> RunRecord | None:
     """Return the record of the last run; None if there is none, or if it cannot be parsed."""
     try:
-        return RunRecord(**json.loads(Path(job_folder, "run.json").read_text()))
+        return to_record(RunRecord, json.loads(Path(job_folder, "run.json").read_text()))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         # Written by another release: the ledger has the results.
         return None
 

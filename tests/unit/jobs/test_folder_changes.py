@@ -120,3 +120,24 @@ def test_a_job_that_did_not_succeed_is_started_again_after_longer_and_longer_pau
 def test_the_input_of_the_job_is_valid() -> None:
     request = read_job_request(FOLDER.document())
     assert (request.manifest, request.prune) == (FOLDER.uri, True)
+
+
+@pytest.mark.parametrize("name", ["newest.json", "started.json"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[1]", b'{"odd": 1}', b'{"change": 1}', b'{"change": "a", "failures": "b"}'],
+)
+def test_a_damaged_record_costs_one_job(
+    executions: Any,  # noqa: ANN401
+    name: str,
+    content: bytes,
+) -> None:
+    objects = MemoryObjects()
+    changes = FolderChanges(objects, ROOT)
+    changes.note()
+    changes.start_job(FOLDER, executions, now=NOW)
+    executions.end(JobStatus.SUCCEEDED, NOW)
+    objects.write(ROOT + name, content)
+    assert changes.start_job(FOLDER, executions, now=NOW) == "run-2"
+    executions.end(JobStatus.SUCCEEDED, NOW)
+    assert changes.start_job(FOLDER, executions, now=NOW) is None
