@@ -161,8 +161,8 @@ class CollectionExistsError(InvalidInputError):
         collection_id: The requested name.
     """
 
-    def __init__(self, collection_id: str, hint: str = "choose another name") -> None:
-        super().__init__(f"collection {collection_id!r} already exists", hint)
+    def __init__(self, collection_id: str) -> None:
+        super().__init__(f"collection {collection_id!r} already exists", "choose another name")
         self.collection_id = collection_id
 
 

@@ -47,7 +47,9 @@ def export(name: str, data: Path | None, stack: str | None, output: Path, as_jso
     with _open_gallery(stack, data, new=False) as gallery:
         exported = gallery.export_collection(name, output)
     if as_json:
-        print_json(asdict(exported))
+        document = asdict(exported)
+        del document["already_imported"]
+        print_json(document)
     else:
         console().print(f"collection {name} exported to {output}: {_counts(exported)}")
         console().print("the folder contains biometric data and names", style="dim")
@@ -63,7 +65,7 @@ def import_(folder: Path, data: Path | None, stack: str | None, as_json: bool) -
 
     The collection keeps its id, which must not be in use. All files are checked before
     anything is stored; faces of another model version are refused. After an interruption, run the
-    command again.
+    command again. Importing the same folder again changes nothing.
 
     \b
     Examples:
@@ -76,7 +78,8 @@ def import_(folder: Path, data: Path | None, stack: str | None, as_json: bool) -
         print_json(asdict(imported))
     else:
         name = imported.collection_id
-        console().print(f"collection {name} imported from {folder}: {_counts(imported)}")
+        done = "was already imported" if imported.already_imported else "imported"
+        console().print(f"collection {name} {done} from {folder}: {_counts(imported)}")
 
 
 def _open_gallery(stack: str | None, data: Path | None, *, new: bool) -> Gallery:

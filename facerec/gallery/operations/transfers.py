@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,10 @@ else:
 IMPORT_TAG = "facerec:import"
 """Key of the tag of a collection whose import is not finished; its value is the digest of the
 export."""
+
+IMPORTED_TAG = "facerec:imported"
+"""Key of the tag of a collection whose import is finished; its value is the digest of the export.
+Exports omit it."""
 
 FACES_AT_ONCE = 1000
 """Number of faces that one write stores."""
@@ -96,7 +101,7 @@ class TransferOperations(GalleryBase):
                 "created_at": iso_time(collection.created_at),
                 "exported_at": iso_time(self._clock()),
                 "threshold": collection.threshold,
-                "tags": tags,
+                "tags": {name: own for name, own in tags.items() if name != IMPORTED_TAG},
                 "tombstone_key": None if key is None else b64encode(key).decode(),
                 "files": files.describe_files(part, counts),
             }
@@ -107,7 +112,8 @@ class TransferOperations(GalleryBase):
         """Import a collection that ``export_collection`` has written, under the same id.
 
         Everything is checked before anything is stored. After an interruption, the same call
-        completes the import; until then the collection has a tag that shows this.
+        completes the import; until then the collection has a tag that shows this. Importing the
+        same export again changes nothing.
 
         Args:
             folder: The exported folder.
@@ -117,7 +123,8 @@ class TransferOperations(GalleryBase):
                 export, contradicts itself, or was exported by a later release or with another
                 cohort.
             ModelMismatchError: No engine here has the model version of the export.
-            CollectionExistsError: A collection of this id exists that this import did not create.
+            CollectionExistsError: A collection of this id exists that no import of this export has
+                created.
             ConflictError: The imported people are changed concurrently.
             ReadTimedOutError: The file system of the folder does not answer.
             ConfigurationError: pyarrow is not installed.
@@ -135,7 +142,10 @@ class TransferOperations(GalleryBase):
                 "import them with the release of facerec that exported them",
             )
         checking.check_contents(folder, document)
-        collection = self._begin_import(document, files.digest_of(folder))
+        digest = files.digest_of(folder)
+        collection = self._begin_import(document, digest)
+        if collection is None:
+            return replace(_transferred(document), already_imported=True)
         self._import_tombstones(collection, document, folder)
         faces = self._faces.of(collection)
         for batch in face_table.read_faces(folder / files.FACES):
@@ -144,7 +154,9 @@ class TransferOperations(GalleryBase):
         self._import_clusters(collection, folder)
         self._import_history(collection, folder)
         self._records.set_threshold(collection.collection_id, document["threshold"])
-        self._records.change_tags(collection.collection_id, remove=[IMPORT_TAG])
+        self._records.change_tags(
+            collection.collection_id, put={IMPORTED_TAG: digest}, remove=[IMPORT_TAG]
+        )
         return _transferred(document)
 
     def _all_stored(self, collection: Collection) -> Iterator[StoredFace]:
@@ -210,8 +222,15 @@ class TransferOperations(GalleryBase):
             steps = [step.to_json() for step in entry.steps]
             yield {"cause": entry.cause.to_json(), "steps": steps}
 
-    def _begin_import(self, document: dict[str, Any], digest: str) -> Collection:
-        """Create the collection, or return the one of an interrupted import of the same folder."""
+    def _begin_import(self, document: dict[str, Any], digest: str) -> Collection | None:
+        """Create the collection, or return the one of an interrupted import of the same folder.
+
+        Returns:
+            None if an import of the same folder was complete.
+
+        Raises:
+            CollectionExistsError: A collection of this id exists that is of no such import.
+        """
         collection = new_collection(
             document["collection_id"],
             document["model_version"],
@@ -223,20 +242,18 @@ class TransferOperations(GalleryBase):
             with self._records.transaction():
                 self._records.create_collection(collection)
                 self._records.change_tags(collection.collection_id, put=tags)
-        except CollectionExistsError:
-            known = self._records.get_tags(collection.collection_id).get(IMPORT_TAG)
-            if known is None:
-                raise CollectionExistsError(
-                    collection.collection_id,
-                    "it is complete, also if an import of it was interrupted; an import does not "
-                    "change a collection that exists",
-                ) from None
-            if known != digest:
-                raise CollectionExistsError(
-                    collection.collection_id,
-                    "the import of another folder into it is incomplete: import that folder again, "
-                    "or delete the collection",
-                ) from None
+        except CollectionExistsError as error:
+            known = self._records.get_tags(collection.collection_id)
+            if known.get(IMPORTED_TAG) == digest:
+                return None
+            if known.get(IMPORT_TAG) != digest:
+                error.hint = (
+                    "it is not of this export, and the import keeps the id: delete the collection "
+                    "first, or import into another store"
+                )
+                if IMPORT_TAG in known:
+                    error.consequence = "the import of another export into it is incomplete"
+                raise
             return self._records.get_collection(collection.collection_id)
         return collection
 

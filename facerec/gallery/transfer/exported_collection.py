@@ -43,6 +43,8 @@ class TransferredCollection:
         people: Number of its people.
         corrections: Number of statements that a face does not show a person.
         history: Number of entries of the history of people.
+        already_imported: Whether an earlier import of the same export was complete, so that nothing
+            was imported now. False for an export.
     """
 
     collection_id: str
@@ -50,6 +52,7 @@ class TransferredCollection:
     people: int
     corrections: int
     history: int
+    already_imported: bool = False
 
 
 def write_lines(path: Path, documents: Iterable[dict[str, Any]]) -> int:
