@@ -29,6 +29,7 @@ OTHERS = (
     *("run-summary.json", "runs/0000001/0000000.json", "run.json", "cancel"),
     *("../remembered@staff/{created}/adopted.json", "../remembered@staff/{created}/lost"),
     *("../remembered@staff/{created}/doubt", "../remembered@staff/{created}/erased-1"),
+    "../remembered@staff/{created}/planning-1",
     *("../remembered@staff/{created}/00000009-merged", "../remembered@staff/{created}.bak/a"),
     *("../remembered@staff/{created}/00000009-ab-gone",),
     *(

@@ -20,7 +20,8 @@
 7. ``Memory.record_start`` notes the job beside the remembered photos of the collection: later jobs
    find it there. On one machine, ``LocalRuns`` notes it again when its turn comes. If photos were
    erased since these were read, the new plan may name them, and the erasure may not have seen it:
-   the plan is deleted, and everything is done again.
+   the plan is deleted, and everything is done again. ``UncheckedPlans`` notes the plan until then,
+   so that this check is made up for if the planner is killed.
 8. Earlier jobs enter the face index of the collection (``_cover_earlier_jobs``). Only then are the
    remembered photos of many jobs merged into one file, since that file does not name the jobs
    (``Memory.merge_notes``).
@@ -49,7 +50,7 @@ from facerec.errors import (
 from facerec.gallery.indexing.preparing import prepare_collection
 from facerec.jobs.bulk_import.progress import is_import_pending, plan_import
 from facerec.jobs.erasing.covered_jobs import cover_jobs
-from facerec.jobs.erasing.folder_deletion import abandon_job, complete_deletion
+from facerec.jobs.erasing.folder_deletion import complete_deletion
 from facerec.jobs.folders import find_entry
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.first_failures import read_first_failures
@@ -63,6 +64,7 @@ from facerec.jobs.planning.children import count_children
 from facerec.jobs.planning.names import require_names
 from facerec.jobs.planning.rounds import is_complete, is_resumable, needs_new_round
 from facerec.jobs.planning.source import find_source
+from facerec.jobs.planning.unchecked_plans import UncheckedPlans
 from facerec.jobs.remembered.doubts import doubt_about
 from facerec.jobs.remembered.memory import Memory
 from facerec.jobs.remembered.unfinished import unfinished_replacements
@@ -158,6 +160,7 @@ def _plan_once(
     source = find_source(request, objects, job_folder or jobs_root, on_listed)
     if erasures is not None:
         restore_if_lost(request.collection_id, objects, jobs_root, records, erasures)
+    unchecked = _open_unchecked(request, objects, records, jobs_root)
     memory = _open_memory(request, objects, records, jobs_root)
     if memory is not None and job_folder is not None:
         memory.relocate(job_folder)
@@ -176,6 +179,7 @@ def _plan_once(
             now=time.time(),
             records=records,
         )
+        unchecked = unchecked or UncheckedPlans(objects, jobs_root, prepared.collection)
         memory = memory or Memory(objects, jobs_root, prepared.collection)
         rounds = _Rounds(request, changes, prepared.collection, objects, jobs_root, job_folder)
         plan, job_round = rounds.latest()
@@ -197,13 +201,13 @@ def _plan_once(
             complete_deletion(objects, jobs_root, new.job_folder)
             plan_import(new, objects)
             replacements = unfinished_replacements(memory, objects)
+            unchecked.note(new)
             plan, is_stored = _store(objects, new, changes, replacements)
     number = memory.record_start(plan)
-    if is_stored and memory.has_new_erasures:
-        memory.withdraw_start(plan, number)
-        abandon_job(objects, plan.job_folder)
-        complete_deletion(objects, jobs_root, plan.job_folder)
+    if unchecked.is_outdated(plan, is_own=is_stored):
+        unchecked.withdraw(plan)
         return None
+    unchecked.forget(plan)
     _cover_earlier_jobs(plan, objects, jobs_root, memory)
     memory.merge_notes(plan, before=number)
     keep_settings(plan.collection_id, objects, jobs_root, records)
@@ -257,6 +261,23 @@ def _model_versions(
     if request.recipe is None:
         return [model_version, *recipes.values()]
     return [recipes[checked_recipe(request.recipe, recipes)]]
+
+
+def _open_unchecked(
+    request: JobRequest, objects: ObjectStore, records: RecordStore, jobs_root: str
+) -> UncheckedPlans | None:
+    """Return the unchecked plans of a collection, without those that killed planners left.
+
+    Returns:
+        None if there is no such collection yet.
+    """
+    try:
+        collection = records.get_collection(request.collection_id)
+    except CollectionNotFoundError:
+        return None
+    unchecked = UncheckedPlans(objects, jobs_root, collection)
+    unchecked.withdraw_outdated()
+    return unchecked
 
 
 def _open_memory(

@@ -66,7 +66,6 @@ class Memory:
     def __init__(self, objects: ObjectStore, jobs_root: str, collection: Collection) -> None:
         """Open the memory of one creation of a collection, with one listing."""
         self._objects, self._notes = objects, Notes(objects, jobs_root, collection)
-        self._known_erasures = frozenset(self._notes.erasures)
 
     @property
     def notes(self) -> list[Note]:
@@ -283,11 +282,3 @@ class Memory:
     def has_erased_photos(self) -> bool:
         """Whether erased photos are recorded, which would seem new if they were named again."""
         return bool(self._notes.erased_photos)
-
-    @property
-    def has_new_erasures(self) -> bool:
-        """Whether the last listing shows erasures that were noted after this memory was opened.
-
-        ``record_start`` lists.
-        """
-        return not self._notes.erasures <= self._known_erasures

@@ -59,8 +59,7 @@ class Notes:
             was last called.
         known: All notes of that time, in the same order.
         merged: Those of them that were merged into one.
-        erasures: Addresses of the notes of erased photos in the last listing.
-        erased_photos: Addresses of those that name photos.
+        erased_photos: Addresses of the notes that name erased photos, in the last listing.
         reservations: Addresses of the files of lines that were reserved, in the last listing.
     """
 
@@ -72,7 +71,6 @@ class Notes:
         self.counting: list[Note] = []
         self.known: list[Note] = []
         self.merged: list[Note] = []
-        self.erasures: set[str] = set()
         self.erased_photos: list[str] = []
         self.reservations: list[str] = []
         self._job_folders: dict[str, str] = {}
@@ -89,13 +87,11 @@ class Notes:
 
     def list_all(self) -> list[Note]:
         """Return all notes that exist now, in any order."""
-        self.erasures, self.erased_photos, self.reservations = set(), [], []
+        self.erased_photos, self.reservations = [], []
         notes = []
         for found in self._objects.list(self.folder):
-            if found.uri.startswith(f"{self.folder}erased-"):
-                self.erasures.add(found.uri)
-                if found.size:
-                    self.erased_photos.append(found.uri)
+            if found.size and found.uri.startswith(f"{self.folder}erased-"):
+                self.erased_photos.append(found.uri)
             if is_reservation(found.uri, found.size):
                 self.reservations.append(found.uri)
                 continue

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from facerec.jobs.erasing.collection_erasure import erase_faces
 from facerec.jobs.plan import read_plan
 from facerec.storage.objects.protocol import ObjectStore
 from tests.support.indexed_folder import Collection
-from tests.support.interposed import Interposed
+from tests.support.interposed import Interposed, KilledError
 
 ANN = "ann-lee.jpg"
 
@@ -141,3 +142,37 @@ def test_nothing_names_the_photo_if_the_plan_is_stored_in_the_middle_of_the_eras
             resumed.set()
             erasures[0].result(SECONDS)
         check(staff, folder)
+
+
+@pytest.mark.parametrize("again", [{}, {"images_per_child": 7}])
+def test_what_a_killed_planner_left_names_no_photo_that_was_erased_meanwhile(
+    prepare: Prepare, again: dict[str, int]
+) -> None:
+    """The same job is planned again, or another one of the collection."""
+    for moment in (1, 5, 9, 13):
+        staff = prepare()
+        later = Interposed(moment, killed="before")
+        with pytest.raises(KilledError):
+            plan(staff, ErasedBefore("manifest-", staff, later))  # type: ignore[arg-type]
+        check(staff, staff.plan(external_ids="none", **again).job_folder)
+
+
+class ErasedBefore:
+    """Objects in which a photo is erased before a file is written, and which are counted then."""
+
+    def __init__(self, end: str, staff: Collection, later: Interposed) -> None:
+        self._end, self._staff, self._later = end, staff, later
+        self._is_erased = False
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
+        found = getattr(self._staff.objects, name)
+
+        def call(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - any call
+            is_first = not self._is_erased and name in ("write", "write_file")
+            if is_first and self._end in given[0]:
+                self._is_erased = True
+                erase(self._staff)
+            act = partial(found, *given, **named)
+            return self._later.call(act) if self._is_erased else act()
+
+        return call
