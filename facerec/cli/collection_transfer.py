@@ -11,8 +11,7 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.options import data_option, json_option, stack_option
-from facerec.cli.output import console, print_json
-from facerec.core.counts import count
+from facerec.cli.output import console, count, print_json
 from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:

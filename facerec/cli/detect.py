@@ -10,8 +10,7 @@ import click
 from facerec.cli.deferred import factory, presenting_faces
 from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.options import json_option, overwrite_option, probe_face_options
-from facerec.cli.output import console, print_json, table
-from facerec.core.counts import count
+from facerec.cli.output import console, count, print_json, table
 
 if TYPE_CHECKING:
     from facerec.core.attributes import FaceAttributes

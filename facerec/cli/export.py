@@ -12,9 +12,8 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.erase import subject_options
 from facerec.cli.options import collection_option, data_option, stack_option
-from facerec.cli.output import console
+from facerec.cli.output import console, count
 from facerec.core.batches import batches
-from facerec.core.counts import count
 
 if TYPE_CHECKING:
     from facerec.core.erasures import SubjectKind

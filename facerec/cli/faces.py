@@ -22,9 +22,8 @@ from facerec.cli.options import (
     search_fmr_option,
     threshold_option,
 )
-from facerec.cli.output import console, more_matches, print_json, print_page, table
+from facerec.cli.output import console, count, more_matches, print_json, print_page, table
 from facerec.cli.person_argument import user_id_of
-from facerec.core.counts import count
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.gallery.defaults import GalleryDefaults
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from facerec.cli.output import console, shortened, shown_name, table
-from facerec.core.counts import count
+from facerec.cli.output import console, count, shortened, shown_name, table
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -24,8 +24,7 @@ from facerec.cli.options import (
     require_no_face_options,
     target_fmr_option,
 )
-from facerec.cli.output import console, print_json_text, shortened, shown_name, table
-from facerec.core.counts import count
+from facerec.cli.output import console, count, print_json_text, shortened, shown_name, table
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import MAX_FACES
 

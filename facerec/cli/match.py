@@ -20,8 +20,7 @@ from facerec.cli.options import (
     search_fmr_option,
     threshold_option,
 )
-from facerec.cli.output import console, more_matches, print_json
-from facerec.core.counts import count
+from facerec.cli.output import console, count, more_matches, print_json
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_MATCHES
 from facerec.gallery.defaults import GalleryDefaults

@@ -17,8 +17,7 @@ from facerec.cli.options import (
     page_options,
     stack_option,
 )
-from facerec.cli.output import console, print_json, print_page, shown_name, table
-from facerec.core.counts import count
+from facerec.cli.output import console, count, print_json, print_page, shown_name, table
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 
 _ACTIONS = {

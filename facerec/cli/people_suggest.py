@@ -21,8 +21,7 @@ from facerec.cli.options import (
     probability,
     stack_option,
 )
-from facerec.cli.output import console, print_json, print_page, shortened, shown_name, table
-from facerec.core.counts import count
+from facerec.cli.output import console, count, print_json, print_page, shortened, shown_name, table
 from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE
 from facerec.errors import error_from_json
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from facerec.cli.deferred import erasures
 from facerec.cli.exit_codes import COMPLETES
-from facerec.cli.output import console
-from facerec.core.counts import count
+from facerec.cli.output import console, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

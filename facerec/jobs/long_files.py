@@ -22,7 +22,7 @@ TRIES = 20
 def read_lines(objects: ObjectStore, uri: str) -> Iterator[bytes]:
     """Yield the lines of a file, without line feeds.
 
-    An erasure may change the file meanwhile. Then reading begins again, so that lines may be
+    An erasure may change the file meanwhile. Then it is read again, so that lines may be
     yielded twice.
 
     Raises:

@@ -297,8 +297,8 @@ def test_history_of_many_steps_that_was_interrupted_is_completed(
     client.meta.events.register("before-call.dynamodb.TransactWriteItems", kill_second)
     with pytest.raises(KilledError):
         dynamodb_store.put_history("staff", [entry])
-    (begun,) = dynamodb_store.list_history("staff")
-    assert 0 < len(begun.steps) < 250
+    (incomplete,) = dynamodb_store.list_history("staff")
+    assert 0 < len(incomplete.steps) < 250
     dynamodb_store.put_history("staff", [entry])
     assert dynamodb_store.list_history("staff") == [entry]
     dynamodb_store.put_history("staff", [entry])

@@ -279,7 +279,7 @@ def test_a_mark_that_others_change_each_time_is_a_conflict(
         clusters.set_not_faces("staff", IDS[:1], lift=False)
 
 
-@pytest.state.parametrize("overtaken_by", ["a statement", "a clustering"])
+@pytest.mark.parametrize("overtaken_by", ["a statement", "a clustering"])
 def test_a_clustering_that_was_killed_can_write_nothing_once_it_is_overtaken(
     clusters: DynamoDBClusters,
     records: DynamoDBStore,
