@@ -22,7 +22,15 @@ from facerec.cli.options import (
     search_fmr_option,
     threshold_option,
 )
-from facerec.cli.output import console, count, more_matches, print_json, print_page, table
+from facerec.cli.output import (
+    console,
+    count,
+    more_matches,
+    name_or_id,
+    print_json,
+    print_page,
+    table,
+)
 from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.gallery.defaults import GalleryDefaults
@@ -217,6 +225,7 @@ def corrections(
         return
     rows = table("face id", "does not show", whole=("face id",))
     for correction in page.corrections:
-        rows.add_row(correction.face_id, correction.person)
+        name = page.names.get(correction.person)
+        rows.add_row(correction.face_id, name_or_id(name, correction.person))
     nothing = "no more corrections" if next_token else f"collection {collection} has no corrections"
     print_page(rows, page.next_token, nothing=nothing)

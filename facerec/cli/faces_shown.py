@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from facerec.cli.output import console, count, shortened, shown_name, table
+from facerec.cli.output import console, count, name_or_id, shortened, shown_name, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,7 +40,7 @@ def face_table(faces: Iterable[ListedFace]) -> Table:
             rows,
             record.face_id,
             record.external_image_id,
-            face.user_id,
+            name_or_id(face.person_name, face.user_id),
             record.source,
             record.confidence,
         )
@@ -55,7 +55,7 @@ def stored_face_table(faces: Iterable[Mapping[str, Any]]) -> Table:
             rows,
             face["face_id"],
             face["external_image_id"],
-            face.get("user_id"),
+            name_or_id(face.get("person_name"), face.get("user_id")),
             face["source"],
             face["confidence"],
         )
@@ -72,14 +72,14 @@ def _add_face(
     rows: Table,
     face_id: str,
     external_image_id: str | None,
-    user_id: str | None,
+    person: str,
     source: str,
     confidence: float,
 ) -> None:
     rows.add_row(
         face_id,
         shown_name(external_image_id),
-        shown_name(user_id),
+        person,
         shortened(source) or "-",
         f"{confidence:.3f}",
     )
@@ -93,7 +93,7 @@ def match_table(matches: Iterable[Match]) -> Table:
             f"{match.similarity:.3f}",
             f"{match.distance:.3f}",
             shown_name(match.face.external_image_id),
-            match.person_name or match.user_id or "-",
+            name_or_id(match.person_name, match.user_id),
             shortened(match.face.source) or "-",
         )
     return rows

@@ -24,7 +24,15 @@ from facerec.cli.options import (
     require_no_face_options,
     target_fmr_option,
 )
-from facerec.cli.output import console, count, print_json_text, shortened, shown_name, table
+from facerec.cli.output import (
+    console,
+    count,
+    name_or_id,
+    print_json_text,
+    shortened,
+    shown_name,
+    table,
+)
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import MAX_FACES
 
@@ -184,7 +192,7 @@ def _table(page: FoundPage, *, doubtful: bool) -> Any:  # noqa: ANN401 - rich is
         rows.add_row(
             f"{match.similarity:.3f}",
             shown_name(match.face.external_image_id),
-            match.person_name or match.user_id or "-",
+            name_or_id(match.person_name, match.user_id),
             shortened(match.face.source) or "-",
             *why,
         )

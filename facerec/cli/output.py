@@ -130,7 +130,12 @@ def shown_name(external_image_id: str | None) -> str:
 
 def shown_person(person: Mapping[str, Any]) -> str:
     """Return the display name of a person for display, or else the id (``person.json``)."""
-    return person["name"] or shown_name(person["user_id"])
+    return name_or_id(person["name"], person["user_id"])
+
+
+def name_or_id(name: str | None, user_id: str | None) -> str:
+    """Return the display name of a person for display, or else the id; "-" if there is nobody."""
+    return name or shown_name(user_id)
 
 
 def shortened(uri: str) -> str:

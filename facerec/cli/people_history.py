@@ -17,7 +17,7 @@ from facerec.cli.options import (
     page_options,
     stack_option,
 )
-from facerec.cli.output import console, count, print_json, print_page, shown_name, table
+from facerec.cli.output import console, count, name_or_id, print_json, print_page, table
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 
 _ACTIONS = {
@@ -114,35 +114,43 @@ def _summary(entry: dict[str, Any]) -> str:
 
 
 def _steps(entry: dict[str, Any]) -> str:
-    shown = ", ".join(_step(step) for step in entry["steps"])
+    # A stack of an earlier release returns no names.
+    names = entry.get("names", {})
+    shown = ", ".join(_step(step, names) for step in entry["steps"])
     return f"{shown} (somebody was erased)" if entry["erased"] else shown
 
 
-def _whose(name: str | None) -> str:
-    return shown_name(name) if name else "somebody"
+def _step(step: dict[str, Any], names: dict[str, str]) -> str:
+    def whose(person: str | None) -> str:
+        return name_or_id(names.get(person), person) if person else "somebody"
 
-
-def _step(step: dict[str, Any]) -> str:
     faces = count(len(step["face_ids"]), "face")
-    whose = _whose(step["user_id"])
-    named = f"{whose} ({step['name']})" if step["name"] else whose
-    about = _whose(step["person"])
+    person = whose(step["user_id"])
+    named = f"{person} ({step['name']})" if step["name"] not in (None, person) else person
+    about = whose(step["person"])
     texts = {
         "CREATED": f"{named} created",
         "DELETED": f"{named} deleted",
-        "RENAMED": f"{whose} renamed from {step['earlier_name'] or '-'} to {step['name'] or '-'}",
-        "FACES_ADDED": f"{faces} added to {whose}",
-        "FACES_REMOVED": f"{faces} removed from {whose}",
-        "FACES_MOVED": f"{faces} moved from {_whose(step['other_id'])} to {whose}",
+        "RENAMED": _renaming(person, step),
+        "FACES_ADDED": f"{faces} added to {person}",
+        "FACES_REMOVED": f"{faces} removed from {person}",
+        "FACES_MOVED": f"{faces} moved from {whose(step['other_id'])} to {person}",
         "CORRECTED": f"{faces} not {about}",
         "CORRECTION_LIFTED": f"{faces} may be {about}",
         "IGNORED": f"cluster {step['cluster_id']} ignored",
         "IGNORED_LIFTED": f"cluster {step['cluster_id']} suggested again",
         "NOT_A_FACE": f"{faces} not a face",
         "NOT_A_FACE_LIFTED": f"{faces} a face again",
-        "REGISTRATION_SET": _registration(whose, step["registration"]),
+        "REGISTRATION_SET": _registration(person, step["registration"]),
     }
     return texts[step["kind"]]
+
+
+def _renaming(person: str, step: dict[str, Any]) -> str:
+    earlier, name = step["earlier_name"], step["name"]
+    if person == name:
+        return f"{name_or_id(earlier, step['user_id'])} renamed to {name}"
+    return f"{person} renamed from {earlier or '-'} to {name or '-'}"
 
 
 def _registration(whose: str, registration: str | None) -> str:

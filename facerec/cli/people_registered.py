@@ -22,9 +22,9 @@ from facerec.cli.options import (
 from facerec.cli.output import (
     console,
     count,
+    name_or_id,
     print_json,
     print_page,
-    shown_name,
     shown_person,
     table,
 )
@@ -156,7 +156,8 @@ def events(
         rows.add_row(
             event["event_id"],
             _minute(event["matched_at"]),
-            shown_name(event["user_id"]),
+            # A stack of an earlier release returns no name.
+            name_or_id(kept.get("person_name"), event["user_id"]),
             f"{event['similarity']:.3f}",
             photo,
             _delivery(kept),

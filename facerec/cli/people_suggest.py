@@ -21,7 +21,15 @@ from facerec.cli.options import (
     probability,
     stack_option,
 )
-from facerec.cli.output import console, count, print_json, print_page, shortened, shown_name, table
+from facerec.cli.output import (
+    console,
+    count,
+    name_or_id,
+    print_json,
+    print_page,
+    shortened,
+    table,
+)
 from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE
 from facerec.errors import error_from_json
 
@@ -101,7 +109,7 @@ def show_cluster(
     if as_json:
         print_json(cluster)
         return
-    whose = "" if cluster["user_id"] is None else f", perhaps of {shown_name(cluster['user_id'])}"
+    whose = "" if cluster["user_id"] is None else f", perhaps of {_person(cluster)}"
     ignored = ", ignored" if cluster["ignored"] else ""
     faces = count(cluster["size"], "face")
     console().print(f"cluster {cluster['cluster_id']}: {faces}{whose}{ignored}")
@@ -209,6 +217,11 @@ def not_same(
     console().print(f"cluster {cluster} does not show {person}")
 
 
+def _person(cluster: dict[str, Any]) -> str:
+    # A stack of an earlier release returns no name.
+    return name_or_id(cluster.get("person_name"), cluster["user_id"])
+
+
 def _print_result(result: ClusteringResult) -> None:
     console(stderr=True).print(
         f"{count(result.considered, 'new face')}: {result.joined:,} joined clusters, "
@@ -233,7 +246,7 @@ def _print(page: dict[str, Any], *, first: bool) -> None:
         rows.add_row(
             each["cluster_id"],
             str(each["size"]),
-            "-" if each["user_id"] is None else f"{shown_name(each['user_id'])}?",
+            "-" if each["user_id"] is None else f"{_person(each)}?",
             each["best_face_id"],
             ", ".join(sources),
         )

@@ -177,6 +177,12 @@ class Entry:
         return frozenset(found).union(name for name in named if name is not None)
 
     @property
+    def people(self) -> frozenset[str]:
+        """Ids of the people of the entry, and other names of people whom faces do not show."""
+        named = (each for s in self.steps for each in (s.user_id, s.other_id, s.person))
+        return frozenset(each for each in named if each is not None)
+
+    @property
     def is_erased(self) -> bool:
         """Whether an erasure removed a person from the entry."""
         return any(step.erased for step in self.steps)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from facerec.errors import FaceInUseError, FaceNotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from facerec.core.erasures import Receipt
     from facerec.core.events import KeptEvent
     from facerec.core.history import Entry
@@ -45,10 +47,17 @@ class CollectionPage:
 
 @dataclass(frozen=True, slots=True)
 class ListedFace:
-    """A stored face, and the person that it is associated with, if any."""
+    """A stored face, and the person that it is associated with, if any.
+
+    Attributes:
+        record: The face.
+        user_id: Id of the person, if any.
+        person_name: The display name of that person, if any.
+    """
 
     record: FaceRecord
     user_id: str | None
+    person_name: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +118,17 @@ class FaceDeletion:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionPage:
-    """A page of a collection's corrections, and the token of the next page; None on the last."""
+    """A page of a collection's corrections.
+
+    Attributes:
+        corrections: Corrections, ordered by face.
+        next_token: Token of the next page; None on the last.
+        names: Display names of the people of the page by id, as far as they have one.
+    """
 
     corrections: tuple[Correction, ...]
     next_token: str | None
+    names: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +140,14 @@ class HistoryPage:
         entries: The entries.
         next_token: Token of the next page; None on the last.
         person: Id of the person whose changes these are; None for those of everybody.
+        names: Current display names of the people of the page by id, as far as they have one.
     """
 
     collection_id: str
     entries: tuple[Entry, ...]
     next_token: str | None
-    person: str | None = None
+    person: str | None
+    names: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +158,10 @@ class EventPage:
         collection_id: Id of the collection.
         events: The events, each with the state of its delivery.
         next_token: Token of the next page; None on the last one.
+        names: Display names of the people of the page by id, as far as they have one.
     """
 
     collection_id: str
     events: tuple[KeptEvent, ...]
     next_token: str | None
+    names: Mapping[str, str] = field(repr=False)

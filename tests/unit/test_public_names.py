@@ -33,6 +33,7 @@ OPERATIONS = [
     "describe_user",
     "detect",
     "disassociate_faces",
+    "display_names",
     "enrol_people",
     "erase",
     "erased_people",

@@ -66,7 +66,7 @@ export async function searchPeople(text, limit = 20) {
 
 export const nameOf = person => person.name || person.user_id;
 
-/** Remember the name of a person, which lists of faces do not have. */
+/** Remember the name of a person, so that `personName` need not ask for it. */
 export const remember = person => { names.set(person.user_id, Promise.resolve(nameOf(person))); };
 
 /** Return the name of a person by the id, once it is known. */

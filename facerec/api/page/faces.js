@@ -55,7 +55,7 @@ async function give(face, text, item) {
   try {
     const person = await giveFaces(text, [face.face_id]);
     if (!person) return;
-    const renewed = faceItem({...face, user_id: person.user_id});
+    const renewed = faceItem({...face, user_id: person.user_id, person_name: person.name});
     item.replaceWith(renewed);
     renewed.querySelector('button').focus();
   } finally {

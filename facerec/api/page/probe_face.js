@@ -141,7 +141,7 @@ export async function checkOwners(items) {
       }));
     }
     const faces = await owners.get(stored.user_id);
-    if (item.stored() === stored && !faces.includes(stored.face_id)) item.nowStored({...stored, user_id: null}, null);
+    if (item.stored() === stored && !faces.includes(stored.face_id)) item.nowStored({...stored, user_id: null, person_name: null}, null);
   }
 }
 

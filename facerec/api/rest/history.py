@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
@@ -15,6 +15,9 @@ from facerec.api.rest.requests.parameters import CollectionPath, EntryPath, Next
 from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 from facerec.gallery.presenting.history import history_entry_json, history_page_json
+
+if TYPE_CHECKING:
+    from facerec.core.history import Entry
 
 
 def history_router(context: Context) -> APIRouter:
@@ -61,10 +64,14 @@ def history_router(context: Context) -> APIRouter:
         collection_id: CollectionPath,
         entry_id: EntryPath,
     ) -> JSONResponse:
+        def undo() -> tuple[Entry, dict[str, str]]:
+            entry = gallery.undo(collection_id, entry_id)
+            return entry, gallery.display_names(collection_id, entry.people)
+
         return await context.respond(
             request,
-            lambda: gallery.undo(collection_id, entry_id),
-            history_entry_json,
+            undo,
+            lambda done: history_entry_json(*done),
             collection_id=collection_id,
             writes=True,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class ClusterSummary:
         cluster_id: ``c`` and the number of the cluster.
         face_ids: Ids of the faces without a person, ordered.
         user_id: The person that other faces of the cluster belong to, or None.
+        person_name: The display name of that person, if any.
         ignored: Whether the cluster is ignored.
         best: The clearest of the first ``MAX_SHOWN`` faces.
         sources: Sources of the photos of these faces (``FaceRecord.source``), beginning with that
@@ -30,6 +31,7 @@ class ClusterSummary:
     cluster_id: str
     face_ids: tuple[str, ...]
     user_id: str | None
+    person_name: str | None = field(repr=False)
     ignored: bool
     best: FaceRecord
     sources: tuple[str, ...]

@@ -24,6 +24,7 @@ from facerec.gallery.operations.faces import require_stored
 from facerec.gallery.operations.merging import MergeOperations
 from facerec.gallery.operations.recorded import recorded
 from facerec.gallery.paging import checked_integer, checked_limit
+from facerec.gallery.people.names import display_names
 from facerec.gallery.scores.similarity import checked_threshold
 
 if TYPE_CHECKING:
@@ -316,6 +317,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         ]
         stored = self._faces.get_faces(collection_id, shown) if shown else []
         records = {face.record.face_id: face.record for face in stored}
+        people = (each.user_id for each in clusters if each.user_id is not None)
+        names = display_names(collection_id, people, records=self._records)
         summaries = []
         for each in clusters:
             own = [
@@ -333,6 +336,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                     f"c{each.number}",
                     each.face_ids,
                     each.user_id,
+                    names.get(each.user_id or ""),
                     each.ignored,
                     best,
                     tuple(source for source in sources if source),

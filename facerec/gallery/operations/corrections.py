@@ -21,6 +21,7 @@ from facerec.gallery.deferred import collection_results
 from facerec.gallery.operations.recorded import recorded
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.people.corrections import names_left
+from facerec.gallery.people.names import display_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,16 +164,17 @@ class CorrectionOperations(GalleryBase):
         last = self._after(listing, next_token)
         after = None if last is None else Correction(last, _LAST)
         page = self._records.list_corrections(collection_id, after=after, limit=limit + 1)
-        if len(page) <= limit:
-            return collection_results.CorrectionPage(tuple(page), None)
-        # a page contains all corrections of each of its faces, so a face id marks its end
-        first, cut = page[0].face_id, page[-1].face_id
-        page = [each for each in page if each.face_id != cut]
-        if not page:
-            page = self._records.corrections_of_faces(collection_id, [first])
-        return collection_results.CorrectionPage(
-            tuple(page), self._token(listing, page[-1].face_id)
-        )
+        token = None
+        if len(page) > limit:
+            # a page contains all corrections of each of its faces, so a face id marks its end
+            first, cut = page[0].face_id, page[-1].face_id
+            page = [each for each in page if each.face_id != cut]
+            if not page:
+                page = self._records.corrections_of_faces(collection_id, [first])
+            token = self._token(listing, page[-1].face_id)
+        people = (each.person for each in page)
+        names = display_names(collection_id, people, records=self._records)
+        return collection_results.CorrectionPage(tuple(page), token, names)
 
 
 def _checked(face_id: str, person: str) -> Correction:

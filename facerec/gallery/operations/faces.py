@@ -12,6 +12,7 @@ from facerec.errors import FaceNotFoundError
 from facerec.gallery.deferred import collection_results, erasures
 from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.paging import checked_limit
+from facerec.gallery.people.names import display_names
 from facerec.gallery.thumbnails import thumbnail_of
 
 if TYPE_CHECKING:
@@ -39,9 +40,13 @@ def with_users(
     """Return faces with the people that they are associated with."""
     face_ids = list(dict.fromkeys(record.face_id for record in faces))
     owners = records.users_of_faces(collection_id, face_ids) if face_ids else {}
-    return tuple(
-        collection_results.ListedFace(record, owners.get(record.face_id)) for record in faces
-    )
+    names = display_names(collection_id, owners.values(), records=records)
+
+    def listed(record: FaceRecord) -> ListedFace:
+        owner = owners.get(record.face_id)
+        return collection_results.ListedFace(record, owner, names.get(owner or ""))
+
+    return tuple(map(listed, faces))
 
 
 def select_faces(

@@ -24,8 +24,11 @@ from facerec.gallery.deferred import collection_results
 from facerec.gallery.operations.clusters import ClusterOperations
 from facerec.gallery.operations.registrations import RegistrationOperations
 from facerec.gallery.paging import checked_limit
+from facerec.gallery.people.names import display_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from facerec.gallery.collection_results import HistoryPage
     from facerec.gallery.people import undoing
 else:
@@ -94,7 +97,19 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
         token = None
         if len(found) > limit:
             token = self._token(listing, page[-1].cause.entry_id)
-        return collection_results.HistoryPage(collection_id, page, token, subject)
+        people = (person for entry in page for person in entry.people)
+        names = display_names(collection_id, people, records=self._records)
+        return collection_results.HistoryPage(collection_id, page, token, subject, names)
+
+    def display_names(self, collection_id: str, user_ids: Iterable[str]) -> dict[str, str]:
+        """Return the display names of people by id; people without one are omitted.
+
+        Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._get(collection_id)
+        return display_names(collection_id, user_ids, records=self._records)
 
     def undo(self, collection_id: str, entry_id: str) -> Entry:
         """Undo a change of people; return the new history entry, which can itself be undone.

@@ -14,6 +14,7 @@ from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import collection_results
 from facerec.gallery.operations.recorded import recorded
 from facerec.gallery.paging import checked_limit
+from facerec.gallery.people.names import display_names
 
 if TYPE_CHECKING:
     from datetime import date
@@ -117,7 +118,10 @@ class RegistrationOperations(GalleryBase):
         if len(found) > limit:
             last = found[limit - 1].event
             token = self._token(listing, f"{generation_of(last.matched_at)}:{last.event_id}")
-        return collection_results.EventPage(collection_id, tuple(found[:limit]), token)
+        page = tuple(found[:limit])
+        people = (kept.event.user_id for kept in page)
+        names = display_names(collection_id, people, records=self._records)
+        return collection_results.EventPage(collection_id, page, token, names)
 
     def retry_events(self, collection_id: str) -> int:
         """Schedule events whose delivery failed for another attempt now; return their number.

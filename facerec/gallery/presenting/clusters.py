@@ -31,6 +31,7 @@ def cluster_json(cluster: ClusterSummary) -> Json:
         "cluster_id": cluster.cluster_id,
         "size": len(cluster.face_ids),
         "user_id": cluster.user_id,
+        "person_name": cluster.person_name,
         "ignored": cluster.ignored,
         "best_face_id": cluster.best.face_id,
         "face_ids": list(cluster.face_ids),

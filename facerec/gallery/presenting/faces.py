@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         FaceDeletion,
         FacePage,
         FailedDeletion,
+        ListedFace,
     )
     from facerec.gallery.indexing.records import IndexResult
 
@@ -43,12 +44,17 @@ def stored_face_json(
     return {**face, **{name: value for name, value in person.items() if value is not None}}
 
 
+def listed_face_json(face: ListedFace) -> Json:
+    """Present a stored face with its person (``face.json``, ``stored``)."""
+    return stored_face_json(face.record, face.user_id, face.person_name)
+
+
 def face_page_json(page: FacePage) -> Json:
     """Present a page of a collection's faces (``face-list.json``)."""
     return {
         "collection_id": page.collection_id,
         "model_version": page.model_version,
-        "faces": [stored_face_json(face.record, face.user_id) for face in page.faces],
+        "faces": [listed_face_json(face) for face in page.faces],
         "next_token": page.next_token,
     }
 
@@ -56,7 +62,10 @@ def face_page_json(page: FacePage) -> Json:
 def correction_page_json(page: CorrectionPage) -> Json:
     """Present a page of corrections (``correction-list.json``)."""
     return {
-        "corrections": [asdict(correction) for correction in page.corrections],
+        "corrections": [
+            {**asdict(each), "person_name": page.names.get(each.person)}
+            for each in page.corrections
+        ],
         "next_token": page.next_token,
     }
 
@@ -117,7 +126,7 @@ def index_json(result: IndexResult) -> Json:
         "model_version": result.model_version,
         "image_id": result.image_id,
         **photo_facts(result.photo),
-        "faces": [stored_face_json(face.record, face.user_id) for face in result.faces],
+        "faces": [listed_face_json(face) for face in result.faces],
         "added": result.added,
         "rejected": [rejected_json(face) for face in result.photo.rejected],
     }

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING
 from facerec.core.times import iso_time
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from facerec.core.history import Entry, Step
     from facerec.gallery.collection_results import HistoryPage
     from facerec.gallery.presenting.faces import Json
 
 
-def history_entry_json(entry: Entry) -> Json:
-    """Present an entry of the history (``history-entry.json``)."""
+def history_entry_json(entry: Entry, names: Mapping[str, str]) -> Json:
+    """Present an entry of the history (``history-entry.json``).
+
+    Args:
+        entry: The entry.
+        names: Current display names of people by id.
+    """
     cause = entry.cause
     return {
         "entry_id": cause.entry_id,
@@ -26,6 +33,7 @@ def history_entry_json(entry: Entry) -> Json:
         "why": cause.why,
         "undoes": cause.undoes,
         "erased": entry.is_erased,
+        "names": {person: names[person] for person in sorted(entry.people) if person in names},
         "steps": [_step_json(step) for step in entry.steps],
     }
 
@@ -34,7 +42,7 @@ def history_page_json(page: HistoryPage) -> Json:
     """Present a page of the history (``history.json``)."""
     return {
         "collection_id": page.collection_id,
-        "entries": [history_entry_json(entry) for entry in page.entries],
+        "entries": [history_entry_json(entry, page.names) for entry in page.entries],
         "next_token": page.next_token,
     }
 

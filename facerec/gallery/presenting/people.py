@@ -9,20 +9,24 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.times import iso_time
-from facerec.gallery.people.associations import AssociationOutcome, FailedAssociation, status_of
 from facerec.gallery.presenting.faces import Json, detected_json, rejected_json
 
 if TYPE_CHECKING:
     from facerec.core.records import User
     from facerec.core.registrations import Registration
     from facerec.gallery.collection_results import EventPage
+    from facerec.gallery.people import associations
+    from facerec.gallery.people.associations import AssociationOutcome, FailedAssociation
     from facerec.gallery.people.person_search import (
         PhotoUserSearchResult,
         UserMatch,
         UserPage,
         UserSearchResult,
     )
+else:
+    associations = DeferredModule("facerec.gallery.people.associations")
 
 
 def person_json(user: User) -> Json:
@@ -30,7 +34,7 @@ def person_json(user: User) -> Json:
     return {
         "user_id": user.user_id,
         "name": user.name,
-        "status": str(status_of(user)),
+        "status": str(associations.status_of(user)),
         "created_at": iso_time(user.created_at),
         "face_count": len(user.face_ids),
         "registration": registration_json(user.registration),
@@ -66,7 +70,10 @@ def event_page_json(page: EventPage) -> Json:
     """Present matches with registered people (``match-event-list.json``)."""
     return {
         "collection_id": page.collection_id,
-        "events": [kept.to_json() for kept in page.events],
+        "events": [
+            {**kept.to_json(), "person_name": page.names.get(kept.event.user_id)}
+            for kept in page.events
+        ],
         "next_token": page.next_token,
     }
 

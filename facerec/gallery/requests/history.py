@@ -23,7 +23,8 @@ def _list(gallery: Gallery, collection_id: str, request: Mapping[str, Any]) -> J
 
 
 def _undo(gallery: Gallery, collection_id: str, request: Mapping[str, Any]) -> Json:
-    return history_entry_json(gallery.undo(collection_id, request["entry_id"]))
+    entry = gallery.undo(collection_id, request["entry_id"])
+    return history_entry_json(entry, gallery.display_names(collection_id, entry.people))
 
 
 OPERATIONS = {"list_history": _list, "undo": _undo}

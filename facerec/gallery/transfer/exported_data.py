@@ -82,6 +82,7 @@ class Export:
 
     def to_json(self) -> dict[str, Any]:
         """Return the export in the form of ``schemas/export.json``; thumbnails are file names."""
+        names = {user.user_id: user.name for user, _ in self.people if user.name is not None}
         return {
             "collection_id": self.collection_id,
             "subject": str(self.subject),
@@ -105,7 +106,7 @@ class Export:
             ],
             "clusters": self.clusters,
             "not_faces": list(self.not_faces),
-            "history": [history_entry_json(entry) for entry in self.history],
+            "history": [history_entry_json(entry, names) for entry in self.history],
             "events": [kept.to_json() for kept in self.events],
             "answers": [json.loads(answer) for answer in self.answers],
             "corrections": [

@@ -1263,6 +1263,7 @@ NO_OPERATIONS = {
     "close": "ends the use of the Python object",
     "deleted_imports": "is for the operator, who moves from another service: `facerec import`",
     "defaults": "are settings of the Python object",
+    "display_names": "completes the answers of other operations with names",
     "enrol_people": "takes a function; `facerec people enrol` and REST have rules for folders",
     "erased_people": "is for the operator, who moves from another service: `facerec import`",
     "estimates_attributes": "is a setting of the Python object",
