@@ -45,7 +45,7 @@ def open_gallery(
 
     Raises:
         RecipeUnavailableError: ``recipe`` is not a recipe.
-        InvalidInputError: The database in the folder is not from facerec, or from a later release.
+        ConfigurationError: The database in the folder is not from facerec, or from a later release.
         StoreDamagedError: The database is damaged.
         StoreUnavailableError: The database cannot be opened or created.
     """

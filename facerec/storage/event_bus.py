@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.core.aws_errors import aws_errors
 from facerec.core.aws_region import aws_region
-from facerec.errors import InvalidInputError, StoreUnavailableError
+from facerec.errors import ConfigurationError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from facerec.core.events import MatchEvent
@@ -30,14 +30,14 @@ def open_event_bus(arn: str) -> EventBus:
     """Return the event bus of an ARN, with the credentials of the environment.
 
     Raises:
-        InvalidInputError: It is not the ARN of an event bus.
+        ConfigurationError: It is not the ARN of an event bus.
     """
     import boto3
     from botocore.config import Config
 
     parts = arn.split(":")
     if len(parts) != 6 or parts[2] != "events" or not parts[5].startswith("event-bus/"):
-        raise InvalidInputError(
+        raise ConfigurationError(
             f"EVENT_BUS is not the ARN of an event bus: {arn!r:.80}",
             "write it as arn:aws:events:REGION:ACCOUNT:event-bus/NAME",
         )

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from facerec.core.schemas import violation
-from facerec.errors import FacerecError, InvalidInputError, StoreUnavailableError
+from facerec.errors import ConfigurationError, FacerecError, StoreUnavailableError
 from facerec.storage.event_bus import DETAIL_TYPE, MAX_ENTRIES, SOURCE, EventBus, open_event_bus
 from facerec.testing.registrations import match_event
 from tests.support.event_bus import MAX_REQUEST, RecordedBus, record_events, size_of
@@ -87,5 +87,5 @@ def test_a_request_that_is_refused_as_a_whole_is_an_error(
     "arn", ["matches", "arn:aws:events:us-east-1:1:rule/x", "arn:aws:sns:us-east-1:1:event-bus/x"]
 )
 def test_only_the_arn_of_an_event_bus_is_accepted(arn: str) -> None:
-    with pytest.raises(InvalidInputError, match="EVENT_BUS"):
+    with pytest.raises(ConfigurationError, match="EVENT_BUS"):
         open_event_bus(arn)

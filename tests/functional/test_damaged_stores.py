@@ -20,7 +20,7 @@ from facerec.api.auth.access import OpenGuard
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.core.schemas import violation
-from facerec.errors import InvalidInputError
+from facerec.errors import ConfigurationError
 from facerec.factory import jobs_root_of, open_local_store, open_server_gallery
 from facerec.storage.objects import AccessPolicy
 from facerec.testing.engine import FakeEngine
@@ -130,7 +130,7 @@ def test_a_store_that_is_a_pipe_or_a_device_is_refused(
     if target is None:
         os.mkfifo(tmp_path / "pipe")
     path.symlink_to(target or tmp_path / "pipe")
-    with pytest.raises(InvalidInputError, match=f"the store {path} is not a regular file"):
+    with pytest.raises(ConfigurationError, match=f"the store {path} is not a regular file"):
         open_local_store(tmp_path)
 
 

@@ -16,7 +16,6 @@ from facerec.errors import (
     ConfigurationError,
     ConflictError,
     FacerecError,
-    InvalidInputError,
     NotFoundError,
 )
 from facerec.storage.s3vectors.limits import (
@@ -106,15 +105,16 @@ class VectorIndexes:
         ``count``.
 
         Raises:
-            InvalidInputError: The service refuses the query with a lower count too.
+            ConfigurationError: The service refuses the query with a lower count too.
         """
         try:
             return self._query(index, probes, min(count, self.max_neighbours))
-        except InvalidInputError:
+        except ConfigurationError:
             if min(count, self.max_neighbours) <= DOCUMENTED_TOP_K:
                 raise
+        found = self._query(index, probes, DOCUMENTED_TOP_K)
         self.max_neighbours = DOCUMENTED_TOP_K
-        return self._query(index, probes, DOCUMENTED_TOP_K)
+        return found
 
     def _query(self, index: str, probes: Sequence[Sequence[float]], count: int) -> list[list[str]]:
         def query(probe: Sequence[float]) -> list[str]:
@@ -206,7 +206,7 @@ class VectorIndexes:
                 "ConflictException": ConflictError(f"the index {index} already exists"),
             }
         if operation == "query_vectors":
-            codes["ValidationException"] = InvalidInputError(
+            codes["ValidationException"] = ConfigurationError(
                 "S3 Vectors refuses the query",
                 "use a vector bucket whose indexes facerec has created",
             )

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from facerec.errors import InvalidInputError, StoreUnavailableError
+from facerec.errors import ConfigurationError, StoreUnavailableError
 from facerec.storage.sqlite.errors import store_errors
 from facerec.storage.sqlite.schema import prepare
 
@@ -46,8 +46,8 @@ class Database:
         A store on a read-only disk is opened for reading.
 
         Raises:
-            InvalidInputError: The file is not from facerec, or from a later version; or it is not a
-                regular file or a link to one.
+            ConfigurationError: The file is not from facerec, or from a later version; or it is
+                neither a regular file nor a link to one.
             StoreDamagedError: The file is damaged, or is not a database.
             StoreUnavailableError: The file cannot be opened or created.
         """
@@ -197,12 +197,12 @@ def _require_regular_files(path: Path) -> None:
     """Refuse a pipe or a device, which SQLite would read for ever, and a folder.
 
     Raises:
-        InvalidInputError: The database, or another file of it, exists and is not a regular file.
+        ConfigurationError: The database, or another file of it, exists and is not a regular file.
     """
     for each in (path, *(path.with_name(f"{path.name}{suffix}") for suffix in _COMPANIONS)):
         if each.exists() and not each.is_file():
             what = "a folder" if each.is_dir() else "not a regular file"
-            raise InvalidInputError(f"the store {each} is {what}", "choose another data folder")
+            raise ConfigurationError(f"the store {each} is {what}", "choose another data folder")
 
 
 def _make_private_file(path: Path) -> None:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from facerec.errors import InvalidInputError
+from facerec.errors import ConfigurationError
 from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS, SUMMARY_STATEMENTS
 from facerec.storage.sqlite.event_schema import EVENT_STATEMENTS
 from facerec.storage.sqlite.history_schema import HISTORY_STATEMENTS
@@ -87,7 +87,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     Several processes may do this concurrently; the file must be in WAL mode already.
 
     Raises:
-        InvalidInputError: The file belongs to another program or to a later facerec.
+        ConfigurationError: The file belongs to another program or to a later facerec.
     """
     connection.execute("BEGIN")
     try:
@@ -120,11 +120,11 @@ def _version(connection: sqlite3.Connection, path: Path) -> int | None:
     if application_id == 0 and version == 0 and tables == 0:
         return None
     if application_id != APPLICATION_ID:
-        raise InvalidInputError(
+        raise ConfigurationError(
             f"{path} is a database of another program", "choose another data folder"
         )
     if not 1 <= version <= SCHEMA_VERSION:
-        raise InvalidInputError(
+        raise ConfigurationError(
             f"{path} was written by a later release of facerec "
             f"(schema {version}, this one supports {SCHEMA_VERSION})",
             "update facerec, or choose another data folder",

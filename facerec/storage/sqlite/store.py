@@ -46,7 +46,7 @@ class SqliteStore(
                 installed.
 
         Raises:
-            InvalidInputError: The file is not from facerec, or from a later version.
+            ConfigurationError: The file is not from facerec, or from a later version.
             StoreDamagedError: The file is damaged, or is not a database.
             StoreUnavailableError: The file cannot be opened or created.
         """

@@ -87,6 +87,15 @@ def test_a_search_of_a_large_collection_for_more_matches_is_refused(
         count_found(store, 103)
 
 
+def test_an_index_that_cannot_be_searched_is_a_fault_of_the_configuration(
+    server: S3VectorsServer, store: S3Vectors
+) -> None:
+    put_strangers(store, 3)
+    server.largest_top_k = 50
+    with pytest.raises(ConfigurationError, match="S3 Vectors refuses the query"):
+        count_found(store, 101)
+
+
 def test_throttled_requests_are_tried_again(server: S3VectorsServer, store: S3Vectors) -> None:
     server.fail("PutVectors", 429, times=1)
     server.fail("GetVectors", 503, times=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from facerec.core.records import Collection, StoredFace
-from facerec.errors import InvalidInputError, StoreDamagedError, StoreUnavailableError
+from facerec.errors import ConfigurationError, StoreDamagedError, StoreUnavailableError
 from facerec.storage.sqlite import SqliteStore
 from facerec.storage.sqlite.errors import store_errors
 from facerec.testing.faces import by_image, stored_face
@@ -69,7 +69,7 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "facerec.db"
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE song (title TEXT)")
-    with pytest.raises(InvalidInputError, match="another program"):
+    with pytest.raises(ConfigurationError, match="another program"):
         SqliteStore(path)
     tables = sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall()
     assert tables == [("song",)]
@@ -80,7 +80,7 @@ def test_a_store_of_a_later_facerec_is_an_error(tmp_path: Path) -> None:
     SqliteStore(path).close()
     with sqlite3.connect(path) as later:
         later.execute("PRAGMA user_version = 99")
-    with pytest.raises(InvalidInputError, match="schema 99") as raised:
+    with pytest.raises(ConfigurationError, match="schema 99") as raised:
         SqliteStore(path)
     assert "update facerec" in (raised.value.hint or "")
 
@@ -94,7 +94,7 @@ def test_a_folder_that_cannot_be_created_is_an_error_that_names_the_file(tmp_pat
 
 
 def test_a_folder_in_place_of_the_file_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="is a folder") as raised:
+    with pytest.raises(ConfigurationError, match="is a folder") as raised:
         SqliteStore(tmp_path)
     assert str(tmp_path) in raised.value.message
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from facerec.core.records import AnsweredRequest, Collection, FaceRecord
-from facerec.errors import InvalidInputError
+from facerec.errors import ConfigurationError
 from facerec.gallery.people.person_search import search_users
 from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.sqlite import SqliteStore
@@ -119,7 +119,7 @@ def test_a_file_of_a_later_version_is_refused_unchanged(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = path.read_bytes()
-    with pytest.raises(InvalidInputError, match="later release of facerec") as raised:
+    with pytest.raises(ConfigurationError, match="later release of facerec") as raised:
         SqliteStore(path)
     assert raised.value.hint == "update facerec, or choose another data folder"
     assert path.read_bytes() == before
