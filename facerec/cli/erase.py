@@ -23,6 +23,7 @@ from facerec.cli.options import (
 from facerec.cli.output import confirm, console, print_json
 from facerec.cli.receipts import WHAT, print_receipt
 from facerec.core.deferred import DeferredModule
+from facerec.core.json_fields import from_fields
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt, SubjectKind
@@ -177,4 +178,4 @@ def _erase_in_stack(
     if not check:
         return receipt, []
 
-    return receipt, [erasure_check.Remainder(**each) for each in answer["left"]]
+    return receipt, [from_fields(erasure_check.Remainder, each) for each in answer["left"]]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from facerec.core.json_fields import from_fields
 from facerec.gallery.people.enrolling import (
     CorrectedPhoto,
     EndedRegistration,
@@ -37,17 +38,22 @@ def enrolment_json(enrolment: Enrolment) -> Json:
 
 
 def enrolment_from_json(document: Json) -> Enrolment:
-    """Return the outcome that ``enrolment_json`` has presented."""
-    return Enrolment(
-        **{
-            **document,
-            "corrected": tuple(CorrectedPhoto(**photo) for photo in document["corrected"]),
-            "deleted": tuple(document["deleted"]),
-            "unnamed": tuple(
-                UnnamedPhoto(**{**photo, "problem": EnrolmentProblem(photo["problem"])})
-                for photo in document["unnamed"]
-            ),
-            "registrations": tuple(EndedRegistration(**each) for each in document["registrations"]),
-            "nameless_sources": tuple(document["nameless_sources"]),
-        }
+    """Return the outcome that ``enrolment_json`` has presented, perhaps in another release.
+
+    Raises:
+        KeyError: See ``from_fields``.
+    """
+    enrolment = from_fields(Enrolment, document)
+    return replace(
+        enrolment,
+        corrected=tuple(from_fields(CorrectedPhoto, each) for each in document["corrected"]),
+        deleted=tuple(enrolment.deleted),
+        unnamed=tuple(
+            replace(from_fields(UnnamedPhoto, photo), problem=EnrolmentProblem(photo["problem"]))
+            for photo in document["unnamed"]
+        ),
+        registrations=tuple(
+            from_fields(EndedRegistration, each) for each in document.get("registrations", ())
+        ),
+        nameless_sources=tuple(enrolment.nameless_sources),
     )

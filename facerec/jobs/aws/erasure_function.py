@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from base64 import b64decode, b64encode
-from typing import Any
+from typing import Any, Never
 
 from facerec.core.aws_errors import aws_errors
 from facerec.errors import FacerecError, InvalidInputError, NotFoundError, error_from_json
@@ -51,6 +51,16 @@ def open_erasure_function(name: str, region: str | None = None) -> ErasureFuncti
     return ErasureFunction(name, client)
 
 
+class _Answer(dict[str, Any]):
+    """A JSON object that the function has returned; it may be of another release."""
+
+    def __missing__(self, field: str) -> Never:
+        raise NotFoundError(
+            f"the stack is of another release than this command: it does not return {field!r}",
+            "update the stack to this release",
+        )
+
+
 class ErasureFunction:
     """The function that erases data; ``lambdas.erasure.handler`` describes all its events."""
 
@@ -71,11 +81,14 @@ class ErasureFunction:
     def call(self, event: dict[str, Any]) -> dict[str, Any]:
         """Invoke the function, and return its answer.
 
+        A field that the answer lacks since the function is of another release raises a
+        ``NotFoundError`` when it is read.
+
         Raises:
             FacerecError: The function cannot be invoked, refused the request, or failed.
         """
         answer = self._invoke("RequestResponse", {**event, "returns_refusals": True})
-        document: dict[str, Any] = json.loads(answer["Payload"].read())
+        document: dict[str, Any] = json.loads(answer["Payload"].read(), object_hook=_Answer)
         if "FunctionError" in answer:
             # A function that was ended has no type of error
             reasons = filter(None, (document.get("errorType"), document.get("errorMessage")))
@@ -99,7 +112,8 @@ class ErasureFunction:
                 f"the function {self._name} does not know this request",
                 "update the stack to this release",
             )
-        document: dict[str, Any] = json.loads(gzip.decompress(b64decode(packed)))
+        content = gzip.decompress(b64decode(packed))
+        document: dict[str, Any] = json.loads(content, object_hook=_Answer)
         return document
 
     def _invoke(self, kind: str, event: dict[str, Any]) -> dict[str, Any]:

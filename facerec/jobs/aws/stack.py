@@ -106,5 +106,6 @@ def _stack(name: str, region: str, found: Mapping[str, Any]) -> Stack:
         raise InvalidInputError(
             f"the stack {name!r} ({found['StackStatus']}) has no output or parameter"
             f" {error.args[0]}",
-            "name a stack that was deployed from facerec's template, and wait until it is complete",
+            "name a stack that was deployed from facerec's template, wait until it is complete,"
+            " and update it to this release",
         ) from error

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.json_fields import from_fields
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.erasing.tombstones import copy_tombstones
 from facerec.gallery.transfer.copying import Copied, copy_records
@@ -68,10 +69,17 @@ class Rebuilt:
 
 
 def rebuilt_from_json(document: Mapping[str, Any]) -> Rebuilt:
-    """Return the result from the JSON values of ``Rebuilt.to_json``."""
-    fields = dict(document)
-    records, copied = Records(fields.pop("records")), fields.pop("copied")
-    return Rebuilt(Verification(**fields), records, None if copied is None else Copied(**copied))
+    """Return the result from the JSON values of ``Rebuilt.to_json``, perhaps of another release.
+
+    Raises:
+        KeyError: See ``from_fields``.
+    """
+    copied = document["copied"]
+    return Rebuilt(
+        from_fields(Verification, document),
+        Records(document["records"]),
+        None if copied is None else from_fields(Copied, copied),
+    )
 
 
 def rebuild_collection(

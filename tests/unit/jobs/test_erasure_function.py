@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from facerec.errors import FacerecError, InvalidInputError, NotFoundError
+from facerec.gallery.presenting.enrolment import enrolment_from_json
 from facerec.jobs.aws.erasure_function import ErasureFunction, pack
+from facerec.jobs.verifying.rebuild import rebuilt_from_json
 
 
 class Client:
@@ -36,6 +39,23 @@ def test_a_function_that_does_not_know_a_request_is_to_be_updated() -> None:
     with pytest.raises(NotFoundError, match="does not know this request") as refused:
         function.call_for_packed({"operation": "list_people"})
     assert refused.value.hint == "update the stack to this release"
+
+
+@pytest.mark.parametrize("read", [enrolment_from_json, rebuilt_from_json, lambda page: page["x"]])
+def test_what_the_answer_of_another_release_lacks_is_one_line(read: Callable[[Any], Any]) -> None:
+    answer = {"people": 1, "faces": 2, "corrected": [{"source": "a.jpg"}], "copied": None}
+    packed = Client({"packed": pack(answer, 1000, hint=""), **answer})
+    for ask in (ErasureFunction.call, ErasureFunction.call_for_packed):
+        with pytest.raises(NotFoundError, match="of another release") as refused:
+            read(ask(ErasureFunction("Erasure", packed), {}))
+        assert refused.value.hint == "update the stack to this release"
+
+
+def test_an_enrolment_of_an_earlier_release_is_read_without_what_came_later() -> None:
+    counts = {"people": 1, "created": 1, "associated": 2, "unchanged": 0}
+    answer = {"collection_id": "club", **counts, "corrected": [], "deleted": [], "unnamed": []}
+    enrolment = enrolment_from_json({**answer, "of_a_later_release": 1})
+    assert (enrolment.associated, enrolment.registrations, enrolment.nameless) == (2, (), 0)
 
 
 def test_a_refused_request_is_the_error_of_the_function() -> None:
