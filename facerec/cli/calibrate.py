@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory
 from facerec.cli.options import (
     collection_option,
     data_option,
     html_option,
     json_option,
     overwrite_option,
+    stack_option,
     target_fmr_option,
 )
 from facerec.cli.output import console, print_json, table
@@ -24,16 +23,19 @@ from facerec.core.deferred import DeferredModule
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
+    from facerec.cli import services
     from facerec.evaluate import calibration_page
     from facerec.evaluate.calibration import Calibration, DoubtfulPair
     from facerec.gallery.gallery import Gallery
 else:
+    services = DeferredModule("facerec.cli.services")
     calibration_page = DeferredModule("facerec.evaluate.calibration_page")
 
 
 @click.command()
 @collection_option
 @data_option
+@stack_option
 @target_fmr_option("The result has the threshold with this share.", default=0.01)
 @click.option(
     "--set-threshold", is_flag=True, help="Make this threshold the default of the collection."
@@ -44,6 +46,7 @@ else:
 def calibrate(
     collection: str,
     data: Path | None,
+    stack: str | None,
     target_fmr: float,
     set_threshold: bool,
     html_file: Path | None,
@@ -55,7 +58,8 @@ def calibrate(
     Faces count as one person if they belong to the same person, or if their external image ids are
     the same up to the first colon; other faces with people or such ids, and faces in one photo,
     count as different people. The result also lists probable mistakes: duplicates, people with
-    two names, and names with two people.
+    two names, and names with two people. With --stack, the table and the vectors are read with
+    your credentials.
 
     \b
     Examples:
@@ -66,7 +70,7 @@ def calibrate(
     from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
 
     may_overwrite(html_file, overwrite=overwrite)
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with services.open_gallery(stack, data) as gallery:
         result = calibrate_collection(gallery, collection, target_fmr=target_fmr)
         if html_file:
             page = calibration_page.calibration_page(

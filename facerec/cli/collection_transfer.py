@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.options import data_option, json_option, stack_option
 from facerec.cli.output import console, count, print_json
+from facerec.core.deferred import DeferredModule
 from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from facerec.cli import services
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.transfer.exported_collection import TransferredCollection
+else:
+    services = DeferredModule("facerec.cli.services")
 
 
 @click.command()
@@ -43,7 +46,7 @@ def export(name: str, data: Path | None, stack: str | None, output: Path, as_jso
       facerec collections export staff --output staff-2026-01
       facerec collections export staff --output staff-2026-01 --stack facerec
     """
-    with _open_gallery(stack, data, new=False) as gallery:
+    with services.open_gallery(stack, data) as gallery:
         exported = gallery.export_collection(name, output)
     if as_json:
         document = asdict(exported)
@@ -71,7 +74,7 @@ def import_(folder: Path, data: Path | None, stack: str | None, as_json: bool) -
       facerec collections import staff-2026-01
       facerec collections import staff-2026-01 --stack facerec
     """
-    with _open_gallery(stack, data, new=True) as gallery:
+    with _gallery_for_import(stack, data) as gallery:
         imported = gallery.import_collection(folder)
     if as_json:
         print_json(asdict(imported))
@@ -81,19 +84,19 @@ def import_(folder: Path, data: Path | None, stack: str | None, as_json: bool) -
         console().print(f"collection {name} {done} from {folder}: {_counts(imported)}")
 
 
-def _open_gallery(stack: str | None, data: Path | None, *, new: bool) -> Gallery:
-    """Open the gallery of a stack or of this machine; ``new`` allows a new data folder.
+def _gallery_for_import(stack: str | None, data: Path | None) -> Gallery:
+    """Open the gallery of a stack or of this machine, whose data folder may be new.
 
     Raises:
         InvalidInputError: The collection would be imported into Pinecone.
         FacerecError: See ``find_stack``, ``open_stack_gallery`` and ``open_gallery``.
     """
     if stack is None:
-        return factory.open_gallery(data_folder(data, new=new))
+        return services.open_gallery(None, data, new=True)
     from facerec.jobs.aws.stack import find_stack
 
     found = find_stack(stack)
-    if new and not found.uses_s3_vectors:
+    if not found.uses_s3_vectors:
         raise InvalidInputError(
             f"collections cannot be imported into the stack {stack!r}: it uses Pinecone",
             "index the photos with a job of the stack instead",

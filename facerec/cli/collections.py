@@ -12,8 +12,9 @@ import click
 from facerec.cli.collection_migration import migrate
 from facerec.cli.collection_transfer import export, import_
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting_collections, retention
+from facerec.cli.deferred import erasures, factory, presenting_collections, retention
 from facerec.cli.exit_codes import raise_first
+from facerec.cli.gallery_requests import ask_gallery
 from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.numbers import NumberCommand
 from facerec.cli.options import (
@@ -50,9 +51,12 @@ collections.add_command(migrate)
 
 @collections.command("list")
 @data_option
+@stack_option
 @page_options("collections", DEFAULT_PAGE, MAX_PAGE)
 @json_option
-def list_command(data: Path | None, next_token: str | None, limit: int, as_json: bool) -> None:
+def list_command(
+    data: Path | None, stack: str | None, next_token: str | None, limit: int, as_json: bool
+) -> None:
     """List the collections, ordered by name.
 
     \b
@@ -60,20 +64,15 @@ def list_command(data: Path | None, next_token: str | None, limit: int, as_json:
       facerec collections list
       facerec collections list --limit 100 --json
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        page = gallery.list_collections(next_token=next_token, limit=limit)
-        summaries = [
-            presenting_collections.summary_json(
-                gallery.describe_collection(collection.collection_id)
-            )
-            for collection in page.collections
-        ]
+    page = ask_gallery(stack, data, "", "list_collections", next_token=next_token, limit=limit)
     if as_json:
-        print_json({"collections": summaries, "next_token": page.next_token})
+        print_json(page)
         return
-    nothing = "no collections yet; `facerec index` creates one"
+    summaries = page["collections"]
+    creating = "index" if stack is None else "jobs start"
+    nothing = f"no collections yet; `facerec {creating}` creates one"
     rows = _table(summaries)
-    print_page(rows, page.next_token, nothing="no more collections" if next_token else nothing)
+    print_page(rows, page["next_token"], nothing="no more collections" if next_token else nothing)
     _print_deletions(summaries)
 
 
@@ -93,9 +92,15 @@ def list_command(data: Path | None, next_token: str | None, limit: int, as_json:
     "matches and takes longer.",
 )
 @data_option
+@stack_option
 @json_option
 def create(
-    name: str, expire_after: str | None, recipe: str, data: Path | None, as_json: bool
+    name: str,
+    expire_after: str | None,
+    recipe: str,
+    data: Path | None,
+    stack: str | None,
+    as_json: bool,
 ) -> None:
     """Create an empty collection.
 
@@ -113,10 +118,11 @@ def create(
         if expire_after is None
         else {retention.RETENTION_TAG: f"{retention.read_days(expire_after)}d"}
     )
-    with factory.open_gallery(data_folder(data, new=True)) as gallery:
-        collection = gallery.create_collection(name, tags=tags, recipe=recipe)
+    created = ask_gallery(
+        stack, data, name, "create_collection", new=True, tags=tags, recipe=recipe
+    )
     if as_json:
-        print_json(presenting_collections.collection_json(collection))
+        print_json(created)
     else:
         console().print(f"collection {name} created")
 
@@ -150,9 +156,15 @@ def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> 
 @click.argument("threshold", type=probability, required=False)
 @click.option("--default", "clear", is_flag=True, help="Go back to the general default.")
 @data_option
+@stack_option
 @json_option
 def set_threshold(
-    name: str, threshold: float | None, clear: bool, data: Path | None, as_json: bool
+    name: str,
+    threshold: float | None,
+    clear: bool,
+    data: Path | None,
+    stack: str | None,
+    as_json: bool,
 ) -> None:
     """Set the default minimum similarity of a match in a collection.
 
@@ -165,10 +177,9 @@ def set_threshold(
     """
     if (threshold is None) != clear:
         raise click.UsageError("specify either THRESHOLD or --default")
-    with factory.open_gallery(data_folder(data)) as gallery:
-        collection = gallery.set_threshold(name, threshold)
+    changed = ask_gallery(stack, data, name, "set_threshold", threshold=threshold)
     if as_json:
-        print_json(presenting_collections.collection_json(collection))
+        print_json(changed)
     elif threshold is None:
         console().print(f"collection {name} has the default threshold again")
     else:
@@ -272,8 +283,9 @@ def _print_expired(
 @collections.command("refresh-stats")
 @click.argument("name")
 @data_option
+@stack_option
 @json_option
-def refresh_stats(name: str, data: Path | None, as_json: bool) -> None:
+def refresh_stats(name: str, data: Path | None, stack: str | None, as_json: bool) -> None:
     """Store the cohort stats of faces that an earlier release indexed.
 
     Cohort stats compare a face with faces of strangers; every similarity is computed from them.
@@ -284,7 +296,7 @@ def refresh_stats(name: str, data: Path | None, as_json: bool) -> None:
     Example:
       facerec collections refresh-stats staff
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with services.open_gallery(stack, data) as gallery:
         page = gallery.refresh_stats(name)
         refreshed = page.refreshed
         while page.next_token is not None:
@@ -299,22 +311,25 @@ def refresh_stats(name: str, data: Path | None, as_json: bool) -> None:
 @collections.command()
 @click.argument("name")
 @data_option
+@stack_option
 @yes_option
 @json_option
-def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
+def delete(name: str, data: Path | None, stack: str | None, yes: bool, as_json: bool) -> None:
     """Delete a collection for good: its faces, its people, and its jobs with their ledgers.
 
-    The receipt lists what was removed from each store. `facerec erasures` shows it again.
+    The receipt lists what was removed from each store. `facerec erasures` shows it again. On AWS, a
+    call may take up to 15 minutes; if it does not finish, the stack continues each hour.
 
     \b
-    Example:
+    Examples:
       facerec collections delete staff --yes
+      facerec collections delete staff --stack facerec
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
-        faces = count(gallery.describe_collection(name).face_count, "face")
-        if not yes:
-            confirm(f"delete collection {name} with {faces} for good?")
-        receipt = gallery.delete_collection(name)
+    described = ask_gallery(stack, data, name, "describe_collection")
+    if not yes:
+        confirm(f"delete collection {name} with {count(described['face_count'], 'face')} for good?")
+    answer = ask_gallery(stack, data, name, "delete_collection")
+    receipt = erasures.receipt_from_json(answer)
     if as_json:
         print_json(receipt.to_json())
     else:

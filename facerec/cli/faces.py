@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from facerec.cli.change_options import change_options
-from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting_faces, presenting_search, subjects
+from facerec.cli.deferred import presenting_faces, presenting_search, subjects
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.faces_shown import face_table, match_table
 from facerec.cli.lazy_group import SummaryGroup
@@ -20,6 +20,7 @@ from facerec.cli.options import (
     overwrite_option,
     page_options,
     search_fmr_option,
+    stack_option,
     threshold_option,
 )
 from facerec.cli.output import (
@@ -32,8 +33,14 @@ from facerec.cli.output import (
     table,
 )
 from facerec.cli.person_argument import user_id_of
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.gallery.defaults import GalleryDefaults
+
+if TYPE_CHECKING:
+    from facerec.cli import services
+else:
+    services = DeferredModule("facerec.cli.services")
 
 
 @click.group(cls=SummaryGroup)
@@ -47,12 +54,14 @@ def faces() -> None:
     "--person", metavar="PERSON", help="Person, by id or name: list only this person's faces."
 )
 @data_option
+@stack_option
 @page_options("faces", DEFAULT_PAGE, MAX_PAGE)
 @json_option
 def list_command(
     collection: str,
     person: str | None,
     data: Path | None,
+    stack: str | None,
     next_token: str | None,
     limit: int,
     as_json: bool,
@@ -65,7 +74,7 @@ def list_command(
       facerec faces list --collection staff --person ann
       facerec faces list --collection staff --limit 100 --json
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with services.open_gallery(stack, data) as gallery:
         user_id = None if person is None else user_id_of(gallery, collection, person)
         page = gallery.list_faces(collection, next_token=next_token, limit=limit, user_id=user_id)
     if as_json:
@@ -80,6 +89,7 @@ def list_command(
 @collection_option
 @click.argument("face_id")
 @data_option
+@stack_option
 @threshold_option
 @search_fmr_option
 @limit_option("matches", GalleryDefaults().limit, MAX_MATCHES)
@@ -88,6 +98,7 @@ def match(
     collection: str,
     face_id: str,
     data: Path | None,
+    stack: str | None,
     threshold: float | None,
     target_fmr: float | None,
     limit: int,
@@ -99,7 +110,7 @@ def match(
     Example:
       facerec faces match --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with services.open_gallery(stack, data) as gallery:
         found = gallery.search_face(
             collection, face_id, threshold=threshold, target_fmr=target_fmr, limit=limit
         )
@@ -119,8 +130,14 @@ def match(
 @click.argument("output", type=click.Path(dir_okay=False, path_type=Path), metavar="OUT.jpg")
 @overwrite_option
 @data_option
+@stack_option
 def thumbnail(
-    collection: str, face_id: str, output: Path, overwrite: bool, data: Path | None
+    collection: str,
+    face_id: str,
+    output: Path,
+    overwrite: bool,
+    data: Path | None,
+    stack: str | None,
 ) -> None:
     """Save a small picture of a face, if one is kept or the face's photo can still be read.
 
@@ -131,7 +148,7 @@ def thumbnail(
     from facerec.cli.new_files import may_overwrite, whole_file
 
     may_overwrite(output, overwrite=overwrite)
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with services.open_gallery(stack, data) as gallery:
         content = gallery.thumbnail(collection, face_id)
     with whole_file(output) as part:
         part.write_bytes(content)
@@ -142,6 +159,7 @@ def thumbnail(
 @collection_option
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
+@stack_option
 @click.option(
     "--disassociate",
     is_flag=True,
@@ -152,6 +170,7 @@ def delete(
     collection: str,
     face_ids: tuple[str, ...],
     data: Path | None,
+    stack: str | None,
     disassociate: bool,
     as_json: bool,
 ) -> None:
@@ -163,7 +182,7 @@ def delete(
     Example:
       facerec faces delete --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with services.open_gallery(stack, data) as gallery:
         deletion = gallery.delete_faces(collection, face_ids, disassociate=disassociate)
     if as_json:
         print_json(presenting_faces.deletion_json(deletion))
@@ -177,9 +196,12 @@ def delete(
 @click.argument("face_id")
 @click.argument("person")
 @data_option
+@stack_option
 @change_options
 @click.option("--lift", is_flag=True, help="Remove the statement instead.")
-def not_same(collection: str, face_id: str, person: str, data: Path | None, lift: bool) -> None:
+def not_same(
+    collection: str, face_id: str, person: str, data: Path | None, stack: str | None, lift: bool
+) -> None:
     """State that a face does not show a person; later searches respect this.
 
     PERSON is the id or display name of a person, an external image id or the part before its colon,
@@ -191,7 +213,7 @@ def not_same(collection: str, face_id: str, person: str, data: Path | None, lift
       facerec faces not-same --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d ann
       facerec faces not-same --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d ann --lift
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with services.open_gallery(stack, data) as gallery:
         if not lift:
             name = subjects.known_name(gallery, collection, person)
             gallery.not_same(collection, face_id, name)
@@ -207,10 +229,16 @@ def not_same(collection: str, face_id: str, person: str, data: Path | None, lift
 @faces.command()
 @collection_option
 @data_option
+@stack_option
 @page_options("corrections", DEFAULT_PAGE, MAX_PAGE)
 @json_option
 def corrections(
-    collection: str, data: Path | None, next_token: str | None, limit: int, as_json: bool
+    collection: str,
+    data: Path | None,
+    stack: str | None,
+    next_token: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """List corrections: which faces do not show which people.
 
@@ -218,7 +246,7 @@ def corrections(
     Example:
       facerec faces corrections --collection staff
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with services.open_gallery(stack, data) as gallery:
         page = gallery.list_corrections(collection, next_token=next_token, limit=limit)
     if as_json:
         print_json(presenting_faces.correction_page_json(page))

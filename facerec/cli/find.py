@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.find_outputs import Find, Outputs, found_faces, keeping_first_pages
 from facerec.cli.numbers import WholeRange
@@ -22,6 +20,7 @@ from facerec.cli.options import (
     probability,
     probe_face_options,
     require_no_face_options,
+    stack_option,
     target_fmr_option,
 )
 from facerec.cli.output import (
@@ -33,18 +32,23 @@ from facerec.cli.output import (
     shown_name,
     table,
 )
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import MAX_FACES
 
 if TYPE_CHECKING:
+    from facerec.cli import services
     from facerec.core.options import FaceOptions
     from facerec.gallery.search.found_faces import FoundPage
+else:
+    services = DeferredModule("facerec.cli.services")
 
 
 @click.command()
 @click.argument("probe", metavar="PERSON|PHOTO")
 @collection_option
 @data_option
+@stack_option
 @click.option(
     "--copy-to",
     type=click.Path(path_type=Path),
@@ -80,6 +84,7 @@ def find(
     probe: str,
     collection: str,
     data: Path | None,
+    stack: str | None,
     copy_to: Path | None,
     link_to: Path | None,
     csv_file: Path | None,
@@ -97,19 +102,21 @@ def find(
 
     Nothing is overwritten: FILE must not exist, and FOLDER must be empty, or have only photos of an
     interrupted run of the same command, which is then completed. A photo that is missing, or has
-    changed since it was indexed, is reported.
+    changed since it was indexed, is reported. With --stack, photos, the table and the vectors are
+    read with your credentials; PHOTO is described on this machine.
 
     \b
     Examples:
       facerec find guest.jpg --collection party
       facerec find guest.jpg --collection party --copy-to guest --html guest.html
       facerec find "Ann Lee" --collection club --csv ann.csv
+      facerec find "Ann Lee" --collection club --copy-to ann --stack facerec
     """
     from facerec.cli.person_argument import photo_or_person
 
     outputs = Outputs(copy_to, link_to, csv_file, html_file)
     outputs.check()
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with services.open_gallery(stack, data) as gallery:
         named = photo_or_person(gallery, collection, probe)
         photo, user = (named, None) if isinstance(named, str) else (None, named)
         if user is not None:

@@ -24,15 +24,22 @@ INTERVAL = 10.0
 
 
 def ask_gallery(
-    stack: str | None, data: Path | None, collection: str, operation: str, **arguments: object
+    stack: str | None,
+    data: Path | None,
+    collection: str,
+    operation: str,
+    *,
+    new: bool = False,
+    **arguments: object,
 ) -> dict[str, Any]:
     """Perform an operation on a collection, and return its answer; see ``gallery.requests``.
 
     Args:
         stack: The stack; None for this machine.
         data: The data folder of this machine; None for the user's data folder.
-        collection: The collection.
+        collection: The collection; an empty text for the list of all.
         operation: Name of the operation.
+        new: Whether the data folder may be created.
         arguments: Its arguments.
 
     Raises:
@@ -40,7 +47,7 @@ def ask_gallery(
     """
     request = {"operation": operation, "collection": collection, **arguments}
     if stack is None:
-        with factory.open_gallery(data_folder(data)) as gallery:
+        with factory.open_gallery(data_folder(data, new=new)) as gallery:
             return answering.answer_request(gallery, request)
     from facerec.core.recording import current_caller
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting_search
+from facerec.cli.deferred import presenting_search
 from facerec.cli.faces_shown import match_table, position, print_remarks
 from facerec.cli.options import (
     collection_option,
@@ -18,6 +17,7 @@ from facerec.cli.options import (
     limit_option,
     probe_face_options,
     search_fmr_option,
+    stack_option,
     threshold_option,
 )
 from facerec.cli.output import console, count, more_matches, print_json
@@ -26,17 +26,19 @@ from facerec.core.limits import MAX_MATCHES
 from facerec.gallery.defaults import GalleryDefaults
 
 if TYPE_CHECKING:
-    from facerec.cli import match_many
+    from facerec.cli import match_many, services
     from facerec.core.options import FaceOptions
     from facerec.gallery.search.search_results import SearchedFace, SearchResult
 else:
     match_many = DeferredModule("facerec.cli.match_many")
+    services = DeferredModule("facerec.cli.services")
 
 
 @click.command()
 @click.argument("photo", metavar="PHOTO|FOLDER")
 @collection_option
 @data_option
+@stack_option
 @threshold_option
 @search_fmr_option
 @limit_option("matches of each face", GalleryDefaults().limit, MAX_MATCHES)
@@ -52,6 +54,7 @@ def match(
     photo: str,
     collection: str,
     data: Path | None,
+    stack: str | None,
     threshold: float | None,
     target_fmr: float | None,
     limit: int,
@@ -65,7 +68,9 @@ def match(
     PHOTO is a path or an s3:// address. All its faces are searched, largest first. For a FOLDER, or
     an s3:// prefix that ends in a slash, each photo in it is searched. Photos that cannot be read
     or show no face are reported. For a FOLDER, --json prints one line for each photo.
-    docs/accuracy.md explains what similarity means and how often a match is wrong.
+    docs/accuracy.md explains what similarity means and how often a match is wrong. With --stack,
+    photos are described on this machine, and the table and the vectors are read with your
+    credentials.
 
     \b
     Examples:
@@ -73,8 +78,9 @@ def match(
       facerec match visitor.jpg --collection staff --threshold 0.95 --limit 1 --json
       facerec match visitor.jpg --collection staff --target-fmr 0.01
       facerec match evening/ --collection club --csv evening.csv
+      facerec match visitor.jpg --collection staff --stack facerec
     """
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with services.open_gallery(stack, data) as gallery:
 
         def search(probe: str) -> SearchResult:
             return gallery.search(

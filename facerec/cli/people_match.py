@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, presenting_people
+from facerec.cli.deferred import presenting_people
 from facerec.cli.gallery_requests import ask_gallery
 from facerec.cli.options import (
     collection_option,
@@ -21,11 +20,14 @@ from facerec.cli.options import (
     threshold_option,
 )
 from facerec.cli.output import console, more_matches, print_json, table
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_USER_MATCHES
-from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from facerec.cli import services
     from facerec.core.options import FaceOptions
+else:
+    services = DeferredModule("facerec.cli.services")
 
 
 @click.command()
@@ -71,7 +73,7 @@ def match(
         raise click.UsageError("specify exactly one of PHOTO, --face and --person")
     if photo is None:
         require_no_face_options(options)
-    request = {"threshold": threshold, "limit": limit}
+    request: dict[str, Any] = {"threshold": threshold, "limit": limit}
     if photo is not None:
         found = _match_photo(photo, stack, data, collection, options, **request)
     elif face_id is not None:
@@ -94,12 +96,7 @@ def _match_photo(
     options: FaceOptions,
     **request: Any,  # noqa: ANN401 - arguments of the search
 ) -> dict[str, Any]:
-    if stack is not None:
-        raise InvalidInputError(
-            "with a photo, this command searches only collections of this machine",
-            "use --face or --person, or the route .../match-people of the stack's REST API",
-        )
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with services.open_gallery(stack, data) as gallery:
         found = gallery.search_users_by_photo(collection, photo, options=options, **request)
     return presenting_people.photo_people_match_json(found)
 

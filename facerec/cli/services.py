@@ -11,6 +11,7 @@ from facerec.cli.deferred import factory
 from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
+    from facerec.gallery.gallery import Gallery
     from facerec.gallery.receipts import Erasures
     from facerec.jobs.aws import stack as stacks
     from facerec.jobs.aws.erasure_function import ErasureFunction
@@ -49,6 +50,22 @@ class ShownJobs:
         dollars = self.dollars(progress)
         cost = {} if dollars is None else {"machine_dollars": round(dollars, 6)}
         return {**job.to_json(progress), **cost}
+
+
+def open_gallery(stack: str | None, data: Path | None, *, new: bool = False) -> Gallery:
+    """Open the gallery of a stack, with the caller's credentials, or that of this machine.
+
+    Args:
+        stack: The stack; None for this machine.
+        data: The data folder of this machine; None for the user's data folder.
+        new: Whether the data folder may be created.
+
+    Raises:
+        FacerecError: See ``find_stack``, ``open_stack_gallery`` and ``open_gallery``.
+    """
+    if stack is None:
+        return factory.open_gallery(data_folder(data, new=new))
+    return factory.open_stack_gallery(stacks.find_stack(stack))
 
 
 def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:

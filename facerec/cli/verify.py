@@ -10,21 +10,23 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.options import data_option, json_option
-from facerec.cli.output import console, print_json
-from facerec.core.counts import count
+from facerec.cli.options import data_option, json_option, stack_option
+from facerec.cli.output import console, count, print_json
 
 
 @click.command()
 @click.argument("collection")
 @data_option
+@stack_option
 @click.option(
     "--repair",
     is_flag=True,
     help="Repair the differences: restore lost faces, and remove outdated ones.",
 )
 @json_option
-def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> None:
+def verify(
+    collection: str, data: Path | None, stack: str | None, repair: bool, as_json: bool
+) -> None:
     """Compare a collection with the jobs that indexed it.
 
     COLLECTION is compared with the ledgers of all its jobs, which record the faces of each photo;
@@ -32,25 +34,40 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
     restored from the embeddings in the job folders, even into an empty database. Faces that a later
     job stored with other options, and faces and people that an older copy of the database brought
     back, are removed. Faces that were deleted on purpose stay deleted. The exit code is 1 if
-    something differs and is not repaired, or if a job cannot be read.
+    something differs and is not repaired, or if a job cannot be read. With --stack, the stores and
+    the job folders are read with your credentials; `facerec rebuild --stack` repairs.
 
     \b
     Examples:
       facerec verify staff
       facerec verify staff --repair
+      facerec verify staff --stack facerec
     """
     from facerec.cli.verification_shown import (
         print_deleted_again,
         print_unreadable_jobs,
         print_verification,
     )
-    from facerec.factory import count_earlier_jobs, verify_local_collection
-
-    folder = data_folder(data)
-    result = verify_local_collection(
-        folder, collection, repair=repair, on_deleted=partial(print_deleted_again, collection)
+    from facerec.factory import (
+        count_earlier_jobs,
+        verify_local_collection,
+        verify_stack_collection,
     )
-    earlier = count_earlier_jobs(folder, collection)
+
+    if stack is None:
+        folder = data_folder(data)
+        result = verify_local_collection(
+            folder, collection, repair=repair, on_deleted=partial(print_deleted_again, collection)
+        )
+        earlier = count_earlier_jobs(folder, collection)
+    elif repair:
+        raise click.UsageError(
+            f"a stack repairs a collection with `facerec rebuild {collection} --stack {stack}`"
+        )
+    else:
+        from facerec.jobs.aws.stack import find_stack
+
+        result, earlier = verify_stack_collection(find_stack(stack), collection)
     if as_json:
         found = {**asdict(result), "earlier_jobs": earlier}
         print_json({"collection_id": collection, "repaired": repair, **found})

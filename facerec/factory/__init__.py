@@ -19,7 +19,7 @@ program loads only what it uses:
 - The function that sends events: ``open_event_delivery``.
 - Checks, comparisons and restorations of collections, at the command line and in the function that
   erases: ``maintenance``.
-- Exports and imports of collections of a stack, at the command line: ``open_stack_gallery``.
+- The gallery of a stack, at the command line: ``open_stack_gallery``.
 - The function that plans: ``open_records``, ``gallery_defaults``, ``open_erasures`` and
   ``versions_by_recipe``.
 """
@@ -68,6 +68,7 @@ from facerec.factory.maintenance import (
     rebuild_deployed_collection,
     rebuild_local_collection,
     verify_local_collection,
+    verify_stack_collection,
 )
 from facerec.factory.stacks import open_stack_gallery
 
@@ -105,5 +106,6 @@ __all__ = [
     "rebuild_local_collection",
     "recipe_of",
     "verify_local_collection",
+    "verify_stack_collection",
     "versions_by_recipe",
 ]

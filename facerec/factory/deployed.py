@@ -55,15 +55,20 @@ def open_deployed_gallery(
     )
 
 
-def open_eraser(settings: Settings) -> Gallery:
+def open_eraser(settings: Settings, objects: ObjectStore | None = None) -> Gallery:
     """Open the gallery of the function that erases from job folders and migrates collections.
 
-    It loads networks only to migrate, and reads photos only of stored faces.
+    It loads networks only when it needs them.
+
+    Args:
+        settings: Settings of the deployment.
+        objects: Reads the photos that callers name; by default, it reads photos only of stored
+            faces.
 
     Raises:
         FacerecError: A setting is missing or wrong, or a store cannot be opened.
     """
-    objects = Objects(AccessPolicy(buckets=frozenset()))
+    objects = objects or Objects(AccessPolicy(buckets=frozenset()))
     # Exports contain thumbnails of stored faces; the role limits which photos can be read.
     return _deployed_gallery(
         settings,

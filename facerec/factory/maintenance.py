@@ -16,6 +16,7 @@ from facerec.factory.deployed_stores import (
 )
 from facerec.factory.erasures import open_erasures
 from facerec.factory.local import jobs_root_of, open_gallery, open_local_erasures, open_local_store
+from facerec.factory.stacks import stack_settings
 from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
 
     from facerec.config import Settings
     from facerec.core.erasures import Receipt
+    from facerec.core.protocols.records import RecordStore
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.migrating import settled
+    from facerec.jobs.aws.stack import Stack
     from facerec.jobs.erasure_check import traces
-    from facerec.jobs.verifying import lost_collections, rebuild
+    from facerec.jobs.verifying import job_check, lost_collections, rebuild
     from facerec.jobs.verifying.rebuild import Rebuilt
     from facerec.jobs.verifying.segment_check import Verification
+    from facerec.storage.objects.protocol import ObjectStore
 else:
+    job_check = DeferredModule("facerec.jobs.verifying.job_check")
     settled = DeferredModule("facerec.gallery.migrating.settled")
     traces = DeferredModule("facerec.jobs.erasure_check.traces")
     rebuild = DeferredModule("facerec.jobs.verifying.rebuild")
@@ -110,17 +115,38 @@ def verify_local_collection(
             and the migration is not finished.
         FacerecError: See ``Erasures.require_usable`` and ``verify_collection``.
     """
-    from facerec.jobs.verifying.job_check import verify_collection
-
     if repair:
         _delete_if_returned(data, collection_id, on_deleted)
     with open_local_store(data) as store:
         open_local_erasures(data).require_usable(collection_id, store)
         if repair:
             settled.require_settled(collection_id, store)
-        return verify_collection(
+        return job_check.verify_collection(
             collection_id, Objects(), jobs_root_of(data), faces=store, records=store, repair=repair
         )
+
+
+def verify_stack_collection(stack: Stack, collection_id: str) -> tuple[Verification, int]:
+    """Compare a collection of a stack with its jobs, with the credentials of the caller.
+
+    Args:
+        stack: The stack.
+        collection_id: The collection.
+
+    Returns:
+        The differences, and the number of jobs of an earlier collection of this name.
+
+    Raises:
+        FacerecError: See ``Erasures.require_usable``, ``verify_collection`` and ``stack_settings``.
+    """
+    settings = stack_settings(stack)
+    faces, records, _ = open_stores(settings)
+    objects, root = open_job_objects(settings), settings.jobs_root
+    open_erasures(settings.erasures_root).require_usable(collection_id, records)
+    found = job_check.verify_collection(
+        collection_id, objects, root, faces=faces, records=records, repair=False
+    )
+    return found, _count_earlier(collection_id, objects, root, records)
 
 
 def _delete_if_returned(data: Path, collection_id: str, on_deleted: Callable[[], None]) -> None:
@@ -149,14 +175,20 @@ def count_earlier_jobs(data: Path, collection_id: str) -> int:
     Raises:
         CollectionNotFoundError: The collection does not exist.
     """
+    with open_local_store(data) as store:
+        return _count_earlier(collection_id, Objects(), jobs_root_of(data), store)
+
+
+def _count_earlier(
+    collection_id: str, objects: ObjectStore, jobs_root: str, records: RecordStore
+) -> int:
     from facerec.jobs.folders import JobFolder, list_folders
 
-    with open_local_store(data) as store:
-        created_at = store.get_collection(collection_id).created_at
+    created_at = records.get_collection(collection_id).created_at
     return sum(
         folder.plan.collection_id == collection_id
         and folder.plan.collection_created_at != created_at
-        for folder in list_folders(Objects(), jobs_root_of(data))
+        for folder in list_folders(objects, jobs_root)
         if isinstance(folder, JobFolder)
     )
 

@@ -6,20 +6,29 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import NotFoundError
 from facerec.factory.deployed import open_eraser
+from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
+    from facerec.config import Settings
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.aws.stack import Stack
 
 
 def open_stack_gallery(stack: Stack) -> Gallery:
-    """Open the gallery of a stack, the same as its erasure function has (``open_eraser``).
-
-    It reads photos only of stored faces.
+    """Open the gallery of a stack; it reads any photo that the caller's credentials allow.
 
     Raises:
         NotFoundError: The stack was deployed from an earlier release and does not name its stores.
         FacerecError: A store cannot be opened.
+    """
+    return open_eraser(stack_settings(stack), Objects())
+
+
+def stack_settings(stack: Stack) -> Settings:
+    """Return the settings with which the functions of a stack open its stores.
+
+    Raises:
+        NotFoundError: The stack was deployed from an earlier release and does not name its stores.
     """
     from facerec.config import read_settings
 
@@ -35,7 +44,7 @@ def open_stack_gallery(stack: Stack) -> Gallery:
         "VECTOR_BUCKET": stack.vector_bucket or "",
         **{variable: parameters.get(name, "") for variable, name in _PARAMETERS.items()},
     }
-    return open_eraser(read_settings(environment))
+    return read_settings(environment)
 
 
 _PARAMETERS = {

@@ -42,6 +42,7 @@ OPERATORS_ONLY = {"max_pixels"}
 
 ONE_DOOR = {
     "data": "the command line works on a folder of this machine",
+    "stack": "the command line works on a stack of the account",
     "draw": "writes a file on this machine",
     "overwrite": "writes a file on this machine",
     "csv_file": "writes a file on this machine",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from facerec.gallery.requests import clusters, history, people, registrations
+from facerec.gallery.requests import clusters, collections, history, people, registrations
 
 if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
@@ -15,6 +15,7 @@ Operation = Callable[["Gallery", str, Mapping[str, Any]], "Json"]
 
 _OPERATIONS: dict[str, Operation] = {
     **clusters.OPERATIONS,
+    **collections.OPERATIONS,
     **history.OPERATIONS,
     **people.OPERATIONS,
     **registrations.OPERATIONS,
@@ -27,8 +28,8 @@ def answer_request(gallery: Gallery, request: Mapping[str, Any]) -> Json:
     Args:
         gallery: The gallery.
         request: ``operation``, a name of one of the tables ``OPERATIONS`` of this package;
-            ``collection``, the id of a collection; and the arguments of the operation. A ``person``
-            is an id or a display name.
+            ``collection``, the id of a collection, or an empty text for the list of all; and the
+            arguments of the operation. A ``person`` is an id or a display name.
 
     Raises:
         FacerecError: See the operations of ``Gallery``.
