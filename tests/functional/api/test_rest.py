@@ -123,6 +123,24 @@ def test_more_matches_is_true_though_corrections_hide_faces(
         assert (len(face["matches"]), face["more_matches"]) == (limit, more)
 
 
+def test_a_correction_about_nobody_is_refused(api: Api, rest: httpx.Client, staff: str) -> None:
+    gallery = api.collaborators.gallery()
+    indexed = gallery.index(staff, fake_photo(fake_face("bob")), external_image_id="bob:1")
+    gallery.create_user(staff, "e-1", name="Ann")
+    face = f"/api/v1/collections/{staff}/faces/{indexed.faces[0].record.face_id}/not-same"
+    for person, status in {"nobody": 404, "e-1": 204, "Ann": 204, "bob": 204}.items():
+        answer = rest.put(f"{face}/{person}")
+        assert answer.status_code == status, answer.text
+        assert ("does not exist" in answer.text) == (status == 404)
+    stated = {each.person for each in gallery.list_corrections(staff).corrections}
+    assert stated == {"e-1", "bob"}
+    assert rest.delete(f"{face}/Ann").status_code == 204
+    (left,) = gallery.list_corrections(staff).corrections
+    assert left.person == "bob"
+    cluster = f"/api/v1/collections/{staff}/clusters/c1"
+    assert "person 'nobody'" in rest.put(f"{cluster}/not-same/nobody").text
+
+
 def test_photos_are_read_from_buckets(api: Api, rest: httpx.Client, staff: str) -> None:
     (api.bucket / "ann.jpg").write_bytes(fake_photo(fake_face("ann")))
     source = {"collection_id": staff, "bucket": "photos", "key": "ann.jpg"}
