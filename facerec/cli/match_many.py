@@ -121,8 +121,10 @@ def print_searched(
                 print_json(_document(searched), indent=None)
             else:
                 _print(searched)
-    faces = ", ".join(f"{number:,} {name}" for name, number in sorted(decisions.items()))
-    summary = f"{count(len(photos), 'photo')} searched: {faces or 'no face'}"
+    faces = count(sum(decisions.values()), "face") if decisions else "no face"
+    summary = f"{count(len(photos), 'photo')} searched, {faces}"
+    if decisions:
+        summary += ": " + ", ".join(f"{n:,} {name}" for name, n in sorted(decisions.items()))
     if failed:
         summary += f"; {count(failed, 'photo')} without a result"
     console(stderr=True).print(summary)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.cli.deferred import objects
-from facerec.errors import InvalidInputError, UserNotFoundError
+from facerec.errors import InvalidInputError, NotFoundError, UserNotFoundError
 
 if TYPE_CHECKING:
     from facerec.core.records import User
@@ -33,7 +33,7 @@ def photo_or_person(gallery: Gallery, collection: str, text: str) -> User | str:
     Raises:
         InvalidInputError: The text is both an existing file and a person.
         CollectionNotFoundError: The collection does not exist.
-        UserNotFoundError: The text is neither.
+        NotFoundError: The text is neither.
         AmbiguousPersonError: One person has this id, and another has this name.
     """
     if objects.scheme_of(text) != "file" or text.startswith(_PATHS):
@@ -41,10 +41,13 @@ def photo_or_person(gallery: Gallery, collection: str, text: str) -> User | str:
     is_photo = Path(text).is_file()
     try:
         user = gallery.resolve_user(collection, text)
-    except UserNotFoundError:
+    except UserNotFoundError as error:
         if is_photo or "/" in text:
             return text
-        raise
+        raise NotFoundError(
+            f"{error.message}; there is no photo of this name either",
+            "check the path of the photo, or see `facerec people list`",
+        ) from error
     if is_photo:
         raise InvalidInputError(
             f"{text!r} is both a photo in this folder and a person",

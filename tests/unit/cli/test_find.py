@@ -208,6 +208,8 @@ def test_neither_a_photo_nor_a_person_is_one_line(find: Find, gallery: Gallery) 
     result = find("zoë")
     assert result.exit_code == 3
     assert "person 'zoë' does not exist; similar: e-1 (Zoë Müller)" in result.output
+    # A path with a mistake.
+    assert "there is no photo of this name either" in find("gest.jpg").output
     assert find("nowhere/ann.jpg").exit_code == 3
     shutil.rmtree("photos")
     assert find("guest.jpg", "--copy-to", "guest.jpg").exit_code == 4

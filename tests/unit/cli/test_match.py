@@ -79,7 +79,9 @@ def test_every_face_of_a_folder_s_photos_has_a_line(folder: Path) -> None:
     assert lines[1:3] == ["a.jpg face 2: unknown", "b.jpg: no face was found in the photo"]
     assert lines[3].startswith("c.jpg: ")
     assert len(lines) == 4
-    assert "3 photos searched: 1 match, 1 unknown; 2 photos without a result" in result.stderr
+    assert (
+        "3 photos searched, 2 faces: 1 match, 1 unknown; 2 photos without a result" in result.stderr
+    )
 
 
 def test_a_folder_s_photos_are_lines_of_json(folder: Path) -> None:
