@@ -1,6 +1,7 @@
 // The view that shows who is in a photo, and names its faces.
 
 import {sendPhoto} from './api.js';
+import {storedFaces} from './boxes.js';
 import {onChange} from './changes.js';
 import {current, describe, onCollection, personName} from './collection.js';
 import {isNamed, keepCrops} from './crops.js';
@@ -30,8 +31,6 @@ function showThreshold() {
   at('least').textContent = threshold.toFixed(2);
   at('least-meaning').textContent = meaning(threshold);
 }
-
-const sameBox = (one, other) => ['left', 'top', 'width', 'height'].every(side => Math.abs(one[side] - other[side]) < 1e-6);
 
 async function search(limit = at('limit').value || LIMIT) {
   const mine = ++turn;
@@ -87,8 +86,8 @@ async function addFaces(result, items) {
   }
   await keepCrops(photo, indexed.faces);
   let first = null;
-  for (const [index, face] of result.faces.entries()) {
-    const stored = indexed.faces.find(each => sameBox(each.box, face.box));
+  const faces = storedFaces(result.faces, indexed.faces);
+  for (const [index, stored] of faces.entries()) {
     if (!stored) continue;
     const name = stored.user_id ? await personName(stored.user_id) : null;
     items[index].nowStored(stored, name);

@@ -303,3 +303,27 @@ def test_the_most_matches_of_a_face_can_be_chosen(site: Site, page: playwright.P
     page.get_by_label("Most matches of a face").fill("2")
     page.get_by_label("Most matches of a face").press("Tab")
     expect(face).to_contain_text("Matching faces (2")
+
+
+def test_faces_are_named_though_a_job_has_found_slightly_different_boxes(
+    site: Site, page: playwright.Page
+) -> None:
+    def found_before(route: playwright.Route) -> None:
+        answer = route.fetch()
+        indexed = answer.json()
+        first, second, third = indexed["faces"]
+        first["box"]["left"] += 0.2 * first["box"]["width"]
+        second["box"]["height"] *= 0.6
+        third["box"]["left"] += 0.6 * third["box"]["width"]
+        route.fulfill(response=answer, json={**indexed, "faces": [third, second, first]})
+
+    page.route("**/face-recognition/index", found_before)
+    page.goto(site.address)
+    lefts = (0.0, 0.4, 0.7)
+    page.locator("#file").set_input_files(
+        site.upload(*(fake_face(f"p{x}", left=x, width=0.2 - x / 10, height=0.2) for x in lefts))
+    )
+    page.get_by_role("button", name="Add its faces").click()
+    expect(page.locator("#status")).to_contain_text("3 faces are in the collection")
+    fields = [face.locator("input").count() for face in page.locator("#probe-faces > li").all()]
+    assert fields == [1, 1, 0]
