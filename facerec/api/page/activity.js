@@ -2,10 +2,12 @@
 
 import {get, path, post} from './api.js';
 import {listHistory, onChange, undoChange} from './changes.js';
-import {current, onCollection, personName} from './collection.js';
+import {personName} from './collection.js';
 import {at, button, make, newId, plural, show} from './dom.js';
 import {folderOf, startJob} from './job_folders.js';
 import {attempt, confirmed, say, withdraw} from './messages.js';
+import {pagedList} from './pages.js';
+import {Outdated, turns} from './turns.js';
 
 const SECONDS = 2;
 const RUNNING = ['PENDING', 'RUNNING'];
@@ -14,7 +16,8 @@ const PAGE = 30;
 let visible = false;
 let timer = null;
 let lost = ''; // why the last request for jobs failed
-let next = null;
+const jobTurns = turns();
+const acting = new Set(); // ids of jobs with which something is being done
 let undone = new Set(); // ids of entries whose change was taken back, and not made again
 
 const STATUS = {
@@ -30,26 +33,39 @@ async function watchJobs() {
     withdraw(lost);
     lost = '';
   } catch (error) {
+    if (error instanceof Outdated) return; // the newer request continues
     again = error.status !== 401;
     const isKnown = lost === error.message;
     lost = error.message;
     if (!isKnown) throw error;
   } finally {
-    clearTimeout(timer);
-    if (again && visible) timer = setTimeout(() => attempt(watchJobs), 1000 * SECONDS);
+    if (again && visible) {
+      clearTimeout(timer);
+      timer = setTimeout(() => attempt(watchJobs), 1000 * SECONDS);
+    }
   }
 }
 
 /** List the jobs; return whether one is running. */
 async function loadJobs() {
-  const {jobs} = await get('jobs');
-  const shown = await Promise.all(jobs.map(job =>
-    RUNNING.includes(job.status) ? get(path`jobs/${job.job_id}`).catch(() => job) : job));
+  const shown = await jobTurns.begin()(get('jobs').then(({jobs}) => Promise.all(jobs.map(job =>
+    RUNNING.includes(job.status) ? get(path`jobs/${job.job_id}`).catch(() => job) : job))));
   const focused = at('jobs').contains(document.activeElement) && document.activeElement.dataset.job;
   at('jobs').replaceChildren(...shown.map(jobItem));
   if (focused) [...at('jobs').querySelectorAll('[data-job]')].find(each => each.dataset.job === focused)?.focus();
   show('jobs-empty', !shown.length);
   return shown.some(job => RUNNING.includes(job.status));
+}
+
+/** Do something with a job, whose buttons are off until then, and list the jobs again. */
+async function doing(job, work) {
+  acting.add(job.job_id);
+  try {
+    await work();
+  } finally {
+    acting.delete(job.job_id);
+    if (visible) attempt(watchJobs);
+  }
 }
 
 function jobItem(job) {
@@ -73,18 +89,17 @@ function jobItem(job) {
     `started ${when(job.started_at)}`,
   ].filter(Boolean);
   const chip = isRunning ? 'ambiguous' : job.status === 'SUCCEEDED' ? 'match' : 'unknown';
-  const cancel = isRunning && button('Cancel …', () => attempt(async () => {
+  const act = (text, work) => button(text, event => attempt(work, event.target), {'data-job': job.job_id, disabled: acting.has(job.job_id)});
+  const cancel = isRunning && act('Cancel …', async () => {
     if (!await confirmed('Cancel this job? It can be started again and then continues.', 'Cancel the job')) return;
-    await post(path`jobs/${job.job_id}/cancel`);
-    await watchJobs();
+    await doing(job, () => post(path`jobs/${job.job_id}/cancel`));
     say('The job is cancelled.');
-  }), {'data-job': job.job_id});
+  });
   const folder = folderOf(job.job_id);
-  const resume = folder && ['INCOMPLETE', 'CANCELLED', 'FAILED'].includes(job.status) && button('Start again', () => attempt(async () => {
-    await startJob(folder);
-    await watchJobs();
+  const resume = folder && ['INCOMPLETE', 'CANCELLED', 'FAILED'].includes(job.status) && act('Start again', async () => {
+    await doing(job, () => startJob(folder));
     say('The job is started again; it continues where it was.');
-  }), {'data-job': job.job_id});
+  });
   const isStopped = ['INCOMPLETE', 'CANCELLED'].includes(job.status);
   return make('li', {class: 'card', 'aria-labelledby': titleId, tabindex: '-1'},
     make('div', {class: 'row spread'},
@@ -113,23 +128,24 @@ const LIFTED = {
 // Actions that are not about a person.
 const IMPERSONAL = ['IGNORE', 'NOT_A_FACE'];
 
-async function loadHistory(more = false) {
-  if (!current()) return;
-  const collection = current();
-  const page = await listHistory({limit: PAGE, next_token: more ? next : null});
-  if (collection !== current()) return;
-  if (!more) undone = new Set();
-  for (const entry of page.entries) if (entry.undoes && !undone.has(entry.entry_id)) undone.add(entry.undoes);
-  const items = await Promise.all(page.entries.map(historyItem));
-  if (collection !== current()) return;
-  if (!more) at('history').replaceChildren();
-  at('history').append(...items);
-  next = page.next_token;
-  show('more-history', next !== null);
-  show('history-empty', !at('history').children.length);
-}
+const history = pagedList({
+  list: 'history',
+  more: 'more-history',
+  ask: async token => {
+    const page = await listHistory({limit: PAGE, next_token: token});
+    const known = new Set(token ? undone : []);
+    for (const entry of page.entries) if (entry.undoes && !known.has(entry.entry_id)) known.add(entry.undoes);
+    const items = await Promise.all(page.entries.map(entry => historyItem(entry, known.has(entry.entry_id))));
+    return {items, next: page.next_token, known};
+  },
+  present: ({known}) => {
+    undone = known;
+    show('history-empty', !at('history').children.length);
+  },
+  clear: () => show('history-empty', false),
+});
 
-async function historyItem(entry) {
+async function historyItem(entry, isUndone) {
   const people = [...new Set(entry.steps.flatMap(step => [step.user_id, step.other_id, step.person]).filter(Boolean))];
   const names = await Promise.all(people.map(personName));
   const faces = new Set(entry.steps.flatMap(step => step.face_ids)).size;
@@ -140,20 +156,23 @@ async function historyItem(entry) {
   return make('li', {class: 'row spread'},
     make('span', {class: 'grow'}, make('strong', {class: 'name'}, text), make('br'),
       make('span', {class: 'quiet name'}, [when(entry.at), entry.by && `by ${entry.by}`, entry.why, faces && plural(faces, 'face')].filter(Boolean).join(' · '))),
-    undone.has(entry.entry_id) ? make('span', {class: 'quiet'}, 'undone') : !entry.erased && button('Undo', event => attempt(() => undoChange([entry.entry_id]), event.target), {'aria-label': `Undo: ${text}`}));
+    isUndone ? make('span', {class: 'quiet'}, 'undone') : !entry.erased && button('Undo', event => attempt(() => undoChange([entry.entry_id]), event.target), {'aria-label': `Undo: ${text}`}));
 }
 
-at('more-history').addEventListener('click', () => attempt(() => loadHistory(true), at('more-history')));
-const renew = () => { if (visible) attempt(() => loadHistory()); };
-onChange(renew);
-onCollection(() => { at('history').replaceChildren(); renew(); });
+onChange(history.renew);
 
 export const activityView = {
   show: () => {
     visible = true;
     lost = '';
     attempt(watchJobs);
-    renew();
+    history.enter();
+    history.renew();
   },
-  hide: () => { visible = false; clearTimeout(timer); },
+  hide: () => {
+    visible = false;
+    clearTimeout(timer);
+    jobTurns.end();
+    history.hide();
+  },
 };

@@ -6,7 +6,7 @@ import {keepCrops} from './crops.js';
 import {at, button, make, plural, removeItem, show} from './dom.js';
 import {pathOf, photoName} from './file_names.js';
 import {startJob} from './job_folders.js';
-import {attempt, leaveFor} from './messages.js';
+import {attempt, leaveFor, say} from './messages.js';
 import {lookWhenShown} from './unknown.js';
 
 const MAX_SENDING = 3;
@@ -133,7 +133,8 @@ at('job').addEventListener('submit', event => {
     await startJob({
       collection_id: current(), bucket: at('job-bucket').value.trim(), prefix: at('job-prefix').value.trim(),
     });
-    leaveFor('#/activity', 'The job is started.');
+    const text = 'The job is started.';
+    if (at('add').hidden) say(text); else leaveFor('#/activity', text);
   }, at('job').querySelector('button'));
 });
 addEventListener('beforeunload', event => { if (!isIdle()) event.preventDefault(); });

@@ -29,12 +29,16 @@ export const plural = (count, one, many = `${one}s`) =>
 
 export const show = (id, shown) => { at(id).hidden = !shown; };
 
+/** Return whether the focus is in an element or nowhere: the user has not moved to something else. */
+export const isAt = element =>
+  document.activeElement === document.body || element.contains(document.activeElement);
+
 /** Remove an item of a list, and move the focus to its neighbour, or else to `otherwise`. */
 export function removeItem(item, otherwise) {
   const neighbour = item.nextElementSibling || item.previousElementSibling;
-  const hadFocus = item.contains(document.activeElement) || document.activeElement === document.body;
+  const hadFocus = isAt(item);
   item.remove();
   if (!hadFocus) return;
-  const target = neighbour && neighbour.querySelector('button, input, a');
+  const target = neighbour && neighbour.querySelector('button:enabled, input, a');
   (target || otherwise).focus();
 }

@@ -1,33 +1,33 @@
 // The view that lists all faces of the collection.
 
 import {get, query} from './api.js';
-import {onChange} from './changes.js';
-import {describe, inCollection, onCollection, personName} from './collection.js';
+import {onChange, tell} from './changes.js';
+import {current, describe, holding, inCollection, personName} from './collection.js';
 import {forget, label, nameElement, picture, sourceElement} from './crops.js';
-import {at, button, make, removeItem, show} from './dom.js';
+import {at, button, isAt, make, removeItem, show} from './dom.js';
 import {attempt, confirmed, say} from './messages.js';
 import {deleteFace, faceButton, giveFaces, personForm} from './naming.js';
+import {pagedList} from './pages.js';
 
 const PAGE = 48;
+const VIEW = 'faces';
 
-let next = null;
-let visible = false;
-let turn = 0;
-let naming = false; // whether this view is changing people itself
-
-async function load(more = false) {
-  const mine = more ? turn : ++turn;
-  if (!more && !at('face-list').children.length) show('faces-busy', true);
-  const [page, described] = await Promise.all([
-    get(inCollection('/faces') + query({limit: PAGE, next_token: more ? next : null})), describe(),
-  ]).finally(() => show('faces-busy', false));
-  if (mine !== turn) return;
-  if (!more) at('face-list').replaceChildren();
-  at('face-list').append(...page.faces.map(faceItem));
-  count(described.face_count);
-  next = page.next_token;
-  show('more', next !== null);
-}
+const list = pagedList({
+  list: 'face-list',
+  more: 'more',
+  busy: 'faces-busy',
+  ask: async token => {
+    const [page, described] = await Promise.all([
+      get(inCollection('/faces') + query({limit: PAGE, next_token: token})), describe(),
+    ]);
+    return {items: page.faces.map(faceItem), next: page.next_token, faces: described.face_count};
+  },
+  present: ({faces}) => count(faces),
+  clear: () => {
+    at('count').textContent = '';
+    show('faces-empty', false);
+  },
+});
 
 function count(faces) {
   at('count').textContent = faces.toLocaleString('en');
@@ -51,35 +51,34 @@ function faceItem(face) {
 }
 
 async function give(face, text, item) {
-  naming = true;
-  try {
-    const person = await giveFaces(text, [face.face_id]);
-    if (!person) return;
+  const person = await giveFaces(text, [face.face_id], {view: VIEW});
+  if (!person) return;
+  list.settle(item, () => {
+    const hadFocus = isAt(item);
     const renewed = faceItem({...face, user_id: person.user_id, person_name: person.name});
     item.replaceWith(renewed);
-    renewed.querySelector('button').focus();
-  } finally {
-    naming = false;
-  }
+    if (hadFocus) renewed.querySelector('button').focus();
+  });
 }
 
 async function erase(face, item) {
   const whose = face.user_id ? await personName(face.user_id) : label(face);
+  if (!item.isConnected || !item.checkVisibility()) return; // the list was left before the name was known
   if (!await confirmed(`Delete this face of ${whose} for good? This cannot be undone.`, 'Delete', true)) return;
-  await deleteFace(face.face_id);
+  await holding(() => deleteFace(face.face_id));
   forget(face.face_id);
-  removeItem(item, at('faces-title'));
-  count((await describe()).face_count);
   say('The face is deleted.');
+  tell(VIEW);
+  list.settle(item, () => removeItem(item, at('faces-title')));
+  const collection = current();
+  const described = await describe().catch(() => null); // the face is deleted, whatever is known of the others
+  if (described && collection === current()) count(described.face_count);
 }
 
-at('more').addEventListener('click', () => attempt(() => load(true), at('more')));
 at('faces-title').tabIndex = -1;
-const renew = () => { if (visible && !naming) attempt(() => load()); };
-onChange(renew);
-onCollection(() => { at('face-list').replaceChildren(); renew(); });
+onChange(view => { if (view !== VIEW) list.renew(); });
 
 export const facesView = {
-  show: () => { visible = true; renew(); },
-  hide: () => { visible = false; },
+  show: () => { list.enter(); list.renew(); },
+  hide: list.hide,
 };

@@ -3,6 +3,7 @@
 import {activityView} from './activity.js';
 import {addView} from './add.js';
 import {onRefused, post, useToken} from './api.js';
+import {settled} from './changes.js';
 import {current, loadCollections} from './collection.js';
 import {at, show} from './dom.js';
 import {facesView} from './faces.js';
@@ -33,8 +34,7 @@ function route(isFirst = false) {
   const parts = location.hash.split('/');
   if (location.hash && parts[0] !== '#') return; // the link that skips to the content
   const name = Object.hasOwn(VIEWS, parts[1]) ? parts[1] : 'match';
-  if (!ready) return;
-  for (const open of document.querySelectorAll('dialog[open]')) open.close(); // it asked about the view that is left
+  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close(); // it asked about the view that is left
   const isEmpty = !current();
   if (shown && VIEWS[shown].hide) VIEWS[shown].hide();
   for (const each of Object.keys(VIEWS)) show(each, each === name && !isEmpty);
@@ -66,23 +66,37 @@ function decoded(part) {
   try { return decodeURIComponent(part || ''); } catch { return part; }
 }
 
-async function start() {
-  await loadCollections();
+/** List the collections, choose one, and show the view. */
+async function open(chosen, isFirst = false) {
+  await loadCollections(chosen);
   ready = true;
-  route(true);
+  route(isFirst);
+  take(early.splice(0));
+}
+
+let starting = false;
+async function start() {
+  if (starting) return;
+  starting = true;
+  try {
+    await open(undefined, true);
+  } finally {
+    starting = false;
+  }
 }
 
 async function create() {
   const name = await asked('Create a collection', COLLECTION.label, COLLECTION);
   if (!name) return;
   await post('collections', {collection_id: name});
-  await loadCollections(name);
-  route();
+  await open(name);
   say(`Collection ${name} is created.`);
 }
 
 for (const id of ['create', 'welcome-create']) at(id).addEventListener('click', () => attempt(create));
-addEventListener('hashchange', () => route());
+const showAgain = () => { if (ready) route(); else attempt(start); }; // the start may have failed before
+addEventListener('hashchange', showAgain);
+for (const tab of TABS) tab.addEventListener('click', () => { if (tab.hash === location.hash) showAgain(); });
 
 onRefused(() => {
   show('login', true);
@@ -95,13 +109,17 @@ at('login').addEventListener('submit', event => {
     useToken(at('token').value);
     show('login', false);
     say('');
-    await start();
-  });
+    await open();
+  }, event.submitter);
 });
+
+const early = []; // files that came before the collections were listed
 
 // Photos that are dropped or pasted go to the view at hand, or else are matched.
 function take(files) {
-  if (!files.length || !ready || !current()) return;
+  if (!files.length) return;
+  if (!ready) { early.push(...files); return; }
+  if (!current()) return;
   if (!shown || !VIEWS[shown].drop) location.hash = '#/match';
   (shown && VIEWS[shown].drop ? VIEWS[shown] : matchView).drop(files);
 }
@@ -161,7 +179,7 @@ addEventListener('keydown', event => {
   if (isField || !isOn() || event.ctrlKey || event.metaKey || event.altKey) return;
   const tab = TABS[Number(event.key) - 1];
   if (tab) location.hash = tab.hash;
-  else if (event.key === 'u') undoLast();
+  else if (event.key === 'u') settled().then(undoLast); // the last change may still be under way
   else if (event.key === 'j') step(1);
   else if (event.key === 'k') step(-1);
   else if (event.key === '?') at('shortcuts').showModal();

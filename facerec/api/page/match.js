@@ -5,12 +5,13 @@ import {storedFaces} from './boxes.js';
 import {onChange} from './changes.js';
 import {current, describe, onCollection, personName} from './collection.js';
 import {isNamed, keepCrops} from './crops.js';
-import {at, plural, show} from './dom.js';
+import {at, isAt, plural, show} from './dom.js';
 import {photoName} from './file_names.js';
 import {attempt, say} from './messages.js';
 import {checkOwners, probeFace} from './probe_face.js';
 import {drawBoxes, openPhoto} from './photo.js';
 import {meaning} from './similarity.js';
+import {turns} from './turns.js';
 
 const LIMIT = 100;
 const MAX_LIMIT = 4096;
@@ -18,8 +19,10 @@ const MAX_LIMIT = 4096;
 let photo = null;
 let shown = []; // the faces of the photo
 let visible = false;
-let turn = 0; // grows with every search, so that late answers are dropped
-let stale = true; // whether the threshold of the collection is still to be read
+let hasThreshold = false; // whether the slider has the threshold of the collection, or the user's
+const searches = turns();
+const thresholds = turns();
+let mine = searches.begin(); // the search that is shown
 
 const OPTIONS = ['smallest_face', 'min_confidence', 'quality_filter'];
 
@@ -33,20 +36,19 @@ function showThreshold() {
 }
 
 async function search(limit = at('limit').value || LIMIT) {
-  const mine = ++turn;
-  const collection = current();
+  const passOn = mine = searches.begin();
   say('');
   show('match-busy', true);
   show('result', false);
   try {
     const opened = openPhoto(photo);
-    const result = await sendPhoto('face-recognition/match', photo, {
-      collection_id: collection, threshold: at('threshold').value, limit, ...options(),
-    });
-    const image = await opened;
-    if (mine === turn) present(image, result, limit);
+    const result = await passOn(sendPhoto('face-recognition/match', photo, {
+      // without a threshold, the server takes that of the collection
+      collection_id: current(), threshold: hasThreshold ? at('threshold').value : undefined, limit, ...options(),
+    }));
+    present(await passOn(opened), result, limit);
   } finally {
-    if (mine === turn) show('match-busy', false);
+    if (passOn.counts()) show('match-busy', false);
   }
 }
 
@@ -74,28 +76,25 @@ function present(image, result, limit) {
 }
 
 async function addFaces(result, items) {
-  const mine = turn;
-  const indexed = await sendPhoto('face-recognition/index', photo, {
+  const {counts} = mine;
+  const file = photo;
+  const indexed = await sendPhoto('face-recognition/index', file, {
     collection_id: result.collection_id, external_image_id: at('external').value,
     repeat_photo: at('external').value !== '', // a photo with another name of its own is another one
-    photo_name: at('index-names').checked ? photoName(photo) : undefined, ...options(),
+    photo_name: at('index-names').checked ? photoName(file) : undefined, ...options(),
   });
-  if (mine !== turn) { // another photo is shown by now
+  const faces = storedFaces(result.faces, indexed.faces);
+  await keepCrops(file, indexed.faces);
+  const names = await Promise.all(faces.map(stored => stored?.user_id ? personName(stored.user_id) : null));
+  if (!counts()) { // another photo is shown by now
     say(`${plural(indexed.faces.length, 'face')} of the earlier photo ${indexed.faces.length === 1 ? 'is' : 'are'} in the collection.`);
     return;
   }
-  await keepCrops(photo, indexed.faces);
-  let first = null;
-  const faces = storedFaces(result.faces, indexed.faces);
-  for (const [index, stored] of faces.entries()) {
-    if (!stored) continue;
-    const name = stored.user_id ? await personName(stored.user_id) : null;
-    items[index].nowStored(stored, name);
-    if (!first && !stored.user_id) first = items[index].element.querySelector('.naming input');
-  }
+  for (const [index, stored] of faces.entries()) if (stored) items[index].nowStored(stored, names[index]);
+  const first = items.find((item, index) => faces[index] && !faces[index].user_id);
   show('index', false);
   say(`${plural(indexed.faces.length, 'face is', 'faces are')} ${indexed.added || !indexed.faces.length ? '' : 'already '}in the collection${indexed.rejected.length ? `, ${indexed.rejected.length} rejected` : ''}. Say whom they show.`);
-  (first || at('result-title')).focus();
+  if (isAt(at('index'))) (first?.element.querySelector('.naming input') || at('result-title')).focus();
 }
 
 function take(file) {
@@ -106,33 +105,39 @@ function take(file) {
 }
 
 async function readThreshold() {
-  if (!stale || !current()) return;
-  stale = false;
-  const described = await describe();
+  if (hasThreshold || !current()) return;
+  const described = await thresholds.begin()(describe());
+  if (hasThreshold) return; // the user was faster
+  hasThreshold = true;
   at('threshold').value = described.threshold ?? at('threshold').defaultValue;
   showThreshold();
 }
 
 export const matchView = {
   show: () => { visible = true; attempt(readThreshold); },
-  hide: () => { visible = false; },
+  hide: () => { visible = false; thresholds.end(); },
   drop: files => take(files[0]),
 };
 
 onChange(() => attempt(() => checkOwners(shown)));
 onCollection(() => {
-  stale = true;
+  hasThreshold = false;
+  thresholds.end();
   shown = [];
-  turn += 1;
+  searches.end();
   show('result', false);
   show('match-busy', false);
-  if (photo && current()) attempt(async () => { await readThreshold(); await search(); });
+  if (visible) attempt(readThreshold);
+  if (photo && current()) attempt(() => search());
 });
 
 const again = event => {
   if (photo && event.target.reportValidity()) attempt(() => search());
 };
 at('file').addEventListener('change', event => { take(event.target.files[0]); event.target.value = ''; });
-at('threshold').addEventListener('input', showThreshold);
+at('threshold').addEventListener('input', () => {
+  hasThreshold = true;
+  showThreshold();
+});
 for (const name of ['threshold', 'limit', ...OPTIONS]) at(name).addEventListener('change', again);
 showThreshold();

@@ -48,19 +48,27 @@ export function withdraw(text) {
   if (text && at('problem').textContent === text) say('');
 }
 
-/** Run something for the user, and show what goes wrong; a button is off until it has ended. */
+/** Return a button and the others of its card, which takes one action at a time. */
+function buttonsWith(control) {
+  const card = control.closest('.card, .actions');
+  return card ? [...card.querySelectorAll('button')].filter(each => !each.disabled) : [control];
+}
+
+/**
+ * Run something for the user, and show what goes wrong. The button for it is off until it has ended,
+ * and so are the others of its card.
+ */
 export async function attempt(work, control = null) {
   const hadFocus = control && control === document.activeElement;
-  if (control) {
-    control.disabled = true;
-    withdraw(at('problem').textContent); // it was about something earlier
-  }
+  const off = control ? buttonsWith(control) : [];
+  for (const each of off) each.disabled = true;
+  if (control) withdraw(at('problem').textContent); // it was about something earlier
   try {
     await work();
   } catch (error) {
     if (error.name !== 'AbortError' && error.message) complain(error.message);
   } finally {
-    if (control) control.disabled = false;
+    for (const each of off) each.disabled = false;
     if (hadFocus && document.activeElement === document.body) (control.checkVisibility() ? control : at('main')).focus();
   }
 }
@@ -81,7 +89,14 @@ export async function confirmed(text, yes, dangerous = false) {
 /** Ask for a text; null if the user cancels. */
 export const asked = (text, label, {pattern, title, yes}) => ask(text, {label, pattern, title, yes});
 
-function ask(text, {label, pattern, title, yes, dangerous}) {
+let asking = Promise.resolve();
+/** Ask once all earlier questions are answered. */
+function ask(text, options) {
+  asking = asking.then(() => put(text, options));
+  return asking;
+}
+
+function put(text, {label, pattern, title, yes, dangerous}) {
   const dialog = at('question');
   const answer = at('question-answer');
   at('question-text').textContent = text;

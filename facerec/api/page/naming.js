@@ -5,6 +5,7 @@ import {change} from './changes.js';
 import {createPerson, inCollection, nameOf, personName, personOf, searchPeople} from './collection.js';
 import {button, make, newId, plural} from './dom.js';
 import {confirmed} from './messages.js';
+import {turns} from './turns.js';
 
 const PAUSE = 200;
 const MAX_FACES = 100; // of a request
@@ -15,11 +16,11 @@ export function personForm({label, yes, value = '', submit}) {
   const list = make('datalist', {id: `${id}-list`});
   const input = make('input', {id, list: list.id, required: true, maxlength: 255, autocomplete: 'off', placeholder: 'Name'});
   input.value = value;
+  const {begin} = turns();
   let timer;
-  const suggest = async () => {
-    const people = await searchPeople(input.value.trim()).catch(() => []);
-    list.replaceChildren(...people.map(person => new Option('', nameOf(person))));
-  };
+  const suggest = () => begin()(searchPeople(input.value.trim())).then(
+    people => list.replaceChildren(...people.map(person => new Option('', nameOf(person)))),
+    () => {}); // the name can be typed without suggestions
   input.addEventListener('focus', suggest, {once: true});
   input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(suggest, PAUSE); });
   const send = make('button', {class: 'primary'}, yes);
@@ -58,9 +59,10 @@ async function addAll(person, faceIds, minSimilarity) {
  * that hardly resembles the person is added.
  *
  * @param others faces that were checked and show somebody else.
+ * @param view the view that shows by itself to whom the faces were given, if one does.
  * @returns the person, or null if no face was given to anybody.
  */
-export async function giveFaces(name, faceIds, others = []) {
+export async function giveFaces(name, faceIds, {others = [], view = null} = {}) {
   let given = null;
   await change(async () => {
     const {person, isNew} = await personFor(name);
@@ -92,7 +94,7 @@ export async function giveFaces(name, faceIds, others = []) {
       ? `${plural(changed.length, 'face')} given to ${nameOf(person)}${isNew ? ', a new person' : ''}.`
       : `${nameOf(person)} has this face already.`;
     return {text, ids: [person.user_id, ...faceIds, ...others]};
-  });
+  }, view);
   return given;
 }
 

@@ -2,43 +2,43 @@
 
 import {get, path, query} from './api.js';
 import {change, onChange} from './changes.js';
-import {createPerson, describe, inCollection, nameOf, onCollection, remember} from './collection.js';
+import {createPerson, describe, inCollection, nameOf, remember} from './collection.js';
 import {picture} from './crops.js';
 import {at, make, plural, show} from './dom.js';
 import {attempt} from './messages.js';
+import {pagedList} from './pages.js';
 
 const PAGE = 60;
 const PAUSE = 200;
 
-let next = null;
-let visible = false;
-let turn = 0;
-let fresh = false; // whether the list is that of the server, as far as this tab knows
 let left = 0; // how far the list was scrolled when it was left
 
-async function load(more = false) {
-  const mine = more ? turn : ++turn;
-  const text = at('people-search').value.trim();
-  if (!more && !at('people-list').children.length) show('people-busy', true);
-  const [page, described] = await Promise.all([
-    get(inCollection('/people') + query({name_contains: text, limit: PAGE, next_token: more ? next : null})),
-    describe(),
-  ]).finally(() => show('people-busy', false));
-  if (mine !== turn) return;
-  if (!more) at('people-list').replaceChildren();
-  fresh = true;
-  at('people-list').append(...page.people.map(personItem));
-  at('people-count').textContent = described.user_count.toLocaleString('en');
-  next = page.next_token;
-  show('more-people', next !== null);
-  show('people-empty', !at('people-list').children.length);
-  at('people-empty').textContent = text
-    ? 'Nobody has this in the name.'
-    : 'There are no people yet. Name the faces of a photo under Match, or the clusters under Unknown.';
-}
+const list = pagedList({
+  list: 'people-list',
+  more: 'more-people',
+  busy: 'people-busy',
+  ask: async token => {
+    const text = at('people-search').value.trim();
+    const [page, described] = await Promise.all([
+      get(inCollection('/people') + query({name_contains: text, limit: PAGE, next_token: token})), describe(),
+    ]);
+    return {items: page.people.map(personItem), next: page.next_token, shown: page.people, people: described.user_count, text};
+  },
+  present: ({people, shown, text}) => {
+    for (const person of shown) remember(person);
+    at('people-count').textContent = people.toLocaleString('en');
+    show('people-empty', !at('people-list').children.length);
+    at('people-empty').textContent = text
+      ? 'Nobody has this in the name.'
+      : 'There are no people yet. Name the faces of a photo under Match, or the clusters under Unknown.';
+  },
+  clear: () => {
+    at('people-count').textContent = at('people-search').value = '';
+    show('people-empty', false);
+  },
+});
 
 function personItem(person) {
-  remember(person);
   const frame = make('span', {class: 'thumb'});
   if (person.face_count) frames.observe(Object.assign(frame, {person}));
   return make('li', {},
@@ -61,36 +61,28 @@ const frames = new IntersectionObserver(entries => {
 let timer;
 at('people-search').addEventListener('input', () => {
   clearTimeout(timer);
-  timer = setTimeout(() => attempt(() => load()), PAUSE);
+  timer = setTimeout(list.renew, PAUSE);
 });
-at('more-people').addEventListener('click', () => attempt(() => load(true), at('more-people')));
+const nameAtHand = () => at('new-name').value.trim().normalize('NFC');
 at('new-person').addEventListener('submit', event => {
   event.preventDefault();
+  const name = nameAtHand();
   attempt(() => change(async () => {
-    const person = await createPerson(at('new-name').value.trim().normalize('NFC'));
-    at('new-name').value = '';
+    const person = await createPerson(name);
+    if (nameAtHand() === name) at('new-name').value = '';
     return {text: `${nameOf(person)} is created.`, ids: [person.user_id]};
   }), at('new-person').querySelector('button'));
 });
-const renew = () => {
-  fresh = false;
-  if (visible) attempt(() => load());
-};
-onChange(renew);
-onCollection(() => {
-  at('people-list').replaceChildren();
-  at('people-search').value = '';
-  renew();
-});
+onChange(list.renew);
 
 export const peopleView = {
   show: () => {
-    visible = true;
+    list.enter();
     // Whoever comes back from a person continues in the list, which may be long.
-    if (fresh) scrollTo(0, left); else renew();
+    if (list.isFresh()) scrollTo(0, left); else list.renew();
   },
   hide: () => {
-    visible = false;
+    list.hide();
     left = scrollY;
   },
 };

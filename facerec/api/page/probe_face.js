@@ -1,10 +1,10 @@
 // A face of the probe: the decision about it, the people whom it may show, and its name once stored.
 
 import {get, path} from './api.js';
-import {inCollection, personOf} from './collection.js';
+import {inCollection} from './collection.js';
 import {change} from './changes.js';
 import {label, nameElement, picture, sourceElement} from './crops.js';
-import {button, make, newId, plural} from './dom.js';
+import {button, isAt, make, newId, plural} from './dom.js';
 import {attempt} from './messages.js';
 import {giveFaces, notSame, personForm} from './naming.js';
 import {markBox, numberedCrop} from './photo.js';
@@ -159,15 +159,16 @@ function showOwner(naming, face, stored, name, nowStored) {
     return;
   }
   const best = face.decision === 'match' && face.matches.find(each => each.face.user_id);
+  const card = naming.closest('li');
   const proposal = best ? label(best.face) : '';
   const reject = proposal && button(`Not ${proposal}`, () => attempt(async () => {
-    const person = await personOf(proposal);
     await change(async () => {
-      await notSame([stored.face_id], person.user_id);
+      await notSame([stored.face_id], best.face.user_id);
       return {text: `This face does not show ${proposal}; searches respect this.`, ids: [stored.face_id]};
     });
+    const hadFocus = isAt(card);
     showOwner(naming, {...face, decision: 'unknown'}, stored, null, nowStored);
-    naming.querySelector('input').focus();
+    if (hadFocus) naming.querySelector('input').focus();
   }, reject));
   naming.replaceChildren(...[
     personForm({
@@ -177,8 +178,9 @@ function showOwner(naming, face, stored, name, nowStored) {
       submit: (text, send) => attempt(async () => {
         const person = await giveFaces(text, [stored.face_id]);
         if (!person) return;
+        const hadFocus = isAt(card);
         nowStored({...stored, user_id: person.user_id}, person.name || person.user_id);
-        goOn(naming.closest('li')); // the field that had the focus is gone
+        if (hadFocus) goOn(card); // the field that had the focus is gone
       }, send),
     }),
     reject,

@@ -2,49 +2,67 @@
 
 import {get, path, post, put, query} from './api.js';
 import {change, onChange} from './changes.js';
-import {inCollection, onCollection, personName} from './collection.js';
+import {current, inCollection, personName} from './collection.js';
 import {picture} from './crops.js';
-import {at, button, make, newId, plural, removeItem, show} from './dom.js';
+import {at, button, isAt, make, newId, plural, removeItem, show} from './dom.js';
 import {attempt, say} from './messages.js';
 import {faceButton, giveFaces, personForm} from './naming.js';
+import {pagedList} from './pages.js';
 
 const PAGE = 20;
 const SHOWN = 12; // faces of a cluster
 const COMPARED = 3; // faces of the person who is suggested
 
-let next = null;
-let visible = false;
-let reviewing = 0; // changes that this view is making itself
-let turn = 0;
+const VIEW = 'unknown';
+
 let isToLook = false; // whether to cluster new faces once the view is shown
 
-async function load(more = false) {
-  const mine = more ? turn : ++turn;
-  const page = await get(inCollection('/clusters') + query({limit: PAGE, next_token: more ? next : null}));
-  if (mine !== turn) return;
-  const items = await Promise.all(page.clusters.map(clusterItem));
-  if (mine !== turn) return;
-  const hadFocus = at('clusters').contains(document.activeElement);
-  if (!more) {
-    for (const item of items) keepTyped(item);
+const list = pagedList({
+  list: 'clusters',
+  more: 'more-clusters',
+  ask: async token => {
+    const page = await get(inCollection('/clusters') + query({limit: PAGE, next_token: token}));
+    return {items: await Promise.all(page.clusters.map(clusterItem)), next: page.next_token};
+  },
+  present: () => count(),
+  clear: () => {
+    at('unknown-count').textContent = '';
+    show('unknown-empty', false);
+  },
+  place,
+});
+
+/** Put clusters into the list, and keep what the user has typed and deselected, and the focus. */
+function place(items, isFirst) {
+  const {activeElement} = document;
+  const hadFocus = at('clusters').contains(activeElement);
+  const typing = activeElement.matches('.naming input') && activeElement.closest('[data-cluster]')?.dataset.cluster;
+  if (isFirst) {
+    for (const item of items) keepWork(item);
     at('clusters').replaceChildren();
   }
   at('clusters').append(...items);
-  if (hadFocus && !at('clusters').contains(document.activeElement)) (at('clusters').querySelector('li') || at('suggest')).focus();
-  next = page.next_token;
-  show('more-clusters', next !== null);
-  count();
+  if (!hadFocus || at('clusters').contains(document.activeElement)) return;
+  const same = items.find(each => each.dataset.cluster === typing);
+  (same?.querySelector('.naming input') || at('clusters').querySelector('li') || at('suggest')).focus();
 }
 
-/** Copy the name that is half typed into a cluster to the new item of that cluster. */
-function keepTyped(item) {
+/** Copy the name that is half typed, and which faces are deselected, to the new item of a cluster. */
+function keepWork(item) {
   const old = [...at('clusters').children].find(each => each.dataset.cluster === item.dataset.cluster);
-  if (old) item.querySelector('.naming input').value = old.querySelector('.naming input').value;
+  if (!old) return;
+  item.querySelector('.naming input').value = old.querySelector('.naming input').value;
+  for (const {dataset} of old.querySelectorAll('[data-face]:not(:checked)')) {
+    const box = [...item.querySelectorAll('[data-face]')].find(each => each.dataset.face === dataset.face);
+    if (!box) continue;
+    box.checked = false;
+    box.dispatchEvent(new Event('change'));
+  }
 }
 
 function count() {
   const shown = at('clusters').children.length;
-  at('unknown-count').textContent = shown ? `${shown}${next ? '+' : ''}` : '';
+  at('unknown-count').textContent = shown ? `${shown}${list.hasMore() ? '+' : ''}` : '';
   show('unknown-empty', shown === 0);
   at('unknown-empty').textContent = 'There is nobody to name. After you have added photos, look for unknown people.';
 }
@@ -66,11 +84,11 @@ async function clusterItem(cluster) {
     summary.textContent = plural(chosen.size, 'face') + (different ? `, ${different} of somebody else` : '');
   };
   const ordered = [cluster.best_face_id, ...cluster.face_ids.filter(each => each !== cluster.best_face_id)];
-  const row = (faceId, index) => clusterFace(faceId, index, chosen, tell, () => {
+  const row = (faceId, index) => clusterFace(faceId, index, {chosen, tell, item, gone: () => {
     cluster.face_ids = cluster.face_ids.filter(each => each !== faceId);
     tell();
-    if (!cluster.face_ids.length) leave(item);
-  });
+    if (cluster.face_ids.length) count(); else leave(item);
+  }});
   faces.append(...ordered.slice(0, SHOWN).map(row));
   const rest = ordered.slice(SHOWN);
   const more = rest.length > 0 && button(`Show all ${ordered.length}`, () => {
@@ -80,15 +98,16 @@ async function clusterItem(cluster) {
   });
   tell();
   const same = suggested && button('Yes, the same person', () => attempt(() => name(cluster, chosen, suggested, item), same), {class: 'primary'});
-  const different = suggested && button(`No, not ${suggested}`, () => attempt(() => review(async () => {
+  const different = suggested && button(`No, not ${suggested}`, () => attempt(() => review(item, async () => {
     await put(inCollection(path`/clusters/${cluster.cluster_id}/not-same/${cluster.user_id}`));
     return {text: `These faces do not show ${suggested}; searches respect this.`, ids: cluster.face_ids};
   }, async () => {
+    const hadFocus = isAt(item);
     item.remove();
     await suggestAgain(); // the faces may now be a cluster of their own
-    (at('clusters').querySelector('li') || at('suggest')).focus();
+    if (hadFocus && isAt(at('clusters'))) (at('clusters').querySelector('li') || at('suggest')).focus();
   }), different));
-  const ignore = button('Ignore', () => attempt(() => review(async () => {
+  const ignore = button('Ignore', () => attempt(() => review(item, async () => {
     await put(inCollection(path`/clusters/${cluster.cluster_id}/ignored`));
     return {text: 'The cluster is ignored.', ids: [cluster.cluster_id]};
   }, () => leave(item)), ignore), {'aria-label': `Ignore cluster ${cluster.cluster_id}`});
@@ -107,16 +126,16 @@ async function clusterItem(cluster) {
   return item;
 }
 
-function clusterFace(faceId, index, chosen, tell, gone) {
+function clusterFace(faceId, index, {chosen, tell, item: cluster, gone}) {
   const id = newId('chosen');
-  const box = make('input', {id, type: 'checkbox', change: () => {
+  const box = make('input', {id, type: 'checkbox', 'data-face': faceId, change: () => {
     if (box.checked) chosen.add(faceId); else chosen.delete(faceId);
     tell();
   }});
   box.checked = true;
   const item = make('li', {},
     make('label', {for: id}, picture(faceId, `Face ${index + 1}`), make('span', {class: 'tick'}, box, 'Same')),
-    faceButton('Not a face', `face ${index + 1}`, event => attempt(() => review(async () => {
+    faceButton('Not a face', `face ${index + 1}`, event => attempt(() => review(cluster, async () => {
       await put(inCollection(path`/faces/${faceId}/not-a-face`));
       return {text: 'It is not a face, and in no cluster.', ids: [faceId]};
     }, () => {
@@ -131,32 +150,24 @@ function clusterFace(faceId, index, chosen, tell, gone) {
 async function name(cluster, chosen, text, item) {
   if (!chosen.size) throw new Error('Select the faces that show this person.');
   const others = cluster.face_ids.filter(each => !chosen.has(each));
-  reviewing += 1;
-  try {
-    const person = await giveFaces(text, [...chosen], others);
-    if (person) leave(item);
-  } finally {
-    reviewing -= 1;
-  }
+  const person = await giveFaces(text, [...chosen], {others, view: VIEW});
+  if (person) list.settle(item, () => leave(item));
 }
 
-/** Make a change whose effect on the view is known. */
-async function review(work, after) {
-  reviewing += 1;
-  try {
-    await change(work);
-    await after();
-  } finally {
-    reviewing -= 1;
-  }
-  count();
+/** Make a change whose effect on the item of a cluster is known. */
+async function review(item, work, after) {
+  await change(work, VIEW);
+  let shown;
+  list.settle(item, () => { shown = after(); });
+  await shown;
 }
 
 function leave(item) {
   const neighbour = item.nextElementSibling || item.previousElementSibling;
+  const hadFocus = isAt(item);
   item.remove();
   count();
-  (neighbour || at('suggest')).focus();
+  if (hadFocus) (neighbour || at('suggest')).focus();
 }
 
 /** Cluster the faces that are in no cluster yet, and list the clusters. */
@@ -164,7 +175,7 @@ async function suggestAgain() {
   show('unknown-busy', true);
   try {
     const result = await post(inCollection('/clusters'), {});
-    await load();
+    await list.reload();
     return result;
   } finally {
     show('unknown-busy', false);
@@ -172,14 +183,12 @@ async function suggestAgain() {
 }
 
 const look = () => attempt(async () => {
+  const collection = current();
   const result = await suggestAgain();
-  say(`${plural(result.created, 'new cluster')}; ${plural(result.joined, 'face')} joined others.`);
+  if (collection === current()) say(`${plural(result.created, 'new cluster')}; ${plural(result.joined, 'face')} joined others.`);
 }, at('suggest'));
 at('suggest').addEventListener('click', look);
-at('more-clusters').addEventListener('click', () => attempt(() => load(true), at('more-clusters')));
-const renew = () => { if (visible && !reviewing) attempt(() => load()); };
-onChange(renew);
-onCollection(() => { at('clusters').replaceChildren(); renew(); });
+onChange(view => { if (view !== VIEW) list.renew(); });
 at('unknown-title').tabIndex = -1;
 
 /** Cluster new faces as soon as the view is shown. */
@@ -187,9 +196,9 @@ export const lookWhenShown = () => { isToLook = true; };
 
 export const unknownView = {
   show: () => {
-    visible = true;
-    if (isToLook) look(); else attempt(() => load());
+    list.enter();
+    if (isToLook) look(); else list.renew();
     isToLook = false;
   },
-  hide: () => { visible = false; },
+  hide: list.hide,
 };

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,10 +19,16 @@ from tests.support.gallery import Collaborators
 from tests.support.painted_photos import PaintedEngine
 from tests.support.shared_app import SharedApp
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 TIMEOUT = 30_000
 """Milliseconds; nothing takes as long unless the machine is busy."""
+
+LATE = float(os.environ.get("FACEREC_TEST_LATE", "0"))
+"""Seconds by which every answer of the API is late; set it to see what relies on fast answers."""
 
 playwright.expect.set_options(timeout=TIMEOUT)
 
@@ -55,8 +64,17 @@ def site(
         gallery = collaborators.gallery()
         gallery.create_collection("staff")
         shared_app.gallery = gallery
-        board.app = shared_app.app
+        board.app = late(shared_app.app) if LATE else shared_app.app
         yield Site(address, gallery, engine, bucket, collaborators)
+
+
+def late(app: ASGIApp) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if "/api/" in scope["path"]:
+            await asyncio.sleep(LATE)
+        await app(scope, receive, send)
+
+    return answer
 
 
 @pytest.fixture

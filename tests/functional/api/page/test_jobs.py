@@ -125,3 +125,27 @@ def test_a_job_is_followed_again_after_the_server_was_gone(
     page.route("**/api/v1/jobs", lambda route: route.fulfill(json={"jobs": [job]}))
     expect(page.locator("#jobs > li")).to_contain_text("succeeded")
     expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_job_is_started_again_only_once_though_the_jobs_are_listed_meanwhile(
+    site: Site, page: playwright.Page
+) -> None:
+    stopped, running = {**RUNNING, "status": "INCOMPLETE"}, {**RUNNING, "job_id": "staff-2"}
+    held: list[playwright.Route] = []
+    page.route("**/api/v1/jobs", lambda route: route.fulfill(json={"jobs": [stopped, running]}))
+    page.route("**/api/v1/jobs/staff-*", lambda route: route.fulfill(json=running))
+    page.route("**/face-recognition/index", lambda route: held.append(route))
+    page.goto(site.address)
+    folder = [["staff-1", {"collection_id": "staff", "bucket": "photos", "prefix": ""}]]
+    page.evaluate("all => localStorage.setItem('job-folders', JSON.stringify(all))", folder)
+    page.goto(f"{site.address}/#/activity")
+    start = page.get_by_role("button", name="Start again")
+    before = start.element_handle()
+    with page.expect_request("**/face-recognition/index"):
+        start.click()
+    page.wait_for_function("button => !button.isConnected", arg=before)
+    expect(start).to_be_disabled()
+    for route in held:
+        route.fulfill(status=202, json=stopped)
+    expect(page.locator("#status")).to_contain_text("The job is started again")
+    expect(start).to_be_enabled()

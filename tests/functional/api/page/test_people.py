@@ -259,6 +259,7 @@ def test_the_heading_that_is_read_has_the_name_of_the_person_at_hand(
         if (event.target.id === 'person-title') window.read.push(event.target.textContent);
     }); window.read = []"""
     page.goto(f"{site.address}/#/people")
+    expect(page.locator("#people")).to_be_visible()
     page.evaluate(read)
     for user_id, name in ((ann, "Ann"), (bob, "Bob")):
         page.evaluate("id => { location.hash = `#/person/${id}`; }", user_id)
