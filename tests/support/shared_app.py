@@ -20,17 +20,27 @@ class SharedApp:
         gallery: The gallery of the test that runs.
     """
 
+    def __init__(self, settings: AppSettings) -> None:
+        self._current = CurrentGallery()
+        self.app: ASGIApp = create_app(cast("Gallery", self._current), settings)
+
+    @property
+    def gallery(self) -> Gallery:
+        return self._current.gallery
+
+    @gallery.setter
+    def gallery(self, gallery: Gallery) -> None:
+        self._current.gallery = gallery
+
+
+class CurrentGallery:
+    """Passes everything to the gallery of the test that runs.
+
+    Attributes:
+        gallery: That gallery.
+    """
+
     gallery: Gallery
 
-    def __init__(self, settings: AppSettings) -> None:
-        self.app: ASGIApp = create_app(cast("Gallery", _CurrentGallery(self)), settings)
-
-
-class _CurrentGallery:
-    """Passes everything to the gallery of the test that runs."""
-
-    def __init__(self, shared: SharedApp) -> None:
-        self._shared = shared
-
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any of a gallery's
-        return getattr(self._shared.gallery, name)
+        return getattr(self.gallery, name)

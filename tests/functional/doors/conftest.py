@@ -8,14 +8,16 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from moto import mock_aws
 
 import facerec.factory.engines
 from facerec.api.app import AppSettings
 from facerec.api.auth.access import OpenGuard
+from facerec.config import Settings, read_settings
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.factory import open_gallery
+from facerec.factory import open_deployed_gallery, open_gallery
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.ledger.report import write_report
@@ -23,7 +25,8 @@ from facerec.jobs.ledger.tally import Tally
 from facerec.jobs.planning.planner import plan_job
 from facerec.storage.objects import Objects
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
-from lambdas.api.building import build_app, for_lambda
+from lambdas.api import building
+from lambdas.api.building import PATIENCE
 from tests.support.doors import (
     BUCKET,
     CommandLineDoor,
@@ -38,7 +41,7 @@ from tests.support.doors.rekognition import ONE_TRY
 from tests.support.gateway_events import USER_ARN
 from tests.support.jobs import job_input
 from tests.support.server import running
-from tests.support.shared_app import SharedApp
+from tests.support.shared_app import CurrentGallery, SharedApp
 
 DOORS = (
     "python",
@@ -94,9 +97,68 @@ def serve() -> Iterator[Callable[[str, Gallery], str]]:
         yield serve_gallery
 
 
+class LambdaFunction:
+    """The function of the API, built once, with the stores of the test that runs."""
+
+    def __init__(self, folder: Path) -> None:
+        access = folder / "access.json"
+        grants = [{"principal": USER_ARN, "collections": "*", "access": "write"}]
+        access.write_text(json.dumps({"grants": grants}))
+        self._environment = {
+            "EVENT_BUS": "arn:aws:events:us-east-1:123456789012:event-bus/default",
+            "AWS_S3_BUCKET": BUCKET,
+            "AWS_REGION": "us-east-1",
+            "API_AUTHORIZATION": "AWS_IAM",
+            "ACCESS_TABLE": str(access),
+        }
+        self._current = CurrentGallery()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(building, "open_deployed_gallery", self._open_gallery)
+            app = building.build_app(self._settings(folder), 6_000_000)
+        self.answer = building.for_lambda(app)
+        self.rekognition = rekognition_through(self.answer)
+
+    def open(self, data: Path) -> None:
+        """Let the function use the store of a data folder."""
+        settings = read_settings(self._settings(data))
+        self._current.gallery = open_deployed_gallery(settings, self._objects, patience=PATIENCE)
+
+    def _settings(self, data: Path) -> dict[str, str]:
+        return {**self._environment, "FACEREC_STORE": f"sqlite:///{data}/facerec.db"}
+
+    def _open_gallery(self, _: Settings, objects: Objects, *, patience: float) -> CurrentGallery:
+        """Open the gallery of no test in particular."""
+        assert patience == PATIENCE
+        self._objects = objects
+        return self._current
+
+
+@pytest.fixture(scope="session")
+def lambda_function(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], LambdaFunction]:
+    """Return a function that returns the function of the API."""
+    return cache(lambda: LambdaFunction(tmp_path_factory.mktemp("function")))
+
+
+@pytest.fixture(scope="session")
+def client_of() -> Callable[[str], BaseClient]:
+    """Return a function that returns boto3's client for an address."""
+
+    @cache
+    def client(address: str) -> BaseClient:
+        return boto3.client(
+            "rekognition", endpoint_url=address, region_name="us-east-1", config=ONE_TRY
+        )
+
+    return client
+
+
 @pytest.fixture
 def open_door(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Callable[[str, Gallery], str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    serve: Callable[[str, Gallery], str],
+    lambda_function: Callable[[], LambdaFunction],
+    client_of: Callable[[str], BaseClient],
 ) -> Iterator[Callable[[str], Door]]:
     """Return a function that opens a door onto an empty data folder."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -116,31 +178,16 @@ def open_door(
             if name.endswith("on lambda"):
                 stack.enter_context(mock_aws())
                 boto3.client("s3").create_bucket(Bucket=BUCKET)
-                environment = {
-                    "FACEREC_STORE": f"sqlite:///{data}/facerec.db",
-                    "EVENT_BUS": "arn:aws:events:us-east-1:123456789012:event-bus/default",
-                    "AWS_S3_BUCKET": BUCKET,
-                    "AWS_REGION": "us-east-1",
-                    "API_AUTHORIZATION": "AWS_IAM",
-                    "ACCESS_TABLE": str(data / "access.json"),
-                }
-                grants = [{"principal": USER_ARN, "collections": "*", "access": "write"}]
-                (data / "access.json").write_text(json.dumps({"grants": grants}))
-                function = for_lambda(build_app(environment, 6_000_000))
+                function = lambda_function()
+                function.open(data)
                 jobs_root = f"s3://{BUCKET}/jobs/"
                 if name.startswith("rest"):
-                    return RestLambdaDoor(gallery, data, jobs_root, function)
-                return RekognitionDoor(gallery, data, jobs_root, rekognition_through(function))
+                    return RestLambdaDoor(gallery, data, jobs_root, function.answer)
+                return RekognitionDoor(gallery, data, jobs_root, function.rekognition)
             address = serve(name, gallery)
             if name == "rest":
                 return RestDoor(gallery, data, local, address)
-            client = boto3.client(
-                "rekognition",
-                endpoint_url=address,
-                region_name="us-east-1",
-                config=ONE_TRY,
-            )
-            return RekognitionDoor(gallery, data, local, client)
+            return RekognitionDoor(gallery, data, local, client_of(address))
 
         yield open_one
 
