@@ -7,9 +7,7 @@ calls are disturbed, others for each test; ``FACEREC_EVERY_CALL=1`` disturbs all
 from __future__ import annotations
 
 import itertools
-import os
 import random
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -46,6 +44,7 @@ from tests.support.gallery import Collaborators
 from tests.support.interposed import Interposed, KilledError, Turns
 from tests.support.memory_objects import MemoryObjects
 from tests.support.memory_vectors import LateVectors, MemoryVectors
+from tests.support.sampled import EVERY_CALL, sampled
 from tests.support.stack_template import create_table
 
 ENGINES = {"fast": FakeEngine(), "accurate": FakeEngine("fake-accurate")}
@@ -272,8 +271,7 @@ def cases(
     services: Services, before: tuple[Operation, ...], test: str, every: int
 ) -> Iterator[tuple[int, Case]]:
     """Yield the numbers of the calls to disturb, each with a new case."""
-    every = 1 if os.environ.get("FACEREC_EVERY_CALL") else every
-    for number in itertools.count(zlib.crc32(test.encode()) % every, every):
+    for number in sampled(test, every):
         yield number, services.started(before)
 
 
@@ -374,7 +372,7 @@ def test_a_switch_of_a_deleted_collection_does_not_switch_another_of_the_same_na
 def test_migrations_and_requests_whose_calls_alternate_lose_no_face(
     services: Services, part: int
 ) -> None:
-    for seed in range(part, 1600 if os.environ.get("FACEREC_EVERY_CALL") else 24, 4):
+    for seed in range(part, 1600 if EVERY_CALL else 24, 4):
         chosen = random.Random(seed)
         case = services.started(chosen.choice([(), *BEFORE.values()]))
         request = chosen.choice([index, delete_face, delete_face_of_person, delete_collection])
