@@ -60,6 +60,8 @@ lint: $(VENV)/.dev ## Check formatting, lint, types, the stack, the state machin
 	$(BIN)/statelint statemachine/index.asl.json
 	$(BIN)/hadolint Dockerfile
 
+# Hundreds of processes start: they read what is compiled, also where Python is told not to keep it.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: lint .needledb/.ready .venv-sam/.ready .venv-checkov/.ready .venv-clients/.ready .clients/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
 	$(BIN)/python -m pytest -n auto --dist worksteal $(TESTS)
 
