@@ -18,6 +18,8 @@ def emulated_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "AWS_DEFAULT_REGION": "us-east-1",
         # Retries are those of the state machine.
         "AWS_MAX_ATTEMPTS": "1",
+        # Thousands of machine images, of which the stack needs none.
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
     }.items():
         monkeypatch.setenv(name, value)
     config = {

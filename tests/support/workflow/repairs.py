@@ -8,6 +8,7 @@ for it that are still there.
 # ruff: noqa: ANN401 - moto has no static types
 from __future__ import annotations
 
+import functools
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,12 +25,17 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
     WaitFunction,
 )
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
 _SESSION = botocore.session.get_session()
+_PARSE = AmazonStateLanguageParser.parse
 
 
 def repair(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Repair moto for one test, and let its retries and Wait states not wait.
+
+    It reads the state machine once in each process.
 
     Returns:
         A list that takes the seconds that each would have waited.
@@ -37,12 +43,24 @@ def repair(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(StateTaskService, "_normalise_parameters", _normalise_parameters)
     monkeypatch.setattr(StateTaskService, "_normalise_response", _normalise_response)
     monkeypatch.setattr(state_task_service_callback, "_DELAY_SECONDS_SYNC_CONDITION_CHECK", 0.01)
+    monkeypatch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse_once))
     waits: list[float] = []
     monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=waits.append))
     monkeypatch.setattr(
         WaitFunction, "_wait_interval", lambda _self, env, wait_seconds: waits.append(wait_seconds)
     )
     return waits
+
+
+@functools.cache
+def _syntax_tree(definition: str) -> Any:
+    return _PARSE(definition)[1]
+
+
+def _parse_once(definition: str) -> tuple[Any, Any]:
+    """Return a new program of a definition: executions keep their progress in it."""
+    tree = _syntax_tree(definition)
+    return Preprocessor().visit(tree), tree
 
 
 def _operation(task: Any, service: str | None, action: str | None) -> Any:
