@@ -60,8 +60,8 @@ lint: $(VENV)/.dev ## Check formatting, lint, types, the stack, the state machin
 	$(BIN)/statelint statemachine/index.asl.json
 	$(BIN)/hadolint Dockerfile
 
-# Hundreds of processes start: they read what is compiled, also where Python is told not to keep it.
-test: export PYTHONDONTWRITEBYTECODE :=
+# The tests start hundreds of processes, which would compile all modules again.
+test chaos: export PYTHONDONTWRITEBYTECODE :=
 test: lint .needledb/.ready .venv-sam/.ready .venv-checkov/.ready .venv-clients/.ready .clients/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
 	$(BIN)/python -m pytest -n auto --dist worksteal $(TESTS)
 
@@ -77,9 +77,12 @@ $(VENV)/.peer: requirements/peer.txt $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/peer.txt
 	@touch $@
 
-chaos: $(VENV)/.dev ## Run jobs under 10,000 faults and 1,000 kills, and compare what they leave (an hour).
+# Tests of which `make test` takes a sample of the moments and of the sequences.
+SAMPLED = $(shell grep -rlE 'support.moments|FACEREC_EVERY_CALL|"SEQUENCES"' tests --include='test_*.py')
+
+chaos: $(VENV)/.dev ## Run jobs under 10,000 faults and 1,000 kills, and all moments of tests that sample them (an hour).
 	$(BIN)/python -m tests.chaos
-	FACEREC_TEST_SIGNALS=40 $(BIN)/python -m pytest -q --timeout=1200 tests/functional/cli/test_signals.py
+	FACEREC_EVERY_CALL=1 SEQUENCES=50 $(BIN)/python -m pytest -n auto --dist worksteal $(SAMPLED)
 
 sbom: $(VENV)/.dev ## Write the bill of materials of what is shipped to build/sbom.json (CycloneDX).
 	@mkdir -p build

@@ -14,6 +14,7 @@ from tests.chaos.faults import AtRandom, Fault, InFirst, Seeded, Undisturbed
 from tests.chaos.jobs import Ending, Job, assert_the_same
 from tests.chaos.runs import SupervisedJob
 from tests.chaos.workflow import DisturbedStack, disturbed_stack
+from tests.support.moments import moments
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +28,11 @@ def undisturbed(job: Job, tmp_path_factory: pytest.TempPathFactory) -> Ending:
 
 
 @pytest.mark.parametrize("fault", Fault)
-@pytest.mark.parametrize("share", range(4))
 def test_a_job_survives_a_fault_at_any_of_its_calls(
-    job: Job, undisturbed: Ending, tmp_path: Path, fault: Fault, share: int
+    job: Job, undisturbed: Ending, tmp_path: Path, fault: Fault
 ) -> None:
     assert undisturbed.calls > 50
-    for call in range(share, undisturbed.calls, 4 * 3):
+    for call in moments(undisturbed.calls, sample=10):
         ending = job.run(tmp_path / "job", InFirst(call, fault))
         # Threads that load photos make their calls in any order, so the last may not be reached.
         assert ending.faults.total() <= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore
 from facerec.storage.objects.s3 import S3Objects
 from tests.support.indexed_folder import Collection
+from tests.support.moments import SEED, moments
 from tests.support.remembered_jobs import Jobs
 
 ANN = "/ann-lee.jpg"
@@ -27,19 +29,27 @@ OF_ANN = Selection(photos=frozenset({ANN}))
 
 
 class Interrupted:
-    """An object store that does something else before one of its calls."""
+    """An object store that does something else before one of its calls, or only counts them."""
 
-    def __init__(self, objects: ObjectStore, moment: int, action: Callable[[], object]) -> None:
-        self._objects, self._left, self._action = objects, moment, action
-        self.was_interrupted = False
+    def __init__(
+        self,
+        objects: ObjectStore,
+        moment: int | None = None,
+        action: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._objects, self._moment, self._action = objects, moment, action
+        self.calls = 0
+
+    @property
+    def was_interrupted(self) -> bool:
+        return self._moment is not None and self.calls > self._moment
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any method
         method = getattr(self._objects, name)
 
         def call(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-            self._left -= 1
-            if self._left == -1:
-                self.was_interrupted = True
+            self.calls += 1
+            if self.calls - 1 == self._moment:
                 self._action()
             return method(*arguments, **options)
 
@@ -53,18 +63,39 @@ def few_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("facerec.storage.objects.local.flush", lambda _: None)
 
 
-NewJobs = Callable[[], Jobs]
+Operation = Callable[[Jobs, ObjectStore], object]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Jobs that are ready for an operation.
+
+    Attributes:
+        new: Returns them in a new root of a store.
+        sample: Number of moments to try; fewer in S3, which costs more and behaves alike.
+    """
+
+    new: Callable[[], Jobs]
+    sample: int
+
+    def moments(self, operation: Operation) -> Iterator[int]:
+        """Yield moments of an operation that is not interrupted."""
+        jobs = self.new()
+        counted = Interrupted(jobs.objects)
+        operation(jobs, counted)
+        assert counted.calls > 20
+        return moments(counted.calls, self.sample)
 
 
 @pytest.fixture(params=["local", "s3"])
-def new_jobs(
+def prepared(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[NewJobs]:
-    """Return a function that returns the jobs in a new root of a store."""
+) -> Iterator[Prepared]:
+    """Jobs in each store."""
     roots = itertools.count()
     if request.param == "local":
         jobs = jobs_of_ann(tmp_path, LocalObjects(), f"{tmp_path}/jobs/")
-        yield lambda: jobs.copy(f"{tmp_path}/{next(roots)}/jobs/")
+        yield Prepared(lambda: jobs.copy(f"{tmp_path}/{next(roots)}/jobs/"), sample=20)
         return
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
@@ -72,7 +103,7 @@ def new_jobs(
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="work")
         jobs = jobs_of_ann(tmp_path, S3Objects(), "s3://work/jobs/")
-        yield lambda: jobs.copy(f"s3://work/{next(roots)}/jobs/")
+        yield Prepared(lambda: jobs.copy(f"s3://work/{next(roots)}/jobs/"), sample=6)
 
 
 def jobs_of_ann(folder: Path, objects: ObjectStore, root: str) -> Jobs:
@@ -110,87 +141,91 @@ def files_with(objects: ObjectStore, root: str, text: str) -> list[str]:
 
 @pytest.mark.parametrize(("slow", "quick"), [(merge, erase), (erase, merge)])
 def test_a_photo_is_erased_whatever_is_merged_at_the_same_time(
-    new_jobs: NewJobs,
-    slow: Callable[[Jobs, ObjectStore], None],
-    quick: Callable[[Jobs, ObjectStore], None],
+    prepared: Prepared, slow: Operation, quick: Operation
 ) -> None:
-    for moment in itertools.count():
-        jobs = new_jobs()
-        interrupted = Interrupted(jobs.objects, moment, partial(quick, jobs, jobs.objects))
+    for moment in prepared.moments(slow):
+        jobs = prepared.new()
+        interrupted: Any = Interrupted(jobs.objects, moment, partial(quick, jobs, jobs.objects))
         slow(jobs, interrupted)
-        if not interrupted.was_interrupted:
-            break
+        assert interrupted.was_interrupted
         check(jobs)
-    assert moment > 20
 
 
 def test_a_photo_is_erased_whatever_is_merged_from_a_file_that_is_being_merged(
-    new_jobs: NewJobs,
+    prepared: Prepared,
 ) -> None:
-    chance, erased = random.Random(1), 0
-    for _ in range(50):
-        jobs = new_jobs()
-        third = Interrupted(jobs.objects, chance.randrange(110), partial(merge, jobs, jobs.objects))
-        second = Interrupted(jobs.objects, chance.randrange(50), partial(erase, jobs, third))
+    chance, in_erasures = random.Random(SEED), list(prepared.moments(erase))
+    for moment in prepared.moments(merge):
+        in_erasure = chance.choice(in_erasures)
+        jobs = prepared.new()
+        third: Any = Interrupted(jobs.objects, in_erasure, partial(merge, jobs, jobs.objects))
+        second: Any = Interrupted(jobs.objects, moment, partial(erase, jobs, third))
         merge(jobs, second)
-        if second.was_interrupted:
-            erased += 1
-            check(jobs)
-    assert erased > 20
+        assert second.was_interrupted, in_erasure
+        check(jobs)
 
 
 def test_a_merge_leaves_nothing_of_a_collection_that_is_deleted_meanwhile(
-    new_jobs: NewJobs,
+    prepared: Prepared,
 ) -> None:
-    for moment in itertools.count():
-        jobs = new_jobs()
+    for moment in prepared.moments(merge):
+        jobs = prepared.new()
         delete = partial(erase_collection, jobs.objects, jobs.root, "staff")
-        interrupted = Interrupted(jobs.objects, moment, delete)
+        interrupted: Any = Interrupted(jobs.objects, moment, delete)
         merge(jobs, interrupted)
-        if not interrupted.was_interrupted:
-            break
+        assert interrupted.was_interrupted
         assert list(jobs.objects.list(jobs.root)) == []
-    assert moment > 20
 
 
 def test_a_merge_that_was_killed_leaves_nothing_and_is_done_by_the_next(
-    new_jobs: NewJobs,
+    prepared: Prepared,
 ) -> None:
     def kill() -> None:
         raise KeyboardInterrupt
 
-    for moment in itertools.count():
-        jobs = new_jobs()
-        try:
-            merge(jobs, Interrupted(jobs.objects, moment, kill))
-        except KeyboardInterrupt:
-            erase(jobs, jobs.objects)
-            check(jobs)
-            merge(jobs, jobs.objects)
-            check(jobs)
-            continue
-        break
-    assert moment > 20
+    for moment in prepared.moments(merge):
+        jobs = prepared.new()
+        killed: Any = Interrupted(jobs.objects, moment, kill)
+        with pytest.raises(KeyboardInterrupt):
+            merge(jobs, killed)
+        erase(jobs, jobs.objects)
+        check(jobs)
+        merge(jobs, jobs.objects)
+        check(jobs)
+
+
+class Pruned:
+    """A collection of two photos, one of which is gone and about to be pruned."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.staff = staff = Collection(folder)
+        self.photo = staff.photo("ann-lee.jpg", "ann")
+        staff.photo("bob.jpg", "bob")
+        staff.run(prune=True)
+        self.photo.unlink()
+        self.plan = staff.plan(prune=True, prune_limit_percentage=100)
+        staff.run_children(self.plan)
+
+    def remove_stale(self, objects: Any) -> None:  # noqa: ANN401 - an interrupted store
+        staff = self.staff
+        remove_stale(self.plan, objects, staff.store, staff.store, staff.jobs_root, staff.delete)
+
+    def erase(self) -> None:
+        erased = Selection(photos=frozenset({str(self.photo)}))
+        erase_faces(self.staff.objects, self.staff.jobs_root, "staff", erased)
 
 
 def test_a_photo_that_is_erased_while_its_removal_is_noted_is_not_named_again(
     tmp_path: Path,
 ) -> None:
-    for moment in itertools.count():
-        folder = tmp_path / str(moment)
-        folder.mkdir()
-        staff = Collection(folder)
-        photo = staff.photo("ann-lee.jpg", "ann")
-        staff.photo("bob.jpg", "bob")
-        staff.run(prune=True)
-        photo.unlink()
-        plan = staff.plan(prune=True, prune_limit_percentage=100)
-        staff.run_children(plan)
-        erased = Selection(photos=frozenset({str(photo)}))
-        erase = partial(erase_faces, staff.objects, staff.jobs_root, "staff", erased)
-        interrupted: Any = Interrupted(staff.objects, moment, erase)
-        remove_stale(plan, interrupted, staff.store, staff.store, staff.jobs_root, staff.delete)
-        if not interrupted.was_interrupted:
-            break
-        assert files_with(staff.objects, staff.jobs_root, photo.name) == []
-    assert moment > 10
+    pruned = Pruned(tmp_path / "whole")
+    counted = Interrupted(pruned.staff.objects)
+    pruned.remove_stale(counted)
+    assert counted.calls > 10
+    for moment in moments(counted.calls, sample=8):
+        pruned = Pruned(tmp_path / str(moment))
+        interrupted = Interrupted(pruned.staff.objects, moment, pruned.erase)
+        pruned.remove_stale(interrupted)
+        assert interrupted.was_interrupted
+        assert files_with(pruned.staff.objects, pruned.staff.jobs_root, pruned.photo.name) == []

@@ -26,7 +26,7 @@ from tests.workflow.test_lost_stores import copy
 if TYPE_CHECKING:
     from facerec.core.records import FaceRecord
 
-SEQUENCES = int(os.environ.get("SEQUENCES", "8"))
+SEQUENCES = int(os.environ.get("SEQUENCES", "3"))
 STEPS = 6
 
 IDS = ("ann", "bob", "cid", "dan")
