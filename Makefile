@@ -78,11 +78,11 @@ $(VENV)/.peer: requirements/peer.txt $(VENV)/.dev
 	@touch $@
 
 # Tests of which `make test` takes a sample of the moments and of the sequences.
-SAMPLED = $(shell grep -rlE 'support.moments|FACEREC_EVERY_CALL|"SEQUENCES"' tests --include='test_*.py')
+SAMPLED = $(shell grep -rlE 'support.moments|"SEQUENCES"' tests --include='test_*.py')
 
 chaos: $(VENV)/.dev ## Run jobs under 10,000 faults and 1,000 kills, and all moments of tests that sample them (an hour).
 	$(BIN)/python -m tests.chaos
-	FACEREC_EVERY_CALL=1 SEQUENCES=50 $(BIN)/python -m pytest -n auto --dist worksteal $(SAMPLED)
+	FACEREC_EVERY_CALL=1 SEQUENCES=50 $(BIN)/python -m pytest -n auto --dist worksteal --timeout 3600 $(SAMPLED)
 
 sbom: $(VENV)/.dev ## Write the bill of materials of what is shipped to build/sbom.json (CycloneDX).
 	@mkdir -p build

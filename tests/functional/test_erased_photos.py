@@ -29,7 +29,7 @@ from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.gallery import Collaborators
 from tests.support.jobs import LocalJob
 from tests.support.memory_objects import MemoryObjects
-from tests.support.sampled import sampled
+from tests.support.moments import every_nth
 
 ANN = "ann-lee-4711"
 
@@ -239,7 +239,7 @@ class Kills:
 def test_a_photo_stays_erased_wherever_its_erasure_is_killed(
     here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in (1 + number for number in sampled("erased photos", 4)):
+    for number in (1 + number for number in every_nth("erased photos", 4)):
         here.index(restore_deleted=True)
         assert here.names() == [ANN, "bob"]
         gallery = here.gallery()

@@ -28,7 +28,7 @@ from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_embedding, fake_face, fake_photo
 from tests.support.api import rekognition_client
 from tests.support.gallery import Collaborators
-from tests.support.sampled import sampled
+from tests.support.moments import every_nth
 from tests.support.server import running
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -278,7 +278,7 @@ def test_an_import_that_was_killed_after_any_commit_is_completed(
         [("ann", sorted([ids[0], ids[3]])), ("bob", [ids[1]]), ("nobody", [])],
     )
     partial = set()
-    for kill_after in (1 + number for number in sampled("import", 4)):
+    for kill_after in (1 + number for number in every_nth("import", 4)):
         folder = tmp_path / f"killed-{kill_after}"
         ended = run(folder, kill_after)
         assert ended in (0, -signal.SIGKILL)

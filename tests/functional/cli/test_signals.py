@@ -21,6 +21,7 @@ from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.cli.test_interruption import ROOT
 from tests.functional.test_erasing import Installation
 from tests.support.job_doors import use_fake_engine
+from tests.support.moments import EVERY_CALL
 
 PROGRAM = """
 import json, os, signal, sys, time
@@ -113,8 +114,7 @@ STORES = {
 }
 """Commands that fill the store of another data folder."""
 
-LONG = "FACEREC_TEST_SIGNALS" in os.environ
-SIGNALS = int(os.environ.get("FACEREC_TEST_SIGNALS", "3"))
+SIGNALS = 40 if EVERY_CALL else 3
 """Signals per command."""
 
 
@@ -260,7 +260,7 @@ def test_the_same_command_completes_what_a_signal_ended(
     assert stored(out / "other") == stored(forks.folder / "original")
 
 
-@pytest.mark.skipif(not LONG, reason="takes minutes; `make chaos` runs it")
+@pytest.mark.skipif(not EVERY_CALL, reason="takes minutes; `make chaos` runs it")
 @pytest.mark.parametrize("name", STORES)
 def test_the_same_command_completes_what_any_signal_ended(
     name: str, forks: Forks, out: Path

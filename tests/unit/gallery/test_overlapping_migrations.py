@@ -44,7 +44,7 @@ from tests.support.gallery import Collaborators
 from tests.support.interposed import Interposed, KilledError, Turns
 from tests.support.memory_objects import MemoryObjects
 from tests.support.memory_vectors import LateVectors, MemoryVectors
-from tests.support.sampled import EVERY_CALL, sampled
+from tests.support.moments import EVERY_CALL, every_nth
 from tests.support.stack_template import create_table
 
 ENGINES = {"fast": FakeEngine(), "accurate": FakeEngine("fake-accurate")}
@@ -271,7 +271,7 @@ def cases(
     services: Services, before: tuple[Operation, ...], test: str, every: int
 ) -> Iterator[tuple[int, Case]]:
     """Yield the numbers of the calls to disturb, each with a new case."""
-    for number in sampled(test, every):
+    for number in every_nth(test, every):
         yield number, services.started(before)
 
 
