@@ -22,8 +22,8 @@ TRIES = 20
 def read_lines(objects: ObjectStore, uri: str) -> Iterator[bytes]:
     """Yield the lines of a file, without line feeds.
 
-    An erasure may change the file meanwhile. Then it is read again, so that lines may be
-    yielded twice.
+    If an erasure changes the file during the call, it is read again, so that lines may be yielded
+    twice.
 
     Raises:
         ObjectNotFoundError: The file does not exist.

@@ -37,7 +37,7 @@ class CurrentGallery:
     """Passes everything to the gallery of the test that runs.
 
     Attributes:
-        gallery: That gallery.
+        gallery: Gallery of the test that runs now.
     """
 
     gallery: Gallery

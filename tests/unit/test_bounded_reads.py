@@ -20,11 +20,6 @@ PACKAGE = Path(facerec.__file__).parent
 OBJECTS = LocalObjects()
 
 WHOLE = {
-    # lists of photos, which are as long as the caller's own manifest
-    "jobs/erasing/photo_addresses.py": 1,
-    "jobs/erasing/tracing.py": 1,
-    "jobs/remembered/stale_photos.py": 1,
-    "jobs/remembered/child_files.py": 1,
     # a file that is read again as a whole to be changed
     "storage/objects/changing.py": 1,
 }

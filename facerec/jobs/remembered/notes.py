@@ -58,7 +58,7 @@ class Notes:
         counting: The notes whose lines count, in ascending order of their numbers, when ``read``
             was last called.
         known: All notes of that time, in the same order.
-        merged: Those of them that were merged into one.
+        merged: The known notes that were merged into one.
         erased_photos: Addresses of the notes that name erased photos, in the last listing.
         reservations: Addresses of the files of lines that were reserved, in the last listing.
     """
