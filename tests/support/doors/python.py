@@ -196,7 +196,7 @@ class PythonDoor(Door):
     def undo(self, name: str, entry_id: str) -> tuple[object, ...]:
         with self.gallery.requested_by("zoe", why="wrong"):
             done = self._run(lambda: self.gallery.undo(name, entry_id))
-        return history_entry(history_entry_json(done))
+        return history_entry(history_entry_json(done, {}))
 
     def cluster_faces(self, name: str) -> None:
         self._run(lambda: self.gallery.cluster_faces(name))
