@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facerec.estimate.workload import Store, Workload
-from facerec.jobs.child.attempt import DEPLOYED_STEP
+from facerec.jobs.child import attempt
 
 LOOKUPS_PER_SECOND = 100.0
 """Pinecone's rate limit for fetches, per index; it can be raised on request. A job into an existing
@@ -71,13 +71,13 @@ def photos_per_second(
     limits = {"S3 reads of one prefix": GETS_PER_SECOND}
     if workload.store is Store.PINECONE:
         if not workload.new_collection:
-            limits["Pinecone's look-ups"] = lookups_per_second * DEPLOYED_STEP.photos
-        limits["Pinecone's upserts"] = UPSERTS_PER_SECOND * DEPLOYED_STEP.photos
+            limits["Pinecone's look-ups"] = lookups_per_second * attempt.DEPLOYED_STEP.photos
+        limits["Pinecone's upserts"] = UPSERTS_PER_SECOND * attempt.DEPLOYED_STEP.photos
         if workload.faces_per_photo:
             per_photo = WIRE_BYTES_PER_FACE * workload.faces_per_photo
             limits["bytes to Pinecone"] = UPSERT_BYTES_PER_SECOND / per_photo
     if workload.store is Store.S3_VECTORS:
-        limits["S3 Vectors' writes"] = PUTS_PER_SECOND * DEPLOYED_STEP.photos
+        limits["S3 Vectors' writes"] = PUTS_PER_SECOND * attempt.DEPLOYED_STEP.photos
         if workload.faces_per_photo:
             limits["vectors to S3 Vectors"] = VECTORS_PER_SECOND / workload.faces_per_photo
     return limits

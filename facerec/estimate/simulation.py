@@ -27,7 +27,7 @@ from facerec.estimate.limits import (
 )
 from facerec.estimate.workload import Store, Workload, require_not_negative, require_positive
 from facerec.jobs.arrays import ChildArray, arrays_of
-from facerec.jobs.child.attempt import DEPLOYED_STEP
+from facerec.jobs.child import attempt
 
 COMPUTATION = "computation"
 CONTAINERS = "starts of containers"
@@ -175,7 +175,7 @@ class _Job:
             return True, 0.0, end
         self._interruptions += 1
         worked = photos * max(0.0, interrupted - start) / (end - start)
-        committed = worked // DEPLOYED_STEP.photos * DEPLOYED_STEP.photos
+        committed = worked // attempt.DEPLOYED_STEP.photos * attempt.DEPLOYED_STEP.photos
         self._repeated += worked - committed
         self._accepted_at = max(self._accepted_at, start) + worked / self._limit
         return False, photos - committed, interrupted
