@@ -66,14 +66,14 @@ def require_new(path: Path) -> None:
 
 
 def may_overwrite(path: Path | None, *, overwrite: bool) -> None:
-    """Ask whether a file may be overwritten if there is one.
+    """Ask for confirmation before an existing file is overwritten.
 
     Args:
         path: File that a command is about to write, or None.
         overwrite: Whether the caller has agreed already.
 
     Raises:
-        InvalidInputError: There is a file of this name, and nobody at a terminal who could agree.
+        InvalidInputError: The file exists, and standard input is not a terminal.
         Abort: The answer is no, or nobody answers.
     """
     if path is None or overwrite or not os.path.lexists(path):

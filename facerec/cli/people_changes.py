@@ -174,7 +174,7 @@ def delete(
 ) -> None:
     """Delete a person; the faces stay in the collection.
 
-    The name and the id are erased from the history too, so that this cannot be undone.
+    The name and the id are erased from the history too, so this cannot be undone.
 
     \b
     Example:

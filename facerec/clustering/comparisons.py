@@ -190,14 +190,17 @@ def _pairs_of(
     near: tuple[NDArray[np.int64], NDArray[np.int64]],
     max_score: float,
 ) -> Found:
-    """Return the pairs that reach a score, except faces of one photo.
+    """Return the pairs with a score of at most ``max_score``, except those within one photo.
 
     Args:
         faces: All faces.
         probes: The probes.
         others: The other faces.
-        near: Position in ``others`` of one face of each pair, and in ``probes`` of the probe.
+        near: Candidate pairs: positions in ``others``, and positions in ``probes``.
         max_score: Maximum normalised score of a pair.
+
+    Returns:
+        Rows of the probes, rows of the other faces, and scores.
     """
     among, places = near
     first, second = probes.rows[places], others.rows[among]

@@ -91,7 +91,7 @@ def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
         ReadTimedOutError: The file system does not answer.
     """
     with open_csv(path) as reader:
-        rows = [dict(row) for row in reader]
+        numbered = [(reader.line_num, dict(row)) for row in reader]
         columns = list(reader.fieldnames or ())
     image = next((name for name in IMAGE_COLUMNS if name in columns), None)
     labels = [name for name in columns if name not in (image, PERSON_COLUMN)]
@@ -100,12 +100,13 @@ def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
             f"{path} lacks the column image, or columns of labels",
             "the columns are image, optionally person, and one or more columns of labels",
         )
-    for number, row in enumerate(rows, 2):
+    for number, row in numbered:
         if None in row or None in row.values():
             raise InvalidInputError(
                 f"{path} line {number} does not have {len(columns)} values",
                 "write a value for each column; quote values that contain commas",
             )
+    rows = [row for _, row in numbered]
     require_photos([row[image] for row in rows], images)
     if len(rows) > MAX_PHOTOS:
         raise InvalidInputError(

@@ -110,7 +110,7 @@ def _check_columns(columns: Sequence[str], path: Path) -> None:
     if unknown:
         raise InvalidInputError(
             f"{path} has unknown columns: {', '.join(map(repr, unknown))}",
-            "name the columns of labels 'cohort' or 'cohort_NAME'",
+            "name columns of cohorts 'cohort' or 'cohort_NAME', and remove other columns",
         )
     repeated = [name for name, count in Counter(columns).items() if count > 1]
     if repeated:

@@ -27,17 +27,28 @@ from facerec.imports.report import ImportReport, Unmatched, UnmatchedFace
 
 
 class ExampleSource(Protocol):
-    """One face recognition service of CompreFace, in whatever form its data are."""
+    """A face recognition service of CompreFace, read from its server or from a dump."""
 
     @property
     def models(self) -> dict[str, int]:
-        """Number of faces by the network that described them, as far as it is known."""
+        """Number of faces by the network that described them; empty if the source has none."""
 
     def subjects(self) -> list[str]:
-        """Return the names of all people, including those without photos."""
+        """Return the names of all people, including those without photos.
+
+        Raises:
+            AccessDeniedError: The server does not accept the key.
+            NotFoundError: The server does not have this API.
+            StoreUnavailableError: The server cannot be reached, or fails.
+            InvalidInputError: The server does not respond like CompreFace.
+        """
 
     def examples(self) -> Iterator[Example]:
-        """Yield all saved photos."""
+        """Yield all saved photos.
+
+        Raises:
+            FacerecError: As ``subjects``.
+        """
 
     def address_of(self, example: Example) -> str:
         """Return the address of a photo, for reports and messages."""

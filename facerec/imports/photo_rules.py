@@ -18,7 +18,8 @@ def photos_by_template(template: str) -> FindPhotos:
     """Return the rule of a template such as ``s3://bucket/{external_image_id}.jpg``.
 
     Raises:
-        InvalidInputError: The template is malformed, has no field, or has an unknown one.
+        InvalidInputError: The template is malformed, has no field or an unknown one, or a field has
+            a conversion or a format.
     """
     try:
         parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
@@ -32,7 +33,9 @@ def photos_by_template(template: str) -> FindPhotos:
     if not fields or not fields <= set(FIELDS) or not plain:
         shown = ", ".join(f"{{{name}}}" for name in FIELDS)
         raise InvalidInputError(
-            f"the template must contain at least one of {shown}, and no other field"
+            f"the template must contain at least one of {shown}, "
+            "and no other field, conversion or format",
+            "write each field in braces, such as {external_image_id}",
         )
 
     def find(face: KnownFace) -> Sequence[str]:

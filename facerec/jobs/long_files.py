@@ -28,7 +28,7 @@ def read_lines(objects: ObjectStore, uri: str) -> Iterator[bytes]:
     Raises:
         ObjectNotFoundError: The file does not exist.
         JobFolderError: A line is longer than ``BLOCK``, so the file is damaged.
-        StoreUnavailableError: The file is changed again and again.
+        StoreUnavailableError: The file is changed repeatedly.
     """
     for _ in range(TRIES):
         try:
@@ -36,7 +36,7 @@ def read_lines(objects: ObjectStore, uri: str) -> Iterator[bytes]:
         except ObjectChangedError:
             continue
         return
-    raise StoreUnavailableError(f"{uri} is being changed by others again and again", "try again")
+    raise StoreUnavailableError(f"{uri} is being changed by others repeatedly", "try again")
 
 
 def _lines_of_one_version(objects: ObjectStore, uri: str) -> Iterator[bytes]:

@@ -210,7 +210,7 @@ class JobService(Protocol):
         ...
 
     def failures(self, job: Job) -> Iterator[LedgerRow]:
-        """Yield the rows of the ledger that failed, in the order of the manifest.
+        """Yield the rows of photos that failed, in the order of the manifest.
 
         Raises:
             JobNotPlannedError: The job has no plan.

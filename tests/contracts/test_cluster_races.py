@@ -200,6 +200,6 @@ def test_a_clustering_gives_up_if_somebody_says_something_each_time(
         before=lambda: gallery.ignore_cluster("staff", "c2", ignored=next(says)),
         once=False,
     )
-    with pytest.raises(ConflictError, match="again and again"):
+    with pytest.raises(ConflictError, match="changed repeatedly"):
         job.cluster_faces("staff", pair_threshold=0.9999)
     assert sizes(gallery)["c1"] == 4

@@ -1,9 +1,9 @@
-"""Decodes photos in a separate process, which is ended if it uses too much time or memory.
+"""Decodes photos in a separate process with limits of time and memory.
 
 Some decoders turn a whole file into pixels in one call of a C library. Such a call cannot be
 interrupted, and a crash in it ends the process. So it runs in a child process with limits of the
-operating system. If a photo exceeds them, that process ends and the photo is rejected. The process
-is kept for the next photo, since it takes 0.2 seconds to start.
+operating system. A photo that exceeds them is rejected. Unless the process ends, it is kept for the
+next photo, since it takes 0.2 seconds to start.
 """
 
 from __future__ import annotations
@@ -161,7 +161,11 @@ os.register_at_fork(after_in_child=_PROCESSES.forget)
 
 
 def decode_isolated(content: bytes, options: DecodeOptions) -> Outcome:
-    """Decode a photo in a process that is ended if it exceeds ``limits``."""
+    """Decode a photo in a separate process.
+
+    A photo is unreadable if it takes more than ``MAX_SECONDS`` or ``MAX_MEMORY``, or if it crashes
+    the decoder.
+    """
     return _PROCESSES.decode(content, options)
 
 

@@ -100,7 +100,7 @@ def cluster_faces(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
-        ConflictError: The clusters were changed again and again while they were computed.
+        ConflictError: The clusters were changed repeatedly while they were computed.
     """
 
     def statements() -> Statements:
@@ -134,7 +134,7 @@ def cluster_faces(
             len(changes.merged),
         )
     raise ConflictError(
-        "the clusters were changed again and again while they were computed", "try again"
+        "the clusters were changed repeatedly while they were computed", "try again"
     )
 
 

@@ -158,7 +158,7 @@ class Eraser(StoreEraser):
         selected, and all steps are performed again.
 
         Raises:
-            ConflictError: A person got other faces again and again.
+            ConflictError: A person got other faces repeatedly.
         """
         erasure, stored = steps(erasure)
         for _ in range(user_vectors.MAX_ATTEMPTS):

@@ -127,7 +127,7 @@ class ErasureOperations(Eraser):
             InvalidInputError: The name is empty, an id is not valid, or the subject cannot be
                 selected.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The person got other faces again and again; ``resume_erasures`` completes
+            ConflictError: The person got other faces repeatedly; ``resume_erasures`` completes
                 the erasure.
             FacerecError: A job folder or a store fails; ``resume_erasures`` completes the erasure.
         """

@@ -225,7 +225,11 @@ class _Planner:
         return True
 
     def _change_faces(self, step: Step) -> Step:
-        """Return the step with the faces that are still to be changed."""
+        """Move the faces of a step in the planned state.
+
+        Returns:
+            The step with only the faces that were moved.
+        """
         before = None if step.kind is StepKind.FACES_ADDED else step.user_id
         after = None if step.kind is StepKind.FACES_REMOVED else step.user_id
         if step.kind is StepKind.FACES_MOVED:

@@ -33,7 +33,8 @@ _UNREADABLE = {
         "cannot be decrypted", "enable its KMS key, and give the key as SecretKeyArn"
     ),
     "InvalidRequestException": ConfigurationError(
-        "cannot be read in its state", "restore it, or name another secret"
+        "cannot be read in its current state, such as a scheduled deletion",
+        "restore it, or name another secret",
     ),
 }
 """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html"""

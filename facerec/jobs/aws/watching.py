@@ -27,7 +27,7 @@ class Watched:
     Attributes:
         executions: Number of running executions.
         running: Number of children that are starting or running.
-        ended: Reasons of the jobs that were ended, one line each.
+        ended: Why jobs were ended: one line for each of them.
     """
 
     executions: int

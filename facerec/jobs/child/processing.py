@@ -47,8 +47,8 @@ def process_photos(
         photos: One or more consecutive photos of the slice.
         keys: Their image keys (see ``photo_key``).
         known: Photos that the collection already contains.
-        step: Gets the results; it ends where the first photo begins. Its ``complete`` becomes false
-            if ``stop`` leaves photos unprocessed.
+        step: Gets the results; it must end where the first photo begins. Its ``complete``
+            becomes false if ``stop`` leaves photos unprocessed.
         plan: The job's plan.
         child: The child, for its rows.
         engine: Detects faces and computes embeddings.

@@ -72,6 +72,7 @@ def read_stale_photos(objects: ObjectStore, uri: str) -> Iterator[StalePhoto]:
     Raises:
         ObjectNotFoundError: It does not exist.
         JobFolderError: It is damaged.
+        StoreUnavailableError: It is changed repeatedly.
     """
     for line in read_lines(objects, uri):
         try:

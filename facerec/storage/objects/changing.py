@@ -87,4 +87,4 @@ def change_file(
 
 
 def _is_busy(uri: str) -> StoreUnavailableError:
-    return StoreUnavailableError(f"{uri} is being changed by others again and again", "try again")
+    return StoreUnavailableError(f"{uri} is being changed by others repeatedly", "try again")

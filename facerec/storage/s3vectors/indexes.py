@@ -51,7 +51,8 @@ class VectorIndexes:
     exist raises ``ConfigurationError`` when an index is created or all are listed.
 
     Attributes:
-        max_neighbours: Maximum number of vectors that a query returns, as far as it is known.
+        max_neighbours: Maximum number of vectors that a query returns; ``query`` lowers it if the
+            service refuses as many.
     """
 
     def __init__(self, client: Any, bucket: str, retries: Retries) -> None:  # noqa: ANN401

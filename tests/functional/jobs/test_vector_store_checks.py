@@ -333,7 +333,10 @@ def answering(code: str, *, described: bool = False) -> AwsClients:
         (answering("ResourceNotFoundException"), "does not exist"),
         (answering("ResourceNotFoundException", described=True), "has no value: store the API key"),
         (answering("DecryptionFailure", described=True), "give the key as SecretKeyArn"),
-        (answering("InvalidRequestException", described=True), "cannot be read in its state"),
+        (
+            answering("InvalidRequestException", described=True),
+            "in its current state",
+        ),
     ],
 )
 @pytest.mark.parametrize("host", [None, "127.0.0.1:1"])

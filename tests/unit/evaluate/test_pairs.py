@@ -111,6 +111,7 @@ def test_labels_are_read_with_their_columns(tmp_path: Path) -> None:
         ("image\na.jpg\n", "lacks the column image, or columns of labels"),
         ("photo,age\na.jpg,old\n", "lacks the column image, or columns of labels"),
         ("image,age\na.jpg\n", "line 2"),
+        ("image,age\n\na.jpg,old\na.jpg\n", "line 4"),
         ("image,age\nnone.jpg,old\n", "1 of 1 photo is not in"),
         ("image,age\n../photos/a.jpg,old\n", "1 of 1 photo is not in"),
     ],

@@ -87,8 +87,8 @@ class SplitPersonRequest(Document):
 
     face_ids: FaceIds
     user_id: UserId = Field(
-        description="The new person; one that exists must have no faces, or only some of these, "
-        "which an interrupted split has moved."
+        description="Id of the new person. A person who exists must have no faces, except those "
+        "that an interrupted call of this split has already moved."
     )
     name: PersonName | None = Field(None, description="The name of the new person.")
 
