@@ -15,7 +15,7 @@ from facerec.gallery.paging import page_token, read_page_token
 from facerec.gallery.scores.similarity import checked_threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from facerec.core.protocols.clusters import ClusterStore
     from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.registrations import RegistrationStore
     from facerec.core.protocols.thumbnails import ThumbnailStore
     from facerec.core.records import Collection, User
-    from facerec.gallery.receipts import Erasure, Erasures
+    from facerec.gallery.receipts import Erasures
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 
@@ -200,18 +200,9 @@ class GalleryBase(Inspector):
             ConflictError: Its deletion is not finished.
             DeletedCollectionError: It was deleted, and is back with an older copy of the database.
         """
-        return self._get_comparable_to_restore(collection_id)[0]
-
-    def _get_comparable_to_restore(
-        self, collection_id: str
-    ) -> tuple[Collection, Sequence[Erasure]]:
-        """Return a collection to change, with the unfinished erasures of parts of it.
-
-        Raises:
-            FacerecError: See ``_get_comparable_to_change``.
-        """
         collection = self._get_comparable(collection_id)
-        return collection, self._erasures.require_not_deleted(collection)
+        self._erasures.require_not_deleted(collection)
+        return collection
 
     def _engine_of(self, collection: Collection) -> FaceEngine:
         """Return the engine of a collection's model version, or else the default engine."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,12 +30,6 @@ from facerec.errors import (
 )
 from facerec.gallery.deferred import erasures
 from facerec.gallery.deletion_notes import note_deletion, noted_collections, was_deleted
-from facerec.gallery.indexed_again import (
-    IndexedAgain,
-    forget_indexed_again,
-    note_indexed_again,
-    read_indexed_again,
-)
 from facerec.storage.objects.leftovers import delete_leftovers
 
 if TYPE_CHECKING:
@@ -132,7 +126,6 @@ class Erasures:
         note_deletion(receipt.collection_id, erasure.selection, self.objects, self.root)
         self._write(receipt)
         self.objects.delete(self._pending_uri(receipt))
-        forget_indexed_again(receipt.erasure_id, self.objects, self._pending_folder)
         delete_leftovers(self.objects, self._pending_folder)
 
     def delete_leftovers(self) -> None:
@@ -171,29 +164,6 @@ class Erasures:
         for _, erasure in self._notes(erasure_id):
             if erasure is not None:
                 yield erasure
-
-    def pending_of(self, collection: Collection) -> Sequence[Erasure]:
-        """Return the unfinished erasures of a collection; those of an earlier one do not count."""
-        return [
-            erasure
-            for erasure in self.pending()
-            if erasure.receipt.collection_id == collection.collection_id
-            # An earlier facerec did not note when the collection was created.
-            and erasure.selection.created_at in (None, collection.created_at)
-        ]
-
-    def note_indexed_again(self, erasure_id: str, names: Iterable[str]) -> None:
-        """Note a photo that is indexed on purpose, so that an unfinished erasure omits it.
-
-        Args:
-            erasure_id: The erasure.
-            names: Names of the photo: its image keys, and the names of its tombstones.
-        """
-        note_indexed_again(erasure_id, names, self.objects, self._pending_folder)
-
-    def indexed_again(self, erasure_id: str) -> IndexedAgain:
-        """Return the photos that were indexed on purpose since an unfinished erasure began."""
-        return read_indexed_again(erasure_id, self.objects, self._pending_folder)
 
     def person_of(self, collection_id: str, name: str) -> str | None:
         """Return the id of the person with an id or display name, if their erasure is unfinished.
@@ -239,7 +209,6 @@ class Erasures:
                         replace(self._read(found.uri), status=erasures.ErasureStatus.ABANDONED)
                     )
         self.objects.delete(f"{self._pending_folder}{erasure_id}.json")
-        forget_indexed_again(erasure_id, self.objects, self._pending_folder)
 
     def _notes(self, erasure_id: str | None) -> Iterator[tuple[str, Erasure | None]]:
         """Yield the ids of the unfinished erasures, or of one, with their records.
@@ -269,7 +238,17 @@ class Erasures:
 
         A deletion of an earlier collection of the same id does not count.
         """
-        return _deletion_among(self.pending_of(collection), collection)
+        for erasure in self.pending():
+            selection = erasure.selection
+            if (
+                selection.created_before is not None
+                and erasure.receipt.collection_id == collection.collection_id
+                # An earlier facerec did not note when the collection was created.
+                and selection.created_at in (None, collection.created_at)
+                and collection.created_at <= selection.created_before
+            ):
+                return erasure.receipt.erasure_id
+        return None
 
     def deleted_collections(self, collection_id: str | None = None) -> Sequence[Collection]:
         """Return the collections that were deleted, or those of one id.
@@ -286,13 +265,10 @@ class Erasures:
         """
         return was_deleted(collection, self.objects, self.root)
 
-    def require_not_deleted(self, collection: Collection) -> Sequence[Erasure]:
+    def require_not_deleted(self, collection: Collection) -> None:
         """Check that nobody has asked to delete a collection that still exists.
 
         Anything that is added now would be deleted with the collection later.
-
-        Returns:
-            The unfinished erasures of parts of the collection.
 
         Raises:
             ConflictError: The deletion of the collection is not finished.
@@ -301,8 +277,7 @@ class Erasures:
         """
         if self.was_deleted(collection):
             raise DeletedCollectionError(collection.collection_id)
-        pending = self.pending_of(collection)
-        erasure_id = _deletion_among(pending, collection)
+        erasure_id = self.deletion_of(collection)
         if erasure_id is not None:
             error = ConflictError(
                 f"collection {collection.collection_id!r} is being deleted",
@@ -310,35 +285,17 @@ class Erasures:
             )
             error.consequence = completed_later(erasure_id)
             raise error
-        return pending
 
-    def require_usable(
-        self, collection_id: str, records: RecordStore, *, restores: bool = False
-    ) -> None:
+    def require_usable(self, collection_id: str, records: RecordStore) -> None:
         """Check the same as ``require_not_deleted``, for a collection that may not exist yet.
 
-        Args:
-            collection_id: Id of the collection.
-            records: Store of the collections.
-            restores: Whether a job will restore deleted faces, which an unfinished erasure would
-                erase again.
-
         Raises:
-            ConflictError: The deletion of the collection is not finished; or, with ``restores``, an
-                erasure of a part of it.
+            ConflictError: The deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
         """
         with suppress(CollectionNotFoundError):
-            for erasure in self.require_not_deleted(records.get_collection(collection_id)):
-                if restores:
-                    error = ConflictError(
-                        f"an erasure of collection {collection_id!r} is not finished, and would "
-                        "erase what is restored",
-                        "repeat the request once that is done",
-                    )
-                    error.consequence = completed_later(erasure.receipt.erasure_id)
-                    raise error
+            self.require_not_deleted(records.get_collection(collection_id))
 
     def is_being_deleted(self, collection_id: str) -> bool:
         """Return whether a deletion of the whole collection is unfinished."""
@@ -394,12 +351,3 @@ class Erasures:
     @property
     def _pending_folder(self) -> str:
         return f"{self.root}pending/"
-
-
-def _deletion_among(pending: Iterable[Erasure], collection: Collection) -> str | None:
-    """Return the id of the erasure that deletes a collection; None without one."""
-    for erasure in pending:
-        before = erasure.selection.created_before
-        if before is not None and collection.created_at <= before:
-            return erasure.receipt.erasure_id
-    return None

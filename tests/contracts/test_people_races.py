@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -314,7 +315,7 @@ def test_a_person_who_is_created_again_before_an_erasure_is_completed_stays(
     gallery.create_user("staff", "ann", name="Ann")
     adding(gallery, "ann", old)()
     new = index(gallery, 1)
-    ends(deployment.gallery_finishing_elsewhere())
+    ends(finishing_elsewhere(deployment))
     clock.now += 1
     gallery.create_user("staff", "ann", name="Ann")
     today, later = day_of(clock.now), day_of(clock.now + 365 * DAY)
@@ -345,3 +346,9 @@ def test_a_person_who_is_created_again_while_a_killed_erasure_waits_stays(
         erase(erasing)
     assert gallery.resume_erasures(older_than=-60)
     assert gallery.describe_user("staff", "ann").face_ids == ()
+
+
+def finishing_elsewhere(deployment: Deployment) -> Gallery:
+    """Return a gallery whose erasures another process completes, as on AWS."""
+    own = deployment.collaborators
+    return replace(own, erasures=replace(own.erasures, start=lambda _: None)).gallery()

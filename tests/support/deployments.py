@@ -36,12 +36,6 @@ class Deployment:
     def gallery(self) -> Gallery:
         return self._process().gallery()
 
-    def gallery_finishing_elsewhere(self) -> Gallery:
-        """Return a gallery whose erasures another process completes, as on AWS."""
-        process = self._process()
-        erasures = replace(process.erasures, start=lambda _: None)
-        return replace(process, erasures=erasures).gallery()
-
     def gallery_with(
         self, kind: str, method: str, *, once: bool = True, **actions: Callable[[], object]
     ) -> Gallery:

@@ -37,7 +37,7 @@ from facerec.jobs.erasure_check.check import (
 from facerec.jobs.erasure_check.traces import CheckedStores, collect_traces
 from facerec.storage.objects import Objects
 from facerec.storage.sqlite import SqliteStore
-from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from facerec.testing.engine import FakeEngine
 from lambdas.erasure import handler
 from tests.support.stack_template import function_environment
 from tests.support.workflow.stack import BUCKET, Stack
@@ -116,21 +116,6 @@ def test_a_deletion_returns_at_once_and_a_function_reaches_the_job_folders(stack
     traced = [f'"{ANN}"'.encode(), *(face.encode() for face in selection.face_ids)]
     assert names(stack, traced) == set()
     assert list(find_remainders("staff", traces, stores_of(stack))) == []
-
-
-def test_a_photo_that_is_indexed_again_before_the_function_has_run_stays(stack: Stack) -> None:
-    gallery, photo = api(stack), fake_photo(fake_face("zoe"))
-    (indexed,) = gallery.index("staff", photo, external_image_id="zoe").faces
-    for erased in (ANN, "zoe"):
-        gallery.erase("staff", SubjectKind.EXTERNAL_ID, erased)
-    before = stack.face_ids()
-    refused = stack.index(stack.put_manifest(60), restore_deleted=True)
-    assert (refused.status, refused.error) == ("FAILED", "ConflictError")
-    gallery.index("staff", photo, external_image_id="zoe")
-    for body in stack.held or []:
-        invoke(json.loads(body))
-    assert set(stack.face_ids()) == {*before, indexed.record.face_id}
-    assert stack.index(stack.put_manifest(60), restore_deleted=True).status == "SUCCEEDED"
 
 
 def test_an_erasure_that_was_killed_is_completed_by_the_schedule(

@@ -16,7 +16,7 @@ its tombstones, and a job that restores deleted faces does the same.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from facerec.core.ids import group_of, image_key
@@ -95,17 +95,9 @@ def keep_erased_photos(
     photos: Iterable[NamedPhoto],
     selection: Selection,
     *,
-    without: Container[str],
     records: RecordStore,
 ) -> set[str]:
     """Store tombstones of the photos that a selection names; call this before the erasure.
-
-    Args:
-        collection_id: The collection.
-        photos: The photos.
-        selection: What is erased.
-        without: Names of tombstones that are not stored.
-        records: Store of the tombstones.
 
     Returns:
         The names under which the tombstones are stored.
@@ -126,7 +118,6 @@ def keep_erased_photos(
         if photo.uri:
             name = _of_address(photo.uri) if by_address else _of_pair(photo)
             texts.setdefault(name, set()).add(UNREAD if photo.image_id is None else KNOWN)
-    texts = {name: own for name, own in texts.items() if name not in without}
     if texts:
         keep_texts(collection_id, texts, records=records)
     return set(texts)
@@ -238,12 +229,8 @@ def remove_erased_photos(
     Raises:
         ConflictError: Too many concurrent changes of the tombstones.
     """
-    return remove_texts(collection_id, names_of_photos(photos), records=records)
-
-
-def names_of_photos(photos: Iterable[NamedPhoto]) -> set[str]:
-    """Return the names under which tombstones of photos may be stored."""
-    return {name for photo in photos for name in _names(photo)}
+    names = {name for photo in photos for name in _names(photo)}
+    return remove_texts(collection_id, names, records=records)
 
 
 def _is_erased(photo: NamedPhoto, found: Mapping[str, Collection[str]]) -> bool:

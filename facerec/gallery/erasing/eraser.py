@@ -243,17 +243,9 @@ class Eraser(StoreEraser):
             photos = photos_of_jobs(collection_id, kept, version)
             moved = self._moved_from(collection_id, photos, selection)
             photos = [photo for photo in photos if photo.key not in moved]
-            names = self._keep_erased_photos(erasure, photos)
+            names = keep_erased_photos(collection_id, photos, selection, records=self._records)
         found = faces_of_jobs(kept, moved) if selection.photos else frozenset()
         return self._with_faces(erasure, found - selection.face_ids), names
-
-    def _keep_erased_photos(self, erasure: Erasure, photos: Iterable[NamedPhoto]) -> set[str]:
-        """Store tombstones of selected photos, except those that were indexed again on purpose."""
-        collection_id, selection = erasure.receipt.collection_id, erasure.selection
-        again = self._erasures.indexed_again(erasure.receipt.erasure_id)
-        return keep_erased_photos(
-            collection_id, photos, selection, without=again, records=self._records
-        )
 
     def _moved_from(
         self, collection_id: str, photos: Members[NamedPhoto], selection: Selection
@@ -315,8 +307,6 @@ class Eraser(StoreEraser):
             if face.external_image_id in selection.external_image_ids
             or face.address in selection.photos
         }
-        again = self._erasures.indexed_again(erasure.receipt.erasure_id)
-        late = {face_id for face_id in late if group_of(face_id) not in again}
         return self._with_faces(erasure, late - selection.face_ids)
 
     def _with_faces(self, erasure: Erasure, found: Members[str]) -> Erasure:
@@ -369,7 +359,7 @@ class Eraser(StoreEraser):
 
     def _keep_tombstones_of(self, erasure: Erasure) -> set[str]:
         selection, collection_id = erasure.selection, erasure.receipt.collection_id
-        ids = sorted(self._still_erased(erasure).face_ids)
+        ids = sorted(selection.face_ids)
         faces = self._faces.get_faces(collection_id, ids) if ids else []
         with suppress(CollectionNotFoundError):
             records = [face.record for face in faces]
@@ -385,12 +375,12 @@ class Eraser(StoreEraser):
                     records=self._records,
                 )
             photos = map(photo_of_face, records)
-            return self._keep_erased_photos(erasure, photos)
+            return keep_erased_photos(collection_id, photos, selection, records=self._records)
         return set()
 
     def _copy_tombstones(self, erasure: Erasure, names: Members[str]) -> None:
         """Keep a copy of the tombstones of an erasure, which outlives the store of records."""
-        receipt, selection = erasure.receipt, self._still_erased(erasure)
+        receipt, selection = erasure.receipt, erasure.selection
         if selection.created_before is not None:
             return
         with suppress(CollectionNotFoundError):

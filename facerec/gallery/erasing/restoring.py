@@ -14,7 +14,6 @@ from facerec.core.ids import group_of
 from facerec.gallery.erasing.erased_photos import (
     NamedPhoto,
     deleted_and_erased,
-    names_of_photos,
     photo_of_face,
     remove_erased_photos,
 )
@@ -28,11 +27,9 @@ from facerec.gallery.erasing.tombstones import (
 from facerec.gallery.indexing.storing import pair_boxes
 
 if TYPE_CHECKING:
-    from facerec.core.erasures import Selection
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord
     from facerec.gallery.indexing.records import IndexedImage
-    from facerec.gallery.receipts import Erasure, Erasures
     from facerec.gallery.transfer import importing
     from facerec.gallery.transfer.importing import KnownFace
 else:
@@ -92,45 +89,6 @@ def find_deleted_known(
     ]
     _, erased = deleted_and_erased(collection_id, (), photos, records=records)
     return frozenset(deleted) | {known[number].face_id for number in erased}
-
-
-def note_indexed_again(
-    collection_id: str,
-    faces: Faces,
-    pending: Iterable[Erasure],
-    *,
-    erasures: Erasures,
-    records: RecordStore,
-) -> None:
-    """Note photos that are indexed on purpose, so that unfinished erasures of them omit these.
-
-    Call this before the faces are stored and ``remove_all_tombstones`` is called.
-
-    Args:
-        collection_id: Id of the collection.
-        faces: The faces by photo; their ids may be those of another service.
-        pending: Erasures that were not finished when the request arrived.
-        erasures: Store of the notes.
-        records: Store of the tombstones.
-    """
-    for erasure in pending:
-        for image, own in faces.items():
-            photos = _unique([_photo_of(image), *map(photo_of_face, own)])
-            names = names_of_photos(photos) | {photo.key for photo in photos if photo.key}
-            if _is_selected(photos, erasure.selection) or get_texts(
-                collection_id, names, records=records
-            ):
-                erasures.note_indexed_again(erasure.receipt.erasure_id, sorted(names))
-
-
-def _is_selected(photos: Iterable[NamedPhoto], selection: Selection) -> bool:
-    keys = selection.image_keys.union(map(group_of, selection.face_ids))
-    return any(
-        photo.key in keys
-        or photo.uri in selection.photos
-        or photo.external_image_id in selection.external_image_ids
-        for photo in photos
-    )
 
 
 def remove_all_tombstones(collection_id: str, faces: Faces, *, records: RecordStore) -> bool:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
-from facerec.core.ids import group_of
 from facerec.core.recording import caused_by
 from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
@@ -33,23 +32,6 @@ else:
 class StoreEraser(GalleryBase):
     """Erases from the stores of faces and records, but from no job folder."""
 
-    def _still_erased(self, erasure: Erasure) -> Selection:
-        """Return the selection without photos that were indexed on purpose since it was made.
-
-        Job folders lose these photos as well: a single request stores nothing there.
-        """
-        again = self._erasures.indexed_again(erasure.receipt.erasure_id)
-        selection = erasure.selection
-        if not again.digests:
-            return selection
-        return replace(
-            selection,
-            face_ids=frozenset(
-                face_id for face_id in selection.face_ids if group_of(face_id) not in again
-            ),
-            image_keys=frozenset(key for key in selection.image_keys if key not in again),
-        )
-
     def _stop_matching(self, erasure: Erasure) -> None:
         """End the registrations of selected people, and delete the events of selected faces.
 
@@ -60,7 +42,6 @@ class StoreEraser(GalleryBase):
         if store is None:
             return
         collection_id = erasure.receipt.collection_id
-        face_ids = self._still_erased(erasure).face_ids
         whole = selection.created_before is not None
         # ``_delete_empty_users`` has deleted these people; others may have their ids by now.
         chosen = {} if selection.only_empty_users else selection.creations
@@ -72,12 +53,12 @@ class StoreEraser(GalleryBase):
                 for user in store.list_registered(collection_id)
                 if whole or _is_selected(user, chosen)
             ]
-            about = store.events_about(collection_id, people, face_ids)
+            about = store.events_about(collection_id, people, selection.face_ids)
             for user_id in people:
                 with suppress(UserNotFoundError):
                     store.set_registration(collection_id, user_id, None)
-            if face_ids:
-                store.delete_events(collection_id, face_ids)
+            if selection.face_ids:
+                store.delete_events(collection_id, selection.face_ids)
         self._wait_until_sent(about)
 
     def _wait_until_sent(self, about: Iterable[KeptEvent]) -> None:
@@ -108,8 +89,7 @@ class StoreEraser(GalleryBase):
             ]
             about = store.events_about(collection_id, registered, ())
         with caused_by(selection.cause):
-            still = self._still_erased(erasure)
-            deleted, kept = self._delete_users(collection_id, still, own)
+            deleted, kept = self._delete_users(collection_id, selection, own)
         self._wait_until_sent(each for each in about if each.event.user_id not in kept)
         users = self._records.get_users(collection_id, sorted(kept))
         receipt = replace(
@@ -142,8 +122,7 @@ class StoreEraser(GalleryBase):
                 receipt = self._erase_collection(receipt, selection)
             else:
                 own = self._without_later_people(receipt.collection_id, selection)
-                face_ids = self._still_erased(erasure).face_ids
-                receipt, stored, erased_names = self._erase_part(receipt, own, sorted(face_ids))
+                receipt, stored, erased_names = self._erase_part(receipt, own)
                 names |= erased_names
         if selection.erases_names:
             names |= selection.user_ids | selection.user_names
@@ -179,19 +158,14 @@ class StoreEraser(GalleryBase):
         )
 
     def _erase_part(
-        self, receipt: Receipt, selection: Selection, requested: Sequence[str]
+        self, receipt: Receipt, selection: Selection
     ) -> tuple[Receipt, tuple[str, ...], frozenset[str]]:
         """Erase faces and people, but not a whole collection.
-
-        Args:
-            receipt: The receipt so far.
-            selection: What is erased.
-            requested: Ids of the selected faces, except those that were indexed again on purpose.
 
         Returns:
             The receipt, the ids of the stored faces, and the names erased from the history.
         """
-        collection_id = receipt.collection_id
+        collection_id, requested = receipt.collection_id, sorted(selection.face_ids)
         people = self._names_of_corrected(collection_id, requested)
         people |= selection.user_ids | selection.external_image_ids
         if selection.erases_names:
@@ -202,7 +176,7 @@ class StoreEraser(GalleryBase):
             # A job may have stored more events before it could see the tombstones of the faces.
             self._registrations.delete_events(collection_id, requested)
         receipt = replace(receipt, faces=receipt.faces + len(stored))
-        receipt = self._erase_users(receipt, selection, requested, own)
+        receipt = self._erase_users(receipt, selection, own)
         forgotten = forget_corrections(
             collection_id,
             gone=requested,
@@ -211,15 +185,11 @@ class StoreEraser(GalleryBase):
             records=self._records,
         )
         receipt = replace(receipt, corrections=receipt.corrections + forgotten)
-        receipt, names = self._erase_history(receipt, selection, requested, people)
+        receipt, names = self._erase_history(receipt, selection, people)
         return receipt, stored, names
 
     def _erase_history(
-        self,
-        receipt: Receipt,
-        selection: Selection,
-        face_ids: Sequence[str],
-        people: Members[str],
+        self, receipt: Receipt, selection: Selection, people: Members[str]
     ) -> tuple[Receipt, frozenset[str]]:
         """Erase deleted people and faces from the history; return the receipt and their names."""
         collection_id = receipt.collection_id
@@ -231,9 +201,11 @@ class StoreEraser(GalleryBase):
         )
         if selection.erases_names:
             gone |= own
-        if not (gone or face_ids):
+        if not (gone or selection.face_ids):
             return receipt, frozenset()
-        changed, names = self._records.erase_history(collection_id, people=gone, face_ids=face_ids)
+        changed, names = self._records.erase_history(
+            collection_id, people=gone, face_ids=selection.face_ids
+        )
         return replace(receipt, history=receipt.history + changed), names
 
     def _faces_of(self, collection_id: str, selection: Selection) -> FaceStore:
@@ -246,13 +218,11 @@ class StoreEraser(GalleryBase):
             return self._faces
         return self._faces.of(new_collection(collection_id, "", selection.created_at))
 
-    def _erase_users(
-        self, receipt: Receipt, selection: Selection, face_ids: Sequence[str], own: FaceStore
-    ) -> Receipt:
+    def _erase_users(self, receipt: Receipt, selection: Selection, own: FaceStore) -> Receipt:
         collection_id = receipt.collection_id
         # A concurrent request may have associated a face before it was deleted.
-        changed = self._disassociate(collection_id, face_ids, own) - selection.user_ids
-        answers = self._records.forget_answers([*face_ids, *selection.user_ids])
+        changed = self._disassociate(collection_id, selection.face_ids, own) - selection.user_ids
+        answers = self._records.forget_answers([*selection.face_ids, *selection.user_ids])
         users = 0
         # Whoever has the id of a person that ``_delete_empty_users`` has deleted was created later.
         if not selection.only_empty_users:

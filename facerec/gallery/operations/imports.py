@@ -20,17 +20,14 @@ from facerec.gallery.erasing.erased_photos import find_erased_people
 from facerec.gallery.erasing.restoring import (
     find_deleted,
     find_deleted_known,
-    note_indexed_again,
     remove_all_tombstones,
 )
 from facerec.gallery.erasing.tombstones import keep_imported
 from facerec.gallery.indexing.storing import add_faces, pair_boxes
 
 if TYPE_CHECKING:
-    from facerec.gallery.erasing.restoring import Faces
     from facerec.gallery.indexing.records import IndexedImage
     from facerec.gallery.photos import Photo
-    from facerec.gallery.receipts import Erasure
     from facerec.gallery.transfer import importing
     from facerec.gallery.transfer.importing import (
         ImportedEmbeddings,
@@ -81,7 +78,7 @@ class ImportOperations(GalleryBase):
             ModelMismatchError: The collection has another model version.
             ReceiptDamagedError: A copy of tombstones is damaged; the faces were stored.
         """
-        collection, pending = self._get_comparable_to_restore(collection_id)
+        collection = self._get_comparable_to_change(collection_id)
         if not faces:
             return importing.ImportedEmbeddings(())
         lengths = [float(np.linalg.norm(face.embedding)) for face in faces]
@@ -123,9 +120,7 @@ class ImportOperations(GalleryBase):
             ids.append(record.face_id)
         named = {image: [each.record] for image, each in stored.items()}
         deleted = frozenset[str]()
-        if restore_deleted:
-            self._note_indexed_again(collection_id, named, pending)
-        else:
+        if not restore_deleted:
             deleted = find_deleted(collection_id, named, records=self._records)
         for image, each in stored.items():
             if each.record.face_id not in deleted:
@@ -181,7 +176,7 @@ class ImportOperations(GalleryBase):
             WeightsError: A file of network weights is missing or cannot be used.
             ReceiptDamagedError: A copy of tombstones is damaged.
         """
-        collection, pending = self._get_comparable_to_restore(collection_id)
+        collection = self._get_comparable_to_change(collection_id)
         # the other service has chosen these faces already
         options = self._defaults.index_options(quality_filter=QualityFilter.NONE)
         loaded, found = self._detect(photo, options, engine=self._engine_of(collection))
@@ -233,9 +228,7 @@ class ImportOperations(GalleryBase):
         indexed = self._omit_indexed(collection_id, photos, others)
         named = {identities[key]: [face.record for face in own] for key, own in photos.items()}
         deleted = frozenset[str]()
-        if restore_deleted:
-            self._note_indexed_again(collection_id, named, pending)
-        else:
+        if not restore_deleted:
             deleted = find_deleted(collection_id, named, records=self._records)
         photos = {
             key: [face for face in own if face.record.face_id not in deleted]
@@ -258,13 +251,6 @@ class ImportOperations(GalleryBase):
             self._drop_lifted_tombstones(collection_id)
         ids = frozenset(stored.record.face_id for stored in imported)
         return importing.ImportedPhoto(ids, frozenset(in_use), indexed, deleted)
-
-    def _note_indexed_again(
-        self, collection_id: str, named: Faces, pending: Sequence[Erasure]
-    ) -> None:
-        note_indexed_again(
-            collection_id, named, pending, erasures=self._erasures, records=self._records
-        )
 
     def deleted_imports(self, collection_id: str, known: Sequence[KnownFace]) -> frozenset[str]:
         """Return the ids of another service's faces that were imported, and deleted or erased here.

@@ -11,11 +11,7 @@ from facerec.core.sources import source_of_upload
 from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import indexing
-from facerec.gallery.erasing.restoring import (
-    find_deleted,
-    note_indexed_again,
-    remove_all_tombstones,
-)
+from facerec.gallery.erasing.restoring import find_deleted, remove_all_tombstones
 from facerec.gallery.erasing.tombstones import imported_faces, still_stored
 from facerec.gallery.indexing.known_photos import known_faces
 from facerec.gallery.indexing.storing import add_faces, with_stored_ids
@@ -29,13 +25,10 @@ from facerec.gallery.search.search_results import FaceSearchResult, SearchResult
 from facerec.gallery.thumbnails import keep_thumbnails
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from facerec.core.options import FaceOptions
     from facerec.core.photos import PhotoFaces
     from facerec.core.records import Collection
     from facerec.gallery.indexing.records import IndexResult
-    from facerec.gallery.receipts import Erasure
 
 
 class RecognitionOperations(GalleryBase):
@@ -93,7 +86,7 @@ class RecognitionOperations(GalleryBase):
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
         source = _source_of(photo, photo_name)
-        collection, pending = self._get_comparable_to_restore(collection_id)
+        collection = self._get_comparable_to_change(collection_id)
         options = self._defaults.complete(options, stores=True)
         loaded, found = self._detect(photo, options, engine=self._engine_of(collection))
         if attributes:
@@ -102,7 +95,7 @@ class RecognitionOperations(GalleryBase):
             loaded = replace(loaded, source=source)
         return self._store(
             *(collection, loaded, found, external_image_id, options),
-            pending=pending if restore_deleted else None,
+            restore_deleted=restore_deleted,
             repeat_photo=repeat_photo,
         )
 
@@ -167,10 +160,9 @@ class RecognitionOperations(GalleryBase):
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
         source = _source_of(photo, photo_name)
-        if index:
-            collection, pending = self._get_comparable_to_restore(collection_id)
-        else:
-            collection, pending = self._get_comparable(collection_id), []
+        collection = (self._get_comparable_to_change if index else self._get_comparable)(
+            collection_id
+        )
         threshold = self._search_threshold(collection, threshold, target_fmr)
         options = self._defaults.complete(options, stores=index)
         engine = self._engine_of(collection)
@@ -197,9 +189,7 @@ class RecognitionOperations(GalleryBase):
             return result
         if source is not None:
             loaded = replace(loaded, source=source)
-        indexed = self._store(
-            collection, loaded, found, external_image_id, options, pending=pending
-        )
+        indexed = self._store(collection, loaded, found, external_image_id, options)
         return replace(result, indexed=indexed)
 
     def search_face(
@@ -268,21 +258,10 @@ class RecognitionOperations(GalleryBase):
         external_image_id: str | None,
         options: FaceOptions,
         *,
-        pending: Sequence[Erasure] | None,
+        restore_deleted: bool = True,
         repeat_photo: bool = True,
     ) -> IndexResult:
-        """Store the faces of a photo.
-
-        Args:
-            collection: The collection.
-            loaded: The photo.
-            found: Its faces.
-            external_image_id: The caller's own name for the photo, or None.
-            options: How the faces were chosen.
-            pending: The erasures that were not finished when the photo was requested; None if faces
-                that were deleted before are omitted.
-            repeat_photo: See ``index``.
-        """
+        """Store the faces of a photo, by default including those that were deleted before."""
         collection_id = collection.collection_id
         image = indexing.name_image(
             collection_id,
@@ -307,18 +286,10 @@ class RecognitionOperations(GalleryBase):
             known += still_stored(collection_id, nearest, records=self._records)
             # events are about the face that is stored
             faces = list(with_stored_ids(faces, known))
-        if pending is None:
+        if not restore_deleted:
             own = [face.record for face in faces]
             deleted = find_deleted(collection_id, {image: own}, records=self._records)
             faces = [face for face in faces if face.record.face_id not in deleted]
-        else:
-            note_indexed_again(
-                collection_id,
-                {image: [*(face.record for face in faces), *known]},
-                pending,
-                erasures=self._erasures,
-                records=self._records,
-            )
         writer = FaceWriter(
             self._registrations if self._matches_registered else None,
             self._faces.of(collection),
@@ -346,7 +317,7 @@ class RecognitionOperations(GalleryBase):
                 thumbnails=self._thumbnails,
                 max_pixels=options.max_pixels,
             )
-        if pending is not None and remove_all_tombstones(
+        if restore_deleted and remove_all_tombstones(
             collection_id, {image: stored.records}, records=self._records
         ):
             self._drop_lifted_tombstones(collection_id)

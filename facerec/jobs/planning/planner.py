@@ -119,9 +119,8 @@ def plan_job(
         RecipeUnavailableError: ``recipes`` does not have the recipe of the request.
         CollectionNotFoundError: The collection does not exist, and the request does not create it.
         ModelMismatchError: The collection's faces have another model version.
-        ConflictError: The deletion of the collection is not finished, the faces of another job are
-            still to be imported, or the request restores deleted faces while an erasure is not
-            finished.
+        ConflictError: The deletion of the collection is not finished, or the faces of another job
+            are still to be imported.
         DeletedCollectionError: The collection was deleted, and is back with an older copy of the
             database.
         StoreUnavailableError: Another job of the collection is being planned, with an import.
@@ -156,7 +155,7 @@ def _plan_once(
 ) -> Plan | None:
     """Plan a job as ``plan_job`` does; return None if photos were erased in the meantime."""
     if erasures is not None:
-        erasures.require_usable(request.collection_id, records, restores=request.restore_deleted)
+        erasures.require_usable(request.collection_id, records)
     source = find_source(request, objects, job_folder or jobs_root, on_listed)
     if erasures is not None:
         restore_if_lost(request.collection_id, objects, jobs_root, records, erasures)
