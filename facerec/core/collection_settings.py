@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+IMPORT_TAG = "facerec:import"
+"""Key of the tag of a collection whose import is not finished; its value is the digest of the
+export."""
+
+IMPORTED_TAG = "facerec:imported"
+"""Key of the tag of a collection whose import is finished; its value is the digest of the export.
+Exports omit it."""
+
 
 @dataclass(frozen=True, slots=True)
 class CollectionSettings:
@@ -19,6 +27,16 @@ class CollectionSettings:
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON values."""
         return {"threshold": self.threshold, "tags": dict(self.tags)}
+
+
+def settings_to_keep(threshold: float | None, tags: Mapping[str, str]) -> CollectionSettings:
+    """Return the settings of a collection, without the tags of its import.
+
+    A collection that is restored from job folders lacks faces and people that were only imported,
+    so the same import must not count as complete.
+    """
+    own = {name: value for name, value in tags.items() if name not in (IMPORT_TAG, IMPORTED_TAG)}
+    return CollectionSettings(threshold, own)
 
 
 def settings_from_json(document: Mapping[str, Any]) -> CollectionSettings:

@@ -14,6 +14,10 @@ Larger jobs get larger children."""
 MAX_IMAGES_PER_CHILD = 1_000_000
 """Maximum number of photos that a request can assign to each child of a job."""
 
+MAX_TAGS = 200
+"""Maximum number of tags of one collection, as in Rekognition
+(https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CreateCollection.html)."""
+
 MAX_PHOTO_BYTES = 64 * 1024 * 1024
 """Maximum size of a photo in bytes, the same for every interface. Rekognition accepts 15 MB from S3
 and 5 MB in a request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""

@@ -144,11 +144,11 @@ class GalleryBase(Inspector):
         """
         if not self._erasures.finishes_elsewhere:
             # Imported late: few commands change settings.
-            from facerec.core.collection_settings import CollectionSettings
+            from facerec.core.collection_settings import settings_to_keep
 
             collection = self._get(collection_id)
             tags = self._records.get_tags(collection_id)
-            settings = CollectionSettings(collection.threshold, tags)
+            settings = settings_to_keep(collection.threshold, tags)
             self._job_data.keep_settings(collection, settings)
 
     def _restore_tombstone_key(self, collection_id: str) -> None:

@@ -16,11 +16,13 @@ from facerec.core.records import Collection, User, new_collection
 from facerec.core.registrations import Registration
 from facerec.errors import (
     CollectionExistsError,
+    CollectionNotFoundError,
     ConflictError,
     StoreUnavailableError,
     UserNotFoundError,
 )
 from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
+from facerec.storage.dynamodb.items import collection_key
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.dynamodb.table import TRIES
 from facerec.storage.generations import FacesByGeneration
@@ -314,3 +316,21 @@ def test_a_collection_is_created_though_the_response_was_lost(
     lose_responses(client, "dynamodb.PutItem")
     with pytest.raises(CollectionExistsError):
         dynamodb_store.create_collection(Collection("staff", "dlib-1", 2.5))
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_a_deletion_of_a_collection_that_was_interrupted_leaves_nobody(
+    client: BaseClient, dynamodb_store: DynamoDBStore, is_lost: bool
+) -> None:
+    staff = Collection("staff", "dlib-1", 1.5)
+    dynamodb_store.create_collection(staff)
+    dynamodb_store.create_user("staff", User("ann", 1.0, name="Ann"))
+    if is_lost:
+        lose_responses(client, "dynamodb.DeleteItem")
+    else:
+        # Killed after the first of its writes.
+        client.delete_item(TableName="facerec", Key=collection_key("staff"))
+    with pytest.raises(CollectionNotFoundError):
+        dynamodb_store.delete_collection("staff")
+    dynamodb_store.create_collection(staff)
+    assert dynamodb_store.list_users("staff") == []

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 class CollectionRecords(Protocol):
     """Collections with their thresholds and tags."""
 
-    def create_collection(self, collection: Collection) -> None:
-        """Create a collection.
+    def create_collection(
+        self, collection: Collection, *, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Create a collection with its tags in one step; the number of tags is not checked.
 
         Raises:
             CollectionExistsError: It exists; exactly one of two concurrent callers gets this.

@@ -277,13 +277,22 @@ class StoreEraser(GalleryBase):
             )
         user_vectors.delete_vectors(own, collection_id)
         own.delete_namespace(collection_id)
-        if exists:
+        # An interrupted deletion may have left records of a collection that no longer exists.
+        if exists or not self._exists(collection_id):
             with suppress(CollectionNotFoundError):
                 self._records.delete_collection(collection_id)
+        if exists:
             # A concurrent request may have stored more in the meantime.
             user_vectors.delete_vectors(own, collection_id)
             own.delete_namespace(collection_id)
         return receipt
+
+    def _exists(self, collection_id: str) -> bool:
+        try:
+            self._records.get_collection(collection_id)
+        except CollectionNotFoundError:
+            return False
+        return True
 
     def _selected_collection(
         self, collection_id: str, selection: Selection

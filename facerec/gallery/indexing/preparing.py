@@ -10,7 +10,7 @@ from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError, ModelMismatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from facerec.core.protocols.records import RecordStore
 
@@ -45,7 +45,12 @@ def require_collection(
 
 
 def store_new_collection(
-    collection_id: str, *, model_version: str, now: float, records: RecordStore
+    collection_id: str,
+    *,
+    model_version: str,
+    now: float,
+    records: RecordStore,
+    tags: Mapping[str, str] | None = None,
 ) -> Collection:
     """Create an empty collection for faces of one model version.
 
@@ -55,7 +60,7 @@ def store_new_collection(
     """
     checked_new_id(checked_collection_id(collection_id))
     collection = new_collection(collection_id, model_version, now)
-    records.create_collection(collection)
+    records.create_collection(collection, tags=tags)
     return collection
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
+from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE, MAX_TAGS
 from facerec.core.names import check_number_of_tags, checked_collection_id, checked_tags
 from facerec.errors import CollectionExistsError, CollectionNotFoundError
 from facerec.gallery.deferred import collection_results, erasures
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from facerec.core.erasures import Receipt
     from facerec.core.records import Collection
     from facerec.gallery.collection_results import CollectionPage, CollectionSummary
-
-MAX_TAGS = 200
-"""Maximum number of tags of one collection, as in Rekognition
-(https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CreateCollection.html)."""
 
 
 class CollectionOperations(Eraser):
@@ -62,13 +58,15 @@ class CollectionOperations(Eraser):
         model_version, now = self._engine_named(recipe).model_version, self._clock()
         try:
             collection = store_new_collection(
-                collection_id, model_version=model_version, now=now, records=self._records
+                collection_id,
+                model_version=model_version,
+                now=now,
+                records=self._records,
+                tags=tags,
             )
         except CollectionExistsError:
             self._erasures.require_usable(collection_id, self._records)
             raise
-        if tags:
-            self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
         return collection
 
     def set_threshold(self, collection_id: str, threshold: float | None) -> Collection:

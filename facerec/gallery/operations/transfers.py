@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.batches import batches
+from facerec.core.collection_settings import IMPORT_TAG, IMPORTED_TAG
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Entry, cause_from_json, step_from_json
 from facerec.core.ids import group_of
-from facerec.core.limits import MAX_PAGE
+from facerec.core.limits import MAX_PAGE, MAX_TAGS
 from facerec.core.records import Correction, User, new_collection
 from facerec.core.registrations import registration_from_text
 from facerec.core.times import iso_time
@@ -41,13 +42,6 @@ else:
     face_table = DeferredModule("facerec.storage.face_table")
     new_folders = DeferredModule("facerec.gallery.transfer.new_folders")
 
-IMPORT_TAG = "facerec:import"
-"""Key of the tag of a collection whose import is not finished; its value is the digest of the
-export."""
-
-IMPORTED_TAG = "facerec:imported"
-"""Key of the tag of a collection whose import is finished; its value is the digest of the export.
-Exports omit it."""
 
 FACES_AT_ONCE = 1000
 """Number of faces that one write stores."""
@@ -155,7 +149,10 @@ class TransferOperations(GalleryBase):
         self._import_history(collection, folder)
         self._records.set_threshold(collection.collection_id, document["threshold"])
         self._records.change_tags(
-            collection.collection_id, put={IMPORTED_TAG: digest}, remove=[IMPORT_TAG]
+            collection.collection_id,
+            put={IMPORTED_TAG: digest},
+            remove=[IMPORT_TAG],
+            limit=MAX_TAGS + 1,
         )
         return _transferred(document)
 
@@ -239,17 +236,15 @@ class TransferOperations(GalleryBase):
         )
         tags = {**document["tags"], IMPORT_TAG: digest}
         try:
-            with self._records.transaction():
-                self._records.create_collection(collection)
-                self._records.change_tags(collection.collection_id, put=tags)
+            self._records.create_collection(collection, tags=tags)
         except CollectionExistsError as error:
             known = self._records.get_tags(collection.collection_id)
             if known.get(IMPORTED_TAG) == digest:
                 return None
             if known.get(IMPORT_TAG) != digest:
                 error.hint = (
-                    "it is not of this export, and the import keeps the id: delete the collection "
-                    "first, or import into another store"
+                    "it is not known to be of this export, and the import keeps the id: delete the "
+                    "collection first, or import into another store"
                 )
                 if IMPORT_TAG in known:
                     error.consequence = "the import of another export into it is incomplete"

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from facerec.core.collection_settings import CollectionSettings
+from facerec.core.collection_settings import CollectionSettings, settings_to_keep
 from facerec.core.records import Collection, new_collection
 from facerec.errors import (
     CollectionExistsError,
@@ -231,10 +231,10 @@ def keep_settings(
 
 
 def settings_of(collection_id: str, records: RecordStore) -> CollectionSettings:
-    """Return the settings of a collection.
+    """Return the settings of a collection that are kept.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
     """
     threshold = records.get_collection(collection_id).threshold
-    return CollectionSettings(threshold, records.get_tags(collection_id))
+    return settings_to_keep(threshold, records.get_tags(collection_id))

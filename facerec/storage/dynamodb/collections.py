@@ -25,11 +25,13 @@ from facerec.storage.dynamodb.items import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from facerec.core.records import Collection
     from facerec.storage.dynamodb.table import Table
 
 
-def create(table: Table, collection: Collection) -> None:
+def create(table: Table, collection: Collection, tags: Mapping[str, str]) -> None:
     """Create a collection; see ``RecordStore.create_collection``."""
 
     def is_own() -> bool:
@@ -39,7 +41,7 @@ def create(table: Table, collection: Collection) -> None:
     with table.condition_is(CollectionExistsError(collection.collection_id), is_own):
         table.client.put_item(
             TableName=table.name,
-            Item=collection_item(collection),
+            Item=collection_item(collection, tags),
             ConditionExpression="attribute_not_exists(pk)",
         )
 
@@ -67,14 +69,24 @@ def delete(table: Table, collection_id: str) -> list[str]:
     Stored answers that name the people remain.
 
     Raises:
-        CollectionNotFoundError: It does not exist.
+        CollectionNotFoundError: It does not exist. What an interrupted deletion has left is
+            deleted all the same.
     """
-    with table.condition_is(CollectionNotFoundError(collection_id)):
-        table.client.delete_item(
-            TableName=table.name,
-            Key=collection_key(collection_id),
-            ConditionExpression="attribute_exists(pk)",
-        )
+    try:
+        with table.condition_is(CollectionNotFoundError(collection_id)):
+            table.client.delete_item(
+                TableName=table.name,
+                Key=collection_key(collection_id),
+                ConditionExpression="attribute_exists(pk)",
+            )
+    except CollectionNotFoundError:
+        _delete_partitions(table, collection_id)
+        raise
+    return _delete_partitions(table, collection_id)
+
+
+def _delete_partitions(table: Table, collection_id: str) -> list[str]:
+    """Delete all items of a collection but its own, and return the ids of its people."""
     users = users_partition(collection_id)
     user_ids = [item["sk"]["S"] for item in table.partition(users)]
     for partition in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -155,12 +156,12 @@ def numbers(values: Mapping[str, float]) -> Item:
     return {name: {"N": repr(value)} for name, value in values.items()}
 
 
-def collection_item(collection: Collection) -> Item:
-    """Return a new collection as an item, without tags and without numbers of sides."""
+def collection_item(collection: Collection, tags: Mapping[str, str]) -> Item:
+    """Return a new collection as an item, without numbers of sides."""
     return {
         **collection_key(collection.collection_id),
         "model_version": {"S": collection.model_version},
-        "tags": {"S": "{}"},
+        "tags": {"S": json.dumps(dict(tags))},
         **numbers({"created_at": collection.created_at}),
         **({} if collection.threshold is None else numbers({"threshold": collection.threshold})),
         **({"generation": {"S": collection.generation}} if collection.generation else {}),

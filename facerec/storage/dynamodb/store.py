@@ -112,8 +112,10 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         cluster_shards.forget_faces(self._table, collection_id, face_ids)
 
     @override
-    def create_collection(self, collection: Collection) -> None:
-        collections.create(self._table, collection)
+    def create_collection(
+        self, collection: Collection, *, tags: Mapping[str, str] | None = None
+    ) -> None:
+        collections.create(self._table, collection, tags or {})
 
     @override
     def get_collection(self, collection_id: str) -> Collection:

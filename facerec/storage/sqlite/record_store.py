@@ -21,6 +21,7 @@ from facerec.storage.sqlite import (
     tombstones,
     users,
 )
+from facerec.storage.sqlite.tags import put_tags
 
 if TYPE_CHECKING:
     from facerec.core.history import Entry
@@ -39,9 +40,12 @@ class SqliteRecords(RecordStore, AccessKeyStore):
         self._database = database
 
     @override
-    def create_collection(self, collection: Collection) -> None:
+    def create_collection(
+        self, collection: Collection, *, tags: Mapping[str, str] | None = None
+    ) -> None:
         with self._database.writing() as connection:
             collections.create(connection, collection)
+            put_tags(connection, collection.collection_id, tags or {})
 
     @override
     def get_collection(self, collection_id: str) -> Collection:

@@ -22,6 +22,14 @@ def get(connection: sqlite3.Connection, collection_id: str) -> dict[str, str]:
     return dict(rows.fetchall())
 
 
+def put_tags(connection: sqlite3.Connection, collection_id: str, values: Mapping[str, str]) -> None:
+    """Set tags of a collection that exists; their number is not checked."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO tag (collection_id, key, value) VALUES (?, ?, ?)",
+        ((collection_id, key, value) for key, value in values.items()),
+    )
+
+
 def change(
     connection: sqlite3.Connection,
     collection_id: str,
@@ -39,8 +47,5 @@ def change(
         "DELETE FROM tag WHERE collection_id = ? AND key = ?",
         ((collection_id, key) for key in remove),
     )
-    connection.executemany(
-        "INSERT OR REPLACE INTO tag (collection_id, key, value) VALUES (?, ?, ?)",
-        ((collection_id, key, value) for key, value in put.items()),
-    )
+    put_tags(connection, collection_id, put)
     check_number_of_tags(len(get(connection, collection_id)), limit)

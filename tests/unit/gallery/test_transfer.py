@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
+from facerec.core.limits import MAX_TAGS
 from facerec.errors import (
     CollectionExistsError,
     CollectionNotFoundError,
@@ -133,7 +134,7 @@ def test_an_empty_folder_is_filled_and_others_are_refused(filled: Gallery, tmp_p
 def test_a_killed_export_leaves_no_folder_and_the_next_is_complete(
     filled: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*_: object) -> None:
+    def killed(*_: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -160,7 +161,17 @@ def test_an_import_that_is_repeated_after_it_was_complete_changes_nothing(
     filled.export_collection("staff", tmp_path / "two")
     with pytest.raises(CollectionExistsError) as raised:
         other.import_collection(tmp_path / "two")
-    assert "not of this export" in (raised.value.hint or "")
+    assert "not known to be of this export" in (raised.value.hint or "")
+
+
+def test_a_collection_with_as_many_tags_as_are_allowed_is_imported(
+    filled: Gallery, other: Gallery, tmp_path: Path
+) -> None:
+    left = MAX_TAGS - len(filled.get_tags("staff"))
+    filled.set_tags("staff", {f"tag{number}": "" for number in range(left)})
+    filled.export_collection("staff", tmp_path / "one")
+    other.import_collection(tmp_path / "one")
+    assert other.get_tags("staff").items() >= filled.get_tags("staff").items()
 
 
 def test_a_collection_that_exists_is_not_imported_into(
@@ -403,7 +414,7 @@ def test_a_killed_import_is_completed_by_the_next(
     collaborators = Collaborators.in_folder(tmp_path / "other")
     other = collaborators.gallery()
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
