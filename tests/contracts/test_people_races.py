@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -346,6 +347,24 @@ def test_a_person_who_is_created_again_while_a_killed_erasure_waits_stays(
         erase(erasing)
     assert gallery.resume_erasures(older_than=-60)
     assert gallery.describe_user("staff", "ann").face_ids == ()
+
+
+def test_nobody_of_a_collection_is_left_by_a_deletion_that_was_killed(
+    deployment: Deployment, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    four_faces_of_ann(gallery)
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    # On one machine, all records are deleted in one transaction.
+    with monkeypatch.context() as patch, suppress(KilledError):
+        patch.setattr("facerec.storage.dynamodb.table.Table.delete_partition", killed)
+        gallery.delete_collection("staff")
+    gallery.resume_erasures(older_than=-60)
+    gallery.create_collection("staff")
+    assert not gallery.list_users("staff").users
+    assert not gallery.list_history("staff").entries
 
 
 def finishing_elsewhere(deployment: Deployment) -> Gallery:
