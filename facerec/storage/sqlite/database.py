@@ -199,7 +199,9 @@ def _require_regular_files(path: Path) -> None:
     Raises:
         ConfigurationError: The database, or another file of it, exists and is not a regular file.
     """
-    for each in (path, *(path.with_name(f"{path.name}{suffix}") for suffix in _COMPANIONS)):
+    # SQLite looks for the other files beside the target of a link.
+    target = Path(os.path.realpath(path))
+    for each in (path, *(target.with_name(f"{target.name}{suffix}") for suffix in _COMPANIONS)):
         if each.exists() and not each.is_file():
             what = "a folder" if each.is_dir() else "not a regular file"
             raise ConfigurationError(f"the store {each} is {what}", "choose another data folder")
