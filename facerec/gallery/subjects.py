@@ -83,6 +83,19 @@ def known_name(gallery: Gallery, collection_id: str, person: str) -> str:
         raise
 
 
+def known_id(gallery: Gallery, collection_id: str, person: str) -> str:
+    """Return what ``known_name`` returns, of a text that is never read as a display name.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+        UserNotFoundError: Nobody has this id, and no face has it.
+        InvalidInputError: ``collection_id`` is not a valid collection id.
+    """
+    if gallery.is_name_of_face(collection_id, person):
+        return person
+    raise UserNotFoundError(person)
+
+
 def corrected_name(gallery: Gallery, collection_id: str, person: str) -> str:
     """Return the id of a person, or the text itself, which a correction may still have.
 
