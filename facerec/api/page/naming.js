@@ -1,6 +1,6 @@
 // Says whom faces show: the field for a person, and what follows.
 
-import {path, post, put, query, remove} from './api.js';
+import {get, path, post, put, query, remove} from './api.js';
 import {change} from './changes.js';
 import {createPerson, inCollection, nameOf, personName, personOf, searchPeople} from './collection.js';
 import {button, make, newId, plural} from './dom.js';
@@ -33,8 +33,9 @@ export function personForm({label, yes, value = '', submit}) {
   }, make('label', {for: id}, label), input, list, send);
 }
 
-/** Return the person of a name, who is created if necessary; null if the user does not want that. */
-async function personFor(name) {
+/** Return the person of an id, or else of a name, who is created if necessary. */
+async function personFor(name, userId) {
+  if (userId) return {person: await get(inCollection(path`/people/${userId}`)), isNew: false};
   const person = await personOf(name);
   return person ? {person, isNew: false} : {person: await createPerson(name), isNew: true};
 }
@@ -58,14 +59,15 @@ async function addAll(person, faceIds, minSimilarity) {
  * Give faces to the person of a name. Asks before a face moves from somebody else, and before one
  * that hardly resembles the person is added.
  *
+ * @param userId the id of the person, if it is known; the name may be that of somebody else too.
  * @param others faces that were checked and show somebody else.
  * @param view the view that shows by itself to whom the faces were given, if one does.
  * @returns the person, or null if no face was given to anybody.
  */
-export async function giveFaces(name, faceIds, {others = [], view = null} = {}) {
+export async function giveFaces(name, faceIds, {userId = null, others = [], view = null} = {}) {
   let given = null;
   await change(async () => {
-    const {person, isNew} = await personFor(name);
+    const {person, isNew} = await personFor(name, userId);
     const result = await addAll(person, faceIds);
     const changed = [...result.changed];
     const taken = result.failed.filter(each => each.user_id);

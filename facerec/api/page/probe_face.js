@@ -176,7 +176,8 @@ function showOwner(naming, face, stored, name, nowStored) {
       yes: 'Save',
       value: proposal,
       submit: (text, send) => attempt(async () => {
-        const person = await giveFaces(text, [stored.face_id]);
+        const isProposed = proposal && text === proposal.trim().normalize('NFC');
+        const person = await giveFaces(text, [stored.face_id], {userId: isProposed ? best.face.user_id : null});
         if (!person) return;
         const hadFocus = isAt(card);
         nowStored({...stored, user_id: person.user_id}, person.name || person.user_id);

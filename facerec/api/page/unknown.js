@@ -97,7 +97,7 @@ async function clusterItem(cluster) {
     faces.children[SHOWN].querySelector('input').focus();
   });
   tell();
-  const same = suggested && button('Yes, the same person', () => attempt(() => name(cluster, chosen, suggested, item), same), {class: 'primary'});
+  const same = suggested && button('Yes, the same person', () => attempt(() => name(cluster, chosen, suggested, item, cluster.user_id), same), {class: 'primary'});
   const different = suggested && button(`No, not ${suggested}`, () => attempt(() => review(item, async () => {
     await put(inCollection(path`/clusters/${cluster.cluster_id}/not-same/${cluster.user_id}`));
     return {text: `These faces do not show ${suggested}; searches respect this.`, ids: cluster.face_ids};
@@ -147,10 +147,10 @@ function clusterFace(faceId, index, {chosen, tell, item: cluster, gone}) {
 }
 
 /** Give the chosen faces of a cluster to a person; the others are stated not to show that person. */
-async function name(cluster, chosen, text, item) {
+async function name(cluster, chosen, text, item, userId = null) {
   if (!chosen.size) throw new Error('Select the faces that show this person.');
   const others = cluster.face_ids.filter(each => !chosen.has(each));
-  const person = await giveFaces(text, [...chosen], {others, view: VIEW});
+  const person = await giveFaces(text, [...chosen], {userId, others, view: VIEW});
   if (person) list.settle(item, () => leave(item));
 }
 

@@ -69,6 +69,44 @@ def test_a_cluster_is_added_to_the_suggested_person(site: Site, page: playwright
     assert site.people() == {"Ann": 5}
 
 
+def add_namesakes(site: Site) -> None:
+    """Add a person whose id, which is shown for want of a name, is the name of another person."""
+    (face_id,) = site.index("Zoe.png", fake_face("Zoe"))
+    site.gallery.create_user("staff", "Zoe")
+    site.gallery.associate_faces("staff", "Zoe", [face_id])
+    site.gallery.create_user("staff", "z9", name="Zoe")
+
+
+def faces_by_id(site: Site) -> dict[str, int]:
+    return {user.user_id: len(user.face_ids) for user in site.gallery.list_users("staff").users}
+
+
+def test_a_cluster_is_added_to_who_is_suggested_though_another_is_called_so(
+    site: Site, page: playwright.Page
+) -> None:
+    add_namesakes(site)
+    site.add_cluster("Zoe")
+    page.goto(f"{site.address}/#/unknown")
+    cluster = page.locator("#clusters > li")
+    expect(cluster.get_by_role("heading")).to_have_text("Is this Zoe?")
+    cluster.get_by_role("button", name="Yes, the same person").click()
+    expect(page.locator("#status")).to_have_text("3 faces given to Zoe.")
+    assert faces_by_id(site) == {"Zoe": 4, "z9": 0}
+
+
+def test_a_face_of_a_photo_is_given_to_who_is_proposed_though_another_is_called_so(
+    site: Site, page: playwright.Page
+) -> None:
+    add_namesakes(site)
+    page.goto(site.address)
+    page.locator("#file").set_input_files(site.upload(fake_face("Zoe", shot=1, away=0.1)))
+    page.get_by_role("button", name="Add its faces").click()
+    expect(page.get_by_label("Is this right?")).to_have_value("Zoe")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#status")).to_have_text("1 face given to Zoe.")
+    assert faces_by_id(site) == {"Zoe": 2, "z9": 0}
+
+
 def test_a_cluster_does_not_show_the_suggested_person(site: Site, page: playwright.Page) -> None:
     cluster = suggest(site, page)
     cluster.get_by_role("button", name="No, not Ann").click()
