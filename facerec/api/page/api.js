@@ -2,6 +2,10 @@
 
 const ROOT = 'api/v1/';
 const MAX_WAITS = 4;
+const MINUTE = 60_000; // milliseconds
+const LIMIT = 2 * MINUTE;
+/** How long a request may take that reads many faces, or sends a photo. */
+export const LONG = 10 * MINUTE;
 
 let askForToken = () => {};
 /** Set what is called when the server refuses the token. */
@@ -42,18 +46,37 @@ export function query(values) {
 }
 
 /**
+ * Do work with a signal that ends it after a time, or when another signal does. A request that is
+ * never answered would hold up all that wait for it.
+ */
+async function limited(work, limit, signal = null) {
+  const ended = new AbortController();
+  const end = () => ended.abort(signal.reason);
+  if (signal?.aborted) end(); else signal?.addEventListener('abort', end);
+  const timer = setTimeout(() => ended.abort(new Problem(
+    `The server did not answer within ${limit / MINUTE} minutes; it may still do what it was asked for.`, 0)), limit);
+  try {
+    return await work(ended.signal);
+  } catch (error) {
+    throw ended.signal.aborted ? ended.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', end);
+  }
+}
+
+/**
  * Send a request, and return the response. A server that is busy gets the request again after the
  * time that it names.
  */
-export async function call(address, options = {}, waits = MAX_WAITS) {
+async function call(address, options, waits = MAX_WAITS) {
   const headers = {...options.headers};
   const token = sessionStorage.getItem('token');
   if (token) headers.Authorization = `Bearer ${token}`;
   let answer;
   try {
     answer = await fetch(ROOT + address, {...options, headers});
-  } catch (error) {
-    if (error.name === 'AbortError') throw error;
+  } catch {
     throw new Problem('The server cannot be reached.', 0);
   }
   if (answer.ok) return answer;
@@ -70,19 +93,23 @@ export async function call(address, options = {}, waits = MAX_WAITS) {
   throw new Problem(text || answer.statusText || `Status ${answer.status}`, answer.status);
 }
 
-const json = async (address, options) => {
-  const answer = await call(address, options);
+const json = (address, {signal, ...options}, limit = LIMIT) => limited(async ended => {
+  const answer = await call(address, {...options, signal: ended});
   return answer.status === 204 ? null : answer.json();
-};
+}, limit, signal);
 
 const withBody = (method, body) => body === undefined
   ? {method}
   : {method, body: JSON.stringify(body), headers: {'Content-Type': 'application/json'}};
 
 export const get = address => json(address, {});
-export const post = (address, body) => json(address, withBody('POST', body));
+export const post = (address, body, limit = LIMIT) => json(address, withBody('POST', body), limit);
 export const put = (address, body) => json(address, withBody('PUT', body));
 export const remove = address => json(address, {method: 'DELETE'});
+
+/** Return a picture, as a blob. */
+export const getPicture = address => limited(
+  signal => call(address, {headers: {Accept: 'image/jpeg'}, signal}).then(answer => answer.blob()), LIMIT);
 
 /** Send a photo as a file of a form, with the other fields. */
 export function sendPhoto(address, file, fields, signal) {
@@ -90,5 +117,5 @@ export function sendPhoto(address, file, fields, signal) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value !== undefined && value !== '') form.append(name, value);
   form.append('image', file);
-  return json(address, {method: 'POST', body: form, signal});
+  return json(address, {method: 'POST', body: form, signal}, LONG);
 }

@@ -1,6 +1,6 @@
 // Pictures of faces: cut from photos that are open here, or asked of the server.
 
-import {call, path} from './api.js';
+import {getPicture, path} from './api.js';
 import {current, personName} from './collection.js';
 import {make, show} from './dom.js';
 import {pathOf, shortName} from './file_names.js';
@@ -70,8 +70,7 @@ function load() {
   if (loading >= MAX_LOADING || !waiting.length) return;
   const image = waiting.shift();
   loading += 1;
-  call(image.dataset.path, {headers: {Accept: 'image/jpeg'}})
-    .then(answer => answer.blob())
+  getPicture(image.dataset.path)
     .then(blob => {
       const address = URL.createObjectURL(blob);
       image.src = address;

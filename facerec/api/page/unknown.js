@@ -1,6 +1,6 @@
 // The view that reviews clusters: faces that seem to show one person whom nobody has named.
 
-import {get, path, post, put, query} from './api.js';
+import {LONG, get, path, post, put, query} from './api.js';
 import {change, onChange} from './changes.js';
 import {current, inCollection, personName} from './collection.js';
 import {picture} from './crops.js';
@@ -174,7 +174,7 @@ function leave(item) {
 async function suggestAgain() {
   show('unknown-busy', true);
   try {
-    const result = await post(inCollection('/clusters'), {});
+    const result = await post(inCollection('/clusters'), {}, LONG);
     await list.reload();
     return result;
   } finally {

@@ -326,6 +326,30 @@ def test_a_change_is_said_to_be_made_even_if_its_history_cannot_be_read(
     expect(page.get_by_role("button", name="Undo")).to_be_hidden()
 
 
+def test_a_change_that_is_never_answered_is_an_error_and_the_next_is_made(
+    site: Site, page: playwright.Page, network: Network
+) -> None:
+    page.clock.install()
+    page.goto(f"{site.address}/#/people")
+    expect(page.locator("#people-empty")).to_be_visible()
+    name = page.get_by_label("Name of a new person")
+    network.hold("**/people")
+    name.fill("Ann")
+    name.press("Enter")
+    network.wait()
+    expect(page.get_by_label("Collection", exact=True)).to_be_disabled()
+    page.clock.fast_forward("02:00")
+    expect(page.get_by_role("alert")).to_contain_text("did not answer within 2 minutes")
+    expect(page.locator("#people-list")).to_have_text(
+        re.compile("^Ann")
+    )  # it was made all the same
+    expect(page.get_by_label("Collection", exact=True)).to_be_enabled()
+    page.unroute("**/people")
+    name.fill("Bob")
+    name.press("Enter")
+    expect(page.locator("#status")).to_have_text("Bob is created.")
+
+
 def test_a_name_that_is_changed_back_is_not_shown_any_more(
     site: Site, page: playwright.Page
 ) -> None:
