@@ -140,14 +140,15 @@ class HistoryPage:
         entries: The entries.
         next_token: Token of the next page; None on the last.
         person: Id of the person whose changes these are; None for those of everybody.
-        names: Current display names of the people of the page by id, as far as they have one.
+        names: Current display names of the people of each entry, by the ids of the entry and the
+            person. People without a name, and those who no longer exist, are omitted.
     """
 
     collection_id: str
     entries: tuple[Entry, ...]
     next_token: str | None
     person: str | None
-    names: Mapping[str, str] = field(repr=False)
+    names: Mapping[str, Mapping[str, str]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

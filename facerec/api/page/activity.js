@@ -2,7 +2,6 @@
 
 import {get, path, post} from './api.js';
 import {listHistory, onChange, undoChange} from './changes.js';
-import {personName} from './collection.js';
 import {at, button, make, newId, plural, show} from './dom.js';
 import {folderOf, startJob} from './job_folders.js';
 import {attempt, confirmed, say, withdraw} from './messages.js';
@@ -135,7 +134,7 @@ const history = pagedList({
     const page = await listHistory({limit: PAGE, next_token: token});
     const known = new Set(token ? undone : []);
     for (const entry of page.entries) if (entry.undoes && !known.has(entry.entry_id)) known.add(entry.undoes);
-    const items = await Promise.all(page.entries.map(entry => historyItem(entry, known.has(entry.entry_id))));
+    const items = page.entries.map(entry => historyItem(entry, known.has(entry.entry_id)));
     return {items, next: page.next_token, known};
   },
   present: ({known}) => {
@@ -145,9 +144,9 @@ const history = pagedList({
   clear: () => show('history-empty', false),
 });
 
-async function historyItem(entry, isUndone) {
+function historyItem(entry, isUndone) {
   const people = [...new Set(entry.steps.flatMap(step => [step.user_id, step.other_id, step.person]).filter(Boolean))];
-  const names = await Promise.all(people.map(personName));
+  const names = people.map(person => entry.names[person] || person);
   const faces = new Set(entry.steps.flatMap(step => step.face_ids)).size;
   const lifted = entry.action !== 'UNDO' && entry.steps.map(step => LIFTED[step.kind]).find(Boolean);
   const isImpersonal = IMPERSONAL.includes(entry.action) || (entry.action === 'UNDO' && entry.steps.every(step => step.cluster_id || step.kind.startsWith('NOT_A_FACE')));

@@ -24,7 +24,7 @@ from facerec.gallery.deferred import collection_results
 from facerec.gallery.operations.clusters import ClusterOperations
 from facerec.gallery.operations.registrations import RegistrationOperations
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.people.names import display_names
+from facerec.gallery.people.names import display_names, names_in_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,8 +97,7 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
         token = None
         if len(found) > limit:
             token = self._token(listing, page[-1].cause.entry_id)
-        people = (person for entry in page for person in entry.people)
-        names = display_names(collection_id, people, records=self._records)
+        names = names_in_history(collection_id, page, records=self._records)
         return collection_results.HistoryPage(collection_id, page, token, subject, names)
 
     def display_names(self, collection_id: str, user_ids: Iterable[str]) -> dict[str, str]:

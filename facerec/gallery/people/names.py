@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.names import is_derived
 
 if TYPE_CHECKING:
+    from facerec.core.history import Entry
     from facerec.core.protocols.records import RecordStore
-    from facerec.core.records import FaceRecord
+    from facerec.core.records import FaceRecord, User
+
+_MAX_SKEW = 1.0
+"""Seconds by which the clocks of two machines may differ."""
 
 PERSON_SEPARATOR = ":"
 """The part of an external image id before this separator names the person: ``ann:1`` and ``ann:2``
@@ -114,3 +118,36 @@ def display_names(
     known = sorted(set(user_ids))
     users = records.get_users(collection_id, known) if known else []
     return {user.user_id: user.name for user in users if user.name is not None}
+
+
+def names_in_history(
+    collection_id: str, entries: Sequence[Entry], *, records: RecordStore
+) -> dict[str, dict[str, str]]:
+    """Return the display names of the people of entries, by entry and person id.
+
+    People without a name are omitted, and so are those who no longer exist, even if somebody else
+    has the id by now.
+    """
+    known = sorted({person for entry in entries for person in entry.people})
+    users = (
+        {user.user_id: user for user in records.get_users(collection_id, known)} if known else {}
+    )
+    return {
+        entry.cause.entry_id: {
+            person: user.name
+            for person in entry.people
+            if (user := users.get(person)) is not None
+            and user.name is not None
+            and _is_in(entry, user)
+        }
+        for entry in entries
+    }
+
+
+def _is_in(entry: Entry, user: User) -> bool:
+    """Return whether an entry that has a person's id is about this person."""
+    steps = (step for step in entry.steps if step.user_id == user.user_id)
+    created = {step.created_at for step in steps if step.created_at is not None}
+    if created:
+        return user.created_at in created
+    return user.created_at <= entry.cause.at + _MAX_SKEW

@@ -42,7 +42,9 @@ def history_page_json(page: HistoryPage) -> Json:
     """Present a page of the history (``history.json``)."""
     return {
         "collection_id": page.collection_id,
-        "entries": [history_entry_json(entry, page.names) for entry in page.entries],
+        "entries": [
+            history_entry_json(entry, page.names[entry.cause.entry_id]) for entry in page.entries
+        ],
         "next_token": page.next_token,
     }
 

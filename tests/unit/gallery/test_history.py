@@ -181,6 +181,36 @@ def test_the_history_of_a_person_is_found_by_earlier_names_too(gallery: Gallery)
     assert actions(gallery, "nobody") == []
 
 
+def test_somebody_who_no_longer_exists_is_not_named_as_who_has_the_id_now(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    Family(gallery)
+    gallery.merge_users("staff", "ann", "bea")
+    collaborators.clock.now += 60
+    gallery.create_user("staff", "bea", name="Xi")
+    gallery.rename_user("staff", "ann", "Anne")
+
+    def named() -> list[tuple[Action, dict[str, str]]]:
+        page = gallery.list_history("staff", person="bea")
+        return [
+            (entry.cause.action, dict(page.names[entry.cause.entry_id]))
+            for entry in reversed(page.entries)
+        ]
+
+    assert named() == [
+        (Action.CREATE, {}),
+        (Action.ADD_FACES, {}),
+        (Action.NOT_SAME, {}),
+        (Action.MERGE, {"ann": "Anne"}),
+        (Action.CREATE, {"bea": "Xi"}),
+    ]
+    created, merged = gallery.list_history("staff", person="bea").entries[:2]
+    gallery.undo("staff", created.cause.entry_id)
+    gallery.undo("staff", merged.cause.entry_id)
+    assert (Action.MERGE, {"ann": "Anne", "bea": "Bea Lee"}) in named()
+    assert (Action.CREATE, {}) in named()
+
+
 def test_the_history_comes_in_pages_newest_first(gallery: Gallery) -> None:
     for number in range(5):
         gallery.create_user("staff", f"user-{number}")
