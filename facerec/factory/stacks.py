@@ -48,6 +48,9 @@ def stack_settings(stack: Stack) -> Settings:
 
 
 _PARAMETERS = {
+    "MAX_FACES_PER_IMAGE": "MaxFacesPerImage",
+    "MIN_FACE_CONFIDENCE": "MinFaceConfidence",
+    "SIMILARITY_THRESHOLD": "SimilarityThreshold",
     "EVENT_BUS": "EventBusArn",
     "PINECONE_SECRET_ARN": "PineconeSecretArn",
     "PINECONE_INDEX_NAME": "PineconeIndexName",

@@ -15,6 +15,8 @@ import pytest
 from facerec.api.auth.gateway import ApiAuthorization
 from facerec.config import read_settings
 from facerec.core.schemas import violation
+from facerec.factory.stacks import stack_settings
+from facerec.jobs.aws.stack import Stack
 from facerec.jobs.exit_codes import DO_NOT_RETRY, OUTAGE, RETRY
 from facerec.jobs.ledger.layout import OUTAGES, memory_folder
 from facerec.storage.event_bus import SOURCE
@@ -508,6 +510,28 @@ def test_defaults_of_the_template_are_those_of_the_settings() -> None:
     assert parameters["MaxFacesPerImage"]["Default"] == settings.max_faces
     assert float(parameters["MinFaceConfidence"]["Default"]) == settings.min_confidence
     assert float(parameters["SimilarityThreshold"]["Default"]) == settings.similarity_threshold
+
+
+def test_the_gallery_that_a_command_opens_has_the_settings_of_the_api() -> None:
+    given = {
+        "PineconeSecretArn": SECRET,
+        "PineconeIndexName": "faces",
+        "PineconeIndexHost": "faces-abc.svc.pinecone.io",
+        "EventBusArn": "arn:aws:events:eu-west-1:123456789012:event-bus/matches",
+        "MaxFacesPerImage": "7",
+        "MinFaceConfidence": "0.71",
+        "SimilarityThreshold": "0.99",
+    }
+    named = ("facerec", "eu-west-1", "bucket", "workflow", "queue", "dashboard", 256, 1)
+    stack = Stack(*named, "pinecone", given, "ErasureFunction", "table", None)
+    environment = {"AWS_REGION": "eu-west-1", "AWS_S3_BUCKET": "bucket", "FACEREC_TABLE": "table"}
+    for variable, value in function_environment("ApiFunction").items():
+        parameter = value["Ref"] if isinstance(value, dict) and "Ref" in value else None
+        if variable not in environment and parameter in template()["Parameters"]:
+            environment[variable] = given.get(parameter, "set")
+    # Only jobs use the version, and only web pages need the origins.
+    del environment["MODEL_VERSION"], environment["ALLOWED_ORIGINS"]
+    assert stack_settings(stack) == read_settings(environment)
 
 
 def test_the_model_version_is_that_of_the_engine() -> None:
