@@ -63,6 +63,14 @@ def test_a_collection_is_created_listed_changed_and_deleted(facerec: Facerec) ->
     assert open_api_gallery().list_collections().collections == ()
 
 
+def test_an_operation_of_another_release_is_refused_and_raises_no_alarm(stack: Stack) -> None:
+    del stack
+    event = {"operation": "of_a_later_release", "collection": "", "returns_refusals": True}
+    refused = erasing.handler(event, None)["refused"]
+    assert "it has no 'of_a_later_release'" in refused["message"]
+    assert refused["hint"] == "update the stack to this release"
+
+
 def test_photos_of_somebody_are_found_copied_and_matched(
     facerec: Facerec, stack: Stack, tmp_path: Path
 ) -> None:

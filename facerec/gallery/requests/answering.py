@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from facerec.errors import NotFoundError
 from facerec.gallery.requests import clusters, collections, history, people, registrations
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ def answer_request(gallery: Gallery, request: Mapping[str, Any]) -> Json:
             arguments of the operation. A ``person`` is an id or a display name.
 
     Raises:
+        NotFoundError: There is no such operation; the command is of another release.
         FacerecError: See the operations of ``Gallery``.
     """
-    return _OPERATIONS[request["operation"]](gallery, str(request["collection"]), request)
+    operation = str(request["operation"])
+    if operation not in _OPERATIONS:
+        raise NotFoundError(
+            f"the stack is of another release than this command: it has no {operation!r}",
+            "update the stack to this release",
+        )
+    return _OPERATIONS[operation](gallery, str(request["collection"]), request)

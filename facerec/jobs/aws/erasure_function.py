@@ -85,11 +85,14 @@ class ErasureFunction:
         ``NotFoundError`` when it is read.
 
         Raises:
+            NotFoundError: The function is of a release that does not know the operation.
             FacerecError: The function cannot be invoked, refused the request, or failed.
         """
         answer = self._invoke("RequestResponse", {**event, "returns_refusals": True})
         document: dict[str, Any] = json.loads(answer["Payload"].read(), object_hook=_Answer)
         if "FunctionError" in answer:
+            if _lacks_operation(document, event):
+                raise _does_not_know(self._name)
             # A function that was ended has no type of error
             reasons = filter(None, (document.get("errorType"), document.get("errorMessage")))
             raise FacerecError(
@@ -108,10 +111,7 @@ class ErasureFunction:
         """
         packed = self.call(event).get("packed")
         if packed is None:
-            raise NotFoundError(
-                f"the function {self._name} does not know this request",
-                "update the stack to this release",
-            )
+            raise _does_not_know(self._name)
         content = gzip.decompress(b64decode(packed))
         document: dict[str, Any] = json.loads(content, object_hook=_Answer)
         return document
@@ -122,3 +122,18 @@ class ErasureFunction:
                 FunctionName=self._name, InvocationType=kind, Payload=json.dumps(event)
             )
         return answer
+
+
+def _lacks_operation(failure: dict[str, Any], event: dict[str, Any]) -> bool:
+    """Return whether a function failed since its release does not have the operation of an event.
+
+    Earlier releases look operations up without a check.
+    """
+    reported = (failure.get("errorType"), failure.get("errorMessage"))
+    return "operation" in event and reported == ("KeyError", repr(event["operation"]))
+
+
+def _does_not_know(name: str) -> NotFoundError:
+    return NotFoundError(
+        f"the function {name} does not know this request", "update the stack to this release"
+    )

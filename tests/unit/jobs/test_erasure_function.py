@@ -41,6 +41,16 @@ def test_a_function_that_does_not_know_a_request_is_to_be_updated() -> None:
     assert refused.value.hint == "update the stack to this release"
 
 
+def test_a_function_that_fails_at_an_operation_it_does_not_have_is_to_be_updated() -> None:
+    failure = {"errorType": "KeyError", "errorMessage": "'list_collections'"}
+    function = ErasureFunction("Erasure", Client(failure, FunctionError="Unhandled"))
+    with pytest.raises(NotFoundError, match="does not know this request") as refused:
+        function.call_for_packed({"operation": "list_collections"})
+    assert refused.value.hint == "update the stack to this release"
+    with pytest.raises(FacerecError, match=r"failed: KeyError: 'list_collections'$"):
+        function.call_for_packed({"operation": "list_people"})
+
+
 @pytest.mark.parametrize("read", [enrolment_from_json, rebuilt_from_json, lambda page: page["x"]])
 def test_what_the_answer_of_another_release_lacks_is_one_line(read: Callable[[Any], Any]) -> None:
     answer = {"people": 1, "faces": 2, "corrected": [{"source": "a.jpg"}], "copied": None}
