@@ -110,6 +110,9 @@ EXIT_CODES: dict[type[FacerecError], ExitCode] = {
 COMPLETES = "`facerec erasures resume` completes it"
 """Hint for an unfinished erasure."""
 
+STACK_COMPLETES = "the stack, which tries each hour, completes it"
+"""Hint for an unfinished erasure of a stack."""
+
 HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
     CollectionNotFoundError: "see `facerec collections list`",
@@ -148,6 +151,12 @@ MIGRATION_HINTS: dict[MigrationRemedy, str] = {
 }
 """Hints for remedies of migrations that the command line names by its options."""
 
+STACK_MIGRATION_HINTS: dict[MigrationRemedy, str] = {
+    MigrationRemedy.REPAIR: "run `facerec collections migrate --rollback`, then `facerec rebuild`, "
+    "and migrate it again",
+}
+"""Hints for remedies of migrations on a stack, where they differ."""
+
 
 def exit_code_of(error: FacerecError) -> ExitCode:
     """Return the exit code of an error."""
@@ -168,18 +177,24 @@ def raise_first(errors: Iterable[FacerecError]) -> None:
         raise ordered[0]
 
 
-def hint_of(error: FacerecError) -> str | None:
-    """Return the hint for an error on the command line, or None."""
-    own = _own_hint_of(error)
+def completion_hint(*, on_stack: bool) -> str:
+    """Return what completes an unfinished erasure."""
+    return STACK_COMPLETES if on_stack else COMPLETES
+
+
+def hint_of(error: FacerecError, *, on_stack: bool) -> str | None:
+    """Return the hint for an error of a command on a stack or this machine, or None."""
+    own = _own_hint_of(error, on_stack=on_stack)
     if error.consequence is None:
         return own
-    resume = f"{COMPLETES} once the cause is gone"
+    resume = f"{completion_hint(on_stack=on_stack)} once the cause is gone"
     return resume if own is None else f"{own}; {resume}"
 
 
-def _own_hint_of(error: FacerecError) -> str | None:
+def _own_hint_of(error: FacerecError, *, on_stack: bool) -> str | None:
     if isinstance(error, MigrationError) and error.remedy is not None:
-        return MIGRATION_HINTS.get(error.remedy, error.hint)
+        hints = MIGRATION_HINTS | (STACK_MIGRATION_HINTS if on_stack else {})
+        return hints.get(error.remedy, error.hint)
     if type(error) in HINTS:
         return HINTS[type(error)]
     if error.hint is not None:

@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 
 import click
 
-from facerec.cli.exit_codes import COMPLETES, ExitCode, exit_code_of, hint_of
+from facerec.cli.exit_codes import ExitCode, completion_hint, exit_code_of, hint_of
 from facerec.cli.interruption import interruptible
+from facerec.cli.machine_or_stack import Place
 from facerec.errors import FacerecError
 
 _OPTIONAL = re.compile(r"'\[([^][']+)\](?:\.\.\.)?'")
@@ -81,6 +82,8 @@ class LazyGroup(SummaryGroup):
 
         If ``standalone_mode`` is false, it returns instead, and raises errors.
         """
+        place = Place()
+        extra = {"obj": place, **extra}
         run = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()
@@ -89,7 +92,7 @@ class LazyGroup(SummaryGroup):
         # A caller that passes arguments has a process of its own, with its own signals.
         with nullcontext() if args is not None else interruptible():
             try:
-                _run(run)
+                _run(run, place)
             except KeyboardInterrupt:
                 # While an error was printed, for example; click turns others into an ``Abort``.
                 _fail("interrupted", None, ExitCode.INTERRUPTED)
@@ -112,14 +115,17 @@ class LazyGroup(SummaryGroup):
         return result
 
 
-def _run(run: Callable[[], Any]) -> NoReturn:
-    """Run a command and exit; an error becomes one line, a hint and an exit code."""
+def _run(run: Callable[[], Any], place: Place) -> NoReturn:
+    """Run a command and exit; an error becomes one line, a hint and an exit code.
+
+    The command notes in ``place`` where it works.
+    """
     try:
         # click returns the code of `Context.exit` here, and a command's None otherwise.
         sys.exit(run())
     except FacerecError as error:
         message = "; ".join(filter(None, (error.message, error.consequence)))
-        _fail(message, hint_of(error), exit_code_of(error))
+        _fail(message, hint_of(error, on_stack=place.stack is not None), exit_code_of(error))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
@@ -134,7 +140,7 @@ def _run(run: Callable[[], Any]) -> NoReturn:
         message = "interrupted" if isinstance(cause, KeyboardInterrupt) else "cancelled"
         # An unfinished erasure adds its id.
         notes: list[str] = getattr(cause, "__notes__", [])
-        hint = COMPLETES if notes else None
+        hint = completion_hint(on_stack=place.stack is not None) if notes else None
         _fail("; ".join((message, *notes)), hint, ExitCode.INTERRUPTED)
     except UnicodeEncodeError as error:
         # An argument has bytes that are not UTF-8; Python passes them on as surrogates.

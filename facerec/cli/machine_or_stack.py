@@ -8,6 +8,7 @@ machine, even while the variable is set.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -16,6 +17,24 @@ from click.core import ParameterSource
 from facerec.errors import ConfigurationError
 
 STACK_VARIABLE = "FACEREC_STACK"
+
+
+@dataclass
+class Place:
+    """Where a command works; the object of its context.
+
+    Attributes:
+        stack: The stack; None for this machine.
+    """
+
+    stack: str | None = None
+
+
+def is_on_stack() -> bool:
+    """Return whether the command that runs now works on a stack."""
+    context = click.get_current_context(silent=True)
+    place = None if context is None else context.find_object(Place)
+    return place is not None and place.stack is not None
 
 
 def checked_data(
@@ -48,8 +67,11 @@ def checked_stack(
     """
     if _is_given(context, "stack"):
         _require_one_place(context)
-        return stack
-    return None if _is_given(context, "data") else stack
+    elif _is_given(context, "data"):
+        stack = None
+    if (place := context.find_object(Place)) is not None:
+        place.stack = stack
+    return stack
 
 
 def _require_one_place(context: click.Context) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facerec.cli.deferred import erasures
-from facerec.cli.exit_codes import COMPLETES
+from facerec.cli.exit_codes import completion_hint
+from facerec.cli.machine_or_stack import is_on_stack
 from facerec.cli.output import console, count
 
 if TYPE_CHECKING:
@@ -39,9 +40,8 @@ def print_resumed(receipts: Iterable[Receipt]) -> None:
 
 def print_pending_deletion(collection_id: str, erasure_id: str) -> None:
     """Print that a collection still exists although its deletion was requested."""
-    console().print(
-        f"collection {collection_id} is being deleted (erasure {erasure_id}): {COMPLETES}"
-    )
+    hint = completion_hint(on_stack=is_on_stack())
+    console().print(f"collection {collection_id} is being deleted (erasure {erasure_id}): {hint}")
 
 
 def print_receipt(receipt: Receipt) -> None:

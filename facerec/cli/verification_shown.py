@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from facerec.cli.machine_or_stack import is_on_stack
 from facerec.cli.output import console
 from facerec.core.counts import count
 
@@ -86,9 +87,10 @@ def _print_differences(
             f"{count(returned, 'face')} {what}: deleted on purpose, and back with an older database"
         )
     if deleted:
+        command = "jobs start" if is_on_stack() else "index"
         out.print(
             f"{count(deleted, 'face')} deleted on purpose since then; "
-            "facerec index --restore-deleted stores them again"
+            f"facerec {command} --restore-deleted stores them again"
         )
 
 

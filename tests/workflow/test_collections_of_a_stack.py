@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.core.schemas import violation
+from facerec.errors import StoreUnavailableError
+from facerec.storage.s3vectors.vector_store import S3Vectors
 from facerec.testing.engine import fake_face, fake_photo
 from lambdas.erasure import handler as erasing
 from tests.support.s3vectors_server import S3VectorsServer
@@ -71,6 +74,22 @@ def test_an_operation_of_another_release_is_refused_and_raises_no_alarm(stack: S
     assert refused["hint"] == "update the stack to this release"
 
 
+def test_hints_of_an_interrupted_deletion_name_what_completes_it_on_a_stack(
+    facerec: Facerec, command_line: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreUnavailableError("the vectors are gone", "try again")
+
+    facerec("collections", "create", "staff")
+    monkeypatch.setattr(S3Vectors, "delete_namespace", fail)
+    failed = command_line.invoke(main, ["collections", "delete", "staff", "--yes"])
+    assert failed.exit_code == ExitCode.ERROR
+    refused = command_line.invoke(main, ["collections", "create", "staff"])
+    for output in (refused.output, facerec("collections", "list")):
+        assert "the stack, which tries each hour, completes it" in output
+        assert "erasures resume" not in output
+
+
 def test_photos_of_somebody_are_found_copied_and_matched(
     facerec: Facerec, stack: Stack, tmp_path: Path
 ) -> None:
@@ -99,6 +118,7 @@ def test_photos_of_somebody_are_found_copied_and_matched(
     facerec("faces", "not-same", "--collection", "staff", first, "bea")
     assert first in facerec("faces", "corrections", "--collection", "staff")
     assert "1 face deleted" in facerec("faces", "delete", "--collection", "staff", first)
+    assert "facerec jobs start --restore-deleted" in facerec("verify", "staff")
     assert first not in facerec("faces", "list", "--collection", "staff")
 
     found = json.loads(facerec("calibrate", "--collection", "staff", "--json"))
