@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli.deferred import factory
+from facerec.cli.local_path import LocalPath
 from facerec.cli.options import data_option, json_option, stack_option
 from facerec.cli.output import console, count, print_json
 from facerec.core.deferred import DeferredModule
@@ -29,7 +30,7 @@ else:
 @click.option(
     "--output",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=LocalPath(file_okay=False),
     metavar="FOLDER",
     help="Folder to create; one that exists must be empty.",
 )

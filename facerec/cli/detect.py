@@ -9,6 +9,7 @@ import click
 
 from facerec.cli.deferred import factory, presenting_faces
 from facerec.cli.faces_shown import position, print_remarks
+from facerec.cli.local_path import LocalPath
 from facerec.cli.options import json_option, overwrite_option, probe_face_options
 from facerec.cli.output import console, count, print_json, table
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("photo")
 @click.option(
     "--draw",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=LocalPath(dir_okay=False),
     default=None,
     metavar="OUT.jpg",
     help="Save a copy of the photo with a box around each face.",

@@ -11,6 +11,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.erase import subject_options
+from facerec.cli.local_path import LocalPath
 from facerec.cli.options import collection_option, data_option, stack_option
 from facerec.cli.output import console, count
 from facerec.core.batches import batches
@@ -30,7 +31,7 @@ THUMBNAILS_AT_ONCE = 100
 @click.option(
     "--output",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=LocalPath(file_okay=False),
     metavar="FOLDER",
     help="Folder to create, with `export.json` and thumbnails of the faces; one that exists must "
     "be empty.",

@@ -12,6 +12,7 @@ from facerec.cli.deferred import presenting_faces, presenting_search, subjects
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.faces_shown import face_table, match_table
 from facerec.cli.lazy_group import SummaryGroup
+from facerec.cli.local_path import LocalPath
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -127,7 +128,7 @@ def match(
 @faces.command()
 @collection_option
 @click.argument("face_id")
-@click.argument("output", type=click.Path(dir_okay=False, path_type=Path), metavar="OUT.jpg")
+@click.argument("output", type=LocalPath(dir_okay=False), metavar="OUT.jpg")
 @overwrite_option
 @data_option
 @stack_option

@@ -10,6 +10,7 @@ import click
 
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.find_outputs import Find, Outputs, found_faces, keeping_first_pages
+from facerec.cli.local_path import LocalPath
 from facerec.cli.numbers import WholeRange
 from facerec.cli.options import (
     collection_option,
@@ -51,13 +52,13 @@ else:
 @stack_option
 @click.option(
     "--copy-to",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     metavar="FOLDER",
     help="Copy the photos into this folder, doubtful ones into its subfolder `doubtful`.",
 )
 @click.option(
     "--link-to",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     metavar="FOLDER",
     help="Create links to the photos in this folder, instead of copying them.",
 )

@@ -12,6 +12,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.import_reports import reported
 from facerec.cli.lazy_group import SummaryGroup
+from facerec.cli.local_path import LocalPath
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json
 from facerec.core.aws_region import aws_region
@@ -29,7 +30,7 @@ else:
 
 report_option = click.option(
     "--report",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    type=LocalPath(dir_okay=False),
     metavar="OUT.json",
     help="Save the report, with every face that was not imported, even if the import ends early.",
 )

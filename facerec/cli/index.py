@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.job_options import job_options
+from facerec.cli.local_path import LocalPath
 from facerec.cli.numbers import MAX_WHOLE, WholeRange
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.webhooks import open_webhook, webhook_option
@@ -34,7 +35,7 @@ else:
 @job_options
 @click.option(
     "--job-folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=LocalPath(file_okay=False),
     metavar="FOLDER",
     help="Folder for the job's ledger, embeddings and report (default: in the data folder).",
 )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from facerec.cli.local_path import LocalPath
 from facerec.cli.machine_or_stack import STACK_VARIABLE, checked_data, checked_stack
 from facerec.cli.numbers import MAX_WHOLE, FiniteRange, WholeRange
 from facerec.core.limits import MAX_IMAGES_PER_CHILD
@@ -28,7 +29,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 data_option = click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=LocalPath(file_okay=False),
     metavar="FOLDER",
     envvar="FACEREC_DATA",
     show_envvar=True,
@@ -92,7 +93,7 @@ search_fmr_option = target_fmr_option("Not with --threshold.")
 csv_option = click.option(
     "--csv",
     "csv_file",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     metavar="FILE",
     help="Write a CSV file with a line for each face, instead of printing them.",
 )
@@ -116,7 +117,7 @@ def html_option(text: str) -> Callable[[Command], Command]:
     return click.option(
         "--html",
         "html_file",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=LocalPath(dir_okay=False),
         callback=_in_a_folder,
         metavar="FILE",
         help=f"Write an HTML page: {text}",

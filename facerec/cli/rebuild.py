@@ -11,6 +11,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
+from facerec.cli.local_path import LocalPath
 from facerec.cli.options import data_option, json_option, stack_option
 from facerec.cli.output import console, print_json
 from facerec.cli.receipts import print_resumed
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 @data_option
 @click.option(
     "--into",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=LocalPath(file_okay=False),
     metavar="FOLDER",
     help="Data folder that receives the faces (default: the same).",
 )

@@ -152,3 +152,30 @@ def test_arguments_that_are_not_utf_8_end_with_a_sentence(out: Path, words: list
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code not in (0, 1)
     assert result.stderr.startswith(("error: ", "Usage: "))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *map(tuple, [*ASKING.values(), *REFUSING.values()]),
+        ("find", "photo.jpg", "--collection", "c", "--copy-to", "out.jpg"),
+        ("find", "photo.jpg", "--collection", "c", "--link-to", "out.jpg"),
+        ("export", "--collection", "c", "--person", "ann", "--output", "out.jpg"),
+        ("collections", "export", "c", "--output", "out.jpg"),
+        ("collections", "list", "--data", "out.jpg"),
+        ("rebuild", "c", "--into", "out.jpg"),
+        ("index", ".", "--collection", "c", "--job-folder", "out.jpg"),
+    ],
+    ids=" ".join,
+)
+def test_no_command_writes_a_local_folder_that_is_named_like_an_address(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.jpg").write_bytes(fake_photo(fake_face("ann")))
+    (tmp_path / "pairs.csv").write_text("a,b\n")
+    address = [word.replace("out.jpg", "s3://bucket/out") for word in words]
+    refused = CliRunner().invoke(main, address)
+    assert refused.exit_code == 2, refused.output
+    assert "s3://bucket/out is not a path on this machine" in refused.output
+    assert not (tmp_path / "s3:").exists()
