@@ -15,10 +15,13 @@ from facerec.estimate.costs import (
 from facerec.estimate.limits import LOOKUPS_PER_SECOND
 from facerec.estimate.prices import PriceTable, load_prices
 from facerec.estimate.simulation import Simulation, simulate
-from facerec.estimate.workload import Store, Workload
+from facerec.estimate.workload import MAX_COUNT, Store, Workload, whole
 
 MAX_PHOTOS = 1_000_000_000
 """Maximum number of photos of a break-even."""
+
+MAX_SEARCHES = MAX_COUNT // MAX_PHOTOS
+"""Maximum number of searches, which a break-even multiplies."""
 
 PHOTOS_PER_SECOND = 20.0
 """Assumed speed of one vCPU: photos of about a megapixel with the default detector
@@ -121,8 +124,9 @@ def estimate_job(
         prices: Table of prices (default: the one shipped with facerec).
 
     Raises:
-        InvalidInputError: A number is not finite or too small.
+        InvalidInputError: A number is too small or too large, or a count is not whole.
     """
+    whole("searches", searches, 0, MAX_SEARCHES)
     prices = prices or load_prices()
     workload = Workload(
         photos,

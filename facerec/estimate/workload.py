@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from facerec.core.checks import is_number
+from facerec.core.checks import is_number, is_whole
 from facerec.core.deferred import DeferredModule
 from facerec.errors import InvalidInputError
 
@@ -17,6 +16,13 @@ if TYPE_CHECKING:
 else:
     children = DeferredModule("facerec.jobs.planning.children")
     attempt = DeferredModule("facerec.jobs.child.attempt")
+
+
+MAX_COUNT = 10**21
+"""Maximum of a number of photos, searches or vCPUs; larger ones overflow as floats."""
+
+MAX_RATE = 10**12
+"""Maximum of a rate; its inverse is the minimum of one that must be positive."""
 
 
 class Store(StrEnum):
@@ -44,7 +50,7 @@ class Workload:
             commit costs another request to the store.
 
     Raises:
-        InvalidInputError: A number is not finite or too small.
+        InvalidInputError: A number is too small or too large, or a count is not whole.
     """
 
     photos: int
@@ -59,9 +65,10 @@ class Workload:
     def __post_init__(self) -> None:
         """Check the numbers, and choose the photos per child as the planner does."""
         require_positive("photos_per_second", self.photos_per_second)
-        require_positive("max_vcpus", self.max_vcpus)
-        for name in ("photos", "faces_per_photo", "searches", "images_per_child"):
-            require_not_negative(name, getattr(self, name))
+        require_not_negative("faces_per_photo", self.faces_per_photo)
+        minima = {"photos": 0, "searches": 0, "images_per_child": 0, "max_vcpus": 1}
+        for name, minimum in minima.items():
+            object.__setattr__(self, name, whole(name, getattr(self, name), minimum))
         if not self.images_per_child:
             object.__setattr__(self, "images_per_child", children.images_per_child(self.photos))
 
@@ -76,25 +83,36 @@ class Workload:
         return -(-self.photos // attempt.DEPLOYED_STEP.photos)
 
 
+def whole(name: str, value: float, minimum: int, maximum: int = MAX_COUNT) -> int:
+    """Return a whole number of a range; floats such as 20.0 count.
+
+    Raises:
+        InvalidInputError: It is not one.
+    """
+    if not is_number(value) or not minimum <= value <= maximum or not is_whole(value):
+        raise InvalidInputError(
+            f"{name} must be a whole number from {minimum} to {maximum:,}, got {value!r}"
+        )
+    return int(value)
+
+
 def require_positive(name: str, value: float) -> None:
-    """Check that an argument is a finite number greater than 0.
+    """Check that an argument is a number greater than 0 that can be calculated with.
 
     Raises:
         InvalidInputError: It is not.
     """
-    if not _is_finite(value) or value <= 0:
-        raise InvalidInputError(f"{name} must be a number greater than 0, got {value!r}")
+    if not is_number(value) or not 1 / MAX_RATE <= value <= MAX_RATE:
+        raise InvalidInputError(
+            f"{name} must be a number greater than 0, up to {MAX_RATE:,}, got {value!r}"
+        )
 
 
 def require_not_negative(name: str, value: float) -> None:
-    """Check that an argument is a finite number of at least 0.
+    """Check that an argument is a number of at least 0 that can be calculated with.
 
     Raises:
         InvalidInputError: It is not.
     """
-    if not _is_finite(value) or value < 0:
-        raise InvalidInputError(f"{name} must be a number of at least 0, got {value!r}")
-
-
-def _is_finite(value: float) -> bool:
-    return is_number(value) and math.isfinite(value)
+    if not is_number(value) or not 0 <= value <= MAX_RATE:
+        raise InvalidInputError(f"{name} must be a number from 0 to {MAX_RATE:,}, got {value!r}")

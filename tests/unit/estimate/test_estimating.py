@@ -29,7 +29,14 @@ def _dollars(result: Estimate, price: str) -> float:
     [
         {"photos_per_second": 0},
         {"photos_per_second": float("nan")},
+        {"photos_per_second": 1e-320},
+        {"photos_per_second": 10**400},
         {"max_vcpus": 0},
+        {"max_vcpus": 0.5},
+        {"images_per_child": 1.5},
+        {"searches": 1e308},
+        {"searches": 10**400},
+        {"faces_per_photo": 1e308},
         {"faces_per_photo": -1},
         {"searches": -1},
         {"images_per_child": -1},
@@ -40,8 +47,14 @@ def _dollars(result: Estimate, price: str) -> float:
 )
 def test_a_number_with_which_no_job_can_be_estimated_is_refused(given: dict[str, Any]) -> None:
     (name,) = given
-    with pytest.raises(InvalidInputError, match=f"^{name} must be a number"):
+    with pytest.raises(InvalidInputError, match=rf"^{name} must be a (whole )?number"):
         estimate_job(1_000, **given)
+
+
+def test_a_number_of_photos_is_whole() -> None:
+    with pytest.raises(InvalidInputError, match=r"^photos must be a whole number"):
+        estimate_job(1.5)
+    assert estimate_job(1000.0) == estimate_job(1000)
 
 
 def test_a_million_photos_at_50_milliseconds_are_31_cents_of_vcpus() -> None:
