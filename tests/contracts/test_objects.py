@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
@@ -19,7 +19,7 @@ from facerec.storage.objects.changing import change_file, change_object
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.objects.s3 import S3Objects
-from tests.support.lost_responses import lose_responses
+from tests.support.lost_responses import lose_responses, refuse_repetitions
 
 
 @pytest.fixture(params=["local", "s3", "routed"])
@@ -226,8 +226,9 @@ def test_a_folder_is_deleted_with_its_content(place: Place) -> None:
 
 @pytest.mark.parametrize("place", ["s3"], indirect=True)
 @pytest.mark.parametrize("kind", ["new", "changed", "changed to a file"])
+@pytest.mark.parametrize("lose", [lose_responses, refuse_repetitions])
 def test_a_conditional_write_whose_response_was_lost_has_succeeded(
-    place: Place, tmp_path: Path, kind: str
+    place: Place, tmp_path: Path, kind: str, lose: Callable[[Any, str], None]
 ) -> None:
     objects, folder = place
     assert isinstance(objects, S3Objects)
@@ -243,11 +244,11 @@ def test_a_conditional_write_whose_response_was_lost_has_succeeded(
             return objects.write(uri, content, if_absent=True)
         return objects.replace(uri, content if kind == "changed" else file, version=version)
 
-    lose_responses(objects._client, "s3.PutObject")
+    lose(objects._client, "s3.PutObject")
     assert write()
     assert objects.read(uri) == content
     # An object of somebody else is recognised, also if the request was repeated.
     objects.write(uri, b"of another process")
-    lose_responses(objects._client, "s3.PutObject")
+    lose(objects._client, "s3.PutObject")
     assert not write()
     assert objects.read(uri) == b"of another process"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from facerec.core.aws_errors import aws_errors, is_repeated
 from facerec.core.aws_region import aws_region
@@ -27,6 +27,9 @@ from facerec.errors import (
 from facerec.storage.objects.protocol import S3_ADDRESS, ObjectInfo
 from facerec.storage.objects.s3_listing import ListedKey, list_in_parallel
 from facerec.storage.objects.s3_pages import EVENT, parse_listed_objects
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 CONNECTIONS = 64
 """Maximum number of open connections: the number of threads that read concurrently (botocore's
@@ -177,24 +180,10 @@ class S3Objects:
         the request is repeated:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
-        from botocore.exceptions import ClientError
-
-        request = {**_address_of(uri), "Body": content}
-        if if_absent:
-            request["IfNoneMatch"] = "*"
+        condition = {"IfNoneMatch": "*"} if if_absent else {}
         try:
-            with _errors(uri), self._own_success(uri, content):
-                for wait in CONFLICT_WAITS:
-                    try:
-                        self._client.put_object(**request)
-                    except ClientError as error:
-                        if error.response["Error"]["Code"] != _CONFLICT:
-                            raise
-                        # Others wait for the same time otherwise, and conflict again.
-                        time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - no secret
-                    else:
-                        return True
-                self._client.put_object(**request)
+            with _errors(uri):
+                self._put(uri, content, condition)
         except ObjectChangedError:
             return False
         return True
@@ -211,29 +200,57 @@ class S3Objects:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
         try:
-            changed = {*_CHANGED, _CONFLICT}
-            with _errors(uri, changed), self._own_success(uri, content), _body(content) as body:
+            with _errors(uri, {*_CHANGED, _CONFLICT}):
                 if isinstance(content, Path) and content.stat().st_size > MAX_PUT_BYTES:
-                    self._put_in_parts(uri, body, version)
+                    with self._own_success(uri, content, []), content.open("rb") as file:
+                        self._put_in_parts(uri, file, version)
                 else:
-                    self._client.put_object(**_address_of(uri), Body=body, IfMatch=version)
+                    self._put(uri, content, {"IfMatch": version})
         except ObjectChangedError:
             return False
         return True
 
+    def _put(self, uri: str, content: bytes | Path, condition: Mapping[str, str]) -> None:
+        """Put an object; repeat the request if it conflicts with another one."""
+        from botocore.exceptions import ClientError
+
+        conflicts: list[ClientError] = []
+        with self._own_success(uri, content, conflicts):
+            for wait in (*CONFLICT_WAITS, None):
+                try:
+                    with _body(content) as body:
+                        self._client.put_object(**_address_of(uri), Body=body, **condition)
+                except ClientError as error:
+                    if wait is None or error.response["Error"]["Code"] != _CONFLICT:
+                        raise
+                    conflicts.append(error)
+                    # Others wait for the same time otherwise, and conflict again.
+                    time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                else:
+                    return
+
     @contextmanager
-    def _own_success(self, uri: str, content: bytes | Path) -> Iterator[None]:
+    def _own_success(
+        self, uri: str, content: bytes | Path, conflicts: Sequence[ClientError]
+    ) -> Iterator[None]:
         """Recognise that a repeated conditional request fails because the first one succeeded.
 
-        botocore repeats a request if the response was lost. The content shows whose object it is.
+        botocore repeats a request if the response was lost; the repetition conflicts with the first
+        request while that is in progress. The content shows whose object it is.
+
+        Args:
+            uri: The object.
+            content: The content of the request.
+            conflicts: Errors of earlier requests with the content, which conflicted with others.
         """
         from botocore.exceptions import ClientError
 
         try:
             yield
         except ClientError as error:
-            is_refused = error.response["Error"]["Code"] in _CHANGED
-            if not (is_refused and is_repeated(error) and self._has_content(uri, content)):
+            is_refused = error.response["Error"]["Code"] in {*_CHANGED, _CONFLICT}
+            was_repeated = any(map(is_repeated, (*conflicts, error)))
+            if not (is_refused and was_repeated and self._has_content(uri, content)):
                 raise
 
     def _has_content(self, uri: str, content: bytes | Path) -> bool:
