@@ -28,6 +28,7 @@ from facerec.jobs.erasing.folder_erasure import (
 )
 from facerec.jobs.erasing.folder_lock import folder_lock
 from facerec.jobs.erasing.leftovers import is_abandoned
+from facerec.jobs.erasing.unchecked_plans import delete_lists_without_plan
 from facerec.jobs.folders import (
     Entry,
     has_plan,
@@ -102,13 +103,11 @@ def erase_faces(
         cover_jobs(index, objects, jobs_root, collection_id, listed)
     if selection.names_photos:
         for created in list(objects.folders(memory)):
-            while erase_from_memory(objects, created, selection, created):
-                # Others may have copied a line from one file to another before it was erased.
-                pass
-            delete_leftovers(objects, created, below=True)
-            note_end(objects, created)
+            _erase_from_creation(objects, created, selection)
         # Plans that were stored in the meantime. Later ones are planned again (``planner``).
         erased += erase_from_folders()
+        for created in list(objects.folders(memory)):
+            delete_lists_without_plan(objects, jobs_root, created)
     _require_readable(unreadable)
     return [job for job in erased if not job.is_untouched]
 
@@ -165,6 +164,15 @@ def _erase_from(
     return erased
 
 
+def _erase_from_creation(objects: ObjectStore, folder: str, selection: Selection) -> None:
+    """Erase photos from what is remembered of one creation of a collection."""
+    while erase_from_memory(objects, folder, selection, folder):
+        # Others may have copied a line from one file to another before it was erased.
+        pass
+    delete_leftovers(objects, folder, below=True)
+    note_end(objects, folder)
+
+
 def _erase_memory(
     objects: ObjectStore, jobs_root: str, collection_id: str, created_before: float | None
 ) -> None:
@@ -173,6 +181,7 @@ def _erase_memory(
     for created in list(objects.folders(folder)):
         # A folder of somebody else goes with the earliest creation.
         if created_before is None or (creation_of(created) or 0.0) <= created_before:
+            delete_lists_without_plan(objects, jobs_root, created, is_deleted=True)
             objects.delete_folder(created)
     if not list(objects.folders(folder)):
         objects.delete_folder(folder)

@@ -51,6 +51,7 @@ from facerec.gallery.indexing.preparing import prepare_collection
 from facerec.jobs.bulk_import.progress import is_import_pending, plan_import
 from facerec.jobs.erasing.covered_jobs import cover_jobs
 from facerec.jobs.erasing.folder_deletion import complete_deletion
+from facerec.jobs.erasing.unchecked_plans import UncheckedPlans
 from facerec.jobs.folders import find_entry
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.first_failures import read_first_failures
@@ -64,7 +65,6 @@ from facerec.jobs.planning.children import count_children
 from facerec.jobs.planning.names import require_names
 from facerec.jobs.planning.rounds import is_complete, is_resumable, needs_new_round
 from facerec.jobs.planning.source import find_source
-from facerec.jobs.planning.unchecked_plans import UncheckedPlans
 from facerec.jobs.remembered.doubts import doubt_about
 from facerec.jobs.remembered.memory import Memory
 from facerec.jobs.remembered.unfinished import unfinished_replacements
@@ -183,17 +183,15 @@ def _plan_once(
         rounds = _Rounds(request, changes, prepared.collection, objects, jobs_root, job_folder)
         plan, job_round = rounds.latest()
         _require_importable(request, plan, memory, prepared.collection)
-        is_pending = plan is not None and is_import_pending(plan, objects)
-        if plan is not None and not is_pending:
-            # An incomplete job compares the stored faces at its end anyway.
-            must_compare_again = (
-                request.prune
-                and changes.base is not None
-                and doubt_about(objects, jobs_root, prepared.collection, changes.base) is not None
-                and is_complete(plan, objects)
+        if (
+            plan is not None
+            and not is_import_pending(plan, objects)
+            and (
+                _must_compare_again(request, plan, changes, objects, jobs_root, prepared.collection)
+                or _needs_new_round(request, plan, changes, objects, memory)
             )
-            if must_compare_again or _needs_new_round(request, plan, changes, objects, memory):
-                plan, job_round = None, job_round + 1
+        ):
+            plan, job_round = None, job_round + 1
         is_stored = False
         if plan is None:
             new = replace(rounds.plan(job_round), new_collection=prepared.created)
@@ -201,7 +199,10 @@ def _plan_once(
             plan_import(new, objects)
             replacements = unfinished_replacements(memory, objects)
             unchecked.note(new)
-            plan, is_stored = _store(objects, new, changes, replacements)
+            stored = _store_noted(objects, new, changes, replacements, unchecked)
+            if stored is None:
+                return None
+            plan, is_stored = stored
     number = memory.record_start(plan)
     if unchecked.is_outdated(plan, is_own=is_stored):
         unchecked.withdraw(plan)
@@ -288,6 +289,26 @@ def _open_memory(
     except CollectionNotFoundError:
         return None
     return Memory(objects, jobs_root, collection)
+
+
+def _must_compare_again(
+    request: JobRequest,
+    plan: Plan,
+    changes: Changes,
+    objects: ObjectStore,
+    jobs_root: str,
+    collection: Collection,
+) -> bool:
+    """Return whether a complete job must prune again, for a doubt about remembered photos.
+
+    An incomplete job compares the stored faces at its end anyway.
+    """
+    return (
+        request.prune
+        and changes.base is not None
+        and doubt_about(objects, jobs_root, collection, changes.base) is not None
+        and is_complete(plan, objects)
+    )
 
 
 def _needs_new_round(
@@ -445,6 +466,22 @@ def _planned_before(objects: ObjectStore, folder: str, job_id: str) -> Plan | No
             "choose another folder: the photos, the options or the collection of that job differ",
         )
     return plan
+
+
+def _store_noted(
+    objects: ObjectStore,
+    plan: Plan,
+    changes: Changes,
+    replacements: Iterable[StalePhoto],
+    unchecked: UncheckedPlans,
+) -> tuple[Plan, bool] | None:
+    """Store a plan as ``_store`` does; return None if an erasure has deleted its lists before."""
+    try:
+        return _store(objects, plan, changes, replacements)
+    except ObjectNotFoundError:
+        if unchecked.is_outdated(plan, is_own=True):
+            return None
+        raise
 
 
 def _store(

@@ -106,7 +106,7 @@ class Notes:
 
     def write(self, uri: str, job_folder: str) -> None:
         """Write a note that names a job folder."""
-        folder = job_folder.removeprefix(self._jobs_root)
+        folder = stored_folder(self._jobs_root, job_folder)
         self._job_folders.pop(uri, None)
         self._objects.write(uri, folder.encode(errors="surrogateescape"))
 
@@ -122,4 +122,14 @@ class Notes:
                 errors="surrogateescape"
             )
             self._job_folders[note.uri] = folder
-        return folder if folder.startswith(("/", "s3://")) else self._jobs_root + folder
+        return resolved_folder(self._jobs_root, folder)
+
+
+def stored_folder(jobs_root: str, job_folder: str) -> str:
+    """Return a job folder as notes contain it, so that the root can be moved or copied."""
+    return job_folder.removeprefix(jobs_root)
+
+
+def resolved_folder(jobs_root: str, stored: str) -> str:
+    """Return the address of a job folder that a note contains."""
+    return stored if stored.startswith(("/", "s3://")) else jobs_root + stored

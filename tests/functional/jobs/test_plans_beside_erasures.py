@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import copy
 import itertools
+import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from facerec.core.erasures import Selection
-from facerec.jobs.erasing.collection_erasure import erase_faces
+from facerec.jobs.erasing.collection_erasure import erase_collection, erase_faces
 from facerec.jobs.plan import read_plan
-from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.objects import Objects, ObjectStore
 from tests.support.indexed_folder import Collection
 from tests.support.interposed import Interposed, KilledError
 
@@ -62,14 +65,18 @@ def plan(staff: Collection, objects: ObjectStore | None = None) -> str:
     return other.plan(external_ids="none").job_folder
 
 
-def check(staff: Collection, job_folder: str) -> None:
-    """Check that no file names Ann's photo, and that the job works and processes Bob's."""
-    holders = [
+def holders(staff: Collection) -> list[str]:
+    """Return the files that name Ann's photo."""
+    return [
         found.uri
         for found in staff.objects.list(staff.jobs_root)
         if ANN.encode() in staff.objects.read(found.uri)
     ]
-    assert holders == []
+
+
+def check(staff: Collection, job_folder: str) -> None:
+    """Check that no file names Ann's photo, and that the job works and processes Bob's."""
+    assert holders(staff) == []
     staff.run_children(read_plan(staff.objects, job_folder))
     assert "bob.jpg" in staff.read()
     assert ANN not in staff.read()
@@ -153,26 +160,96 @@ def test_what_a_killed_planner_left_names_no_photo_that_was_erased_meanwhile(
         staff = prepare()
         later = Interposed(moment, killed="before")
         with pytest.raises(KilledError):
-            plan(staff, ErasedBefore("manifest-", staff, later))  # type: ignore[arg-type]
+            objects = From("manifest-", staff.objects, later, partial(erase, staff))
+            plan(staff, objects)  # type: ignore[arg-type]
         check(staff, staff.plan(external_ids="none", **again).job_folder)
 
 
-class ErasedBefore:
-    """Objects in which a photo is erased before a file is written, and which are counted then."""
+def kill_before_the_plan(staff: Collection) -> str:
+    """Kill a planner before it stores its plan. Return the folder of the job."""
+    killed, before = Interposed(0, killed="before"), set(holders(staff))
+    with pytest.raises(KilledError):
+        plan(staff, From("/plan.json", staff.objects, killed))  # type: ignore[arg-type]
+    (left,) = {file.rpartition("/")[0] for file in set(holders(staff)) - before}
+    return f"{left}/"
 
-    def __init__(self, end: str, staff: Collection, later: Interposed) -> None:
-        self._end, self._staff, self._later = end, staff, later
-        self._is_erased = False
+
+@pytest.fixture(params=["one machine", "S3"])
+def unplanned(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Collection]:
+    """Return a collection without a job, whose job folders are on this machine or in S3."""
+    staff = Collection(tmp_path)
+    for name in (ANN, "bob.jpg"):
+        staff.photo(name, name)
+    if request.param == "one machine":
+        yield staff
+        return
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        boto3.client("s3", "us-east-1").create_bucket(Bucket="bucket")
+        staff.objects = Objects()  # type: ignore[assignment]
+        staff.jobs_root = "s3://bucket/jobs/"
+        yield staff
+
+
+def test_an_erasure_erases_lists_for_which_a_killed_planner_stored_no_plan(
+    unplanned: Collection,
+) -> None:
+    staff = unplanned
+    kill_before_the_plan(staff)
+    erase(staff)
+    assert holders(staff) == []
+
+
+@pytest.mark.parametrize("created_before", [None, 0.0])
+def test_a_deletion_of_a_collection_deletes_lists_for_which_a_killed_planner_stored_no_plan(
+    unplanned: Collection, created_before: float | None
+) -> None:
+    staff = unplanned
+    left = kill_before_the_plan(staff)
+    erase_collection(staff.objects, staff.jobs_root, "staff", created_before)
+    is_kept = created_before is not None
+    assert bool(list(staff.objects.list(left))) == is_kept
+    assert bool(holders(staff)) == is_kept
+
+
+def test_what_a_killed_planner_left_is_removed_from_a_copy_and_not_from_the_original(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    staff = prepare()
+    left = kill_before_the_plan(staff)
+    copied = f"{tmp_path}/copy/"
+    shutil.copytree(staff.jobs_root, copied)
+    selection = Selection(photos=frozenset({f"{staff.photos}/{ANN}"}))
+    erase_faces(staff.objects, copied, "staff", selection)
+    assert list(staff.objects.list(left.replace(staff.jobs_root, copied))) == []
+    assert list(staff.objects.list(left))
+
+
+class From:
+    """Objects that are interposed from the moment on at which a file is written."""
+
+    def __init__(
+        self,
+        end: str,
+        objects: ObjectStore,
+        interposed: Interposed,
+        happens: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._end, self._objects, self._interposed = end, objects, interposed
+        self._happens, self._is_reached = happens, False
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
-        found = getattr(self._staff.objects, name)
+        found = getattr(self._objects, name)
 
         def call(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - any call
-            is_first = not self._is_erased and name in ("write", "write_file")
+            is_first = not self._is_reached and name in ("write", "write_file")
             if is_first and self._end in given[0]:
-                self._is_erased = True
-                erase(self._staff)
+                self._is_reached = True
+                self._happens()
             act = partial(found, *given, **named)
-            return self._later.call(act) if self._is_erased else act()
+            return self._interposed.call(act) if self._is_reached else act()
 
         return call

@@ -6,6 +6,9 @@ erasures once its plan is stored (``planner``). If it is killed before that, its
 planner first notes the plan, with the erasures that it knows, beside the remembered photos, and
 deletes the note after the check. Whoever plans a job of the collection makes up for checks that are
 missing. No plan is processed before its check, so that a plan that fails it can be deleted.
+
+A planner that is killed before it stores its plan leaves the lists of photos that it wrote for it.
+An erasure finds their folder by the note (``delete_lists_without_plan``).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
@@ -27,6 +30,7 @@ from facerec.jobs.erasing.folder_deletion import (
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.plan import read_plan
 from facerec.jobs.remembered.memory import Memory
+from facerec.jobs.remembered.notes import resolved_folder, stored_folder
 
 if TYPE_CHECKING:
     from facerec.core.records import Collection
@@ -36,7 +40,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """A plan, by its folder and the time of its creation, and the erasures that it considers."""
+    """A plan, by its folder and the time of its creation, and the erasures that it considers.
+
+    A stored note contains the folder relative to the root if it is inside.
+    """
 
     job_folder: str
     created_at: float
@@ -51,11 +58,12 @@ class UncheckedPlans:
         self._objects, self._jobs_root, self._collection = objects, jobs_root, collection
         folder = memory_folder(jobs_root, collection.collection_id)
         self._folder = f"{folder}{collection.created_at!r}/"
-        self._known = sorted(self._erasures())
+        self._known = sorted(_erasures(objects, self._folder))
 
     def note(self, plan: Plan) -> None:
         """Note a plan before it is stored."""
-        note = _Note(plan.job_folder, plan.created_at, self._known)
+        folder = stored_folder(self._jobs_root, plan.job_folder)
+        note = _Note(folder, plan.created_at, self._known)
         uri = f"{self._folder}planning-{secrets.token_hex(8)}"
         self._objects.write(uri, json.dumps(asdict(note)).encode())
 
@@ -70,12 +78,11 @@ class UncheckedPlans:
         Raises:
             JobFolderError: A note is damaged.
         """
-        if is_own:
-            return not self._erasures() <= set(self._known)
-        return any(self._is_outdated(note) for _, note in self._notes() if _is_of(note, plan))
-
-    def _is_outdated(self, note: _Note) -> bool:
-        return not self._erasures() <= set(note.erasures)
+        considered = [self._known]
+        if not is_own:
+            considered = [note.erasures for _, note in self._notes() if _is_of(note, plan)]
+        erasures = _erasures(self._objects, self._folder)
+        return any(not erasures <= set(known) for known in considered)
 
     def withdraw(self, plan: Plan) -> None:
         """Delete a plan that may name erased photos, unless another one has taken its place.
@@ -109,32 +116,69 @@ class UncheckedPlans:
         Raises:
             JobFolderError: A note or a plan is damaged.
         """
-        for _, note in self._notes():
-            if self._is_outdated(note):
-                try:
+        notes = list(self._notes())
+        if not notes:
+            return
+        delete_lists_without_plan(self._objects, self._jobs_root, self._folder)
+        erasures = _erasures(self._objects, self._folder)
+        for _, note in notes:
+            if _is_outdated(note, erasures):
+                # Without a plan, the note stays: a planner that is still running may store one.
+                with suppress(ObjectNotFoundError):
                     plan = read_plan(self._objects, note.job_folder)
-                except ObjectNotFoundError:
-                    # The note stays: a planner that is still running may store its plan.
-                    delete_late_files(self._objects, note.job_folder)
-                else:
                     if _is_of(note, plan):
                         self.withdraw(plan)
 
-    def _erasures(self) -> set[str]:
-        """Return the names of the notes of erasures."""
-        prefix = f"{self._folder}erased-"
-        return {found.uri.removeprefix(self._folder) for found in self._objects.list(prefix)}
-
     def _notes(self) -> Iterator[tuple[str, _Note]]:
-        for found in list(self._objects.list(f"{self._folder}planning-")):
-            # Another planner may have deleted it.
-            with suppress(ObjectNotFoundError):
-                yield (
-                    found.uri,
-                    read_document(
-                        self._objects, found.uri, lambda document: to_record(_Note, document)
-                    ),
-                )
+        return _read_notes(self._objects, self._jobs_root, self._folder)
+
+
+def delete_lists_without_plan(
+    objects: ObjectStore, jobs_root: str, folder: str, *, is_deleted: bool = False
+) -> None:
+    """Delete lists that may name erased photos and for which a killed planner stored no plan.
+
+    Args:
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        folder: Folder of what is remembered of the photos of one creation of a collection.
+        is_deleted: Whether the collection is deleted, with the photos in all lists.
+
+    Raises:
+        JobFolderError: A note is damaged.
+    """
+    notes = [note for _, note in _read_notes(objects, jobs_root, folder)]
+    if not notes:
+        return
+    erasures = _erasures(objects, folder)
+    outdated = {note.job_folder for note in notes if is_deleted or _is_outdated(note, erasures)}
+    # Somebody may be writing lists that consider all erasures, and has deleted the earlier ones.
+    current = {note.job_folder for note in notes if not _is_outdated(note, erasures)}
+    for job_folder in sorted(outdated if is_deleted else outdated - current):
+        delete_late_files(objects, job_folder)
+
+
+def _erasures(objects: ObjectStore, folder: str) -> set[str]:
+    """Return the names of the notes of erasures."""
+    found = objects.list(f"{folder}erased-")
+    return {each.uri.removeprefix(folder) for each in found}
+
+
+def _is_outdated(note: _Note, erasures: set[str]) -> bool:
+    return not erasures <= set(note.erasures)
+
+
+def _read_notes(objects: ObjectStore, jobs_root: str, folder: str) -> Iterator[tuple[str, _Note]]:
+    """Yield the addresses and the contents of the notes of plans, with addresses of job folders."""
+
+    def note_of(document: object) -> _Note:
+        note = to_record(_Note, document)
+        return replace(note, job_folder=resolved_folder(jobs_root, note.job_folder))
+
+    for found in list(objects.list(f"{folder}planning-")):
+        # Another planner may have deleted it.
+        with suppress(ObjectNotFoundError):
+            yield found.uri, read_document(objects, found.uri, note_of)
 
 
 def _is_of(note: _Note, plan: Plan) -> bool:
