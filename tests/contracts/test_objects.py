@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,6 +34,14 @@ def place(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    # moto looks at a condition and writes in two steps, which S3 does in one.
+    one_at_a_time, put_object = threading.Lock(), S3Response.put_object
+
+    def put_one(response: S3Response) -> object:
+        with one_at_a_time:
+            return put_object(response)
+
+    monkeypatch.setattr(S3Response, "put_object", put_one)
     with mock_aws():
         place = {"LocationConstraint": "eu-west-1"}
         boto3.client("s3").create_bucket(Bucket="bucket", CreateBucketConfiguration=place)
