@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from keyword import iskeyword
@@ -17,10 +18,20 @@ import click
 
 from facerec.cli.exit_codes import ExitCode, completion_hint, exit_code_of, hint_of
 from facerec.cli.interruption import interruptible
-from facerec.cli.machine_or_stack import Place
 from facerec.errors import FacerecError
 
 _OPTIONAL = re.compile(r"'\[([^][']+)\](?:\.\.\.)?'")
+
+
+@dataclass
+class Place:
+    """Where a command works; the object of its context.
+
+    Attributes:
+        stack: The stack; None for this machine.
+    """
+
+    stack: str | None = None
 
 
 class SummaryGroup(click.Group):

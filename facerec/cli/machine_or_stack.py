@@ -8,26 +8,15 @@ machine, even while the variable is set.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
+from facerec.cli.lazy_group import Place
 from facerec.errors import ConfigurationError
 
 STACK_VARIABLE = "FACEREC_STACK"
-
-
-@dataclass
-class Place:
-    """Where a command works; the object of its context.
-
-    Attributes:
-        stack: The stack; None for this machine.
-    """
-
-    stack: str | None = None
 
 
 def is_on_stack() -> bool:
