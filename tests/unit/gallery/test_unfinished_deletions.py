@@ -138,6 +138,7 @@ READING = (
     "deleted_",
     "describe_",
     "detect",
+    "display_names",
     "erased_",
     "export",
     "find",
