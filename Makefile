@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 
-.PHONY: help demo test lint format docs bench requirements clean chaos sbom audit
+.PHONY: help demo test test-all lint format docs bench requirements clean chaos sbom audit
 
 help: ## List all targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -61,8 +61,12 @@ lint: $(VENV)/.dev ## Check formatting, lint, types, the stack, the state machin
 	$(BIN)/hadolint Dockerfile
 
 # The tests start hundreds of processes, which would compile all modules again.
-test chaos: export PYTHONDONTWRITEBYTECODE :=
-test: lint .needledb/.ready .venv-sam/.ready .venv-checkov/.ready .venv-clients/.ready .clients/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
+test test-all chaos: export PYTHONDONTWRITEBYTECODE :=
+test test-all: lint .needledb/.ready .venv-sam/.ready .venv-checkov/.ready .venv-clients/.ready .clients/.ready
+test: ## Run all checks, and all tests but the long ones (TESTS=tests/unit for some).
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(TESTS)
+
+test-all: ## Run all checks and all tests, before a release (half an hour).
 	$(BIN)/python -m pytest -n auto --dist worksteal $(TESTS)
 
 format: $(VENV)/.dev ## Format the code and fix what the linter can.
