@@ -11,7 +11,8 @@ import click
 from facerec.cli.deferred import factory
 from facerec.cli.local_path import LocalPath
 from facerec.cli.options import data_option, json_option, stack_option
-from facerec.cli.output import console, count, print_json
+from facerec.cli.output import console, print_json
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.errors import InvalidInputError
 

@@ -26,8 +26,9 @@ from facerec.cli.options import (
     stack_option,
     yes_option,
 )
-from facerec.cli.output import confirm, console, count, print_json, print_page, table
+from facerec.cli.output import confirm, console, print_json, print_page, table
 from facerec.cli.receipts import print_pending_deletion, print_receipt, print_resumed
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.errors import FacerecError

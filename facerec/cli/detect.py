@@ -11,7 +11,8 @@ from facerec.cli.deferred import factory, presenting_faces
 from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.local_path import LocalPath
 from facerec.cli.options import json_option, overwrite_option, probe_face_options
-from facerec.cli.output import console, count, print_json, table
+from facerec.cli.output import console, print_json, table
+from facerec.core.counts import count
 
 if TYPE_CHECKING:
     from facerec.core.attributes import FaceAttributes

@@ -18,8 +18,9 @@ from facerec.cli.options import (
     limit_option,
     stack_option,
 )
-from facerec.cli.output import console, count, print_json, table
+from facerec.cli.output import console, print_json, table
 from facerec.cli.receipts import WHAT, print_receipt
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 

@@ -13,8 +13,9 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.erase import subject_options
 from facerec.cli.local_path import LocalPath
 from facerec.cli.options import collection_option, data_option, stack_option
-from facerec.cli.output import console, count
+from facerec.cli.output import console
 from facerec.core.batches import batches
+from facerec.core.counts import count
 
 if TYPE_CHECKING:
     from facerec.core.erasures import SubjectKind

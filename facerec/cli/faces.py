@@ -24,16 +24,9 @@ from facerec.cli.options import (
     stack_option,
     threshold_option,
 )
-from facerec.cli.output import (
-    console,
-    count,
-    more_matches,
-    name_or_id,
-    print_json,
-    print_page,
-    table,
-)
+from facerec.cli.output import console, more_matches, name_or_id, print_json, print_page, table
 from facerec.cli.person_argument import user_id_of
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.gallery.defaults import GalleryDefaults

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from facerec.cli.output import console, count, name_or_id, shortened, shown_name, table
+from facerec.cli.output import console, name_or_id, shortened, shown_name, table
+from facerec.core.counts import count
 
 if TYPE_CHECKING:
     from rich.table import Table

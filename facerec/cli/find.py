@@ -24,15 +24,8 @@ from facerec.cli.options import (
     stack_option,
     target_fmr_option,
 )
-from facerec.cli.output import (
-    console,
-    count,
-    name_or_id,
-    print_json_text,
-    shortened,
-    shown_name,
-    table,
-)
+from facerec.cli.output import console, name_or_id, print_json_text, shortened, shown_name, table
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import MAX_FACES

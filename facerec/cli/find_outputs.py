@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.cli.csv_rows import decimals, safe_row
-from facerec.cli.output import count
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.errors import FacerecError, InvalidInputError
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.new_files import require_new, whole_file
-from facerec.cli.output import console, count, print_json, table
+from facerec.cli.output import console, print_json, table
+from facerec.core.counts import count
 from facerec.core.input_files import read_input
 from facerec.core.limits import MAX_REPORT_BYTES
 from facerec.errors import InputFileError, InvalidInputError

@@ -14,8 +14,9 @@ from facerec.cli.import_reports import reported
 from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.local_path import LocalPath
 from facerec.cli.options import collection_option, data_option, json_option
-from facerec.cli.output import console, count, print_json
+from facerec.cli.output import console, print_json
 from facerec.core.aws_region import aws_region
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.input_files import open_input
 from facerec.core.limits import MAX_PHOTO_LIST_BYTES

@@ -10,9 +10,10 @@ from facerec.cli.job_progress import print_job, print_jobs
 from facerec.cli.job_service_options import interval_option, service_options
 from facerec.cli.job_watching import print_job_report, watch_job
 from facerec.cli.options import json_option, limit_option, yes_option
-from facerec.cli.output import confirm, console, count, print_json, say
+from facerec.cli.output import confirm, console, print_json, say
 from facerec.cli.reports import print_failed_rows
 from facerec.cli.services import open_jobs
+from facerec.core.counts import count
 from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
 
 

@@ -20,7 +20,8 @@ from facerec.cli.options import (
     stack_option,
     threshold_option,
 )
-from facerec.cli.output import console, count, more_matches, print_json
+from facerec.cli.output import console, more_matches, print_json
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_MATCHES
 from facerec.gallery.defaults import GalleryDefaults

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from facerec.cli.csv_rows import decimals, safe_row
-from facerec.cli.output import console, count, print_json, shortened, shown_name
+from facerec.cli.output import console, print_json, shortened, shown_name
 from facerec.core.addresses import storable_source
+from facerec.core.counts import count
 from facerec.errors import (
     AccessDeniedError,
     FacerecError,

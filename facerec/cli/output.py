@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.printable import printable
-from facerec.core.counts import count as count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,7 @@ from facerec.cli.options import (
     page_options,
     stack_option,
 )
-from facerec.cli.output import console, count, print_json, print_page, shown_name, table
+from facerec.cli.output import console, print_json, print_page, shown_name, table
 from facerec.cli.people_changes import add, delete, merge, remove, split
 from facerec.cli.people_enrol import enrol
 from facerec.cli.people_history import history, undo
@@ -33,6 +33,7 @@ from facerec.cli.people_suggest import (
     show_cluster,
     suggest,
 )
+from facerec.core.counts import count
 from facerec.core.limits import MAX_USER_PAGE
 
 

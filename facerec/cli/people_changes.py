@@ -18,7 +18,8 @@ from facerec.cli.options import (
     stack_option,
     yes_option,
 )
-from facerec.cli.output import confirm, console, count, print_json
+from facerec.cli.output import confirm, console, print_json
+from facerec.core.counts import count
 from facerec.errors import error_from_json
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 

@@ -19,7 +19,8 @@ from facerec.cli.options import (
     person_from_option,
     stack_option,
 )
-from facerec.cli.output import console, count, print_json, shortened, shown_name
+from facerec.cli.output import console, print_json, shortened, shown_name
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAGE
 from facerec.errors import CollectionNotFoundError, InvalidInputError

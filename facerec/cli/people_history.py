@@ -17,7 +17,8 @@ from facerec.cli.options import (
     page_options,
     stack_option,
 )
-from facerec.cli.output import console, count, name_or_id, print_json, print_page, table
+from facerec.cli.output import console, name_or_id, print_json, print_page, table
+from facerec.core.counts import count
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 
 _ACTIONS = {

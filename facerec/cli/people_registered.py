@@ -19,16 +19,9 @@ from facerec.cli.options import (
     page_options,
     stack_option,
 )
-from facerec.cli.output import (
-    console,
-    count,
-    name_or_id,
-    print_json,
-    print_page,
-    shown_person,
-    table,
-)
+from facerec.cli.output import console, name_or_id, print_json, print_page, shown_person, table
 from facerec.cli.webhooks import deliver_now, open_webhook, webhook_option
+from facerec.core.counts import count
 from facerec.core.limits import DEFAULT_EVENTS, MAX_EVENTS
 
 

@@ -21,15 +21,8 @@ from facerec.cli.options import (
     probability,
     stack_option,
 )
-from facerec.cli.output import (
-    console,
-    count,
-    name_or_id,
-    print_json,
-    print_page,
-    shortened,
-    table,
-)
+from facerec.cli.output import console, name_or_id, print_json, print_page, shortened, table
+from facerec.core.counts import count
 from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE
 from facerec.errors import error_from_json
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from facerec.cli.deferred import erasures
 from facerec.cli.exit_codes import completion_hint
 from facerec.cli.machine_or_stack import is_on_stack
-from facerec.cli.output import console, count
+from facerec.cli.output import console
+from facerec.core.counts import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,8 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import data_option, json_option, stack_option
-from facerec.cli.output import console, count, print_json
+from facerec.cli.output import console, print_json
+from facerec.core.counts import count
 
 
 @click.command()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli.deferred import factory
-from facerec.cli.output import console, count
+from facerec.cli.output import console
+from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_EVENTS
 
