@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pipeline import REACH
+from benchmarks.pipeline import TARGETS
 from benchmarks.support.results import DATA, ROOT, show
 from facerec.storage.sqlite.code_index import is_available
 
@@ -164,7 +164,7 @@ FIGURES: list[tuple[str, str, str, Callable[[Results], str]]] = [
     ("default detector from 40 px, against the peer's", "detection", "4x, its recall", _detector),
     *(
         (f"whole pipeline from 40 px, {name}", "pipeline", f"{target}x", _photos(name))
-        for name, target in REACH.items()
+        for name, target in TARGETS.items()
     ),
     (
         "12 megapixels, to Pillow's full decoding",

@@ -106,7 +106,7 @@ def measure(
     random = np.random.default_rng(5)
     embeddings = multiplied(real, people, faces, random)
     probes = multiplied(real, people, PROBES, random)
-    reach = 0.76  # as a search at the default threshold: see facerec.gallery.scores.scoring
+    max_distance = 0.76  # as a search at the default threshold: see facerec.gallery.scores.scoring
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "facerec.db"
         with SqliteStore(path) as store:
@@ -116,7 +116,7 @@ def measure(
         del embeddings
 
         def search(
-            store: SqliteStore, some: NDArray[np.float32], within: float = reach
+            store: SqliteStore, some: NDArray[np.float32], within: float = max_distance
         ) -> list[list[Neighbour]]:
             return store.search("all", some, limit=LIMIT, max_distance=within)
 

@@ -52,7 +52,7 @@ DETECTORS = (
 _CENTERFACE_SCORE = 0.5
 """Score from which a face of CenterFace counts: it then has about as few false ones as dlib's."""
 
-REACH = 4
+TARGET = 4
 """How many times cheaper than HOG upsampled once the default detector should be."""
 
 FLOORS = (80, 60, 50, 40, 36, 32, 28, 24, 20)
@@ -78,7 +78,7 @@ def main() -> None:
         raise SystemExit("needs the labelled photos of ../shared/data")
     detectors = compare_detectors(photos, options.repeats)
     for use in ("judging", "training"):
-        show(f"faces found by detector, {use} set (target: {REACH} times cheaper)", detectors[use])
+        show(f"faces found by detector, {use} set (target: {TARGET} times cheaper)", detectors[use])
     rules = compare_rules(photos, options.repeats)
     show("faces found by default smallest face, both sets", rules)
     sizes = find_in_large_photos(photos)

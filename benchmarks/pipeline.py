@@ -35,7 +35,7 @@ from facerec.core.photos import PhotoFaces
 from facerec.core.protocols.engine import FaceEngine
 from facerec.storage.objects.local import LocalObjects
 
-REACH = {
+TARGETS = {
     "scenery, 0 faces": 15,
     "lfw, 1 face": 12,
     "london, 1 face": 15,
@@ -46,7 +46,7 @@ REACH = {
 FACE_PIXELS = 40
 """Smallest face of both sides, in pixels."""
 
-LARGE_REACH = 2.0
+LARGE_TARGET = 2.0
 """How many times as long as Pillow's full decoding a photo of 12 megapixels may take."""
 
 
@@ -114,7 +114,7 @@ def compare(
     if "peer" in times:
         row["face_recognition ms"] = 1000 * times["peer"].processor_median / len(photos)
         row["times faster"] = ratio(times["peer"], times["facerec"])
-        row["reach"] = REACH.get(name, "")
+        row["target"] = TARGETS.get(name, "")
         row["faces (peer)"] = sum(len(faces) for faces in times["peer"].result)
     row["photos a second"] = 1000 / own
     return row
@@ -160,7 +160,7 @@ def compare_large(
         "facerec, whole": medians["facerec"],
         "of it decoding": medians["decode"],
         "to Pillow": ratio(times["facerec"], times["Pillow"]),
-        "reach": LARGE_REACH,
+        "target": LARGE_TARGET,
         "faces": sum(len(photo.faces) for photo in times["facerec"].result),
     }
 

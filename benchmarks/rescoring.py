@@ -53,9 +53,9 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
 
     from benchmarks.search import (
         BATCH,
+        MAX_DISTANCE,
         PHOTOS_PER_PERSON,
         PROBES,
-        REACH,
         shots,
         stored,
         synthetic_people,
@@ -93,7 +93,7 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
 
         def by_distance() -> None:
             probe = photos[next(turn) % PROBES]
-            store.search("all", probe[None], limit=10, max_distance=REACH)
+            store.search("all", probe[None], limit=10, max_distance=MAX_DISTANCE)
 
         def stats_of(count: int) -> Callable[[], None]:
             def compute() -> None:

@@ -38,7 +38,7 @@ PROBES = 64
 TARGET = 1.4
 """Target for the ratio of a search with one probe to the sum over the same bytes."""
 
-REACH = 0.76
+MAX_DISTANCE = 0.76
 """Maximum distance of a search at the default threshold (``facerec.gallery.scores.scoring``)."""
 
 
@@ -68,7 +68,7 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
     known = people[random.integers(0, len(people), PROBES * 3 // 4)]
     strangers = synthetic_people(PROBES - len(known), random)
     probes = shots(random.permutation(np.concatenate((known, strangers))), random)
-    max_distance = REACH
+    max_distance = MAX_DISTANCE
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "facerec.db"
         with SqliteStore(path, large=10**12) as store:

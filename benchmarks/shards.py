@@ -19,7 +19,14 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.search import BATCH, PHOTOS_PER_PERSON, REACH, shots, stored, synthetic_people
+from benchmarks.search import (
+    BATCH,
+    MAX_DISTANCE,
+    PHOTOS_PER_PERSON,
+    shots,
+    stored,
+    synthetic_people,
+)
 from benchmarks.support.results import arguments, finish, show
 from benchmarks.support.turns import in_turns, ratio
 from facerec.core.ids import group_of
@@ -102,7 +109,7 @@ def search_all(store: SqliteStore, number: int, probes: NDArray[np.float32]) -> 
     found = []
     for probe in probes:
         nearest = [
-            store.search(name, probe[None], limit=LIMIT, max_distance=REACH)[0]
+            store.search(name, probe[None], limit=LIMIT, max_distance=MAX_DISTANCE)[0]
             for name in names(number)
         ]
         merged = merge(*nearest, key=attrgetter("distance"))
