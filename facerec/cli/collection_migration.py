@@ -168,7 +168,7 @@ def migrate(
 def _check_usage(step: _Step, drop: _Drop) -> None:
     """Check that the options of the command go together."""
     if sum((step.recipe is not None, step.show, step.rollback, step.finish)) != 1:
-        raise click.UsageError("specify one of --recipe, --status, --rollback and --finish")
+        raise click.UsageError("specify exactly one of --recipe, --status, --rollback and --finish")
     if step.dry_run and (step.recipe is None or drop.missing):
         raise click.UsageError("--dry-run requires --recipe, and excludes --drop-missing")
     if drop.missing and step.recipe is None and not step.rollback:
@@ -265,7 +265,7 @@ def _print_missing_photos(gallery: Gallery, name: str, recipe: str, *, as_json: 
     left = status.faces - status.ready - len(looked.missing)
     console().print(
         f"{count(left, 'face')} of {status.faces:,} can be described with {recipe}; "
-        f"{status.ready:,} are ready"
+        f"already described: {status.ready:,}"
     )
 
 

@@ -21,7 +21,7 @@ from facerec.cli.options import (
     yes_option,
 )
 from facerec.cli.output import confirm, console, print_json
-from facerec.cli.receipts import WHAT, print_receipt
+from facerec.cli.receipts import print_receipt
 from facerec.core.deferred import DeferredModule
 from facerec.core.json_fields import from_fields
 
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     from facerec.jobs.erasure_check.check import Remainder
 else:
     erasure_check = DeferredModule("facerec.jobs.erasure_check.check")
+
+
+_ERASED = {
+    "FACE": "this face",
+    "PHOTO": "all faces of this photo",
+    "EXTERNAL_ID": "all faces with this external image id",
+    "USER": "this person and all their faces",
+}
+"""What is erased, by the kind of the subject, for the question whether to erase it."""
 
 
 def subject_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -128,7 +137,7 @@ def erase(
       facerec erase --collection staff --person "Zoë Müller"
     """
     if not yes:
-        confirm(f"erase this {WHAT[subject]} with all its faces for good?")
+        confirm(f"erase {_ERASED[subject]} for good?")
     if stack is None:
         receipt, left = _erase_here(data_folder(data), collection, subject, name, check=check)
     else:

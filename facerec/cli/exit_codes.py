@@ -142,12 +142,12 @@ MIGRATION_HINTS: dict[MigrationRemedy, str] = {
     MigrationRemedy.END: "run `facerec collections migrate` with --finish or --rollback first",
     MigrationRemedy.FINISH: "run `facerec collections migrate --finish`",
     MigrationRemedy.PREPARE: "run `facerec collections migrate` again",
-    MigrationRemedy.RELEASE: "use the release of facerec that began the migration, or give it up "
+    MigrationRemedy.RELEASE: "use the release of facerec that began the migration, or cancel it "
     "with --rollback",
     MigrationRemedy.REPAIR: "run `facerec collections migrate --rollback`, then `facerec verify "
     "--repair`, and migrate it again",
-    MigrationRemedy.SWITCH: "`facerec collections migrate --recipe` switches it, --rollback gives "
-    "the migration up",
+    MigrationRemedy.SWITCH: "run `facerec collections migrate` with --recipe to switch it, or with "
+    "--rollback to cancel the migration",
 }
 """Hints for remedies of migrations that the command line names by its options."""
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from facerec.imports.report import ImportReport
 
 REASONS = {
-    "NO_PHOTO_NAMED": "no photo is named for it; add one to the manifest, and run the import again",
+    "NO_PHOTO_NAMED": "no photo is named for it; name one in a file for --manifest, and run the "
+    "import again",
     "PHOTO_NOT_FOUND": "its photo does not exist at any possible address (--report lists these); "
     "put it at one of them and run the import again, or index another photo of the person",
     "ACCESS_DENIED": "the credentials do not allow reading its photo; allow it, and run the import "

@@ -267,5 +267,5 @@ def _client(endpoint_url: str | None) -> object:
     except (BotoCoreError, ValueError) as error:
         raise InvalidInputError(
             f"no client of Rekognition can be created: {error}",
-            "check AWS_REGION and --endpoint-url",
+            "check AWS_REGION, AWS_PROFILE and --endpoint-url",
         ) from error

@@ -109,8 +109,8 @@ def run_here(
             print_enrolment(enrolment)
             if report.tally.copies:
                 console().print(
-                    "copies are not used to name people: run this first for the folder from which "
-                    "their photos were indexed"
+                    "copies are not used to name people: first run this for the folder from which "
+                    "the photos with the same content were indexed"
                 )
     _exit(job, result)
 

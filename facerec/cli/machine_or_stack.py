@@ -66,7 +66,7 @@ def checked_stack(
 def _require_one_place(context: click.Context) -> None:
     """Check that only one of the options is given; called after each of them is read."""
     if _is_given(context, "data") and _is_given(context, "stack"):
-        raise click.UsageError("specify either --data or --stack")
+        raise click.UsageError("--data cannot be used with --stack")
 
 
 def _is_given(context: click.Context, option: str) -> bool:

@@ -46,7 +46,7 @@ else:
 _PROBLEMS = {
     "UNLIKE": "no face resembles the other photos of",
     "FACE_DELETED": "one of its faces was deleted, and no other photo shows",
-    "PERSON_ERASED": "the photo was indexed before a person was erased who was called",
+    "PERSON_ERASED": "the photo was indexed before the erasure of a person called",
     "OTHER_PERSON": "the face belongs to somebody other than",
     "NOT_SAME": "corrections state that it does not show",
     "TOO_MANY_FACES": "too many faces for",

@@ -135,8 +135,8 @@ def name(
         # A stack of an earlier release does not say it.
         if beyond := named.get("beyond"):
             console().print(
-                f"{count(beyond, 'more face')} of the cluster: a person has at most 100 faces, "
-                "so they count as this person's and are not suggested again"
+                f"{count(beyond, 'more face')} of the cluster not added: a person has at most 100 "
+                "faces; those beyond count as this person's, and are not suggested again"
             )
     raise_first(map(error_from_json, named["errors"]))
 

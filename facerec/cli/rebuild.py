@@ -52,7 +52,7 @@ def rebuild(
       facerec rebuild staff --stack facerec
     """
     if stack is not None and into is not None:
-        raise click.UsageError("specify either --into or --stack")
+        raise click.UsageError("--into cannot be used with --stack")
     started = time.monotonic()
     if stack is None:
         from facerec.factory import rebuild_local_collection

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WHAT = {
     "FACE": "face",
     "PHOTO": "photo",
-    "EXTERNAL_ID": "external id",
+    "EXTERNAL_ID": "external image id",
     "USER": "person",
     "COLLECTION": "collection",
     "EXPIRED": "expired faces",

@@ -114,7 +114,7 @@ def print_nothing_new(
         photos = count(report.tally.photos, "photo")
         if indexed < report.tally.photos:
             photos = f"{indexed:,} of {photos}"
-        verb = "is" if report.tally.photos == 1 else "are"
+        verb = "is" if indexed == 1 else "are"
         out.print(f"Nothing new: {photos} {verb} already indexed.")
     if erased:
         verb = "was" if erased == 1 else "were"

@@ -147,8 +147,8 @@ def serve(
     loopback = is_loopback(host)
     if not loopback and not token:
         raise click.UsageError(
-            f"{host} is reachable from other machines: set FACEREC_TOKEN to a long random text, or "
-            "listen on 127.0.0.1"
+            f"{host} is reachable from other machines: set FACEREC_TOKEN to a long random string, "
+            "or listen on 127.0.0.1"
         )
     run_server(
         ServerSettings(

@@ -90,7 +90,7 @@ def _print_differences(
         command = "jobs start" if is_on_stack() else "index"
         out.print(
             f"{count(deleted, 'face')} deleted on purpose since then; "
-            f"facerec {command} --restore-deleted stores them again"
+            f"`facerec {command} --restore-deleted` stores them again"
         )
 
 

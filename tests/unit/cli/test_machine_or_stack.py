@@ -79,7 +79,7 @@ def test_a_command_takes_a_folder_or_a_stack_but_not_both(words: list[str], tmp_
     for first, second in (places, places[::-1]):
         result = run(*complete(words, tmp_path), *first, *second)
         assert result.exit_code == ExitCode.USAGE, result.output
-        assert "specify either --data or --stack" in result.stderr
+        assert "--data cannot be used with --stack" in result.stderr
 
 
 @pytest.mark.parametrize("words", ON_STACKS, ids=" ".join)
