@@ -13,6 +13,7 @@ from facerec.core.input_files import read_input
 from facerec.core.limits import MAX_PRICES_BYTES
 from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
+from facerec.estimate.workload import require_not_negative
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,14 @@ class PriceTable:
         """Return a copy of the table with one price changed.
 
         Raises:
-            InvalidInputError: The table has no flat price of that name.
+            InvalidInputError: The table has no flat price of that name, or it is not a number of at
+                least 0.
         """
         if name not in self.prices:
             raise InvalidInputError(
                 f"there is no price {name!r}", f"choose one of {', '.join(sorted(self.prices))}"
             )
+        require_not_negative(f"the price {name}", dollars)
         changed = replace(self.prices[name], dollars=dollars, source="given by the caller")
         return replace(self, prices={**self.prices, name: changed})
 

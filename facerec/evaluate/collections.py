@@ -30,7 +30,7 @@ def calibrate_collection(
     sample = gallery.sample_faces(collection_id, MAX_FACES)
     if len(sample) < 2:
         raise InvalidInputError(
-            f"collection {collection_id} has {count(len(sample), 'face')}",
+            f"collection {collection_id!r} has {count(len(sample), 'face')}: too few to compare",
             "index at least two faces",
         )
     return calibrate(sample, faces, target_search_rate=target_fmr)
@@ -52,7 +52,7 @@ def set_calibrated_threshold(
     """
     if calibration.has_wrong_names:
         raise InvalidInputError(
-            f"wrong names would determine the threshold of collection {collection_id}",
+            f"wrong names would determine the threshold of collection {collection_id!r}",
             "first correct the doubtful faces that the calibration lists",
         )
     gallery.set_threshold(collection_id, calibration.threshold)

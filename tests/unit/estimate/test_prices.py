@@ -49,6 +49,12 @@ def test_an_unknown_price_is_refused_with_a_list_of_names() -> None:
     assert "ec2.spot_vcpu_hour" in (refused.value.hint or "")
 
 
+@pytest.mark.parametrize("dollars", [float("nan"), float("inf"), -0.01])
+def test_a_price_that_is_no_amount_is_refused(dollars: float) -> None:
+    with pytest.raises(InvalidInputError, match=r"the price ec2\.spot_vcpu_hour must be a number"):
+        load_prices().with_price("ec2.spot_vcpu_hour", dollars)
+
+
 def test_another_table_is_read(tmp_path: Path) -> None:
     own = _own()
     own["region"] = "eu-west-1"
