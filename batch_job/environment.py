@@ -50,9 +50,7 @@ def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
     """
     folder = environment.get("FACEREC_JOB_FOLDER", "")
     if not folder.endswith("/"):
-        raise InvalidInputError(
-            'the environment variable FACEREC_JOB_FOLDER must be a URI that ends in "/"'
-        )
+        raise _invalid("FACEREC_JOB_FOLDER", folder, 'an address that ends in "/"')
     return ChildAssignment(
         job_folder=folder,
         child=_number(environment, "FACEREC_CHILD_OFFSET", 0)
@@ -89,13 +87,17 @@ def read_clustering(environment: Mapping[str, str]) -> ClusteringAssignment:
     """
     collection_id = environment.get("FACEREC_COLLECTION")
     if not collection_id:
-        raise InvalidInputError("the environment variable FACEREC_COLLECTION is not set")
+        raise InvalidInputError(
+            "the environment variable FACEREC_COLLECTION is not set",
+            "the stack sets it: start the clustering again",
+        )
     threshold = environment.get("FACEREC_PAIR_THRESHOLD")
     try:
         return ClusteringAssignment(collection_id, float(threshold) if threshold else None)
     except ValueError as error:
         raise InvalidInputError(
-            "the environment variable FACEREC_PAIR_THRESHOLD is not a number"
+            f"the environment variable FACEREC_PAIR_THRESHOLD is {threshold!r}, not a number",
+            "the stack sets it: start the clustering again",
         ) from error
 
 

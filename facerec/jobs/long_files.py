@@ -36,7 +36,7 @@ def read_lines(objects: ObjectStore, uri: str) -> Iterator[bytes]:
         except ObjectChangedError:
             continue
         return
-    raise StoreUnavailableError(f"{uri} is being changed by others repeatedly", "try again")
+    raise StoreUnavailableError(f"other processes keep changing {uri}", "try again")
 
 
 def _lines_of_one_version(objects: ObjectStore, uri: str) -> Iterator[bytes]:

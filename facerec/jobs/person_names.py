@@ -178,11 +178,13 @@ def _rows(
         return
     reader = csv.reader(StringIO("\n".join(lines)))
     try:
-        header = [name.strip().lower() for name in next(reader, [])]
+        # Jobs skip blank lines before the header too.
+        first = next((fields for fields in reader if any(map(str.strip, fields))), [])
+        header = [name.strip().lower() for name in first]
         if column not in header:
             raise InvalidInputError(
                 f"{manifest} has no column {column!r}",
-                "check the name of the column in its first line",
+                "check the name of the column in its header",
             )
         for fields in reader:
             row = {name: field.strip() for name, field in zip(header, fields, strict=False)}

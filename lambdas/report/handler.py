@@ -222,7 +222,7 @@ def summarise_execution(
             "job_id": PurePosixPath(job_folder).name,
             "photos": 0,
             "error": "JobDeletedError",
-            "cause": "the collection was deleted, and this job with it",
+            "cause": "the job was deleted, alone or with its collection",
         }
     summary: dict[str, Any] = {
         "failed": report.status is not JobStatus.SUCCEEDED,
@@ -259,7 +259,7 @@ def _incomplete(report: Report, uri: str) -> str:
 
 def _too_many(report: Report, uri: str) -> str:
     return (
-        f"{report.failed_photos} of {report.tally.photos} photos failed "
+        f"{report.failed_photos} of {report.counted_photos} photos failed "
         f"({report.failure_percentage:g} %), more than the "
         f"{report.tolerated_failure_percentage:g} % tolerated; report: {uri}"
     )

@@ -249,7 +249,7 @@ def test_a_failed_import_ends_the_job_with_a_reason(stack: Stack, server: Pineco
     ended = index(stack)
     assert (ended.status, ended.error) == ("FAILED", "NotImported")
     assert "Pinecone's import 1 failed" in ended.cause
-    assert "rebuild the collection" in ended.cause
+    assert "start the job again to import them, or rebuild the collection" in ended.cause
     assert not any(key.endswith(".parquet") for key in stack.keys("jobs/"))
     (report,) = (key for key in stack.keys("jobs/") if key.endswith("/report.json"))
     assert stack.read_json(f"s3://{BUCKET}/{report}")["status"] == "INCOMPLETE"
@@ -267,7 +267,11 @@ def test_an_import_that_lacks_faces_is_not_taken_for_complete(
     assert ended.error == "NotImported"
     assert f"imported {PHOTOS - 2} of {PHOTOS} faces" in ended.cause
     # It cannot be imported again, since the namespace exists: a rebuild stores what is missing.
-    assert "has faces of collection 'staff' already" in index(stack).cause
+    again = index(stack)
+    assert "has faces of collection 'staff' already" in again.cause
+    for cause in (ended.cause, again.cause):
+        assert "rebuild the collection" in cause
+        assert "start the job again" not in cause
     rebuild(stack)
     assert len(sources(server)) == PHOTOS
     assert index(stack).status == "SUCCEEDED"

@@ -176,7 +176,9 @@ class _Repository:
             with urlopen(answer["downloadUrl"], timeout=_TIMEOUT) as content:  # noqa: S310 - of ECR
                 return _parsed(content.read())
         except OSError as error:
-            raise StoreUnavailableError("Amazon ECR does not return a configuration") from error
+            raise StoreUnavailableError(
+                "Amazon ECR does not return the configuration of the image"
+            ) from error
 
 
 def _parsed(content: str | bytes) -> dict[str, Any]:

@@ -165,8 +165,8 @@ def region_problem(bucket: str, region: str, clients: AwsClients) -> str | None:
     if found == region:
         return None
     return (
-        f"manifest: the bucket {bucket} is in {found}, but jobs run in {region}: copy the photos,"
-        " or deploy a stack there"
+        f"the bucket {bucket} is in {found}, but jobs run in {region}: copy its photos and"
+        f" manifests to a bucket in {region}, or deploy a stack in {found}"
     )
 
 

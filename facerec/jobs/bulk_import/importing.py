@@ -34,7 +34,8 @@ VISIBLE_AFTER = 1800.0
 become searchable some ten minutes after it is complete."""
 
 
-_REMEDY = "start the job again to import them, or rebuild the collection to store them by requests"
+_REBUILD = "rebuild the collection to store them by requests"
+_REMEDY = f"start the job again to import them, or {_REBUILD}"
 _REBUILT = (
     "the collection was rebuilt while its photos were processed, so that faces may be missing; "
     "rebuild it again"
@@ -109,7 +110,8 @@ def advance_import(
         current = _current_import(plan, progress, imports, integration_id)
     except (AccessDeniedError, ConfigurationError) as error:
         hint = f"; {error.hint}" if error.hint else ""
-        return _give_up(plan, objects, imports, progress, version, f"{error.message}{hint}")
+        cause = f"{error.message}{hint}; {_REMEDY}"
+        return _give_up(plan, objects, imports, progress, version, cause)
     if current is not None and current.import_id != progress.import_id:
         progress = replace(progress, import_id=current.import_id)
         version = note_progress(plan, objects, progress, version)
@@ -139,16 +141,20 @@ def _write(
 
 
 def _problem(plan: Plan, progress: ImportProgress, current: Import | None) -> str | None:
-    """Return why an import cannot store the faces of a job, or None."""
+    """Return why an import cannot store the faces of a job, and what to do; or None.
+
+    Pinecone imports only into a new namespace, so a job whose namespace exists cannot be started
+    again.
+    """
     if current is None:
         return (
             f"Pinecone has faces of collection {plan.collection_id!r} already, of requests or of "
-            "an earlier attempt"
+            f"an earlier attempt; {_REBUILD}"
         )
     if current.state is ImportState.FAILED:
-        return f"Pinecone's import {current.import_id} failed or was cancelled"
+        return f"Pinecone's import {current.import_id} failed or was cancelled; {_REMEDY}"
     if current.state is ImportState.COMPLETED and current.records < progress.faces:
-        return f"Pinecone imported {current.records} of {progress.faces} faces"
+        return f"Pinecone imported {current.records} of {progress.faces} faces; {_REBUILD}"
     return None
 
 
@@ -217,4 +223,4 @@ def _give_up(
     objects.delete_folder(job_files_folder(plan))
     again = ImportProgress(plan.job_folder, attempt=progress.attempt + 1)
     note_progress(plan, objects, again, version)
-    return Advance(AdvanceState.FAILED, f"the faces were not imported: {cause}; {_REMEDY}")
+    return Advance(AdvanceState.FAILED, f"the faces were not imported: {cause}")

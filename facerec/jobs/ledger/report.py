@@ -89,6 +89,11 @@ class Report:
             and self.failure_percentage > self.tolerated_failure_percentage
         )
 
+    @property
+    def counted_photos(self) -> int:
+        """Number of photos of which ``failure_percentage`` is the share."""
+        return _counted_photos(self.tally, self.difference)
+
     def to_json(self) -> dict[str, Any]:
         """Return the report in the form of ``schemas/report.json``."""
         fields = {name: getattr(self, name) for name in self.__slots__ if name != "tally"}
@@ -202,11 +207,15 @@ def failure_percentage_of(tally: Tally, difference: Difference | None) -> float:
     the report names all of them, unchanged photos of the source count too: one corrupt photo among
     the few new ones of a large folder does not make its job fail.
     """
-    photos = tally.photos
-    if difference is not None and tally.failed_photos <= MAX_FAILURES:
-        photos = max(photos, difference.photos)
+    photos = _counted_photos(tally, difference)
     # More digits are noise; fewer would hide one failure of a million.
     return round(100 * tally.failed_photos / photos, 9) if photos else 0.0
+
+
+def _counted_photos(tally: Tally, difference: Difference | None) -> int:
+    if difference is not None and tally.failed_photos <= MAX_FAILURES:
+        return max(tally.photos, difference.photos)
+    return tally.photos
 
 
 def read_report(objects: ObjectStore, job_folder: str) -> Report:
@@ -220,7 +229,7 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
     try:
         return _from_json(json.loads(objects.read(uri, end=MAX_JSON_BYTES)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise JobFileError(uri, f"is not a valid report: {error}") from error
+        raise JobFileError(uri, "is not a valid report") from error
 
 
 def read_complete_report(plan: Plan, objects: ObjectStore) -> Report | None:

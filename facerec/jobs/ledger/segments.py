@@ -86,7 +86,7 @@ def read_segment(objects: ObjectStore, uri: str) -> Segment:
             header["finished"],
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise JobFileError(uri, f"is not a valid ledger segment: {error}") from error
+        raise JobFileError(uri, "is not a valid ledger segment") from error
 
 
 def read_segments(

@@ -40,11 +40,14 @@ def require_names(
         )
     if column is not None:
         if lines is None or lines.format is LineFormat.URIS:
-            raise InvalidInputError(f"the source has no column {column!r}", "use a CSV manifest")
+            raise InvalidInputError(
+                f"the source has no column {column!r}",
+                "use a manifest in CSV or JSON Lines that has it",
+            )
         if lines.format is LineFormat.CSV and column not in lines.columns:
             raise InvalidInputError(
                 f"{lines.uri} has no column {column!r}",
-                "check the name of the column in its first line",
+                "check the name of the column in its header",
             )
     if source.scope is not None and memory is not None:
         _require_no_external_ids(person_from, source.scope, memory, objects)

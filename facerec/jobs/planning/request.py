@@ -129,7 +129,7 @@ def require_s3_addresses(request: JobRequest) -> None:
     for field_name, uri in given.items():
         if not uri.startswith("s3://"):
             raise InvalidInputError(
-                f"{field_name} is not an s3:// address, but the job does not run on this machine",
+                f"{field_name} is not an s3:// address, and this job cannot read other addresses",
                 "copy the photos to S3, and the manifest if there is one",
             )
 

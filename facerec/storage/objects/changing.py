@@ -87,4 +87,4 @@ def change_file(
 
 
 def _is_busy(uri: str) -> StoreUnavailableError:
-    return StoreUnavailableError(f"{uri} is being changed by others repeatedly", "try again")
+    return StoreUnavailableError(f"other processes keep changing {uri}", "try again")

@@ -57,6 +57,12 @@ def test_photos_are_named_by_a_column(tmp_path: Path, zipped: bool) -> None:
     assert name_of(f"{tmp_path}/d.jpg") == ""
 
 
+def test_a_header_may_follow_blank_lines(tmp_path: Path) -> None:
+    manifest = tmp_path / "photos.csv"
+    manifest.write_text("\n \nimage,name\na.jpg,Ann\n", "utf-8")
+    assert name_rule("column:name", str(manifest))(f"{tmp_path}/a.jpg") == "Ann"
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

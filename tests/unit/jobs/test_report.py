@@ -123,6 +123,7 @@ def test_few_failures_are_a_share_of_all_photos_of_the_source(
     report = write_report(plan, job.objects, tolerated_failure_percentage=tolerated)
     assert report.status == expected
     assert report.is_failed == (expected is JobStatus.FAILED)
+    assert report.counted_photos == (of_source if failed <= 20 else processed)
     assert read_report(job.objects, plan.job_folder).is_failed == report.is_failed
 
 
