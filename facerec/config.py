@@ -237,7 +237,8 @@ class _Variables:
         # Python parses "nan" as a number, but no range contains it.
         if value is None or not lowest <= value <= highest:
             raise ConfigurationError(
-                f"the environment variable {name} is {text!r}, "
-                f"not a number from {lowest} to {highest}"
+                f"the environment variable {name} is {text!r}, not a "
+                f"{'whole ' if kind is int else ''}number from {lowest} to {highest}",
+                "correct it, or the parameter of the stack that sets it",
             )
         return value

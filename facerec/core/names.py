@@ -66,7 +66,7 @@ def checked_collection_id(name: str) -> str:
         InvalidInputError: It is empty, too long, or contains characters other than
             ``[a-zA-Z0-9_.-]``.
     """
-    return _checked(name, _COLLECTION_ID, "collection ID", "letters, digits, '_', '.' and '-'")
+    return _checked(name, _COLLECTION_ID, "collection id", "letters, digits, '_', '.' and '-'")
 
 
 def checked_new_id(new_id: str) -> str:
@@ -79,7 +79,7 @@ def checked_new_id(new_id: str) -> str:
         InvalidInputError: It is ``.`` or ``..``.
     """
     if new_id in _DOT_SEGMENTS:
-        raise InvalidInputError(f"invalid ID {new_id!r}", "URLs cannot contain it; use another")
+        raise InvalidInputError(f"invalid id {new_id!r}", "URLs cannot contain it; use another")
     return new_id
 
 
@@ -103,7 +103,7 @@ def checked_external_image_id(name: str) -> str:
             ``[a-zA-Z0-9_.:-]``.
     """
     return _checked(
-        name, _EXTERNAL_IMAGE_ID, "external image ID", "letters, digits, '_', '.', '-' and ':'"
+        name, _EXTERNAL_IMAGE_ID, "external image id", "letters, digits, '_', '.', '-' and ':'"
     )
 
 
@@ -117,7 +117,7 @@ def checked_user_id(name: str) -> str:
     return _checked(
         name,
         _EXTERNAL_IMAGE_ID,
-        "user ID",
+        "user id",
         "letters, digits, '_', '.', '-' and ':'",
         maximum=MAX_USER_ID_LENGTH,
     )

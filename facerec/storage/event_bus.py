@@ -85,7 +85,10 @@ class EventBus:
 
     def _errors(self) -> AbstractContextManager[None]:
         bus = f"the event bus {self._arn}"
-        missing = StoreUnavailableError(f"{bus} does not exist", "create it, or name another one")
+        missing = StoreUnavailableError(
+            f"{bus} does not exist",
+            "create it, or deploy the stack with another one as EventBusArn",
+        )
         return aws_errors("Amazon EventBridge", bus, missing=missing)
 
     def _entry(self, event: MatchEvent) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def _face(row: dict[str, Any], path: Path) -> StoredFace:
         ) from error
     if not _is_complete(row):
         raise InvalidInputError(
-            f"{path.name} has a row with a value that no face has", EXPORT_AGAIN
+            f"{path.name} has a row with a value that is not valid for a face", EXPORT_AGAIN
         )
     if embedding.shape != (DIMENSIONS,) or not np.isfinite(embedding).all():
         raise InvalidInputError(f"{path.name} has a row without a valid embedding", EXPORT_AGAIN)

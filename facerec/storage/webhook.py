@@ -63,7 +63,7 @@ class Webhook:
         if len(secret.strip()) < MIN_SECRET_LENGTH:
             raise InvalidInputError(
                 "the secret of the webhook is missing or too short",
-                f"set FACEREC_WEBHOOK_SECRET to a random text of at least {MIN_SECRET_LENGTH} "
+                f"set FACEREC_WEBHOOK_SECRET to a random string of at least {MIN_SECRET_LENGTH} "
                 "characters",
             )
         # the bytes of the environment, whatever they are

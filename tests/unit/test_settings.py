@@ -54,8 +54,14 @@ def test_variables_have_the_names_of_the_original_service() -> None:
     ],
 )
 def test_an_invalid_value_is_named_with_its_variable(name: str, value: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"{name} is '{value}'"):
+    with pytest.raises(ConfigurationError, match=f"{name} is '{value}'") as raised:
         read_settings({name: value})
+    assert "correct it" in (raised.value.hint or "")
+
+
+def test_a_number_that_must_be_whole_is_said_to_be_so() -> None:
+    with pytest.raises(ConfigurationError, match="not a whole number from 1 to 100"):
+        read_settings({"MAX_FACES_PER_IMAGE": "2.5"})
 
 
 def test_printed_settings_do_not_contain_the_key() -> None:

@@ -193,8 +193,8 @@ class MergeOperations(UserOperations):
         """
         if is_uuid(new_user_id) and self._faces.get_faces(collection_id, [new_user_id]):
             raise InvalidInputError(
-                f"the ID {new_user_id!r} of the new person is that of a face",
-                "specify both an ID for the new person and the IDs of the faces",
+                f"the id {new_user_id!r} of the new person is that of a face",
+                "specify both an id for the new person and the ids of the faces",
             )
 
     def _left_to_split(

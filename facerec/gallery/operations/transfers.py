@@ -243,11 +243,12 @@ class TransferOperations(GalleryBase):
                 return None
             if known.get(IMPORT_TAG) != digest:
                 error.hint = (
-                    "it is not known to be of this export, and the import keeps the id: delete the "
-                    "collection first, or import into another store"
+                    "the import of another export into it is incomplete: complete that import, or "
+                    "delete the collection first"
+                    if IMPORT_TAG in known
+                    else "it is not known to come from this export: delete it first, or import "
+                    "into another store"
                 )
-                if IMPORT_TAG in known:
-                    error.consequence = "the import of another export into it is incomplete"
                 raise
             return self._records.get_collection(collection.collection_id)
         return collection

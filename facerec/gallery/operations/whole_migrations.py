@@ -276,8 +276,7 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
         Raises:
             MigrationError: They may not.
         """
-        faces = count(len(missing), "face")
-        refused = f"{faces} of collection {collection_id!r} cannot be described again"
+        refused = _not_described(len(missing), collection_id)
         if any(face.reason is migration_results.MissingReason.ACCESS_DENIED for face in missing):
             raise MigrationError(
                 f"{refused}; the collection keeps its model version", MigrationRemedy.ALLOW
@@ -288,6 +287,7 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
             )
         total = self._faces.count_faces(collection_id) + dropped
         if is_over_limit(len(missing) + dropped, total, choices.drop_limit_percentage):
+            refused = _not_described(len(missing) + dropped, collection_id)
             raise MigrationError(
                 f"{refused}, more than the {choices.drop_limit_percentage:g} % of {total:,} that "
                 "may be deleted; the collection keeps its model version",
@@ -308,3 +308,7 @@ def _repeated(prepare: Callable[[], None], change: Callable[[], Result]) -> Resu
                 raise
     prepare()
     return change()
+
+
+def _not_described(faces: int, collection_id: str) -> str:
+    return f"{count(faces, 'face')} of collection {collection_id!r} cannot be described again"

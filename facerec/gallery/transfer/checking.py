@@ -152,7 +152,7 @@ def _check_registrations(where: str, document: dict[str, Any]) -> None:
             try:
                 check_registration_text(text)
             except InvalidInputError as error:
-                message = f"{where} has a {name} that is not valid: {error.message}"
+                message = f"{where} has an invalid {name}: {error.message}"
                 raise InvalidInputError(message, error.hint) from None
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from facerec.core.input_files import open_input, read_input
 from facerec.core.limits import MAX_EXPORT_BYTES, MAX_EXPORT_LINE_BYTES
 from facerec.core.schemas import check, violation
-from facerec.errors import InputFileError, InvalidInputError
+from facerec.errors import EXPORT_AGAIN, InputFileError, InvalidInputError
 
 FORMAT = 1
 """Version of the format."""
@@ -78,14 +78,16 @@ def read_lines(folder: Path, name: str) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(lines, 1):
             where = f"line {number} of {name}.jsonl"
             if len(line) > MAX_EXPORT_LINE_BYTES:
-                raise InvalidInputError(f"{where} has more than {MAX_EXPORT_LINE_BYTES:,} bytes")
+                raise InvalidInputError(
+                    f"{where} has more than {MAX_EXPORT_LINE_BYTES:,} bytes", EXPORT_AGAIN
+                )
             try:
                 document = json.loads(line, parse_constant=_refuse)
             except ValueError:
-                raise InvalidInputError(f"{where} is not JSON") from None
+                raise InvalidInputError(f"{where} is not JSON", EXPORT_AGAIN) from None
             wrong = violation(schema, document)
             if wrong:
-                raise InvalidInputError(f"{where} is not valid: {wrong}")
+                raise InvalidInputError(f"{where} is not valid: {wrong}", EXPORT_AGAIN)
             yield document
 
 
@@ -116,7 +118,8 @@ def read_description(folder: Path) -> dict[str, Any]:
         )
     except (InputFileError, ValueError):
         raise InvalidInputError(
-            f"{folder} is not an exported collection: it has no readable {DESCRIPTION}"
+            f"{folder} is not an exported collection: it has no readable {DESCRIPTION}",
+            "name the folder of an export",
         ) from None
     known = document.get("format") if isinstance(document, dict) else None
     if isinstance(known, int) and known > FORMAT:
@@ -126,16 +129,18 @@ def read_description(folder: Path) -> dict[str, Any]:
         )
     check("collection-export", document, str(path))
     if sorted(each["name"] for each in document["files"]) != sorted(FILES):
-        raise InvalidInputError(f"{path} does not list all files of an export")
+        raise InvalidInputError(f"{path} does not list all files of an export", EXPORT_AGAIN)
     for each in document["files"]:
         try:
             digest = _digest(folder / each["name"])
         except InputFileError:
-            raise InvalidInputError(f"{folder} has no readable {each['name']}") from None
+            raise InvalidInputError(
+                f"{folder} has no readable {each['name']}", EXPORT_AGAIN
+            ) from None
         if digest != each["sha256"]:
             raise InvalidInputError(
                 f"{folder / each['name']} has been changed or damaged since the export",
-                "export the collection again",
+                EXPORT_AGAIN,
             )
     return document
 

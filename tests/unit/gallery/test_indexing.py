@@ -157,9 +157,9 @@ def test_a_photo_with_an_address_has_no_other_name(gallery: Gallery, tmp_path: P
 def test_an_impossible_external_image_id_is_refused_before_the_photo_is_processed(
     gallery: Gallery, collaborators: Collaborators
 ) -> None:
-    with pytest.raises(InvalidInputError, match="external image ID"):
+    with pytest.raises(InvalidInputError, match="external image id"):
         gallery.index("staff", GROUP, external_image_id="a b")
-    with pytest.raises(InvalidInputError, match="external image ID"):
+    with pytest.raises(InvalidInputError, match="external image id"):
         gallery.search("staff", GROUP, index=True, external_image_id="a b")
     assert collaborators.engine.analysed == 0
 

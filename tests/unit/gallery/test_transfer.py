@@ -161,7 +161,7 @@ def test_an_import_that_is_repeated_after_it_was_complete_changes_nothing(
     filled.export_collection("staff", tmp_path / "two")
     with pytest.raises(CollectionExistsError) as raised:
         other.import_collection(tmp_path / "two")
-    assert "not known to be of this export" in (raised.value.hint or "")
+    assert "not known to come from this export" in (raised.value.hint or "")
 
 
 def test_a_collection_with_as_many_tags_as_are_allowed_is_imported(
@@ -423,6 +423,13 @@ def test_a_killed_import_is_completed_by_the_next(
     if step != "create_collection":
         with pytest.raises(InvalidInputError, match="import of collection 'staff' is incomplete"):
             other.export_collection("staff", tmp_path / "two")
+        filled.set_threshold("staff", 0.9)
+        filled.export_collection("staff", tmp_path / "later")
+        with pytest.raises(CollectionExistsError) as raised:
+            other.import_collection(tmp_path / "later")
+        assert "complete that import" in (raised.value.hint or "")
+        # Nothing but that import completes it, so the command line must not name another way.
+        assert raised.value.consequence is None
     other.import_collection(tmp_path / "one")
     other.export_collection("staff", tmp_path / "two")
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
