@@ -106,7 +106,7 @@ class AccessControl:
         except asyncio.CancelledError:
             # The server cancels requests that do not end in time, and would log a traceback.
             if not started:
-                await PlainTextResponse("the server is ending", 503)(scope, receive, send)
+                await PlainTextResponse("the server is shutting down", 503)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = _request_head(scope)

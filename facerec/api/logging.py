@@ -29,9 +29,9 @@ def log_error(error: Exception) -> None:
     elif isinstance(error, StoreDamagedError):
         _LOG.error("the store is damaged: %s", error.hint)
     elif isinstance(error, ServiceDeniedError):
-        _LOG.error("a store or service denies access (%s): %s", _cause(error), error.hint)
+        _LOG.error("a store or service denies access (%s)%s", _cause(error), _advice(error))
     elif isinstance(error, ConfigurationError | WeightsError):
-        _LOG.error("the server is not set up (%s): %s", type(error).__name__, error.hint)
+        _LOG.error("the server is not set up (%s)%s", type(error).__name__, _advice(error))
     elif not isinstance(error, FacerecError) and not hasattr(error, "kind"):
         where = "".join(traceback.format_tb(error.__traceback__))
         _LOG.error("unexpected %s\n%s", type(error).__name__, where)
@@ -39,7 +39,11 @@ def log_error(error: Exception) -> None:
 
 def log_unchecked_sender(error: FacerecError) -> None:
     """Log why the sender of a request cannot be checked; see ``log_error`` for what is logged."""
-    _LOG.error("senders of requests cannot be checked (%s): %s", _cause(error), error.hint)
+    _LOG.error("senders of requests cannot be checked (%s)%s", _cause(error), _advice(error))
+
+
+def _advice(error: FacerecError) -> str:
+    return "" if error.hint is None else f": {error.hint}"
 
 
 def _cause(error: BaseException) -> str:

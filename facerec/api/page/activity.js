@@ -97,7 +97,7 @@ function jobItem(job) {
   const folder = folderOf(job.job_id);
   const resume = folder && ['INCOMPLETE', 'CANCELLED', 'FAILED'].includes(job.status) && act('Start again', async () => {
     await doing(job, () => startJob(folder));
-    say('The job is started again; it continues where it was.');
+    say('The job is started again; it continues where it stopped.');
   });
   const isStopped = ['INCOMPLETE', 'CANCELLED'].includes(job.status);
   return make('li', {class: 'card', 'aria-labelledby': titleId, tabindex: '-1'},

@@ -23,7 +23,7 @@ export function useToken(token) {
   try {
     new Headers({Authorization: `Bearer ${token}`});
   } catch {
-    throw new Problem('No token has such characters.', 401);
+    throw new Problem('A token cannot contain such characters.', 401);
   }
   sessionStorage.setItem('token', token);
 }
@@ -35,7 +35,7 @@ export const RESOLVED = ['', '.', '..'];
 
 /** Put values into a path, each encoded: path`collections/${name}/faces`. */
 export function path(texts, ...values) {
-  if (values.some(value => RESOLVED.includes(value))) throw new Problem('No page can show what is called so.', 404);
+  if (values.some(value => RESOLVED.includes(value))) throw new Problem('No page can show anything with this name.', 404);
   return texts.reduce((all, text, index) => all + encodeURIComponent(values[index - 1]) + text);
 }
 

@@ -29,7 +29,7 @@ const list = pagedList({
     at('people-count').textContent = people.toLocaleString('en');
     show('people-empty', !at('people-list').children.length);
     at('people-empty').textContent = text
-      ? 'Nobody has this in the name.'
+      ? 'No name contains this text.'
       : 'There are no people yet. Name the faces of a photo under Match, or the clusters under Unknown.';
   },
   clear: () => {

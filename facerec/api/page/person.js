@@ -109,9 +109,9 @@ const merging = personForm({
     const name = nameOf(person);
     const other = await personOf(text);
     if (!other) throw new Error(`Nobody is called ${text}.`);
-    if (other.user_id === id) throw new Error('This is the same person. Give the name of another one.');
+    if (other.user_id === id) throw new Error('This is the same person. Name somebody else.');
     if (!isShown(id)) return; // no question about a view that was left
-    if (!await confirmed(`Add the ${plural(other.face_count, 'face')} of ${nameOf(other)} to ${name}? ${nameOf(other)} is then no longer a person of its own.`, 'Merge')) return;
+    if (!await confirmed(`Add the ${plural(other.face_count, 'face')} of ${nameOf(other)} to ${name}? ${nameOf(other)} is then no longer a separate person.`, 'Merge')) return;
     await change(async () => {
       await post(ofPerson(id, '/merge'), {other_id: other.user_id});
       if (isShown(id)) merging.reset();

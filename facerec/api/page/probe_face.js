@@ -33,7 +33,7 @@ function verdict(face, threshold) {
     const stored = face.candidates[0].face;
     if (stored.user_id) return [names[0], 'The only person who is similar enough.'];
     return stored.external_image_id
-      ? [names[0], 'The only one who is similar enough. No person has this face yet; its photo is called so.']
+      ? [names[0], 'The only one who is similar enough. No person has this face yet; its photo has this name.']
       : ['A face without a name', 'It is in the collection, but nobody has said whom it shows.'];
   }
   if (face.decision === 'ambiguous') {
@@ -94,7 +94,7 @@ export function probeFace(image, face, index, {threshold, more}) {
     if (face.more_matches) {
       all.append(more
         ? make('div', {}, make('p', {}, 'More faces match than are shown.'), button('Show more', more))
-        : make('p', {}, 'More faces match than can be shown. Raise the least similarity.'));
+        : make('p', {}, 'More faces match than can be shown. Raise the minimum similarity.'));
     }
   });
   const element = make('li', {

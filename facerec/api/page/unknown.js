@@ -137,7 +137,7 @@ function clusterFace(faceId, index, {chosen, tell, item: cluster, gone}) {
     make('label', {for: id}, picture(faceId, `Face ${index + 1}`), make('span', {class: 'tick'}, box, 'Same')),
     faceButton('Not a face', `face ${index + 1}`, event => attempt(() => review(cluster, async () => {
       await put(inCollection(path`/faces/${faceId}/not-a-face`));
-      return {text: 'It is not a face, and in no cluster.', ids: [faceId]};
+      return {text: 'It is marked as not a face, and is in no cluster.', ids: [faceId]};
     }, () => {
       chosen.delete(faceId);
       removeItem(item, at('unknown-title'));
@@ -185,7 +185,7 @@ async function suggestAgain() {
 const look = () => attempt(async () => {
   const collection = current();
   const result = await suggestAgain();
-  if (collection === current()) say(`${plural(result.created, 'new cluster')}; ${plural(result.joined, 'face')} joined others.`);
+  if (collection === current()) say(`${plural(result.created, 'new cluster')}; ${plural(result.joined, 'face')} joined existing ones.`);
 }, at('suggest'));
 at('suggest').addEventListener('click', look);
 onChange(view => { if (view !== VIEW) list.renew(); });

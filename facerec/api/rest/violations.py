@@ -11,9 +11,9 @@ MAX_SENTENCES = 10
 _SENTENCES = {
     "missing": "is missing",
     "extra_forbidden": "is unknown here; omit it",
-    "string_type": "must be a text, in quotes",
+    "string_type": "must be a string, in quotes",
     "string_unicode": "must be valid Unicode",
-    "string_sub_type": "must be a text, in quotes",
+    "string_sub_type": "must be a string, in quotes",
     "int_type": "must be a whole number, without quotes",
     "int_parsing": "must be a whole number",
     "int_parsing_size": "must be a smaller number",

@@ -18,7 +18,7 @@ from facerec.api.auth.local import LoopbackGuard
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.schemas import violation
-from facerec.errors import ServiceDeniedError, StoreUnavailableError
+from facerec.errors import ConfigurationError, ServiceDeniedError, StoreUnavailableError
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.source import LineFormat
 from facerec.jobs.outcomes import PhotoFailure
@@ -365,6 +365,16 @@ def test_a_store_that_denies_the_server_is_no_fault_of_the_client(
     assert "ann" not in caplog.text
 
 
+def test_an_error_without_advice_is_logged_without_any(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = BrokenStore(ConfigurationError("a setting of the server is wrong"))
+    gallery = replace(api.collaborators, records=broken).gallery()
+    with running(create_app(gallery, AppSettings(LoopbackGuard()))) as address:
+        problem(httpx.get(f"{address}/api/v1/collections"), 500)
+    assert "the server is not set up (ConfigurationError)" in caplog.messages
+
+
 def test_an_unexpected_error_reveals_no_details(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     broken = BrokenStore(RuntimeError("secret of ann"))
     gallery = replace(api.collaborators, records=broken).gallery()
@@ -475,7 +485,7 @@ def test_every_route_that_changes_something_reads_json_only(api: Api) -> None:
 
 
 def test_a_wrong_name_has_one_wording(rest: httpx.Client, staff: str) -> None:
-    wrong = "invalid external image ID 'a b'; use 1 to 255 letters, digits, '_', '.', '-' and ':'"
+    wrong = "invalid external image id 'a b'; use 1 to 255 letters, digits, '_', '.', '-' and ':'"
     document = {"collection_id": staff, "image": "", "external_image_id": "a b"}
     refused = problem(rest.post(f"{RECOGNITION}/index", json=document), 422)
     assert f"external_image_id: {wrong}" in refused["detail"]
@@ -486,7 +496,7 @@ def test_a_wrong_name_has_one_wording(rest: httpx.Client, staff: str) -> None:
     assert parsed.detail == wrong
     face = rest.get(f"/api/v1/collections/{staff}/faces/ann.jpg/matches")
     assert problem(face, 422)["detail"] == (
-        "path.face_id: invalid face ID 'ann.jpg'; use a lowercase UUID"
+        "path.face_id: invalid face id 'ann.jpg'; use a lowercase UUID"
     )
 
 

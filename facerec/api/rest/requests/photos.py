@@ -77,8 +77,8 @@ class PhotoSource(PhotoFields):
         named = (self.bucket is not None) + (self.key is not None)
         if named not in (0, 2) or (self.image is None) != (named == 2):
             raise ValueError(
-                "the photo is missing, or sent twice: send it as image (base64 in JSON, a file in "
-                "a form), or name bucket and key"
+                "give the photo in exactly one way: as image (base64 in JSON, a file in a form), "
+                "or by bucket and key"
             )
         self.check_version()
         return self

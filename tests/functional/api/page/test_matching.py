@@ -268,7 +268,7 @@ def test_options_apply_to_the_search_at_hand(site: Site, page: playwright.Page) 
         page.get_by_label("Quality filter").select_option("HIGH")
     asked = site.engine.asked[-1]
     assert (asked.smallest_face, asked.quality_filter) == (40, QualityFilter.HIGH)
-    page.get_by_label("Least similarity").press("End")
+    page.get_by_label("Minimum similarity").press("End")
     expect(page.locator("#least-meaning")).to_contain_text("fewer than 1 in 1,000,000")
 
 
@@ -300,8 +300,8 @@ def test_the_most_matches_of_a_face_can_be_chosen(site: Site, page: playwright.P
     face = page.locator("#probe-faces > li")
     expect(face).to_contain_text("Matching faces (3)")
     page.get_by_text("Options", exact=True).click()
-    page.get_by_label("Most matches of a face").fill("2")
-    page.get_by_label("Most matches of a face").press("Tab")
+    page.get_by_label("Maximum matches of each face").fill("2")
+    page.get_by_label("Maximum matches of each face").press("Tab")
     expect(face).to_contain_text("Matching faces (2")
 
 

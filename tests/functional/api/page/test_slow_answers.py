@@ -19,7 +19,7 @@ CONTROLS = """() => [...document.querySelectorAll('main :is(a, button, input, se
     .map(each => each.labels?.[0]?.textContent.trim() || each.textContent.trim())"""
 AT_ONCE = {
     "unknown": ["Look for unknown people"],
-    "people": ["Name of a new person", "Create", "Search by a part of the name"],
+    "people": ["Name of a new person", "Create", "Search by part of the name"],
     "person": ["All people"],
     "faces": [],
     "activity": [],
@@ -194,7 +194,12 @@ BUSY = """button => [...(button.closest('.card, .actions') ?? button.parentEleme
     ("view", "button", "requests", "message"),
     [
         ("unknown", "Ignore", "**/ignored", "The cluster is ignored."),
-        ("unknown", "Not a face: face 2", "**/not-a-face", "It is not a face, and in no cluster."),
+        (
+            "unknown",
+            "Not a face: face 2",
+            "**/not-a-face",
+            "It is marked as not a face, and is in no cluster.",
+        ),
         ("faces", "Delete: the face of ann", "**/faces/*", "The face is deleted."),
         ("person", "Delete …", "**/people/*", "Ann is deleted; the faces stay."),
         ("person", "Remove: face 1", "**/people/*/faces/*", "The face no longer belongs to Ann."),
