@@ -157,7 +157,10 @@ def _of_pinecone(
     except NotFoundError:
         yield f"{parameter}: {missing}"
     except AccessDeniedError:
-        yield f"PineconeSecretArn: Pinecone does not accept the key in {secret}: store a valid one"
+        yield (
+            f"PineconeSecretArn: Pinecone does not accept the key in {secret}: store a valid key"
+            " whose roles allow using the index"
+        )
     except ConfigurationError as error:
         yield f"{parameter}: {error.message}: {error.hint}"
 
@@ -245,7 +248,10 @@ def of_pinecone_index(stack: Stack, clients: AwsClients, remarks: list[str]) -> 
     (index,) = found
     given = bare_host(stack.parameters.get("PineconeIndexHost", ""))
     if index.host and given and given != index.host:
-        yield f"PineconeIndexHost: the host of the index {name!r} is {index.host}, not {given}"
+        yield (
+            f"PineconeIndexHost: the host of the index {name!r} is {index.host}, not {given}:"
+            " deploy the stack with the host of the index"
+        )
     if index.region and (index.cloud, index.region) != ("aws", stack.region):
         remarks.append(
             f"the Pinecone index is in {index.cloud} {index.region}, but jobs run in aws"

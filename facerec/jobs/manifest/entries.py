@@ -151,7 +151,7 @@ class LineParser:
             uri = self.base + uri
         if scheme_of(uri) == "file":
             if not self.local:
-                return _malformed("a local path, but the job runs on another machine")
+                return _malformed("a local path, which this job cannot read")
             if entry.version_id is not None:
                 return _malformed("version_id: files have no versions")
         return ManifestEntry(uri, entry.external_image_id, entry.version_id)
