@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from facerec.core.aws_errors import aws_errors
 from facerec.core.aws_region import aws_region
+from facerec.core.counts import count
 from facerec.errors import FacerecError
 
 SPOT_QUOTA, ON_DEMAND_QUOTA = "L-34B43A08", "L-1216C47A"
@@ -93,7 +94,8 @@ class VcpuQuota:
     vcpus: int
 
     def __str__(self) -> str:
-        return f"the account's quota {self.code} allows {self.vcpus} vCPUs of {self.kind} machines"
+        vcpus = count(self.vcpus, "vCPU")
+        return f"the account's quota {self.code} allows {vcpus} of {self.kind} machines"
 
 
 def find_quotas(queue: str, clients: AwsClients) -> list[VcpuQuota]:
@@ -171,9 +173,8 @@ def _of_quota(
     quota = _quota_of(environment.get("computeResources", {}), clients)
     if quota.vcpus < child_vcpus:
         otherwise = ", or lower ChildVcpus" if quota.vcpus else ""
-        yield (
-            f"{quota}, but {child_vcpus} are needed: raise the quota in Service Quotas{otherwise}"
-        )
+        needed = f"{child_vcpus} {'is' if child_vcpus == 1 else 'are'} needed"
+        yield f"{quota}, but {needed}: raise the quota in Service Quotas{otherwise}"
 
 
 def _of_machines(environment: Mapping[str, Any], clients: AwsClients) -> Iterator[str]:

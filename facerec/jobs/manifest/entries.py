@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
+from facerec.core.counts import count
 from facerec.core.names import checked_external_image_id
 from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError
@@ -112,7 +113,8 @@ class LineParser:
         except csv.Error as error:
             return _malformed(f"not a CSV row: {error}")
         if len(fields) != len(self.columns):
-            return _malformed(f"{len(fields)} fields, but the header has {len(self.columns)}")
+            given = count(len(fields), "field")
+            return _malformed(f"{given}, but the header has {len(self.columns)}")
         return dict(zip(self.columns, fields, strict=True))
 
     def _inventory_row(self, text: str) -> ManifestEntry | PhotoFailure:

@@ -134,7 +134,7 @@ def array(created: float, **states: int) -> dict[str, Any]:
             ": create the role AWSServiceRoleForEC2Spot",
         ),
         (Account(max_vcpus=1), "MaxvCpus is 1, less than the 2 of ChildVcpus"),
-        (Account(quota=1), "L-34B43A08 allows 1 vCPUs of spot machines, but 2 are needed"),
+        (Account(quota=1), "L-34B43A08 allows 1 vCPU of spot machines, but 2 are needed"),
         (
             Account(activities=[{"StatusCode": "Failed", "StatusMessage": "no spot capacity"}]),
             "EC2 cannot start machines: no spot capacity",
@@ -149,7 +149,7 @@ def test_the_reason_is_found_where_it_is_known(account: Account, said: str) -> N
 
 def test_a_quota_that_no_child_fits_in_is_to_be_raised() -> None:
     (problem,) = find_start_problems(QUEUE, Account(quota=0).clients(), child_vcpus=1)
-    assert problem.endswith("but 1 are needed: raise the quota in Service Quotas")
+    assert problem.endswith("but 1 is needed: raise the quota in Service Quotas")
     (problem,) = find_start_problems(QUEUE, Account(quota=1).clients(), child_vcpus=2)
     assert problem.endswith("raise the quota in Service Quotas, or lower ChildVcpus")
 
