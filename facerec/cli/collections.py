@@ -16,6 +16,7 @@ from facerec.cli.deferred import erasures, factory, presenting_collections, rete
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.gallery_requests import ask_gallery
 from facerec.cli.lazy_group import SummaryGroup
+from facerec.cli.machine_or_stack import here
 from facerec.cli.numbers import NumberCommand
 from facerec.cli.options import (
     data_option,
@@ -340,7 +341,7 @@ def delete(name: str, data: Path | None, stack: str | None, yes: bool, as_json: 
             console().print(
                 "it had been deleted before, and came back with an older copy of the database; "
                 "if it was created again after that first deletion, "
-                f"`facerec rebuild {name}` restores the later collection"
+                f"`facerec rebuild {name}{here()}` restores the later collection"
             )
 
 

@@ -8,6 +8,7 @@ machine, even while the variable is set.
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -24,6 +25,18 @@ def is_on_stack() -> bool:
     context = click.get_current_context(silent=True)
     place = None if context is None else context.find_object(Place)
     return place is not None and place.stack is not None
+
+
+def here() -> str:
+    """Return the options that make another command work where this one does; they follow it.
+
+    What the environment chooses is omitted, since it chooses the same for other commands.
+    """
+    context = click.get_current_context(silent=True)
+    for option in ("stack", "data"):
+        if context is not None and _is_given(context, option):
+            return f" --{option} {shlex.quote(str(context.params[option]))}"
+    return ""
 
 
 def checked_data(

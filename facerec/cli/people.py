@@ -12,6 +12,7 @@ from facerec.cli.change_options import change_options
 from facerec.cli.faces_shown import stored_face_table
 from facerec.cli.gallery_requests import ask_gallery
 from facerec.cli.lazy_group import SummaryGroup
+from facerec.cli.machine_or_stack import here
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -150,8 +151,8 @@ def show(collection: str, person: str, data: Path | None, stack: str | None, as_
     if lost > 0:
         gone = count(lost, "face")
         console().print(
-            f"{gone} not in the collection, deleted or lost: `facerec verify {collection}` shows"
-            " whether jobs can restore any"
+            f"{gone} not in the collection, deleted or lost: `facerec verify {collection}{here()}`"
+            " shows whether jobs can restore any"
         )
 
 

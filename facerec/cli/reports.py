@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from facerec.cli.machine_or_stack import here
 from facerec.cli.output import console, print_json, shortened, table
 from facerec.core.counts import count
 
@@ -122,7 +123,7 @@ def print_nothing_new(
     _print_outcomes(report, exclude=INDEXED)
     _print_copies(report.tally)
     _print_problems(report)
-    out.print(f"the report of the job: facerec jobs report {report.job_id}")
+    out.print(f"the report of the job: facerec jobs report {report.job_id}{here()}")
 
 
 def _print_outcomes(report: Report, exclude: Collection[str] = ()) -> None:
@@ -150,7 +151,7 @@ def _print_problems(report: Report) -> None:
         )
         print_failures(tally.failures)
         if report.failed_photos > len(tally.failures):
-            out.print(f"all of them: facerec jobs failures {report.job_id}")
+            out.print(f"all of them: facerec jobs failures {report.job_id}{here()}")
 
 
 def print_difference(difference: Difference) -> None:

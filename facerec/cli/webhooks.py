@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli.deferred import factory
+from facerec.cli.machine_or_stack import here
 from facerec.cli.output import console
 from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
@@ -103,7 +104,7 @@ def print_matches(
             page = gallery.list_events(collection_id, undelivered=True)
             problem = next((f": {kept.problem}" for kept in page.events if kept.problem), "")
             console().print(f"{count(undelivered, 'event')} not delivered{problem}")
-        console().print(f"`facerec people events --collection {collection_id}` lists them")
+        console().print(f"`facerec people events --collection {collection_id}{here()}` lists them")
 
 
 def _delivery(store: RegistrationStore, webhook: Webhook) -> EventDelivery:
