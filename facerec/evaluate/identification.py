@@ -111,7 +111,7 @@ def identify(
     if not np.isin(people, enrolled).any():
         raise InvalidInputError(
             "none of the probes with a face shows an enrolled person",
-            "use probes and enrolled photos of the same people; the name of a folder is the person",
+            "use probes and enrolled photos of the same people, in folders of the same names",
         )
     positions = (
         {name: position for position, name in enumerate(gallery.names)} if one_folder else {}

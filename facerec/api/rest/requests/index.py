@@ -154,7 +154,8 @@ class IndexRequest(LimitedFaces, NamablePhoto):
             )
         if self.is_job and self.external_image_id is not None:
             raise ValueError(
-                "external_image_id can be set only for one photo; manifests have their own ids"
+                "external_image_id is only for a single photo; for a job, name ids in a manifest, "
+                "or choose external_ids"
             )
         if self.is_job and self.limit is not None:
             raise ValueError("limit is only for a single photo; for a job, use max_faces")
