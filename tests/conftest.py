@@ -5,9 +5,11 @@ from __future__ import annotations
 import hypothesis
 
 from tests.support.fast_clients import create_clients_fast
+from tests.support.temporary_folders import use_memory
 
 # A machine that is busy with other tests is slow: no test depends on how long an example takes.
 hypothesis.settings.register_profile("facerec", deadline=None)
 hypothesis.settings.load_profile("facerec")
 
 create_clients_fast()
+use_memory()
