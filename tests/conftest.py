@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hypothesis
 
-from tests.support.fast_clients import create_clients_fast
+from tests.support.fast_clients import answer_fast, create_clients_fast
 from tests.support.temporary_folders import use_memory
 
 # A machine that is busy with other tests is slow: no test depends on how long an example takes.
@@ -13,3 +13,8 @@ hypothesis.settings.load_profile("facerec")
 
 create_clients_fast()
 use_memory()
+
+
+def pytest_collection_finish() -> None:
+    """Prepare what the collected tests have imported."""
+    answer_fast()
