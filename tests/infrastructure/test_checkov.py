@@ -37,6 +37,7 @@ def test_every_entry_of_the_skip_list_has_a_reason() -> None:
         assert re.search(rf"^  # .+\n(  # .+\n)*  - {check}$", CONFIGURATION, flags=re.MULTILINE)
 
 
+@pytest.mark.long
 def test_checkov_finds_what_is_skipped_and_nothing_else() -> None:
     assert failed_checks("--framework", "cloudformation") == set(SKIPPED)
     assert failed_checks("--config-file", str(ROOT / ".checkov.yaml")) == set()

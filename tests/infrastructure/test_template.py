@@ -104,6 +104,7 @@ def containers_retry(exit_code: int | None, status_reason: str, reason: str = ""
     )
 
 
+@pytest.mark.long
 def test_cfn_lint_finds_nothing() -> None:
     command = Path(sys.executable).with_name("cfn-lint")
     found = subprocess.run([command, TEMPLATE], capture_output=True, text=True, check=False)

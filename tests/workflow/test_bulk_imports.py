@@ -140,6 +140,7 @@ def test_imported_faces_are_those_that_requests_would_store(
     assert len(server.imports.started) == 1
 
 
+@pytest.mark.long
 def test_files_end_after_enough_faces(
     stack: Stack, server: PineconeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +150,7 @@ def test_files_end_after_enough_faces(
     assert len(sources(server)) == PHOTOS
 
 
-@pytest.mark.parametrize("faces_per_file", [100, 1])
+@pytest.mark.parametrize("faces_per_file", [pytest.param(100, marks=pytest.mark.long), 1])
 def test_a_copy_of_a_photo_in_another_child_is_imported_once(
     stack: Stack, server: PineconeServer, monkeypatch: pytest.MonkeyPatch, faces_per_file: int
 ) -> None:
@@ -167,6 +168,7 @@ def test_a_copy_of_a_photo_in_another_child_is_imported_once(
     assert index(stack, external_ids="none", bulk_import=False).status == "SUCCEEDED"
 
 
+@pytest.mark.long
 def test_a_call_without_time_continues_with_the_next_file(
     stack: Stack, server: PineconeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,7 +205,10 @@ def test_people_are_created_from_names_after_the_import(
     assert ended.output["enrolled"]["associated"] == 3
 
 
-@pytest.mark.parametrize("fault", ["StoreUnavailableError", "Lambda.ServiceException"])
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param("StoreUnavailableError", marks=pytest.mark.long), "Lambda.ServiceException"],
+)
 def test_a_fault_of_a_call_is_survived(
     stack: Stack, server: PineconeServer, fault: str, during_import: During
 ) -> None:
@@ -228,6 +233,7 @@ def test_a_lost_answer_does_not_start_a_second_import(
     assert len(sources(server)) == PHOTOS
 
 
+@pytest.mark.long
 def test_an_execution_that_was_stopped_is_continued_by_the_next_one(
     stack: Stack, server: PineconeServer, during_import: During
 ) -> None:
@@ -286,6 +292,7 @@ def test_a_refused_import_ends_the_job_with_a_reason(
     assert "Pinecone refuses the import" in ended.cause
 
 
+@pytest.mark.long
 def test_a_rebuild_while_children_run_does_not_lose_faces(
     stack: Stack, server: PineconeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,6 +319,7 @@ def test_a_rebuild_while_children_run_does_not_lose_faces(
     assert not server.imports.started
 
 
+@pytest.mark.long
 def test_a_rebuild_that_was_interrupted_leaves_the_job_incomplete(
     stack: Stack, server: PineconeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -366,6 +374,7 @@ def test_a_face_that_is_erased_during_the_import_is_gone_after_it(
     assert "03.jpg" not in sources(server)
 
 
+@pytest.mark.long
 def test_the_check_of_an_erasure_finds_the_face_in_the_files(
     stack: Stack, server: PineconeServer, during_import: During
 ) -> None:
@@ -420,6 +429,7 @@ def test_a_collection_that_is_deleted_during_the_import_leaves_nothing(
     assert not parquet_files(stack)
 
 
+@pytest.mark.long
 def test_children_that_are_lost_are_submitted_again_before_the_import(
     stack: Stack, server: PineconeServer
 ) -> None:
@@ -446,6 +456,7 @@ def test_an_import_is_refused_where_it_cannot_work(stack: Stack, server: Pinecon
         assert "have indexed collection 'staff' already" in ended.cause
 
 
+@pytest.mark.long
 def test_another_job_waits_for_the_import(stack: Stack, server: PineconeServer) -> None:
     server.imports.fails = "the bucket may not be read"
     index(stack)
@@ -459,6 +470,7 @@ def test_another_job_waits_for_the_import(stack: Stack, server: PineconeServer) 
     assert len(sources(server)) == PHOTOS + 1
 
 
+@pytest.mark.long
 def test_a_later_run_stores_new_photos_by_requests(stack: Stack, server: PineconeServer) -> None:
     index(stack)
     stack.put("photos/new.jpg", fake_photo(fake_face("somebody")))
@@ -505,6 +517,7 @@ def test_a_stack_without_an_integration_refuses(
     assert ended.cause.startswith("bulk_import: the stack has no storage integration")
 
 
+@pytest.mark.long
 def test_an_older_copy_of_the_vectors_alone_is_repaired_by_a_rebuild(
     stack: Stack, server: PineconeServer
 ) -> None:

@@ -141,6 +141,7 @@ def test_a_job_clusters_faces_that_are_named_through_the_api(stack: Stack, api: 
     assert (status, len(person["face_ids"])) == (200, 4)
 
 
+@pytest.mark.long
 def test_what_is_said_of_a_cluster_is_obeyed_by_the_next_job(stack: Stack, api: Api) -> None:
     cluster(stack, api)
     api("PUT", f"{CLUSTERS}/c1/person", {"user_id": "ann"})

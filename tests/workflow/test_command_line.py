@@ -154,6 +154,7 @@ def test_a_refused_manifest_is_reported_with_its_address(stack: Stack, facerec: 
     assert facerec("jobs", "report", "latest").exit_code == 3
 
 
+@pytest.mark.long
 def test_jobs_are_listed_newest_first(stack: Stack, facerec: Facerec) -> None:
     manifest = stack.put_manifest(2)
     for collection in ("first", "second"):

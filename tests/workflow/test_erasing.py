@@ -132,6 +132,7 @@ def test_an_erasure_that_was_killed_is_completed_by_the_schedule(
     assert names(stack, [f'"{ANN}"'.encode()]) == set()
 
 
+@pytest.mark.long
 def test_a_deleted_collection_loses_its_job_folders_and_a_later_one_keeps_them(
     stack: Stack,
 ) -> None:
@@ -183,6 +184,7 @@ def test_faces_without_a_collection_are_swept_each_hour_and_by_a_command(
     assert stack.face_ids() == before
 
 
+@pytest.mark.long
 def test_a_store_that_is_down_does_not_lose_an_erasure(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +263,7 @@ def test_a_stack_shows_an_error_of_the_gallery_as_the_command_does_here(
     assert "the function" not in result.output
 
 
+@pytest.mark.long
 def test_the_json_of_a_check_is_whole_whatever_is_left(
     stack: Stack, command_line: CliRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,6 +124,7 @@ def test_one_wrong_folder_among_right_ones_ends_nothing(stack: Stack) -> None:
     assert ended.output["photos"] == LINES
 
 
+@pytest.mark.long
 def test_a_job_that_tolerates_all_failures_reads_all_photos(stack: Stack) -> None:
     source = manifest(stack, f"s3://{BUCKET}/no/such/photo.jpg")
     ended = index(stack, source, tolerated_failure_percentage=100)
@@ -131,6 +132,7 @@ def test_a_job_that_tolerates_all_failures_reads_all_photos(stack: Stack) -> Non
     assert ended.output["outcomes"] == {"NOT_FOUND": LINES}
 
 
+@pytest.mark.long
 def test_once_the_cause_is_corrected_the_same_input_indexes_all_photos(
     stack: Stack, denials: dict[str, type[AccessDeniedError]]
 ) -> None:

@@ -154,6 +154,7 @@ def test_a_collection_is_migrated_with_its_ids_people_and_corrections(
     assert everybody(gallery) == before
 
 
+@pytest.mark.long
 def test_a_migration_is_rolled_back_with_the_faces_that_were_indexed_since(
     stack: Stack, gallery: Gallery
 ) -> None:
@@ -195,6 +196,7 @@ def test_faces_that_are_deleted_and_indexed_meanwhile_are_in_both_versions_or_no
     assert set(ids(gallery)) == (kept - {gone}) | {new}
 
 
+@pytest.mark.long
 def test_an_erased_face_leaves_both_versions(
     stack: Stack, gallery: Gallery, vectors: S3VectorsServer
 ) -> None:
@@ -210,6 +212,7 @@ def test_an_erased_face_leaves_both_versions(
     assert list(find_remainders("staff", traces, stores)) == []
 
 
+@pytest.mark.long
 def test_a_face_whose_photo_is_gone_keeps_the_version_unless_it_may_be_dropped(
     stack: Stack, gallery: Gallery
 ) -> None:
@@ -258,6 +261,7 @@ def test_a_switch_that_is_killed_is_continued_or_undone(
     assert everybody(gallery) == before
 
 
+@pytest.mark.long
 def test_a_face_that_is_indexed_while_versions_are_compared_is_not_lost(
     stack: Stack, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +309,7 @@ def test_what_cannot_be_migrated_is_refused_in_one_line(
     assert cause in ended.cause
 
 
+@pytest.mark.long
 def test_the_command_line_migrates_a_collection_of_a_stack(
     stack: Stack, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -205,7 +205,14 @@ def index_under(stack: Stack, external_image_id: str) -> list[str]:
     return ended.states
 
 
-@pytest.mark.parametrize("restored", ["table", "vectors", "both"])
+@pytest.mark.parametrize(
+    "restored",
+    [
+        "table",
+        pytest.param("vectors", marks=pytest.mark.long),
+        pytest.param("both", marks=pytest.mark.long),
+    ],
+)
 def test_an_older_copy_loses_the_faces_of_ids_that_were_corrected_since(
     stack: Stack, gallery: Gallery, vectors: S3VectorsServer, restored: str
 ) -> None:

@@ -187,7 +187,16 @@ def test_no_event_is_lost_when_a_child_is_killed(
     assert len(gallery.list_events("staff").events) == 1
 
 
-@pytest.mark.parametrize("what", ["unregistered", "erased", "face deleted", "corrected", "gone"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param("unregistered", marks=pytest.mark.long),
+        "erased",
+        "face deleted",
+        pytest.param("corrected", marks=pytest.mark.long),
+        pytest.param("gone", marks=pytest.mark.long),
+    ],
+)
 def test_what_is_withdrawn_before_it_is_sent_is_not_sent(
     stack: Stack, gallery: Api, bus: RecordedBus, what: str
 ) -> None:
@@ -251,6 +260,7 @@ def received(queue: str) -> list[dict[str, Any]]:
     return [json.loads(each["Body"]) for each in messages]
 
 
+@pytest.mark.long
 def test_the_check_of_an_erasure_in_the_stack_finds_events(
     stack: Stack, gallery: Api, bus: RecordedBus
 ) -> None:
@@ -284,6 +294,7 @@ def test_a_bus_that_is_gone_loses_no_event(stack: Stack, gallery: Api, bus: Reco
     assert len(bus.details) == 1
 
 
+@pytest.mark.long
 def test_an_event_whose_sender_was_killed_is_sent_again(
     stack: Stack, gallery: Api, bus: RecordedBus
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_corrected_external_image_id_replaces_the_faces(empty: Stack) -> None:
     assert set(empty.face_ids()) == first
 
 
+@pytest.mark.long
 def test_photos_of_a_prefix_keep_the_ids_that_a_manifest_chose(empty: Stack) -> None:
     photos = empty.put_photos(2)
     lines = (json.dumps({"image": photo, "external_image_id": "chosen"}) for photo in photos[:1])
@@ -87,6 +88,7 @@ def test_photos_of_a_prefix_keep_the_ids_that_a_manifest_chose(empty: Stack) -> 
         assert (set(empty.face_ids()), len(faces)) == (faces, 2)
 
 
+@pytest.mark.long
 def test_a_photo_that_was_replaced_by_an_archived_one_keeps_its_faces(stack: Stack) -> None:
     before = stack.face_ids()
     stack.s3.put_object(
@@ -146,6 +148,7 @@ def test_a_removal_that_failed_is_made_up_for_by_the_next_start(
     assert len(stack.face_ids()) == 3
 
 
+@pytest.mark.long
 def test_of_two_jobs_that_read_versions_of_a_photo_the_last_to_end_leaves_the_new_faces(
     empty: Stack,
 ) -> None:
@@ -165,6 +168,7 @@ def test_of_two_jobs_that_read_versions_of_a_photo_the_last_to_end_leaves_the_ne
     assert len(stack.face_ids()) == 5
 
 
+@pytest.mark.long
 def test_a_later_job_removes_old_faces_that_an_interrupted_one_has_committed(
     empty: Stack,
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.report import FAILING, PHOTOS, job_of
 from facerec.jobs.ledger.layout import summary_uri
 from lambdas.report.handler import summarise_execution
 from tests.support.memory_objects import MemoryObjects
 
 
+@pytest.mark.long
 def test_ten_thousand_children_are_added_up_reading_each_once() -> None:
     objects = MemoryObjects()
     folder = job_of(10_000, objects)

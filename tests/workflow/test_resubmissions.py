@@ -98,6 +98,7 @@ def test_what_ends_the_first_child_ends_no_others(
     assert waits == [60, 300]
 
 
+@pytest.mark.long
 def test_while_a_store_is_down_each_submission_costs_one_child(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:
@@ -125,7 +126,7 @@ def test_while_a_store_is_down_each_submission_costs_one_child(
     assert plain_and_arrays(stack) == [6, None, None, None, None, None, 6]
 
 
-@pytest.mark.parametrize("children", [1, 2])
+@pytest.mark.parametrize("children", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_small_job_waits_for_a_store_as_long_as_a_large_one(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, waits: list[float], children: int
 ) -> None:
@@ -147,7 +148,7 @@ def test_a_small_job_waits_for_a_store_as_long_as_a_large_one(
     assert waits == [60, 300, 1500, 3600, 3600, 3600, 3600]
 
 
-@pytest.mark.parametrize("service", ["S3", "vectors"])
+@pytest.mark.parametrize("service", ["S3", pytest.param("vectors", marks=pytest.mark.long)])
 def test_a_service_that_throttles_stops_no_other_child(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, waits: list[float], service: str
 ) -> None:
@@ -189,6 +190,7 @@ def test_a_service_that_throttles_stops_no_other_child(
     assert (plain_and_arrays(stack), waits) == ([6], [])
 
 
+@pytest.mark.long
 def test_the_state_of_an_execution_stays_small(stack: Stack) -> None:
     break_child(stack, 1, times=2)
 

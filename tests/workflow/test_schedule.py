@@ -30,7 +30,7 @@ def _gallery_of_this_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     erasure._gallery.cache_clear()
 
 
-@pytest.mark.parametrize("kind", ["prefix", "manifest"])
+@pytest.mark.parametrize("kind", [pytest.param("prefix", marks=pytest.mark.long), "manifest"])
 def test_each_night_reads_only_what_is_new_or_replaced(stack: Stack, kind: str) -> None:
     names = [f"nightly/{number}.jpg" for number in range(PHOTOS)]
 

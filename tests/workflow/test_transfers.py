@@ -78,6 +78,7 @@ def test_a_collection_goes_from_a_stack_to_a_machine_and_back(
     assert not (tmp_path / "unused").exists()
 
 
+@pytest.mark.long
 def test_what_a_stack_cannot_take_is_one_line_and_changes_nothing(
     stack: Stack, command_line: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

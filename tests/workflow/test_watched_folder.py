@@ -155,6 +155,7 @@ def test_deleted_objects_lose_their_faces_if_asked_for(watch: Callable[..., Watc
     assert len(watched.stack.face_ids()) == 3
 
 
+@pytest.mark.long
 def test_a_folder_whose_photos_are_mostly_deleted_still_indexes_new_ones(
     watch: Callable[..., Watched],
 ) -> None:
@@ -174,6 +175,7 @@ def test_a_folder_whose_photos_are_mostly_deleted_still_indexes_new_ones(
     assert len(watched.stack.face_ids()) == 2
 
 
+@pytest.mark.long
 def test_a_higher_limit_removes_the_faces_of_all_deleted_objects(
     watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +190,7 @@ def test_a_higher_limit_removes_the_faces_of_all_deleted_objects(
     assert watched.stack.face_ids() == []
 
 
+@pytest.mark.long
 def test_a_job_that_failed_is_started_again(watch: Callable[..., Watched]) -> None:
     watched = watch()
     watched.stack.put(f"{FOLDER}1.jpg", b"no photo yet")

@@ -52,6 +52,7 @@ def test_two_children_are_the_smallest_array(stack: Stack) -> None:
     assert lines_in(stack) == ["line:0", "line:1"]
 
 
+@pytest.mark.long
 def test_a_thousand_lines_go_through_several_arrays(deploy: Callable[..., Stack]) -> None:
     stack = deploy(MAX_ARRAY_SIZE="3")
 

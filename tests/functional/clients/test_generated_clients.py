@@ -90,6 +90,7 @@ def test_openapi_typescript(
     compile_and_run(server, answers, project, [*lines, "done(); }"], "typed_requests.ts")
 
 
+@pytest.mark.long
 def test_hey_api(
     server: RestServer, document: Path, answers: list[Answered], project: Path
 ) -> None:

@@ -132,6 +132,7 @@ def test_every_request_that_the_client_gives_up_is_sent_again(
     assert server.requests[operation] > attempts_of_the_client
 
 
+@pytest.mark.long
 def test_writers_that_exceed_the_rate_of_an_index_together_slow_down_to_it(
     server: S3VectorsServer,
 ) -> None:
@@ -232,6 +233,7 @@ def test_metadata_that_the_service_would_refuse_is_refused_before_anything_is_wr
     assert server.requests["PutVectors"] == 0
 
 
+@pytest.mark.long
 def test_many_long_documents_go_in_requests_that_are_not_too_large(
     server: S3VectorsServer, store: S3Vectors
 ) -> None:
