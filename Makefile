@@ -67,7 +67,7 @@ lint: $(VENV)/.dev ## Check formatting, lint, types, the stack, the state machin
 PYTEST := env -u MAKEFLAGS -u MFLAGS $(BIN)/python -m pytest -n auto --dist worksteal
 
 # The tests start hundreds of processes, which would compile all modules again.
-test test-all chaos: export PYTHONDONTWRITEBYTECODE :=
+test test-all chaos e2e e2e-all: export PYTHONDONTWRITEBYTECODE :=
 test test-all: lint .needledb/.ready .venv-sam/.ready .venv-checkov/.ready .venv-clients/.ready .clients/.ready
 test: ## Run all checks, and all tests but the long ones (TESTS=tests/unit for some).
 	$(PYTEST) -m "not long" $(TESTS)
@@ -145,7 +145,7 @@ PARAMETERS ?=
 # Interpreter of the Lambda functions, for which their wheels are built.
 E2E_PYTHON ?= python3.11
 
-.PHONY: e2e images image deploy teardown
+.PHONY: e2e e2e-all images image deploy teardown
 
 .venv-checkov/.ready: requirements/checkov.txt
 	@test -x .venv-checkov/bin/python || $(PYTHON) -m venv .venv-checkov
@@ -170,9 +170,21 @@ E2E_PYTHON ?= python3.11
 images: ## Build both images into build/images without a container engine (needs root, buildah, debootstrap).
 	$(PYTHON) -m tools.images build/images
 
-e2e: $(VENV)/.dev .venv-sam/.ready .venv-e2e/.ready ## Deploy the stack to an emulator of AWS and run a job there.
-	$(BIN)/python -m tools.images build/images || test $$? = 3  # cannot be built here: the tests say why
-	FACEREC_E2E=1 $(BIN)/python -m pytest tests/e2e --durations=5
+e2e e2e-all: $(VENV)/.dev .venv-sam/.ready .venv-e2e/.ready
+e2e: ## Deploy the stack to an emulator of AWS and run a job there, without the long tests.
+	$(call e2e,FACEREC_E2E_PHOTOS=$(E2E_PHOTOS) ,-m "not long")
+
+e2e-all: ## Deploy stacks to an emulator of AWS, and run all end-to-end tests (ten minutes).
+	$(call e2e)
+
+# Enough that a child of two is killed between its steps.
+E2E_PHOTOS := 320
+
+# Where images cannot be built, the tests say why.
+define e2e
+$(BIN)/python -m tools.images build/images || test $$? = 3
+$(1)FACEREC_E2E=1 env -u MAKEFLAGS -u MFLAGS $(BIN)/python -m pytest tests/e2e --durations=10 $(2)
+endef
 
 # These need the AWS CLI and the SAM CLI of the machine, and nothing of this project's environments.
 image: ## Build the image of the jobs and push it to Amazon ECR (needs aws and Docker).

@@ -14,6 +14,8 @@ from tests.e2e.images import BATCH_IMAGE
 from tests.e2e.photos import some_photos
 from tests.e2e.stack import BuiltStack, DeployedStack, until
 
+pytestmark = pytest.mark.long
+
 STACK = "watching"
 COLLECTION = "Incoming"
 BUCKET = "facerec-e2e-incoming"

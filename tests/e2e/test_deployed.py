@@ -113,6 +113,7 @@ def test_a_second_start_repeats_no_work(deployed: DeployedStack, job: DisturbedJ
     assert len(deployed.ledger(_folder(deployed, job))) == len(job.rows)
 
 
+@pytest.mark.long
 def test_a_cancelled_job_resumes_when_it_is_started_again(
     deployed: DeployedStack, job: DisturbedJob
 ) -> None:

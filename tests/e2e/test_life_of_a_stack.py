@@ -24,6 +24,7 @@ REFUSED = {400, 401, 403}
 """By the gateway, or by the function, which answers 400 to a Rekognition client as AWS does."""
 
 
+@pytest.mark.long
 def test_a_first_deployment_that_failed_is_cleared_and_harms_no_other_stack(
     deployed: DeployedStack, built: BuiltStack
 ) -> None:
@@ -46,6 +47,7 @@ def test_a_stack_that_stands_is_protected(deployed: DeployedStack) -> None:
     assert table["Table"]["DeletionProtectionEnabled"] is True
 
 
+@pytest.mark.long
 def test_an_update_in_mid_job_does_no_harm(deployed: DeployedStack) -> None:
     photos = some_photos()
     few = SomePhotos(photos.lines[:80], photos.probe, photos.known)
@@ -68,6 +70,7 @@ def test_an_update_in_mid_job_does_no_harm(deployed: DeployedStack) -> None:
     _update(deployed)
 
 
+@pytest.mark.long
 def test_a_lost_child_runs_again_in_a_further_submission(deployed: DeployedStack) -> None:
     photos = some_photos()
     few = SomePhotos(photos.lines[:80], photos.probe, photos.known)
@@ -92,6 +95,7 @@ def test_a_lost_child_runs_again_in_a_further_submission(deployed: DeployedStack
     assert sorted(array["size"] if array else 1 for array in arrays) == [1, 4]
 
 
+@pytest.mark.long
 def test_a_change_of_the_authorization_takes_effect_and_opens_nothing(
     deployed: DeployedStack,
 ) -> None:
@@ -111,6 +115,7 @@ def test_a_change_of_the_authorization_takes_effect_and_opens_nothing(
     assert deployed.post("/", {}, LIST)[0] == 200
 
 
+@pytest.mark.long
 def test_a_model_version_that_the_image_does_not_have_starts_no_child(
     deployed: DeployedStack,
 ) -> None:

@@ -14,6 +14,8 @@ from tests.e2e.images import BATCH_IMAGE
 from tests.e2e.photos import SomePhotos, some_photos
 from tests.e2e.stack import BuiltStack, DeployedStack
 
+pytestmark = pytest.mark.long
+
 COLLECTION = "Vectors"
 
 
