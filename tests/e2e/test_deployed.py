@@ -19,7 +19,7 @@ from tests.e2e.disturbed import (
     manifest_of,
 )
 from tests.e2e.photos import SomePhotos, some_photos
-from tests.e2e.stack import DeployedStack
+from tests.e2e.stack import DeployedStack, until
 from tests.e2e.undisturbed import index_on_this_machine
 
 
@@ -211,6 +211,30 @@ def test_no_log_contains_a_photo_or_a_name(
     assert any("complete" in line for line in lines)
     told = [line for line in lines if "line:" in line or "photos/" in line]
     assert told == []
+
+
+# The last test of this module, which the others need the collection for.
+def test_a_deleted_collection_leaves_no_face_in_the_index_or_in_the_folder_of_its_job(
+    deployed: DeployedStack, job: DisturbedJob
+) -> None:
+    folder = _folder(deployed, job)
+    assert deployed.faces(COLLECTION)
+    assert deployed.keys(folder)
+
+    status, answer = deployed.post(
+        "/",
+        {"CollectionId": COLLECTION},
+        {
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": "RekognitionService.DeleteCollection",
+        },
+    )
+
+    assert status == 200, answer
+    spaces = deployed.pinecone.namespaces.items()
+    assert not any(space for name, space in spaces if name.partition("@")[0] == COLLECTION)
+    # A function of its own erases what jobs keep.
+    until(lambda: None if deployed.keys(folder) else "erased", within=120)
 
 
 def _folder(deployed: DeployedStack, job: DisturbedJob) -> str:
