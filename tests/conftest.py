@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hypothesis
 
-from tests.support.fast_clients import answer_fast, create_clients_fast
+from tests.support.fast_clients import create_clients_fast
+from tests.support.fast_moto import answer_fast
 from tests.support.temporary_folders import use_memory
 
 # A machine that is busy with other tests is slow: no test depends on how long an example takes.
@@ -12,9 +13,5 @@ hypothesis.settings.register_profile("facerec", deadline=None)
 hypothesis.settings.load_profile("facerec")
 
 create_clients_fast()
+answer_fast()
 use_memory()
-
-
-def pytest_collection_finish() -> None:
-    """Prepare what the collected tests have imported."""
-    answer_fast()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from typing import Any
 
 import botocore.client
@@ -24,15 +23,6 @@ def create_clients_fast() -> None:
     _share_methods()
     _share_rules()
     _share_names_of_events()
-
-
-def answer_fast() -> None:
-    """Let moto list the methods of a service once in this process, if it has been imported.
-
-    It does so for each request, which takes milliseconds.
-    """
-    if (responses := sys.modules.get("moto.core.responses")) is not None:
-        responses.method_names_from_class = functools.cache(responses.method_names_from_class)
 
 
 def _share_methods() -> None:
