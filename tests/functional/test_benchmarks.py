@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.long import mostly_long
+
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = [
     path.stem
@@ -53,25 +55,28 @@ def test_every_benchmark_can_be_imported_and_explains_its_options() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        "erasing --photos 1000 2000",
-        "erasure_proof --only stack --photos 12 --erasures 2",
-        "failures --photos 1000",
-        "held_collections --collections 2 20",
-        "latency --photos 8 --repeats 1 --delay-ms 1",
-        "listing --objects 5000 --delay-ms 1",
-        "overhead --photos 20 --repeats 1",
-        "plan --lines 100000",
-        "report --children 50",
-        "rerun --photos 2000",
-        "requests_to_pinecone",
-        "rescoring --faces 2000 --repeats 2",
-        "search --faces 2000 --repeats 1",
-        "shards --faces 2000 --shards 2 --repeats 1",
-        "sizes",
-        "store_growth --faces 1000 2000",
-        "workers --photos 40 --repeats 1",
-    ],
+    mostly_long(
+        [
+            "erasing --photos 1000 2000",
+            "erasure_proof --only stack --photos 12 --erasures 2",
+            "failures --photos 1000",
+            "held_collections --collections 2 20",
+            "latency --photos 8 --repeats 1 --delay-ms 1",
+            "listing --objects 5000 --delay-ms 1",
+            "overhead --photos 20 --repeats 1",
+            "plan --lines 100000",
+            "report --children 50",
+            "rerun --photos 2000",
+            "requests_to_pinecone",
+            "rescoring --faces 2000 --repeats 2",
+            "search --faces 2000 --repeats 1",
+            "shards --faces 2000 --shards 2 --repeats 1",
+            "sizes",
+            "store_growth --faces 1000 2000",
+            "workers --photos 40 --repeats 1",
+        ],
+        6,
+    ),
 )
 def test_a_benchmark_of_the_product_runs_on_a_small_case(arguments: str, tmp_path: Path) -> None:
     name, *options = arguments.split()

@@ -66,6 +66,7 @@ def check(operation: schemathesis.APIOperation, mode: schemathesis.GenerationMod
     check_case()
 
 
+@pytest.mark.long
 def test_schemathesis_finds_nothing_with_all_checks(server: RestServer) -> None:
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.address}/openapi.json"]
     options = ["--max-examples", "3", "--seed", "1", "--continue-on-failure", "--no-color"]

@@ -22,6 +22,7 @@ from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY
 from facerec.storage.dynamodb.store import DynamoDBStore, open_dynamodb_store
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.jobs import LocalJob, write_manifest, write_photos
+from tests.support.long import rarely_short
 from tests.support.pinecone_server import API_KEY, PineconeServer
 from tests.support.stack_template import ROOT, create_table
 
@@ -199,7 +200,7 @@ def test_sigterm_commits_what_is_done_and_asks_for_another_attempt(
     assert engine.analysed == len(job.rows()) - done
 
 
-@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGKILL])
+@pytest.mark.parametrize("number", rarely_short([signal.SIGABRT, signal.SIGKILL], signal.SIGKILL))
 def test_photos_that_crash_the_process_are_rows_and_all_others_are_indexed(
     job: LocalJob, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -52,6 +52,7 @@ def test_unknown_prices_and_regions_are_refused(facerec: Facerec, words: list[st
     assert result.exit_code == 4
 
 
+@pytest.mark.long
 def test_simulations_show_the_bottleneck_at_each_size(facerec: Facerec) -> None:
     assert "S3 Vectors" in facerec("estimate", "--simulate", "--photos-per-second", 20).stdout
     words = ["estimate", "--simulate", "--photos-per-second", 20, "--store", "pinecone"]

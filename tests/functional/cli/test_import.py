@@ -194,6 +194,7 @@ def stored(data: Path) -> int:
         return store.count_faces("copy")
 
 
+@pytest.mark.long
 def test_an_import_that_was_killed_twice_is_complete(source: Source, tmp_path: Path) -> None:
     people = [f"person-{number}" for number in range(1000)]
     ids = {person: source.index(person, person)[0] for person in people[:900]}

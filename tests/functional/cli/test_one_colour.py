@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.support.command_line import EXAMPLES, Facerec, document
+from tests.support.long import mostly_long, rarely_short
 
 LIGHTS = {
     "red": (1, 0, 0),
@@ -27,8 +28,8 @@ LIGHTS = {
 }
 
 
-@pytest.mark.parametrize("light", LIGHTS.values(), ids=LIGHTS)
-@pytest.mark.parametrize("height", [250, 600, 1350])
+@pytest.mark.parametrize("light", mostly_long(LIGHTS.values(), 6), ids=LIGHTS)
+@pytest.mark.parametrize("height", rarely_short([250, 600, 1350], 600))
 def test_a_face_in_light_of_one_colour_is_found(
     facerec: Facerec, tmp_path: Path, height: int, light: tuple[float, ...]
 ) -> None:

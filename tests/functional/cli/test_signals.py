@@ -21,6 +21,7 @@ from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.cli.test_interruption import ROOT
 from tests.functional.test_erasing import Installation
 from tests.support.job_doors import use_fake_engine
+from tests.support.long import mostly_long
 from tests.support.moments import EVERY_CALL
 
 PROGRAM = """
@@ -186,7 +187,7 @@ def written(folder: Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.stat().st_size for path in files}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", mostly_long(COMMANDS, 4))
 def test_a_command_that_gets_a_signal_ends_in_one_line(name: str, forks: Forks, out: Path) -> None:
     code, said, calls = forks.run(name)
     assert code == 0, said
@@ -209,7 +210,8 @@ def test_a_command_that_gets_a_signal_ends_in_one_line(name: str, forks: Forks, 
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in COMMANDS if name not in ("verify", "erase", "enrol")]
+    "name",
+    mostly_long([name for name in COMMANDS if name not in ("verify", "erase", "enrol")], 3),
 )
 def test_the_same_command_removes_what_a_killed_one_has_left(
     name: str, forks: Forks, out: Path

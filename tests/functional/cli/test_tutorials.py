@@ -68,6 +68,7 @@ def reader(facerec: Facerec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return Reader(facerec)
 
 
+@pytest.mark.long
 def test_a_photographer_finds_all_photos_of_a_guest(reader: Reader) -> None:
     reader.follow("tutorial-event.md")
     copied = {path.name: path.read_bytes() for path in Path("guest").iterdir()}
@@ -93,6 +94,7 @@ def test_a_collection_is_moved_to_another_recipe(reader: Reader, facerec: Facere
     assert "mirrored" in described.stdout
 
 
+@pytest.mark.long
 def test_an_engineer_names_people_by_a_table(reader: Reader) -> None:
     reader.follow("tutorial-manifest.md")
     found = {

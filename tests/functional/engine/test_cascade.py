@@ -120,6 +120,7 @@ def test_press_photos_all_hold_a_face(cascade_detector: CascadeDetector) -> None
     assert all(found)
 
 
+@pytest.mark.long
 def test_faces_that_fill_a_large_photo_are_found(cascade_detector: CascadeDetector) -> None:
     paths = sorted(shared_data("fairface/images").glob("*.jpg"))[::40]
     found = []

@@ -11,6 +11,7 @@ from facerec.engine.detect.detection import Detection, Pixels
 from facerec.engine.detect.exact import ExactDetector
 from facerec.engine.dlib.weights import Weights, find_weights
 from tests.support.example_photos import EXAMPLES, load
+from tests.support.long import mostly_long, mostly_long_rows
 from tests.support.shared_data import shared_data
 
 SCORE_TOLERANCE = 1e-3
@@ -46,7 +47,7 @@ def assert_as_dlib(
     return len(ours)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", mostly_long(EXAMPLES, 2), ids=lambda path: path.stem)
 def test_detections_in_the_examples_are_dlibs(
     detector: ExactDetector, dlib_detector: dlib.cnn_face_detection_model_v1, path: Path
 ) -> None:
@@ -55,12 +56,15 @@ def test_detections_in_the_examples_are_dlibs(
 
 @pytest.mark.parametrize(
     ("folder", "name", "side", "faces"),
-    [
-        ("groups/dlib_faces", "2008_002506.jpg", 500, 3),
-        ("groups/dlib_faces", "2008_001322.jpg", 500, 3),
-        ("groups/people", "", 500, 0),
-        ("london", "001_smiling_front.jpg", 400, 1),
-    ],
+    mostly_long_rows(
+        [
+            ("groups/dlib_faces", "2008_002506.jpg", 500, 3),
+            ("groups/dlib_faces", "2008_001322.jpg", 500, 3),
+            ("groups/people", "", 500, 0),
+            ("london", "001_smiling_front.jpg", 400, 1),
+        ],
+        1,
+    ),
 )
 def test_detections_in_labelled_photos_are_dlibs(
     detector: ExactDetector,

@@ -14,6 +14,7 @@ from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
 from facerec.core.protocols.engine import FaceEngine
 from facerec.engine.engine import open_engine
+from tests.support.long import mostly_long
 from tests.support.shared_data import shared_data
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -46,7 +47,7 @@ def pose_of(engine: FaceEngine, image: Image.Image) -> Pose:
     return pose
 
 
-@pytest.mark.parametrize("path", PORTRAITS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", mostly_long(PORTRAITS, 1), ids=lambda path: path.stem)
 def test_a_mirror_image_is_turned_to_the_other_side(engine: FaceEngine, path: Path) -> None:
     image = Image.open(path).convert("RGB")
     own, mirrored = pose_of(engine, image), pose_of(engine, ImageOps.mirror(image))

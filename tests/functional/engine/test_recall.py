@@ -10,6 +10,7 @@ from benchmarks.support.labelled import labelled_photos
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import PhotoFaces
 from facerec.engine.engine import open_engine
+from tests.support.long import rarely_short
 from tests.support.shared_data import shared_data
 
 OPTIONS = FaceOptions(quality_filter=QualityFilter.NONE)
@@ -41,7 +42,7 @@ def found(use: str) -> tuple[Counter[str], Counter[str]]:
     return counts, total
 
 
-@pytest.mark.parametrize("use", ["judging", "training"])
+@pytest.mark.parametrize("use", rarely_short(["judging", "training"], "judging"))
 def test_every_frontal_face_of_40_pixels_and_more_is_found(use: str) -> None:
     shared_data("groups")
     counts, total = found(use)

@@ -14,6 +14,7 @@ from tests.chaos.faults import AtRandom, Fault, InFirst, Seeded, Undisturbed
 from tests.chaos.jobs import Ending, Job, assert_the_same
 from tests.chaos.runs import SupervisedJob
 from tests.chaos.workflow import DisturbedStack, disturbed_stack
+from tests.support.long import mostly_long
 from tests.support.moments import moments
 
 
@@ -27,7 +28,7 @@ def undisturbed(job: Job, tmp_path_factory: pytest.TempPathFactory) -> Ending:
     return job.run(tmp_path_factory.mktemp("undisturbed") / "job", Undisturbed())
 
 
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("fault", mostly_long(Fault, 2))
 def test_a_job_survives_a_fault_at_any_of_its_calls(
     job: Job, undisturbed: Ending, tmp_path: Path, fault: Fault
 ) -> None:
@@ -39,7 +40,7 @@ def test_a_job_survives_a_fault_at_any_of_its_calls(
         assert_the_same(ending, undisturbed)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", mostly_long(range(6), 1))
 @pytest.mark.parametrize("clock", [0.0, -3_600.0, 100_000.0])
 def test_a_job_survives_faults_at_random(
     job: Job, undisturbed: Ending, tmp_path: Path, seed: int, clock: float
@@ -54,7 +55,7 @@ def supervised(job: Job) -> SupervisedJob:
 
 
 @pytest.mark.parametrize("fault", [Fault.KILL_BEFORE, Fault.LOSE_ANSWER])
-@pytest.mark.parametrize("call", [3, 27, 51])
+@pytest.mark.parametrize("call", mostly_long([27, 3, 51], 1))
 def test_a_run_survives_a_fault_at_calls_of_its_supervisor(
     supervised: SupervisedJob, undisturbed: Ending, tmp_path: Path, call: int, fault: Fault
 ) -> None:
@@ -62,7 +63,7 @@ def test_a_run_survives_a_fault_at_calls_of_its_supervisor(
     assert_the_same(ending, undisturbed)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", mostly_long(range(4), 1))
 def test_a_run_survives_faults_of_its_supervisor_and_its_workers(
     supervised: SupervisedJob, undisturbed: Ending, tmp_path: Path, seed: int
 ) -> None:
@@ -83,7 +84,7 @@ def undisturbed_execution(stack: DisturbedStack) -> Ending:
     return stack.run(Undisturbed())
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", mostly_long(range(3), 1))
 def test_an_execution_survives_faults_of_its_functions_its_containers_and_the_platform(
     stack: DisturbedStack, undisturbed_execution: Ending, seed: int
 ) -> None:

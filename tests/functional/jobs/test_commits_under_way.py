@@ -25,6 +25,7 @@ from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine
 from tests.support.folder_buckets import FolderBuckets
 from tests.support.jobs import CrashingEngine, SlowEngine, job_input, write_photos
+from tests.support.long import mostly_long
 
 PHOTOS = 80
 
@@ -132,7 +133,7 @@ def test_photos_are_processed_while_the_previous_step_is_committed(tmp_path: Pat
     assert happened[: happened.index("write")].count("look") > 4
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", mostly_long(range(3), 1))
 def test_a_child_killed_at_random_points_ends_as_if_undisturbed(
     tmp_path: Path, undisturbed: tuple[object, ...], seed: int
 ) -> None:
@@ -167,6 +168,7 @@ class Fatal(FolderBuckets):
         return written
 
 
+@pytest.mark.long
 def test_a_child_killed_around_every_write_ends_as_if_undisturbed(
     tmp_path: Path, undisturbed: tuple[object, ...]
 ) -> None:

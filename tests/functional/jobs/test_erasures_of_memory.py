@@ -21,6 +21,7 @@ from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore
 from facerec.storage.objects.s3 import S3Objects
 from tests.support.indexed_folder import Collection
+from tests.support.long import rarely_short
 from tests.support.moments import SEED, moments
 from tests.support.remembered_jobs import Jobs
 
@@ -87,7 +88,7 @@ class Prepared:
         return moments(counted.calls, self.sample)
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=rarely_short(["local", "s3"], "local"))
 def prepared(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Prepared]:

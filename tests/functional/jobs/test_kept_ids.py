@@ -16,6 +16,7 @@ from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.stale_photos import StalePhoto, stale_photo_of_line
 from facerec.jobs.stale_faces import remove_stale
 from tests.support.indexed_folder import Collection, EtagObjects
+from tests.support.long import rarely_short
 from tests.support.moments import moments
 
 Lines = Sequence[tuple[str, str | None]]
@@ -27,7 +28,7 @@ def no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("facerec.storage.objects.local.flush", lambda _: None)
 
 
-@pytest.fixture(params=[False, True], ids=["files", "etags"])
+@pytest.fixture(params=rarely_short([False, True], False), ids=["files", "etags"])
 def staff(tmp_path: Path, request: pytest.FixtureRequest) -> Collection:
     staff = Collection(tmp_path, EtagObjects()) if request.param else Collection(tmp_path)
     for name in ("ann/1.jpg", "ann/2.jpg", "bob/1.jpg"):

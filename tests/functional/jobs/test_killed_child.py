@@ -19,6 +19,7 @@ from facerec.jobs.ledger.tally import read_summary
 from facerec.jobs.outcomes import Outcome
 from facerec.storage.objects.local import LocalObjects
 from tests.support.jobs import LocalJob, slow_dependencies, write_photos
+from tests.support.long import mostly_long
 
 PHOTOS = 80
 
@@ -67,7 +68,7 @@ def job_of(tmp_path: Path) -> LocalJob:
     return LocalJob(tmp_path, manifest, images_per_child=PHOTOS)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", mostly_long(range(4), 1))
 def test_a_child_killed_at_random_points_ends_as_if_undisturbed(tmp_path: Path, seed: int) -> None:
     job, chance, kills, longest = job_of(tmp_path), random.Random(seed), 0, 0.05
     while read_summary(job.objects, job.plan.job_folder, 0) is None:

@@ -17,11 +17,12 @@ from facerec.jobs.plan import Plan
 from facerec.storage.dynamodb.users import CHANGED_AT_ONCE
 from facerec.storage.sqlite import SqliteStore
 from tests.support.indexed_folder import Collection, EtagObjects
+from tests.support.long import rarely_short
 
 PATH = {"external_ids": "path"}
 
 
-@pytest.fixture(params=[False, True], ids=["files", "etags"])
+@pytest.fixture(params=rarely_short([False, True], False), ids=["files", "etags"])
 def staff(tmp_path: Path, request: pytest.FixtureRequest) -> Collection:
     staff = Collection(tmp_path, EtagObjects()) if request.param else Collection(tmp_path)
     staff.photo("a.jpg", "ann")

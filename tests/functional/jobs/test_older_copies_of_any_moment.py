@@ -20,6 +20,7 @@ import pytest
 from facerec.factory import open_gallery
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.job_doors import CommandLineJobs, run_jobs_in_this_process, use_fake_engine
+from tests.support.long import mostly_long
 from tests.support.settled import let_files_settle
 from tests.workflow.test_lost_stores import copy
 
@@ -244,7 +245,9 @@ STEPS_OF_EACH_KIND = {
 }
 
 
-@pytest.mark.parametrize("steps", STEPS_OF_EACH_KIND.values(), ids=STEPS_OF_EACH_KIND)
+@pytest.mark.parametrize(
+    "steps", mostly_long(STEPS_OF_EACH_KIND.values(), 6), ids=STEPS_OF_EACH_KIND
+)
 def test_a_copy_from_before_any_change_is_brought_up_to_date(
     here: Installation, steps: list[str]
 ) -> None:
@@ -258,7 +261,7 @@ def test_a_copy_from_before_any_change_is_brought_up_to_date(
     copies.require_same_end()
 
 
-@pytest.mark.parametrize("seed", range(SEQUENCES))
+@pytest.mark.parametrize("seed", mostly_long(range(SEQUENCES), 1))
 def test_a_copy_from_any_moment_of_any_sequence_is_brought_up_to_date(
     here: Installation, seed: int
 ) -> None:

@@ -17,6 +17,7 @@ from facerec.jobs.concurrent_versions import memory_of
 from facerec.jobs.plan import Plan
 from tests.support.indexed_folder import Collection, EtagObjects
 from tests.support.interposed import Interposed
+from tests.support.long import mostly_long, rarely_short
 
 Ids = Sequence[str | None]
 """External image ids of the photos of a manifest, in order."""
@@ -120,8 +121,8 @@ def interleaved(
     assert moment > 20
 
 
-@pytest.mark.parametrize("earlier", ["none", "old", "last"])
-@pytest.mark.parametrize("slow", [0, 1], ids=["slow first", "slow last"])
+@pytest.mark.parametrize("earlier", rarely_short(["none", "old", "last"], "old"))
+@pytest.mark.parametrize("slow", mostly_long([0, 1], 1), ids=["slow first", "slow last"])
 def test_one_id_stays_whenever_the_other_job_is_completed(
     new_staff: Callable[[], Collection], slow: int, earlier: str
 ) -> None:
@@ -249,7 +250,7 @@ def test_after_jobs_with_other_options_the_same_run_again_has_its_faces(
     assert staff.sources() == {"a.jpg": min(last, 2), "b.jpg": 1}
 
 
-@pytest.mark.parametrize("slow", [0, 1], ids=["slow first", "slow last"])
+@pytest.mark.parametrize("slow", mostly_long([0, 1], 1), ids=["slow first", "slow last"])
 @pytest.mark.parametrize("prune", [(True, True), (True, False)])
 def test_a_job_that_prunes_leaves_what_another_adds_meanwhile(
     new_staff: Callable[[], Collection], slow: int, prune: tuple[bool, bool]

@@ -22,6 +22,7 @@ from facerec.jobs.plan import read_plan
 from facerec.storage.objects import Objects, ObjectStore
 from tests.support.indexed_folder import Collection
 from tests.support.interposed import Interposed, KilledError
+from tests.support.long import mostly_long
 
 ANN = "ann-lee.jpg"
 
@@ -122,7 +123,7 @@ def test_an_erasure_finds_a_plan_that_is_stored_at_any_moment(prepare: Prepare) 
     assert moment > 20
 
 
-@pytest.mark.parametrize("planned", range(2, 32, 3))
+@pytest.mark.parametrize("planned", mostly_long(range(2, 32, 3), 3))
 def test_nothing_names_the_photo_if_the_plan_is_stored_in_the_middle_of_the_erasure(
     prepare: Prepare, planned: int
 ) -> None:

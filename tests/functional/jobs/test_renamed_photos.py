@@ -13,9 +13,10 @@ from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.removal_record import read_removal
 from facerec.jobs.plan import Plan
 from tests.support.indexed_folder import Collection, EtagObjects
+from tests.support.long import rarely_short
 
 
-@pytest.fixture(params=[False, True], ids=["files", "etags"])
+@pytest.fixture(params=rarely_short([False, True], False), ids=["files", "etags"])
 def staff(tmp_path: Path, request: pytest.FixtureRequest) -> Collection:
     staff = Collection(tmp_path, EtagObjects()) if request.param else Collection(tmp_path)
     staff.photo("a.jpg", "ann")

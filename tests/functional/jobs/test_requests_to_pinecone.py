@@ -31,6 +31,7 @@ def test_photos_of_an_existing_collection_cost_0_02_requests_each(jobs: Pinecone
     assert len(jobs.server.namespaces["staff"]) == 2 * PHOTOS
 
 
+@pytest.mark.long
 def test_photos_that_are_indexed_already_cost_as_few_requests(jobs: PineconeJobs) -> None:
     jobs.run(jobs.photos("old", "somebody"), external_ids="none")
     outcomes, _, requests = jobs.run(jobs.photos("copies", "somebody"), external_ids="none")
@@ -38,6 +39,7 @@ def test_photos_that_are_indexed_already_cost_as_few_requests(jobs: PineconeJobs
     assert requests.total() / PHOTOS <= 0.02, requests
 
 
+@pytest.mark.long
 def test_other_options_replace_the_faces_of_a_step_together(jobs: PineconeJobs) -> None:
     source = jobs.photos("old", "somebody", faces=2)
     jobs.run(source)

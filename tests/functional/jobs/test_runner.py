@@ -40,6 +40,7 @@ from tests.support.jobs import (
     write_photos,
 )
 from tests.support.leased_files import leased
+from tests.support.long import rarely_short
 
 
 def run(job: LocalJob, seconds: float = 0.0, **settings: object) -> RunResult:
@@ -158,6 +159,7 @@ def test_a_machine_that_cannot_run_the_engine_gets_the_blame_and_no_photo(tmp_pa
     assert not Path(job.plan.job_folder, "crashes").exists()
 
 
+@pytest.mark.long
 def test_photos_that_crash_the_process_are_rows_and_all_others_are_indexed(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 40)
     crashing = (0, 20, 39)
@@ -192,7 +194,7 @@ def killed_dependencies(store: Path, _model_version: str) -> ChildDependencies:
     return ChildDependencies(KilledEngine(), opened, opened, LocalObjects())
 
 
-@pytest.mark.parametrize("kernel_reports", [True, False])
+@pytest.mark.parametrize("kernel_reports", rarely_short([True, False], True))
 def test_a_photo_that_needs_more_memory_than_there_is_is_a_row_and_all_others_are_indexed(
     tmp_path: Path, kernel_reports: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from facerec.core.photos import UnreadablePhoto, UnreadableReason
 from facerec.engine.decode import limits
 from facerec.engine.decode.decoding import DecodedPhoto, decode
 from tests.support import hostile_photos
+from tests.support.long import mostly_long
 from tests.support.sample_photos import MAX_PIXELS, decoded, sample, saved
 
 COSTLY = {
@@ -72,7 +73,7 @@ def test_a_file_with_a_little_of_the_same_is_read(name: str) -> None:
     assert isinstance(outcome_of(CHEAP[name]), DecodedPhoto), outcome_of(CHEAP[name])
 
 
-@pytest.mark.parametrize("name", WORST)
+@pytest.mark.parametrize("name", mostly_long(WORST, 2))
 def test_the_worst_files_that_are_decoded_in_this_process_take_seconds(name: str) -> None:
     content = WORST[name]()
     started = time.process_time()

@@ -227,6 +227,7 @@ def test_a_store_that_returns_100_neighbours_answers_smaller_limits_only(
         gallery.search("staff", ANN, limit=103)
 
 
+@pytest.mark.long
 def test_the_greatest_limit_reports_whether_there_are_more_matches(
     gallery: Gallery, collaborators: Collaborators
 ) -> None:

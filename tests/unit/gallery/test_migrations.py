@@ -23,12 +23,13 @@ from facerec.gallery.transfer.importing import KnownFace
 from facerec.storage.sqlite.vector_store import SqliteVectors
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.gallery import Collaborators
+from tests.support.long import rarely_short
 from tests.support.stack_template import create_table
 
 PEOPLE = ("ann", "bob", "cyd", "dan")
 
 
-@pytest.fixture(params=["one file", "two services"])
+@pytest.fixture(params=rarely_short(["one file", "two services"], "one file"))
 def collaborators(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Collaborators]:

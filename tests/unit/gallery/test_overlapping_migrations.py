@@ -42,6 +42,7 @@ from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.fast_reads import FastReads
 from tests.support.gallery import Collaborators
 from tests.support.interposed import Interposed, KilledError, Turns
+from tests.support.long import mostly_long, rarely_short
 from tests.support.memory_objects import MemoryObjects
 from tests.support.memory_vectors import LateVectors, MemoryVectors
 from tests.support.moments import EVERY_CALL, every_nth
@@ -289,7 +290,7 @@ def settle(case: Case, number: int) -> None:
         case.check(number)
 
 
-@pytest.mark.parametrize("killed", ["before", "after", "unanswered"])
+@pytest.mark.parametrize("killed", rarely_short(["before", "after", "unanswered"], "unanswered"))
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_migration_that_is_killed_at_any_call_can_be_completed(
     services: Services, operation: str, killed: str
@@ -304,7 +305,11 @@ def test_a_migration_that_is_killed_at_any_call_can_be_completed(
         settle(case, number)
 
 
-@pytest.mark.parametrize("other", OTHERS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "other",
+    rarely_short(OTHERS, migrate, index, delete_face_of_person),
+    ids=lambda each: each.__name__,
+)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_whatever_happens_at_any_call_of_a_migration_no_served_face_is_lost(
     services: Services, operation: str, other: Operation
@@ -319,7 +324,9 @@ def test_whatever_happens_at_any_call_of_a_migration_no_served_face_is_lost(
         settle_all(case, number, other, refused)
 
 
-@pytest.mark.parametrize("other", MIGRATING, ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "other", rarely_short(MIGRATING, cancel, migrate_again), ids=lambda each: each.__name__
+)
 @pytest.mark.parametrize("state", BEFORE)
 @pytest.mark.parametrize("request_", [index, delete_face, delete_face_of_person, delete_collection])
 def test_whatever_a_migration_does_at_any_call_of_a_request_the_request_is_not_lost(
@@ -368,7 +375,7 @@ def test_a_switch_of_a_deleted_collection_does_not_switch_another_of_the_same_na
     assert records.end_switch(later).side == later.next_side
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", mostly_long(range(4), 1))
 def test_migrations_and_requests_whose_calls_alternate_lose_no_face(
     services: Services, part: int
 ) -> None:

@@ -15,6 +15,7 @@ from facerec.api.auth.local import TokenGuard
 from facerec.testing.engine import fake_face
 from tests.functional.api.page.site import Site
 from tests.support.api import Switchboard
+from tests.support.long import rarely_short
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
@@ -55,7 +56,7 @@ def visit(page: playwright.Page, site: Site, view: str) -> None:
     page.wait_for_load_state("networkidle")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", rarely_short(["light", "dark"], "light"))
 def test_all_text_has_enough_contrast_and_every_control_a_name(
     site: Site, page: playwright.Page, scheme: str
 ) -> None:
@@ -84,6 +85,7 @@ def test_nothing_is_wider_than_a_phone_of_320_pixels(site: Site, page: playwrigh
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", ["诸葛" * 60, "عبد الرحمن بن محمد " * 6, "Maximiliana" * 11], ids=["zh", "ar", "long"]
 )
@@ -152,6 +154,7 @@ def test_the_page_has_landmarks_headings_and_live_regions(
     expect(page.locator("#problem")).to_have_attribute("role", "alert")
 
 
+@pytest.mark.long
 def test_keys_change_the_view_and_can_be_switched_off(site: Site, page: playwright.Page) -> None:
     page.goto(site.address)
     expect(page.locator("#match")).to_be_visible()
@@ -265,6 +268,7 @@ def test_messages_are_in_elements_that_readers_know_before(
     assert not page.get_by_role("button", name="Close this message").is_visible()
 
 
+@pytest.mark.long
 def test_a_message_goes_after_a_while_unless_it_offers_an_undo(
     site: Site, page: playwright.Page
 ) -> None:
@@ -282,6 +286,7 @@ def test_a_message_goes_after_a_while_unless_it_offers_an_undo(
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_collection_in_use_is_remembered(site: Site, page: playwright.Page) -> None:
     site.gallery.create_collection("visitors")
     page.goto(site.address)
@@ -325,6 +330,7 @@ def test_a_server_with_a_token_asks_for_it(
     expect(page.locator("#people")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_server_that_is_gone_is_an_error_that_can_be_read(
     site: Site, page: playwright.Page
 ) -> None:

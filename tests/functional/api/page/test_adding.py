@@ -14,6 +14,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 expect = playwright.expect
 
 
+@pytest.mark.long
 def test_many_photos_are_added_a_few_at_a_time(site: Site, page: playwright.Page) -> None:
     running = highest = 0
 
@@ -47,6 +48,7 @@ def test_many_photos_are_added_a_few_at_a_time(site: Site, page: playwright.Page
     expect(page.locator("#face-list")).to_contain_text("11.png")
 
 
+@pytest.mark.long
 def test_the_names_of_files_are_stored_if_the_user_wants_it(
     site: Site, page: playwright.Page
 ) -> None:
@@ -90,6 +92,7 @@ def drop_folders(page: playwright.Page, files: dict[str, str]) -> None:
     )
 
 
+@pytest.mark.long
 def test_the_way_from_added_photos_leads_to_the_unknown_people_in_them(
     site: Site, page: playwright.Page
 ) -> None:
@@ -144,6 +147,7 @@ def test_photos_without_a_face_are_named_and_not_counted_as_added(
     expect(page.get_by_role("button", name="Try")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_photo_that_a_job_has_indexed_is_not_added_again(
     site: Site, page: playwright.Page
 ) -> None:
@@ -172,6 +176,7 @@ def test_photos_wait_for_the_list_of_collections(site: Site, page: playwright.Pa
     expect(page.locator("#upload-summary")).to_have_text("1 of 1 photo added to staff, 1 face.")
 
 
+@pytest.mark.long
 def test_photos_go_to_the_collection_that_was_chosen_when_they_were_added(
     site: Site, page: playwright.Page
 ) -> None:
@@ -206,6 +211,7 @@ def test_an_upload_that_is_stopped_can_be_continued(site: Site, page: playwright
     expect(page.locator("#upload-summary")).to_have_text("5 of 5 photos added to staff, 5 faces.")
 
 
+@pytest.mark.long
 def test_a_busy_server_is_asked_again(site: Site, page: playwright.Page) -> None:
     asked = 0
 
@@ -290,6 +296,7 @@ def test_a_face_is_deleted_with_the_keyboard_alone(site: Site, page: playwright.
     assert site.gallery.describe_collection("staff").face_count == 1
 
 
+@pytest.mark.long
 def test_a_stored_face_is_named_and_moved_to_somebody_else(
     site: Site, page: playwright.Page
 ) -> None:
@@ -308,6 +315,7 @@ def test_a_stored_face_is_named_and_moved_to_somebody_else(
     assert site.people() == {"ann": 1, "Bob": 0}
 
 
+@pytest.mark.long
 def test_faces_come_in_pages(site: Site, page: playwright.Page) -> None:
     for number in range(5):
         faces = [

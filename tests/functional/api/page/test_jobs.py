@@ -83,6 +83,7 @@ def test_a_running_job_shows_its_progress_and_can_be_cancelled(
         expect(shown.locator("progress")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_job_that_was_stopped_is_started_again_with_its_folder(
     site: Site, page: playwright.Page
 ) -> None:
@@ -127,6 +128,7 @@ def test_a_job_is_followed_again_after_the_server_was_gone(
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_job_is_started_again_only_once_though_the_jobs_are_listed_meanwhile(
     site: Site, page: playwright.Page
 ) -> None:

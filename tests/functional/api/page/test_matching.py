@@ -54,6 +54,7 @@ def test_each_face_has_a_numbered_box_a_crop_and_a_decision(
     assert pixel[:3] == [255, 218, 185]
 
 
+@pytest.mark.long
 def test_the_box_of_a_face_is_on_the_face_in_a_photo_of_any_shape(
     site: Site, page: playwright.Page
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_box_leads_to_its_face_with_the_keyboard(site: Site, page: playwright.
     expect(page.locator("#probe-faces > li").nth(0)).to_be_focused()
 
 
+@pytest.mark.long
 def test_people_who_are_about_equally_similar_are_both_named(
     site: Site, page: playwright.Page
 ) -> None:
@@ -104,6 +106,7 @@ def test_people_who_are_about_equally_similar_are_both_named(
     expect(face.locator(".person")).to_have_count(2)
 
 
+@pytest.mark.long
 def test_people_come_first_and_more_shows_all_their_faces(
     site: Site, page: playwright.Page
 ) -> None:
@@ -119,6 +122,7 @@ def test_people_come_first_and_more_shows_all_their_faces(
     expect(face.locator(".person").nth(20)).to_be_focused()
 
 
+@pytest.mark.long
 def test_faces_without_a_name_count_as_one_entry_after_people(
     site: Site, page: playwright.Page
 ) -> None:
@@ -133,6 +137,7 @@ def test_faces_without_a_name_count_as_one_entry_after_people(
     expect(face.locator(".naming input")).to_have_value("Ann")
 
 
+@pytest.mark.long
 def test_a_match_without_a_name_does_not_count_as_known(site: Site, page: playwright.Page) -> None:
     site.index("unnamed.png", fake_face("Ann", away=0.1))
     match(page, site, fake_face("Ann", away=0.1, shot=9))
@@ -188,6 +193,7 @@ def test_faces_are_named_one_after_the_other_and_named_anew_after_an_undo(
     assert site.people() == {"Ann": 1, "Ben": 1}
 
 
+@pytest.mark.long
 def test_the_field_suggests_people_whose_name_has_the_text(
     site: Site, page: playwright.Page
 ) -> None:
@@ -201,6 +207,7 @@ def test_the_field_suggests_people_whose_name_has_the_text(
     assert page.locator("datalist option").get_attribute("value") == "Zora"
 
 
+@pytest.mark.long
 def test_a_face_that_hardly_resembles_the_person_is_added_only_on_demand(
     site: Site, page: playwright.Page
 ) -> None:
@@ -232,6 +239,7 @@ def test_a_wrong_match_is_corrected(site: Site, page: playwright.Page) -> None:
     assert not site.gallery.list_corrections("staff").corrections
 
 
+@pytest.mark.long
 def test_a_photo_that_the_browser_cannot_show_has_its_boxes(
     site: Site, page: playwright.Page
 ) -> None:
@@ -258,6 +266,7 @@ def test_a_file_that_is_not_a_photo_is_reported_as_such(site: Site, page: playwr
     expect(page.get_by_role("alert")).to_contain_text("cannot be read")
 
 
+@pytest.mark.long
 def test_options_apply_to_the_search_at_hand(site: Site, page: playwright.Page) -> None:
     match(page, site, fake_face("ann"))
     page.get_by_text("Options", exact=True).click()
@@ -294,6 +303,7 @@ def test_the_threshold_of_the_collection_is_the_default(site: Site, page: playwr
     expect(page.locator("#least-meaning")).to_contain_text("about 1 in 13,000 pairs")
 
 
+@pytest.mark.long
 def test_the_most_matches_of_a_face_can_be_chosen(site: Site, page: playwright.Page) -> None:
     site.add_person("ann", shots=3)
     match(page, site, fake_face("ann", away=0.1, shot=99))
@@ -305,6 +315,7 @@ def test_the_most_matches_of_a_face_can_be_chosen(site: Site, page: playwright.P
     expect(face).to_contain_text("Matching faces (2")
 
 
+@pytest.mark.long
 def test_faces_are_named_though_a_job_has_found_slightly_different_boxes(
     site: Site, page: playwright.Page
 ) -> None:

@@ -34,6 +34,7 @@ def test_photos_become_clusters_and_a_cluster_a_person(site: Site, page: playwri
     expect(cluster).to_have_count(1)
 
 
+@pytest.mark.long
 def test_faces_of_somebody_else_are_deselected_before_a_cluster_is_named(
     site: Site, page: playwright.Page
 ) -> None:
@@ -59,6 +60,7 @@ def suggest(site: Site, page: playwright.Page) -> playwright.Locator:
     return cluster
 
 
+@pytest.mark.long
 def test_a_cluster_is_added_to_the_suggested_person(site: Site, page: playwright.Page) -> None:
     cluster = suggest(site, page)
     expect(cluster.get_by_alt_text(re.compile("^Face . of Ann"))).to_have_count(2)
@@ -81,6 +83,7 @@ def faces_by_id(site: Site) -> dict[str, int]:
     return {user.user_id: len(user.face_ids) for user in site.gallery.list_users("staff").users}
 
 
+@pytest.mark.long
 def test_a_cluster_is_added_to_who_is_suggested_though_another_is_called_so(
     site: Site, page: playwright.Page
 ) -> None:
@@ -94,6 +97,7 @@ def test_a_cluster_is_added_to_who_is_suggested_though_another_is_called_so(
     assert faces_by_id(site) == {"Zoe": 4, "z9": 0}
 
 
+@pytest.mark.long
 def test_a_face_of_a_photo_is_given_to_who_is_proposed_though_another_is_called_so(
     site: Site, page: playwright.Page
 ) -> None:
@@ -107,6 +111,7 @@ def test_a_face_of_a_photo_is_given_to_who_is_proposed_though_another_is_called_
     assert faces_by_id(site) == {"Zoe": 2, "z9": 0}
 
 
+@pytest.mark.long
 def test_a_cluster_does_not_show_the_suggested_person(site: Site, page: playwright.Page) -> None:
     cluster = suggest(site, page)
     cluster.get_by_role("button", name="No, not Ann").click()
@@ -116,6 +121,7 @@ def test_a_cluster_does_not_show_the_suggested_person(site: Site, page: playwrig
     assert site.people() == {"Ann": 2}
 
 
+@pytest.mark.long
 def test_a_cluster_is_ignored_and_listed_again(site: Site, page: playwright.Page) -> None:
     site.add_cluster("ann")
     page.goto(f"{site.address}/#/unknown")
@@ -138,6 +144,7 @@ def test_a_cluster_is_ignored_and_listed_again(site: Site, page: playwright.Page
     )
 
 
+@pytest.mark.long
 def test_an_undo_keeps_the_focus_and_the_names_that_are_half_typed(
     site: Site, page: playwright.Page
 ) -> None:
@@ -156,6 +163,7 @@ def test_an_undo_keeps_the_focus_and_the_names_that_are_half_typed(
     expect(second.get_by_label("Name", exact=True)).to_have_value("Bo")
 
 
+@pytest.mark.long
 def test_what_is_not_a_face_leaves_its_cluster(site: Site, page: playwright.Page) -> None:
     site.add_cluster("statue")
     page.goto(f"{site.address}/#/unknown")
@@ -168,6 +176,7 @@ def test_what_is_not_a_face_leaves_its_cluster(site: Site, page: playwright.Page
     expect(page.locator("#status")).to_have_text("The change is undone.")
 
 
+@pytest.mark.long
 def test_the_collection_stays_the_same_while_people_change(
     site: Site, page: playwright.Page
 ) -> None:
@@ -229,6 +238,7 @@ def test_a_person_is_renamed_and_it_is_undone_with_a_key(site: Site, page: playw
     assert site.people() == {"Ann": 1}
 
 
+@pytest.mark.long
 def test_a_name_is_removed_only_after_a_question(site: Site, page: playwright.Page) -> None:
     site.add_person("Ann")
     open_person(site, page, "Ann")
@@ -255,6 +265,7 @@ def test_two_people_are_merged_after_a_question(site: Site, page: playwright.Pag
     assert site.people() == {"Ann": 2, "Anna": 1}
 
 
+@pytest.mark.long
 def test_a_merge_with_nobody_is_an_error_that_can_be_read(
     site: Site, page: playwright.Page
 ) -> None:
@@ -270,6 +281,7 @@ def test_a_merge_with_nobody_is_an_error_that_can_be_read(
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_name_is_found_among_many_that_contain_it(site: Site, page: playwright.Page) -> None:
     mary, son = site.add_person("Mary"), site.add_person("son")
     others = [{"user_id": f"{n}son", "name": f"{n}son", "face_count": 0} for n in range(3)]
@@ -289,6 +301,7 @@ def test_a_name_is_found_among_many_that_contain_it(site: Site, page: playwright
     assert son not in [user.user_id for user in site.gallery.list_users("staff").users]
 
 
+@pytest.mark.long
 def test_the_heading_that_is_read_has_the_name_of_the_person_at_hand(
     site: Site, page: playwright.Page
 ) -> None:
@@ -308,6 +321,7 @@ def test_the_heading_that_is_read_has_the_name_of_the_person_at_hand(
     assert page.evaluate("window.read") == ["Ann", "Bob"]
 
 
+@pytest.mark.long
 def test_the_way_back_from_a_person_leads_to_the_same_place_of_the_list(
     site: Site, page: playwright.Page
 ) -> None:
@@ -358,6 +372,7 @@ def test_a_person_called_by_dots_is_deleted_and_not_the_collection(
     assert site.people() == {"Ann": 1}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", ["", ".", ".."])
 def test_an_address_of_dots_shows_no_person(site: Site, page: playwright.Page, part: str) -> None:
     site.add_person("Ann")
@@ -366,6 +381,7 @@ def test_an_address_of_dots_shows_no_person(site: Site, page: playwright.Page, p
     expect(page.locator("#people-list > li")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_a_change_stays_with_the_person_for_whom_it_was_begun(
     site: Site, page: playwright.Page
 ) -> None:
@@ -387,6 +403,7 @@ def test_a_change_stays_with_the_person_for_whom_it_was_begun(
     assert site.people() == {"Ann": 1, "Robert": 1}
 
 
+@pytest.mark.long
 def test_a_person_who_is_gone_is_a_message_and_no_trap(site: Site, page: playwright.Page) -> None:
     page.goto(f"{site.address}/#/match")
     expect(page.locator("#match")).to_be_visible()

@@ -10,6 +10,7 @@ import pytest
 from facerec.testing.engine import fake_face
 from tests.functional.api.page.network import Network
 from tests.functional.api.page.site import Site
+from tests.support.long import mostly_long, mostly_long_rows
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
@@ -52,7 +53,7 @@ def show(page: playwright.Page, view: str) -> None:
     expect(page.locator(f"#{view.split('/')[0]}")).to_be_visible()
 
 
-@pytest.mark.parametrize("view", AT_ONCE)
+@pytest.mark.parametrize("view", mostly_long(AT_ONCE, 2))
 def test_nothing_can_be_done_with_what_has_not_loaded(
     site: Site, page: playwright.Page, network: Network, view: str
 ) -> None:
@@ -92,7 +93,7 @@ def test_nothing_is_left_of_the_person_who_was_shown_before(
     expect(page.get_by_role("dialog")).to_contain_text("Delete Bob?")
 
 
-@pytest.mark.parametrize("view", LISTS)
+@pytest.mark.parametrize("view", mostly_long(LISTS, 2))
 def test_a_list_has_only_what_the_chosen_collection_has(
     site: Site, page: playwright.Page, network: Network, view: str
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_list_has_only_what_the_chosen_collection_has(
     expect(items).to_have_count(0)
 
 
+@pytest.mark.long
 def test_people_of_another_collection_are_not_listed_after_a_detour(
     site: Site, page: playwright.Page, network: Network
 ) -> None:
@@ -133,6 +135,7 @@ def test_people_of_another_collection_are_not_listed_after_a_detour(
     expect(page.locator("#people-list > li")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_an_error_about_a_person_who_is_no_longer_shown_changes_nothing(
     site: Site, page: playwright.Page, network: Network
 ) -> None:
@@ -148,6 +151,7 @@ def test_an_error_about_a_person_who_is_no_longer_shown_changes_nothing(
     assert page.url.endswith(bob)
 
 
+@pytest.mark.long
 def test_the_heading_is_not_read_before_it_has_the_name(
     site: Site, page: playwright.Page, network: Network
 ) -> None:
@@ -170,6 +174,7 @@ def test_the_heading_is_not_read_before_it_has_the_name(
     assert page.evaluate("window.read") == ["Bob"]
 
 
+@pytest.mark.long
 def test_a_question_is_not_asked_once_its_view_was_left(
     site: Site, page: playwright.Page, network: Network
 ) -> None:
@@ -192,19 +197,27 @@ BUSY = """button => [...(button.closest('.card, .actions') ?? button.parentEleme
 
 @pytest.mark.parametrize(
     ("view", "button", "requests", "message"),
-    [
-        ("unknown", "Ignore", "**/ignored", "The cluster is ignored."),
-        (
-            "unknown",
-            "Not a face: face 2",
-            "**/not-a-face",
-            "It is marked as not a face, and is in no cluster.",
-        ),
-        ("faces", "Delete: the face of ann", "**/faces/*", "The face is deleted."),
-        ("person", "Delete …", "**/people/*", "Ann is deleted; the faces stay."),
-        ("person", "Remove: face 1", "**/people/*/faces/*", "The face no longer belongs to Ann."),
-        ("activity", "Undo: Gave faces to Ann", "**/undo", "The change is undone."),
-    ],
+    mostly_long_rows(
+        [
+            ("unknown", "Ignore", "**/ignored", "The cluster is ignored."),
+            (
+                "unknown",
+                "Not a face: face 2",
+                "**/not-a-face",
+                "It is marked as not a face, and is in no cluster.",
+            ),
+            ("faces", "Delete: the face of ann", "**/faces/*", "The face is deleted."),
+            ("person", "Delete …", "**/people/*", "Ann is deleted; the faces stay."),
+            (
+                "person",
+                "Remove: face 1",
+                "**/people/*/faces/*",
+                "The face no longer belongs to Ann.",
+            ),
+            ("activity", "Undo: Gave faces to Ann", "**/undo", "The change is undone."),
+        ],
+        2,
+    ),
 )
 def test_an_action_under_way_is_not_begun_again(
     site: Site,
@@ -231,6 +244,7 @@ def test_an_action_under_way_is_not_begun_again(
     expect(page.locator("#status")).to_have_text(message)
 
 
+@pytest.mark.long
 def test_a_person_who_is_deleted_is_no_longer_listed(site: Site, page: playwright.Page) -> None:
     ann = site.add_person("Ann")
     page.goto(f"{site.address}/#/people")
@@ -241,6 +255,7 @@ def test_a_person_who_is_deleted_is_no_longer_listed(site: Site, page: playwrigh
     expect(page.locator("#people-list > li")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_each_of_two_changes_at_once_has_its_own_question_and_message(
     site: Site, page: playwright.Page, network: Network
 ) -> None:
@@ -268,6 +283,7 @@ def test_each_of_two_changes_at_once_has_its_own_question_and_message(
     assert site.people() == {"ann": 1, "bob": 2}
 
 
+@pytest.mark.long
 def test_a_late_answer_does_not_take_the_focus_from_where_the_user_types(
     site: Site, page: playwright.Page, network: Network
 ) -> None:
@@ -289,6 +305,7 @@ def test_a_late_answer_does_not_take_the_focus_from_where_the_user_types(
     expect(clusters.nth(1).get_by_label("Name", exact=True)).to_have_value("Cyd")
 
 
+@pytest.mark.long
 def test_what_is_typed_and_deselected_stays_when_clusters_are_listed_again(
     site: Site, page: playwright.Page
 ) -> None:
@@ -305,6 +322,7 @@ def test_what_is_typed_and_deselected_stays_when_clusters_are_listed_again(
     expect(cluster.get_by_label("Name", exact=True)).to_have_value("An")
 
 
+@pytest.mark.long
 def test_the_undo_key_waits_for_the_change_under_way(
     site: Site, page: playwright.Page, network: Network
 ) -> None:
@@ -321,6 +339,7 @@ def test_the_undo_key_waits_for_the_change_under_way(
     expect(page.locator("#person-title")).to_have_text("Ann")
 
 
+@pytest.mark.long
 def test_a_change_is_said_to_be_made_even_if_its_history_cannot_be_read(
     site: Site, page: playwright.Page
 ) -> None:
@@ -332,6 +351,7 @@ def test_a_change_is_said_to_be_made_even_if_its_history_cannot_be_read(
     expect(page.get_by_role("button", name="Undo")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_change_that_is_never_answered_is_an_error_and_the_next_is_made(
     site: Site, page: playwright.Page, network: Network
 ) -> None:
@@ -356,6 +376,7 @@ def test_a_change_that_is_never_answered_is_an_error_and_the_next_is_made(
     expect(page.locator("#status")).to_have_text("Bob is created.")
 
 
+@pytest.mark.long
 def test_a_name_that_is_changed_back_is_not_shown_any_more(
     site: Site, page: playwright.Page
 ) -> None:
@@ -374,6 +395,7 @@ def test_a_name_that_is_changed_back_is_not_shown_any_more(
     expect(name).to_have_text("Ann")
 
 
+@pytest.mark.long
 def test_a_photo_is_searched_with_the_threshold_of_a_collection_that_is_not_known_yet(
     site: Site, page: playwright.Page, network: Network
 ) -> None:
