@@ -10,8 +10,9 @@ from click.testing import CliRunner, Result
 
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 from tests.support.jobs import write_photos
+from tests.support.long import mostly_long
 
 KEPT = (
     *("plan.json", "report.json", "started.json", "run.json", "manifest-*.jsonl"),
@@ -56,6 +57,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sound")
     with pytest.MonkeyPatch.context() as patch:
         use_fake_engine(patch)
+        run_jobs_in_this_process(patch)
         write_photos(folder / "photos", 2)
         indexed = run(folder, COMMANDS[2])
         assert indexed.exit_code == ExitCode.DONE, indexed.output
@@ -81,11 +83,12 @@ def damage(folder: Path, kind: str, content: bytes) -> None:
             path.write_bytes(content)
 
 
-@pytest.mark.parametrize("kind", [*KEPT, *OTHERS])
+@pytest.mark.parametrize("kind", mostly_long([*KEPT, *OTHERS], 10))
 def test_every_command_says_in_a_line_what_is_damaged_and_what_helps(
     kind: str, sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     first = (*KEPT, *OTHERS).index(kind)
     for number in (first, first + 1):
         content = DAMAGES[number % len(DAMAGES)]

@@ -24,7 +24,7 @@ from facerec.errors import ConfigurationError
 from facerec.factory import jobs_root_of, open_local_store, open_server_gallery
 from facerec.storage.objects import AccessPolicy
 from facerec.testing.engine import FakeEngine
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 from tests.support.jobs import write_photos
 
 PAGE = 4096
@@ -73,6 +73,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = folder / "data"
     with pytest.MonkeyPatch.context() as patch:
         use_fake_engine(patch)
+        run_jobs_in_this_process(patch)
         write_photos(folder / "photos", 4, faces=1)
         indexed = run(data, f"index {folder / 'photos'} --collection staff --workers 1")
         assert indexed.exit_code == ExitCode.DONE, indexed.output
@@ -83,6 +84,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def data(sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the data folder to damage."""
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     shutil.copytree(sound.parent, tmp_path, dirs_exist_ok=True)
     return tmp_path / "data"
 

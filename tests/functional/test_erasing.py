@@ -25,7 +25,8 @@ from facerec.gallery.receipts import Erasures
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite.store import SqliteStore
 from facerec.testing.engine import fake_face, fake_photo
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
+from tests.support.long import mostly_long
 
 ANN = "ann-lee-4711"
 
@@ -77,6 +78,7 @@ class Installation:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     installation = Installation(tmp_path)
     for person in (ANN, "bob-ray", "cid-fox"):
         for number in range(3):
@@ -463,7 +465,9 @@ def test_a_killed_erasure_is_completed_by_the_next(
 @pytest.mark.parametrize("command", ["erase", "people delete"])
 @pytest.mark.parametrize(
     "killed_at",
-    [(SqliteStore, "erase_history"), (SqliteStore, "erase_copies"), (Erasures, "finish")],
+    mostly_long(
+        [(SqliteStore, "erase_history"), (SqliteStore, "erase_copies"), (Erasures, "finish")], 1
+    ),
 )
 def test_the_same_command_completes_the_killed_erasure_of_a_person(
     here: Installation,
@@ -806,6 +810,7 @@ def test_an_export_has_everything_that_an_erasure_removes(here: Installation) ->
 def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """An installation that has indexed one photo at two addresses, and another photo."""
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     content = here.write("ann", 1).read_bytes()
     (here.photos / "ann" / "2.jpg").write_bytes(content)

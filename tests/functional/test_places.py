@@ -16,7 +16,7 @@ from facerec.jobs.erasure_check.traces import CheckedStores, Traces
 from facerec.storage.objects import Objects
 from facerec.storage.objects.local import TEMPORARY_PREFIX
 from tests.functional.test_erasing import Installation
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 
 CANARY = "canary-lee-4711"
 
@@ -26,6 +26,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An installation whose files name the canary wherever facerec writes names."""
     with pytest.MonkeyPatch.context() as patch:
         use_fake_engine(patch)
+        run_jobs_in_this_process(patch)
         here = Installation(tmp_path_factory.mktemp("places"))
         for person in (CANARY, "bob-ray"):
             for number in range(3):
@@ -137,6 +138,7 @@ def test_an_erasure_leaves_no_file_that_was_half_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     for person in (CANARY, "bob-ray"):
         here.write(person, 1)

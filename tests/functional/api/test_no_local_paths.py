@@ -16,7 +16,7 @@ from facerec.api.rekognition.operations import OPERATIONS
 from facerec.cli.main import main
 from facerec.factory import open_gallery
 from facerec.testing.engine import fake_face, fake_photo
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 from tests.support.rest_server import RestServer, ask_everything, operations, rest_server
 
 CANARY = "canary-4e1a7"
@@ -47,6 +47,7 @@ def local(server: RestServer, folder: Path) -> dict[str, str]:
     path.write_bytes(fake_photo(fake_face("ann", confidence=1.0)))
     with pytest.MonkeyPatch.context() as monkeypatch:
         use_fake_engine(monkeypatch)
+        run_jobs_in_this_process(monkeypatch)
         words = ("index", str(elsewhere), "--collection", "local", "--external-ids", "path")
         data = str(folder / "data")
         run = CliRunner().invoke(main, [*words, "--workers", "1", "--data", data])

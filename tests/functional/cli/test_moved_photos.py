@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.test_erasing import Installation
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 
 
 @pytest.mark.parametrize("options", [(), ("--prune",)])
@@ -15,6 +15,7 @@ def test_a_person_keeps_the_faces_of_moved_photos(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     for name in ("ann", "bob", "cid"):
         here.write(name, 1)

@@ -12,7 +12,7 @@ from facerec.factory import open_gallery
 from facerec.gallery.people.names import identity_of
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.test_erasing import Installation
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 
 LITERAL = r"M\xfcller"
 FOLDERS = [
@@ -30,6 +30,7 @@ ONE = ("--workers", 1)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """Return an installation with photos of a person in each folder."""
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     for number, name in enumerate(FOLDERS):
         folder = here.photos / name.decode(errors="surrogateescape")
@@ -54,6 +55,7 @@ def test_the_normal_forms_of_a_name_are_one_person(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     for number, form in enumerate(("NFC", "NFD")):
         folder = here.photos / unicodedata.normalize(form, "Zoë Müller")
@@ -153,6 +155,7 @@ def test_no_command_prints_a_name_as_a_line_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     folder = here.photos / FORGED
     folder.mkdir(parents=True)

@@ -12,13 +12,14 @@ from facerec.errors import InvalidInputError
 from facerec.factory import open_local_jobs
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.test_erasing import Installation
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 
 
 def test_copies_of_indexed_photos_name_nobody_and_the_reason_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     here.write("ann", 1)
     here.run("index", here.photos, "--collection", "staff", "--external-ids", "none")
@@ -47,6 +48,7 @@ def test_a_report_counts_copies_but_no_photo_that_was_moved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     here.write("ann", 1)
     words = ("--collection", "staff", "--external-ids", "none")
@@ -66,6 +68,7 @@ def test_a_job_that_is_started_here_creates_people_like_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     here.write("ann", 1)
     here.write("ann", 2)
@@ -83,6 +86,7 @@ def test_a_source_without_photos_leaves_people_and_faces(
     source: str,
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     here.write("ann", 1)
     here.write("bob", 1)
@@ -114,6 +118,7 @@ def test_folders_whose_names_are_not_utf_8_are_different_people(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     names = [b"M\xfcller", b"M\xf6ller", b"M\xe4ller", "Müller".encode()]
     for number, name in enumerate(names):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.test_erasing import Installation
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 
 SAYS = "had another external image id before"
 KEEP = "keep the external image id of an earlier manifest"
@@ -17,6 +17,7 @@ KEEP = "keep the external image id of an earlier manifest"
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     here = Installation(tmp_path)
     for name in ("ann", "bob"):
         here.write(name, 1)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from facerec.cli.main import main
 from facerec.core.records import new_collection
 from facerec.gallery.operations.retention import RETENTION_TAG
-from tests.support.job_doors import CommandLineJobs, use_fake_engine
+from tests.support.job_doors import CommandLineJobs, run_jobs_in_this_process, use_fake_engine
 from tests.workflow.test_lost_stores import contents, copy, older_copy
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLineJobs:
     The database is a copy from before the deletion, with a photo more.
     """
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     door = CommandLineJobs(tmp_path / "cli")
     door.index(*PEOPLE, "eve")
     older = older_copy(door, tmp_path)

@@ -25,7 +25,7 @@ from facerec.factory import open_gallery, open_local_jobs
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.run_lock import run_lock
 from facerec.storage.objects.local import LocalObjects
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 from tests.support.jobs import write_manifest, write_photos
 
 GOLDEN = Path(__file__).parent / "data" / "first-release"
@@ -183,6 +183,7 @@ def test_the_job_submitted_again_processes_the_photos_and_keeps_the_face_ids(
     data: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     faces = face_ids(run)
     photos = write_photos(tmp_path / "photos", 3, faces=2)
     manifest = write_manifest(tmp_path / "photos" / "list.jsonl", photos)
@@ -211,6 +212,7 @@ def test_a_face_that_was_deleted_before_stays_deleted_until_it_is_restored(
     data: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     faces = face_ids(run)
     gone = set(sorted(faces)[:number])
     delete_as_first_release(data, gone)
@@ -245,6 +247,7 @@ def test_a_lost_store_is_not_taken_for_a_deletion(
     data: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     faces = face_ids(run)
     (data / "facerec.db").unlink()
     photos = write_photos(tmp_path / "photos", 3, faces=2)

@@ -17,8 +17,9 @@ from facerec.jobs.erasing.collection_erasure import erase_collection
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 from tests.support.jobs import write_photos
+from tests.support.long import mostly_long
 
 PHOTOS = 3
 
@@ -64,6 +65,7 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     return Machine(tmp_path)
 
 
@@ -88,7 +90,9 @@ def test_a_deleted_face_stays_deleted_wherever_the_folders_of_its_jobs_are(
     assert machine.kept() == set()
 
 
-@pytest.mark.parametrize("places", [(None, "a"), ("a", None), ("a", "b"), ("a", "a")])
+@pytest.mark.parametrize(
+    "places", mostly_long([(None, "a"), ("a", None), ("a", "b"), ("a", "a")], 2)
+)
 def test_a_collection_is_deleted_with_all_rounds_wherever_they_are(
     machine: Machine, places: tuple[str | None, ...]
 ) -> None:

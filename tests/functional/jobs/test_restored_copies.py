@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from facerec.cli.main import main
 from facerec.storage.sqlite import SqliteStore
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 from tests.support.jobs import write_photos
 
 
@@ -60,6 +60,7 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     machine = Machine(tmp_path)
     machine.copies.mkdir()
     return machine

@@ -17,7 +17,7 @@ from facerec.core.schemas import violation
 from facerec.factory import open_gallery, open_local_jobs
 from facerec.jobs.run_summary import RunSummary
 from facerec.storage.sqlite import SqliteStore
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 from tests.support.jobs import write_photos
 
 
@@ -52,6 +52,7 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     return Machine(tmp_path, 3)
 
 
