@@ -10,6 +10,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +58,8 @@ WORDS: dict[str, str] = {
 }
 """Patterns that are not allowed in any line, and what to write instead."""
 
-ANY_WORD = re.compile("|".join(WORDS))
+# All begin where a word does: elsewhere, none of them is tried.
+ANY_WORD = re.compile(rf"\b(?=\w)(?:{'|'.join(WORDS)})")
 
 FRAGMENT = re.compile(
     r"(Of|That|Between|Beyond|Up to|Nor|Not|So|As|With|Than|Take the|Whose|Until|Unless|Such)"
@@ -109,15 +111,16 @@ def dialect_in(name: str) -> Iterator[str]:
             yield f"{name}: ...{around}... (write {instead!r})"
 
 
-def docstrings_of(name: str) -> Iterator[tuple[int, str]]:
-    """Yield line and text of every docstring, those of constants and attributes included."""
-    for node in ast.walk(ast.parse(text_of(name))):
-        if (
-            isinstance(node, ast.Expr)
-            and isinstance(node.value, ast.Constant)
-            and isinstance(node.value.value, str)
-        ):
-            yield node.lineno, node.value.value
+@cache
+def docstrings_of(name: str) -> list[tuple[int, str]]:
+    """Return line and text of every docstring, those of constants and attributes included."""
+    return [
+        (node.lineno, node.value.value)
+        for node in ast.walk(ast.parse(text_of(name)))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    ]
 
 
 SECTION = re.compile(r"(?m)^( *)(?:Args|Attributes|Raises):\n((?:(?:\1 .*)?(?:\n|$))*)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from facerec.factory.local import (
 from facerec.storage.objects import AccessPolicy
 from facerec.testing.engine import FakeEngine
 from tests.support.error_examples import ERRORS, example_of
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 from tests.support.jobs import write_photos
 
 INDEX = "/api/v1/face-recognition/index"
@@ -49,6 +50,7 @@ FOR_OPERATORS = (
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A client of a server whose bucket ``photos`` is a folder."""
     use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
     write_photos(tmp_path / "photos", 2, faces=1)
@@ -156,13 +158,24 @@ def run_job(client: TestClient, request: dict[str, str]) -> Response:
 
 def answer_of(error: FacerecError) -> dict[str, Any]:
     """Return the problem document of an error."""
-
-    class Broken:
-        def __getattr__(self, name: str) -> object:
-            raise error
-
-    app = create_app(Broken(), AppSettings(OpenGuard()))  # type: ignore[arg-type]
-    document: dict[str, Any] = (
-        TestClient(app, base_url="http://localhost").get("/api/v1/collections").json()
-    )
+    BROKEN.error = error
+    document: dict[str, Any] = client_of_broken().get("/api/v1/collections").json()
     return document
+
+
+class Broken:
+    """A gallery whose every operation fails."""
+
+    error: FacerecError
+
+    def __getattr__(self, name: str) -> object:
+        raise self.error
+
+
+BROKEN = Broken()
+
+
+@cache
+def client_of_broken() -> TestClient:
+    app = create_app(BROKEN, AppSettings(OpenGuard()))  # type: ignore[arg-type]
+    return TestClient(app, base_url="http://localhost")
