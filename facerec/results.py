@@ -12,6 +12,7 @@ from facerec.core.erasures import (
     Receipt,
     Selection,
     SubjectKind,
+    Swept,
 )
 from facerec.core.events import KeptEvent, MatchEvent
 from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Point, Pose, Quality
@@ -165,6 +166,7 @@ __all__ = [
     "StepKind",
     "StoredFace",
     "SubjectKind",
+    "Swept",
     "TransferredCollection",
     "UnnamedPhoto",
     "User",

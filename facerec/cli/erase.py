@@ -152,9 +152,11 @@ def erase(
         if check and not left:
             console().print("checked: nothing is left in any store, job folder or file")
     if left:
-        if any(each.place == erasure_check.EARLIER_COLLECTION for each in left):
+        if {each.place for each in left} & {erasure_check.EARLIER_COLLECTION, erasure_check.PEOPLE}:
             command = "facerec erasures sweep" + ("" if stack is None else f" --stack {stack}")
-            console(stderr=True).print(f"`{command}` erases what is left of deleted collections")
+            console(stderr=True).print(
+                f"`{command}` erases what belongs to no collection or person any more"
+            )
         raise SystemExit(ExitCode.REMAINDER)
 
 

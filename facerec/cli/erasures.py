@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,29 +139,39 @@ def discard(erasure: str, data: Path | None, stack: str | None) -> None:
 @stack_option
 @json_option
 def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
-    """Erase what was stored for collections after they were deleted.
+    """Erase what belongs to no collection or person any more.
 
     A child of a job that is killed while its collection is deleted may have stored faces that no
-    collection shows. A stack does the same each hour.
+    collection shows. Deletions that were interrupted under earlier releases may have left records
+    of people in the table of a stack. A stack does the same each hour.
 
     \b
     Examples:
       facerec erasures sweep
       facerec erasures sweep --stack facerec
     """
+    from facerec.core.erasures import Swept
+
     if stack is None:
         with factory.open_gallery(data_folder(data)) as gallery:
             swept = gallery.sweep()
     else:
-        swept = services.erasure_function(stack).call({"sweep": True})["swept"]
+        answer = services.erasure_function(stack).call({"sweep": True})
+        numbers = answer["records"]
+        swept = {name: Swept(faces, numbers[name]) for name, faces in answer["swept"].items()}
     if as_json:
-        found = [{"collection_id": name, "faces": faces} for name, faces in swept.items()]
-        print_json({"swept": found})
+        print_json({"swept": [{"collection_id": name, **asdict(swept[name])} for name in swept]})
         return
-    for name, faces in swept.items():
-        console().print(f"{count(faces, 'face')} of the deleted collection {name} erased")
+    for name, erased in swept.items():
+        if erased.faces:
+            console().print(
+                f"{count(erased.faces, 'face')} of the deleted collection {name} erased"
+            )
+        if erased.records:
+            records = count(erased.records, "record")
+            console().print(f"{records} of the collection {name} that belonged to nobody erased")
     if not swept:
-        console().print("nothing is left of deleted collections")
+        console().print("nothing is left of deleted collections and people")
 
 
 def _erasures(stack: str | None, data: Path | None) -> Erasures:

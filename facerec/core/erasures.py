@@ -174,6 +174,19 @@ class ErasedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep erased that belonged to a collection, or to people of it.
+
+    Attributes:
+        faces: Number of faces stored for the collection after it was deleted.
+        records: Number of records of the store of people, such as associations of faces.
+    """
+
+    faces: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class KeptByJob:
     """The data in a job folder that a selection selects.
 

@@ -82,8 +82,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             ``lambdas.erasure.importing``); or ``start_clustering`` or ``describe_clustering``, a
             collection (see ``lambdas.erasure.clusters``); or ``operation``, the request of a
             command (see ``lambdas.erasure.requests``); or a step of a migration (see
-            ``lambdas.erasure.migrating``); or ``sweep``, to erase the faces that were stored for
-            deleted collections. Any other event is an event of the schedule. With
+            ``lambdas.erasure.migrating``); or ``sweep``, to erase what belongs to no collection or
+            person any more. Any other event is an event of the schedule. With
             ``returns_refusals``, an invalid request gets an answer; it is not a failure of the
             function, which would raise an alarm.
 
@@ -92,8 +92,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         erasure, and the data that is ``left``; the exported data, packed (``pack``);
         ``thumbnails``, JPEG files in base64 by face id; a collection (``schemas/collection.json``);
         the counts of a rebuilt collection, or of a removal; what ``enrolling``, ``importing``,
-        ``migrating`` and ``requests`` answer; ``swept``, numbers of faces by collection; or
-        ``refused``, an error as JSON values.
+        ``migrating`` and ``requests`` answer; ``swept`` and ``records``, numbers of
+        faces and records by collection; or ``refused``, an error as JSON values.
 
     Raises:
         FacerecError: A store or service failed, so that another attempt may succeed; or, without
@@ -147,10 +147,18 @@ def _export(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     return {"packed": pack(exported.to_json(), MAX_FUNCTION_ANSWER, hint=hint)}
 
 
-def _sweep(gallery: Gallery) -> dict[str, int]:
+def _sweep(gallery: Gallery) -> dict[str, dict[str, int]]:
     swept = gallery.sweep()
-    logger().info("swept", collections=len(swept), faces=sum(swept.values()))
-    return swept
+    logger().info(
+        "swept",
+        collections=len(swept),
+        faces=sum(each.faces for each in swept.values()),
+        records=sum(each.records for each in swept.values()),
+    )
+    return {
+        "swept": {name: each.faces for name, each in swept.items()},
+        "records": {name: each.records for name, each in swept.items()},
+    }
 
 
 def _thumbnails(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
@@ -227,7 +235,7 @@ def _remove_stale(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     """Erase all data that is due, and return the ids of the erasures.
 
-    Completes killed erasures, then erases faces that were stored for deleted collections, then
+    Completes killed erasures, then erases what belongs to no collection or person any more, then
     completes what is left of interrupted migrations, then erases expired faces. After
     ``LATEST_START`` seconds, the remaining collections are left to the next run.
 
@@ -281,7 +289,7 @@ _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "describe_clustering": describe_clustering,
     "operation": answer_request,
     "describe": _describe,
-    "sweep": lambda gallery, _: {"swept": _sweep(gallery)},
+    "sweep": lambda gallery, _: _sweep(gallery),
     "thumbnails": _thumbnails,
     "export": _export,
     "subject": _erase,

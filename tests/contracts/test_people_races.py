@@ -359,7 +359,7 @@ def test_nobody_of_a_collection_is_left_by_a_deletion_that_was_killed(
 
     # On one machine, all records are deleted in one transaction.
     with monkeypatch.context() as patch, suppress(KilledError):
-        patch.setattr("facerec.storage.dynamodb.table.Table.delete_partition", killed)
+        patch.setattr("facerec.storage.dynamodb.collections.delete_partitions", killed)
         gallery.delete_collection("staff")
     gallery.resume_erasures(older_than=-60)
     gallery.create_collection("staff")

@@ -175,7 +175,7 @@ def test_faces_without_a_collection_are_swept_each_hour_and_by_a_command(
     words = ["erasures", "sweep", "--stack", "s", "--json"]
     leave()
     assert json.loads(command_line.invoke(main, words).stdout) == {
-        "swept": [{"collection_id": "gone", "faces": 1}]
+        "swept": [{"collection_id": "gone", "faces": 1, "records": 0}]
     }
     leave()
     before = stack.face_ids()

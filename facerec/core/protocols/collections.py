@@ -42,6 +42,19 @@ class CollectionRecords(Protocol):
         """
         ...
 
+    def delete_unowned(self) -> dict[str, int]:
+        """Delete records that belong to no collection or person.
+
+        Interrupted deletions, mostly those of earlier releases, have left them.
+
+        Returns:
+            Numbers of deleted records by the id of their collection; empty if nothing was found.
+
+        Raises:
+            ConflictError: There are too many concurrent changes.
+        """
+        ...
+
     def set_threshold(self, collection_id: str, threshold: float | None) -> None:
         """Set the threshold of a collection, or remove it.
 

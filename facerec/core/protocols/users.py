@@ -155,6 +155,17 @@ class UserRecords(Protocol):
         """
         ...
 
+    def free_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
+        """Remove associations of faces with people who do not exist.
+
+        Interrupted deletions of earlier releases have left them. Associations with people who exist
+        stay.
+
+        Raises:
+            ConflictError: There are too many concurrent changes.
+        """
+        ...
+
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
         """Return the user ids of faces by face id; faces without a person are omitted."""
         ...

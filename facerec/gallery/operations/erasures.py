@@ -23,7 +23,7 @@ from facerec.gallery.paging import checked_limit
 from facerec.gallery.photo_links import paths_of_photo
 
 if TYPE_CHECKING:
-    from facerec.core.erasures import Receipt, Selection, SubjectKind
+    from facerec.core.erasures import Receipt, Selection, SubjectKind, Swept
     from facerec.core.records import Collection
 
 RESUMED_AFTER = 960.0
@@ -205,15 +205,21 @@ class ErasureOperations(Eraser):
         self._erasures.require_readable()
         return [receipt for receipt in receipts if receipt.finished_at is not None]
 
-    def sweep(self) -> dict[str, int]:
-        """Erase what was stored for collections after they were deleted.
+    def sweep(self) -> dict[str, Swept]:
+        """Erase what belongs to no collection or person any more.
 
-        A child of a job that is killed just after it has stored such faces cannot remove them. No
-        collection shows them, since every collection has its own namespaces, even if it has the id
-        of a deleted one; but the embeddings are still there.
+        A child of a job that is killed just after it has stored faces of a deleted collection
+        cannot remove them. No collection shows them, since every collection has its own namespaces,
+        even if it has the id of a deleted one; but the embeddings are still there. Deletions that
+        were interrupted under earlier releases may have left records of collections and people in a
+        stack's table.
 
         Returns:
-            Number of erased faces by the id of their collection; empty if nothing was found.
+            What was erased, by the id of the collection that it belonged to; empty if nothing was
+            found.
+
+        Raises:
+            ConflictError: There are too many concurrent changes; repeat it.
         """
         from facerec.gallery.people.user_vectors import delete_vectors
 
@@ -225,7 +231,11 @@ class ErasureOperations(Eraser):
             swept[collection_id] = swept.get(collection_id, 0) + own.count_faces(collection_id)
             delete_vectors(own, collection_id)
             own.delete_namespace(collection_id)
-        return swept
+        records = self._records.delete_unowned()
+        return {
+            name: erasures.Swept(swept.get(name, 0), records.get(name, 0))
+            for name in sorted(swept.keys() | records.keys())
+        }
 
     def _is_in_use(self, deleted: Collection) -> bool:
         """Return whether the namespaces of a deleted collection may be those of an existing one.

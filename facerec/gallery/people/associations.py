@@ -262,6 +262,8 @@ def update_owners(
             lost[owners[face_id]].append(face_id)
     for user_id in sorted(lost):
         update_user(faces, records, collection_id, user_id, lost[user_id])
+    if removed and owners:
+        records.free_faces(collection_id, sorted(owners.keys() & set(removed)))
     return frozenset(lost)
 
 

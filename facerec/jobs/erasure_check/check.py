@@ -35,6 +35,9 @@ EARLIER_COLLECTION = "the vectors of an earlier collection of this id"
 """Place of vectors that a killed writer stored after the collection was deleted; see
 ``Gallery.sweep``."""
 
+PEOPLE = "the store of people"
+"""Place of records of people, which ``Gallery.sweep`` deletes if they belong to nobody."""
+
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
@@ -174,9 +177,13 @@ def _in_stores(
         yield from _in_vectors(collection_id, selection, faces.of(earlier), EARLIER_COLLECTION)
     yield from _beside_faces(collection_id, ids, stores)
     if records.users_of_faces(collection_id, ids):
-        yield Remainder("the store of people", "face id")
+        yield Remainder(PEOPLE, "face id")
     if records.get_users(collection_id, sorted(selection.user_ids)):
-        yield Remainder("the store of people", "user id")
+        yield Remainder(PEOPLE, "user id")
+    if selection.user_ids and not selection.user_ids.isdisjoint(
+        records.list_names(collection_id).values()
+    ):
+        yield Remainder(PEOPLE, "name")
     events = stores.registrations
     if events is not None and events.events_about(collection_id, selection.user_ids, ids):
         yield Remainder("the events of registered people", "user id or face id")

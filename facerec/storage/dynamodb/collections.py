@@ -1,28 +1,19 @@
-"""Collections in a DynamoDB table, and the partitions of everything that belongs to them."""
+"""Collections in a DynamoDB table."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from facerec.errors import CollectionExistsError, CollectionNotFoundError
-from facerec.storage.dynamodb import events
 from facerec.storage.dynamodb.items import (
     COLLECTIONS,
     Item,
-    associations_partition,
-    clusters_partition,
     collection_item,
     collection_key,
-    face_corrections_partition,
-    history_partition,
     numbers,
-    person_corrections_partition,
-    registered_partition,
     to_collection,
-    tombstones_partition,
-    user_names_partition,
-    users_partition,
 )
+from facerec.storage.dynamodb.unowned import delete_partitions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +23,13 @@ if TYPE_CHECKING:
 
 
 def create(table: Table, collection: Collection, tags: Mapping[str, str]) -> None:
-    """Create a collection; see ``RecordStore.create_collection``."""
+    """Create a collection; see ``RecordStore.create_collection``.
+
+    First, what interrupted deletions of a collection with this id have left is deleted: otherwise
+    the new collection would have it.
+    """
+    if table.get(collection_key(collection.collection_id)) is None:
+        delete_partitions(table, collection.collection_id)
 
     def is_own() -> bool:
         item = table.get(collection_key(collection.collection_id))
@@ -80,30 +77,9 @@ def delete(table: Table, collection_id: str) -> list[str]:
                 ConditionExpression="attribute_exists(pk)",
             )
     except CollectionNotFoundError:
-        _delete_partitions(table, collection_id)
+        delete_partitions(table, collection_id)
         raise
-    return _delete_partitions(table, collection_id)
-
-
-def _delete_partitions(table: Table, collection_id: str) -> list[str]:
-    """Delete all items of a collection but its own, and return the ids of its people."""
-    users = users_partition(collection_id)
-    user_ids = [item["sk"]["S"] for item in table.partition(users)]
-    for partition in (
-        users,
-        user_names_partition(collection_id),
-        associations_partition(collection_id),
-        face_corrections_partition(collection_id),
-        person_corrections_partition(collection_id),
-        history_partition(collection_id),
-        tombstones_partition(collection_id),
-        registered_partition(collection_id),
-        clusters_partition(collection_id),
-    ):
-        table.delete_partition(partition)
-    # Deleted last: events are only added for people who exist.
-    events.delete_of_collection(table, collection_id)
-    return user_ids
+    return delete_partitions(table, collection_id)[0]
 
 
 def set_threshold(table: Table, collection_id: str, threshold: float | None) -> None:

@@ -138,11 +138,9 @@ def delete_of_faces(table: Table, collection_id: str, face_ids: Collection[str])
                 _delete(table, item)
 
 
-def delete_of_collection(table: Table, collection_id: str) -> None:
-    """Delete the events of a collection whose people are deleted."""
-    table.delete([pointer_key(item) for item in _undelivered(table, collection_id)])
-    for partition in (events_partition(collection_id), matched_partition(collection_id)):
-        table.delete_partition(partition)
+def pointers_of(table: Table, collection_id: str) -> list[Item]:
+    """Return the keys of the items of the outbox that are about events of a collection."""
+    return [pointer_key(item) for item in _undelivered(table, collection_id)]
 
 
 def list_before(

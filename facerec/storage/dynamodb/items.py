@@ -20,6 +20,10 @@ somebody. A partition accepts 1,000 writes per second, far more than the request
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html."""
 
 
+SWEPT = "swept"
+"""Attribute of the collections of which no item names a person who does not exist. Collections that
+earlier releases created get it from a sweep (``unowned``)."""
+
 OUTBOX = "outbox"
 """The partition key of the undelivered events of all collections. Matches are far fewer than the
 writes that a partition accepts."""
@@ -162,6 +166,7 @@ def collection_item(collection: Collection, tags: Mapping[str, str]) -> Item:
         **collection_key(collection.collection_id),
         "model_version": {"S": collection.model_version},
         "tags": {"S": json.dumps(dict(tags))},
+        SWEPT: {"BOOL": True},
         **numbers({"created_at": collection.created_at}),
         **({} if collection.threshold is None else numbers({"threshold": collection.threshold})),
         **({"generation": {"S": collection.generation}} if collection.generation else {}),

@@ -43,6 +43,7 @@ from facerec.storage.dynamodb import (
     requests,
     tags,
     tombstones,
+    unowned,
     users,
 )
 from facerec.storage.dynamodb.items import (
@@ -128,6 +129,10 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
     @override
     def delete_collection(self, collection_id: str) -> None:
         self.forget_answers(collections.delete(self._table, collection_id))
+
+    @override
+    def delete_unowned(self) -> dict[str, int]:
+        return unowned.delete_everywhere(self._table)
 
     @override
     def set_threshold(self, collection_id: str, threshold: float | None) -> None:
@@ -229,6 +234,10 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
         keys = (association_key(collection_id, face_id) for face_id in face_ids)
         return {item["sk"]["S"]: item["user_id"]["S"] for item in self._table.get_many(keys)}
+
+    @override
+    def free_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
+        unowned.free_faces(self._table, collection_id, face_ids)
 
     @override
     def add_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> None:

@@ -26,6 +26,14 @@ FIRST_PAUSE, MAX_PAUSE = 0.05, 5.0
 """Maximum of the random pause before the first request for what a batch has omitted, in seconds; it
 doubles with each further request, up to ``MAX_PAUSE``."""
 
+_LAST_SORT_KEY = "\U0010ffff" * 256
+"""A sort key after all others: a key has up to 1,024 bytes in UTF-8.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
+
+_THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Reasons for which DynamoDB cancels a transaction that it may accept later; botocore does not
+repeat it: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
+
 TRIES = 8
 """Maximum number of attempts to change items that other callers change concurrently."""
 
@@ -153,10 +161,34 @@ class Table:
             yield from items
             after = items[-1]["sk"]["S"]
 
-    def delete_partition(self, partition: str) -> None:
-        """Delete all items of a partition."""
-        while items := self.items(partition, None, 1000):
-            self.delete([key(item["pk"]["S"], item["sk"]["S"]) for item in items])
+    def keys(self, partition: str) -> Iterator[Item]:
+        """Yield the keys of all items of a partition in order."""
+        for page in self._pages(partition, ProjectionExpression="pk, sk"):
+            yield from page["Items"]
+
+    def partitions(self) -> Iterator[str]:
+        """Yield the keys of all partitions, in any order, with a request for each.
+
+        https://aws.amazon.com/blogs/database/generate-a-distinct-set-of-partition-keys-for-an-amazon-dynamodb-table-efficiently/
+        """
+        start: dict[str, Any] = {}
+        while True:
+            with self.errors():
+                page = self.client.scan(
+                    TableName=self.name,
+                    Limit=1,
+                    ProjectionExpression="pk",
+                    ConsistentRead=True,
+                    **start,
+                )
+            if page["Items"]:
+                partition = page["Items"][0]["pk"]["S"]
+                yield partition
+                start = {"ExclusiveStartKey": key(partition, _LAST_SORT_KEY)}
+            elif "LastEvaluatedKey" in page:
+                start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+            else:
+                return
 
     def delete(self, keys: Sequence[Item]) -> None:
         """Delete items; a missing one is not an error."""
@@ -178,7 +210,9 @@ class Table:
         Raises:
             ConflictError: Each attempt conflicted with another transaction.
         """
-        for _ in range(TRIES):
+        for number, pause in enumerate(_pauses()):
+            if number == TRIES:
+                break
             with self.errors():
                 try:
                     self.client.transact_write_items(TransactItems=actions)
@@ -187,7 +221,9 @@ class Table:
                     unmet = [code == "ConditionalCheckFailed" for code in codes]
                     if any(unmet):
                         return unmet
-                    if "TransactionConflict" not in codes:
+                    if not _THROTTLED.isdisjoint(codes) and number < TRIES - 1:
+                        time.sleep(pause)
+                    elif "TransactionConflict" not in codes:
                         raise
                 else:
                     return None

@@ -1,0 +1,233 @@
+"""Items that belong to no collection or person, which interrupted deletions have left.
+
+A deletion deletes the item of a collection first, then everything else, and is completed later if
+it was interrupted. Earlier releases did not complete all, and deleted a person before the items of
+the person's faces. Each deletion here is conditional, so that it takes nothing from a collection or
+person created in the meantime.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from facerec.core.batches import batches
+from facerec.errors import CollectionNotFoundError
+from facerec.storage.dynamodb import events
+from facerec.storage.dynamodb.items import (
+    COLLECTIONS,
+    SWEPT,
+    Item,
+    association_key,
+    associations_partition,
+    clusters_partition,
+    collection_key,
+    events_partition,
+    face_corrections_partition,
+    history_partition,
+    key,
+    matched_partition,
+    person_corrections_partition,
+    registered_partition,
+    to_user,
+    tombstones_partition,
+    user_key,
+    user_names_partition,
+    users_partition,
+)
+from facerec.storage.dynamodb.table import GOT_AT_ONCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from facerec.core.records import User
+    from facerec.storage.dynamodb.table import Table
+
+DELETED_AT_ONCE = 99
+"""Number of items that a transaction deletes; with the collection, 100 items:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
+
+_PARTITIONS = (
+    users_partition,
+    user_names_partition,
+    associations_partition,
+    face_corrections_partition,
+    person_corrections_partition,
+    history_partition,
+    tombstones_partition,
+    registered_partition,
+    clusters_partition,
+    events_partition,
+    matched_partition,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    """Items of a partition that each name a person.
+
+    Attributes:
+        partition: Returns the partition key of a collection.
+        is_of: Returns whether a person has the item with a sort key.
+        unless: Condition of the person's item under which nobody has the item; ``:sk`` stands for
+            its sort key.
+    """
+
+    partition: Callable[[str], str]
+    is_of: Callable[[User, str], bool]
+    unless: str
+
+    def person_of(self, item: Item) -> str:
+        """Return the id of the person that an item names."""
+        named: str = (item["user_id"] if "user_id" in item else item["sk"])["S"]
+        return named
+
+
+_ASSOCIATIONS = _Naming(
+    associations_partition,
+    lambda user, face_id: face_id in user.face_ids,
+    "attribute_not_exists(pk) OR NOT contains(face_ids, :sk)",
+)
+_NAMING = (
+    _ASSOCIATIONS,
+    _Naming(
+        user_names_partition,
+        lambda user, name: user.name == name,
+        "attribute_not_exists(pk) OR attribute_not_exists(display_name) OR display_name <> :sk",
+    ),
+    _Naming(
+        registered_partition,
+        lambda user, _: user.registration is not None,
+        "attribute_not_exists(expiry_day)",
+    ),
+)
+
+
+def delete_partitions(table: Table, collection_id: str) -> tuple[list[str], int]:
+    """Delete all items of a collection that does not exist, until it is created again.
+
+    Returns:
+        The ids of the people, and the number of deleted items.
+    """
+    users = [each["sk"]["S"] for each in table.keys(users_partition(collection_id))]
+    number = 0
+    for batch in batches(_keys_of(table, collection_id), DELETED_AT_ONCE):
+        if not _delete_without_collection(table, collection_id, batch):
+            break
+        number += len(batch)
+    return users, number
+
+
+def delete_everywhere(table: Table) -> dict[str, int]:
+    """Delete items that belong to no collection or person; see ``RecordStore.delete_unowned``."""
+    existing = {each["sk"]["S"] for each in table.keys(COLLECTIONS)}
+    owners = {_owner_of(partition) for partition in table.partitions()} - {""}
+    numbers = Counter[str]()
+    for collection_id in sorted(owners - existing):
+        numbers[collection_id] += delete_partitions(table, collection_id)[1]
+    for collection_id in sorted(existing):
+        numbers[collection_id] += _delete_of_nobody(table, collection_id)
+    return dict(+numbers)
+
+
+def free_faces(table: Table, collection_id: str, face_ids: Sequence[str]) -> None:
+    """Delete associations with people who do not exist; see ``UserRecords.free_faces``."""
+    items = table.get_many(association_key(collection_id, face_id) for face_id in face_ids)
+    _delete_without_person(table, collection_id, items, _ASSOCIATIONS)
+
+
+def _delete_of_nobody(table: Table, collection_id: str) -> int:
+    """Delete items of a collection that name people who do not exist; return their number.
+
+    Does nothing if this was done before, or if the collection was created by a release that leaves
+    no such items.
+    """
+    collection = table.get(collection_key(collection_id))
+    if collection is None or SWEPT in collection:
+        return 0
+    number = sum(
+        _delete_without_person(
+            table, collection_id, table.all_items(each.partition(collection_id)), each
+        )
+        for each in _NAMING
+    )
+    deleted = CollectionNotFoundError(collection_id)
+    # If the collection was deleted concurrently, so were all its items.
+    with suppress(CollectionNotFoundError), table.condition_is(deleted):
+        table.client.update_item(
+            TableName=table.name,
+            Key=collection_key(collection_id),
+            UpdateExpression=f"SET {SWEPT} = :true",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":true": {"BOOL": True}},
+        )
+    return number
+
+
+def _keys_of(table: Table, collection_id: str) -> Iterator[Item]:
+    """Yield the keys of the items of a collection but its own; those of people come first.
+
+    Nothing is added for people who do not exist.
+    """
+    for partition in _PARTITIONS:
+        if partition is events_partition:
+            yield from events.pointers_of(table, collection_id)
+        yield from table.keys(partition(collection_id))
+
+
+def _owner_of(partition: str) -> str:
+    """Return the id of the collection that a partition belongs to; "" if it belongs to none."""
+    collection_id = partition.partition("#")[2]
+    is_own = any(partition == own(collection_id) for own in _PARTITIONS)
+    return collection_id if is_own else ""
+
+
+def _delete_without_collection(table: Table, collection_id: str, keys: Sequence[Item]) -> bool:
+    """Delete items unless a collection exists; return whether they were deleted."""
+    check = {
+        "TableName": table.name,
+        "Key": collection_key(collection_id),
+        "ConditionExpression": "attribute_not_exists(pk)",
+    }
+    deletions = [{"Delete": {"TableName": table.name, "Key": each}} for each in keys]
+    return table.transact([{"ConditionCheck": check}, *deletions]) is None
+
+
+def _delete_without_person(
+    table: Table, collection_id: str, items: Iterable[Item], naming: _Naming
+) -> int:
+    """Delete the items that nobody has; return their number."""
+    number = 0
+    for batch in batches(items, GOT_AT_ONCE):
+        keys = [user_key(collection_id, naming.person_of(item)) for item in batch]
+        people = {each["sk"]["S"]: to_user(each) for each in table.get_many(keys)}
+        for item, person in zip(batch, keys, strict=True):
+            user, sort = people.get(person["sk"]["S"]), item["sk"]
+            if user is None or not naming.is_of(user, sort["S"]):
+                number += _delete_of_other(table, item, person, naming.unless)
+    return number
+
+
+def _delete_of_other(table: Table, item: Item, person: Item, unless: str) -> bool:
+    """Delete an item that its person did not have when it was read, unless the person has it now.
+
+    Returns whether it was deleted.
+    """
+    check: dict[str, Any] = {
+        "TableName": table.name,
+        "Key": person,
+        "ConditionExpression": unless,
+    }
+    if ":sk" in unless:
+        check["ExpressionAttributeValues"] = {":sk": item["sk"]}
+    deletion: dict[str, Any] = {
+        "TableName": table.name,
+        "Key": key(item["pk"]["S"], item["sk"]["S"]),
+    }
+    if "user_id" in item:
+        # Another person may have the face or the name by now.
+        deletion["ConditionExpression"] = "user_id = :person"
+        deletion["ExpressionAttributeValues"] = {":person": item["user_id"]}
+    return table.transact([{"ConditionCheck": check}, {"Delete": deletion}]) is None
