@@ -11,8 +11,12 @@ import base64
 import binascii
 import hashlib
 import struct
+from typing import TYPE_CHECKING
 
 from facerec.errors import InvalidInputError, InvalidPageTokenError
+
+if TYPE_CHECKING:
+    from facerec.core.records import Collection
 
 LIFETIME = 24 * 3600.0
 """Seconds for which a token is valid."""
@@ -44,6 +48,18 @@ def checked_integer(name: str, value: int, maximum: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= maximum:
         raise InvalidInputError(f"{name} must be an integer from 1 to {maximum}, got {value!r}")
     return value
+
+
+def listing_of(operation: str, collection: Collection, *filters: object) -> str:
+    """Return what identifies the pages of a request; each token is bound to it.
+
+    Args:
+        operation: Name of what is listed.
+        collection: The collection; a later one with its id has other pages.
+        *filters: What chooses or orders the entries of the listing. Equal values must have equal
+            ``repr``.
+    """
+    return repr((operation, collection.collection_id, collection.created_at, *filters))
 
 
 def page_token(listing: str, after: str, now: float) -> str:

@@ -23,7 +23,7 @@ from facerec.gallery.operations.corrections import CorrectionOperations
 from facerec.gallery.operations.faces import require_stored
 from facerec.gallery.operations.merging import MergeOperations
 from facerec.gallery.operations.recorded import recorded
-from facerec.gallery.paging import checked_integer, checked_limit
+from facerec.gallery.paging import checked_integer, checked_limit, listing_of
 from facerec.gallery.people.names import display_names
 from facerec.gallery.scores.similarity import checked_threshold
 
@@ -125,8 +125,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         """
         checked_limit(limit, MAX_CLUSTER_PAGE)
         clusters = self._cluster_store()
-        self._get(collection_id)
-        listing = f"clusters of {collection_id}"
+        listing = listing_of("clusters", self._get(collection_id))
         last = self._after(listing, next_token)
         after = None
         if last is not None:

@@ -19,7 +19,7 @@ from facerec.errors import (
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import collection_results
 from facerec.gallery.operations.recorded import recorded
-from facerec.gallery.paging import checked_limit
+from facerec.gallery.paging import checked_limit, listing_of
 from facerec.gallery.people.corrections import names_left
 from facerec.gallery.people.names import display_names
 
@@ -159,8 +159,7 @@ class CorrectionOperations(GalleryBase):
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_PAGE)
-        self._get(collection_id)
-        listing = f"corrections of {collection_id}"
+        listing = listing_of("corrections", self._get(collection_id))
         last = self._after(listing, next_token)
         after = None if last is None else Correction(last, _LAST)
         page = self._records.list_corrections(collection_id, after=after, limit=limit + 1)

@@ -11,7 +11,7 @@ from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.errors import FaceNotFoundError
 from facerec.gallery.deferred import collection_results, erasures
 from facerec.gallery.erasing.eraser import Eraser
-from facerec.gallery.paging import checked_limit
+from facerec.gallery.paging import checked_limit, listing_of
 from facerec.gallery.people.names import display_names
 from facerec.gallery.thumbnails import thumbnail_of
 
@@ -113,7 +113,7 @@ class FaceOperations(Eraser):
         """
         checked_limit(limit, MAX_PAGE)
         collection = self._get_comparable_to_change(collection_id)
-        listing = f"stats of {collection_id}"
+        listing = listing_of("stats", collection)
         after = self._after(listing, next_token)
         found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)
         page = found[:limit]
@@ -173,8 +173,8 @@ class FaceOperations(Eraser):
         """
         checked_limit(limit, MAX_PAGE)
         collection = self._get(collection_id)
-        listing = f"faces of {collection_id} of {user_id}"
         only = None if face_ids is None else set(face_ids)
+        listing = listing_of("faces", collection, user_id, None if only is None else sorted(only))
         if user_id is not None:
             held = set(self._get_user(collection_id, user_id).face_ids)
             only = held if only is None else only & held

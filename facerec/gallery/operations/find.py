@@ -13,7 +13,7 @@ from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.options import MAX_FACES
 from facerec.errors import InvalidInputError, NotFoundError
 from facerec.gallery.operations.recognition import RecognitionOperations
-from facerec.gallery.paging import checked_integer, checked_limit
+from facerec.gallery.paging import checked_integer, checked_limit, listing_of
 from facerec.gallery.people.user_vectors import user_vector
 from facerec.gallery.photos import Photo, require_face
 from facerec.gallery.scores.scoring import stats_of
@@ -119,20 +119,20 @@ class FindOperations(RecognitionOperations):
         user: User | None = None
         others = 0
         if photo is not None:
-            face, others, image = self._face_of(photo, number, options, engine)
+            face, others, numbering = self._face_of(photo, number, options, engine)
             vector: NDArray[np.float32] | None = face.embedding
-            listing = f"photos of face {number} of {image}"
+            probe: tuple[object, ...] = ("face", number, numbering)
             person = self._person_of(collection_id, face, below, engine)
         else:
             user = self._get_user(collection_id, str(user_id))
             vector = user_vector(self._faces, collection_id, user)
-            listing = f"photos of person {user_id}"
+            probe = ("person", user_id)
             person = finding.SearchedPerson(
                 below, user_id, by_user=True, held=frozenset(user.face_ids)
             )
         # The probe determines the order of the faces; these values determine which faces are
         # listed.
-        listing = f"{listing} in {collection_id}, {doubtful}, {below!r}, {lowest!r}"
+        listing = listing_of("photos", collection, probe, doubtful, below, lowest)
         after = START
         if next_token is not None:
             after = _read_position(self._after(listing, next_token) or "")
@@ -197,7 +197,7 @@ class FindOperations(RecognitionOperations):
     def _face_of(
         self, photo: Photo, number: int, options: FaceOptions | None, engine: FaceEngine
     ) -> tuple[EmbeddedFace, int, str]:
-        """Return a face of a photo, the number of other faces, and the id of the photo.
+        """Return a face of a photo, the number of other faces, and what identifies the numbering.
 
         Raises:
             NoFaceError: The photo shows no face that the options accept.
@@ -212,7 +212,8 @@ class FindOperations(RecognitionOperations):
                 f"it has only {count(len(found.faces), 'face')}",
                 "faces are numbered from the largest",
             )
-        return found.faces[number - 1], len(found.faces) - 1, image_id(loaded.content)
+        numbering = f"{image_id(loaded.content)} {options.digest()}"
+        return found.faces[number - 1], len(found.faces) - 1, numbering
 
     def _person_of(
         self, collection_id: str, face: EmbeddedFace, threshold: float, engine: FaceEngine

@@ -23,7 +23,7 @@ from facerec.errors import HistoryEntryNotFoundError, InvalidInputError, UserNot
 from facerec.gallery.deferred import collection_results
 from facerec.gallery.operations.clusters import ClusterOperations
 from facerec.gallery.operations.registrations import RegistrationOperations
-from facerec.gallery.paging import checked_limit
+from facerec.gallery.paging import checked_limit, listing_of
 from facerec.gallery.people.names import display_names, names_in_history
 
 if TYPE_CHECKING:
@@ -81,13 +81,13 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_HISTORY)
-        self._get(collection_id)
+        collection = self._get(collection_id)
         if person is not None and not 1 <= len(person) <= MAX_NAME_LENGTH:
             raise InvalidInputError(
                 f"invalid person {shown_name(person, MAX_NAME_LENGTH)}",
                 f"use an id or a name, which has 1 to {MAX_NAME_LENGTH} characters",
             )
-        listing = f"history of {collection_id}" + ("" if person is None else f" of {person}")
+        listing = listing_of("history", collection, person)
         before = self._after(listing, next_token)
         subject = None if person is None else self._id_in_history(collection_id, person)
         found = self._records.list_history(

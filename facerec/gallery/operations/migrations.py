@@ -25,7 +25,7 @@ from facerec.errors import (
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import migration_results
 from facerec.gallery.listing import all_users
-from facerec.gallery.paging import checked_limit
+from facerec.gallery.paging import checked_limit, listing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,7 +125,7 @@ class MigrationOperations(GalleryBase):
         collection = self._get_comparable_to_change(collection_id)
         store = self._require_migrations()
         engine = self._engine_on_standby(collection, store, recipe, dry_run=dry_run)
-        listing = f"migration of {collection_id}"
+        listing = listing_of("migration", collection, engine.model_version, dry_run)
         after = self._after(listing, next_token)
         found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)
         page = found[:limit]

@@ -13,7 +13,7 @@ from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import collection_results
 from facerec.gallery.operations.recorded import recorded
-from facerec.gallery.paging import checked_limit
+from facerec.gallery.paging import checked_limit, listing_of
 from facerec.gallery.people.names import display_names
 
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ class RegistrationOperations(GalleryBase):
         """
         checked_limit(limit, MAX_EVENTS)
         store = self._registration_store()
-        self._get(collection_id)
-        listing = f"events of {collection_id}, {undelivered}"
+        listing = listing_of("events", self._get(collection_id), undelivered)
         last_seen = self._after(listing, next_token)
         before = None
         if last_seen is not None:

@@ -30,7 +30,7 @@ from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.listing import all_users
 from facerec.gallery.operations.recorded import recorded
-from facerec.gallery.paging import checked_limit
+from facerec.gallery.paging import checked_limit, listing_of
 from facerec.gallery.scores.similarity import checked_threshold
 
 if TYPE_CHECKING:
@@ -231,10 +231,7 @@ class UserOperations(Eraser):
         checked_limit(limit, MAX_USER_PAGE)
         if name_contains is not None and not name_contains:
             raise InvalidInputError("name_contains must not be empty")
-        self._get(collection_id)
-        listing = f"people of {collection_id}" + (
-            "" if name_contains is None else f" named {name_contains}"
-        )
+        listing = listing_of("people", self._get(collection_id), name_contains)
         after = self._after(listing, next_token)
         if name_contains is None:
             found = self._records.list_users(collection_id, after=after, limit=limit + 1)
