@@ -16,6 +16,9 @@ IMPORTED_TAG = "facerec:imported"
 """Key of the tag of a collection whose import is finished; its value is the digest of the export.
 Exports omit it."""
 
+IMPORT_TAGS = frozenset((IMPORT_TAG, IMPORTED_TAG))
+"""Tags that only an import sets and removes; they are shown nowhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class CollectionSettings:
@@ -35,7 +38,7 @@ def settings_to_keep(threshold: float | None, tags: Mapping[str, str]) -> Collec
     A collection that is restored from job folders lacks faces and people that were only imported,
     so the same import must not count as complete.
     """
-    own = {name: value for name, value in tags.items() if name not in (IMPORT_TAG, IMPORTED_TAG)}
+    own = {name: value for name, value in tags.items() if name not in IMPORT_TAGS}
     return CollectionSettings(threshold, own)
 
 

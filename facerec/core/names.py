@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from facerec.errors import InvalidInputError, QuotaExceededError
 
@@ -219,6 +219,10 @@ def folded_name(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
+OWN_TAG_PREFIX = "facerec:"
+"""Beginning of the keys of tags that facerec itself sets."""
+
+
 def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     """Return tags unchanged if their keys and values are valid.
 
@@ -240,13 +244,13 @@ def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     return tags
 
 
-def check_number_of_tags(number: int, limit: int) -> None:
-    """Check that a collection does not get too many tags.
+def check_number_of_tags(keys: Iterable[str], limit: int) -> None:
+    """Check that a collection does not get too many tags; facerec's own do not count.
 
     Raises:
         QuotaExceededError: There would be more than ``limit``.
     """
-    if number > limit:
+    if sum(not key.startswith(OWN_TAG_PREFIX) for key in keys) > limit:
         raise QuotaExceededError(f"a collection has at most {limit} tags", "remove a tag first")
 
 

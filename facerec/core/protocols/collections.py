@@ -83,7 +83,8 @@ class CollectionRecords(Protocol):
 
         Raises:
             CollectionNotFoundError: It does not exist.
-            QuotaExceededError: There would be more than ``limit``; nothing was changed.
+            QuotaExceededError: There would be more than ``limit``, without those whose keys begin
+                with ``facerec:``; nothing was changed.
             ConflictError: There are too many concurrent changes.
         """
         ...

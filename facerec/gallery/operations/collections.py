@@ -8,13 +8,14 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from facerec.core.collection_settings import IMPORT_TAGS
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE, MAX_TAGS
-from facerec.core.names import check_number_of_tags, checked_collection_id, checked_tags
-from facerec.errors import CollectionExistsError, CollectionNotFoundError
+from facerec.core.names import check_number_of_tags, checked_collection_id
+from facerec.errors import CollectionExistsError, CollectionNotFoundError, InvalidInputError
 from facerec.gallery.deferred import collection_results, erasures
 from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.indexing.preparing import store_new_collection
-from facerec.gallery.operations.retention import retention_in, stored_retention
+from facerec.gallery.operations.retention import check_new_tags, stored_retention
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.scores.similarity import checked_threshold
 
@@ -44,7 +45,8 @@ class CollectionOperations(Eraser):
                 described.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id, or a tag is not valid.
+            InvalidInputError: The id is not a valid collection id, or a tag is not valid or is
+                reserved.
             RecipeUnavailableError: No engine here has this recipe.
             WeightsError: A file of network weights is missing or cannot be used.
             CollectionExistsError: A collection of this id exists.
@@ -53,8 +55,8 @@ class CollectionOperations(Eraser):
                 the database.
             QuotaExceededError: There are more than ``MAX_TAGS`` tags.
         """
-        check_number_of_tags(len(tags or ()), MAX_TAGS)
-        retention_in(checked_tags(tags or {}))
+        check_number_of_tags(tags or (), MAX_TAGS)
+        check_new_tags(tags or {})
         model_version, now = self._engine_named(recipe).model_version, self._clock()
         try:
             collection = store_new_collection(
@@ -174,19 +176,20 @@ class CollectionOperations(Eraser):
         return self._erase(collection_id, erasures.SubjectKind.COLLECTION, selection, now)[0]
 
     def get_tags(self, collection_id: str) -> dict[str, str]:
-        """Return a collection's tags.
+        """Return a collection's tags, without those of its import.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
         """
-        return self._records.get_tags(checked_collection_id(collection_id))
+        tags = self._records.get_tags(checked_collection_id(collection_id))
+        return {key: value for key, value in tags.items() if key not in IMPORT_TAGS}
 
     def set_tags(self, collection_id: str, tags: Mapping[str, str]) -> None:
         """Add tags to a collection; a tag of the same key is replaced.
 
         Raises:
-            InvalidInputError: The id, a key or a value is not valid.
+            InvalidInputError: The id, a key or a value is not valid, or a key is reserved.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes of the tags, or the deletion of the
                 collection is not finished.
@@ -196,7 +199,7 @@ class CollectionOperations(Eraser):
             JobFolderError: The copy of the tags beside the job folders is damaged; the tags were
                 set.
         """
-        retention_in(checked_tags(tags))
+        check_new_tags(tags)
         self._get_to_change(collection_id)
         self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
         self._keep_settings(collection_id)
@@ -205,12 +208,16 @@ class CollectionOperations(Eraser):
         """Remove tags from a collection; unknown keys are ignored.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id.
+            InvalidInputError: The id is not a valid collection id, or a tag is that of an import,
+                without which the import would not be known to be complete.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes of the tags.
             JobFolderError: The copy of the tags beside the job folders is damaged; the tags were
                 removed.
         """
         collection_id = checked_collection_id(collection_id)
+        reserved = sorted(IMPORT_TAGS.intersection(keys))
+        if reserved:
+            raise InvalidInputError(f"the tag {reserved[0]!r} cannot be removed")
         self._records.change_tags(collection_id, remove=keys, limit=MAX_TAGS)
         self._keep_settings(collection_id)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from facerec.core.names import checked_collection_id
+from facerec.core.names import OWN_TAG_PREFIX, checked_collection_id, checked_tags
 from facerec.errors import InvalidInputError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.eraser import Eraser
@@ -53,6 +53,22 @@ def retention_in(tags: Mapping[str, str]) -> int | None:
     """
     value = tags.get(RETENTION_TAG)
     return None if value is None else read_days(value)
+
+
+def check_new_tags(tags: Mapping[str, str]) -> None:
+    """Check tags that a caller sets.
+
+    Raises:
+        InvalidInputError: A tag is not valid, or is one that only facerec sets: of the keys that
+            begin with ``facerec:``, callers set that of the retention.
+    """
+    for key in checked_tags(tags):
+        if key.startswith(OWN_TAG_PREFIX) and key != RETENTION_TAG:
+            raise InvalidInputError(
+                f"the tag key {key!r} is reserved",
+                f"of keys that begin with {OWN_TAG_PREFIX!r}, only {RETENTION_TAG!r} can be set",
+            )
+    retention_in(tags)
 
 
 def stored_retention(collection_id: str, records: RecordStore) -> int | None:

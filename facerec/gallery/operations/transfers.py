@@ -152,7 +152,7 @@ class TransferOperations(GalleryBase):
             collection.collection_id,
             put={IMPORTED_TAG: digest},
             remove=[IMPORT_TAG],
-            limit=MAX_TAGS + 1,
+            limit=MAX_TAGS,
         )
         return _transferred(document)
 

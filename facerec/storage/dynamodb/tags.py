@@ -30,7 +30,7 @@ def change_tags(
         item = get_item(table, collection_id)
         kept = {name: value for name, value in _tags(item).items() if name not in set(remove)}
         tags = kept | dict(put or {})
-        check_number_of_tags(len(tags), limit)
+        check_number_of_tags(tags, limit)
         before = item.get("tags", {"S": "{}"})
         try:
             with table.condition_is(ConflictError("the tags were changed concurrently")):

@@ -48,4 +48,4 @@ def change(
         ((collection_id, key) for key in remove),
     )
     put_tags(connection, collection_id, put)
-    check_number_of_tags(len(get(connection, collection_id)), limit)
+    check_number_of_tags(get(connection, collection_id), limit)

@@ -40,6 +40,7 @@ class CollectionSettingsContract(TwoCollections):
             records.change_tags("staff", put={"0": "new", "one more": ""})
         assert len(records.get_tags("staff")) == 200
         assert records.get_tags("staff")["0"] == ""
+        records.change_tags("staff", put={"facerec:own": ""})
         records.change_tags("staff", put={"one more": ""}, remove=["0"])
 
     def test_tags_need_a_collection(self, records: RecordStore) -> None:

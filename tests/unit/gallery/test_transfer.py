@@ -20,6 +20,7 @@ from facerec.errors import (
     CollectionNotFoundError,
     InvalidInputError,
     ModelMismatchError,
+    QuotaExceededError,
 )
 from facerec.gallery.gallery import Gallery
 from facerec.storage.face_table import read_faces
@@ -167,11 +168,34 @@ def test_an_import_that_is_repeated_after_it_was_complete_changes_nothing(
 def test_a_collection_with_as_many_tags_as_are_allowed_is_imported(
     filled: Gallery, other: Gallery, tmp_path: Path
 ) -> None:
-    left = MAX_TAGS - len(filled.get_tags("staff"))
-    filled.set_tags("staff", {f"tag{number}": "" for number in range(left)})
+    filled.remove_tags("staff", ["team"])
+    filled.set_tags("staff", {f"tag{number}": "" for number in range(MAX_TAGS)})
+    with pytest.raises(QuotaExceededError):
+        filled.set_tags("staff", {"one more": ""})
+    # facerec's own tags do not count.
+    filled.set_retention("staff", 365)
     filled.export_collection("staff", tmp_path / "one")
     other.import_collection(tmp_path / "one")
-    assert other.get_tags("staff").items() >= filled.get_tags("staff").items()
+    assert other.get_tags("staff") == filled.get_tags("staff")
+    assert other.import_collection(tmp_path / "one").already_imported
+
+
+@pytest.mark.parametrize("key", ["facerec:imported", "facerec:import", "facerec:mine"])
+def test_the_tags_of_an_import_are_not_shown_and_cannot_be_changed(
+    filled: Gallery, other: Gallery, tmp_path: Path, key: str
+) -> None:
+    filled.export_collection("staff", tmp_path / "one")
+    other.import_collection(tmp_path / "one")
+    assert set(other.get_tags("staff")) == {"team", "facerec:expire-after"}
+    with pytest.raises(InvalidInputError, match="is reserved"):
+        other.set_tags("staff", {"team": "red", key: "x"})
+    with pytest.raises(InvalidInputError, match="is reserved"):
+        other.create_collection("guests", tags={key: "x"})
+    if key != "facerec:mine":
+        with pytest.raises(InvalidInputError, match="cannot be removed"):
+            other.remove_tags("staff", ["team", key])
+    assert other.get_tags("staff")["team"] == "blue"
+    assert other.import_collection(tmp_path / "one").already_imported
 
 
 def test_a_collection_that_exists_is_not_imported_into(
