@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from facerec.errors import NotFoundError, ObjectNotFoundError, PhotoTooLargeError
 from facerec.gallery.listing import all_history
 from facerec.gallery.operations.erasures import ErasureOperations
+from facerec.gallery.people.names import names_in_history
 from facerec.gallery.people.user_vectors import user_vector
 from facerec.gallery.thumbnails import thumbnail_of
 
@@ -58,6 +59,9 @@ class ExportOperations(ErasureOperations):
         }
         clusters, not_faces = self._clustered(collection_id, ids)
         users = self._records.get_users(collection_id, people)
+        history = self._history_of(
+            collection_id, {*people, *selection.external_image_ids, *selection.user_names}, ids
+        )
         vectors = [user_vector(self._faces, collection_id, user) for user in users]
         exported = exported_data.Export(
             collection_id,
@@ -71,10 +75,14 @@ class ExportOperations(ErasureOperations):
             tuple(sorted(corrections)),
             clusters,
             not_faces,
-            self._history_of(collection_id, {*ids, *people, *selection.external_image_ids}),
+            history,
+            self._own_names(collection_id, history, people),
             self._events_about(collection_id, people, ids),
             tuple(self._records.get_answers([*ids, *people])),
-            tuple(self._job_data.get(collection_id, selection)),
+            tuple(
+                exported_data.own_rows(job, selection)
+                for job in self._job_data.get(collection_id, selection)
+            ),
             dict(self._thumbnails_of(collection_id, faces) if thumbnails else ()),
         )
         if exported.is_empty:
@@ -111,13 +119,27 @@ class ExportOperations(ErasureOperations):
             tuple(face_id for face_id in face_ids if face_id in not_faces),
         )
 
-    def _history_of(self, collection_id: str, subjects: set[str]) -> tuple[Entry, ...]:
-        """Return the entries that name a face or a person, newest first."""
+    def _history_of(
+        self, collection_id: str, people: set[str], face_ids: list[str]
+    ) -> tuple[Entry, ...]:
+        """Return what entries contain about faces and people, newest first."""
         found: dict[str, Entry] = {}
+        subjects = {*people, *face_ids}
         for subject in self._records.get_history_subjects(collection_id, subjects):
             for entry in all_history(collection_id, records=self._records, subject=subject):
-                found[entry.cause.entry_id] = entry
+                own = exported_data.own_entry(entry, people, face_ids)
+                found[entry.cause.entry_id] = own
         return tuple(found[entry_id] for entry_id in sorted(found, reverse=True))
+
+    def _own_names(
+        self, collection_id: str, history: tuple[Entry, ...], people: list[str]
+    ) -> dict[str, dict[str, str]]:
+        """Return the display names of these people, by entry and person id."""
+        found = names_in_history(collection_id, history, records=self._records)
+        return {
+            entry_id: {person: name for person, name in names.items() if person in people}
+            for entry_id, names in found.items()
+        }
 
     def _thumbnails_of(
         self, collection_id: str, faces: list[StoredFace]

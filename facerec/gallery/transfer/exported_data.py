@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.times import iso_time
@@ -12,10 +12,12 @@ from facerec.gallery.presenting.history import history_entry_json
 from facerec.gallery.presenting.people import registration_json
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from facerec.core.erasures import KeptByJob, SubjectKind
+    from facerec.core.erasures import KeptByJob, Selection, SubjectKind
     from facerec.core.events import KeptEvent
     from facerec.core.history import Entry
     from facerec.core.records import Correction, StoredFace, User
@@ -39,7 +41,9 @@ class Export:
         corrections: Corrections of the faces, and about the people and the name.
         clusters: Ids of clusters of unknown people by face id.
         not_faces: Ids of detections marked as "not a face".
-        history: Entries of the history that name a face or a person.
+        history: Entries of the history that name a face or a person, without steps about others.
+        names: Display names of ``people``, by entry and person id; without those of earlier people
+            with the same ids.
         events: Matches of the faces with registered people, and of the people.
         answers: Stored answers to requests with idempotency tokens that name a face or a person.
         jobs: Contents of job folders.
@@ -59,6 +63,7 @@ class Export:
     clusters: dict[str, str]
     not_faces: tuple[str, ...]
     history: tuple[Entry, ...]
+    names: dict[str, dict[str, str]] = field(repr=False)
     events: tuple[KeptEvent, ...]
     answers: tuple[str, ...] = field(repr=False)
     jobs: tuple[KeptByJob, ...]
@@ -82,7 +87,6 @@ class Export:
 
     def to_json(self) -> dict[str, Any]:
         """Return the export in the form of ``schemas/export.json``; thumbnails are file names."""
-        names = {user.user_id: user.name for user, _ in self.people if user.name is not None}
         return {
             "collection_id": self.collection_id,
             "subject": str(self.subject),
@@ -106,7 +110,10 @@ class Export:
             ],
             "clusters": self.clusters,
             "not_faces": list(self.not_faces),
-            "history": [history_entry_json(entry, names) for entry in self.history],
+            "history": [
+                history_entry_json(entry, self.names[entry.cause.entry_id])
+                for entry in self.history
+            ],
             "events": [kept.to_json() for kept in self.events],
             "answers": [json.loads(answer) for answer in self.answers],
             "corrections": [
@@ -127,6 +134,41 @@ class Export:
         face_id = face.record.face_id
         thumbnail = f"{face_id}.jpg" if face_id in self.thumbnails else None
         return {**_with_embedding(face, self.owners.get(face_id)), "thumbnail": thumbnail}
+
+
+def own_entry(entry: Entry, subjects: Collection[str], face_ids: Collection[str]) -> Entry:
+    """Return an entry of the history with only the steps that concern somebody.
+
+    An operation may have changed several people.
+
+    Args:
+        entry: The entry.
+        subjects: Ids, names and external image ids of the person or people.
+        face_ids: Ids of their faces. Steps about other people keep only these.
+    """
+    steps = []
+    for step in entry.steps:
+        own = tuple(face_id for face_id in step.face_ids if face_id in face_ids)
+        if not step.people.isdisjoint(subjects):
+            steps.append(step)
+        elif own:
+            steps.append(replace(step, face_ids=own))
+    return replace(entry, steps=tuple(steps))
+
+
+def own_rows(job: KeptByJob, selection: Selection) -> KeptByJob:
+    """Return the data of a job without the other faces of photos with a selected face."""
+    rows = []
+    for row in job.rows:
+        named = row["external_image_id"] in selection.external_image_ids
+        if not named and row["photo"] not in selection.photos:
+            kept = {
+                name: [face for face in row[name] if selection.contains_face(face["face_id"])]
+                for name in ("faces", "kept")
+            }
+            row = {**row, **kept, "rejected": []}
+        rows.append(row)
+    return replace(job, rows=tuple(rows))
 
 
 def _with_embedding(face: StoredFace, user_id: str | None) -> dict[str, Any]:
