@@ -19,7 +19,7 @@ from facerec.cli.options import (
     person_from_option,
     stack_option,
 )
-from facerec.cli.output import console, print_json, shortened, shown_name
+from facerec.cli.output import console, name_or_id, print_json, shortened, shown_name
 from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAGE
@@ -186,7 +186,7 @@ def print_enrolment(enrolment: Enrolment) -> None:
         f"{count(enrolment.associated, 'face')} added, {enrolment.unchanged:,} unchanged"
     )
     for photo in enrolment.corrected:
-        now, earlier = shown_name(photo.user_id), shown_name(photo.earlier)
+        now, earlier = name_or_id(photo.name, photo.user_id), shown_name(photo.earlier)
         out.print(f"  {shortened(photo.source)}: {now} instead of {earlier}")
     for user_id in enrolment.deleted:
         out.print(f"  person {shown_name(user_id)} has no photo any more, and was deleted")

@@ -276,7 +276,9 @@ class EnrolOperations(UserOperations):
             )
             done.associated += len(outcome.changed)
         done.corrected += [
-            enrolling.CorrectedPhoto(record.source, earlier[record.face_id], user.user_id)
+            enrolling.CorrectedPhoto(
+                record.source, earlier[record.face_id], user.user_id, user.name
+            )
             for record in new
             if record.face_id in earlier
         ]

@@ -85,11 +85,13 @@ class CorrectedPhoto:
         source: Address of the photo.
         earlier: Id of the person that the face belonged to.
         user_id: Id of the person that it belongs to now.
+        name: Display name of this person; None without one, or of an earlier release.
     """
 
     source: str
     earlier: str
     user_id: str
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

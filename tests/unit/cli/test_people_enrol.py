@@ -225,4 +225,7 @@ def test_what_is_printed_has_names_in_their_own_script(
     assert "the registration of 张伟 is lost: register the person again" in shown
     assert "4 photos of the source got no name by this rule: /a.jpg, /b.jpg, ..." in shown
     assert "1.jpg: Eileen Collins instead of 张伟" in shown
+    named = CorrectedPhoto("/members/1.jpg", earlier=ids[1], user_id="e-17", name="Zoë Fox")
+    print_enrolment(Enrolment("club", 1, 0, 1, 0, (named,), (), (), (), 0, ()))
+    assert "1.jpg: Zoë Fox instead of 张伟" in capsys.readouterr().out
     assert "person 张伟 has no photo any more" in shown
