@@ -213,7 +213,7 @@ def not_same(
             gallery.not_same(collection, face_id, name)
             console().print(f"face {face_id} does not show {person}")
             return
-        name = subjects.corrected_name(gallery, collection, person)
+        name = subjects.corrected_name(gallery, collection, face_id, person)
         if gallery.lift_correction(collection, face_id, name):
             console().print(f"face {face_id} may show {person} again")
         else:

@@ -83,7 +83,7 @@ class Gallery(
     - ``operations.registrations``, of people who are matched against new photos:
       ``register_user``, ``unregister_user``, ``list_events``, ``retry_events``;
     - ``operations.corrections``: ``not_same``, ``lift_correction``, ``list_corrections``,
-      ``is_name_of_face``;
+      ``is_corrected``, ``is_name_of_face``;
     - ``operations.history``: ``list_history``, ``undo``, ``requested_by``, ``display_names``;
     - ``operations.erasures``: ``erase``, ``select``, ``get_erasure``, ``list_erasures``,
       ``person_being_erased``, ``resume_erasure``, ``resume_erasures``, ``sweep``;

@@ -1,4 +1,10 @@
-"""Reads the texts by which callers name people and what to erase or export."""
+"""Reads the texts by which callers name people and what to erase or export.
+
+One rule holds for all of them: a text is an id or a display name, and one that is the id of one
+person and the name of another is refused (``AmbiguousPersonError``). Somebody whose erasure was
+interrupted still has the id, and so has a correction about somebody who no longer exists. External
+image ids, which corrections may name too, are often the names of the same people: they come last.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
-from facerec.errors import InvalidInputError, UserNotFoundError
+from facerec.errors import AmbiguousPersonError, InvalidInputError, UserNotFoundError
 from facerec.gallery.deferred import erasures
 
 if TYPE_CHECKING:
@@ -31,7 +37,7 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
     if subject is not erasures.SubjectKind.USER:
         return text
     try:
-        return gallery.resolve_user(collection_id, text).user_id
+        user = gallery.resolve_user(collection_id, text)
     except UserNotFoundError:
         unfinished = gallery.person_being_erased(collection_id, text)
         if unfinished is not None:
@@ -42,6 +48,9 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
         with suppress(InvalidInputError):
             return checked_user_id(text)
         raise
+    if user.user_id != text and gallery.person_being_erased(collection_id, text) == text:
+        raise AmbiguousPersonError(text, [text, user.user_id])
+    return user.user_id
 
 
 def new_or_known(gallery: Gallery, collection_id: str, person: str) -> tuple[str, str | None]:
@@ -83,27 +92,21 @@ def known_name(gallery: Gallery, collection_id: str, person: str) -> str:
         raise
 
 
-def known_id(gallery: Gallery, collection_id: str, person: str) -> str:
-    """Return what ``known_name`` returns, of a text that is never read as a display name.
+def corrected_name(gallery: Gallery, collection_id: str, face_id: str, person: str) -> str:
+    """Return the id of a person, or the text itself, which a correction of a face may still have.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
-        UserNotFoundError: Nobody has this id, and no face has it.
+        AmbiguousPersonError: One person has this id, and another has this name; or the face has a
+            correction about each.
         InvalidInputError: ``collection_id`` is not a valid collection id.
     """
-    if gallery.is_name_of_face(collection_id, person):
+    try:
+        user_id = gallery.resolve_user(collection_id, person).user_id
+    except UserNotFoundError:
         return person
-    raise UserNotFoundError(person)
-
-
-def corrected_name(gallery: Gallery, collection_id: str, person: str) -> str:
-    """Return the id of a person, or the text itself, which a correction may still have.
-
-    Raises:
-        CollectionNotFoundError: The collection does not exist.
-        AmbiguousPersonError: One person has this id, and another has this name.
-        InvalidInputError: ``collection_id`` is not a valid collection id.
-    """
-    with suppress(UserNotFoundError):
-        return gallery.resolve_user(collection_id, person).user_id
+    if user_id == person or not gallery.is_corrected(collection_id, face_id, person):
+        return user_id
+    if gallery.is_corrected(collection_id, face_id, user_id):
+        raise AmbiguousPersonError(person, [person, user_id])
     return person

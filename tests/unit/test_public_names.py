@@ -51,6 +51,7 @@ OPERATIONS = [
     "import_embeddings",
     "import_faces",
     "index",
+    "is_corrected",
     "is_name_of_face",
     "lift_correction",
     "list_clusters",

@@ -24,7 +24,6 @@ from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_CLUSTERS, MAX_CLUSTER_PAGE
 from facerec.gallery.presenting.clusters import cluster_json, cluster_page_json, clustering_json
 from facerec.gallery.presenting.people import association_json
-from facerec.gallery.subjects import known_id
 from facerec.jobs.aws.clustering_jobs import ClusteringJob, ClusteringStatus
 
 
@@ -199,9 +198,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
     ) -> Response:
         return await context.change(
             request,
-            lambda: gallery.not_same_cluster(
-                collection_id, cluster_id, known_id(gallery, collection_id, person)
-            ),
+            lambda: gallery.not_same_cluster(collection_id, cluster_id, person),
             collection_id=collection_id,
         )
 

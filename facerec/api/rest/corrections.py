@@ -20,7 +20,6 @@ from facerec.api.rest.requests.parameters import (
 from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_PAGE
 from facerec.gallery.presenting.faces import correction_page_json
-from facerec.gallery.subjects import known_id
 
 
 def corrections_router(context: Context) -> APIRouter:
@@ -58,9 +57,7 @@ def corrections_router(context: Context) -> APIRouter:
     ) -> Response:
         return await context.change(
             request,
-            lambda: gallery.not_same(
-                collection_id, face_id, known_id(gallery, collection_id, person)
-            ),
+            lambda: gallery.not_same(collection_id, face_id, person),
             collection_id=collection_id,
         )
 

@@ -246,6 +246,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             ClusterNotFoundError: The collection has no such cluster.
             FaceNotFoundError: A face of the cluster was deleted concurrently.
             FaceInUseError: A face of the cluster was associated with the person concurrently.
+            UserNotFoundError: No person and no face has the name ``person``.
             QuotaExceededError: The person would have more than the maximum number of corrections.
         """
         self._get_to_change(collection_id)

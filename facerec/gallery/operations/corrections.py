@@ -15,6 +15,7 @@ from facerec.errors import (
     FaceNotFoundError,
     InvalidInputError,
     QuotaExceededError,
+    UserNotFoundError,
 )
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import collection_results
@@ -61,6 +62,7 @@ class CorrectionOperations(GalleryBase):
                 the database.
             FaceNotFoundError: The collection has no such face.
             FaceInUseError: The face is associated with the person ``person``.
+            UserNotFoundError: No person and no face has the name ``person``.
             QuotaExceededError: There are ``MAX_FACES_OF_PERSON`` corrections of this person.
         """
         (correction,) = self._correct(collection_id, [face_id], person)
@@ -81,6 +83,8 @@ class CorrectionOperations(GalleryBase):
                 raise FaceNotFoundError(face_id)
             if owners.get(face_id) == person:
                 raise FaceInUseError(face_id, person)
+        if not self.is_name_of_face(collection_id, person):
+            raise UserNotFoundError(person)
         about = self._records.corrections_of_people(collection_id, [person])
         new = set(corrected).difference(about)
         if new and len(about) + len(new) > MAX_FACES_OF_PERSON:
@@ -124,6 +128,21 @@ class CorrectionOperations(GalleryBase):
                 records=self._records,
                 corrections=[correction],
             ).take_denied_out()
+
+    def is_corrected(self, collection_id: str, face_id: str, person: str) -> bool:
+        """Return whether it was stated that a face does not show a person (``not_same``).
+
+        A text that is not an id gives False.
+
+        Raises:
+            InvalidInputError: ``collection_id`` is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._get(collection_id)
+        with suppress(InvalidInputError):
+            correction = _checked(face_id, person)
+            return correction in self._records.corrections_of_faces(collection_id, [face_id])
+        return False
 
     def is_name_of_face(self, collection_id: str, name: str) -> bool:
         """Return whether a person or a stored face has a name, as corrections refer to people.

@@ -1273,6 +1273,7 @@ NO_OPERATIONS = {
     "list_expired": "is the first half of expire",
     "import_embeddings": "is for the operator, who moves from a program: `facerec import`",
     "import_faces": "is for the operator, who moves from another service: `facerec import`",
+    "is_corrected": "checks whom a command names in a correction to lift",
     "is_name_of_face": "checks whom a command names in a correction",
     "model_version": "is in the answers of other operations",
     "prepare_range": "is a step of the workflow that migrates",

@@ -121,6 +121,7 @@ def test_a_statement_about_a_cluster_holds_for_all_its_faces_or_for_none(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index(gallery, "ann", shots=3)
+    gallery.create_user("staff", "bob")
     clusters(gallery)
     with monkeypatch.context() as patch, pytest.raises(QuotaExceededError):
         patch.setattr(corrections, "MAX_FACES_OF_PERSON", 2)

@@ -8,13 +8,16 @@ import pytest
 
 from facerec.core.records import Correction
 from facerec.errors import (
+    AmbiguousPersonError,
     CollectionNotFoundError,
     FaceInUseError,
     FaceNotFoundError,
     InvalidInputError,
+    UserNotFoundError,
 )
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.search.decision import Decision
+from facerec.gallery.subjects import corrected_name
 from facerec.testing.engine import fake_face, fake_photo
 
 NEAR_BOTH = fake_photo(fake_face("ann", away=0.2, shot=9))
@@ -146,6 +149,7 @@ def test_associating_a_face_with_a_user_lifts_the_correction(gallery: Gallery) -
 
 def test_corrections_are_erased_with_the_face(gallery: Gallery) -> None:
     first, second = index(gallery, None), index(gallery, None, shot=1)
+    gallery.create_user("staff", "ann")
     gallery.not_same("staff", first, "ann")
     gallery.not_same("staff", second, first)
     gallery.delete_faces("staff", [first])
@@ -173,6 +177,8 @@ def test_corrections_are_erased_with_the_user(gallery: Gallery) -> None:
 
 def test_pages_of_corrections_end_between_faces(gallery: Gallery) -> None:
     faces = sorted(index(gallery, None, shot=shot) for shot in range(3))
+    for person in ("ann", "bob", "cyd"):
+        gallery.create_user("staff", person)
     stated = [Correction(face, person) for face in faces for person in ("ann", "bob", "cyd")]
     for correction in stated:
         gallery.not_same("staff", correction.face_id, correction.person)
@@ -185,6 +191,39 @@ def test_pages_of_corrections_end_between_faces(gallery: Gallery) -> None:
             if token is None:
                 break
         assert listed == stated
+
+
+def test_a_correction_about_nobody_is_refused_and_nothing_is_stated(gallery: Gallery) -> None:
+    face_id = index(gallery, "ann:1")
+    gallery.create_user("staff", "u1", name="Bob")
+    for nobody in ("nobody", "Bob"):
+        with pytest.raises(UserNotFoundError):
+            gallery.not_same("staff", face_id, nobody)
+    index(gallery, None, shot=1)
+    gallery.cluster_faces("staff")
+    (cluster,) = gallery.list_clusters("staff").clusters
+    with pytest.raises(UserNotFoundError):
+        gallery.not_same_cluster("staff", cluster.cluster_id, "nobody")
+    assert gallery.list_corrections("staff").corrections == ()
+    assert not gallery.is_corrected("staff", face_id, "u1")
+    for known in ("u1", "ann", "ann:1"):
+        gallery.not_same("staff", face_id, known)
+        assert gallery.is_corrected("staff", face_id, known)
+
+
+def test_a_correction_is_lifted_by_the_id_that_it_has_or_refused_as_ambiguous(
+    gallery: Gallery,
+) -> None:
+    face_id = index(gallery, "Zoe:1")
+    gallery.create_user("staff", "u1", name="Zoe")
+    assert corrected_name(gallery, "staff", face_id, "Zoe") == "u1"
+    gallery.not_same("staff", face_id, "Zoe")
+    assert corrected_name(gallery, "staff", face_id, "Zoe") == "Zoe"
+    gallery.not_same("staff", face_id, "u1")
+    with pytest.raises(AmbiguousPersonError):
+        corrected_name(gallery, "staff", face_id, "Zoe")
+    assert corrected_name(gallery, "staff", face_id, "u1") == "u1"
+    assert corrected_name(gallery, "staff", face_id, "gone") == "gone"
 
 
 def test_what_a_correction_may_say_is_checked(gallery: Gallery) -> None:

@@ -150,6 +150,7 @@ def test_what_people_have_said_stays(gallery: Gallery) -> None:
     with gallery.requested_by("eve"):
         gallery.create_user("staff", "ann", name="Ann")
         gallery.associate_faces("staff", "ann", ann)
+        gallery.create_user("staff", "dan")
         gallery.not_same("staff", bob[0], "dan")
     gallery.set_tags("staff", {"team": "north"})
     history = gallery.list_history("staff").entries
