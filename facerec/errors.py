@@ -122,6 +122,12 @@ def error_from_json(document: Mapping[str, Any]) -> FacerecError:
     return error
 
 
+def is_error(kind: str) -> bool:
+    """Return whether a text is the name of a class of errors."""
+    found = globals().get(kind)
+    return isinstance(found, type) and issubclass(found, FacerecError)
+
+
 class InvalidInputError(FacerecError):
     """The input is invalid, or the request is not possible in the present state."""
 

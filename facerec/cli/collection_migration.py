@@ -12,6 +12,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, migration_results, presenting_migrations
+from facerec.cli.machine_or_stack import here
 from facerec.cli.numbers import FiniteRange
 from facerec.cli.options import data_option, json_option, recipe_name, stack_option, yes_option
 from facerec.cli.output import confirm, console, print_json, table
@@ -291,7 +292,7 @@ def _print_status(
         if status.standby_threshold is not None and status.threshold is None:
             out.print(
                 f"the threshold {status.standby_threshold:g} was chosen for that version; "
-                "`facerec calibrate` measures one for this version"
+                + here("`facerec calibrate` measures one for this version")
             )
         out.print("`--rollback` returns to it, `--finish` removes it for good", style="dim")
     else:

@@ -72,7 +72,7 @@ def list_command(
         return
     summaries = page["collections"]
     creating = "index" if stack is None else "jobs start"
-    nothing = f"no collections yet; `facerec {creating}` creates one"
+    nothing = here(f"no collections yet; `facerec {creating}` creates one")
     rows = _table(summaries)
     print_page(rows, page["next_token"], nothing="no more collections" if next_token else nothing)
     _print_deletions(summaries)
@@ -341,7 +341,7 @@ def delete(name: str, data: Path | None, stack: str | None, yes: bool, as_json: 
             console().print(
                 "it had been deleted before, and came back with an older copy of the database; "
                 "if it was created again after that first deletion, "
-                f"`facerec rebuild {name}{here()}` restores the later collection"
+                + here(f"`facerec rebuild {name}` restores the later collection")
             )
 
 

@@ -9,6 +9,7 @@ import click
 from facerec.cli.job_progress import print_job, print_jobs
 from facerec.cli.job_service_options import interval_option, service_options
 from facerec.cli.job_watching import print_job_report, watch_job
+from facerec.cli.machine_or_stack import here
 from facerec.cli.options import json_option, limit_option, yes_option
 from facerec.cli.output import confirm, console, print_json, say
 from facerec.cli.reports import print_failed_rows
@@ -37,7 +38,7 @@ def list_(stack: str | None, data: Path | None, limit: int, as_json: bool) -> No
     elif found:
         print_jobs(found)
     else:
-        console().print("no jobs yet; `facerec jobs start` starts one")
+        console().print(here("no jobs yet; `facerec jobs start` starts one"))
 
 
 @click.command()
@@ -179,10 +180,8 @@ def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json
     if not yes:
         rows = "its ledger" if job.photos is None else f"a ledger of {count(job.photos, 'photo')}"
         faces = "" if job.faces is None else f" and the embeddings of {count(job.faces, 'face')}"
-        say(
-            f"this removes {rows}{faces} from {folder}; `facerec rebuild` needs the embeddings",
-            err=True,
-        )
+        needed = here("`facerec rebuild` needs the embeddings")
+        say(f"this removes {rows}{faces} from {folder}; {needed}", err=True)
         confirm(f"delete job {job.id} for good?")
     files = shown.service.delete(job)
     if as_json:

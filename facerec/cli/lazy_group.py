@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from keyword import iskeyword
@@ -18,20 +17,10 @@ import click
 
 from facerec.cli.exit_codes import ExitCode, completion_hint, exit_code_of, hint_of
 from facerec.cli.interruption import interruptible
+from facerec.cli.place import Place, with_place
 from facerec.errors import FacerecError
 
 _OPTIONAL = re.compile(r"'\[([^][']+)\](?:\.\.\.)?'")
-
-
-@dataclass
-class Place:
-    """Where a command works; the object of its context.
-
-    Attributes:
-        stack: The stack; None for this machine.
-    """
-
-    stack: str | None = None
 
 
 class SummaryGroup(click.Group):
@@ -103,7 +92,7 @@ class LazyGroup(SummaryGroup):
         # A caller that passes arguments has a process of its own, with its own signals.
         with nullcontext() if args is not None else interruptible():
             try:
-                _run(run, place)
+                _run(run, self, place)
             except KeyboardInterrupt:
                 # While an error was printed, for example; click turns others into an ``Abort``.
                 _fail("interrupted", None, ExitCode.INTERRUPTED)
@@ -126,7 +115,7 @@ class LazyGroup(SummaryGroup):
         return result
 
 
-def _run(run: Callable[[], Any], place: Place) -> NoReturn:
+def _run(run: Callable[[], Any], group: click.Group, place: Place) -> NoReturn:
     """Run a command and exit; an error becomes one line, a hint and an exit code.
 
     The command notes in ``place`` where it works.
@@ -136,7 +125,9 @@ def _run(run: Callable[[], Any], place: Place) -> NoReturn:
         sys.exit(run())
     except FacerecError as error:
         message = "; ".join(filter(None, (error.message, error.consequence)))
-        _fail(message, hint_of(error, on_stack=place.stack is not None), exit_code_of(error))
+        hint = hint_of(error, on_stack=place.stack is not None)
+        hint = None if hint is None else with_place(hint, group, place)
+        _fail(message, hint, exit_code_of(error))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)

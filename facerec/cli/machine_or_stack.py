@@ -8,13 +8,12 @@ machine, even while the variable is set.
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
-from facerec.cli.lazy_group import Place
+from facerec.cli.place import Place, with_place
 from facerec.errors import ConfigurationError
 
 STACK_VARIABLE = "FACEREC_STACK"
@@ -22,21 +21,24 @@ STACK_VARIABLE = "FACEREC_STACK"
 
 def is_on_stack() -> bool:
     """Return whether the command that runs now works on a stack."""
-    context = click.get_current_context(silent=True)
-    place = None if context is None else context.find_object(Place)
-    return place is not None and place.stack is not None
+    return _current_place().stack is not None
 
 
-def here() -> str:
-    """Return the options that make another command work where this one does; they follow it.
+def here(text: str) -> str:
+    """Return a text whose commands work where the command that runs now does.
 
-    What the environment chooses is omitted, since it chooses the same for other commands.
+    Args:
+        text: A text with commands in backticks.
     """
     context = click.get_current_context(silent=True)
-    for option in ("stack", "data"):
-        if context is not None and _is_given(context, option):
-            return f" --{option} {shlex.quote(str(context.params[option]))}"
-    return ""
+    root = None if context is None else context.find_root().command
+    return with_place(text, root, _current_place()) if isinstance(root, click.Group) else text
+
+
+def _current_place() -> Place:
+    context = click.get_current_context(silent=True)
+    place = None if context is None else context.find_object(Place)
+    return place or Place()
 
 
 def checked_data(
@@ -51,6 +53,8 @@ def checked_data(
     """
     if _is_given(context, "data"):
         _require_one_place(context)
+        if (place := context.find_object(Place)) is not None:
+            place.data = folder
     elif os.environ.get(STACK_VARIABLE) and not _takes_stack(context):
         raise ConfigurationError(
             f"`{context.command_path}` works on this machine only, and {STACK_VARIABLE} is set",

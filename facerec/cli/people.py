@@ -151,8 +151,8 @@ def show(collection: str, person: str, data: Path | None, stack: str | None, as_
     if lost > 0:
         gone = count(lost, "face")
         console().print(
-            f"{gone} not in the collection, deleted or lost: `facerec verify {collection}{here()}`"
-            " shows whether jobs can restore any"
+            f"{gone} not in the collection, deleted or lost: "
+            + here(f"`facerec verify {collection}` shows whether jobs can restore any")
         )
 
 

@@ -123,7 +123,7 @@ def print_nothing_new(
     _print_outcomes(report, exclude=INDEXED)
     _print_copies(report.tally)
     _print_problems(report)
-    out.print(f"the report of the job: facerec jobs report {report.job_id}{here()}")
+    out.print(here(f"the report of the job: `facerec jobs report {report.job_id}`"))
 
 
 def _print_outcomes(report: Report, exclude: Collection[str] = ()) -> None:
@@ -151,7 +151,7 @@ def _print_problems(report: Report) -> None:
         )
         print_failures(tally.failures)
         if report.failed_photos > len(tally.failures):
-            out.print(f"all of them: facerec jobs failures {report.job_id}{here()}")
+            out.print(here(f"all of them: `facerec jobs failures {report.job_id}`"))
 
 
 def print_difference(difference: Difference) -> None:
@@ -216,7 +216,7 @@ def _print_enrolled(enrolled: Enrolled) -> None:
         out.print(f"{lost} lost with them: register these people again")
     if enrolled.unnamed:
         photos = count(enrolled.unnamed, "photo")
-        out.print(f"{photos} got no name; `facerec people enrol` lists them")
+        out.print(here(f"{photos} got no name; `facerec people enrol` lists them"))
 
 
 def print_earlier_faces(tally: Tally) -> None:

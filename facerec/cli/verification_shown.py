@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.cli.machine_or_stack import is_on_stack
+from facerec.cli.machine_or_stack import here, is_on_stack
 from facerec.cli.output import console
 from facerec.core.counts import count
 
@@ -17,10 +17,13 @@ def print_unreadable_jobs(result: Verification) -> None:
     """Print the number of jobs that cannot be read, with the remedy, if there are any."""
     if result.unreadable_jobs:
         out = console()
-        out.print(f"{count(result.unreadable_jobs, 'job')} cannot be read: see `facerec jobs list`")
+        jobs = count(result.unreadable_jobs, "job")
+        out.print(here(f"{jobs} cannot be read: see `facerec jobs list`"))
         out.print(
-            "index their photos again (the faces get the same ids), then delete each of these jobs "
-            "with `facerec jobs delete JOB`"
+            here(
+                "index their photos again (the faces get the same ids), then delete each of these "
+                "jobs with `facerec jobs delete JOB`"
+            )
         )
 
 

@@ -104,7 +104,8 @@ def print_matches(
             page = gallery.list_events(collection_id, undelivered=True)
             problem = next((f": {kept.problem}" for kept in page.events if kept.problem), "")
             console().print(f"{count(undelivered, 'event')} not delivered{problem}")
-        console().print(f"`facerec people events --collection {collection_id}{here()}` lists them")
+        listing = f"`facerec people events --collection {collection_id}`"
+        console().print(here(f"{listing} lists them"))
 
 
 def _delivery(store: RegistrationStore, webhook: Webhook) -> EventDelivery:

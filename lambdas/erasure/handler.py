@@ -105,6 +105,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         if event.get("returns_refusals"):
             return {"refused": error.to_json()}
         raise
+    except FacerecError as error:
+        # Lambda returns the text of the error to the caller, and nothing else of it.
+        error.args = ("; ".join(filter(None, (error.message, error.consequence))),)
+        raise
 
 
 def _answer(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:

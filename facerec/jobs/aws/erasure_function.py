@@ -8,7 +8,13 @@ from base64 import b64decode, b64encode
 from typing import Any, Never
 
 from facerec.core.aws_errors import aws_errors
-from facerec.errors import FacerecError, InvalidInputError, NotFoundError, error_from_json
+from facerec.errors import (
+    FacerecError,
+    InvalidInputError,
+    NotFoundError,
+    error_from_json,
+    is_error,
+)
 from facerec.jobs.aws.log import logger
 
 TIMEOUT = 900.0
@@ -93,8 +99,13 @@ class ErasureFunction:
         if "FunctionError" in answer:
             if _lacks_operation(document, event):
                 raise _does_not_know(self._name)
+            kind, message = document.get("errorType"), document.get("errorMessage")
+            # An error of facerec, such as that of a store, says itself what has failed.
+            if kind is not None and is_error(kind):
+                hint = f"the function {self._name} of the stack reports this; try again"
+                raise error_from_json({"kind": kind, "message": message, "hint": hint})
             # A function that was ended has no type of error
-            reasons = filter(None, (document.get("errorType"), document.get("errorMessage")))
+            reasons = filter(None, (kind, message))
             raise FacerecError(
                 ": ".join((f"the function {self._name} failed", *reasons)), "try again"
             )

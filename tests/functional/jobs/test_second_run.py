@@ -62,14 +62,14 @@ def test_a_second_run_prints_that_nothing_is_new_and_no_old_figures(machine: Mac
     assert again.exit_code == 0, again.output
     first, last = again.stdout.splitlines()
     assert first == "Nothing new: 3 photos are already indexed."
-    assert last.startswith("the report of the job: facerec jobs report staff-")
+    assert last.startswith("the report of the job: `facerec jobs report staff-")
     assert "photos/s" not in again.output
 
 
 def test_the_command_that_a_second_run_prints_shows_the_report(machine: Machine) -> None:
     machine.index()
     last = machine.index().stdout.splitlines()[-1]
-    shown = CliRunner().invoke(main, shlex.split(last.partition(": facerec ")[2]))
+    shown = CliRunner().invoke(main, shlex.split(last.partition("`facerec ")[2].rstrip("`")))
     assert shown.exit_code == 0, shown.output
     assert "3 photos, 3 faces indexed" in shown.stdout
 

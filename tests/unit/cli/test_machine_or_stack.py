@@ -10,9 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.machine_or_stack import here
 from facerec.cli.main import main
-from facerec.cli.options import data_option, stack_option
 from facerec.errors import NotFoundError
 from tests.support.chosen_stack import find_stacks_by
 from tests.unit.cli.test_main import command_of, commands, run
@@ -82,28 +80,6 @@ def test_a_command_takes_a_folder_or_a_stack_but_not_both(words: list[str], tmp_
         result = run(*complete(words, tmp_path), *first, *second)
         assert result.exit_code == ExitCode.USAGE, result.output
         assert "--data cannot be used with --stack" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (["--stack", "ours"], " --stack ours"),
-        (["--data", "my faces"], " --data 'my faces'"),
-        ([], ""),
-    ],
-    ids=["a stack", "a folder", "what the environment chooses"],
-)
-def test_a_command_that_is_printed_works_where_the_one_that_prints_it_does(
-    words: list[str], expected: str
-) -> None:
-    @click.command()
-    @data_option
-    @stack_option
-    def prints(data: Path | None, stack: str | None) -> None:
-        click.echo(f"facerec verify staff{here()}, {data or stack}")
-
-    printed = CliRunner().invoke(prints, words, env={"FACEREC_STACK": "theirs"}).stdout
-    assert printed.startswith(f"facerec verify staff{expected}, ")
 
 
 @pytest.mark.parametrize("words", ON_STACKS, ids=" ".join)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from facerec.errors import FacerecError, InvalidInputError, NotFoundError
+from facerec.errors import FacerecError, InvalidInputError, NotFoundError, StoreUnavailableError
 from facerec.gallery.presenting.enrolment import enrolment_from_json
 from facerec.jobs.aws.erasure_function import ErasureFunction, pack
 from facerec.jobs.verifying.rebuild import rebuilt_from_json
@@ -79,3 +79,12 @@ def test_a_function_that_ran_out_of_time_fails_with_the_message_of_lambda() -> N
     function = ErasureFunction("Erasure", Client(answer, FunctionError="Unhandled"))
     with pytest.raises(FacerecError, match=r"^the function Erasure failed: Task"):
         function.call({})
+
+
+def test_a_failed_store_says_itself_what_has_failed() -> None:
+    answer = {"errorType": "StoreUnavailableError", "errorMessage": "the table t does not answer"}
+    function = ErasureFunction("Erasure", Client(answer, FunctionError="Unhandled"))
+    with pytest.raises(StoreUnavailableError) as failed:
+        function.call_for_packed({"operation": "delete_collection"})
+    assert failed.value.message == "the table t does not answer"
+    assert failed.value.hint == "the function Erasure of the stack reports this; try again"
