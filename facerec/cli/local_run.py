@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from facerec.gallery.people.enrolling import Enrolment
     from facerec.jobs.local.jobs import LocalJobs
     from facerec.jobs.local.run import RunResult
+    from facerec.jobs.plan import Plan
     from facerec.jobs.progress import Progress
     from facerec.jobs.service import Job
     from facerec.storage.webhook import Webhook
@@ -76,32 +77,42 @@ def run_here(
     submitted = time.time()
     job = jobs.submit(document, job_folder=folder, on_listed=listing_display())
     plan = job.required_plan()
-    about = "" if plan.exact else "about "
-    photos = count(plan.estimated_photos, "photo")
-    if plan.difference is not None and plan.difference.unchanged:
-        photos += f" ({plan.difference.unchanged:,} unchanged)"
-    console(stderr=True).print(f"Indexing {about}{photos} into collection {plan.collection_id} ...")
+    _announce(plan)
     shown = ShownJobs(jobs)
-    started = time.time()
-    with delivering(folder_of_data, webhook), progress_display(shown) as show:
-        job = _wait(jobs, job, shown.interval if interval is None else interval, show)
-    result = jobs.result(job)
+    seconds = shown.interval if interval is None else interval
+    started, earlier = time.time(), None
+    with delivering(folder_of_data, webhook):
+        with progress_display(shown) as show:
+            job = _wait(jobs, job, seconds, show)
+        result = jobs.result(job)
+        if result.followed_by is not None:
+            earlier = result.summary()
+            if not as_json:
+                print_run(earlier)
+            job = jobs.get(result.followed_by)
+            plan = job.required_plan()
+            _announce(plan)
+            with progress_display(shown) as show:
+                job = _wait(jobs, job, seconds, show)
+            result = jobs.result(job)
     jobs.close()
+    run = result.summary()
     report = jobs.report(job)
     enrolment = None if enrol is None or result.stopped else enrol()
     matches = _matches(folder_of_data, plan.collection_id, webhook, started, as_json=as_json)
     if as_json:
         people = {} if enrolment is None else {"people": enrolment_json(enrolment)}
-        print_json({**report.to_json(), "run": result.summary().to_json(), **people, **matches})
+        whole = run if earlier is None else earlier.followed(run)
+        print_json({**report.to_json(), "run": whole.to_json(), **people, **matches})
     else:
-        print_run(result.summary())
+        print_run(run)
         if result.new_photos or result.stopped or result.lost:
             print_report(report)
         else:
             is_planned_before = plan.created_at < submitted
             print_nothing_new(
                 report,
-                result.summary(),
+                run,
                 is_planned_before=is_planned_before,
                 erased=jobs.erased(job),
             )
@@ -113,6 +124,14 @@ def run_here(
                     "the photos with the same content were indexed"
                 )
     _exit(job, result)
+
+
+def _announce(plan: Plan) -> None:
+    about = "" if plan.exact else "about "
+    photos = count(plan.estimated_photos, "photo")
+    if plan.difference is not None and plan.difference.unchanged:
+        photos += f" ({plan.difference.unchanged:,} unchanged)"
+    console(stderr=True).print(f"Indexing {about}{photos} into collection {plan.collection_id} ...")
 
 
 def _matches(

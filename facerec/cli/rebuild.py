@@ -15,7 +15,11 @@ from facerec.cli.local_path import LocalPath
 from facerec.cli.options import data_option, json_option, stack_option
 from facerec.cli.output import console, print_json
 from facerec.cli.receipts import print_resumed
-from facerec.cli.verification_shown import print_deleted_again, print_unreadable_jobs
+from facerec.cli.verification_shown import (
+    print_deleted_again,
+    print_lost,
+    print_unreadable_jobs,
+)
 from facerec.core.counts import count
 
 if TYPE_CHECKING:
@@ -40,10 +44,12 @@ def rebuild(
 
     COLLECTION is restored from the embeddings in the folders of its jobs; no photo is read. Use it
     if the database is lost or damaged, or to fill another one. Faces that were erased stay erased.
-    Faces that no job has indexed cannot be restored. With --into, people, corrections, clusters,
-    the history, tags, retention and threshold are copied too. If the database is lost, people,
-    corrections, clusters and the history cannot be restored. The exit code is 1 if a job cannot be
-    read. On AWS, a call may take up to 15 minutes; if it does not finish, the next one continues.
+    Faces that no job has indexed cannot be restored. If jobs have found faces in the collection
+    that no job folder contains, the next `facerec index` reads their photos again. With --into,
+    people, corrections, clusters, the history, tags, retention and threshold are copied too. If the
+    database is lost, people, corrections, clusters and the history cannot be restored. The exit
+    code is 1 if a job cannot be read, or if photos must be read again. On AWS, a call may take up
+    to 15 minutes; if it does not finish, the next one continues.
 
     \b
     Examples:
@@ -72,7 +78,7 @@ def rebuild(
         print_json({**document, "seconds": round(seconds, 3)})
     else:
         _print(result, seconds)
-    if result.faces.unreadable_jobs:
+    if result.faces.unreadable_jobs or result.faces.lost:
         raise SystemExit(ExitCode.ERROR)
 
 
@@ -93,6 +99,7 @@ def _print(result: Rebuilt, seconds: float) -> None:
         console().print(
             "people and corrections are lost with the database: they are in no job folder"
         )
+    print_lost(result.faces, repaired=True)
     print_unreadable_jobs(result.faces)
 
 

@@ -108,7 +108,7 @@ def print_nothing_new(
             out.print("Nothing new.")
             print_difference(found)
             print_removal(report.removal)
-    elif erased or run.faces_deleted:
+    elif erased or run.faces_deleted or run.faces_lost:
         out.print("Nothing new.")
     else:
         indexed = sum(outcomes[outcome] for outcome in INDEXED)

@@ -40,6 +40,27 @@ def print_verification(found: Verification, *, repaired: bool) -> None:
     _print_returned_people(found.people_returned, repaired=repaired)
     _print_outdated(found.outdated, repaired=repaired)
     _print_moved(found.moved, repaired=repaired)
+    print_lost(found, repaired=repaired)
+
+
+def print_lost(found: Verification, *, repaired: bool) -> None:
+    """Print how many faces no job folder contains, and what restores them, if there are any.
+
+    Args:
+        found: The differences.
+        repaired: Whether it was requested that their photos are read again.
+    """
+    if not found.lost:
+        return
+    _print_lost(found.lost)
+    if is_on_stack():
+        first, command = "`facerec rebuild`, then ", "jobs start"
+    else:
+        first, command = "", "index"
+    console().print(
+        f"{'' if repaired else first}`facerec {command}` for the same photos as before reads "
+        f"{count(found.lost_photos, 'photo')} again for them"
+    )
 
 
 def print_deleted_again(collection_id: str) -> None:
@@ -70,6 +91,20 @@ def print_run(run: RunSummary) -> None:
     _print_returned_people(run.people_returned, repaired=True)
     _print_outdated(run.faces_outdated, repaired=True)
     _print_moved(run.faces_moved, repaired=True)
+    if run.faces_lost:
+        _print_lost(run.faces_lost)
+        photos = count(run.photos_lost, "photo")
+        if run.followed_by is not None:
+            console().print(f"{photos} read again for them: job {run.followed_by}")
+        elif is_on_stack():
+            console().print(
+                f"`facerec rebuild COLLECTION`, then `facerec jobs start` for the same photos as "
+                f"before, reads {photos} again for them"
+            )
+        else:
+            console().print(
+                f"their {photos} are not among these, or are gone: index them again where they are"
+            )
 
 
 def _print_differences(
@@ -95,6 +130,12 @@ def _print_differences(
             f"{count(deleted, 'face')} deleted on purpose since then; "
             f"`facerec {command} --restore-deleted` stores them again"
         )
+
+
+def _print_lost(lost: int) -> None:
+    console().print(
+        f"{count(lost, 'face')} lost: neither the collection nor a job folder contains them"
+    )
 
 
 def _print_returned_people(returned: int, *, repaired: bool) -> None:

@@ -34,8 +34,10 @@ def verify(
     no photo is read. With --repair, the collection becomes equal to the ledgers: lost faces are
     restored from the embeddings in the job folders, even into an empty database. Faces that a later
     job stored with other options, and faces and people that an older copy of the database brought
-    back, are removed. Faces that were deleted on purpose stay deleted. The exit code is 1 if
-    something differs and is not repaired, or if a job cannot be read. With --stack, the stores and
+    back, are removed. Faces that were deleted on purpose stay deleted. Lost faces that no job
+    folder contains, since they were imported or their job was deleted, come back with their photos:
+    the next `facerec index` reads these photos again. The exit code is 1 if something
+    differs and is not repaired, or if a job cannot be read. With --stack, the stores and
     the job folders are read with your credentials; `facerec rebuild --stack` repairs.
 
     \b
@@ -84,5 +86,5 @@ def verify(
         if result.agrees and (result.faces or not result.unreadable_jobs):
             console().print("the collection has all of them")
         print_unreadable_jobs(result)
-    if result.unreadable_jobs or (not result.agrees and not repair):
+    if result.unreadable_jobs or result.lost or (not result.agrees and not repair):
         raise SystemExit(ExitCode.ERROR)

@@ -33,6 +33,11 @@ class RunSummary:
             removed.
         faces_moved: Number of faces that an older copy of the database had at earlier addresses of
             their photos, and whose addresses the run corrected.
+        faces_lost: Number of faces that neither the collection nor a job folder contains at the end
+            of the run, so that only their photos can bring them back.
+        photos_lost: Number of the photos of these faces.
+        followed_by: The job that reads those of these photos that the source has; None if there is
+            none to read.
         stopped: Whether the run was interrupted.
         collection_restored: Whether the database had lost the collection, so that the run created
             it again from the job folders.
@@ -47,8 +52,31 @@ class RunSummary:
     people_returned: int = 0
     faces_outdated: int = 0
     faces_moved: int = 0
+    faces_lost: int = 0
+    photos_lost: int = 0
+    followed_by: str | None = None
     stopped: bool = False
     collection_restored: bool = False
+
+    def followed(self, last: RunSummary) -> RunSummary:
+        """Return this run and the one that followed it, as one."""
+        return RunSummary(
+            self.new_photos + last.new_photos,
+            self.faces_restored + last.faces_restored,
+            self.faces_removed + last.faces_removed,
+            # Each run counts all kept and deleted faces again.
+            max(self.faces_kept, last.faces_kept),
+            max(self.faces_deleted, last.faces_deleted),
+            self.faces_returned + last.faces_returned,
+            self.people_returned + last.people_returned,
+            self.faces_outdated + last.faces_outdated,
+            self.faces_moved + last.faces_moved,
+            last.faces_lost,
+            last.photos_lost,
+            last.followed_by,
+            last.stopped,
+            self.collection_restored or last.collection_restored,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the run in the form of ``schemas/run.json``."""

@@ -187,7 +187,7 @@ def _rebuild(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     result = rebuild_deployed_collection(read_settings(os.environ), gallery, collection_id)
     if job_folder is not None:
         _note_restored(result.faces, job_folder)
-    logger().info("rebuilt", missing=result.faces.missing)
+    logger().info("rebuilt", missing=result.faces.missing, lost=result.faces.lost)
     return result.to_json()
 
 

@@ -32,6 +32,7 @@ from facerec.jobs.aws.submissions import first_submission
 from facerec.jobs.aws.vector_stores import JobVectors
 from facerec.jobs.child.outages import forget_outages
 from facerec.jobs.erasing.lost_erasures import restore_lost_tombstones
+from facerec.jobs.ledger.child_runs import hand_over_restoration
 from facerec.jobs.manifest.inspection import is_photo
 from facerec.jobs.plan import Plan
 from facerec.jobs.planned_collection import collection_of
@@ -65,7 +66,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     """Plan a job.
 
     Args:
-        event: ``input``, the unchanged input of the execution, and ``execution``, its name.
+        event: ``input``, the unchanged input of the execution, and ``execution``, its name. If
+            photos must be read again after a restoration, ``input`` is instead an object with
+            ``again``: the ``input``, and ``restored``, the folder of the job that was planned
+            before.
         context: Lambda's context, which knows the time that remains.
 
     Returns:
@@ -86,8 +90,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
             _machines(settings), _vectors(settings, request.collection_id), clients
         )
 
+    document, restored = _again(event["input"], settings)
     result = plan_execution(
-        event["input"],
+        document,
         event["execution"],
         settings,
         objects,
@@ -95,6 +100,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
         check=check,
         remaining=lambda: context.get_remaining_time_in_millis() / 1000,
     )
+    if "job_id" in result and restored is not None:
+        # The children of the earlier plan were not started.
+        hand_over_restoration(objects, restored, result["job_folder"])
     if result["refused"] and result["error"] != ConfigurationError.__name__:
         # The alarm of failed jobs subtracts these, but not a stack that is set up wrongly.
         metrics().add_metric(name="RefusedJobs", unit="Count", value=1)
@@ -105,6 +113,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
         **{name: result[name] for name in ("error", "job_id", "children") if name in result},
     )
     return result
+
+
+def _again(document: object, settings: Settings) -> tuple[object, str | None]:
+    """Return the input of an execution, and the folder of the job that it has planned before."""
+    again = document.get("again") if isinstance(document, dict) else None
+    if not isinstance(again, dict) or again.keys() != {"input", "restored"}:
+        return document, None
+    folder = str(again["restored"])
+    return again["input"], folder if folder.startswith(settings.jobs_root) else None
 
 
 def _machines(settings: Settings) -> ChildMachines | None:

@@ -108,6 +108,10 @@ class JobDoor:
         """Rebuild the collection ``staff`` from its job folders; return the numbers."""
         raise NotImplementedError
 
+    def delete_last_job(self) -> None:
+        """Delete the folder of the last job."""
+        raise NotImplementedError
+
     def index(self, *people: str, **settings: object) -> dict[str, Any]:
         """Write a photo of each person and a manifest of them, and run its job."""
         for person in people:
@@ -140,6 +144,10 @@ class _LocalDoor(JobDoor):
 
     def delete_photo(self, name: str) -> None:
         (self.photos / name).unlink()
+
+    def delete_last_job(self) -> None:
+        jobs = open_local_jobs(self.data)
+        jobs.delete(jobs.get(LATEST))
 
     @property
     def store(self) -> SqliteStore:
@@ -176,7 +184,7 @@ class CommandLineJobs(_LocalDoor):
         return self._run(*words)
 
     def rebuild(self) -> dict[str, Any]:
-        numbers: dict[str, Any] = json.loads(self._run("rebuild", "staff", "--json"))
+        numbers: dict[str, Any] = json.loads(self._run("rebuild", "staff", "--json", codes=(0, 1)))
         return numbers
 
     def verify(self, *, repair: bool) -> dict[str, Any]:
@@ -184,6 +192,10 @@ class CommandLineJobs(_LocalDoor):
         words = ["verify", "staff", "--json", *(["--repair"] if repair else [])]
         numbers: dict[str, Any] = json.loads(self._run(*words, codes=(0, 1)))
         return numbers
+
+    def command(self, *words: str) -> str:
+        """Run another command; return what is printed."""
+        return self._run(*words)
 
     def _run(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
         result = CliRunner().invoke(main, [*words, "--data", str(self.data)])
@@ -219,7 +231,10 @@ class RestJobs(_LocalDoor):
         while True:
             answer = self.client.get(address).json()
             if answer["status"] not in ("PENDING", "RUNNING"):
-                return {**answer["report"], "run": answer["run"]}
+                following = answer["run"]["followed_by"]
+                if following is None:
+                    return {**answer["report"], "run": answer["run"]}
+                address = f"{address.rpartition('/')[0]}/{following}"
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
@@ -267,6 +282,9 @@ class DeployedJobs(JobDoor):
     def keep_for_days(self, days: int) -> None:
         with self._gallery() as gallery:
             gallery.set_retention("staff", days)
+
+    def delete_last_job(self) -> None:
+        self.stack.jobs.delete(self.stack.jobs.get(LATEST))
 
     def rebuild(self) -> dict[str, Any]:
         from lambdas.erasure import handler

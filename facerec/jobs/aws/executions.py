@@ -16,9 +16,9 @@ from facerec.core.aws_region import aws_region
 from facerec.errors import ConfigurationError, InvalidInputError, JobNotFoundError
 from facerec.jobs.status import JobStatus
 
-_FIRST_EVENTS = 30
+_FIRST_EVENTS = 100
 """Number of events to read from the start of an execution; they always include the end of its
-planning."""
+planning, and of a second one after a restoration."""
 
 STATUSES = {
     "RUNNING": JobStatus.RUNNING,
@@ -145,7 +145,7 @@ class Executions:
         return [_execution(execution) for execution in response["executions"]]
 
     def plan(self, name: str) -> ExecutionPlan | None:
-        """Return the plan of an execution.
+        """Return the plan of an execution; after a restoration, it may have planned twice.
 
         None if it has none yet, migrates a collection, or its input was refused.
 
@@ -156,14 +156,15 @@ class Executions:
             history = self._client.get_execution_history(
                 executionArn=self._arn(name), maxResults=_FIRST_EVENTS, includeExecutionData=True
             )
+        last = None
         for event in history["events"]:
             exited = event.get("stateExitedEventDetails", {})
             if exited.get("name") == "Plan":
                 plan = json.loads(exited["output"])
                 if plan["refused"] or plan.get("migrates"):
                     return None
-                return ExecutionPlan(*(plan[field] for field in ExecutionPlan.__slots__))
-        return None
+                last = ExecutionPlan(*(plan[field] for field in ExecutionPlan.__slots__))
+        return last
 
     def stop(self, name: str) -> None:
         """End an execution; Step Functions ends the jobs of AWS Batch that it waits for.

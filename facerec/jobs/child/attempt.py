@@ -217,6 +217,8 @@ def _note_run(
         removed=found.extra,
         kept=found.kept,
         deleted=found.deleted,
+        lost=found.lost,
+        lost_photos=found.lost_photos,
     )
     add_run_note(objects, plan.job_folder, note)
 

@@ -8,6 +8,7 @@ folder with the number of its start.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,8 @@ class RunNote:
         people_returned: See ``RunSummary.people_returned``.
         outdated: See ``RunSummary.faces_outdated``.
         moved: See ``RunSummary.faces_moved``.
+        lost: See ``RunSummary.faces_lost``; those of the photos in the child's ledger.
+        lost_photos: See ``RunSummary.photos_lost``.
     """
 
     child: int | None
@@ -58,6 +61,8 @@ class RunNote:
     people_returned: int = 0
     outdated: int = 0
     moved: int = 0
+    lost: int = 0
+    lost_photos: int = 0
 
     @property
     def has_counts(self) -> bool:
@@ -65,7 +70,7 @@ class RunNote:
         return any(
             (
                 *(self.restored, self.removed, self.kept, self.deleted),
-                *(self.returned, self.people_returned, self.outdated, self.moved),
+                *(self.returned, self.people_returned, self.outdated, self.moved, self.lost),
             )
         )
 
@@ -83,6 +88,9 @@ class RunNote:
             self.people_returned + earlier.people_returned,
             self.outdated + earlier.outdated,
             self.moved + earlier.moved,
+            # Each attempt counts all faces that are lost now.
+            self.lost,
+            self.lost_photos,
         )
 
 
@@ -116,10 +124,27 @@ def add_run_note(objects: ObjectStore, job_folder: str, note: RunNote) -> None:
     except ObjectNotFoundError:
         pass
     else:
-        if not note.has_counts:
+        if not (note.has_counts or earlier.lost):
             return
         note = note.after(earlier)
     objects.write(uri, json.dumps(asdict(note)).encode())
+
+
+def hand_over_restoration(objects: ObjectStore, earlier: str, job_folder: str) -> None:
+    """Give the note of a restoration to the job that runs instead of the one that waited for it.
+
+    Args:
+        objects: Contains the job folders.
+        earlier: Folder of the job that was planned before the restoration.
+        job_folder: Folder of the job that was planned after it.
+
+    Raises:
+        JobFolderError: The note is damaged.
+    """
+    with suppress(ObjectNotFoundError):
+        note = _read(objects, run_note_uri(earlier, run_number(objects, earlier), None))
+        uri = run_note_uri(job_folder, run_number(objects, job_folder), None)
+        objects.write(uri, json.dumps(asdict(note)).encode())
 
 
 def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]) -> None:
@@ -161,6 +186,8 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
             total.people_returned + note.people_returned,
             total.outdated + note.outdated,
             total.moved + note.moved,
+            total.lost + note.lost,
+            total.lost_photos + note.lost_photos,
         )
     summary = RunSummary(
         new,
@@ -172,6 +199,8 @@ def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]
         people_returned=total.people_returned,
         faces_outdated=total.outdated,
         faces_moved=total.moved,
+        faces_lost=total.lost,
+        photos_lost=total.lost_photos,
         collection_restored=restored,
     )
     objects.write(run_summary_uri(job_folder), json.dumps(summary.to_json()).encode())

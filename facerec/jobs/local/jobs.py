@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from facerec.jobs.local.run import RunResult
     from facerec.jobs.local.runs import LocalRuns
     from facerec.jobs.plan import Plan
+    from facerec.jobs.planning.request import JobRequest
     from facerec.jobs.progress import Progress, ProgressReader
     from facerec.storage.objects.protocol import ObjectStore
     from facerec.storage.sqlite import SqliteStore
@@ -114,12 +116,11 @@ class LocalJobs:
                 collection has lost.
             FacerecError: The job cannot be planned or started.
         """
-        from facerec.gallery.migrating.settled import require_settled
-        from facerec.jobs.local.served_version import with_served_version
-        from facerec.jobs.planning.planner import plan_job
-        from facerec.jobs.planning.request import read_job_request, require_s3_addresses
-        from facerec.jobs.verifying.collection_check import note_doubt_if_changed
-        from facerec.jobs.verifying.lost_collections import delete_if_returned
+        from facerec.jobs.planning.request import (
+            read_job_request,
+            require_s3_addresses,
+            without_repetition,
+        )
 
         request = read_job_request(document)
         if request.person_from is not None:
@@ -134,6 +135,25 @@ class LocalJobs:
             )
         if not self._local_paths:
             require_s3_addresses(request)
+        plan = self._plan(request, job_folder, on_listed)
+        plan_again = partial(self._plan, without_repetition(request), job_folder)
+        with self._while_it_exists(plan):
+            self._runs.start(plan, request.tolerated_failure_percentage, plan_again)
+            return self._job(read_folder(self._objects, plan.job_folder))
+
+    def _plan(
+        self,
+        request: JobRequest,
+        job_folder: str | None,
+        on_listed: Callable[[int], None] = lambda listed: None,
+    ) -> Plan:
+        """Plan a job of a request, and note its folder if it is elsewhere; see ``submit``."""
+        from facerec.gallery.migrating.settled import require_settled
+        from facerec.jobs.local.served_version import with_served_version
+        from facerec.jobs.planning.planner import plan_job
+        from facerec.jobs.verifying.collection_check import note_doubt_if_changed
+        from facerec.jobs.verifying.lost_collections import delete_if_returned
+
         versions, erasures = self._model_versions(), self._open_erasures()
         with self._open_store() as store:
             delete_if_returned(
@@ -160,11 +180,16 @@ class LocalJobs:
                 erasures=erasures,
             )
             plan = with_served_version(plan, self._objects, self._jobs_root, store)
+        with self._while_it_exists(plan):
+            note_folder_elsewhere(self._objects, self._jobs_root, plan)
+        return plan
+
+    @contextmanager
+    def _while_it_exists(self, plan: Plan) -> Iterator[None]:
+        """Use a job folder in the block; if it is deleted, complete its deletion, and say so."""
         try:
             with while_it_exists(plan, self._objects):
-                note_folder_elsewhere(self._objects, self._jobs_root, plan)
-                self._runs.start(plan, request.tolerated_failure_percentage)
-                return self._job(read_folder(self._objects, plan.job_folder))
+                yield
         except JobDeletedError:
             folder_deletion.complete_deletion_of_running(
                 self._objects, self._jobs_root, plan.job_folder, plan.job_id

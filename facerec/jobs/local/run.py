@@ -33,6 +33,7 @@ class RunResult:
         verification: Comparison of the collection with the ledgers of earlier runs; None if it was
             not compared.
         collection_restored: Whether the database had lost the collection.
+        followed_by: The job that was started to read photos whose faces are lost; None without one.
     """
 
     new_photos: int = 0
@@ -40,6 +41,7 @@ class RunResult:
     lost: dict[int, str] = field(default_factory=dict)
     verification: Verification | None = None
     collection_restored: bool = False
+    followed_by: str | None = None
 
     def summary(self) -> RunSummary:
         """Return the summary of the run."""
@@ -56,6 +58,9 @@ class RunResult:
             people_returned=found.people_returned,
             faces_outdated=found.outdated,
             faces_moved=found.moved,
+            faces_lost=found.lost,
+            photos_lost=found.lost_photos,
+            followed_by=self.followed_by,
             stopped=self.stopped,
             collection_restored=self.collection_restored,
         )

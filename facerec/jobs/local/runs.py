@@ -72,12 +72,22 @@ class LocalRuns:
         self._runs: dict[str, Future[RunResult]] = {}
         self._stops: dict[str, Stop] = {}
 
-    def start(self, plan: Plan, tolerated_failure_percentage: float) -> None:
-        """Queue a job; one that is already pending or running here is not queued again."""
+    def start(
+        self, plan: Plan, tolerated_failure_percentage: float, plan_again: Callable[[], Plan]
+    ) -> None:
+        """Queue a job; one that is already pending or running here is not queued again.
+
+        Args:
+            plan: Its plan.
+            tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
+            plan_again: Plans a job that reads photos of the same source if some must be read again;
+                otherwise returns the same plan.
+        """
         with self._lock:
             run = self._runs.get(plan.job_id)
             if run is None or run.done():
-                self._start(plan, RunRecord(time.time(), tolerated_failure_percentage))
+                record = RunRecord(time.time(), tolerated_failure_percentage)
+                self._start(plan, record, plan_again)
 
     def cancel(self, job_id: str) -> bool:
         """Let a run commit its finished work and end; a second call kills its workers.
@@ -114,20 +124,20 @@ class LocalRuns:
         self._closing.set()
         self._queue.shutdown(cancel_futures=True)
 
-    def _start(self, plan: Plan, record: RunRecord) -> None:
+    def _start(self, plan: Plan, record: RunRecord, plan_again: Callable[[], Plan]) -> None:
         write_record(plan.job_folder, record)
         clear_cancel(plan.job_folder)
         self._stops[plan.job_id] = Stop.NO
         lock = ExitStack()
         lock.enter_context(run_lock(plan.job_folder))
-        run = self._queue.submit(self._run, plan, record)
+        run = self._queue.submit(self._run, plan, record, plan_again)
         self._runs[plan.job_id] = run
         run.add_done_callback(lambda _: lock.close())
 
-    def _run(self, plan: Plan, record: RunRecord) -> RunResult:
+    def _run(self, plan: Plan, record: RunRecord, plan_again: Callable[[], Plan]) -> RunResult:
         try:
             with while_it_exists(plan, self._objects):
-                return self._run_steps(plan, record)
+                return self._run_steps(plan, record, plan_again)
         except JobDeletedError:
             from facerec.jobs.erasing.folder_deletion import complete_deletion_of_running
 
@@ -136,7 +146,9 @@ class LocalRuns:
             )
             raise
 
-    def _run_steps(self, plan: Plan, record: RunRecord) -> RunResult:
+    def _run_steps(
+        self, plan: Plan, record: RunRecord, plan_again: Callable[[], Plan]
+    ) -> RunResult:
         """Run a job's children, with the steps before and after them, in this order.
 
         1. The start of the job gets the next number of the collection: of two jobs with the same
@@ -146,16 +158,19 @@ class LocalRuns:
         3. The children run.
         4. With ``restore_deleted``, copies of tombstones that the job has lifted are removed.
 
-        If all children are complete, three steps follow:
+        If all children are complete, four steps follow:
 
         5. Faces of photos that were replaced or are gone are removed.
-        6. The version of the stored faces is noted, after the last change of this run.
-        7. The face index of the job is written, for deletions.
+        6. Photos whose faces are lost, also from the job folders, are read again by another job,
+           which starts when this one has ended.
+        7. The version of the stored faces is noted, after the last change of this run.
+        8. The face index of the job is written, for deletions.
 
         In a stack, the functions of the workflow and the children do the same
         (``statemachine/index.asl.json``): 1 and 2 in the planner and in each child, 4 in the
-        planner of the next job, 5 in the erasure function, 7 in the next deletion. Their stores
-        have no version to note, so 6 is omitted.
+        planner of the next job, 5 in the erasure function, 6 in the planner, which is called again
+        after a restoration, and 8 in the next deletion. Their stores have no version to note, so 7
+        is omitted.
         """
         # Imported late: commands that only show jobs start faster without the supervisor.
         from facerec.jobs.concurrent_versions import memory_of
@@ -198,8 +213,10 @@ class LocalRuns:
                         jobs_root=self._jobs_root,
                         delete=delete,
                     )
-                    check.note()
+                    is_due = check.finish(verification, has_new_photos=result.new_photos > 0)
                     write_job_face_index(self._objects, plan.job_folder, plan.children)
+                    if is_due:
+                        result.followed_by = self._start_again(plan, record, plan_again)
             result.verification, result.collection_restored = verification, check.was_lost
         except JobDeletedError:
             raise
@@ -222,15 +239,31 @@ class LocalRuns:
         self._end(plan, replace(record, cause=cause, cancelled=cancelled, run=run))
         return result
 
+    def _start_again(
+        self, plan: Plan, record: RunRecord, plan_again: Callable[[], Plan]
+    ) -> str | None:
+        """Start the job that reads photos again; return its id, or None if there are none."""
+        # Without a report, the job would count as one to resume.
+        _write_report(plan, self._objects, record)
+        following = plan_again()
+        if following.job_id == plan.job_id or self._closing.is_set():
+            return None
+        self.start(following, record.tolerated_failure_percentage, plan_again)
+        return following.job_id
+
     def _end(self, plan: Plan, record: RunRecord) -> None:
         """Write the report of a run and the record of its end."""
-        from facerec.jobs.ledger.report import write_report
-
-        tolerated = record.tolerated_failure_percentage
-        write_report(plan, self._objects, tolerated_failure_percentage=tolerated)
+        _write_report(plan, self._objects, record)
         write_record(plan.job_folder, replace(record, ended_at=time.time()))
 
     def _stop(self, plan: Plan) -> Stop:
         if self._closing.is_set() or cancel_requested(plan.job_folder):
             return max(Stop.COMMIT, self._stops[plan.job_id])
         return self._stops[plan.job_id]
+
+
+def _write_report(plan: Plan, objects: ObjectStore, record: RunRecord) -> None:
+    from facerec.jobs.ledger.report import write_report
+
+    tolerated = record.tolerated_failure_percentage
+    write_report(plan, objects, tolerated_failure_percentage=tolerated)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
@@ -114,6 +114,18 @@ def read_job_request(
         prune_over_limit=document.get("prune_over_limit", "refuse"),
         person_from=document.get("person_from"),
         bulk_import=document.get("bulk_import", False),
+    )
+
+
+def without_repetition(request: JobRequest) -> JobRequest:
+    """Return the request of a job that only reads what is left of the source of another one."""
+    return replace(
+        request,
+        create_collection=False,
+        retry_failures=False,
+        force=False,
+        restore_deleted=False,
+        prune=False,
     )
 
 

@@ -15,6 +15,7 @@ import secrets
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from heapq import merge
 from itertools import product, takewhile
 from pathlib import Path
@@ -29,13 +30,19 @@ from facerec.jobs.remembered.line_files import Reservation, new_token, publish, 
 from facerec.jobs.remembered.newest import newest_lines
 from facerec.jobs.remembered.note_lines import lines_of_job, lines_of_note, unfinished_plan
 from facerec.jobs.remembered.notes import Notes
-from facerec.jobs.remembered.photos import GONE, RememberedPhoto, address_of_line
+from facerec.jobs.remembered.photos import (
+    GONE,
+    UNKNOWN_SETTINGS,
+    RememberedPhoto,
+    address_of_line,
+    photo_of_line,
+)
 from facerec.jobs.start_order import RunStart, write_start
 from facerec.storage.objects.leftovers import delete_leftovers
 from facerec.storage.objects.protocol import exists, folder_of, scheme_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
     from facerec.jobs.plan import Plan
     from facerec.jobs.remembered.newest import Remembered
@@ -147,10 +154,34 @@ class Memory:
             or lines were merged: begin again.
         """
         lines = {RememberedPhoto(uri, name, "", "", GONE, "", 0).to_line() for uri, name in photos}
+        return self._publish(sorted(lines, key=address_of_line), plan, reservation)
+
+    def process_again(self, keys: Container[str], plan: Plan) -> int:
+        """Let the next job of their source process photos, as if their options had changed.
+
+        Args:
+            keys: Their image keys.
+            plan: Plan of a job of the collection; if it was deleted, nothing is changed.
+
+        Returns:
+            Number of addresses of these photos, without those that are processed again anyway.
+        """
+        while True:
+            reservation = self.begin_cancelling()
+            lines = []
+            for _, _, _, line in self.newest():
+                found = photo_of_line(line)
+                if found.key in keys and found.settings != UNKNOWN_SETTINGS:
+                    lines.append(replace(found, settings=UNKNOWN_SETTINGS).to_line())
+            if self._publish(lines, plan, reservation):
+                return len(lines)
+
+    def _publish(self, lines: Sequence[str], plan: Plan, reservation: Reservation) -> bool:
+        """Write lines into the file that was reserved for them; return whether this is done."""
         if not lines:
             self._objects.delete(reservation.uri)
             return True
-        text = "".join(f"{line}\n" for line in sorted(lines, key=address_of_line))
+        text = "".join(f"{line}\n" for line in lines)
         content = text.encode(errors="surrogateescape")
         done = publish(self._objects, reservation, content)
         self._delete_if_late(reservation, plan)

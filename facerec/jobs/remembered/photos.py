@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 GONE = "GONE"
 """Outcome of a line that cancels the earlier lines of a photo."""
 
+UNKNOWN_SETTINGS = ""
+"""Digest of the options of a line whose photo must be processed again, since its faces are lost."""
+
 FIELDS = 7
 """Number of fields of a line without a mark."""
 
@@ -48,7 +51,7 @@ class RememberedPhoto:
         external_image_id: The caller's own name for it, or "".
         version: The version that was read (see ``jobs.versions``), or "", in which case the photo
             counts as changed.
-        settings: Digest of the options.
+        settings: Digest of the options, or ``UNKNOWN_SETTINGS``.
         outcome: An ``Outcome``, or ``GONE``.
         key: Image key of its faces, or "".
         faces: Number of its faces in the collection.

@@ -26,6 +26,7 @@ from facerec.jobs.remembered.doubts import note_doubt
 from facerec.jobs.start_order import last_started_first, started_job
 from facerec.jobs.verifying.addresses import correct_addresses
 from facerec.jobs.verifying.job_check import other_plans, verify_job, verify_repeated
+from facerec.jobs.verifying.lost_photos import count_lost, request_lost_photos
 from facerec.jobs.verifying.outdated_faces import remove_outdated_faces
 from facerec.jobs.verifying.segment_check import Verification
 from facerec.jobs.verifying.statements import LastStatements
@@ -77,6 +78,7 @@ class CollectionCheck:
         self._faces, self._records = faces, records
         self._note = verified_uri(jobs_root, plan.collection_id, plan.collection_created_at)
         self.was_lost = was_lost(objects, jobs_root, collection_of(plan))
+        self._last = LastStatements()
 
     def verify(self) -> Verification:
         """Restore faces that the collection has lost, remove outdated ones, and return the counts.
@@ -103,6 +105,7 @@ class CollectionCheck:
         if unchanged and self._plan.job_id == noted_job:
             return Verification()
         total, last, returned = Verification(), LastStatements(), Returned()
+        self._last = last
         if not unchanged:
             self._keep_first_deletions()
             returned = self._remove_returned()
@@ -123,12 +126,40 @@ class CollectionCheck:
             )
             if not unreadable:
                 total.moved = correct_addresses(collection, last, *stores, repair=True)
+        total.add(count_lost(last))
         return total
 
-    def note(self) -> None:
-        """Record that the collection agrees with the ledgers."""
+    def finish(self, found: Verification, *, has_new_photos: bool) -> bool:
+        """Record that the collection agrees with the ledgers, when the job is complete.
+
+        If faces are lost, nothing is recorded, so that each run compares the collection. The next
+        job of their source reads their photos.
+
+        Args:
+            found: What ``verify`` has returned; gets the numbers of faces that are still lost.
+            has_new_photos: Whether the run has read photos, which may be those of lost faces.
+
+        Returns:
+            Whether another job must read photos whose faces are lost, apart from those for which
+            this was requested before.
+
+        Raises:
+            FacerecError: See ``verify``.
+        """
+        if found.lost and has_new_photos:
+            left = self.verify()
+            found.lost, found.lost_photos = left.lost, left.lost_photos
+        requested = 0
+        if found.lost:
+            requested = request_lost_photos(
+                collection_of(self._plan), self._last, [self._plan], self._objects, self._jobs_root
+            )
+        self._record(agrees=not found.lost)
+        return requested > 0
+
+    def _record(self, *, agrees: bool) -> None:
         version = self._faces.version(self._plan.collection_id)
-        if version is not None:
+        if version is not None and agrees:
             self._objects.write(self._note, f"{self._plan.job_id}\n{version}".encode())
         if self.was_lost:
             note_restored(self._objects, self._jobs_root, collection_of(self._plan))

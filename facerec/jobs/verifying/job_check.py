@@ -30,6 +30,7 @@ from facerec.jobs.verifying.lost_collections import (
     restore_settings,
     restored_collection,
 )
+from facerec.jobs.verifying.lost_photos import count_lost, request_lost_photos
 from facerec.jobs.verifying.outdated_faces import remove_outdated_faces
 from facerec.jobs.verifying.segment_check import Verification, verify_segment
 from facerec.jobs.verifying.statements import LastStatements
@@ -95,7 +96,7 @@ def verify_repeated(
     records: RecordStore,
     last: LastStatements,
 ) -> Verification:
-    """Restore faces of photos that a job found already indexed, from the folders of other jobs.
+    """Restore faces whose embeddings a job does not have, from the folders of all jobs.
 
     Reads other jobs only if faces are missing, and then only the children that name them.
 
@@ -108,7 +109,7 @@ def verify_repeated(
         last: Statements collected by the comparison of the job.
 
     Returns:
-        Counts of the differences.
+        Counts of the differences. Faces count as lost only if all jobs could be searched.
 
     Raises:
         InvalidInputError: A segment of a ledger, or the list of earlier collections, is damaged.
@@ -123,18 +124,25 @@ def verify_repeated(
     if not last.awaited:
         return total
     last.only_awaited = True
-    others, _ = other_plans(plan, objects, jobs_root)
-    for job in last_started_first(others, objects):
+    # The job itself too: another of its children may have indexed the photo.
+    plans, unreadable = plans_of_collection(collection_of(plan), objects, jobs_root)
+    is_complete = not unreadable
+    for job in last_started_first(plans, objects):
         if job.plan.options.digest() != plan.options.digest():
             continue
-        wanted = id_prefixes(each for found, _ in last.awaited.values() for each in found.face_ids)
+        wanted = id_prefixes(
+            face_id for found in last.awaited.values() for face_id in found.statement.face_ids
+        )
         children = children_of_faces(objects, job.plan.job_folder, wanted) if wanted else set[int]()
         if children is None and job.plan.children > MAX_CHILDREN_WITHOUT_INDEX:
+            is_complete = False
             continue
         with suppress(JobDeletedError), while_it_exists(job.plan, objects, writes=False):
             total.add(
                 verify_job(job, objects, faces, records, repair=True, children=children, last=last)
             )
+    if is_complete:
+        total.add(count_lost(last))
     return total
 
 
@@ -159,10 +167,12 @@ def verify_collection(
     *,
     repair: bool,
     all_erasures: bool = False,
+    requests_lost: bool = True,
 ) -> Verification:
     """Compare a collection with the ledgers of all its jobs, and return the differences.
 
-    No photo is read.
+    No photo is read. Faces that no job folder contains are lost; with ``repair``, the next job of
+    their source reads their photos.
 
     If several jobs have read a photo, the one that was started last counts. With ``repair``, a
     collection whose record is lost is created again from the job folders. A deleted collection is
@@ -176,6 +186,7 @@ def verify_collection(
         records: Store of the collections.
         repair: Whether to repair what differs: to restore lost faces, and to remove outdated ones.
         all_erasures: See ``remove_returned``.
+        requests_lost: Whether a repair requests that photos with lost faces are read.
 
     Raises:
         CollectionNotFoundError: The collection does not exist, and is not restored.
@@ -211,6 +222,9 @@ def verify_collection(
     for job in last_started_first(plans, objects):
         with suppress(JobDeletedError), while_it_exists(job.plan, objects, writes=False):
             total.add(verify_job(job, objects, faces, records, repair=repair, last=last))
+    total.add(count_lost(last))
+    if repair and requests_lost:
+        request_lost_photos(collection, last, plans, objects, jobs_root)
     total.outdated = remove_outdated_faces(
         collection, returned, last, faces, records, repair=repair, is_complete=not unreadable
     )

@@ -147,7 +147,10 @@ def rebuild_collection(
         return Rebuilt(found, Records.LOST if lost else Records.KEPT)
     collection = restored_collection(collection_id, plans, records)
     copy_tombstones(collection_id, source=source, target=records)
-    found = verify_collection(collection_id, objects, jobs_root, faces, records, repair=True)
+    # The store that the job folders belong to may have the faces that they do not contain.
+    found = verify_collection(
+        collection_id, objects, jobs_root, faces, records, repair=True, requests_lost=False
+    )
     # Changes in the other store since it was filled are not undone.
     note = f"{memory_folder(target_root, collection_id)}{collection.created_at!r}/copied"
     if exists(note, objects):

@@ -6,16 +6,17 @@ compared; embeddings are read only if faces are missing, and photos never.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import group_of
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.gallery.erasing.tombstones import deleted_boxes, without_deleted
-from facerec.gallery.indexing.storing import faces_to_keep, replace_faces
+from facerec.gallery.indexing.storing import faces_to_keep, pair_boxes, replace_faces
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.verifying.statements import (
+    Awaited,
     LastStatements,
     Statement,
     key_of_row,
@@ -23,7 +24,7 @@ from facerec.jobs.verifying.statements import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord, StoredFace
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from facerec.jobs.start_order import StartedJob
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
+
+
+MIN_SHARE_OF_DELETED = 0.99
+"""Minimum intersection over union of the boxes of a named face and a deleted one, to count as the
+same without the photo: the tombstone has the box of the row, and the row may not name all faces
+that were found near it."""
 
 
 @dataclass(slots=True)
@@ -48,6 +55,9 @@ class Verification:
             because they belong to people.
         deleted: Number of faces of the ledger that were deleted on purpose; a photo without any
             face left counts as one.
+        lost: Number of faces that the collection lacked and that no job folder contains; only their
+            photos can bring them back.
+        lost_photos: Number of the photos of these faces.
         returned: Number of faces deleted on purpose that the collection contained again, from an
             older copy of the database; with ``repair`` they were removed.
         people_returned: Number of people deleted on purpose that the collection contained again,
@@ -65,6 +75,8 @@ class Verification:
     extra: int = 0
     kept: int = 0
     deleted: int = 0
+    lost: int = 0
+    lost_photos: int = 0
     returned: int = 0
     people_returned: int = 0
     outdated: int = 0
@@ -75,7 +87,7 @@ class Verification:
     def agrees(self) -> bool:
         """Whether the collection agreed with the ledger, apart from deliberate deletions."""
         older = self.returned or self.people_returned or self.outdated or self.moved
-        return not (self.missing or self.extra or older)
+        return not (self.missing or self.extra or self.lost or older)
 
     def add(self, other: Verification) -> None:
         """Add the counts of another comparison."""
@@ -84,6 +96,8 @@ class Verification:
         self.extra += other.extra
         self.kept += other.kept
         self.deleted += other.deleted
+        self.lost += other.lost
+        self.lost_photos += other.lost_photos
         self.returned += other.returned
         self.people_returned += other.people_returned
         self.outdated += other.outdated
@@ -134,13 +148,18 @@ def verify_segment(
         if missing:
             lacking.add(key)
     saved = _read_saved(plan, segment, objects) if lacking else {}
+    unsaved = _without_deleted(plan, segment, lacking - saved.keys(), statements, stored, records)
     for key, statement in statements.items():
-        if key in lacking and statement.is_repeated and key not in saved:
-            last.await_embeddings(key, statement, own)
+        left = unsaved[key].missing(stored.get(key, {}), own) if key in unsaved else set[str]()
+        if left:
+            last.await_embeddings(key, Awaited(unsaved[key], own, len(left)))
             del differing[key]
         else:
             last.decide(key)
             result.faces += len(statement.face_ids)
+            if key in unsaved:
+                differing[key] = unsaved[key]
+                result.deleted += len(statement.face_ids - unsaved[key].face_ids)
     if differing:
         repairs = _repairs(plan, differing, saved, stored, faces, records, result)
         if repair and repairs:
@@ -213,6 +232,30 @@ def _repairs(
     return repairs
 
 
+def _without_deleted(
+    plan: Plan,
+    segment: Segment,
+    keys: Collection[str],
+    statements: Mapping[str, Statement],
+    stored: Mapping[str, Mapping[str, FaceRecord]],
+    records: RecordStore,
+) -> dict[str, Statement]:
+    """Return the statements with these keys, without the faces that somebody has deleted."""
+    if not keys:
+        return {}
+    deleted = deleted_boxes(plan.collection_id, keys, records=records)
+    left = {key: statements[key] for key in keys}
+    for row in segment.rows if deleted else ():
+        key = key_of_row(row, plan)
+        if key in left and key in deleted:
+            missing = [face for face in row.stored if face.face_id not in stored.get(key, {})]
+            boxes = [face.box for face in missing]
+            pairs = pair_boxes(boxes, deleted[key], min_share=MIN_SHARE_OF_DELETED)
+            gone = {missing[number].face_id for number, _ in pairs}
+            left[key] = replace(left[key], face_ids=left[key].face_ids - gone)
+    return left
+
+
 def _add_staying(
     plan: Plan,
     repairs: Mapping[str, list[StoredFace]],
@@ -274,6 +317,6 @@ def _read_saved(plan: Plan, segment: Segment, objects: ObjectStore) -> dict[str,
         for face in read_embeddings(objects, plan.job_folder + segment.embeddings):
             saved.setdefault(group_of(face.record.face_id), []).append(face)
     except (ObjectNotFoundError, InvalidInputError):
-        # The file was erased with all its faces.
+        # The file was erased with all its faces, or is lost or damaged.
         return {}
     return saved

@@ -6,7 +6,9 @@ several jobs make a statement, the one of the job that was started last counts
 (``facerec.jobs.start_order``). An erased row is not a statement.
 
 A job that finds a photo already indexed with its options stores nothing. Its statement counts, but
-an earlier job with these options has the embeddings.
+an earlier job with these options has the embeddings. If no job has them, for example because the
+faces were imported or the folder of that job was deleted, and the collection has lost the faces,
+only the photo can bring them back (``verifying.lost_photos``).
 
 A row also shows at which address its photo was, unless the photo was a copy of one at another
 address. Here the row that was written last counts (``verifying.addresses``).
@@ -109,6 +111,21 @@ class ReadAt:
     read_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A statement about faces that the collection lacks, and whose embeddings are not found yet.
+
+    Attributes:
+        statement: The statement.
+        options_digest: Digest of the options of its job.
+        missing: Number of the faces that the collection lacks.
+    """
+
+    statement: Statement
+    options_digest: str
+    missing: int
+
+
 @dataclass(slots=True)
 class LastStatements:
     """The current statements of jobs; jobs are read in order, most recently started first.
@@ -117,15 +134,16 @@ class LastStatements:
         seen: Keys of the photos about which a job has made the statement that counts, awaited ones
             included, each with the ``read_at`` of the newest row that shows where the photo was; 0
             if no row does.
-        awaited: Statements of later jobs that have found photos indexed, with the digest of their
-            options: an earlier job with the same options has the embeddings.
+        awaited: Statements of later jobs whose folders do not have the embeddings: an earlier job
+            with the same options may have them. Those that are left in the end are about photos
+            whose faces are lost.
         only_awaited: Whether to ignore all other photos.
         elsewhere: Where photos were according to these rows, by the id of each of their faces that
             the collection does not have at this address.
     """
 
     seen: dict[str, float] = field(default_factory=dict)
-    awaited: dict[str, tuple[Statement, str]] = field(default_factory=dict)
+    awaited: dict[str, Awaited] = field(default_factory=dict)
     only_awaited: bool = False
     elsewhere: dict[str, ReadAt] = field(default_factory=dict)
 
@@ -136,9 +154,9 @@ class LastStatements:
         chosen = {}
         for key, statement in statements.items():
             if key in self.awaited:
-                later, digest = self.awaited[key]
-                if digest == options_digest:
-                    chosen[key] = replace(statement, made_at=later.made_at)
+                later = self.awaited[key]
+                if later.options_digest == options_digest:
+                    chosen[key] = replace(statement, made_at=later.statement.made_at)
             elif key not in self.seen and not self.only_awaited:
                 chosen[key] = statement
         return chosen
@@ -152,10 +170,10 @@ class LastStatements:
         self.seen.setdefault(key, 0.0)
         self.awaited.pop(key, None)
 
-    def await_embeddings(self, key: str, statement: Statement, options_digest: str) -> None:
-        """Record that an earlier job with the same options has the embeddings of a photo."""
+    def await_embeddings(self, key: str, awaited: Awaited) -> None:
+        """Record that an earlier job with the same options may have the embeddings of a photo."""
         self.seen.setdefault(key, 0.0)
-        self.awaited[key] = statement, options_digest
+        self.awaited.setdefault(key, awaited)
 
     def newest_rows(self, segment: Segment) -> dict[str, LedgerRow]:
         """Return the rows of a segment that show where photos were, if none is newer, by key."""

@@ -83,7 +83,8 @@ def refuses_other_types(
     objects.write(uri, json.dumps(sound).encode())
     read(objects)
     for name in sound:
-        for odd in ("seven", [7], {"a": 7}):
+        # The id of a job is any text.
+        for odd in ("seven", [7], {"a": 7})[name == "followed_by" :]:
             objects.write(uri, json.dumps({**sound, name: odd}).encode())
             with pytest.raises(JobFolderError, match="damaged"):
                 read(objects)
