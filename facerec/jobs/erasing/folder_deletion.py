@@ -7,6 +7,7 @@ completes one that was killed. Other files in a job folder that the user chose a
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_JSON_BYTES
@@ -20,8 +21,9 @@ from facerec.storage.objects.local import TEMPORARY_PREFIX
 from facerec.storage.objects.protocol import ObjectStore, exists, folder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Set
+    from collections.abc import Callable, Set
 
+    from facerec.jobs.plan import Plan
     from facerec.jobs.service import Job
 
 _SUBFOLDERS = (
@@ -111,17 +113,29 @@ def delete_damaged_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> i
     return files
 
 
-def delete_late_files(objects: ObjectStore, job_folder: str) -> None:
+def delete_late_files(
+    objects: ObjectStore, job_folder: str, *, is_claimed: Callable[[], bool] = lambda: False
+) -> None:
     """Delete files that were added to a job folder after its deletion, unless it has a new job.
 
     The renamed plan is kept for the deletion to remove.
+
+    Args:
+        objects: Contains the folder.
+        job_folder: Uri of the folder, with the final ``/``.
+        is_claimed: Returns whether somebody is writing the files of a new job there.
     """
-    if has_plan(objects, job_folder):
+    late = [
+        found.uri
+        for found in objects.list(job_folder)
+        if is_own_file(found.uri.removeprefix(job_folder))
+        and found.uri != deleted_plan_uri(job_folder)
+    ]
+    # Asked after the listing: whatever is listed of a new job was written after its claim.
+    if is_claimed() or has_plan(objects, job_folder):
         return
-    for found in list(objects.list(job_folder)):
-        path = found.uri.removeprefix(job_folder)
-        if is_own_file(path) and found.uri != deleted_plan_uri(job_folder):
-            objects.delete(found.uri)
+    for uri in late:
+        objects.delete(uri)
     _delete_empty(objects, job_folder)
 
 
@@ -144,6 +158,39 @@ def abandon_job(objects: ObjectStore, job_folder: str) -> None:
     """Delete the files of a job whose collection does not exist, except its renamed plan."""
     _rename_plan(objects, job_folder)
     delete_late_files(objects, job_folder)
+
+
+def withdraw_plan(
+    objects: ObjectStore,
+    jobs_root: str,
+    plan: Plan,
+    *,
+    is_claimed: Callable[[], bool],
+) -> None:
+    """Delete the files of a job that was not started, unless its folder has a new plan.
+
+    Unlike ``delete_folder``, this may be called while others plan the same job again.
+
+    Args:
+        objects: Contains the folder.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        plan: The plan of the job; it may have been deleted by others.
+        is_claimed: See ``delete_late_files``.
+
+    Raises:
+        JobFolderError: The plan in the folder, or the note of the job, is damaged.
+    """
+    folder = plan.job_folder
+    with suppress(ObjectNotFoundError):
+        if read_facts(objects, folder).created_at == plan.created_at:
+            _rename_plan(objects, folder)
+    delete_late_files(objects, folder, is_claimed=is_claimed)
+    if is_claimed() or has_plan(objects, folder):
+        return
+    objects.delete(deleted_plan_uri(folder))
+    for entry in entries_at(objects, f"{jobs_root}{plan.job_id}/"):
+        if entry.is_elsewhere and entry.job_folder == folder:
+            delete_note(objects, entry)
 
 
 def complete_deletion(objects: ObjectStore, jobs_root: str, job_folder: str) -> None:

@@ -7,6 +7,10 @@ planner first notes the plan, with the erasures that it knows, beside the rememb
 deletes the note after the check. Whoever plans a job of the collection makes up for checks that are
 missing. No plan is processed before its check, so that a plan that fails it can be deleted.
 
+The first planner that checks a plan writes the result into its note. It holds for all others: a
+planner that is still running plans again if another one has withdrawn its plan, and a plan that was
+checked is not withdrawn for an erasure that came later.
+
 A planner that is killed before it stores its plan leaves the lists of photos that it wrote for it.
 An erasure finds their folder by the note (``delete_lists_without_plan``).
 """
@@ -18,24 +22,31 @@ import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
-from facerec.jobs.documents import read_document, to_record
-from facerec.jobs.erasing.folder_deletion import (
-    abandon_job,
-    complete_deletion,
-    delete_late_files,
-)
+from facerec.jobs.documents import parse_document, read_document, to_record
+from facerec.jobs.erasing.folder_deletion import delete_late_files, withdraw_plan
+from facerec.jobs.folders import has_plan
 from facerec.jobs.ledger.layout import memory_folder
-from facerec.jobs.plan import read_plan
+from facerec.jobs.plan import read_facts, read_plan
 from facerec.jobs.remembered.memory import Memory
 from facerec.jobs.remembered.notes import resolved_folder, stored_folder
+from facerec.storage.objects.changing import change_object
 
 if TYPE_CHECKING:
     from facerec.core.records import Collection
     from facerec.jobs.plan import Plan
     from facerec.storage.objects.protocol import ObjectStore
+
+
+class _Result(StrEnum):
+    """The result of the check of a plan."""
+
+    NONE = ""
+    CHECKED = "checked"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,7 @@ class _Note:
     job_folder: str
     created_at: float
     erasures: list[str]
+    result: str = _Result.NONE
 
 
 class UncheckedPlans:
@@ -65,50 +77,32 @@ class UncheckedPlans:
         folder = stored_folder(self._jobs_root, plan.job_folder)
         note = _Note(folder, plan.created_at, self._known)
         uri = f"{self._folder}planning-{secrets.token_hex(8)}"
-        self._objects.write(uri, json.dumps(asdict(note)).encode())
+        self._objects.write(uri, _content(note))
 
-    def is_outdated(self, plan: Plan, *, is_own: bool) -> bool:
-        """Return whether photos were erased that a stored plan may name.
+    def check(self, plan: Plan, number: int) -> bool:
+        """Return whether a stored plan may be processed; withdraw it if it may name erased photos.
+
+        A plan that another planner has withdrawn, or that was deleted, may not be processed. The
+        caller plans again.
 
         Args:
             plan: The plan.
-            is_own: Whether it was planned after these notes were opened. Otherwise its note
-                decides; a plan without a note was checked.
+            number: What ``Memory.record_start`` has returned for it.
 
         Raises:
-            JobFolderError: A note is damaged.
+            JobFolderError: A note, the plan or the record of the job is damaged.
         """
-        considered = [self._known]
-        if not is_own:
-            considered = [note.erasures for _, note in self._notes() if _is_of(note, plan)]
         erasures = _erasures(self._objects, self._folder)
-        return any(not erasures <= set(known) for known in considered)
-
-    def withdraw(self, plan: Plan) -> None:
-        """Delete a plan that may name erased photos, unless another one has taken its place.
-
-        Raises:
-            JobFolderError: A note, or the record of the job, is damaged.
-        """
-        with suppress(ObjectNotFoundError):
-            if read_plan(self._objects, plan.job_folder).created_at == plan.created_at:
-                memory = Memory(self._objects, self._jobs_root, self._collection)
-                for number in {memory.first_number_of(plan.job_id), memory.number_of(plan.job_id)}:
-                    if number is not None:
-                        memory.withdraw_start(plan, number)
-                abandon_job(self._objects, plan.job_folder)
-        complete_deletion(self._objects, self._jobs_root, plan.job_folder)
-        self.forget(plan)
-
-    def forget(self, plan: Plan) -> None:
-        """Delete the notes of a plan that is checked or deleted, and of earlier ones of its job.
-
-        Raises:
-            JobFolderError: A note is damaged.
-        """
-        for uri, note in self._notes():
-            if note.job_folder == plan.job_folder:
-                self._objects.delete(uri)
+        # A plan without a note was checked by another planner, or withdrawn.
+        results = {self._decide(uri, erasures) for uri, note in self._notes() if _is_of(note, plan)}
+        if _Result.WITHDRAWN not in results and self._is_stored(plan):
+            self._forget(plan)
+            return True
+        self._withdraw(plan)
+        if not has_plan(self._objects, plan.job_folder):
+            # Another planner may have withdrawn the plan before this one recorded the start.
+            Memory(self._objects, self._jobs_root, self._collection).withdraw_start(plan, number)
+        return False
 
     def withdraw_outdated(self) -> None:
         """Delete what killed planners left that may name erased photos: plans and their lists.
@@ -121,13 +115,69 @@ class UncheckedPlans:
             return
         delete_lists_without_plan(self._objects, self._jobs_root, self._folder)
         erasures = _erasures(self._objects, self._folder)
-        for _, note in notes:
+        for uri, note in notes:
             if _is_outdated(note, erasures):
                 # Without a plan, the note stays: a planner that is still running may store one.
                 with suppress(ObjectNotFoundError):
                     plan = read_plan(self._objects, note.job_folder)
-                    if _is_of(note, plan):
-                        self.withdraw(plan)
+                    if _is_of(note, plan) and self._decide(uri, erasures) is _Result.WITHDRAWN:
+                        self._withdraw(plan)
+
+    def _decide(self, uri: str, erasures: set[str]) -> _Result:
+        """Return the result of the check of a noted plan; write it into the note if it has none.
+
+        Args:
+            uri: Address of the note.
+            erasures: The notes of erasures, read after the plan was stored.
+
+        Returns:
+            ``NONE`` if the note has been deleted.
+        """
+
+        def change(content: bytes) -> tuple[bytes, _Result]:
+            note = parse_document(uri, content, _to_note)
+            if note.result:
+                return content, _Result(note.result)
+            result = _Result.WITHDRAWN if _is_outdated(note, erasures) else _Result.CHECKED
+            return _content(replace(note, result=result)), result
+
+        try:
+            return change_object(self._objects, uri, change)
+        except ObjectNotFoundError:
+            return _Result.NONE
+
+    def _is_stored(self, plan: Plan) -> bool:
+        """Return whether a plan is stored, and no other one in its place."""
+        try:
+            return read_facts(self._objects, plan.job_folder).created_at == plan.created_at
+        except ObjectNotFoundError:
+            return False
+
+    def _withdraw(self, plan: Plan) -> None:
+        """Delete a plan that may name erased photos, unless another one has taken its place.
+
+        Raises:
+            JobFolderError: A note, or the record of the job, is damaged.
+        """
+        if self._is_stored(plan):
+            memory = Memory(self._objects, self._jobs_root, self._collection)
+            for number in {memory.first_number_of(plan.job_id), memory.number_of(plan.job_id)}:
+                if number is not None:
+                    memory.withdraw_start(plan, number)
+        claim = _Claim(self._objects, self._jobs_root, self._folder, plan.job_folder)
+        withdraw_plan(self._objects, self._jobs_root, plan, is_claimed=claim.exists)
+        self._forget(plan)
+
+    def _forget(self, plan: Plan) -> None:
+        """Delete the notes of a plan that is checked or deleted, and of earlier ones of its job.
+
+        Raises:
+            JobFolderError: A note is damaged.
+        """
+        for uri, note in self._notes():
+            # Another planner may have noted a later plan, and not stored it yet.
+            if note.job_folder == plan.job_folder and note.created_at <= plan.created_at:
+                self._objects.delete(uri)
 
     def _notes(self) -> Iterator[tuple[str, _Note]]:
         return _read_notes(self._objects, self._jobs_root, self._folder)
@@ -148,14 +198,42 @@ def delete_lists_without_plan(
         JobFolderError: A note is damaged.
     """
     notes = [note for _, note in _read_notes(objects, jobs_root, folder)]
-    if not notes:
-        return
     erasures = _erasures(objects, folder)
     outdated = {note.job_folder for note in notes if is_deleted or _is_outdated(note, erasures)}
-    # Somebody may be writing lists that consider all erasures, and has deleted the earlier ones.
-    current = {note.job_folder for note in notes if not _is_outdated(note, erasures)}
-    for job_folder in sorted(outdated if is_deleted else outdated - current):
-        delete_late_files(objects, job_folder)
+    for job_folder in sorted(outdated):
+        claim = _Claim(objects, jobs_root, folder, job_folder)
+        delete_late_files(
+            objects,
+            job_folder,
+            is_claimed=lambda: not is_deleted and claim.exists(),  # noqa: B023
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """The claim of a planner that is writing a plan, which considers all erasures, and its lists.
+
+    Attributes:
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        folder: Folder with the notes of plans.
+        job_folder: The folder of the job.
+    """
+
+    objects: ObjectStore
+    jobs_root: str
+    folder: str
+    job_folder: str
+
+    def exists(self) -> bool:
+        """Return whether there is such a planner; its note was stored before the lists."""
+        erasures = _erasures(self.objects, self.folder)
+        return any(
+            note.job_folder == self.job_folder
+            and note.result != _Result.WITHDRAWN
+            and not _is_outdated(note, erasures)
+            for _, note in _read_notes(self.objects, self.jobs_root, self.folder)
+        )
 
 
 def _erasures(objects: ObjectStore, folder: str) -> set[str]:
@@ -172,13 +250,22 @@ def _read_notes(objects: ObjectStore, jobs_root: str, folder: str) -> Iterator[t
     """Yield the addresses and the contents of the notes of plans, with addresses of job folders."""
 
     def note_of(document: object) -> _Note:
-        note = to_record(_Note, document)
+        note = _to_note(document)
         return replace(note, job_folder=resolved_folder(jobs_root, note.job_folder))
 
     for found in list(objects.list(f"{folder}planning-")):
         # Another planner may have deleted it.
         with suppress(ObjectNotFoundError):
             yield found.uri, read_document(objects, found.uri, note_of)
+
+
+def _to_note(document: object) -> _Note:
+    note = to_record(_Note, document)
+    return replace(note, result=_Result(note.result))
+
+
+def _content(note: _Note) -> bytes:
+    return json.dumps(asdict(note)).encode()
 
 
 def _is_of(note: _Note, plan: Plan) -> bool:

@@ -26,7 +26,6 @@ from facerec.jobs.folders import (
     entries_at,
     find_entry,
     list_folders,
-    note_folder_elsewhere,
     read_entry,
     read_folder,
 )
@@ -147,7 +146,7 @@ class LocalJobs:
         job_folder: str | None,
         on_listed: Callable[[int], None] = lambda listed: None,
     ) -> Plan:
-        """Plan a job of a request, and note its folder if it is elsewhere; see ``submit``."""
+        """Plan a job of a request; see ``submit``."""
         from facerec.gallery.migrating.settled import require_settled
         from facerec.jobs.local.served_version import with_served_version
         from facerec.jobs.planning.planner import plan_job
@@ -179,10 +178,7 @@ class LocalJobs:
                 on_listed=on_listed,
                 erasures=erasures,
             )
-            plan = with_served_version(plan, self._objects, self._jobs_root, store)
-        with self._while_it_exists(plan):
-            note_folder_elsewhere(self._objects, self._jobs_root, plan)
-        return plan
+            return with_served_version(plan, self._objects, self._jobs_root, store)
 
     @contextmanager
     def _while_it_exists(self, plan: Plan) -> Iterator[None]:

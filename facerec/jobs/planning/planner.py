@@ -21,7 +21,8 @@
    find it there. On one machine, ``LocalRuns`` notes it again when its turn comes. If photos were
    erased since these were read, the new plan may name them, and the erasure may not have seen it:
    the plan is deleted, and everything is done again. ``UncheckedPlans`` notes the plan until then,
-   so that this check is made up for if the planner is killed.
+   so that this check is made up for if the planner is killed. Everything is also done again if
+   another planner did that for this one, or somebody has deleted the job.
 8. Earlier jobs enter the face index of the collection (``_cover_earlier_jobs``). Only then are the
    remembered photos of many jobs merged into one file, since that file does not name the jobs
    (``Memory.merge_notes``).
@@ -52,7 +53,7 @@ from facerec.jobs.bulk_import.progress import is_import_pending, plan_import
 from facerec.jobs.erasing.covered_jobs import cover_jobs
 from facerec.jobs.erasing.folder_deletion import complete_deletion
 from facerec.jobs.erasing.unchecked_plans import UncheckedPlans
-from facerec.jobs.folders import find_entry
+from facerec.jobs.folders import find_entry, note_folder_elsewhere
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.first_failures import read_first_failures
 from facerec.jobs.ledger.layout import stale_uri
@@ -139,6 +140,8 @@ def plan_job(
         )
         if plan is not None:
             return plan
+        # A collection that was deleted in the meantime stays deleted.
+        request = replace(request, create_collection=False)
 
 
 def _plan_once(
@@ -153,7 +156,10 @@ def _plan_once(
     on_listed: Callable[[int], None],
     erasures: Erasures | None,
 ) -> Plan | None:
-    """Plan a job as ``plan_job`` does; return None if photos were erased in the meantime."""
+    """Plan a job as ``plan_job`` does; return None if it must be planned again.
+
+    Photos were erased in the meantime, or another planner or a deletion has deleted the plan.
+    """
     if erasures is not None:
         erasures.require_usable(request.collection_id, records)
     source = find_source(request, objects, job_folder or jobs_root, on_listed)
@@ -192,22 +198,22 @@ def _plan_once(
             )
         ):
             plan, job_round = None, job_round + 1
-        is_stored = False
         if plan is None:
             new = replace(rounds.plan(job_round), new_collection=prepared.created)
             complete_deletion(objects, jobs_root, new.job_folder)
             plan_import(new, objects)
             replacements = unfinished_replacements(memory, objects)
             unchecked.note(new)
-            stored = _store_noted(objects, new, changes, replacements, unchecked)
-            if stored is None:
+            try:
+                plan = _store(objects, new, changes, replacements)
+            except ObjectNotFoundError:
+                # An erasure, or another planner, has deleted the lists.
                 return None
-            plan, is_stored = stored
+    # Erasures find a folder elsewhere by this note: before the check, so that they miss no plan.
+    note_folder_elsewhere(objects, jobs_root, plan)
     number = memory.record_start(plan)
-    if unchecked.is_outdated(plan, is_own=is_stored):
-        unchecked.withdraw(plan)
+    if not unchecked.check(plan, number):
         return None
-    unchecked.forget(plan)
     _cover_earlier_jobs(plan, objects, jobs_root, memory)
     memory.merge_notes(plan, before=number)
     keep_settings(plan.collection_id, objects, jobs_root, records)
@@ -468,25 +474,9 @@ def _planned_before(objects: ObjectStore, folder: str, job_id: str) -> Plan | No
     return plan
 
 
-def _store_noted(
-    objects: ObjectStore,
-    plan: Plan,
-    changes: Changes,
-    replacements: Iterable[StalePhoto],
-    unchecked: UncheckedPlans,
-) -> tuple[Plan, bool] | None:
-    """Store a plan as ``_store`` does; return None if an erasure has deleted its lists before."""
-    try:
-        return _store(objects, plan, changes, replacements)
-    except ObjectNotFoundError:
-        if unchecked.is_outdated(plan, is_own=True):
-            return None
-        raise
-
-
 def _store(
     objects: ObjectStore, plan: Plan, changes: Changes, replacements: Iterable[StalePhoto]
-) -> tuple[Plan, bool]:
+) -> Plan:
     """Store a plan, after its lists, and return the stored one: of concurrent ones, the first wins.
 
     Args:
@@ -495,8 +485,8 @@ def _store(
         changes: The work of the job.
         replacements: Replaced photos that other jobs list and that this job checks too.
 
-    Returns:
-        The plan, and whether this call has stored it.
+    Raises:
+        ObjectNotFoundError: Somebody has deleted the lists.
     """
     if changes.manifest is not None:
         # Each listing gets a new name: the manifest that another plan has pinned must not change.
@@ -510,5 +500,5 @@ def _store(
             objects.write_file(stale_uri(plan.job_folder), Path(file.name))
     content = json.dumps(plan.to_json(), indent=1).encode()
     if objects.write(plan_uri(plan.job_folder), content, if_absent=True):
-        return plan, True
-    return _planned_before(objects, plan.job_folder, plan.job_id) or plan, False
+        return plan
+    return _planned_before(objects, plan.job_folder, plan.job_id) or plan

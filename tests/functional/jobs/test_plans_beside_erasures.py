@@ -19,10 +19,13 @@ from moto import mock_aws
 from facerec.core.erasures import Selection
 from facerec.jobs.erasing.collection_erasure import erase_collection, erase_faces
 from facerec.jobs.plan import read_plan
+from facerec.jobs.planning.planner import plan_job
 from facerec.storage.objects import Objects, ObjectStore
 from tests.support.indexed_folder import Collection
 from tests.support.interposed import Interposed, KilledError
+from tests.support.jobs import job_input
 from tests.support.long import mostly_long
+from tests.support.moments import every_nth, moments
 
 ANN = "ann-lee.jpg"
 
@@ -59,11 +62,11 @@ def erase(staff: Collection, objects: ObjectStore | None = None) -> None:
     erase_faces(objects or staff.objects, staff.jobs_root, "staff", selection)
 
 
-def plan(staff: Collection, objects: ObjectStore | None = None) -> str:
+def plan(staff: Collection, objects: ObjectStore | None = None, **settings: object) -> str:
     """Plan a job that names all photos in two lists: they get other ids. Return its folder."""
     other = copy.copy(staff)
     other.objects = objects or staff.objects  # type: ignore[assignment]
-    return other.plan(external_ids="none").job_folder
+    return other.plan(external_ids="none", **settings).job_folder
 
 
 def holders(staff: Collection) -> list[str]:
@@ -166,6 +169,82 @@ def test_what_a_killed_planner_left_names_no_photo_that_was_erased_meanwhile(
         check(staff, staff.plan(external_ids="none", **again).job_folder)
 
 
+def test_no_planner_loses_its_plan_to_another_one_beside_an_erasure(prepare: Prepare) -> None:
+    """At any moment of a planner, a photo is erased, and then another job is planned."""
+    for moment in every_nth("another planner", 3):
+        staff, others = prepare(), list[str]()
+
+        def erase_and_plan() -> None:
+            erase(staff)  # noqa: B023
+            others.append(plan(staff, images_per_child=7))  # noqa: B023
+
+        interposed = Interposed(moment, erase_and_plan)
+        folder = plan(staff, interposed.wrap(staff.objects))
+        if not interposed.happened:
+            break
+        for each in (*others, folder):
+            check(staff, each)
+    assert moment > 20
+
+
+@pytest.mark.parametrize("again", [{}, {"images_per_child": 7}], ids=["same job", "another job"])
+def test_one_planner_ends_at_any_moment_of_another_one_after_an_erasure(
+    prepare: Prepare, again: dict[str, int]
+) -> None:
+    """One has stored its plan before the erasure, and continues while another one plans a job."""
+    staff, ends, calls = prepare(), Interposed(), Interposed()
+    plan(staff, From("/plan.json", staff.objects, ends))  # type: ignore[arg-type]
+    plan(staff, calls.wrap(staff.objects), images_per_child=9)
+    for first, other in itertools.product(moments(ends.calls, 4), moments(calls.calls, 4)):
+        staff = prepare()
+        paused, resumed = threading.Event(), threading.Event()
+
+        def pause() -> None:
+            paused.set()  # noqa: B023
+            assert resumed.wait(SECONDS)  # noqa: B023
+
+        with ThreadPoolExecutor(1) as others:
+            objects = From("/plan.json", staff.objects, Interposed(first, pause))
+            earlier = others.submit(plan, staff, objects)  # type: ignore[arg-type]
+            assert paused.wait(SECONDS)
+            erase(staff)
+
+            last = Last(staff.objects)
+
+            def resume() -> None:
+                if not last.is_deleting:  # noqa: B023
+                    resumed.set()  # noqa: B023
+                    earlier.result(SECONDS)  # noqa: B023
+
+            folder = plan(staff, Interposed(other, resume).wrap(last), **again)
+            resumed.set()
+            for each in {folder, earlier.result(SECONDS)}:
+                check(staff, each)
+
+
+def test_an_erasure_right_after_the_check_reaches_a_plan_in_a_folder_elsewhere(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    for moment in every_nth("elsewhere", 4):
+        staff = prepare()
+        interposed = Interposed(moment, partial(erase, staff))
+        elsewhere = f"{tmp_path}/elsewhere-{moment}/"
+        planned = plan_job(
+            job_input(staff.photos, external_ids="none"),
+            interposed.wrap(staff.objects),
+            staff.store,
+            jobs_root=staff.jobs_root,
+            model_version=staff.engine.model_version,
+            job_folder=elsewhere,
+        )
+        if not interposed.happened:
+            break
+        check(staff, planned.job_folder)
+        lists = list(staff.objects.list(elsewhere))
+        assert not any(ANN.encode() in staff.objects.read(found.uri) for found in lists)
+    assert moment > 20
+
+
 def kill_before_the_plan(staff: Collection) -> str:
     """Kill a planner before it stores its plan. Return the folder of the job."""
     killed, before = Interposed(0, killed="before"), set(holders(staff))
@@ -227,6 +306,27 @@ def test_what_a_killed_planner_left_is_removed_from_a_copy_and_not_from_the_orig
     erase_faces(staff.objects, copied, "staff", selection)
     assert list(staff.objects.list(left.replace(staff.jobs_root, copied))) == []
     assert list(staff.objects.list(left))
+
+
+class Last:
+    """Objects that remember the last call.
+
+    Attributes:
+        is_deleting: Whether the caller is about to delete the plan that it has just read. The
+            stores have no conditional deletion.
+    """
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects, self.is_deleting = objects, False
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
+        found = getattr(self._objects, name)
+
+        def call(uri: str, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - any call
+            self.is_deleting = name != "delete" and uri.endswith(("/plan.json", "/deleted.json"))
+            return found(uri, *given, **named)
+
+        return call
 
 
 class From:
