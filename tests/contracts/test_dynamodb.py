@@ -11,6 +11,7 @@ from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
 from facerec.core.history import Action, Cause, Entry, Step, StepKind
+from facerec.core.migrations import Migration, MigrationState
 from facerec.core.recording import recording
 from facerec.core.records import Collection, User, new_collection
 from facerec.core.registrations import Registration
@@ -316,6 +317,29 @@ def test_a_collection_is_created_though_the_response_was_lost(
     lose_responses(client, "dynamodb.PutItem")
     with pytest.raises(CollectionExistsError):
         dynamodb_store.create_collection(Collection("staff", "dlib-1", 2.5))
+
+
+def test_a_step_of_a_migration_succeeds_though_the_response_was_lost(
+    client: BaseClient, dynamodb_store: DynamoDBStore
+) -> None:
+    dynamodb_store.create_collection(Collection("staff", "dlib-1", 1.5))
+    preparing = Migration("staff", "dlib-2", MigrationState.PREPARING, 2.5)
+    lose_responses(client, "dynamodb.UpdateItem")
+    assert dynamodb_store.begin_migration(preparing, first_side=1) == preparing
+    lose_responses(client, "dynamodb.UpdateItem")
+    filling = dynamodb_store.begin_switch("staff", MigrationState.PREPARING, first_side=1)
+    assert filling.next_side is not None
+    lose_responses(client, "dynamodb.UpdateItem")
+    served = dynamodb_store.end_switch(filling)
+    assert (served.side, served.model_version) == (filling.next_side, "dlib-2")
+    lose_responses(client, "dynamodb.UpdateItem")
+    dynamodb_store.begin_finish("staff")
+    lose_responses(client, "dynamodb.UpdateItem")
+    ended = dynamodb_store.end_migration("staff", MigrationState.FINISHING)
+    assert ended.standby_side is None
+    lose_responses(client, "dynamodb.UpdateItem")
+    with pytest.raises(ConflictError):
+        dynamodb_store.end_switch(filling)
 
 
 @pytest.mark.parametrize("is_lost", [True, False])

@@ -27,7 +27,7 @@ from facerec.storage.dynamodb import collections
 from facerec.storage.dynamodb.items import collection_key, numbers, side_in, to_collection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from facerec.core.records import Collection
     from facerec.storage.dynamodb.items import Item
@@ -115,6 +115,7 @@ def begin_switch(
     if known is None:
         raise migration_ended(collection_id)
     side = _new_side(collection_id, max(first_side, known))
+    now = time.time()
     return _update(
         table,
         collection_id,
@@ -122,9 +123,12 @@ def begin_switch(
         "migration_state = :state AND sides = :known",
         {
             ":state": {"S": state},
-            **numbers({":now": time.time(), ":side": side, ":sides": side + 1}),
-            **numbers({":known": known}),
+            **numbers({":now": now, ":side": side, ":sides": side + 1, ":known": known}),
         },
+        # Another process may have given the side this number, and not at the same time.
+        is_own=lambda item: (
+            side_in(item, "next_side") == side and float(item["switching_since"]["N"]) == now
+        ),
     )
 
 
@@ -222,7 +226,18 @@ def end_switch(table: Table, collection: Collection) -> Collection:
         changes.append("threshold = :standby_threshold")
         values |= numbers({":standby_threshold": migration.threshold})
     expression = f"SET {', '.join(changes)} REMOVE {', '.join(removed)}"
-    return _update(table, collection_id, expression, condition, values)
+    return _update(
+        table,
+        collection_id,
+        expression,
+        condition,
+        values,
+        # No other switch serves this side.
+        is_own=lambda item: (
+            to_collection(item).created_at == collection.created_at
+            and side_in(item, "served_side") == collection.next_side
+        ),
+    )
 
 
 def begin_finish(table: Table, collection_id: str) -> None:
@@ -256,13 +271,40 @@ def end(table: Table, collection_id: str, state: MigrationState) -> Collection:
         "standby_threshold, next_side, switching_since",
         "migration_state = :state",
         {":state": {"S": state}},
+        is_own=lambda item: _migration(item) is None,
     )
 
 
 def _update(
-    table: Table, collection_id: str, change: str, condition: str, values: Mapping[str, Any]
+    table: Table,
+    collection_id: str,
+    change: str,
+    condition: str,
+    values: Mapping[str, Any],
+    *,
+    is_own: Callable[[Item], bool] = lambda item: False,
 ) -> Collection:
-    with table.condition_is(migration_ended(collection_id)):
+    """Change a collection on a condition, and return it.
+
+    Args:
+        table: The table.
+        collection_id: The collection.
+        change: The update expression.
+        condition: The condition expression.
+        values: The values of both.
+        is_own: Returns whether an item is as this change leaves it. Asked if the response to the
+            change may have been lost.
+
+    Raises:
+        ConflictError: The condition is not met.
+    """
+    item: Item = {}
+
+    def is_made() -> bool:
+        item.update(table.get(collection_key(collection_id)) or {})
+        return bool(item) and is_own(item)
+
+    with table.condition_is(migration_ended(collection_id), is_made):
         changed = table.client.update_item(
             TableName=table.name,
             Key=collection_key(collection_id),
@@ -271,7 +313,8 @@ def _update(
             ExpressionAttributeValues=values,
             ReturnValues="ALL_NEW",
         )
-    return to_collection(changed["Attributes"])
+        item = changed["Attributes"]
+    return to_collection(item)
 
 
 def _switch_values(collection: Collection) -> Item:
