@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from facerec.errors import ConflictError
+from facerec.core.counts import count
+from facerec.errors import ConflictError, MigrationError, MigrationRemedy
 
 if TYPE_CHECKING:
     from facerec.core.records import FaceRecord
@@ -64,4 +65,20 @@ def migration_ended(collection_id: str) -> ConflictError:
     return ConflictError(
         f"another process has switched or ended the migration of {collection_id!r}",
         "check its status",
+    )
+
+
+def faces_lacking(collection_id: str, lacking: int, faces: int) -> MigrationError:
+    """Return the error for served faces that the version to be served does not have yet.
+
+    Args:
+        collection_id: The collection.
+        lacking: Number of such faces.
+        faces: Number of all served faces.
+    """
+    return MigrationError(
+        f"{lacking:,} of {count(faces, 'face')} of {collection_id!r} "
+        f"{'is' if lacking == 1 else 'are'} not yet described "
+        "with the version that is to be served",
+        MigrationRemedy.PREPARE,
     )

@@ -22,12 +22,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from facerec.core.batches import batches
-from facerec.core.counts import count
 from facerec.core.ids import group_of
-from facerec.core.migrations import MigrationState, is_same_face, migration_ended
+from facerec.core.migrations import (
+    MigrationState,
+    faces_lacking,
+    is_same_face,
+    migration_ended,
+)
 from facerec.core.override import override
 from facerec.core.protocols.migrations import MigrationStore
-from facerec.errors import MigrationError, MigrationRemedy
 from facerec.storage.namespaces import all_sides
 
 if TYPE_CHECKING:
@@ -232,12 +235,7 @@ class StandbySides(MigrationStore):
                 filled.delete_faces(collection_id, self._not_served(collection, ids))
                 self._require_next(collection, side)
         if lacking:
-            raise MigrationError(
-                f"{lacking:,} of {count(faces, 'face')} of {collection_id!r} "
-                f"{'is' if lacking == 1 else 'are'} not yet described "
-                "with the version that is to be served",
-                MigrationRemedy.PREPARE,
-            )
+            raise faces_lacking(collection_id, lacking, faces)
         if self._lag:
             # By now, reads show all faces that were deleted from the served side.
             self._sleep(self._lag)

@@ -96,7 +96,7 @@ def describe_range(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     """
     given = event["describe_range"]
     deadline = time.monotonic() + DESCRIBING_SECONDS
-    described, after = gallery.prepare_range(
+    described, after, is_done = gallery.prepare_range(
         given["collection_id"],
         given["recipe"],
         after=given["after"],
@@ -105,7 +105,7 @@ def describe_range(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     )
     logger().info("described", faces=described)
     left = {**given, "after": after, "described": given["described"] + described}
-    return {"again": after is not None, "range": left}
+    return {"again": not is_done, "range": left}
 
 
 def end(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:

@@ -103,10 +103,9 @@ class MigrationStore(Protocol):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The migration does not have this state, the collection was changed
-                concurrently, or, in a store with transactions, a face has no standby face.
-            MigrationError: In a store without transactions, a face has no standby face, or the
-                collection has had too many sides.
+            ConflictError: The migration does not have this state, or the collection was changed
+                concurrently.
+            MigrationError: A face has no standby face, or the collection has had too many sides.
         """
         ...
 

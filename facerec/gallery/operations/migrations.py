@@ -14,7 +14,7 @@ from facerec.core.batches import batches
 from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAGE, MAX_USER_PAGE, MIGRATION_PAGE
-from facerec.core.migrations import Migration, MigrationState, is_same_face
+from facerec.core.migrations import Migration, MigrationState, faces_lacking, is_same_face
 from facerec.errors import (
     ConflictError,
     FacerecError,
@@ -158,7 +158,7 @@ class MigrationOperations(GalleryBase):
         after: str | None,
         last: str | None,
         stop: Callable[[], bool],
-    ) -> tuple[int, str | None]:
+    ) -> tuple[int, str | None, bool]:
         """Describe the faces of a range of ids with the model version of another recipe.
 
         Faces that cannot be described are left to ``migrate``. Several processes can describe
@@ -173,8 +173,8 @@ class MigrationOperations(GalleryBase):
                 the range is left.
 
         Returns:
-            The number of faces that were described, and the id before the rest of the range; None
-            if the range is done.
+            The number of faces that were described; ``after`` of the rest of the range; and whether
+            the range is done.
 
         Raises:
             FacerecError: See ``prepare_migration``.
@@ -187,12 +187,12 @@ class MigrationOperations(GalleryBase):
             own = [each for each in page if last is None or each.face_id <= last]
             for batch in batches(own, MIGRATION_PAGE):
                 if stop():
-                    return described, after
+                    return described, after, False
                 described += self._describe(collection, store, engine, batch, dry_run=False)[0]
                 after = batch[-1].face_id
             if len(own) < len(page) or len(page) < LISTED:
                 break
-        return described, None
+        return described, after, True
 
     def _describe(
         self,
@@ -347,12 +347,7 @@ class MigrationOperations(GalleryBase):
         status = self.migration_status(collection_id)
         if status.ready < status.faces and not store.counts_lag:
             lacking = status.faces - status.ready
-            raise MigrationError(
-                f"{lacking:,} of {count(status.faces, 'face')} of {collection_id!r} "
-                f"{'is' if lacking == 1 else 'are'} not yet described "
-                "with the version that is to be served",
-                MigrationRemedy.PREPARE,
-            )
+            raise faces_lacking(collection_id, lacking, status.faces)
         collection = self._get(collection_id)
         if self._job_data.has_import(collection_id, collection.created_at):
             raise ConflictError(

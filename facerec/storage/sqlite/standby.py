@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from facerec.core.migrations import Migration, MigrationState, migration_ended
+from facerec.core.migrations import Migration, MigrationState, faces_lacking, migration_ended
 from facerec.errors import ConflictError
 from facerec.storage.face_metadata import from_metadata
 from facerec.storage.sqlite import blocks, collections, namespaces, rows
@@ -124,17 +124,17 @@ def switch(connection: sqlite3.Connection, collection_id: str, state: MigrationS
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
-        ConflictError: A served face has no standby face, or the migration has another state.
+        ConflictError: The migration has another state.
+        MigrationError: A served face has no standby face.
     """
     collection = collections.get(connection, collection_id)
     migration = require(connection, collection_id, state)
     standby = standby_of(collection_id)
-    if namespaces.count(connection, collection_id) != namespaces.count(connection, standby):
-        raise ConflictError(
-            f"collection {collection_id!r} has faces that are not described with the version that "
-            "is to be served",
-            "try again",
-        )
+    # There are standby vectors of served faces only.
+    faces = namespaces.count(connection, collection_id)
+    lacking = faces - namespaces.count(connection, standby)
+    if lacking:
+        raise faces_lacking(collection_id, lacking, faces)
     served_number = namespaces.get_or_create(connection, collection_id)
     standby_number = namespaces.get_or_create(connection, standby)
     for name, number in (

@@ -594,6 +594,27 @@ def test_what_is_not_possible_is_refused_in_one_line(gallery: Gallery) -> None:
         gallery.prepare_migration("staff", "accurate")
 
 
+def test_a_switch_says_how_many_faces_are_not_described(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    """Faces that were added after the gallery has counted them are found by the store."""
+    gallery.begin_migration("staff", "accurate")
+    assert collaborators.migrations is not None
+    with pytest.raises(MigrationError, match="8 of 8 faces of 'staff' are not yet described"):
+        collaborators.migrations.switch_version(
+            "staff", MigrationState.PREPARING, lambda _faces: None
+        )
+
+
+def test_a_range_that_is_stopped_before_its_first_face_is_not_done(gallery: Gallery) -> None:
+    def describe(stop: bool) -> tuple[int, str | None, bool]:
+        return gallery.prepare_range("staff", "accurate", after=None, last=None, stop=lambda: stop)
+
+    assert describe(stop=True) == (0, None, False)
+    described, _, is_done = describe(stop=False)
+    assert (described, is_done) == (8, True)
+
+
 def test_a_gallery_whose_stores_have_no_migrations_says_so(collaborators: Collaborators) -> None:
     collaborators.migrations = None
     gallery = collaborators.gallery()
