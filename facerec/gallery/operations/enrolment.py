@@ -12,7 +12,13 @@ from facerec.core.history import Action
 from facerec.core.ids import group_of
 from facerec.core.names import checked_user_name, derived_user_id
 from facerec.core.sources import is_address
-from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
+from facerec.errors import (
+    InvalidInputError,
+    QuotaExceededError,
+    UserExistsError,
+    UserNameExistsError,
+    UserNotFoundError,
+)
 from facerec.gallery.erasing.erased_photos import find_erased_names
 from facerec.gallery.erasing.partly_deleted import are_partly_deleted
 from facerec.gallery.indexing.storing import is_same_face
@@ -114,7 +120,14 @@ class EnrolOperations(UserOperations):
         for name in sorted(named):
             times = (erased.get(each) for each in (name, derived_user_id(name)))
             erased_at = max((time for time in times if time is not None), default=None)
-            self._enrol(collection_id, name, list(named[name].values()), erased_at, done)
+            photos = list(named[name].values())
+            try:
+                self._enrol(collection_id, name, photos, erased_at, done)
+            except (UserExistsError, UserNameExistsError):
+                # Another enrolment may have created the person in the meantime.
+                if self._user_named(collection_id, name) is None:
+                    raise
+                self._enrol(collection_id, name, photos, erased_at, done)
         return enrolling.Enrolment(
             collection_id,
             len(named),

@@ -8,16 +8,19 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from facerec.errors import AccessDeniedError
 from facerec.jobs.concurrent_versions import memory_of
+from facerec.jobs.person_names import name_rule
 from facerec.jobs.plan import Plan
 from tests.support.indexed_folder import Collection, EtagObjects
 from tests.support.interposed import Interposed
 from tests.support.long import mostly_long, rarely_short
+from tests.support.moments import every_nth
 
 Ids = Sequence[str | None]
 """External image ids of the photos of a manifest, in order."""
@@ -283,3 +286,53 @@ def test_a_photo_that_is_back_during_a_job_that_prunes_it_stays(
 
     for staff in interleaved(new_staff, prepare, step=29):
         assert staff.sources() == {"a.jpg": 1, "b.jpg": 1, "old.jpg": 1}
+
+
+def enrol(staff: Collection) -> None:
+    """Create a person of each folder of photos, as ``--person-from folder`` does."""
+    name_of = name_rule("folder", str(staff.photos), staff.objects)
+    staff.gallery().enrol_people("staff", name_of)
+
+
+@pytest.mark.parametrize("slow", [0, 1], ids=["slow first", "slow last"])
+@pytest.mark.parametrize("source", ["", "ann"], ids=["same photos", "a part of them"])
+def test_people_of_folders_have_their_faces_whatever_other_run_ends_meanwhile(
+    new_staff: Callable[[], Collection], slow: int, source: str
+) -> None:
+    """Two runs with other options, each of which creates the people at its end."""
+    names = ("ann/1.jpg", "ann/2.jpg", "bob/1.jpg", "bob/2.jpg")
+    for moment in every_nth(f"people {slow} {source}", 61):
+        staff = new_staff()
+        for left in ("a.jpg", "b.jpg"):
+            (staff.photos / left).unlink()
+        for name in names:
+            staff.photo(name, name.partition("/")[0])
+        plans = [
+            staff.plan(options={"max_faces": 1}),
+            staff.plan(staff.photos / source, options={"max_faces": 2}),
+        ]
+
+        def complete(staff: Collection, plan: Plan) -> None:
+            if not is_locked(staff.jobs_root):
+                staff.complete(plan)
+                enrol(staff)
+
+        interposed = Interposed(moment, partial(complete, staff, plans[1 - slow]))
+        other = copy.copy(staff)
+        other.objects, other.store = interposed.wrap(staff.objects), interposed.wrap(staff.store)
+        complete(other, plans[slow])
+        if not staff.rows(plans[1 - slow]):
+            # It would have had to wait for the lock.
+            complete(staff, plans[1 - slow])
+        stored = {face.face_id: face.source for face in staff.store.list_faces("staff")}
+        held = {
+            user.name: sorted(stored[face_id] for face_id in user.face_ids)
+            for user in staff.store.list_users("staff")
+        }
+        photos = [str(staff.photos / name) for name in names]
+        assert sorted(stored.values()) == photos
+        assert held == {"ann": photos[:2], "bob": photos[2:]}
+        assert [len(staff.rows(plan)) for plan in plans] == [4, 2 if source else 4]
+        if not interposed.happened:
+            break
+    assert moment > 20
