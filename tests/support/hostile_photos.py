@@ -47,12 +47,15 @@ def _directory(tags: Iterable[tuple[int, int, int, int]]) -> bytes:
     return struct.pack("<H", len(entries)) + b"".join(packed) + bytes(4)
 
 
-def gif_of_comments(count: int) -> bytes:
-    """Return a GIF of 64 x 64 pixels with comments of one byte."""
+def gif_of_comments(count: int, *, after: bool = False) -> bytes:
+    """Return a GIF of 64 x 64 pixels with comments of one byte, before or after its picture."""
     file = BytesIO()
     Image.new("L", (64, 64)).save(file, "GIF")
     header, picture, rest = file.getvalue().partition(b"\x2c\0\0\0\0\x40\0\x40\0")
-    return header + b"\x21\xfe\x01a\0" * count + picture + rest
+    comments = b"\x21\xfe\x01a\0" * count
+    if after:
+        return header + picture + rest.removesuffix(b";") + comments + b";"
+    return header + comments + picture + rest
 
 
 def jpeg_of_empty_scans(side: int, scans: int) -> bytes:
@@ -112,6 +115,13 @@ def png_of_empty_chunks(count: int) -> bytes:
             png_chunk(b"IEND", b""),
         )
     )
+
+
+def png_of_text(count: int) -> bytes:
+    """Return a PNG with chunks of EXIF as text, each a kilobyte that inflates to a megabyte."""
+    text = png_chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(999_999), 9))
+    header, pixels = png_of_empty_chunks(0)[:33], png_of_empty_chunks(0)[33:]
+    return header + text * count + pixels
 
 
 def png_chunk(kind: bytes, data: bytes, *, damaged: bool = False) -> bytes:

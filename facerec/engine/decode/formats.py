@@ -15,11 +15,10 @@ from typing import IO
 
 from PIL import ImageFile
 
+from facerec.engine.decode import gif, png
 from facerec.engine.decode.bmp import check_run_lengths
-from facerec.engine.decode.gif import without_extensions
 from facerec.engine.decode.heif import HeifKind, heif_kind
 from facerec.engine.decode.limits import TimedFile
-from facerec.engine.decode.png import without_metadata
 
 # Pillow's warnings about broken metadata do not help operators, and may quote it.
 # Module-wide, since warnings.catch_warnings is not safe among threads.
@@ -40,6 +39,8 @@ class PhotoFormat:
         open: Reads the header of a file; may raise nearly any exception if the file is broken.
         prepare: Returns the file without metadata that costs memory or time, or raises a
             ``LimitExceededError``.
+        has_more_frames: Returns whether the bytes of a file contain a second frame. None if its
+            decoder tells, or if it has no animations.
         pixel_share: Share of the pixel limit that applies to this format. Pillow holds 4 bytes per
             pixel of any photo; decoders that hold further copies of the photo get a smaller share,
             so that memory use is the same.
@@ -51,6 +52,7 @@ class PhotoFormat:
     name: str
     open: Callable[[IO[bytes]], ImageFile.ImageFile]
     prepare: Callable[[bytes], bytes] = _unchanged
+    has_more_frames: Callable[[bytes], bool] | None = None
     pixel_share: float = 1.0
     isolated: bool = False
 
@@ -107,8 +109,8 @@ def _open_heic(file: IO[bytes]) -> ImageFile.ImageFile:
 # Measured at 50 megapixels, in bytes a pixel and without the file itself: PNG 5.4, TIFF 5, BMP 5,
 # GIF 2, progressive JPEG of full colour 6.7, HEIC 7, AVIF 9, WebP 16.
 JPEG = PhotoFormat("JPEG", _open_jpeg)
-PNG = PhotoFormat("PNG", _open_png, without_metadata)
-GIF = PhotoFormat("GIF", _open_gif, without_extensions)
+PNG = PhotoFormat("PNG", _open_png, png.without_metadata, png.has_more_frames)
+GIF = PhotoFormat("GIF", _open_gif, gif.without_extensions, gif.has_more_frames)
 BMP = PhotoFormat("BMP", _open_bmp, check_run_lengths)
 TIFF = PhotoFormat("TIFF", _open_tiff, isolated=True)
 WEBP = PhotoFormat("WebP", _open_webp, pixel_share=0.4, isolated=True)

@@ -16,10 +16,8 @@ from facerec.core.photos import UnreadablePhoto, UnreadableReason
 from facerec.engine.decode.colour import rgb_pixels, without_tint
 from facerec.engine.decode.formats import (
     AVIF,
-    GIF,
     HEIC,
     JPEG,
-    PNG,
     TIFF,
     WEBP,
     PhotoFormat,
@@ -42,7 +40,6 @@ from facerec.engine.decode.photo import (
     DecodedPhoto,
     DecodeOptions,
 )
-from facerec.engine.decode.png import has_more_frames
 from facerec.engine.decode.tiff import check_tiff
 from facerec.engine.smallest_face import effective_smallest_face
 
@@ -82,8 +79,8 @@ def decode_in_process(content: bytes, options: DecodeOptions) -> DecodedPhoto | 
         if photo_format is JPEG:
             return _decode_jpeg(content, options)
         photo = _decode(photo_format, photo_format.prepare(content), options)
-        if photo_format is PNG and isinstance(photo, DecodedPhoto):
-            return replace(photo, is_animated=has_more_frames(content))
+        if photo_format.has_more_frames is not None and isinstance(photo, DecodedPhoto):
+            return replace(photo, is_animated=photo_format.has_more_frames(content))
         return photo
     except LimitExceededError as error:
         return error.unreadable
@@ -204,8 +201,9 @@ def _refusal(
     return None
 
 
-_ANIMATED = (GIF, WEBP, AVIF)
-"""Formats with animations, besides PNG; further images of a HEIC or TIFF are other photos."""
+_ANIMATED = (WEBP, AVIF)
+"""Formats with animations whose decoders tell; further images of a HEIC or TIFF are other
+photos."""
 
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 """Orientations in which the upright photo's width is the stored height."""

@@ -26,20 +26,30 @@ _CHUNK_HEADER = 8
 
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _TEXT = frozenset({b"tEXt", b"zTXt", b"iTXt"})
-_ORIENTATION = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
+_ORIENTATION = (b"XML:com.adobe.xmp", b"Raw profile type exif")
 """Keywords of text chunks that may hold the orientation."""
 
 
 def without_metadata(content: bytes) -> bytes:
     """Return a PNG file with only the chunks that affect pixels and orientation.
 
+    The first chunk of each kind that may hold the orientation counts, since reading a chunk may
+    cost a thousand times its size. So at most three are read.
+
     Raises:
         LimitExceededError: The file has more than ``MAX_CHUNKS`` chunks.
     """
     kept = [content[:_SIGNATURE]]
+    read: set[bytes] = set()
     for kind, chunk in _chunks(content):
-        if kind in _PIXELS or _holds_orientation(kind, content[chunk]):
+        if kind in _PIXELS:
             kept.append(content[chunk])
+            continue
+        metadata = _orientation_kind(kind, content, chunk.start + _CHUNK_HEADER)
+        if metadata is not None and metadata not in read:
+            read.add(metadata)
+            if _is_valid(kind, content[chunk]):
+                kept.append(content[chunk])
     return b"".join(kept)
 
 
@@ -76,20 +86,26 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, slice]]:
         start = end
 
 
-def _holds_orientation(kind: bytes, chunk: bytes) -> bool:
-    """Return whether a chunk may contain the orientation, is valid, and is small enough."""
-    data = chunk[8:-4]
+def _orientation_kind(kind: bytes, content: bytes, start: int) -> bytes | None:
+    """Return the kind of metadata that may hold the orientation, or None for any other chunk."""
+    if kind == b"eXIf":
+        return kind
     if kind in _TEXT:
-        if not data.startswith(_ORIENTATION) or not _is_small(kind, data):
-            return False
-    elif kind != b"eXIf" or len(data) > MAX_TEXT:
+        for keyword in _ORIENTATION:
+            if content.startswith(keyword + b"\0", start):
+                return keyword
+    return None
+
+
+def _is_valid(kind: bytes, chunk: bytes) -> bool:
+    """Return whether a chunk of metadata is undamaged and small enough."""
+    data = chunk[_CHUNK_HEADER:-4]
+    if len(data) > MAX_TEXT or (kind in _TEXT and not _inflates_to_little(kind, data)):
         return False
     return zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
 
 
-def _is_small(kind: bytes, data: bytes) -> bool:
-    if len(data) > MAX_TEXT:
-        return False
+def _inflates_to_little(kind: bytes, data: bytes) -> bool:
     _keyword, _, rest = data.partition(b"\0")
     if kind == b"tEXt" or (kind == b"iTXt" and rest[:1] == b"\0"):
         return True

@@ -39,6 +39,12 @@ CHEAP = {
     "a TIFF of tags at one place": hostile_photos.tiff_of_tags_at_one_place(1_000_000, 2_000),
 }
 
+UNREAD = {
+    "a PNG of text that inflates a thousandfold": hostile_photos.png_of_text(3_000),
+    "a GIF of comments after its picture": hostile_photos.gif_of_comments(1_000_000, after=True),
+}
+"""Files with data that no pixel needs, and whose reading would take 3 seconds and more."""
+
 
 WORST: dict[str, Callable[[], bytes]] = {
     "a JPEG of as many scans and pixels as are permitted": lambda: (
@@ -68,6 +74,13 @@ def test_a_file_that_costs_more_than_its_pixels_is_refused_at_once(name: str) ->
     assert time.process_time() - started < 2
 
 
+@pytest.mark.parametrize("name", UNREAD)
+def test_data_that_no_pixel_needs_costs_nothing(name: str) -> None:
+    started = time.process_time()
+    assert isinstance(outcome_of(UNREAD[name]), DecodedPhoto), name
+    assert time.process_time() - started < 2
+
+
 @pytest.mark.parametrize("name", CHEAP)
 def test_a_file_with_a_little_of_the_same_is_read(name: str) -> None:
     assert isinstance(outcome_of(CHEAP[name]), DecodedPhoto), outcome_of(CHEAP[name])
@@ -93,9 +106,9 @@ def test_frames_of_an_animated_png_cost_nothing() -> None:
 def test_hostile_files_take_little_memory() -> None:
     decoding = (
         "import resource\n"
-        "from tests.unit.engine.test_decode_costs import CHEAP, COSTLY, outcome_of\n"
+        "from tests.unit.engine.test_decode_costs import CHEAP, COSTLY, UNREAD, outcome_of\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "for content in (*COSTLY.values(), *CHEAP.values()):\n"
+        "for content in (*COSTLY.values(), *CHEAP.values(), *UNREAD.values()):\n"
         "    outcome_of(content)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
     )
