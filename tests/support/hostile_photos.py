@@ -61,22 +61,23 @@ def gif_of_comments(count: int, *, after: bool = False) -> bytes:
 def jpeg_of_empty_scans(side: int, scans: int) -> bytes:
     """Return a progressive JPEG, grey, whose scans but the first bring nothing."""
     blocks = ((side + 7) // 8) ** 2
-    quantisation = _segment(0xDB, b"\0" + bytes([16] * 64))
-    frame = _segment(0xC2, struct.pack(">BHHB", 8, side, side, 1) + bytes([1, 0x11, 0]))
+    quantisation = jpeg_segment(0xDB, b"\0" + bytes([16] * 64))
+    frame = jpeg_segment(0xC2, struct.pack(">BHHB", 8, side, side, 1) + bytes([1, 0x11, 0]))
     # One code of one bit each: a difference of 0, and a run of 2^14 and more blocks without end.
-    tables = _segment(0xC4, b"\x00" + bytes([1] + [0] * 15) + b"\x00")
-    tables += _segment(0xC4, b"\x10" + bytes([1] + [0] * 15) + b"\xe0")
-    first = _segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + _bits("0" * blocks)
+    tables = jpeg_segment(0xC4, b"\x00" + bytes([1] + [0] * 15) + b"\x00")
+    tables += jpeg_segment(0xC4, b"\x10" + bytes([1] + [0] * 15) + b"\xe0")
+    first = jpeg_segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + _bits("0" * blocks)
     runs, left = "", blocks
     while left > 0:
         run = max(min(left, 32_767), 16_384)
         runs += "0" + f"{run - 16_384:014b}"
         left -= run
-    scan = _segment(0xDA, bytes([1, 1, 0, 1, 63, 0])) + _bits(runs)
+    scan = jpeg_segment(0xDA, bytes([1, 1, 0, 1, 63, 0])) + _bits(runs)
     return b"\xff\xd8" + quantisation + frame + tables + first + scan * scans + b"\xff\xd9"
 
 
-def _segment(marker: int, data: bytes) -> bytes:
+def jpeg_segment(marker: int, data: bytes) -> bytes:
+    """Return a segment of a JPEG."""
     return b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
 
 
@@ -84,6 +85,23 @@ def _bits(digits: str) -> bytes:
     padded = digits + "1" * (-len(digits) % 8)
     data = int(padded, 2).to_bytes(len(padded) // 8, "big")
     return data.replace(b"\xff", b"\xff\0")
+
+
+def jpeg_of_exif(orientation: int, *, fractions: int) -> bytes:
+    """Return a JPEG with an orientation in EXIF, then a tag of fractions over many segments."""
+    header = b"Exif\0\0MM\0*" + struct.pack(">LH", 8, 2)
+    first = struct.pack(">HHLHH", 0x0112, 3, 1, orientation, 0)
+    header += first + struct.pack(">HHLLL", 0x011A, 5, fractions, 38, 0)
+    values = b"\0\0\0\x01\0\0\0\x02" * 8_000
+    more = jpeg_segment(0xE1, b"Exif\0\0" + values) * (fractions // 8_000)
+    return _jpeg(jpeg_segment(0xE1, header) + more)
+
+
+def jpeg_of_comments_between_scans(count: int) -> bytes:
+    """Return a progressive JPEG with empty comments before its last scan, one of many."""
+    content = jpeg_of_empty_scans(9_999, 60)
+    last = content.rindex(b"\xff\xda")
+    return content[:last] + b"\xff\xfe\0\x02" * count + content[last:]
 
 
 def jpeg_of_segments(count: int) -> bytes:

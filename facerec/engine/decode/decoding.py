@@ -37,8 +37,8 @@ def decode(
     which also saves time.
 
     Never raises for a problem with the file. Uses less than 0.8 GB at 100 megapixels, and at most
-    ``limits.MAX_SECONDS`` of processor time for any file; a damaged JPEG is decoded up to three
-    times, each within this limit.
+    ``limits.MAX_SECONDS`` of processor time for any file, also if a damaged JPEG is decoded three
+    times.
 
     Args:
         content: The bytes of the file.

@@ -15,7 +15,7 @@ from typing import IO
 
 from PIL import ImageFile
 
-from facerec.engine.decode import gif, png
+from facerec.engine.decode import gif, jpeg, png
 from facerec.engine.decode.bmp import check_run_lengths
 from facerec.engine.decode.heif import HeifKind, heif_kind
 from facerec.engine.decode.limits import TimedFile
@@ -108,7 +108,7 @@ def _open_heic(file: IO[bytes]) -> ImageFile.ImageFile:
 
 # Measured at 50 megapixels, in bytes a pixel and without the file itself: PNG 5.4, TIFF 5, BMP 5,
 # GIF 2, progressive JPEG of full colour 6.7, HEIC 7, AVIF 9, WebP 16.
-JPEG = PhotoFormat("JPEG", _open_jpeg)
+JPEG = PhotoFormat("JPEG", _open_jpeg, jpeg.without_metadata)
 PNG = PhotoFormat("PNG", _open_png, png.without_metadata, png.has_more_frames)
 GIF = PhotoFormat("GIF", _open_gif, gif.without_extensions, gif.has_more_frames)
 BMP = PhotoFormat("BMP", _open_bmp, check_run_lengths)
@@ -144,6 +144,12 @@ def recognise(content: bytes) -> PhotoFormat | None:
     return None
 
 
-def open_photo(photo_format: PhotoFormat, content: bytes) -> ImageFile.ImageFile:
-    """Read the header of an image file; may raise nearly any exception if the file is broken."""
-    return photo_format.open(TimedFile(content))
+def open_photo(photo_format: PhotoFormat, content: bytes, end: float) -> ImageFile.ImageFile:
+    """Read the header of an image file; may raise nearly any exception if the file is broken.
+
+    Args:
+        photo_format: The format of the file.
+        content: The bytes of the file.
+        end: The thread's processor time at which to stop (see ``TimedFile``).
+    """
+    return photo_format.open(TimedFile(content, end))

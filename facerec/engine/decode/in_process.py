@@ -34,7 +34,7 @@ from facerec.engine.decode.jpeg import (
     reduce_while_decoding,
     without_what_follows,
 )
-from facerec.engine.decode.limits import LimitExceededError
+from facerec.engine.decode.limits import LimitExceededError, end_of_time
 from facerec.engine.decode.photo import (
     FACE_PIXELS_NEEDED,
     DecodedPhoto,
@@ -75,10 +75,12 @@ def decode_in_process(content: bytes, options: DecodeOptions) -> DecodedPhoto | 
             UnreadableReason.UNSUPPORTED_FORMAT,
             "not a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file",
         )
+    end = end_of_time()
     try:
+        prepared = photo_format.prepare(content)
         if photo_format is JPEG:
-            return _decode_jpeg(content, options)
-        photo = _decode(photo_format, photo_format.prepare(content), options)
+            return _decode_jpeg(prepared, options, end)
+        photo = _decode(photo_format, prepared, options, end)
         if photo_format.has_more_frames is not None and isinstance(photo, DecodedPhoto):
             return replace(photo, is_animated=photo_format.has_more_frames(content))
         return photo
@@ -94,9 +96,9 @@ def decode_in_process(content: bytes, options: DecodeOptions) -> DecodedPhoto | 
 
 
 def _decode(
-    photo_format: PhotoFormat, content: bytes, options: DecodeOptions
+    photo_format: PhotoFormat, content: bytes, options: DecodeOptions, end: float
 ) -> DecodedPhoto | UnreadablePhoto:
-    with open_photo(photo_format, content) as photo:
+    with open_photo(photo_format, content, end) as photo:
         width, height = photo.size
         smallest = effective_smallest_face(width, height, options.smallest_face)
         needed = max(1, smallest // FACE_PIXELS_NEEDED, _bounding_reduction(width, height))
@@ -138,14 +140,16 @@ def _decode(
     )
 
 
-def _decode_jpeg(content: bytes, options: DecodeOptions) -> DecodedPhoto | UnreadablePhoto:
+def _decode_jpeg(
+    content: bytes, options: DecodeOptions, end: float
+) -> DecodedPhoto | UnreadablePhoto:
     start = first_scan(content)
     if start is not None and content.rfind(END_OF_IMAGE) < start:
-        return _decode_without_end(content, options)
+        return _decode_without_end(content, options, end)
     try:
-        return _decode(JPEG, content, options)
+        return _decode(JPEG, content, options, end)
     except OSError as error:
-        photo = _decode_without_end(content, options)
+        photo = _decode_without_end(content, options, end)
         if isinstance(photo, DecodedPhoto):
             return photo
         # libjpeg's message about the file is more precise.
@@ -156,17 +160,19 @@ _GARBAGE = b"".join(b"\x55\xaa\x33\xcc" * 16 + bytes((0xFF, 0xD0 + n)) for n in 
 """Garbage with restart markers: any block that is decoded from it has different pixels."""
 
 
-def _decode_without_end(content: bytes, options: DecodeOptions) -> DecodedPhoto | UnreadablePhoto:
+def _decode_without_end(
+    content: bytes, options: DecodeOptions, end: float
+) -> DecodedPhoto | UnreadablePhoto:
     """Decode a JPEG that is complete except for its end marker.
 
     libjpeg fills in missing blocks, and ignores data after the last one. So the photo is complete
     if its pixels are the same with garbage before the end marker and without.
     """
-    with open_photo(JPEG, content) as header:
+    with open_photo(JPEG, content, end) as header:
         complete = without_what_follows(content, getattr(header, "layers", 0))
     if complete is not None:
-        photo = _decode(JPEG, complete + END_OF_IMAGE, options)
-        other = _decode(JPEG, complete + _GARBAGE + END_OF_IMAGE, options)
+        photo = _decode(JPEG, complete + END_OF_IMAGE, options, end)
+        other = _decode(JPEG, complete + _GARBAGE + END_OF_IMAGE, options, end)
         if isinstance(photo, UnreadablePhoto):
             return photo
         if isinstance(other, DecodedPhoto) and np.array_equal(photo.pixels, other.pixels):

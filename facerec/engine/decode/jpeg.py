@@ -13,6 +13,7 @@ from facerec.engine.decode.limits import (
     MAX_BLOCKS,
     MAX_JUNK,
     MAX_PIXEL_PASSES,
+    LimitExceededError,
     too_costly,
 )
 
@@ -29,10 +30,50 @@ _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _BETWEEN_SCANS = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE})
 """Segments that can occur between scans: tables, line counts, application data, comments."""
 
+_COMMENT = 0xFE
+_APP1 = 0xE1
+_APPLICATION = frozenset(range(0xE0, 0xF0))
+_COLOURS = frozenset({0xE0, 0xEE})
+"""Application data of JFIF and Adobe, for how colours are stored."""
+
+_ORIENTATION = (b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0")
+"""Identifiers of the application data that may hold the orientation."""
+
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MARKER_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 _COEFFICIENTS = 64
+
+
+def without_metadata(content: bytes) -> bytes:
+    """Return a JPEG without the segments before its first scan that decoding does not need.
+
+    Kept are tables, frames, and data about colours (JFIF, Adobe) and the orientation (the first
+    segments of EXIF and of XMP). Pillow joins further segments of EXIF, and reads values that fill
+    all of them, which takes minutes.
+
+    Raises:
+        LimitExceededError: The header has too many segments, or too much junk between them.
+    """
+    pieces, position = [], 0
+    wanted = {*_ORIENTATION}
+    for code, start, end in _header(content):
+        if code == _COMMENT or (code in _APPLICATION and not _is_wanted(content, start, wanted)):
+            pieces.append(content[position:start])
+            position = end
+    return b"".join((*pieces, content[position:])) if pieces else content
+
+
+def _is_wanted(content: bytes, start: int, wanted: set[bytes]) -> bool:
+    """Return whether to keep a segment of application data; what has been found is removed."""
+    code = content[start + 1]
+    if code != _APP1:
+        return code in _COLOURS
+    for identifier in wanted:
+        if content.startswith(identifier, start + 4):
+            wanted.remove(identifier)
+            return True
+    return False
 
 
 def first_scan(content: bytes) -> int | None:
@@ -41,21 +82,31 @@ def first_scan(content: bytes) -> int | None:
     Raises:
         LimitExceededError: The header has too many segments, or too much junk between them.
     """
+    return next((start for code, start, _ in _header(content) if code == _START_OF_SCAN), None)
+
+
+def _header(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield code, start and end of each segment up to the marker of the first scan.
+
+    Raises:
+        LimitExceededError: There are too many segments, or there is too much junk between them.
+    """
     position, junk = 2, 0
     for _ in range(MAX_BLOCKS):
         marker = _MARKER.search(content, position)
         if marker is None:
-            return None
+            return
         junk += marker.start() - position
         if junk > MAX_JUNK:
             raise too_costly(f"the JPEG file has more than {MAX_JUNK:,} bytes between its segments")
         code = content[marker.start() + 1]
-        if code == _START_OF_SCAN:
-            return marker.start()
         position = marker.end()
-        if code not in _STANDALONE and code != _END_OF_IMAGE:
+        if code not in _STANDALONE and code not in (_START_OF_SCAN, _END_OF_IMAGE):
             position += max(2, int.from_bytes(content[position : position + 2], "big"))
-    raise too_costly(f"the JPEG file has more than {MAX_BLOCKS:,} segments")
+        yield code, marker.start(), position
+        if code == _START_OF_SCAN:
+            return
+    raise _too_many_segments()
 
 
 def check_scans(photo: JpegImageFile, content: bytes) -> None:
@@ -66,11 +117,12 @@ def check_scans(photo: JpegImageFile, content: bytes) -> None:
         content: The bytes of its file.
 
     Raises:
-        LimitExceededError: The photo's pixels times its scans exceed ``MAX_PIXEL_PASSES``, or its
-            header has too many segments, or too much junk between them.
+        LimitExceededError: The photo's pixels times its scans exceed ``MAX_PIXEL_PASSES``, it has
+            more than ``MAX_BLOCKS`` scans, or it has too many segments, or too much junk between
+            those of its header.
     """
     width, height = photo.size
-    allowed = max(1, MAX_PIXEL_PASSES // (width * height))
+    allowed = min(MAX_BLOCKS, max(1, MAX_PIXEL_PASSES // (width * height)))
     # Counting bytes is an upper bound, and much faster than a walk over the scans.
     if content.count(b"\xff\xda") <= allowed:
         return
@@ -172,8 +224,13 @@ class _Scan:
 
 
 def _scans(content: bytes) -> Iterator[_Scan]:
-    """Yield the scans of a JPEG file, up to its end marker or to data that is not a segment."""
-    position = first_scan(content)
+    """Yield the scans of a JPEG file, up to its end marker or to data that is not a segment.
+
+    Raises:
+        LimitExceededError: There are too many segments, or there is too much junk between those of
+            the header.
+    """
+    position, between = first_scan(content), iter(range(MAX_BLOCKS))
     while position is not None:
         count = int.from_bytes(content[position + 4 : position + 5], "big")
         parameters = position + 5 + 2 * count
@@ -189,17 +246,30 @@ def _scans(content: bytes) -> Iterator[_Scan]:
             missing_bits=content[parameters + 2] & 0x0F,
             end=end,
         )
-        position = _next_scan(content, end)
+        position = _next_scan(content, end, between)
 
 
-def _next_scan(content: bytes, position: int) -> int | None:
+def _next_scan(content: bytes, position: int, allowed: Iterator[int]) -> int | None:
+    """Return the position of the marker of the next scan, or None if there is none.
+
+    Args:
+        content: The bytes of the file.
+        position: Position after the last scan.
+        allowed: Has an item for each segment that may still occur between scans.
+    """
     while (marker := _MARKER.search(content, position)) is not None:
         code = content[marker.start() + 1]
         if code == _START_OF_SCAN:
             return marker.start()
         if code not in _STANDALONE and code not in _BETWEEN_SCANS:
             return None
+        if next(allowed, None) is None:
+            raise _too_many_segments()
         position = marker.end()
         if code in _BETWEEN_SCANS:
             position += max(2, int.from_bytes(content[position : position + 2], "big"))
     return None
+
+
+def _too_many_segments() -> LimitExceededError:
+    return too_costly(f"the JPEG file has more than {MAX_BLOCKS:,} segments")

@@ -56,17 +56,28 @@ TIMED_OUT = UnreadablePhoto(
 )
 
 
+def end_of_time() -> float:
+    """Return the thread's processor time at which decoding that begins now has to stop."""
+    return time.thread_time() + MAX_SECONDS
+
+
 class TimedFile(BytesIO):
-    """The bytes of a photo, which can be read for ``MAX_SECONDS`` of the thread's processor time.
+    """The bytes of a photo, which can be read until the thread has used some processor time.
 
     Pillow reads a file block by block while it decodes, so the limit can stop a decoder between two
     blocks. It cannot stop a single call that decodes everything; such formats are decoded in a
     separate process.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, end: float) -> None:
+        """Create the file.
+
+        Args:
+            content: The bytes of the photo.
+            end: The thread's processor time at which the limit is exceeded (see ``end_of_time``).
+        """
         super().__init__(content)
-        self._end = time.thread_time() + MAX_SECONDS
+        self._end = end
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read bytes as from any file.

@@ -22,6 +22,8 @@ COSTLY = {
     "a TIFF of one huge tile": hostile_photos.tiff_of_one_huge_tile(6_000),
     "a GIF of comments": hostile_photos.gif_of_comments(1_000_000),
     "a JPEG of empty scans": hostile_photos.jpeg_of_empty_scans(4_000, 5_000),
+    "a small JPEG of empty scans": hostile_photos.jpeg_of_empty_scans(32, 200_000),
+    "a JPEG of comments between scans": hostile_photos.jpeg_of_comments_between_scans(3_000_000),
     "a JPEG of segments": hostile_photos.jpeg_of_segments(1_000_000),
     "a JPEG of junk": hostile_photos.jpeg_of_junk(9_000_000),
     "a JPEG of fill bytes": hostile_photos.jpeg_of_junk(2).replace(b"\0\0", b"\xff" * 9_000_000),
@@ -40,6 +42,7 @@ CHEAP = {
 }
 
 UNREAD = {
+    "a JPEG of EXIF": hostile_photos.jpeg_of_exif(6, fractions=800_000),
     "a PNG of text that inflates a thousandfold": hostile_photos.png_of_text(3_000),
     "a GIF of comments after its picture": hostile_photos.gif_of_comments(1_000_000, after=True),
 }
@@ -125,6 +128,30 @@ def test_hostile_files_take_little_memory() -> None:
     assert growth < 200_000_000
     # The largest of the decoding process and the decoders that it has started.
     assert largest < 1_000_000_000
+
+
+def test_the_passes_over_a_damaged_jpeg_share_one_limit_of_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Clock:
+        """Processor time that passes by a second at each reading."""
+
+        now = 0
+
+        def thread_time(self) -> int:
+            self.now += 1
+            return self.now
+
+    content = saved(sample(1_000, 1_000), "JPEG", quality=95)
+    clock = Clock()
+    monkeypatch.setattr(limits, "time", clock)
+    monkeypatch.setattr(limits, "MAX_SECONDS", 1_000_000)
+    assert isinstance(outcome_of(content), DecodedPhoto)
+    monkeypatch.setattr(limits, "MAX_SECONDS", clock.now + 1)
+    assert isinstance(outcome_of(content), DecodedPhoto)
+    outcome = outcome_of(content.removesuffix(b"\xff\xd9"))
+    assert isinstance(outcome, UnreadablePhoto)
+    assert outcome.reason is UnreadableReason.TIMED_OUT
 
 
 def test_a_jpeg_in_a_tiff_may_not_have_many_scans(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 
 from facerec.core.photos import UnreadablePhoto, UnreadableReason
 from facerec.engine.decode.decoding import decode
-from tests.support.hostile_photos import png_chunk
+from tests.support.hostile_photos import jpeg_segment, png_chunk
 from tests.support.sample_photos import MAX_PIXELS, decoded, difference, sample, saved
 
 JPEG = saved(sample(400, 300), "JPEG", quality=90)
@@ -110,6 +110,24 @@ def test_the_orientation_of_a_png_is_kept(chunk: str) -> None:
         content = saved(sample(), "PNG", pnginfo=info)
     photo = decoded(content)
     assert (photo.width, photo.height) == (64, 96)
+
+
+@pytest.mark.parametrize("kind", ["EXIF", "XMP"])
+def test_the_orientation_of_a_jpeg_is_kept_among_other_metadata(kind: str) -> None:
+    metadata = {"EXIF": b"Exif\0\0" + exif(6)}.get(
+        kind, b'http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation="6"/>'
+    )
+    plain = saved(sample(), "JPEG", comment=b"a comment", icc_profile=bytes(100_000))
+    content = plain[:2] + jpeg_segment(0xE2, b"MPF\0") + jpeg_segment(0xE1, metadata) + plain[2:]
+    photo = decoded(content)
+    assert (photo.width, photo.height) == (64, 96)
+    assert np.array_equal(photo.pixels, np.rot90(decoded(plain).pixels, 3))
+
+
+def test_the_colours_of_a_jpeg_that_adobe_stored_are_kept() -> None:
+    colours = sample().convert("CMYK")
+    photo = decoded(saved(colours, "JPEG", quality=95, comment=b"a comment"))
+    assert difference(photo.pixels, sample()) <= 8
 
 
 def heic(orientation: int = 1, *, by_itself: bool = False) -> bytes:
