@@ -49,6 +49,7 @@
     │   ├── RequesterPaysError
     │   └── ServiceDeniedError
     ├── StoreUnavailableError
+    │   ├── ReadFailedError
     │   ├── ReadTimedOutError
     │   └── StoreThrottledError
     ├── WebhookError
@@ -768,6 +769,22 @@ class StoreUnavailableError(FacerecError):
     """A store is unreachable, full or throttling. Safe to retry."""
 
     hint_is_for_operator = True
+
+
+class ReadFailedError(StoreUnavailableError):
+    """A single file or object could not be read, for example because of a bad sector.
+
+    Attributes:
+        uri: The requested path or address.
+        reason: What the file system or the service said.
+    """
+
+    ADVICE = "check the disk or the service that holds the photos"
+    """The hint, which the report of a job shows too."""
+
+    def __init__(self, uri: str, reason: str) -> None:
+        super().__init__(f"{uri}: {reason}", self.ADVICE)
+        self.uri, self.reason = uri, reason
 
 
 class ReadTimedOutError(StoreUnavailableError):

@@ -33,6 +33,7 @@ MEANINGS = {
     "REQUESTER_PAYS": "in a requester-pays bucket",
     "OTHER_REGION": "in a bucket of another region",
     "READ_TIMED_OUT": "could not be read in time",
+    "READ_FAILED": "could not be read",
     "MALFORMED_LINE": "the line is not valid",
     "ERASED": "has since been erased",
     "REMOVED": "has since been replaced, or is gone",

@@ -37,6 +37,8 @@ class Outcome(StrEnum):
     """The photo is in a bucket outside the region of the job."""
     READ_TIMED_OUT = "READ_TIMED_OUT"
     """The photo could not be read in time: the file system that it is on does not answer."""
+    READ_FAILED = "READ_FAILED"
+    """The photo could not be read, for example because of a bad sector, while others could."""
     MALFORMED_LINE = "MALFORMED_LINE"
     """The line is invalid: it does not name a photo, or its external image id is invalid."""
     ERASED = "ERASED"
@@ -54,6 +56,7 @@ NOT_READ = frozenset(
         Outcome.REQUESTER_PAYS,
         Outcome.OTHER_REGION,
         Outcome.READ_TIMED_OUT,
+        Outcome.READ_FAILED,
     )
 )
 """Outcomes of photos whose content could not be read."""

@@ -19,6 +19,7 @@ from facerec.errors import (
     ObjectArchivedError,
     ObjectNotFoundError,
     OtherRegionError,
+    ReadFailedError,
     RequesterPaysError,
     StoreUnavailableError,
 )
@@ -118,7 +119,7 @@ def test_an_object_that_s3_does_not_delete_ends_the_deletion_of_its_folder(
         (400, "ExpiredToken", StoreUnavailableError),
         (403, "InvalidAccessKeyId", StoreUnavailableError),
         (503, "SlowDown", StoreUnavailableError),
-        (500, "InternalError", StoreUnavailableError),
+        (500, "InternalError", ReadFailedError),
         (404, "NoSuchKey", ObjectNotFoundError),
     ],
 )

@@ -15,6 +15,7 @@ from facerec.errors import (
     ObjectArchivedError,
     ObjectNotFoundError,
     OtherRegionError,
+    ReadFailedError,
     ReadTimedOutError,
     RequesterPaysError,
 )
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 COMMON_PHOTO_BYTES = 8 * 1024 * 1024
 """Maximum size of photos that are read concurrently; larger ones are read one at a time, to limit
 memory."""
+
+
+MAX_FAILED_READS = 20
+"""Maximum number of photos in a row that could not be read, each for a reason of its own. After one
+more, the store counts as unavailable as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,15 @@ class PhotoLoader:
         self._parser = parser
         self._objects = objects
         self._large = threading.Lock()
+        self._counting = threading.Lock()
+        self._failed_reads = 0
 
     def load(self, line: ManifestLine) -> LoadedPhoto | None:
         """Load the photo of a line; a failure is a result. None for a blank line.
 
         Raises:
-            StoreUnavailableError: The photo could not be read, for a reason outside the photo.
+            StoreUnavailableError: The photo could not be read, for a reason outside the photo, or
+                more than ``MAX_FAILED_READS`` in a row could not be read.
         """
         entry = self._parser.parse(line.content)
         if entry is None:
@@ -104,8 +113,16 @@ class PhotoLoader:
                 with self._large:
                     started = time.time_ns()
                     content, info = fetch(MAX_PHOTO_BYTES)
+        except ReadFailedError as error:
+            with self._counting:
+                self._failed_reads += 1
+                if self._failed_reads > MAX_FAILED_READS:
+                    raise
+            return PhotoFailure(Outcome.READ_FAILED, error.reason), None
         except (ObjectNotFoundError, AccessDeniedError, ReadTimedOutError) as error:
             return _failure(error), None
+        with self._counting:
+            self._failed_reads = 0
         version = settled_version(info, started, entry.version_id)
         if len(content) > MAX_PHOTO_BYTES:
             large = f"more than {MAX_PHOTO_BYTES // 1024**2} MiB"

@@ -11,6 +11,7 @@ from facerec.errors import (
     FirstPhotosFailedError,
     ObjectNotFoundError,
     OtherRegionError,
+    ReadFailedError,
     ReadTimedOutError,
     RequesterPaysError,
 )
@@ -34,6 +35,7 @@ REMEDIES: Mapping[Outcome, str] = {
     Outcome.OTHER_REGION: OtherRegionError.ADVICE,
     Outcome.ARCHIVED: "restore the photos from their archive first",
     Outcome.READ_TIMED_OUT: ReadTimedOutError.ADVICE,
+    Outcome.READ_FAILED: ReadFailedError.ADVICE,
     Outcome.NOT_FOUND: (
         "compare the addresses in the manifest with the real addresses of the photos: a prefix, a"
         " folder or the bucket may be wrong"

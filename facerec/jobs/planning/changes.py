@@ -14,6 +14,7 @@ from facerec.errors import (
     AccessDeniedError,
     InvalidInputError,
     ObjectNotFoundError,
+    ReadFailedError,
     ReadTimedOutError,
 )
 from facerec.jobs.manifest.source import SourceKind
@@ -233,7 +234,7 @@ def _may_have_changed(photo: RememberedPhoto, objects: ObjectStore) -> bool:
         return True
     try:
         objects.read(photo.uri, end=1)
-    except (ObjectNotFoundError, AccessDeniedError, ReadTimedOutError):
+    except (ObjectNotFoundError, AccessDeniedError, ReadFailedError, ReadTimedOutError):
         return False
     return True
 

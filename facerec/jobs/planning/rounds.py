@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.errors import AccessDeniedError, ObjectNotFoundError, ReadTimedOutError
+from facerec.errors import (
+    AccessDeniedError,
+    ObjectNotFoundError,
+    ReadFailedError,
+    ReadTimedOutError,
+)
 from facerec.jobs.ledger.reading import read_summaries
 from facerec.jobs.ledger.report import read_complete_report
 from facerec.jobs.outcomes import NOT_READ, Outcome
@@ -105,6 +110,6 @@ def _may_have_changed(row: LedgerRow, objects: ObjectStore) -> bool:
                 # The size of these two is unknown; use --retry-failures for them.
                 known = row.reason not in ("TOO_LARGE", "CRASHED")
                 return known and objects.head(row.photo).size != row.bytes
-    except (ObjectNotFoundError, AccessDeniedError, ReadTimedOutError):
+    except (ObjectNotFoundError, AccessDeniedError, ReadFailedError, ReadTimedOutError):
         pass
     return False

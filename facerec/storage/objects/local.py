@@ -17,6 +17,7 @@ from facerec.errors import (
     AccessDeniedError,
     ObjectChangedError,
     ObjectNotFoundError,
+    ReadFailedError,
     StoreUnavailableError,
 )
 from facerec.storage.objects.local_listing import file_info, list_files
@@ -38,6 +39,21 @@ _MISSING = {
     errno.EINVAL,
 }
 _DENIED = {errno.EACCES, errno.EPERM}
+
+_FAILED = {
+    errno.EIO,
+    errno.ESTALE,
+    errno.EUCLEAN,
+    errno.EBADMSG,
+    errno.EREMOTEIO,
+    errno.ENODATA,
+    errno.ENXIO,
+    errno.ENODEV,
+    errno.ENOKEY,
+    errno.EOVERFLOW,
+}
+"""Errors of reading that may concern one file only: a bad sector, a damaged file system, or a file
+that a server has replaced."""
 
 _CHANGED = {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST}
 
@@ -76,7 +92,7 @@ class LocalObjects:
 
     def head(self, uri: str) -> ObjectInfo:
         """Return a file's size and version."""
-        with _local_errors(uri):
+        with _local_errors(uri, reads=True):
             status = answer_within(uri, Path(uri).stat, Deadline(self._max_seconds))
             return file_info(uri, require_regular(uri, status))
 
@@ -106,7 +122,7 @@ class LocalObjects:
                 length = None if end is None else max(0, end - start)
                 return _content(uri, file, found.st_size - start, length, deadline)
 
-        with _local_errors(uri):
+        with _local_errors(uri, reads=True):
             return answer_within(uri, read, deadline)
 
     def fetch(
@@ -127,7 +143,7 @@ class LocalObjects:
                 content = _content(uri, file, found.st_size, end, deadline)
                 return content, file_info(uri, found)
 
-        with _local_errors(uri):
+        with _local_errors(uri, reads=True):
             return answer_within(uri, fetch, deadline)
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
@@ -292,7 +308,8 @@ def _open_without_links(path: str, flags: int) -> int:
 
 
 @contextmanager
-def _local_errors(uri: str) -> Iterator[None]:
+def _local_errors(uri: str, *, reads: bool = False) -> Iterator[None]:
+    """Convert errors of a file; ``reads`` is whether it is only read."""
     try:
         yield
     except OSError as error:
@@ -302,6 +319,8 @@ def _local_errors(uri: str) -> Iterator[None]:
             raise AccessDeniedError(
                 uri, hint="check the permissions of the file and its folders"
             ) from error
+        if reads and error.errno in _FAILED:
+            raise ReadFailedError(uri, error.strerror or str(error)) from error
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreUnavailableError(
                 f"no space is left to write {uri}", "free some space and retry"

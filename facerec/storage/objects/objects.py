@@ -15,6 +15,7 @@ from facerec.errors import (
     AccessDeniedError,
     ObjectChangedError,
     ObjectNotFoundError,
+    ReadFailedError,
     ReadTimedOutError,
     StoreUnavailableError,
 )
@@ -67,6 +68,10 @@ def _errors_of(resolved: ResolvedUri) -> Iterator[None]:
         if resolved.folder is None:
             raise
         raise ReadTimedOutError(resolved.requested, error.seconds) from error
+    except ReadFailedError as error:
+        if resolved.folder is None:
+            raise
+        raise ReadFailedError(resolved.requested, error.reason) from error
     except StoreUnavailableError as error:
         if resolved.folder is None:
             raise

@@ -21,6 +21,7 @@ from facerec.errors import (
     ObjectChangedError,
     ObjectNotFoundError,
     OtherRegionError,
+    ReadFailedError,
     RequesterPaysError,
     StoreUnavailableError,
 )
@@ -57,6 +58,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 # Codes, and the bare statuses that HEAD returns instead:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "InvalidBucketName", "404"}
+_INTERNAL = ("InternalError", "500")
+"""Codes of a failure of S3 itself, which may concern a single object; `500` is that of a `HEAD`."""
 _ARCHIVED = "InvalidObjectState"
 _CHANGED = {"PreconditionFailed", "412"}
 _CONFLICT = "ConditionalRequestConflict"
@@ -126,7 +129,7 @@ class S3Objects:
 
     def head(self, uri: str) -> ObjectInfo:
         """Return an object's size and ETag."""
-        with _errors(uri):
+        with _errors(uri, failing=_INTERNAL):
             found = self._client.head_object(**_address_of(uri))
         return ObjectInfo(uri, found["ContentLength"], found["ETag"])
 
@@ -149,7 +152,7 @@ class S3Objects:
             request["IfMatch"] = version
         if version_id is not None:
             request["VersionId"] = version_id
-        with _errors(uri):
+        with _errors(uri, failing=_INTERNAL):
             return self._get(request)[0]
 
     def fetch(
@@ -164,7 +167,7 @@ class S3Objects:
             request["Range"] = f"bytes=0-{end - 1}"
         if version_id is not None:
             request["VersionId"] = version_id
-        with _errors(uri):
+        with _errors(uri, failing=_INTERNAL):
             content, answer = self._get(request)
         if not answer:
             # An empty object has no range; the response is an error without an ETag.
@@ -449,7 +452,9 @@ def _address_of(uri: str) -> dict[str, str]:
     return {"Bucket": address[1], "Key": address[2]}
 
 
-def _errors(uri: str, changed: Iterable[str] = _CHANGED) -> AbstractContextManager[None]:
+def _errors(
+    uri: str, changed: Iterable[str] = _CHANGED, failing: Iterable[str] = ()
+) -> AbstractContextManager[None]:
     # Rejected credentials are not a problem of a single object, so they must not fail photos.
     passing = dict.fromkeys(
         _CREDENTIALS,
@@ -467,6 +472,7 @@ def _errors(uri: str, changed: Iterable[str] = _CHANGED) -> AbstractContextManag
         codes={
             **dict.fromkeys(_MISSING, ObjectNotFoundError(uri)),
             **dict.fromkeys(changed, ObjectChangedError(uri)),
+            **{code: ReadFailedError(uri, f"S3 returned {code}") for code in failing},
             _ARCHIVED: ObjectArchivedError(uri),
             **passing,
         },

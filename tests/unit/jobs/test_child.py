@@ -16,6 +16,7 @@ from facerec.errors import (
     InvalidInputError,
     ModelMismatchError,
     ObjectChangedError,
+    ReadFailedError,
     StoreUnavailableError,
 )
 from facerec.gallery.erasing.tombstones import keep_tombstones
@@ -55,6 +56,30 @@ def test_a_photo_whose_file_system_does_not_answer_costs_that_photo_only(tmp_pat
     assert outcomes[0] == outcomes[7] == Outcome.READ_TIMED_OUT
     assert outcomes.count(Outcome.INDEXED) == 18
     assert job.rows()[7].detail == "its file system did not answer in 0.3 seconds"
+
+
+def test_a_photo_in_a_bad_sector_costs_that_photo_only(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 20)
+    photos[7].unlink()
+    # Its first page is not mapped, so that reading it is an input/output error.
+    photos[7].symlink_to("/proc/self/mem")
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    rows = job.rows()
+    assert (rows[7].outcome, rows[7].detail) == (Outcome.READ_FAILED, "Input/output error")
+    assert [row.outcome for row in rows].count(Outcome.INDEXED) == 19
+
+
+def test_photos_that_fail_one_after_another_are_a_store_that_is_down(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 22)
+    for photo in photos:
+        photo.unlink()
+        photo.symlink_to("/proc/self/mem")
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos), images_per_child=99)
+    with pytest.raises(ReadFailedError) as raised:
+        job.run()
+    assert exit_code_of(raised.value) == RETRY
+    assert job.rows() == []
 
 
 def test_every_photo_gets_a_row_and_its_faces_are_stored(tmp_path: Path) -> None:
