@@ -74,7 +74,11 @@ class LineParser:
         named = self._names(text)
         if isinstance(named, PhotoFailure):
             return named
-        wrong = _wrong_name(named.get("external_image_id")) or violation("manifest-line", named)
+        wrong = (
+            _wrong_name(named.get("external_image_id"))
+            or violation("manifest-line", named)
+            or _half_character(named)
+        )
         if wrong:
             return _malformed(wrong[:500], self._photo_of(named))
         entry = ManifestEntry(
@@ -136,7 +140,7 @@ class LineParser:
     def _photo_of(self, named: Mapping[str, object]) -> str:
         """Return the address of the photo that a malformed line names, or ""."""
         uri = {name: value for name, value in named.items() if name == "image"}
-        if violation("manifest-line", uri):
+        if violation("manifest-line", uri) or _half_character(uri):
             return ""
         return self._located(ManifestEntry(str(uri["image"]))).uri
 
@@ -178,6 +182,26 @@ def _wrong_name(name: object) -> str | None:
     return None
 
 
+def _half_character(named: Mapping[str, object]) -> str | None:
+    """Return the error message for a name with half of a character; None for valid names.
+
+    JSON can express halves of UTF-16 pairs, which no store can keep. In paths of this machine, some
+    of them stand for the bytes of names that are not UTF-8 (PEP 383).
+    """
+    for name in _NAMES:
+        text = named.get(name)
+        if isinstance(text, str) and not text.isascii():
+            is_path = name == "image" and scheme_of(text) == "file"
+            errors = "surrogateescape" if is_path else "strict"
+            try:
+                kept = text.encode("utf-8", errors).decode("utf-8", errors)
+            except UnicodeEncodeError:
+                kept = None
+            if kept != text:
+                return f"{name} must be valid Unicode, without halves of characters"
+    return None
+
+
 def _malformed(detail: str, uri: str = "") -> PhotoFailure:
     return PhotoFailure(Outcome.MALFORMED_LINE, detail, uri=uri)
 
@@ -195,9 +219,9 @@ def _json_object(text: str) -> dict[str, str] | PhotoFailure:
         return _malformed(f"not JSON: {problem} at column {error.colno}")
     except RecursionError:
         return _malformed("not JSON: nested too deeply")
-    except ValueError as error:
-        # For example a number with too many digits.
-        return _malformed(f"not JSON: {error}")
+    except ValueError:
+        # Python reads numbers of at most 4,300 digits, and its message advises programmers.
+        return _malformed("not JSON that can be read: a number has too many digits")
     if not isinstance(named, dict):
         return _malformed("not a JSON object")
     return {name: value for name, value in named.items() if value is not None}

@@ -142,7 +142,7 @@ class _Text:
         for number, (end, content) in enumerate(split_lines([sample[start:]], start), 1):
             if content is None or not content.strip():
                 continue
-            if named is None and _ARRAY.match(content):
+            if named in (None, LineFormat.JSONL) and _ARRAY.match(content):
                 raise InvalidInputError(
                     f"{uri} is a JSON array", "write one JSON object per line, without brackets"
                 )

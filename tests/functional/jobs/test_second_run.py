@@ -201,6 +201,19 @@ def test_failures_have_the_number_of_a_malformed_line(machine: Machine) -> None:
     assert (malformed["outcome"], malformed["manifest_line"]) == ("MALFORMED_LINE", 2)
 
 
+def test_half_of_a_character_in_a_manifest_is_a_malformed_line(machine: Machine) -> None:
+    (photo, *_) = machine.photos.iterdir()
+    manifest = machine.photos / "some.jsonl"
+    manifest.write_text(json.dumps({"image": photo.name}) + '\n{"image": "a\\ud800.jpg"}\n')
+    for _ in range(2):
+        machine.command("index", str(manifest), "--collection", "staff", "--workers", "1")
+        assert machine.faces() == 1
+        printed = machine.command("jobs", "failures", "--json").stdout
+        (malformed,) = map(json.loads, printed.splitlines())
+        assert malformed["manifest_line"] == 2
+        assert malformed["detail"] == "image must be valid Unicode, without halves of characters"
+
+
 def test_a_dry_run_counts_the_photos_and_starts_nothing(machine: Machine) -> None:
     shown = machine.start("--dry-run")
     assert shown.exit_code == 0, shown.output

@@ -84,6 +84,7 @@ def test_formats_are_recognised_by_name_and_first_line(
         ("a.txt", "a.jpg\n".encode("utf-16"), "is UTF-16"),
         ("a.json", b'[{"image": "a.jpg"}]', "is a JSON array"),
         ("a.json", b'[\n  "a.jpg"\n]\n', "is a JSON array"),
+        ("a.jsonl", b'[{"image": "a.jpg"}]', "is a JSON array"),
         ("a.gz", b"\x1f\x8bnot really", "damaged gzip file"),
         ("manifest.json", b'{"fileSchema": ', "is not JSON"),
         ("manifest.json", b'{"fileSchema": "Bucket, Key"}', "'destinationBucket' is a required"),
