@@ -294,6 +294,10 @@ _KEPT = re.compile(r"[a-zA-Z0-9_.\-:/]")
 _DOT_SEGMENTS = frozenset({".", ".."})
 """Parts of a URL's path that stand for folders (RFC 3986, section 5.2.4)."""
 
+_ELLIPSIS = "…"
+_CONTINUATIONS = bytes(range(0x80, 0xC0))
+"""Bytes of UTF-8 that are not the first one of a character."""
+
 _DIGEST_LENGTH = 16
 _CUT = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}$")
 
@@ -334,8 +338,11 @@ def readable_name(external_image_id: str) -> str:
 
     ``read_external_image_id`` converts it back to the id, so no two ids have the same readable
     name. Characters that an id may contain, such as ``:``, and invisible characters stay escaped.
+    The name of an id that is the end of a longer path begins with an ellipsis; then come what is
+    left of the character at which the path was cut, as it is in the id, and whole characters.
     """
-    return _ESCAPED.sub(_unescape, external_image_id)
+    name = _ESCAPED.sub(_unescape, external_image_id)
+    return f"{_ELLIPSIS}{name}" if _is_cut(external_image_id) else name
 
 
 def read_external_image_id(name: str) -> str:
@@ -349,8 +356,15 @@ def read_external_image_id(name: str) -> str:
     """
     if not name or not isinstance(name, str):
         return checked_external_image_id(name)
+    cut = _NOT_IN_ID.sub(_escape, name.removeprefix(_ELLIPSIS).replace("/", ":"))
+    if name.startswith(_ELLIPSIS) and _is_cut(cut):
+        return cut
     escaped = _NOT_IN_ID.sub(_escape, name.replace("/", ":"))
     return escaped if len(escaped) <= MAX_NAME_LENGTH else derived_external_image_id(name)
+
+
+def _is_cut(external_image_id: str) -> bool:
+    return len(external_image_id) == MAX_NAME_LENGTH and bool(_CUT.search(external_image_id))
 
 
 def is_derived(external_image_id: str, source: str) -> bool:
@@ -374,8 +388,11 @@ def _escape(match: re.Match[str]) -> str:
 
 def _unescape(match: re.Match[str]) -> str:
     content = bytes.fromhex(match[0].replace(".x", ""))
+    # The end of a character of which an id has only some bytes.
+    rest = content.lstrip(_CONTINUATIONS)
+    start = len(match[0]) - len(".xFF") * len(rest)
     try:
-        text = content.decode()
+        text = rest.decode()
     except UnicodeDecodeError:
         return match[0]
-    return _KEPT.sub(_escape, text) if text.isprintable() else match[0]
+    return match[0][:start] + _KEPT.sub(_escape, text) if text.isprintable() else match[0]

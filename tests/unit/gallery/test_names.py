@@ -223,3 +223,18 @@ def test_the_names_of_detectors_are_those_of_the_engine() -> None:
     for name in DETECTOR_NAMES:
         assert violation("execution-input", execution_input(name)) is None
     assert violation("execution-input", execution_input("eyes")) is not None
+
+
+@pytest.mark.parametrize("padding", range(12))
+@pytest.mark.parametrize("letter", ["я", "ก", "张", "😀"])
+def test_the_end_of_a_long_path_is_shown_in_whole_characters(letter: str, padding: int) -> None:
+    path = letter * 80 + "a" * padding + ".jpg"
+    name = derived_external_image_id(path)
+    assert len(name) == 255
+    shown = readable_name(name)
+    remains, characters, rest = shown[1:].partition(letter)
+    assert shown.startswith("…")
+    assert len(remains) < len(".xFF") * len(letter.encode())
+    assert set(characters + rest.split("a", 1)[0].split(".jpg")[0]) == {letter}
+    assert read_external_image_id(shown) == name
+    assert read_external_image_id(path) == name
