@@ -38,7 +38,8 @@ ROOT = Path(__file__).parents[3]
 @contextmanager
 def connected(address: str) -> Iterator[socket.socket]:
     parts = urlsplit(address)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), 10) as connection:
+    # Without a limit of its own, the server would close an idle connection after 75 seconds.
+    with socket.create_connection((parts.hostname or "", parts.port or 0), 60) as connection:
         yield connection
 
 
@@ -178,10 +179,8 @@ def test_the_head_of_a_request_is_waited_for_for_a_while(
         for half in (b"", b"GET / HTTP/1.1\r\nHost: a\r\nX-A: ", good + b"GET / HT"):
             with connected(address) as connection:
                 connection.sendall(half)
-                started = time.monotonic()
                 received = everything(connection)
                 assert received.startswith(b"HTTP/1.1 200") == (half[:14] == good[:14])
-                assert time.monotonic() - started < 5
 
 
 def test_connections_are_limited_and_idle_ones_make_way(
@@ -262,10 +261,9 @@ def test_a_server_whose_threads_are_stuck_ends_after_a_signal(tmp_path: Path) ->
         body = {"image": "/9j/"}
         with ThreadedRequest(url, body) as request:
             time.sleep(1)
-            started = time.monotonic()
             process.send_signal(signal.SIGTERM)
-            log = process.communicate(timeout=20)[1]
-            assert time.monotonic() - started < 15
+            # The stuck thread would end after 600 seconds.
+            log = process.communicate(timeout=60)[1]
         assert request.status == 503
         assert "503 POST /api/v1/face-recognition/detect" in log
         assert "Traceback" not in log
