@@ -325,6 +325,11 @@ def _local_errors(uri: str, *, reads: bool = False) -> Iterator[None]:
             raise StoreUnavailableError(
                 f"no space is left to write {uri}", "free some space and retry"
             ) from error
+        if error.errno == errno.EROFS:
+            raise StoreUnavailableError(
+                f"{uri} cannot be written: its disk is mounted read-only",
+                "mount it for writing, or name another data folder",
+            ) from error
         raise StoreUnavailableError(
             f"{uri}: {error.strerror or error}", "check the disk and its permissions"
         ) from error
