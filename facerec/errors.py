@@ -359,6 +359,7 @@ class MigrationRemedy(StrEnum):
     FINISH = "finish the migration first"
     NEW_COLLECTION = NEW_COLLECTION
     PREPARE = "prepare these faces, and delete those whose photos are gone"
+    READ = "check the disk or the service that holds the photos"
     RELEASE = "use the release of facerec that began the migration, or cancel it"
     REPAIR = "cancel the migration, repair the collection, and migrate it again"
     SWITCH = "switch the version first, or cancel the migration"

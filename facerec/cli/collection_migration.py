@@ -42,6 +42,7 @@ _REASONS = {
     "NO_ADDRESS": "its photo was sent as bytes, or it was imported without one",
     "PHOTO_GONE": "its photo is gone",
     "ACCESS_DENIED": "its photo may not be read",
+    "READ_FAILED": "its photo cannot be read",
     "PHOTO_CHANGED": "another photo is in its place",
     "UNREADABLE": "its photo cannot be decoded",
     "NOT_FOUND_AGAIN": "no face is found at its position",

@@ -17,6 +17,7 @@ from facerec.errors import (
     InvalidInputError,
     ObjectNotFoundError,
     PhotoTooLargeError,
+    ReadFailedError,
     UnreadablePhotoError,
 )
 from facerec.gallery.gallery import Gallery
@@ -194,5 +195,5 @@ def _attempt(read: Callable[[], Result]) -> Result | Unmatched:
         return Unmatched.PHOTO_NOT_FOUND
     except AccessDeniedError:
         return Unmatched.ACCESS_DENIED
-    except (UnreadablePhotoError, PhotoTooLargeError, InvalidInputError):
+    except (UnreadablePhotoError, PhotoTooLargeError, ReadFailedError, InvalidInputError):
         return Unmatched.PHOTO_UNREADABLE

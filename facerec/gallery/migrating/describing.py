@@ -22,6 +22,7 @@ from facerec.errors import (
     AccessDeniedError,
     InvalidInputError,
     ObjectNotFoundError,
+    ReadFailedError,
 )
 from facerec.gallery.indexing.storing import pair_boxes
 from facerec.gallery.migrating.migration_results import MissingReason
@@ -128,6 +129,8 @@ class Describer:
             return load_photo(source, self._objects).content
         except AccessDeniedError:
             return MissingReason.ACCESS_DENIED
+        except ReadFailedError:
+            return MissingReason.READ_FAILED
         except (ObjectNotFoundError, InvalidInputError):
             return MissingReason.PHOTO_GONE
 

@@ -24,6 +24,9 @@ class MissingReason(StrEnum):
     ACCESS_DENIED = "ACCESS_DENIED"
     """Its photo may not be read."""
 
+    READ_FAILED = "READ_FAILED"
+    """Its photo alone cannot be read, for example because of a bad sector."""
+
     PHOTO_CHANGED = "PHOTO_CHANGED"
     """There is another photo at the address."""
 

@@ -277,10 +277,13 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
             MigrationError: They may not.
         """
         refused = _not_described(len(missing), collection_id)
-        if any(face.reason is migration_results.MissingReason.ACCESS_DENIED for face in missing):
-            raise MigrationError(
-                f"{refused}; the collection keeps its model version", MigrationRemedy.ALLOW
-            )
+        reasons = {face.reason for face in missing}
+        for reason, remedy in (
+            (migration_results.MissingReason.ACCESS_DENIED, MigrationRemedy.ALLOW),
+            (migration_results.MissingReason.READ_FAILED, MigrationRemedy.READ),
+        ):
+            if reason in reasons:
+                raise MigrationError(f"{refused}; the collection keeps its model version", remedy)
         if not choices.drop_missing:
             raise MigrationError(
                 f"{refused}; the collection keeps its model version", MigrationRemedy.DELETE

@@ -340,9 +340,19 @@ def changed(path: Path) -> None:
     path.write_bytes(photo_of("zoe"))
 
 
+def damaged(path: Path) -> None:
+    """Replace a photo by a file whose reading is an input/output error."""
+    path.unlink()
+    path.symlink_to("/proc/self/mem")
+
+
 @pytest.mark.parametrize(
     ("happens", "reason"),
-    [(gone, MissingReason.PHOTO_GONE), (changed, MissingReason.PHOTO_CHANGED)],
+    [
+        (gone, MissingReason.PHOTO_GONE),
+        (changed, MissingReason.PHOTO_CHANGED),
+        (damaged, MissingReason.READ_FAILED),
+    ],
 )
 def test_a_face_without_its_photo_is_named_and_the_version_is_not_switched(
     gallery: Gallery, tmp_path: Path, happens: Callable[[Path], None], reason: MissingReason
