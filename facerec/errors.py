@@ -17,6 +17,7 @@
     │   ├── MigrationError
     │   ├── ObjectChangedError
     │   ├── PhotoTooLargeError
+    │   ├── PhotosErasedError
     │   ├── PersonChangeError
     │   ├── QuotaExceededError
     │   ├── ReceiptDamagedError
@@ -394,6 +395,21 @@ class ObjectChangedError(InvalidInputError):
 
 class PhotoTooLargeError(InvalidInputError):
     """A photo has too many bytes to be processed."""
+
+
+class PhotosErasedError(InvalidInputError):
+    """Photos were erased from the list that a running job reads.
+
+    Attributes:
+        uri: Address of the list.
+    """
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"photos were erased from the list that the job was reading: {uri}",
+            "start the same job again; it processes the photos that are left",
+        )
+        self.uri = uri
 
 
 class QuotaExceededError(InvalidInputError):

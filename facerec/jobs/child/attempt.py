@@ -15,7 +15,7 @@ from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING
 
-from facerec.errors import ModelMismatchError
+from facerec.errors import ModelMismatchError, ObjectChangedError, PhotosErasedError
 from facerec.gallery.registered.face_writer import FaceWriter
 from facerec.jobs.child.crash_notes import CRASHED, Crashes, read_crashes
 from facerec.jobs.child.loading import LoadedPhoto, PhotoLoader
@@ -139,6 +139,7 @@ def run_child(
         JobDeletedError: The collection was deleted, and the job with it.
         ModelMismatchError: The engine is not the one that the job was planned for.
         ObjectChangedError: The manifest is not the one that the job was planned for.
+        PhotosErasedError: Photos were erased from the manifest, which facerec has listed.
         InvalidInputError: The manifest or a segment of the ledger is damaged.
         StoreUnavailableError: A store failed; another attempt may succeed.
         ConflictError: Too many concurrent changes of a person, so that another attempt may succeed;
@@ -150,7 +151,13 @@ def run_child(
     # Whatever fails because the job was deleted ends in JobDeletedError. Commits, which run in a
     # thread of their own, also remove the faces that they have stored (``SegmentWriter``).
     with while_it_exists(plan, dependencies.objects):
-        return _run(plan, child, dependencies, stop, on_commit)
+        try:
+            return _run(plan, child, dependencies, stop, on_commit)
+        except ObjectChangedError as error:
+            if error.uri.startswith(plan.job_folder):
+                # Only erasures change a manifest that facerec has listed.
+                raise PhotosErasedError(error.uri) from error
+            raise
 
 
 def loader_of(plan: Plan, objects: ObjectStore) -> PhotoLoader:

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from facerec.core.erasures import Selection
 from facerec.errors import (
     InvalidInputError,
     ModelMismatchError,
     ObjectChangedError,
+    PhotosErasedError,
     ReadFailedError,
     StoreUnavailableError,
 )
@@ -23,6 +25,7 @@ from facerec.gallery.erasing.tombstones import keep_tombstones
 from facerec.jobs.child.attempt import run_child
 from facerec.jobs.child.loading import MAX_PHOTO_BYTES
 from facerec.jobs.child.segment_writer import SegmentCommitted
+from facerec.jobs.erasing.collection_erasure import erase_faces
 from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY, exit_code_of
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.tally import read_summary
@@ -365,6 +368,18 @@ def test_a_manifest_that_changes_during_the_job_ends_it_for_good(tmp_path: Path)
         job.run()
     assert exit_code_of(raised.value) == DO_NOT_RETRY
     assert job.rows() == []
+
+
+def test_a_job_whose_photos_are_erased_while_it_runs_says_so(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    job = LocalJob(tmp_path, tmp_path / "photos")
+    selection = Selection(photos=frozenset((str(photos[0]),)))
+    erase_faces(job.objects, job.plan.jobs_root, "staff", selection)
+    with pytest.raises(PhotosErasedError, match="photos were erased") as raised:
+        job.run()
+    assert raised.value.hint is not None
+    assert raised.value.hint.startswith("start the same job again")
+    assert exit_code_of(raised.value) == DO_NOT_RETRY
 
 
 def test_a_damaged_compressed_manifest_ends_the_job_for_good(tmp_path: Path) -> None:
