@@ -51,11 +51,17 @@ class Selection:
         photos: Paths or addresses of photos whose ledger rows and manifest lines are erased too.
         user_ids: Ids of people to erase.
         user_names: Display names of these people, erased with them.
-        created_before: Erases the whole collection if it was created at this time or earlier, in
-            seconds since 1970; a later collection with the same id is kept. None erases only the
-            selected data.
-        created_at: Creation time of the collection, in seconds since 1970. A later collection with
-            the same id is not changed. None if an earlier release recorded the erasure.
+        created_before: Erases the whole collection; None erases only the selected data. It is the
+            time, in seconds since 1970, with which earlier releases compared the creation of the
+            collection. Their records are still compared with it; see ``collections``.
+        created_at: Creation time of the collection, in seconds since 1970. It identifies the
+            collection: another one with the same id is not changed. None if an earlier release
+            recorded the erasure.
+        collections: If a whole collection is erased, the creation times of it and of those with its
+            id of which job folders contained data when the erasure began. Others are kept, whatever
+            their times. None if an earlier release recorded the erasure.
+        is_returned: Whether the collection was deleted before, and is back with an older copy of
+            the database.
         cause: The entry of the history that the deletion of people belongs to, or None; see
             ``erases_names``.
         tombstones: Whether later jobs must not add the faces again.
@@ -76,11 +82,27 @@ class Selection:
     user_names: frozenset[str] = frozenset()
     created_before: float | None = None
     created_at: float | None = None
+    collections: frozenset[float] | None = None
+    is_returned: bool = False
     cause: Cause | None = None
     tombstones: bool = True
     only_empty_users: bool = False
     faces_of_users: bool = False
     people: frozenset[tuple[str, float]] | None = None
+
+    @property
+    def erases_collection(self) -> bool:
+        """Whether the whole collection is erased, and not only the selected data."""
+        return self.created_before is not None
+
+    def includes_collection(self, created_at: float) -> bool:
+        """Return whether the collection of this id that was created at a time is erased whole."""
+        if self.created_before is None:
+            return False
+        if self.collections is not None:
+            return created_at in self.collections
+        # a record of an earlier release
+        return created_at <= (self.created_before if self.created_at is None else self.created_at)
 
     @property
     def creations(self) -> dict[str, float | None]:
@@ -116,6 +138,8 @@ class Selection:
             **{name: sorted(getattr(self, name)) for name in sets},
             "created_before": self.created_before,
             "created_at": self.created_at,
+            "collections": None if self.collections is None else sorted(self.collections),
+            "is_returned": self.is_returned,
             "cause": None if self.cause is None else self.cause.to_json(),
             "tombstones": self.tombstones,
             "only_empty_users": self.only_empty_users,
@@ -126,7 +150,7 @@ class Selection:
 
 def selection_from_json(document: Mapping[str, Any]) -> Selection:
     """Return the selection of a document that ``Selection.to_json`` returned."""
-    people = document.get("people")
+    people, collections = document.get("people"), document.get("collections")
     return Selection(
         frozenset(document["face_ids"]),
         frozenset(document["image_keys"]),
@@ -138,6 +162,9 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
         document["created_before"],
         # earlier releases stored no creation time
         document.get("created_at"),
+        # earlier releases stored no creation times of earlier collections
+        None if collections is None else frozenset(collections),
+        document.get("is_returned", False),
         # earlier releases had no history
         cause_from_json(document["cause"]) if document.get("cause") else None,
         document.get("tombstones", True),
@@ -229,8 +256,9 @@ class Receipt:
         history: Number of changed entries of the history.
         jobs: Counts of what was removed from each job folder.
         created_before: Only for the deletion of a collection that an older copy of the database
-            brought back: collections of this id that were created at this time or earlier, in
-            seconds since 1970, were deleted. None for all other erasures.
+            brought back: when it was created, in seconds since 1970. None for all other erasures.
+        created_at: Creation time of the collection, in seconds since 1970, if it is deleted as a
+            whole. None for other erasures, and if an earlier release recorded the deletion.
     """
 
     erasure_id: str
@@ -247,6 +275,7 @@ class Receipt:
     history: int = 0
     jobs: tuple[ErasedJob, ...] = field(default=())
     created_before: float | None = None
+    created_at: float | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -282,6 +311,7 @@ class Receipt:
             "requested_at": self.requested_at,
             "finished_at": self.finished_at,
             "created_before": self.created_before,
+            "created_at": self.created_at,
         }
         return {**self.to_json(), **times}
 

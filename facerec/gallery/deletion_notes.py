@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def note_deletion(
     collection_id: str, selection: Selection, objects: ObjectStore, root: str
 ) -> None:
-    """Note that the selected collection is deleted; do nothing if only a part of it is erased.
+    """Note that the selected collections are deleted; do nothing if only a part is erased.
 
     Args:
         collection_id: Id of the collection.
@@ -34,10 +34,10 @@ def note_deletion(
         objects: Store of the notes.
         root: Folder of the erasures; ends in ``/``.
     """
-    if selection.created_before is not None and selection.created_at is not None:
-        document = {"collection_id": collection_id}
-        uri = _uri(collection_id, selection.created_at, root)
-        objects.write(uri, json.dumps(document).encode())
+    if selection.erases_collection and selection.created_at is not None:
+        document = json.dumps({"collection_id": collection_id}).encode()
+        for created_at in sorted({selection.created_at, *(selection.collections or ())}):
+            objects.write(_uri(collection_id, created_at, root), document)
 
 
 def was_deleted(collection: Collection, objects: ObjectStore, root: str) -> bool:

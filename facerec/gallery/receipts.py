@@ -50,10 +50,10 @@ class Erasure:
         """Return whether this erasure covers everything that another erasure erases."""
         if self.receipt.collection_id != other.receipt.collection_id:
             return False
-        if self.selection.created_before is not None:
+        if self.selection.erases_collection:
             return True
         own, others = self.selection, other.selection
-        if self.receipt.subject != other.receipt.subject or others.created_before is not None:
+        if self.receipt.subject != other.receipt.subject or others.erases_collection:
             return False
         # A repeated erasure selects fewer faces, since some are gone; its names are the same.
         if others.photos or others.external_image_ids or others.user_ids:
@@ -63,6 +63,30 @@ class Erasure:
                 and others.user_ids <= own.user_ids
             )
         return others.face_ids <= own.face_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """Deletions of the collections of one id.
+
+    Attributes:
+        pending: Selections of the erasures that are not finished.
+        creations: Creation times of deleted collections, in seconds since 1970.
+        before: Time up to which an earlier release deleted the collections, in seconds since 1970;
+            None if it deleted none.
+    """
+
+    pending: Sequence[Selection]
+    creations: frozenset[float]
+    before: float | None
+
+    def include(self, created_at: float) -> bool:
+        """Return whether the collection that was created at a time was deleted, or is being."""
+        return (
+            created_at in self.creations
+            or (self.before is not None and created_at <= self.before)
+            or any(each.includes_collection(created_at) for each in self.pending)
+        )
 
 
 def completed_later(erasure_id: str) -> str:
@@ -100,9 +124,9 @@ class Erasures:
         receipt = erasures.Receipt(
             erasure_id, collection_id, subject, erasures.ErasureStatus.RUNNING, now
         )
-        before = selection.created_before
-        if before is not None and before < now:
-            receipt = replace(receipt, created_before=before)
+        if selection.erases_collection:
+            before = selection.created_before if selection.is_returned else None
+            receipt = replace(receipt, created_before=before, created_at=selection.created_at)
         erasure = Erasure(receipt, selection)
         self.keep(erasure)
         return erasure
@@ -241,11 +265,10 @@ class Erasures:
         for erasure in self.pending():
             selection = erasure.selection
             if (
-                selection.created_before is not None
-                and erasure.receipt.collection_id == collection.collection_id
-                # An earlier facerec did not note when the collection was created.
-                and selection.created_at in (None, collection.created_at)
-                and collection.created_at <= selection.created_before
+                erasure.receipt.collection_id == collection.collection_id
+                and selection.includes_collection(collection.created_at)
+                # A record of an earlier release does not list the earlier collections.
+                and (selection.collections or selection.created_at in (None, collection.created_at))
             ):
                 return erasure.receipt.erasure_id
         return None
@@ -300,21 +323,38 @@ class Erasures:
     def is_being_deleted(self, collection_id: str) -> bool:
         """Return whether a deletion of the whole collection is unfinished."""
         return any(
-            erasure.receipt.collection_id == collection_id
-            and erasure.selection.created_before is not None
+            erasure.receipt.collection_id == collection_id and erasure.selection.erases_collection
             for erasure in self.pending()
         )
 
-    def deleted_at(self, collection_id: str) -> float | None:
-        """Return the time up to which creations of a collection id were deleted.
+    def deletions(self, collection_id: str) -> Deletions:
+        """Return which collections of an id were deleted, or are being deleted.
 
-        A collection that was created later was not deleted. Reads all receipts of the collection.
-
-        Returns:
-            Seconds since 1970; None if there was no request to delete the whole collection.
+        Reads all receipts of the collection.
 
         Raises:
             ReceiptDamagedError: A receipt is damaged, so that it may be that of a later deletion.
+        """
+        return Deletions(
+            tuple(
+                each.selection
+                for each in self.pending()
+                if each.receipt.collection_id == collection_id
+            ),
+            frozenset(each.created_at for each in self.deleted_collections(collection_id)),
+            self._deleted_before(collection_id),
+        )
+
+    def _deleted_before(self, collection_id: str) -> float | None:
+        """Return the time up to which earlier releases deleted the collections of an id.
+
+        Their receipts do not identify the deleted collection.
+
+        Returns:
+            Seconds since 1970; None if they deleted none.
+
+        Raises:
+            ReceiptDamagedError: A receipt is damaged.
         """
         uris = (found.uri for found in self.objects.list(self._folder(collection_id)))
         receipts = (self._read(uri) for uri in uris if uri.endswith(".json"))
@@ -322,7 +362,7 @@ class Erasures:
             (
                 each.requested_at if each.created_before is None else each.created_before
                 for each in receipts
-                if each.subject is erasures.SubjectKind.COLLECTION
+                if each.subject is erasures.SubjectKind.COLLECTION and each.created_at is None
             ),
             default=None,
         )

@@ -50,13 +50,17 @@ class JobFolders:
         Raises:
             FacerecError: A job folder that may contain embeddings cannot be read.
         """
-        if selection.created_before is not None:
+        if selection.erases_collection:
             return collection_erasure.erase_collection(
-                self.objects, self.jobs_root, collection_id, selection.created_before
+                self.objects, self.jobs_root, collection_id, selection.includes_collection
             )
         return collection_erasure.erase_faces(
             self.objects, self.jobs_root, collection_id, selection
         )
+
+    def creations(self, collection_id: str) -> frozenset[float]:
+        """Return when the collections with this id were created; see ``JobData.creations``."""
+        return frozenset(collections.creations(self.objects, self.jobs_root, collection_id))
 
     def is_importing(self, collection_id: str, created_at: float) -> bool:
         """Return whether an import may bring erased faces back; see ``JobData.is_importing``.

@@ -51,10 +51,13 @@ class RecordedJobData:
         self.imports = False
 
     def forget(self, collection_id: str, selection: Selection) -> list[ErasedJob]:
-        whole = selection.created_before is not None
+        whole = selection.erases_collection
         faces = sorted(selection.face_ids)
         self.forgotten.append(collection_id if whole else (collection_id, faces))
         return []
+
+    def creations(self, _collection_id: str) -> frozenset[float]:
+        return frozenset()
 
     def is_importing(self, _collection_id: str, _created_at: float) -> bool:
         return False

@@ -32,6 +32,14 @@ class JobData(Protocol):
         """
         ...
 
+    def creations(self, collection_id: str) -> frozenset[float]:
+        """Return when the collections with this id that are remembered here were created.
+
+        Returns:
+            Seconds since 1970.
+        """
+        ...
+
     def is_importing(self, collection_id: str, created_at: float) -> bool:
         """Return whether files with faces are being imported into a collection.
 

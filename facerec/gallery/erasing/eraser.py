@@ -67,7 +67,6 @@ class Eraser(StoreEraser):
         collection_id: str,
         subject: SubjectKind,
         selection: Selection,
-        now: float | None = None,
     ) -> tuple[Receipt, tuple[str, ...]]:
         """Erase a selection; return the receipt and the ids of the faces that were stored.
 
@@ -75,7 +74,6 @@ class Eraser(StoreEraser):
             collection_id: Id of the collection.
             subject: What was requested.
             selection: What is erased.
-            now: When that was requested, in seconds since 1970; None for the current time.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
@@ -94,8 +92,7 @@ class Eraser(StoreEraser):
             people=frozenset((user.user_id, user.created_at) for user in users),
             cause=current_cause(),
         )
-        now = self._clock() if now is None else now
-        erasure = self._erasures.begin(collection_id, subject, selection, now)
+        erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
         start = self._erasures.start
         try:
             if start is not None:
@@ -126,7 +123,7 @@ class Eraser(StoreEraser):
             return self._finish(erasure), ()
         self._restore_tombstone_key(erasure.receipt.collection_id)
         erasure, stored = self._with_all_faces(erasure, self._erase_everywhere)
-        if erasure.selection.created_before is not None:
+        if erasure.selection.erases_collection:
             # A concurrent job may have stored more in the meantime.
             erasure = self._erase_from_jobs(erasure)
         elif self._waits_for_import(erasure):
@@ -328,9 +325,7 @@ class Eraser(StoreEraser):
     def _erase_from_jobs(self, erasure: Erasure) -> Erasure:
         """Erase from job folders, and add the counts to the receipt."""
         receipt, selection = erasure.receipt, erasure.selection
-        if not (
-            selection.face_ids or selection.names_photos or selection.created_before is not None
-        ):
+        if not (selection.face_ids or selection.names_photos or selection.erases_collection):
             return erasure
         erased = self._job_data.forget(receipt.collection_id, selection)
         receipt = replace(receipt, jobs=_merged((*receipt.jobs, *erased)))
@@ -342,7 +337,7 @@ class Eraser(StoreEraser):
         If no collection with its id exists, job folders may still contain what is selected.
         """
         selection = erasure.selection
-        if selection.created_before is not None or selection.created_at is None:
+        if selection.erases_collection or selection.created_at is None:
             return False
         with suppress(CollectionNotFoundError):
             current = self._records.get_collection(erasure.receipt.collection_id)
@@ -381,7 +376,7 @@ class Eraser(StoreEraser):
     def _copy_tombstones(self, erasure: Erasure, names: Members[str]) -> None:
         """Keep a copy of the tombstones of an erasure, which outlives the store of records."""
         receipt, selection = erasure.receipt, erasure.selection
-        if selection.created_before is not None:
+        if selection.erases_collection:
             return
         with suppress(CollectionNotFoundError):
             collection = self._get(receipt.collection_id)

@@ -42,7 +42,7 @@ class StoreEraser(GalleryBase):
         if store is None:
             return
         collection_id = erasure.receipt.collection_id
-        whole = selection.created_before is not None
+        whole = selection.erases_collection
         # ``_delete_empty_users`` has deleted these people; others may have their ids by now.
         chosen = {} if selection.only_empty_users else selection.creations
         if whole and not self._selected_collection(collection_id, selection)[1]:
@@ -118,7 +118,7 @@ class StoreEraser(GalleryBase):
         names = selection.external_image_ids | selection.photos
         # The erasure's own cause: otherwise its changes would join the entry of another operation.
         with caused_by(selection.cause):
-            if selection.created_before is not None:
+            if selection.erases_collection:
                 receipt = self._erase_collection(receipt, selection)
             else:
                 own = self._without_later_people(receipt.collection_id, selection)
@@ -305,7 +305,7 @@ class StoreEraser(GalleryBase):
         later = False
         with suppress(CollectionNotFoundError):
             current = self._records.get_collection(collection_id)
-            later = current.created_at > (selection.created_before or 0.0)
+            later = not selection.includes_collection(current.created_at)
             if not later:
                 return current, True
         if selection.created_at is not None:

@@ -157,8 +157,9 @@ class CollectionOperations(Eraser):
         """Delete a collection for good, with its faces, people, tags and the data in job folders.
 
         The record of the collection is deleted after its faces, so that an interrupted deletion can
-        be repeated. If it was deleted before, and is back with an older copy of the database, the
-        job folders of a collection that has since been created with the same id stay.
+        be repeated. Job folders of earlier collections with this id are deleted too. If it was
+        deleted before, and is back with an older copy of the database, those of a collection that
+        has since been created with the same id stay.
 
         Returns:
             Counts of what was removed from each store; see ``ErasureOperations.erase``.
@@ -169,11 +170,18 @@ class CollectionOperations(Eraser):
             FacerecError: A job folder or a store fails; ``resume_erasures`` completes the deletion.
         """
         collection = self._get(collection_id)
-        returned = self._erasures.was_deleted(collection)
-        now = self._clock()
-        before = collection.created_at if returned else now
-        selection = erasures.Selection(created_before=before, created_at=collection.created_at)
-        return self._erase(collection_id, erasures.SubjectKind.COLLECTION, selection, now)[0]
+        created_at, returned = collection.created_at, self._erasures.was_deleted(collection)
+        known = self._job_data.creations(collection_id)
+        if returned:
+            deletions = self._erasures.deletions(collection_id)
+            known = frozenset(filter(deletions.include, known))
+        selection = erasures.Selection(
+            created_before=created_at,
+            created_at=created_at,
+            collections=known | {created_at},
+            is_returned=returned,
+        )
+        return self._erase(collection_id, erasures.SubjectKind.COLLECTION, selection)[0]
 
     def get_tags(self, collection_id: str) -> dict[str, str]:
         """Return a collection's tags, without those of its import.

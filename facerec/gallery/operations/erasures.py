@@ -195,12 +195,13 @@ class ErasureOperations(Eraser):
             ErasureDamagedError: The record of an erasure is damaged; the others were completed.
             FacerecError: A job folder or a store fails; the remaining erasures stay unfinished.
         """
-        before = self._clock() - older_than
+        now = self._clock()
         self._erasures.delete_leftovers()
         receipts = [
             self._perform(erasure)[0]
             for erasure in self._erasures.pending()
-            if erasure.receipt.requested_at <= before
+            # A clock that was ahead does not make an erasure one that is still running.
+            if not now - older_than < erasure.receipt.requested_at <= now
         ]
         self._erasures.require_readable()
         return [receipt for receipt in receipts if receipt.finished_at is not None]

@@ -40,7 +40,7 @@ from facerec.jobs.folders import (
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.plan import plan_uri, read_collection_id, read_facts
-from facerec.jobs.remembered.collections import creation_of
+from facerec.jobs.remembered.collections import creation_of, creations
 from facerec.jobs.remembered.erased_photos import note_end
 from facerec.storage.objects.leftovers import delete_leftovers
 
@@ -113,7 +113,10 @@ def erase_faces(
 
 
 def erase_collection(
-    objects: ObjectStore, jobs_root: str, collection_id: str, created_before: float | None = None
+    objects: ObjectStore,
+    jobs_root: str,
+    collection_id: str,
+    includes: Callable[[float], bool] | None = None,
 ) -> list[ErasedJob]:
     """Delete the folders of all jobs of a collection: embeddings, ledger, manifest and report.
 
@@ -124,8 +127,9 @@ def erase_collection(
         objects: Contains the job folders.
         jobs_root: Parent of all job folders, with the final ``/``.
         collection_id: The collection.
-        created_before: A time in seconds since 1970; keeps jobs of a collection with the same id
-            that was created later. None deletes the folders of all jobs.
+        includes: Returns whether to delete the jobs of the collection with this id that was created
+            at a time, in seconds since 1970. Jobs of a collection of which nothing is remembered
+            are deleted too: it no longer exists. None deletes the folders of all jobs.
 
     Returns:
         Counts of what was removed from each folder.
@@ -135,17 +139,25 @@ def erase_collection(
     """
     unreadable: list[FacerecError] = []
     CollectionFaceIndex(objects, jobs_root, collection_id).delete()
+
+    def is_kept(entry: Entry) -> bool:
+        created_at = None if includes is None else _created_at(objects, entry)
+        if includes is None or created_at is None or includes(created_at):
+            return False
+        # A planner notes its collection before it stores the plan.
+        return created_at in creations(objects, jobs_root, collection_id)
+
     entries = [
         entry
         for entry in entries_of(objects, jobs_root, collection_id, unreadable)
-        if created_before is None or not _is_later(objects, entry, created_before)
+        if not is_kept(entry)
     ]
     # A folder may be inside another one: delete the innermost first, and none before its note is
     # handled.
     entries.sort(key=lambda entry: (entry.is_elsewhere, entry.job_folder), reverse=True)
     deleted = [ErasedJob(entry.job_id, files=delete_folder(objects, entry)) for entry in entries]
     _require_readable(unreadable)
-    _erase_memory(objects, jobs_root, collection_id, created_before)
+    _erase_memory(objects, jobs_root, collection_id, includes)
     return deleted
 
 
@@ -174,13 +186,17 @@ def _erase_from_creation(objects: ObjectStore, folder: str, selection: Selection
 
 
 def _erase_memory(
-    objects: ObjectStore, jobs_root: str, collection_id: str, created_before: float | None
+    objects: ObjectStore,
+    jobs_root: str,
+    collection_id: str,
+    includes: Callable[[float], bool] | None,
 ) -> None:
-    """Delete the remembered photos of a collection, or only those of its earlier creations."""
+    """Delete the remembered photos of a collection, or only those of some of its creations."""
     folder = memory_folder(jobs_root, collection_id)
     for created in list(objects.folders(folder)):
-        # A folder of somebody else goes with the earliest creation.
-        if created_before is None or (creation_of(created) or 0.0) <= created_before:
+        created_at = creation_of(created)
+        # A folder of somebody else goes too.
+        if includes is None or created_at is None or includes(created_at):
             delete_lists_without_plan(objects, jobs_root, created, is_deleted=True)
             objects.delete_folder(created)
     if not list(objects.folders(folder)):
@@ -248,16 +264,19 @@ def _planned_at(objects: ObjectStore, entry: Entry) -> float:
         return 0.0
 
 
-def _is_later(objects: ObjectStore, entry: Entry, time: float) -> bool:
-    """Return whether a job belongs to a collection that was created after a time."""
+def _created_at(objects: ObjectStore, entry: Entry) -> float | None:
+    """Return when the collection of a job was created; None if its plan does not say so.
+
+    The plans of the first release do not.
+    """
     try:
         created = read_document(
             objects, plan_uri(entry.job_folder), lambda plan: plan.get("collection_created_at")
         )
     except ObjectNotFoundError:
         # Another process is deleting it.
-        return False
-    return isinstance(created, int | float) and created > time
+        return None
+    return float(created) if isinstance(created, int | float) else None
 
 
 def _unreadable_folder(entry: Entry) -> JobFolderError:

@@ -76,13 +76,13 @@ def restore_if_lost(
         own = None
     if own is not None and own.created_at in known:
         return
-    deleted_at = erasures.deleted_at(collection_id)
-    if own is not None and deleted_at is not None and own.created_at < deleted_at:
+    deletions = erasures.deletions(collection_id)
+    if own is not None and deletions.include(own.created_at):
         raise DeletedCollectionError(collection_id)
     if not known:
         return
     plans, _ = plans_of(collection_id, objects, jobs_root)
-    lost = [plan for plan in plans if deleted_at is None or plan.collection_created_at > deleted_at]
+    lost = [plan for plan in plans if not deletions.include(plan.collection_created_at)]
     if not lost:
         return
     collection = own or restored_collection(collection_id, lost, records)
@@ -123,7 +123,8 @@ def delete_if_returned(
     if not erasures.was_deleted(own):
         return False
     plans, _ = plans_of(collection_id, objects, jobs_root)
-    if not any(plan.collection_created_at > own.created_at for plan in plans):
+    deletions = erasures.deletions(collection_id)
+    if all(deletions.include(plan.collection_created_at) for plan in plans):
         return False
     delete(collection_id)
     return True

@@ -56,7 +56,11 @@ def deleting(door: Door) -> None:
     """The collection ``staff``, whose deletion was interrupted after it was noted."""
     staff(door)
     collection = door.gallery.describe_collection("staff").collection
-    deletion = Selection(created_before=time.time(), created_at=collection.created_at)
+    deletion = Selection(
+        created_before=collection.created_at,
+        created_at=collection.created_at,
+        collections=frozenset((collection.created_at,)),
+    )
     erasures = open_erasures(f"{door.jobs_root.removesuffix('jobs/')}erasures/")
     erasures.begin("staff", SubjectKind.COLLECTION, deletion, time.time())
 
