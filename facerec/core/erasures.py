@@ -62,6 +62,9 @@ class Selection:
             their times. None if an earlier release recorded the erasure.
         is_returned: Whether the collection was deleted before, and is back with an older copy of
             the database.
+        latest: Latest time at which a selected face was indexed or a selected person was created,
+            in seconds since 1970; 0 if none is stored. The clock of another machine may have been
+            ahead.
         cause: The entry of the history that the deletion of people belongs to, or None; see
             ``erases_names``.
         tombstones: Whether later jobs must not add the faces again.
@@ -84,6 +87,7 @@ class Selection:
     created_at: float | None = None
     collections: frozenset[float] | None = None
     is_returned: bool = False
+    latest: float = 0.0
     cause: Cause | None = None
     tombstones: bool = True
     only_empty_users: bool = False
@@ -140,6 +144,7 @@ class Selection:
             "created_at": self.created_at,
             "collections": None if self.collections is None else sorted(self.collections),
             "is_returned": self.is_returned,
+            "latest": self.latest,
             "cause": None if self.cause is None else self.cause.to_json(),
             "tombstones": self.tombstones,
             "only_empty_users": self.only_empty_users,
@@ -165,6 +170,7 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
         # earlier releases stored no creation times of earlier collections
         None if collections is None else frozenset(collections),
         document.get("is_returned", False),
+        document.get("latest", 0.0),
         # earlier releases had no history
         cause_from_json(document["cause"]) if document.get("cause") else None,
         document.get("tombstones", True),

@@ -8,6 +8,7 @@ nobody. ``GalleryBase`` has an ``Erasures``, and ``facerec.gallery.erasing`` bui
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,14 @@ class Erasure:
 
     receipt: Receipt
     selection: Selection
+
+    @property
+    def erased_at(self) -> float:
+        """When the data was erased, in seconds since 1970, as far as it can be compared.
+
+        It is never before the selected data was stored: the clock of that process may be ahead.
+        """
+        return max(self.receipt.requested_at, math.nextafter(self.selection.latest, math.inf))
 
     def includes(self, other: Erasure) -> bool:
         """Return whether this erasure covers everything that another erasure erases."""

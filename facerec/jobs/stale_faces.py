@@ -200,12 +200,13 @@ def _remove_faces(
         staying -= set(batch) - stored.keys()
         at_new_ids = same_faces(plan, stored, successors, faces)
         found = moved_photos.faces(plan, stored, stores.objects, faces) | at_new_ids
-        ids = []
+        ids, indexed_at = [], 0.0
         for key, members in stored.items():
             if key not in staying or all(face.face_id in found for face in members):
                 staying.discard(key)
                 photos += 1
                 ids += [face.face_id for face in members]
+                indexed_at = max((indexed_at, *(face.indexed_at for face in members)))
                 if key in renamed:
                     renamed_faces += len(members)
         handed_over = {face_id: found[face_id] for face_id in ids if face_id in found}
@@ -213,15 +214,21 @@ def _remove_faces(
             hand_over(plan.collection_id, handed_over, faces=faces, records=stores.records)
             moved += len(handed_over.keys() - at_new_ids.keys())
         if ids:
-            removed += _delete(plan, ids, handed_over, stores)
+            removed += _delete(plan, ids, handed_over, indexed_at, stores)
     return Removal(photos, removed, moved, renamed_faces), staying
 
 
 def _delete(
-    plan: Plan, face_ids: Sequence[str], handed_over: Mapping[str, str], stores: _Stores
+    plan: Plan,
+    face_ids: Sequence[str],
+    handed_over: Mapping[str, str],
+    indexed_at: float,
+    stores: _Stores,
 ) -> int:
     """Delete faces, and return their number; keep a record for older copies of the database."""
-    copy = copy_of_removal(plan.collection_id, face_ids, handed_over, records=stores.records)
+    copy = copy_of_removal(
+        plan.collection_id, face_ids, handed_over, indexed_at=indexed_at, records=stores.records
+    )
     write_tombstones(stores.objects, stores.jobs_root, collection_of(plan), copy)
     removed = stores.delete(plan.collection_id, face_ids)
     # Not before: a copy of the database that is made in between has the faces.

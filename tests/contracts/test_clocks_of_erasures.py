@@ -18,6 +18,7 @@ from facerec.errors import CollectionNotFoundError, ConflictError, StoreUnavaila
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
 from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.erasing.lost_erasures import remove_returned
 from facerec.jobs.job_data import JobFolders
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.plan import Plan
@@ -25,8 +26,9 @@ from facerec.jobs.planning.planner import plan_job
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.objects import Objects
 from facerec.testing.engine import fake_face, fake_photo
-from tests.support.deployments import Deployment
+from tests.support.deployments import ON_ONE_MACHINE, Deployment, open_deployment
 from tests.support.jobs import job_input
+from tests.workflow.test_lost_stores import copy
 
 HOUR, DAY = 3600.0, 86_400.0
 
@@ -254,3 +256,21 @@ def test_faces_expire_by_the_clock_of_the_process_that_erases_them(staff: Staff)
     assert (receipt.faces, receipt.users) == (2, 1)
     assert staff.faces() == {}
     assert staff.traces("Ann Lee") == []
+
+
+@pytest.mark.parametrize("subject", [SubjectKind.FACE, SubjectKind.USER])
+def test_what_was_erased_with_a_clock_behind_leaves_an_older_copy_of_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subject: SubjectKind
+) -> None:
+    with open_deployment(ON_ONE_MACHINE, tmp_path, monkeypatch) as deployment:
+        staff = indexed(deployment, tmp_path)
+        copy(tmp_path / "facerec.db", tmp_path / "older.db")
+        erase(staff, subject, -HOUR)
+        copy(tmp_path / "older.db", tmp_path / "facerec.db")
+        assert staff.faces().keys() == set(NAMES)
+        own = deployment.collaborators
+        collection = own.records.get_collection("staff")
+        places = (Objects(), staff.jobs_root, own.faces, own.records)
+        removed = remove_returned(collection, *places, repair=True)
+        assert (removed.faces, removed.people) == (1, int(subject is SubjectKind.USER))
+        assert staff.faces().keys() == {"bob"}

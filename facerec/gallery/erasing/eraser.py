@@ -82,7 +82,7 @@ class Eraser(StoreEraser):
         if selection.created_at is None:
             created_at = self._get(collection_id).created_at
             selection = replace(selection, created_at=created_at)
-        keys = self._emptied_photos(collection_id, selection.face_ids)
+        keys, latest = self._emptied_photos(collection_id, selection.face_ids)
         users = self._records.get_users(collection_id, sorted(selection.user_ids))
         user_names = frozenset(user.name for user in users if user.name is not None)
         selection = replace(
@@ -90,6 +90,7 @@ class Eraser(StoreEraser):
             image_keys=keys,
             user_names=user_names,
             people=frozenset((user.user_id, user.created_at) for user in users),
+            latest=max((latest, *(user.created_at for user in users))),
             cause=current_cause(),
         )
         erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
@@ -312,11 +313,12 @@ class Eraser(StoreEraser):
         if not found:
             return erasure
         found = frozenset(found)
-        keys = self._emptied_photos(collection_id, selection.face_ids | found)
+        keys, latest = self._emptied_photos(collection_id, selection.face_ids | found)
         selection = replace(
             selection,
             face_ids=selection.face_ids | found,
             image_keys=selection.image_keys | keys,
+            latest=max(selection.latest, latest),
         )
         erasure = Erasure(erasure.receipt, selection)
         self._erasures.keep(erasure)
@@ -344,13 +346,22 @@ class Eraser(StoreEraser):
             return current.created_at != selection.created_at
         return False
 
-    def _emptied_photos(self, collection_id: str, face_ids: Members[str]) -> frozenset[str]:
-        """Return the keys of the photos whose stored faces are all among these."""
+    def _emptied_photos(
+        self, collection_id: str, face_ids: Members[str]
+    ) -> tuple[frozenset[str], float]:
+        """Return the keys of the photos whose stored faces are all among these.
+
+        Returns:
+            The keys, and when the last face of the photos was indexed, in seconds since 1970; 0 if
+            none is stored.
+        """
         keys = [key for key in {group_of(face_id) for face_id in face_ids} if is_group(key)]
         stored = self._faces.get_images(collection_id, keys) if keys else {}
-        return frozenset(
+        emptied = frozenset(
             key for key in keys if all(record.face_id in face_ids for record in stored.get(key, ()))
         )
+        times = (record.indexed_at for records in stored.values() for record in records)
+        return emptied, max(times, default=0.0)
 
     def _keep_tombstones_of(self, erasure: Erasure) -> set[str]:
         selection, collection_id = erasure.selection, erasure.receipt.collection_id
@@ -366,7 +377,7 @@ class Eraser(StoreEraser):
                     selection.user_ids,
                     selection.user_names,
                     # Somebody whose faces have expired may get the name from a newer photo.
-                    None if selection.only_empty_users else erasure.receipt.requested_at,
+                    None if selection.only_empty_users else erasure.erased_at,
                     records=self._records,
                 )
             photos = map(photo_of_face, records)
@@ -384,7 +395,7 @@ class Eraser(StoreEraser):
                 receipt.collection_id,
                 names_of_selection(selection).union(names),
                 erasure_id=receipt.erasure_id,
-                erased_at=receipt.requested_at,
+                erased_at=erasure.erased_at,
                 people=_erased_names(selection),
                 emptied=selection.image_keys,
                 records=self._records,

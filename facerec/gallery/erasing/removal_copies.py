@@ -15,6 +15,7 @@ indexed the photo again, and their people and corrections go where they went bef
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ def copy_of_removal(
     face_ids: Iterable[str],
     moved: Mapping[str, str],
     *,
+    indexed_at: float,
     records: RecordStore,
 ) -> TombstoneCopy:
     """Return the record of a removal; call this before the faces are deleted.
@@ -47,6 +49,8 @@ def copy_of_removal(
         collection_id: The collection.
         face_ids: All faces of the photos.
         moved: New face ids by old face id, of faces whose people and corrections went to new faces.
+        indexed_at: When the last of the faces was indexed, in seconds since 1970. The removal is
+            recorded as later, whatever the clock of this machine says.
         records: Store of the collection's key.
 
     Raises:
@@ -56,7 +60,7 @@ def copy_of_removal(
     key = require_key(collection_id, records)
     return TombstoneCopy(
         f"removal-{os.urandom(8).hex()}",
-        time.time(),
+        max(time.time(), math.nextafter(indexed_at, math.inf)),
         key,
         {},
         removed=frozenset(digest(key, group_of(face_id)) for face_id in face_ids),
