@@ -245,11 +245,12 @@ def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bo
     """
     with factory.open_gallery(data_folder(data)) as gallery:
         chosen = names or [each.collection_id for each in gallery.all_collections()]
-        if not dry_run:
-            print_resumed(gallery.resume_erasures())
         expired = dict[str, int]()
         receipts: list[Receipt] = []
         errors = list[FacerecError]()
+        # Without names, erasures of deleted collections are completed too.
+        for concerned in () if dry_run else names or (None,):
+            print_resumed(gallery.resume_erasures(collection_id=concerned, on_error=errors.append))
         for name in chosen:
             # a collection with a wrong setting does not keep the faces of the others
             try:

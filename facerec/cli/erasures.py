@@ -11,6 +11,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
+from facerec.cli.exit_codes import raise_first
 from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.options import (
     collection_option,
@@ -24,6 +25,7 @@ from facerec.cli.receipts import WHAT, print_receipt
 from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
+from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
     from facerec.cli import services
@@ -102,19 +104,24 @@ def show(
 def resume(data: Path | None, as_json: bool) -> None:
     """Complete erasures that were interrupted.
 
+    One that cannot be completed does not keep the others: they are completed, and the exit code is
+    that of the failure.
+
     \b
     Example:
       facerec erasures resume
     """
+    errors = list[FacerecError]()
     with factory.open_gallery(data_folder(data)) as gallery:
-        receipts = gallery.resume_erasures(older_than=0)
+        receipts = gallery.resume_erasures(older_than=0, on_error=errors.append)
     if as_json:
         print_json({"erasures": [receipt.to_json() for receipt in receipts]})
-        return
-    for receipt in receipts:
-        print_receipt(receipt)
-    if not receipts:
-        console().print("all erasures are complete")
+    else:
+        for receipt in receipts:
+            print_receipt(receipt)
+        if not (receipts or errors):
+            console().print("all erasures are complete")
+    raise_first(errors)
 
 
 @erasures.command()
@@ -170,6 +177,8 @@ def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
         if erased.records:
             records = count(erased.records, "record")
             console().print(f"{records} of the collection {name} that belonged to nobody erased")
+        if not erased.faces and not erased.records:
+            console().print(f"job folders of the deleted collection {name} erased")
     if not swept:
         console().print("nothing is left of deleted collections and people")
 

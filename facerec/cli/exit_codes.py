@@ -172,7 +172,7 @@ def raise_first(errors: Iterable[FacerecError]) -> None:
 
     ordered = sorted(errors, key=exit_code_of)
     for error in ordered[1:]:
-        say(f"error: {error.message}", err=True)
+        say(f"error: {'; '.join(filter(None, (error.message, error.consequence)))}", err=True)
     if ordered:
         raise ordered[0]
 

@@ -207,8 +207,8 @@ def rebuild_local_collection(
         data: The data folder.
         collection_id: The collection.
         into: The data folder that receives the faces; by default the same.
-        on_resumed: Called with the receipts of interrupted erasures once they are completed, before
-            faces are restored; the list may be empty.
+        on_resumed: Called with the receipts of interrupted erasures of the collection once they are
+            completed, before faces are restored; the list may be empty.
         on_deleted: See ``verify_local_collection``.
 
     Raises:
@@ -232,7 +232,9 @@ def rebuild_local_collection(
             jobs_root_of(data),
             store,
             store,
-            complete_erasures=lambda: on_resumed(gallery.resume_erasures(older_than=0)),
+            complete_erasures=lambda: on_resumed(
+                gallery.resume_erasures(older_than=0, collection_id=collection_id)
+            ),
             target_root=None if into is None else jobs_root_of(into),
             source=None if into is None else records,
             copy_clusters=lambda: restore_clusters(
@@ -252,8 +254,9 @@ def rebuild_deployed_collection(
 
     Args:
         settings: Settings of the deployment.
-        gallery: Completes unfinished erasures. If an older copy of the table brought a deleted
-            collection back, and a later one of its name can be restored, deletes it again.
+        gallery: Completes unfinished erasures of the collection. If an older copy of the table
+            brought a deleted collection back, and a later one of its name can be restored, deletes
+            it again.
         collection_id: The collection.
 
     Raises:
@@ -277,5 +280,7 @@ def rebuild_deployed_collection(
         settings.jobs_root,
         open_faces(settings),
         open_records(settings),
-        complete_erasures=lambda: gallery.resume_erasures(older_than=0),
+        complete_erasures=lambda: gallery.resume_erasures(
+            older_than=0, collection_id=collection_id
+        ),
     )

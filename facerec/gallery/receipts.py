@@ -216,15 +216,34 @@ class Erasures:
                 return min(selection.user_ids)
         return None
 
-    def require_readable(self, erasure_id: str | None = None) -> None:
-        """Check that the record of an erasure, or of all erasures, is not damaged.
+    def require_readable(self, erasure_id: str) -> None:
+        """Check that the record of an erasure is not damaged.
 
         Raises:
-            ErasureDamagedError: A record is damaged.
+            ErasureDamagedError: The record is damaged.
         """
         for found_id, erasure in self._notes(erasure_id):
             if erasure is None:
                 raise ErasureDamagedError(found_id)
+
+    def damaged(self, collection_id: str | None = None) -> Iterator[ErasureDamagedError]:
+        """Yield an error for each unfinished erasure whose record is damaged.
+
+        Args:
+            collection_id: Leaves out the erasures of other collections, as their receipts show; an
+                erasure without a receipt may be one of this collection. None leaves out none.
+        """
+        for found_id, erasure in self._notes(None):
+            if erasure is None and (
+                collection_id is None or self._may_concern(found_id, collection_id)
+            ):
+                yield ErasureDamagedError(found_id)
+
+    def _may_concern(self, erasure_id: str, collection_id: str) -> bool:
+        own = f"{self._folder(collection_id)}{erasure_id}.json"
+        found = [each.uri for each in self.objects.list(f"{self.root}receipts/")]
+        receipts = [uri for uri in found if uri.endswith(f"/{erasure_id}.json")]
+        return not receipts or own in receipts
 
     def discard(self, erasure_id: str) -> None:
         """Remove the damaged record of an erasure, and mark its receipt as abandoned.

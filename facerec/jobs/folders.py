@@ -123,17 +123,32 @@ def list_entries(
     objects: ObjectStore,
     jobs_root: str,
     is_wanted: Callable[[str], bool] = lambda job_id: True,
+    *,
+    on_damaged: Callable[[JobFolderError], None] | None = None,
 ) -> Iterator[Entry]:
     """Yield the entries of the jobs in a root that ``is_wanted`` selects, ordered by uri.
 
     A folder in the root that also has a note of a folder elsewhere yields both.
+
+    Args:
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        is_wanted: Returns whether to yield the entries of a job, given its id.
+        on_damaged: Receives the error of each damaged note; None raises the first one.
 
     Raises:
         JobFolderError: The note of a folder elsewhere is damaged.
     """
     for uri in _named_after_jobs(objects, jobs_root):
         if is_wanted(_name(uri)):
-            yield from entries_at(objects, uri)
+            try:
+                entries = entries_at(objects, uri)
+            except JobFolderError as error:
+                if on_damaged is None:
+                    raise
+                on_damaged(error)
+            else:
+                yield from entries
 
 
 def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | UnreadableFolder]:

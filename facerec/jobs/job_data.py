@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from facerec.core.collection_settings import CollectionSettings
     from facerec.core.erasures import ErasedJob, KeptByJob, Selection
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from facerec.core.records import Collection, StoredFace
     from facerec.core.tombstone_copies import TombstoneCopy
     from facerec.jobs.bulk_import import progress
-    from facerec.jobs.erasing import collection_erasure, job_versions, lost_erasures, tracing
+    from facerec.jobs.erasing import (
+        collection_erasure,
+        job_versions,
+        lost_erasures,
+        tracing,
+        without_plan,
+    )
     from facerec.jobs.remembered import collections, tombstones
     from facerec.jobs.verifying import job_check
     from facerec.storage.faces import FaceStore
@@ -30,6 +36,7 @@ else:
     progress = DeferredModule("facerec.jobs.bulk_import.progress")
     tombstones = DeferredModule("facerec.jobs.remembered.tombstones")
     tracing = DeferredModule("facerec.jobs.erasing.tracing")
+    without_plan = DeferredModule("facerec.jobs.erasing.without_plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,11 @@ class JobFolders:
     def creations(self, collection_id: str) -> frozenset[float]:
         """Return when the collections with this id were created; see ``JobData.creations``."""
         return frozenset(collections.creations(self.objects, self.jobs_root, collection_id))
+
+    def sweep(self, collection_ids: Iterable[str]) -> frozenset[str]:
+        """Delete what is left of the jobs of deleted collections; see ``JobData.sweep``."""
+        erased = without_plan.erase_without_plan(self.objects, self.jobs_root, collection_ids)
+        return frozenset(collection_id for collection_id, _ in erased)
 
     def is_importing(self, collection_id: str, created_at: float) -> bool:
         """Return whether an import may bring erased faces back; see ``JobData.is_importing``.

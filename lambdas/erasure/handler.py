@@ -243,7 +243,8 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     completes what is left of interrupted migrations, then erases expired faces. After
     ``LATEST_START`` seconds, the remaining collections are left to the next run.
 
-    If the faces of a collection cannot be erased, the others are still processed.
+    An erasure that cannot be completed, or a collection whose faces cannot be erased, does not keep
+    the others: they are still processed. The log lists each failure.
 
     Raises:
         FacerecError: The first error; raised after everything else was erased.
@@ -251,10 +252,8 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     deadline = clock() + LATEST_START
     errors: list[FacerecError] = []
     done: list[str] = []
-    try:
-        done += [receipt.erasure_id for receipt in gallery.resume_erasures()]
-    except FacerecError as error:
-        errors.append(error)
+    resumed = gallery.resume_erasures(on_error=errors.append)
+    done += [receipt.erasure_id for receipt in resumed]
     try:
         _sweep(gallery)
     except FacerecError as error:
@@ -272,6 +271,8 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
             errors.append(error)
         else:
             done += [] if receipt is None else [receipt.erasure_id]
+    for each in errors:
+        logger().error("not erased", kind=type(each).__name__, consequence=each.consequence)
     if errors:
         raise errors[0]
     return done

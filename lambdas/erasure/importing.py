@@ -62,7 +62,7 @@ def import_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
             return _answer(Advance(AdvanceState.DONE))
     if advance.state in (AdvanceState.DONE, AdvanceState.FAILED):
         # Erasures that were requested in the meantime waited for the import.
-        gallery.resume_erasures(older_than=0)
+        gallery.resume_erasures(older_than=0, collection_id=plan.collection_id)
         logger().info("import ended", job_id=job_id, state=advance.state)
     return _answer(advance)
 

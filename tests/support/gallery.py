@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,9 @@ class RecordedJobData:
         return []
 
     def creations(self, _collection_id: str) -> frozenset[float]:
+        return frozenset()
+
+    def sweep(self, _collection_ids: Iterable[str]) -> frozenset[str]:
         return frozenset()
 
     def is_importing(self, _collection_id: str, _created_at: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from facerec.core.collection_settings import CollectionSettings
     from facerec.core.erasures import ErasedJob, KeptByJob, Selection
@@ -37,6 +37,17 @@ class JobData(Protocol):
 
         Returns:
             Seconds since 1970.
+        """
+        ...
+
+    def sweep(self, collection_ids: Iterable[str]) -> frozenset[str]:
+        """Delete what killed children have added to jobs of collections that do not exist.
+
+        Args:
+            collection_ids: Deleted collections, none of which exists again.
+
+        Returns:
+            The collections from whose jobs something was deleted.
         """
         ...
 

@@ -109,10 +109,21 @@ class Eraser(StoreEraser):
         return done
 
     def _complete_earlier(self, erasure: Erasure) -> None:
-        """Complete interrupted erasures of the same selection, whose records still contain it."""
+        """Complete interrupted erasures of the same selection, whose records still contain it.
+
+        Raises:
+            FacerecError: The first error, after the other erasures were completed.
+        """
+        errors = list[FacerecError]()
         for earlier in self._erasures.pending():
             if erasure.includes(earlier):
-                self._perform(earlier)
+                try:
+                    self._perform(earlier)
+                except FacerecError as error:
+                    error.consequence = completed_later(earlier.receipt.erasure_id)
+                    errors.append(error)
+        if errors:
+            raise errors[0]
 
     def _perform(self, erasure: Erasure) -> tuple[Receipt, tuple[str, ...]]:
         """Perform all steps of an erasure; see the module's docstring.

@@ -15,14 +15,17 @@ from facerec.core.names import (
     checked_user_name,
     read_external_image_id,
 )
-from facerec.errors import CollectionNotFoundError, InvalidInputError
+from facerec.errors import CollectionNotFoundError, FacerecError, InvalidInputError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.erased_photos import photos_of_jobs
 from facerec.gallery.erasing.eraser import Eraser, faces_of_jobs
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photo_links import paths_of_photo
+from facerec.gallery.receipts import completed_later
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from facerec.core.erasures import Receipt, Selection, SubjectKind, Swept
     from facerec.core.records import Collection
 
@@ -183,56 +186,94 @@ class ErasureOperations(Eraser):
         self._erasures.require_readable(erasure_id)
         return None
 
-    def resume_erasures(self, *, older_than: float = RESUMED_AFTER) -> list[Receipt]:
+    def resume_erasures(
+        self,
+        *,
+        older_than: float = RESUMED_AFTER,
+        collection_id: str | None = None,
+        on_error: Callable[[FacerecError], None] | None = None,
+    ) -> list[Receipt]:
         """Complete all erasures that were killed, and return their receipts.
 
-        Receipts of erasures that wait for the end of an import are not returned.
+        An erasure that cannot be completed stays unfinished; all others are completed. Receipts of
+        erasures that wait for the end of an import are not returned.
 
         Args:
             older_than: Minimum age of an erasure in seconds; younger ones may still be running.
+            collection_id: Completes only the erasures of this collection; None for all.
+            on_error: Receives the error of each erasure that cannot be completed; None raises the
+                first one at the end.
 
         Raises:
             ErasureDamagedError: The record of an erasure is damaged; the others were completed.
-            FacerecError: A job folder or a store fails; the remaining erasures stay unfinished.
+            FacerecError: A job folder or a store fails; the other erasures were completed.
         """
+        errors = list[FacerecError]()
         now = self._clock()
         self._erasures.delete_leftovers()
-        receipts = [
-            self._perform(erasure)[0]
-            for erasure in self._erasures.pending()
+        receipts: list[Receipt] = []
+        for erasure in self._erasures.pending():
+            if collection_id not in (None, erasure.receipt.collection_id):
+                continue
             # A clock that was ahead does not make an erasure one that is still running.
-            if not now - older_than < erasure.receipt.requested_at <= now
-        ]
-        self._erasures.require_readable()
+            if not now - older_than < erasure.receipt.requested_at <= now:
+                try:
+                    receipts.append(self._perform(erasure)[0])
+                except FacerecError as error:
+                    error.consequence = completed_later(erasure.receipt.erasure_id)
+                    errors.append(error)
+        errors += self._erasures.damaged(collection_id)
+        if on_error is not None:
+            for each in errors:
+                on_error(each)
+        elif errors:
+            raise errors[0]
         return [receipt for receipt in receipts if receipt.finished_at is not None]
 
     def sweep(self) -> dict[str, Swept]:
         """Erase what belongs to no collection or person any more.
 
         A child of a job that is killed just after it has stored faces of a deleted collection
-        cannot remove them. No collection shows them, since every collection has its own namespaces,
-        even if it has the id of a deleted one; but the embeddings are still there. Deletions that
-        were interrupted under earlier releases may have left records of collections and people in a
-        stack's table.
+        cannot remove them, nor what it has added to the job folder. No collection shows them, since
+        every collection has its own namespaces, even if it has the id of a deleted one; but the
+        embeddings are still there. Deletions that were interrupted under earlier releases may have
+        left records of collections and people in a stack's table.
 
         Returns:
-            What was erased, by the id of the collection that it belonged to; empty if nothing was
-            found.
+            What was erased, by the id of the collection that it belonged to; without faces and
+            records if only job folders still had something of it. Empty if nothing was found.
 
         Raises:
             ConflictError: There are too many concurrent changes; repeat it.
+            FacerecError: A store fails; raised after the other collections were swept.
         """
         from facerec.gallery.people.user_vectors import delete_vectors
 
         swept: dict[str, int] = {}
-        for deleted in self._faces.left_of(self._erasures.deleted_collections()):
+        errors = list[FacerecError]()
+        collections = self._erasures.deleted_collections()
+        for deleted in self._faces.left_of(collections):
             if self._is_in_use(deleted):
                 continue
             collection_id, own = deleted.collection_id, self._faces.of(deleted)
-            swept[collection_id] = swept.get(collection_id, 0) + own.count_faces(collection_id)
-            delete_vectors(own, collection_id)
-            own.delete_namespace(collection_id)
-        records = self._records.delete_unowned()
+            try:
+                faces = own.count_faces(collection_id)
+                delete_vectors(own, collection_id)
+                own.delete_namespace(collection_id)
+            except FacerecError as error:
+                errors.append(error)
+            else:
+                swept[collection_id] = swept.get(collection_id, 0) + faces
+        gone = {each.collection_id for each in collections}
+        records = dict[str, int]()
+        try:
+            for name in self._job_data.sweep(name for name in gone if not self._exists(name)):
+                swept.setdefault(name, 0)
+            records = self._records.delete_unowned()
+        except FacerecError as error:
+            errors.append(error)
+        if errors:
+            raise errors[0]
         return {
             name: erasures.Swept(swept.get(name, 0), records.get(name, 0))
             for name in sorted(swept.keys() | records.keys())

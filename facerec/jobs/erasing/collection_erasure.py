@@ -1,14 +1,17 @@
 """Erases faces, photos and collections from job folders, for good.
 
 Embeddings are erased from every job folder of a collection, whichever release of facerec wrote it.
-A folder without a plan was left by a killed deletion, or by a child that was killed after a
-deletion: it is deleted too. If a folder that may contain embeddings cannot be read, the erasure
-fails after everything else is erased: either all deleted data is gone, or the caller gets an error.
+A folder with a renamed plan was left by a killed deletion: it is deleted too. A folder without any
+plan may be one that somebody is restoring from a backup. It goes with its whole collection, which
+its name shows; a part of its faces cannot be erased. If a folder that may contain embeddings of the
+collection cannot be read, the erasure fails after everything else is erased: either all deleted
+data is gone, or the caller gets an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from facerec.core.erasures import ErasedJob, Selection
@@ -18,8 +21,6 @@ from facerec.jobs.erasing.covered_jobs import cover_jobs
 from facerec.jobs.erasing.folder_deletion import (
     delete_folder,
     delete_late_files,
-    delete_note,
-    has_data,
 )
 from facerec.jobs.erasing.folder_erasure import (
     erase_from_folder,
@@ -27,16 +28,19 @@ from facerec.jobs.erasing.folder_erasure import (
     selected_prefixes,
 )
 from facerec.jobs.erasing.folder_lock import folder_lock
-from facerec.jobs.erasing.leftovers import is_abandoned
 from facerec.jobs.erasing.unchecked_plans import delete_lists_without_plan
+from facerec.jobs.erasing.without_plan import (
+    erase_without_plan,
+    may_be_of,
+    problem_without_plan,
+)
 from facerec.jobs.folders import (
     Entry,
     has_plan,
-    is_being_deleted,
-    is_missing,
     list_entries,
     missing_folder,
 )
+from facerec.jobs.job_ids import is_of_collection
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.plan import plan_uri, read_collection_id, read_facts
@@ -70,7 +74,7 @@ def erase_faces(
         Counts of what was removed, for each folder that changed.
 
     Raises:
-        FacerecError: A job folder that may contain embeddings cannot be read.
+        FacerecError: A job folder that may contain embeddings cannot be read, or cannot be changed.
     """
     unreadable: list[FacerecError] = []
     memory = memory_folder(jobs_root, collection_id)
@@ -94,16 +98,18 @@ def erase_faces(
             plan = entry.job_folder, _planned_at(objects, entry)
             if plan not in searched:
                 searched.add(plan)
-                with folder_lock(jobs_root):
-                    yield _erase_from(objects, entry, selection, memory, planned_at=plan[1])
+                try:
+                    with folder_lock(jobs_root):
+                        yield _erase_from(objects, entry, selection, memory, planned_at=plan[1])
+                except FacerecError as error:
+                    unreadable.append(error)
 
     erased = list(erase_from_folders())
     if index is not None:
         index.forget_others(listed)
         cover_jobs(index, objects, jobs_root, collection_id, listed)
     if selection.names_photos:
-        for created in list(objects.folders(memory)):
-            _erase_from_creation(objects, created, selection)
+        _erase_from_creations(objects, memory, selection)
         # Plans that were stored in the meantime. Later ones are planned again (``planner``).
         erased += erase_from_folders()
         for created in list(objects.folders(memory)):
@@ -147,6 +153,7 @@ def erase_collection(
         # A planner notes its collection before it stores the plan.
         return created_at in creations(objects, jobs_root, collection_id)
 
+    deleted = [job for _, job in erase_without_plan(objects, jobs_root, [collection_id])]
     entries = [
         entry
         for entry in entries_of(objects, jobs_root, collection_id, unreadable)
@@ -155,7 +162,11 @@ def erase_collection(
     # A folder may be inside another one: delete the innermost first, and none before its note is
     # handled.
     entries.sort(key=lambda entry: (entry.is_elsewhere, entry.job_folder), reverse=True)
-    deleted = [ErasedJob(entry.job_id, files=delete_folder(objects, entry)) for entry in entries]
+    for entry in entries:
+        try:
+            deleted.append(ErasedJob(entry.job_id, files=delete_folder(objects, entry)))
+        except FacerecError as error:
+            unreadable.append(error)
     _require_readable(unreadable)
     _erase_memory(objects, jobs_root, collection_id, includes)
     return deleted
@@ -174,6 +185,12 @@ def _erase_from(
     # A file that was read before the deletion may have been written after it.
     delete_late_files(objects, entry.job_folder)
     return erased
+
+
+def _erase_from_creations(objects: ObjectStore, memory: str, selection: Selection) -> None:
+    """Erase photos from what is remembered of all creations of a collection."""
+    for created in list(objects.folders(memory)):
+        _erase_from_creation(objects, created, selection)
 
 
 def _erase_from_creation(objects: ObjectStore, folder: str, selection: Selection) -> None:
@@ -214,46 +231,38 @@ def entries_of(
 ) -> Iterator[Entry]:
     """Yield the entries of a collection's jobs; append folders that cannot be read to a list.
 
+    Folders of other collections are left alone, even if they cannot be read: only a deletion of one
+    of their jobs that was started is completed.
+
     Args:
         objects: Contains the job folders.
         jobs_root: Parent of all job folders, with the final ``/``.
         collection_id: The collection.
-        unreadable: Receives the errors of folders that cannot be read.
+        unreadable: Receives the errors of folders that cannot be read and may belong to the
+            collection.
         sweep: Whether to delete files that a killed deletion left.
         may_name: Returns whether to search a job at all, given its id.
-
-    Raises:
-        JobFolderError: The note of a folder elsewhere is damaged.
     """
-    for entry in list_entries(objects, jobs_root, may_name):
+
+    def note_damaged(error: JobFolderError) -> None:
+        if is_of_collection(PurePosixPath(error.job_folder).name, collection_id) is not False:
+            unreadable.append(error)
+
+    for entry in list_entries(objects, jobs_root, may_name, on_damaged=note_damaged):
         try:
             found = read_collection_id(objects, entry.job_folder)
         except ObjectNotFoundError:
-            if entry.collection_id == collection_id and is_missing(objects, entry):
-                # For example, its disk may not be mounted.
-                unreadable.append(missing_folder(entry))
-            elif sweep:
-                _sweep(objects, entry, collection_id)
+            problem = problem_without_plan(objects, entry, collection_id, sweep=sweep)
+            unreadable += [] if problem is None else [problem]
         except InvalidInputError:
-            unreadable.append(_unreadable_folder(entry))
+            if may_be_of(entry, collection_id):
+                unreadable.append(_unreadable_folder(entry))
         else:
             if found == collection_id:
                 yield entry
             elif entry.is_elsewhere and entry.collection_id == collection_id:
                 # Another job has taken the place of this one.
                 unreadable.append(missing_folder(entry))
-
-
-def _sweep(objects: ObjectStore, entry: Entry, collection_id: str) -> None:
-    """Delete the files of an entry without a plan, left by a deletion or child that was killed."""
-    if is_being_deleted(objects, entry):
-        delete_folder(objects, entry)
-    elif entry.is_elsewhere and entry.collection_id == collection_id:
-        delete_note(objects, entry)
-    elif not entry.is_elsewhere and (
-        has_data(objects, entry.job_folder) or is_abandoned(objects, entry.job_folder)
-    ):
-        delete_folder(objects, entry)
 
 
 def _planned_at(objects: ObjectStore, entry: Entry) -> float:

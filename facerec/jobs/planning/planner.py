@@ -54,6 +54,7 @@ from facerec.jobs.erasing.covered_jobs import cover_jobs
 from facerec.jobs.erasing.folder_deletion import complete_deletion
 from facerec.jobs.erasing.unchecked_plans import UncheckedPlans
 from facerec.jobs.folders import find_entry, note_folder_elsewhere
+from facerec.jobs.job_ids import job_id_of
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.ledger.first_failures import read_first_failures
 from facerec.jobs.ledger.layout import stale_uri
@@ -451,7 +452,7 @@ def _job_id(request: JobRequest, identity: str, collection: Collection, job_roun
         sort_keys=True,
     )
     digest = hashlib.sha256(named.encode()).hexdigest()
-    return f"{collection.collection_id[:40]}-{digest[:12]}"
+    return job_id_of(collection.collection_id, digest)
 
 
 def _contains(objects: ObjectStore, folder: str, job_id: str) -> bool:

@@ -117,6 +117,8 @@ def test_what_a_late_attempt_leaves_of_a_deleted_job_is_deleted(staff: Counted) 
     left.parent.mkdir(parents=True)
     left.write_bytes(b"faces")
     staff.erase(face_of(staff, "002.jpg"))
+    assert left.exists(), "it belongs to another collection"
+    assert staff.gallery().sweep() == {"guests": 0}
     assert not left.exists()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from facerec.core.erasures import Selection
-from facerec.errors import FacerecError, JobDeletedError
+from facerec.errors import AccessDeniedError, FacerecError, JobDeletedError
 from facerec.jobs.erasing.collection_erasure import erase_collection, erase_faces
 from facerec.jobs.folders import (
     JobFolder,
@@ -148,8 +148,53 @@ def test_a_folder_that_a_killed_deletion_left_is_deleted_by_the_next_one(tmp_pat
     job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
     job.run()
     Path(job.plan.job_folder, "plan.json").unlink()
-    erase_collection(job.objects, f"{tmp_path}/jobs/", "staff")
+    (erased,) = erase_collection(job.objects, f"{tmp_path}/jobs/", "staff")
+    assert erased.job_id == job.plan.job_id
+    assert erased.files
     assert not Path(job.plan.job_folder).exists()
+
+
+@pytest.mark.parametrize("damage", ["no plan", "damaged plan", "damaged note"])
+def test_a_folder_that_cannot_be_read_only_concerns_its_own_collection(
+    tmp_path: Path, damage: str
+) -> None:
+    manifest = write_manifest(tmp_path / "list.jsonl", write_photos(tmp_path / "photos", 3))
+    job = LocalJob(tmp_path, manifest)
+    club = LocalJob(tmp_path, manifest, collection_id="club")
+    job.run()
+    club.run()
+    root, folder = f"{tmp_path}/jobs/", Path(club.plan.job_folder)
+    if damage == "no plan":
+        (folder / "plan.json").unlink()
+    else:
+        (folder / f"{'plan' if damage == 'damaged plan' else 'elsewhere'}.json").write_bytes(b"{")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert erase(job.objects, root, "staff", kept(job)) == 3
+    assert erase_collection(job.objects, root, "staff")
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    with pytest.raises(FacerecError, match=folder.name):
+        erase(job.objects, root, "club", ["any"])
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_that_fails_does_not_keep_the_faces_of_the_others(tmp_path: Path) -> None:
+    manifest = write_manifest(tmp_path / "list.jsonl", write_photos(tmp_path / "photos", 3))
+    first = LocalJob(tmp_path, manifest)
+    second = LocalJob(tmp_path, manifest, faces=first.faces, options={"max_faces": 1})
+    jobs = sorted((first, second), key=lambda job: job.plan.job_folder)
+    for job in jobs:
+        job.run()
+
+    class FailingObjects(LocalObjects):
+        def list(self, prefix: str) -> Iterator[ObjectInfo]:
+            if prefix.startswith(f"{jobs[0].plan.job_folder}"):
+                raise AccessDeniedError(prefix)
+            return super().list(prefix)
+
+    with pytest.raises(AccessDeniedError):
+        erase(FailingObjects(), f"{tmp_path}/jobs/", "staff", kept(first))
+    assert kept(jobs[0])
+    assert kept(jobs[1]) == set()
 
 
 @pytest.mark.parametrize("damage", [b"", b"[]", b'{"collection_id": 5}', b"{"])

@@ -1,0 +1,135 @@
+"""Folders of jobs without a plan.
+
+A killed deletion leaves a renamed plan, and is completed. Without that, a child that was killed
+after a deletion may have added to the folder, or somebody is restoring it from a backup. The names
+of job folders show whose they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from facerec.core.erasures import ErasedJob
+from facerec.errors import FacerecError, JobFolderError
+from facerec.jobs.erasing.folder_deletion import delete_folder, delete_note, has_data
+from facerec.jobs.erasing.leftovers import is_abandoned
+from facerec.jobs.folders import (
+    Entry,
+    has_plan,
+    is_being_deleted,
+    list_entries,
+    missing_folder,
+)
+from facerec.jobs.job_ids import is_of_collection
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+def problem_without_plan(
+    objects: ObjectStore, entry: Entry, collection_id: str, *, sweep: bool
+) -> FacerecError | None:
+    """Complete the deletion of a job, or return why its folder without a plan cannot be erased.
+
+    Folders of other collections are left alone, except that a deletion that was started is
+    completed.
+
+    Args:
+        objects: Contains the job folders.
+        entry: The entry of the job.
+        collection_id: The collection from which something is erased.
+        sweep: Whether to delete files that a killed deletion left.
+    """
+    try:
+        _handle(objects, entry, collection_id, sweep=sweep)
+    except FacerecError as error:
+        return error if may_be_of(entry, collection_id) else None
+    return None
+
+
+def _handle(objects: ObjectStore, entry: Entry, collection_id: str, *, sweep: bool) -> None:
+    """Complete the deletion of a job, or find out what else a folder without a plan is.
+
+    Raises:
+        FacerecError: The folder may have data of the collection, or its deletion failed.
+    """
+    if is_being_deleted(objects, entry):
+        if sweep:
+            delete_folder(objects, entry)
+    elif not may_be_of(entry, collection_id):
+        # Somebody may be restoring it from a backup.
+        return
+    elif entry.is_elsewhere:
+        if not entry.erased:
+            # For example, its disk may not be mounted.
+            raise missing_folder(entry)
+        if sweep:
+            delete_note(objects, entry)
+    elif has_data(objects, entry.job_folder):
+        raise _folder_without_plan(entry)
+    elif (
+        sweep
+        and is_of_collection(entry.job_id, collection_id)
+        and is_abandoned(objects, entry.job_folder)
+    ):
+        delete_folder(objects, entry)
+
+
+def may_be_of(entry: Entry, collection_id: str) -> bool:
+    """Return whether an entry whose plan cannot be read may be that of a job of a collection."""
+    if entry.is_elsewhere:
+        return entry.collection_id == collection_id
+    return is_of_collection(entry.job_id, collection_id) is not False
+
+
+def erase_without_plan(
+    objects: ObjectStore, jobs_root: str, collection_ids: Iterable[str]
+) -> list[tuple[str, ErasedJob]]:
+    """Delete the folders without a plan of the jobs of deleted collections.
+
+    For example, a child that was killed may have added to a job that was deleted.
+
+    Args:
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        collection_ids: The deleted collections, none of which exists again.
+
+    Returns:
+        What was deleted, with the id of its collection.
+
+    Raises:
+        FacerecError: A folder cannot be deleted; raised after the others were.
+    """
+    ids, errors = sorted(collection_ids), list[FacerecError]()
+    deleted = list[tuple[str, ErasedJob]]()
+
+    def owner_of(job_id: str) -> str | None:
+        return next((each for each in ids if is_of_collection(job_id, each)), None)
+
+    for entry in list_entries(
+        objects, jobs_root, lambda job_id: owner_of(job_id) is not None, on_damaged=errors.append
+    ):
+        owner, folder = owner_of(entry.job_id), entry.job_folder
+        if owner is None or entry.is_elsewhere:
+            continue
+        try:
+            if not has_plan(objects, folder) and (
+                has_data(objects, folder) or is_abandoned(objects, folder)
+            ):
+                deleted.append(
+                    (owner, ErasedJob(entry.job_id, files=delete_folder(objects, entry)))
+                )
+        except FacerecError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return deleted
+
+
+def _folder_without_plan(entry: Entry) -> JobFolderError:
+    return JobFolderError(
+        entry.job_folder,
+        "has no plan; it may contain faces to be deleted",
+        "restore its plan.json from a backup or remove the folder, then delete again",
+    )

@@ -1,0 +1,34 @@
+"""Ids of jobs, which begin with the id of their collection."""
+
+from __future__ import annotations
+
+import re
+
+_NAMED = 40
+"""Maximum number of characters of a collection's id in the id of a job."""
+
+_JOB_ID = re.compile(r"(.+)-[0-9a-f]{12}")
+
+
+def job_id_of(collection_id: str, digest: str) -> str:
+    """Return the id of a job of a collection.
+
+    Args:
+        collection_id: The collection.
+        digest: Hexadecimal digest of what distinguishes the job.
+    """
+    return f"{collection_id[:_NAMED]}-{digest[:12]}"
+
+
+def is_of_collection(job_id: str, collection_id: str) -> bool | None:
+    """Return whether a job id is that of a job of a collection.
+
+    Returns None if that cannot be told: it is the name of another folder, or several collections
+    have ids that begin alike.
+    """
+    named = _JOB_ID.fullmatch(job_id)
+    if named is None:
+        return None
+    if named[1] != collection_id[:_NAMED]:
+        return False
+    return True if len(named[1]) < _NAMED else None
