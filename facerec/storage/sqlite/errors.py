@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from facerec.errors import (
 
 _NO_TEXT = "Could not decode to UTF-8"
 """Message of Python's sqlite3 for a text from a damaged page, which has no SQLite error code."""
+
+_SHARED_STATE = 32 * 1024
+"""Size in bytes of the shared state of a write-ahead log (https://www.sqlite.org/walformat.html)."""
 
 
 def damaged(what: str) -> sqlite3.DatabaseError:
@@ -52,13 +56,24 @@ def store_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+def _is_disk_full(path: Path) -> bool:
+    """Return whether the disk is too full for the file that shares the state of the log.
+
+    SQLite reports a general I/O error if it cannot create this file when it opens a store.
+    """
+    try:
+        return shutil.disk_usage(path.parent).free < _SHARED_STATE
+    except OSError:
+        return False
+
+
 def _translated(error: sqlite3.Error, path: Path) -> FacerecError:
     # the low byte is the primary code; see https://www.sqlite.org/rescode.html
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_disk_full(path)):
         return StoreUnavailableError(
             f"no space is left for the store {path}",
-            "free space on its disk, then try again",
+            "free space on its disk, which deletions need too, then try again",
         )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreUnavailableError(

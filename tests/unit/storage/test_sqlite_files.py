@@ -144,3 +144,15 @@ def test_a_store_on_a_disk_that_cannot_be_written_is_read(
         with pytest.raises(StoreUnavailableError, match="cannot be written"):
             store.delete_collection("staff")
     assert {entry.name: entry.read_bytes() for entry in path.parent.iterdir()} == files
+
+
+@pytest.mark.parametrize(("free", "message"), [(0, "no space is left"), (2**30, "disk I/O error")])
+def test_a_disk_that_is_too_full_to_open_a_store_is_called_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, message: str
+) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    usage = shutil.disk_usage(tmp_path)._replace(free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(StoreUnavailableError, match=message), store_errors(tmp_path / "a.db"):
+        raise error
