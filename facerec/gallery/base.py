@@ -72,7 +72,7 @@ class GalleryBase(Inspector):
                 if the stores do not support them.
             registrations: Store of registered people; None if the stores do not support them.
             matches_registered: Whether people can be registered, and new faces are matched against
-                them. Registrations that exist are still listed and erased.
+                them. If false, existing registrations are still listed and erased.
             thumbnails: Store of thumbnails; None if the stores do not support them.
             keep_thumbnails: Whether to keep a thumbnail of each face of a photo that is indexed by
                 a request.
@@ -178,7 +178,7 @@ class GalleryBase(Inspector):
             self._job_data.drop_lifted_tombstones(collection_id, self._records)
 
     def _get_comparable(self, collection_id: str) -> Collection:
-        """Return a collection whose faces can be compared with those of an engine.
+        """Return a collection, after checking that an engine here has its model version.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
@@ -191,14 +191,15 @@ class GalleryBase(Inspector):
         return collection
 
     def _get_comparable_to_change(self, collection_id: str) -> Collection:
-        """Return a collection to change, whose faces can be compared with those of an engine.
+        """Return a collection to change, after checking that an engine has its model version.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: No engine here has its model version.
-            ConflictError: Its deletion is not finished.
-            DeletedCollectionError: It was deleted, and is back with an older copy of the database.
+            ModelMismatchError: No engine here has the collection's model version.
+            ConflictError: The deletion of the collection is not finished.
+            DeletedCollectionError: The collection was deleted, and is back with an older copy of
+                the database.
         """
         collection = self._get_comparable(collection_id)
         self._erasures.require_not_deleted(collection)

@@ -123,7 +123,7 @@ class CorrectionPage:
     Attributes:
         corrections: Corrections, ordered by face.
         next_token: Token of the next page; None on the last.
-        names: Display names of the people of the page by id, as far as they have one.
+        names: Display names of the people of the page, by id; people without a name are omitted.
     """
 
     corrections: tuple[Correction, ...]
@@ -139,7 +139,7 @@ class HistoryPage:
         collection_id: Id of the collection.
         entries: The entries.
         next_token: Token of the next page; None on the last.
-        person: Id of the person whose changes these are; None for those of everybody.
+        person: Id of the person to whom the entries are restricted; None if they concern everybody.
         names: Current display names of the people of each entry, by the ids of the entry and the
             person. People without a name, and those who no longer exist, are omitted.
     """
@@ -159,7 +159,7 @@ class EventPage:
         collection_id: Id of the collection.
         events: The events, each with the state of its delivery.
         next_token: Token of the next page; None on the last one.
-        names: Display names of the people of the page by id, as far as they have one.
+        names: Display names of the people of the page, by id; people without a name are omitted.
     """
 
     collection_id: str

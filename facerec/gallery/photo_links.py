@@ -1,4 +1,4 @@
-"""Paths of photos, several of which may lead to the same file through symbolic links."""
+"""Paths of photos; several paths may lead to the same file through symbolic links."""
 
 from __future__ import annotations
 

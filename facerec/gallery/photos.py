@@ -75,8 +75,8 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
     Raises:
         PhotoTooLargeError: The photo has more than ``MAX_PHOTO_BYTES`` bytes.
         ObjectNotFoundError: The photo does not exist.
-        InvalidInputError: The argument has another type, is empty, or is a folder or an address of
-            another kind.
+        InvalidInputError: The argument is not a ``Photo``, is empty, is a folder, or is an address
+            with a scheme other than ``file`` and ``s3``.
         AccessDeniedError: The photo may not be read.
         StoreUnavailableError: The photo cannot be read for now.
     """

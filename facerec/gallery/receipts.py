@@ -99,7 +99,7 @@ class Deletions:
 
 
 def completed_later(erasure_id: str) -> str:
-    """Return the consequence in an error about an erasure that is not finished."""
+    """Return the part of an error message which says that an erasure will be completed."""
     return f"the erasure {erasure_id} will be completed"
 
 
@@ -304,8 +304,8 @@ class Erasures:
     def deleted_collections(self, collection_id: str | None = None) -> Sequence[Collection]:
         """Return the collections that were deleted, or those of one id.
 
-        Those that an earlier release deleted are not included. Their model versions are "", since
-        they are unknown.
+        The model versions are "", since they are unknown. Collections that an earlier release
+        deleted are not included.
         """
         return noted_collections(self.objects, self.root, collection_id)
 

@@ -1,6 +1,6 @@
 """Reads the texts by which callers name people and what to erase or export.
 
-One rule holds for all of them: a text is an id or a display name, and one that is the id of one
+One rule holds for all of them: a text is an id or a display name, and a text that is the id of one
 person and the name of another is refused (``AmbiguousPersonError``). Somebody whose erasure was
 interrupted still has the id, and so has a correction about somebody who no longer exists. External
 image ids, which corrections may name too, are often the names of the same people: they come last.
@@ -76,7 +76,7 @@ def new_or_known(gallery: Gallery, collection_id: str, person: str) -> tuple[str
 def known_name(gallery: Gallery, collection_id: str, person: str) -> str:
     """Return the name of a person for a correction: the id, or another name that faces have.
 
-    These are external image ids, their parts before the colon, and ids of faces.
+    Other names are external image ids, their parts before the colon, and ids of faces.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -93,7 +93,7 @@ def known_name(gallery: Gallery, collection_id: str, person: str) -> str:
 
 
 def corrected_name(gallery: Gallery, collection_id: str, face_id: str, person: str) -> str:
-    """Return the id of a person, or the text itself, which a correction of a face may still have.
+    """Return the name by which a correction of a face refers to a person: the id, or the text.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.

@@ -59,9 +59,9 @@ def restore_clusters(
     clusters: ClusterStore,
     faces: FaceStore,
 ) -> None:
-    """Restore clusters in a store that has none of them; after an interruption, call this again.
+    """Restore clusters in another store; after an interruption, call this again.
 
-    If the store has one of the clusters, only the marks of faces as not a face are stored.
+    If the store already has any of the clusters, only the marks of ``not_faces`` are stored.
 
     Args:
         collection_id: The collection, with its faces.

@@ -52,7 +52,7 @@ class Statements:
     def names(
         self, face_ids: Sequence[str], owners: Mapping[str, str]
     ) -> dict[str, frozenset[str]]:
-        """Return the names of the person that a face shows, by face id, if corrections use them."""
+        """Return the names that corrections use for the person whom a face shows, by face id."""
         names: dict[str, frozenset[str]] = {}
         for some in batches(face_ids if self.people else (), MAX_PAGE):
             for face in self._faces.get_faces(self.collection_id, some):

@@ -1,4 +1,4 @@
-"""Photos of which some faces were deleted, so that those left may be of bystanders."""
+"""Photos that have lost faces to deletions: their remaining faces may be of bystanders."""
 
 from __future__ import annotations
 

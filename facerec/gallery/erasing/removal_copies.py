@@ -4,9 +4,9 @@ A job removes the faces of photos that were replaced or are gone, or that have a
 image id now. Nobody deleted these faces on purpose, so they leave no tombstones, and may come back
 with their photos. But an older copy of the store has them too. So each removal leaves keyed hashes
 of the image keys, and of the faces whose people and corrections went to other faces, in a
-``TombstoneCopy`` beside the collection's job folders. They identify nobody. Erasures record the
-photos of which no face is left in the same way: a job with other options may have removed faces of
-them before.
+``TombstoneCopy`` beside the collection's job folders. They identify nobody. Erasures record photos
+that have no face left in the same way: a job with other options may have removed faces of these
+photos before.
 
 A store that has not seen a removal was lost, or restored from a copy that is older
 (``tombstone_copies``). Then faces of these photos are removed again, unless a job has since
@@ -160,7 +160,7 @@ class _Removals:
         """Return the hash of the face that finally replaced a face; None if none did.
 
         The external image id of a photo may have changed several times, even back to an earlier
-        one. So only the newest replacement of each face counts, and each face is passed once.
+        one. So only the newest replacement of each face counts, and each face is visited once.
         """
         step = digest(self.key, face_id)
         passed = {step}

@@ -35,8 +35,8 @@ class StoreEraser(GalleryBase):
     def _stop_matching(self, erasure: Erasure) -> None:
         """End the registrations of selected people, and delete the events of selected faces.
 
-        Other processes would send these while job folders are changed, or after an interruption. If
-        one is being sent, wait until that attempt has ended.
+        Other processes would otherwise send the events while job folders are changed, or after an
+        interruption. If an event is being sent, wait until that attempt has ended.
         """
         store, selection = self._registrations, erasure.selection
         if store is None:

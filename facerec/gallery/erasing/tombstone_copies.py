@@ -73,8 +73,8 @@ def copy_of_erasure(
         erasure_id: The erasure.
         erased_at: Time of the erasure, in seconds since 1970.
         people: Ids and names of people who were erased.
-        emptied: Image keys of photos of which no face is left. An older copy of the store may have
-            faces of them that a job has removed before, because of other options.
+        emptied: Image keys of photos that have no face left. An older copy of the store may have
+            faces of these photos that a job with other options has removed since.
         records: Store of the tombstones.
 
     Raises:
@@ -282,9 +282,9 @@ def remove_returned_people(
 ) -> None:
     """Erase people who were erased before; their faces stay.
 
-    Somebody who is created with the id of one of them in the meantime stays too.
+    A person who is created with one of these ids in the meantime stays too.
 
-    After an interruption, call ``returned_people`` again, and then this.
+    After an interruption, call ``returned_people`` again, and then this function.
 
     Args:
         collection_id: The collection.

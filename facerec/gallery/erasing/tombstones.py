@@ -275,8 +275,7 @@ def forget_lifts(collection_id: str, notes: Collection[str], *, records: RecordS
 def _lift(collection_id: str, texts: Mapping[str, Collection[str]], records: RecordStore) -> bool:
     """Remove texts by name, and note that they must be removed from the copies too.
 
-    The second note is for a process that compares the copies after the first note and before the
-    removal.
+    The note is stored before and after the removal: a process may compare the copies in between.
 
     Returns:
         Whether there were any texts to remove.
@@ -338,7 +337,7 @@ def box_in(text: str) -> BoundingBox:
 
 
 def is_of_deleted(text: str) -> bool:
-    """Return whether a stored text is not that of an imported face, which has an encrypted id."""
+    """Return whether a tombstone is of a deleted face: that of an imported face contains an id."""
     return len(text.split()) <= 4
 
 

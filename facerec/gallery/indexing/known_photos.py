@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 MAX_DISTANCE = 0.3
-"""Maximum distance of two embeddings of one face of one photo, whose box may differ with the
-options. That of one person in two photos is mostly larger."""
+"""Maximum Euclidean distance of two embeddings of the same face in the same photo: its box may
+differ with the options. Faces of one person in two photos are mostly farther apart."""
 
 NEAREST = 30
-"""Number of the nearest faces among which one of the same photo must be."""
+"""Number of nearest stored faces that are checked for being of the same photo."""
 
 
 def known_faces(

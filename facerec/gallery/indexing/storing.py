@@ -42,8 +42,8 @@ class AddedFaces:
     """The faces of a photo after they were added.
 
     Attributes:
-        records: All of them, as stored.
-        added: Number of those that the collection did not contain before.
+        records: All faces that were to be added, as stored.
+        added: Number of these faces that the collection did not contain before.
     """
 
     records: tuple[FaceRecord, ...]

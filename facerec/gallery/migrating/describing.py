@@ -155,7 +155,7 @@ class Describer:
     ) -> dict[str, EmbeddedFace] | MissingReason:
         """Return the detected faces that overlap stored faces, by the ids of the stored faces.
 
-        A photo that cannot be read has a reason instead.
+        If the photo cannot be decoded, the reason is returned instead.
         """
         found: dict[str, EmbeddedFace] = {}
         left = [face.record for face in stored]

@@ -70,7 +70,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                 collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
         """
         checked_integer("threads", threads, MAX_THREADS)
         collection = self.check_clustering(collection_id, pair_threshold=pair_threshold)
@@ -103,7 +103,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             ConflictError: The deletion of the collection is not finished.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
         """
         self._cluster_store()
         if pair_threshold is not None:
@@ -229,8 +229,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def not_same_cluster(self, collection_id: str, cluster_id: str, person: str) -> None:
         """State that the faces of a cluster do not show a person; see ``not_same``.
 
-        If this is refused for one of the faces, it is stated of none. After an interruption, the
-        same call completes it.
+        If the statement is refused for one of the faces, it is stored for none. After an
+        interruption, the same call completes it.
 
         If the cluster contains faces of that person, its faces without a person move to a new
         cluster.
@@ -346,7 +346,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
 
 
 def _number(cluster_id: str) -> int:
-    """Return the number of a cluster; 0 if it is not the id of one."""
+    """Return the number in the id of a cluster; 0 if the text is not such an id."""
     well_formed = re.fullmatch(core_clusters.CLUSTER_ID_PATTERN, cluster_id)
     return int(cluster_id[1:]) if well_formed else 0
 

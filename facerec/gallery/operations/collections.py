@@ -216,8 +216,8 @@ class CollectionOperations(Eraser):
         """Remove tags from a collection; unknown keys are ignored.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id, or a tag is that of an import,
-                without which the import would not be known to be complete.
+            InvalidInputError: The id is not a valid collection id, or a key is that of the tag
+                which shows whether an import is complete.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes of the tags.
             JobFolderError: The copy of the tags beside the job folders is damaged; the tags were

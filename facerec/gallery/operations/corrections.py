@@ -49,8 +49,8 @@ class CorrectionOperations(GalleryBase):
         Args:
             collection_id: Id of the collection.
             face_id: Id of the face.
-            person: A user id, an external image id or the part of one before its colon, or the id
-                of another face.
+            person: A user id, an external image id or its part before the colon, or the id of
+                another face.
 
         Raises:
             InvalidInputError: ``person`` is not a valid name or is the face's own id, or
@@ -72,7 +72,7 @@ class CorrectionOperations(GalleryBase):
     def _correct(
         self, collection_id: str, face_ids: Sequence[str], person: str
     ) -> list[Correction]:
-        """State that faces do not show a person: all of them, or none if one cannot be stated."""
+        """State that faces do not show a person; if one statement is refused, none is stored."""
         self._get_to_change(collection_id)
         corrected = [_checked(face_id, person) for face_id in face_ids]
         found = self._faces.get_faces(collection_id, face_ids)

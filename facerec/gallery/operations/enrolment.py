@@ -85,12 +85,12 @@ class EnrolOperations(UserOperations):
         Args:
             collection_id: Id of the collection.
             name_of: Returns the name of the person in the photo at an address; "" if the photo
-                names nobody, and None if it is not one of those to enrol.
+                names nobody, and None if it is not to be enrolled.
 
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
             ConflictError: Too many concurrent changes of a person, or the collection is being
                 deleted or switched to another model version.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
@@ -307,8 +307,9 @@ class EnrolOperations(UserOperations):
         """Disassociate faces from a person, who is deleted if no face is left.
 
         The consent of a registered person goes to a new person who gets all the faces, since that
-        is the same person under another name. Somebody who has other faces, gets some of another
-        person too, or gets only some of these, may be somebody else, who has not agreed.
+        is the same person under another name. A new person who already has faces, who also gets
+        faces of others, or who gets only some of these faces may be somebody else, who has not
+        agreed.
 
         Args:
             collection_id: Id of the collection.

@@ -244,7 +244,7 @@ class ErasureOperations(Eraser):
             records if only job folders still had something of it. Empty if nothing was found.
 
         Raises:
-            ConflictError: There are too many concurrent changes; repeat it.
+            ConflictError: Too many concurrent changes; call this again.
             FacerecError: A store fails; raised after the other collections were swept.
         """
         from facerec.gallery.people.user_vectors import delete_vectors

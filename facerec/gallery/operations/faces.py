@@ -108,7 +108,7 @@ class FaceOperations(Eraser):
                 switched to another model version concurrently.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_PAGE)
@@ -136,7 +136,7 @@ class FaceOperations(Eraser):
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
         """
         collection = self._get_comparable(collection_id)
         return sampling.sample_faces(

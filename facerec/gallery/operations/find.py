@@ -92,7 +92,7 @@ class FindOperations(RecognitionOperations):
             NotFoundError: The photo has no such face.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The collection has no such person.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
             ConflictError: The collection was switched to another model version during the search.
             ObjectNotFoundError: The photo does not exist.
             AccessDeniedError: The photo may not be read.

@@ -75,7 +75,7 @@ class ImportOperations(GalleryBase):
                 changes of its tombstones.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
             ReceiptDamagedError: A copy of tombstones is damaged; the faces were stored.
         """
         collection = self._get_comparable_to_change(collection_id)
@@ -167,7 +167,7 @@ class ImportOperations(GalleryBase):
                 changes of its tombstones.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
             ObjectNotFoundError: The photo does not exist.
             AccessDeniedError: The photo may not be read.
             StoreUnavailableError: The photo cannot be read for now.
@@ -264,7 +264,7 @@ class ImportOperations(GalleryBase):
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
         """
         self._get_comparable(collection_id)
         return find_deleted_known(collection_id, known, records=self._records)
@@ -279,7 +279,7 @@ class ImportOperations(GalleryBase):
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
         """
         self._get_comparable(collection_id)
         return find_erased_people(collection_id, user_ids, records=self._records)

@@ -113,8 +113,8 @@ class MergeOperations(UserOperations):
             collection_id: Id of the collection.
             user_id: Id of the person.
             face_ids: Ids of the faces that show somebody else.
-            new_user_id: Id of the new person. An existing person must have no faces, or only some
-                of these: those that an interrupted split has moved.
+            new_user_id: Id of the new person. An existing person must have no faces, except those
+                that an interrupted call of this split has already moved.
             name: Display name of a person who is created.
 
         Raises:
@@ -189,7 +189,7 @@ class MergeOperations(UserOperations):
         A caller who omits the id of the person passes the id of a face in its place.
 
         Raises:
-            InvalidInputError: It is the id of a face.
+            InvalidInputError: The id is that of a face.
         """
         if is_uuid(new_user_id) and self._faces.get_faces(collection_id, [new_user_id]):
             raise InvalidInputError(

@@ -73,7 +73,7 @@ class RecognitionOperations(GalleryBase):
                 changes of its tombstones or events.
             DeletedCollectionError: The collection was deleted, and is back with an older copy of
                 the database.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
             ObjectNotFoundError: The photo does not exist.
             AccessDeniedError: The photo may not be read.
             StoreUnavailableError: The photo cannot be read for now.
@@ -124,14 +124,14 @@ class RecognitionOperations(GalleryBase):
             target_fmr: The share of searches for a stranger, above 0 and below 1, that may have a
                 match in a collection of this size; instead of ``threshold``.
             limit: Maximum number of matches of each face, 1 to 4096; by default the gallery's.
-            options: How the probe's faces are found and chosen; by default as the gallery's
-                defaults say.
+            options: How the probe's faces are found and chosen; by default as
+                ``GalleryDefaults.probe_options`` returns.
             largest_only: Whether to search for the largest face only.
             repeat_people: Whether several faces of the photo may match one person; by default only
                 the most similar one does, since a photo shows nobody twice.
             index: Whether to add all faces of the photo to the collection after the search, as
-                ``index`` does: also those that were deleted before. The defaults of ``options`` are
-                then those for indexing.
+                ``index`` does: also those that were deleted before. The default of ``options`` is
+                then as ``GalleryDefaults.index_options`` returns.
             external_image_id: The caller's own name for the photo, if it is added.
             photo_name: As in ``index``, if the photo is added.
 
@@ -145,7 +145,7 @@ class RecognitionOperations(GalleryBase):
                 or, with ``index``, for one of the reasons that the method ``index`` names.
             DeletedCollectionError: With ``index``: the collection was deleted, and is back with an
                 older copy of the database.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
             ObjectNotFoundError: The photo does not exist.
             AccessDeniedError: The photo may not be read.
             StoreUnavailableError: The photo cannot be read for now.

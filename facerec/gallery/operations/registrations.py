@@ -1,4 +1,4 @@
-"""Operations on registered people, who are matched against new photos, and on the events."""
+"""Operations on registered people, who are matched against new photos, and on the matches."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class RegistrationOperations(GalleryBase):
     ) -> User:
         """Register a person to be matched against photos that are indexed from now on.
 
-        Undelivered events of an earlier registration are deleted if it had expired on the day of
-        the new consent.
+        Undelivered events of an earlier registration are deleted if that registration had expired
+        on the day of the new consent.
 
         Args:
             collection_id: Id of the collection.
             user_id: Id of the person. If the person is already registered, the new days replace the
                 earlier ones.
-            consent: Day on which the person agreed to it, as a date or ``YYYY-MM-DD``.
+            consent: Day on which the person agreed to be matched, as a date or ``YYYY-MM-DD``.
             expires: First day, in UTC, on which the consent no longer holds.
 
         Raises:

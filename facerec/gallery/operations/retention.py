@@ -59,8 +59,8 @@ def check_new_tags(tags: Mapping[str, str]) -> None:
     """Check tags that a caller sets.
 
     Raises:
-        InvalidInputError: A tag is not valid, or is one that only facerec sets: of the keys that
-            begin with ``facerec:``, callers set that of the retention.
+        InvalidInputError: A tag is not valid, or its key is reserved: of the keys that begin with
+            ``facerec:``, callers can only set that of the retention.
     """
     for key in checked_tags(tags):
         if key.startswith(OWN_TAG_PREFIX) and key != RETENTION_TAG:

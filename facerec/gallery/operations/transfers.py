@@ -67,7 +67,7 @@ class TransferOperations(GalleryBase):
                 folder, or the import of the collection is incomplete.
             OSError: The folder cannot be created or written.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
             ConflictError: The collection was switched to another model version concurrently.
             ConfigurationError: pyarrow is not installed.
         """
@@ -226,7 +226,8 @@ class TransferOperations(GalleryBase):
             None if an import of the same folder was complete.
 
         Raises:
-            CollectionExistsError: A collection of this id exists that is of no such import.
+            CollectionExistsError: A collection of this id exists that no import of this folder has
+                created.
         """
         collection = new_collection(
             document["collection_id"],

@@ -110,7 +110,7 @@ class UserSearchOperations(GalleryBase):
                 ``collection_id``, ``options`` or the address of the photo is not valid, or the
                 store cannot return that many people.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: The collection has another model version.
+            ModelMismatchError: No engine here has the collection's model version.
             ConflictError: The collection was switched to another model version during the search.
             ObjectNotFoundError: The photo does not exist.
             AccessDeniedError: The photo may not be read.

@@ -178,7 +178,7 @@ class UserOperations(Eraser):
     def delete_user(self, collection_id: str, user_id: str) -> Receipt:
         """Delete a person and the person's vector; the faces stay in the collection.
 
-        The name and the id are erased from the history too, so that this cannot be undone. An
+        The name and the id are erased from the history too, so this cannot be undone. An
         interrupted deletion is completed, even if the person no longer exists.
 
         Returns:
@@ -258,7 +258,8 @@ class UserOperations(Eraser):
             collection_id: Id of the collection.
             user_id: Id of the person.
             face_ids: Ids of the faces; faces that already belong to the person are ignored.
-            min_similarity: Minimum similarity to the person's vector, 0 to 1, if there is one.
+            min_similarity: Minimum similarity to the person's vector, 0 to 1; not checked if the
+                person has no vector.
 
         Raises:
             InvalidInputError: An id or ``min_similarity`` is not valid, or there are not 1 to

@@ -174,7 +174,7 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
 
         A switch that was interrupted is undone, so that photos can be indexed again; the vectors of
         people who were changed during it are stored; a migration that was being finished is
-        finished, and what is left of ended ones is erased. Other migrations are left to their
+        finished, and what is left of ended migrations is erased. Other migrations are left to their
         callers. If a collection fails, the others are still processed.
 
         Args:
@@ -274,7 +274,7 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
         """Check that faces may be deleted, after ``dropped`` faces were deleted in earlier passes.
 
         Raises:
-            MigrationError: They may not.
+            MigrationError: The faces may not be deleted.
         """
         refused = _not_described(len(missing), collection_id)
         reasons = {face.reason for face in missing}

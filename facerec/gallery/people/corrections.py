@@ -1,7 +1,7 @@
 """Corrections: statements that a stored face does not show a person; searches obey them.
 
-A person is named by a user id, by an external image id or the part of one before its colon, or by
-the id of a face: see ``facerec.gallery.people.names``.
+A person is named by a user id, by an external image id or its part before the colon, or by the id
+of a face: see ``facerec.gallery.people.names``.
 
 A search omits faces of that person that are less similar to the probe than the corrected face.
 A search for the corrected face itself omits all faces of the person.

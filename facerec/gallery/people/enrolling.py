@@ -85,7 +85,8 @@ class CorrectedPhoto:
         source: Address of the photo.
         earlier: Id of the person that the face belonged to.
         user_id: Id of the person that it belongs to now.
-        name: Display name of this person; None without one, or of an earlier release.
+        name: Display name of this person; None if there is none, or if an earlier release recorded
+            the outcome.
     """
 
     source: str
@@ -147,8 +148,8 @@ def judge_photos(
 ) -> Iterator[tuple[int, StoredFace, EnrolmentProblem | None]]:
     """Yield, for each photo, the face that may show the person, and the problem if it does not.
 
-    If a face of a photo was deleted, that may have been the person's. So another face of it must
-    resemble the person's faces in other photos.
+    If a face of a photo was deleted, that may have been the person's face. So another face of the
+    photo must resemble the person's faces in other photos.
 
     Args:
         photos: The faces of each photo, at least one, in order of size, largest first.

@@ -31,8 +31,8 @@ def hand_over(
     """Transfer the people and the corrections of faces to the same faces of the moved photos.
 
     One change of a person's record replaces the old face by the new one. A new face that already
-    belongs to a person stays with this person. One that replaces faces of several people goes to
-    the first of them, by id. Calling this again changes nothing.
+    belongs to a person stays with this person. A new face that replaces faces of several people
+    goes to the person with the lowest id. Calling this again changes nothing.
 
     Args:
         collection_id: Id of the collection.

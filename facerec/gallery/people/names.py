@@ -94,14 +94,14 @@ def is_one_person(one: Identity, other: Identity) -> bool | None:
 def person_names(record: FaceRecord, user_id: str | None) -> frozenset[str]:
     """Return every name of the person whom a stored face shows.
 
-    These are the id of the face's person, its external image id, the part of this id before the
+    The names are the id of the face's person, its external image id, the part of this id before the
     separator, and the id of the face itself.
     """
     return _names(record, user_id, given_name(record))
 
 
 def _names(record: FaceRecord, user_id: str | None, given: str | None) -> frozenset[str]:
-    """Return every name of a face whose external image id is a name, or None."""
+    """Return every name of a face; ``given`` is the name in its external image id, or None."""
     names = {user_id, given, _person_in(given), record.face_id}
     return frozenset(name for name in names if name is not None)
 

@@ -38,8 +38,8 @@ GATHERING_SECONDS = 2.0
 """Seconds for which events to send together are collected, from the first one."""
 
 LATEST_START = SEND_SECONDS / 2
-"""Seconds from its claim after which an event is not sent any more, but claimed again: an erasure
-waits for an attempt for at most ``SEND_SECONDS`` from the claim."""
+"""Maximum seconds from the claim of an event to the start of its delivery; later, it must be
+claimed again. An erasure waits for an attempt for at most ``SEND_SECONDS`` from the claim."""
 
 _LOG = logging.getLogger("facerec.events")
 

@@ -36,7 +36,7 @@ TARGET_FMR = 1e-4
 registered; ``docs/people.md`` has the measurements."""
 
 NEAREST = 10
-"""Number of people of the collection, nearest by distance, among whom a registered one must be."""
+"""A registered person can match only if among this many people nearest to the face by distance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def _check_key(text: str) -> None:
 
 
 def _add(value: str, known: set[str], has: str) -> None:
-    """Add a value to the known ones; ``has`` begins the message of the error if it is known."""
+    """Add a value to known values; the error for one that is known begins with ``has``."""
     if value in known:
         raise InvalidInputError(f"{has} {value!r} a second time", EXPORT_AGAIN)
     known.add(value)

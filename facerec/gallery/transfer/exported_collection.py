@@ -35,7 +35,7 @@ FILES = (FACES, *(f"{name}.jsonl" for name in LINES))
 
 @dataclass(frozen=True, slots=True)
 class TransferredCollection:
-    """Counts of what a collection that was exported or imported contains.
+    """Counts of the contents of a collection that was exported or imported.
 
     Attributes:
         collection_id: Id of the collection.
