@@ -30,10 +30,11 @@ def address_of_source(source: str) -> str:
 
 
 def escaped_name(name: str) -> str:
-    r"""Return a name from a stored address, with characters escaped that display names cannot have.
+    r"""Return a name from a stored address; escape characters that display names cannot have.
 
-    These are spaces at its ends, line breaks and other control characters. They become escapes such
-    as ``\x20`` and ``\x0a``, since the names of two folders may differ in nothing else.
+    These characters are spaces at the ends, line breaks and other control characters. They become
+    escapes such as ``\x20`` and ``\x0a``, since the names of two folders may differ in nothing
+    else.
     """
     inner = name.strip()
     start, _, end = name.partition(inner) if inner else (name, "", "")

@@ -124,7 +124,7 @@ os.register_at_fork(after_in_child=_forget)
 
 
 def answer_within(uri: str, work: Callable[[], Answer], deadline: Deadline) -> Answer:
-    """Return the answer of a call of the file system, or raise its error.
+    """Make a call of the file system with a deadline; return its answer, or raise its error.
 
     Args:
         uri: The file or folder, for the error.

@@ -17,7 +17,7 @@ IMPORTED_TAG = "facerec:imported"
 Exports omit it."""
 
 IMPORT_TAGS = frozenset((IMPORT_TAG, IMPORTED_TAG))
-"""Tags that only an import sets and removes; they are shown nowhere."""
+"""Tags that only an import sets and removes; no interface shows them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ def without_names(
 ) -> tuple[list[Entry], frozenset[str]]:
     """Remove erased people and faces from entries.
 
-    People who were merged into an erased person are removed too, unless the merge was undone. So
-    are deleted people whose faces are all erased. The reason of a change is removed if the change
-    or the reason names somebody who is removed.
+    People who were merged into an erased person are removed too, unless the merge was undone.
+    Deleted people whose faces are all erased are removed as well. The reason of a change is removed
+    if the change or the reason names somebody who is removed.
 
     Args:
         entries: The entries of a collection.

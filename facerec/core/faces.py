@@ -8,7 +8,7 @@ EMBEDDING_SIZE = 128
 """Length of an embedding of dlib's face recognition network."""
 
 METRIC = "euclidean"
-"""Metric of these embeddings, as Pinecone and Amazon S3 Vectors name it."""
+"""Metric of embeddings, as Pinecone and Amazon S3 Vectors name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ class CohortStats:
 
     Attributes:
         mean: Mean Euclidean distance of the face from its nearest cohort vectors.
-        deviation: Weighted mean of the standard deviation of these distances and the typical one.
+        deviation: Weighted mean of the standard deviation of these distances and a typical standard
+            deviation.
         version: Version of the cohort; statistics of different versions cannot be compared.
     """
 

@@ -83,7 +83,7 @@ class Cause:
     into: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the cause as JSON values, without those that are None."""
+        """Return the cause as JSON values, without fields that are None."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 

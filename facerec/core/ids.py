@@ -47,7 +47,7 @@ def checked_face_id(face_id: str) -> str:
     """Return a face id unchanged if it is well formed, whether or not the face exists.
 
     Raises:
-        InvalidInputError: It is not a lowercase UUID.
+        InvalidInputError: The id is not a lowercase UUID.
     """
     if not is_uuid(face_id):
         raise InvalidInputError(

@@ -32,7 +32,8 @@ def open_input(path: Path, max_bytes: int) -> Iterator[io.BufferedReader[_Input]
 
     Args:
         path: A regular file, or a link to one.
-        max_bytes: Maximum size of the file; one that grows beyond it is refused while it is read.
+        max_bytes: Maximum size of the file; a file that grows beyond this size is refused while it
+            is read.
 
     Raises:
         InputFileError: The file cannot be read, is not a regular file, or is too large; this may be
@@ -53,7 +54,7 @@ def read_input(path: Path, max_bytes: int) -> bytes:
 
 
 class _Input(io.RawIOBase):
-    """A file each of whose reads must be answered in time."""
+    """A file that raises an error if a read takes too long, or if the file is too large."""
 
     def __init__(self, path: Path, file: io.FileIO, max_bytes: int) -> None:
         self._path, self._file, self._max_bytes = path, file, max_bytes

@@ -16,8 +16,7 @@ def from_fields(kind: type[Read], document: Mapping[str, Any]) -> Read:
     later or an earlier release.
 
     Raises:
-        KeyError: A field without a default is missing. Answers of a stack raise an error that says
-            so (``facerec.jobs.aws.erasure_function``).
+        KeyError: A field without a default is missing.
     """
     named = {
         each.name: each.default is MISSING and each.default_factory is MISSING

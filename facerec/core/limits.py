@@ -7,7 +7,7 @@ MAX_ARRAY_SIZE = 10_000
 https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html"""
 
 MAX_CHILDREN = 1_000_000
-"""Maximum number of children of a job: 100 arrays, whose list is far smaller than the maximum state
+"""Maximum number of children of a job: 100 arrays. Their list is far smaller than the maximum state
 of a workflow (256 KiB, https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 Larger jobs get larger children."""
 
@@ -31,11 +31,11 @@ MAX_LEDGER_FILE_BYTES = 1024**3
 this many bytes are read, so a larger one is damaged."""
 
 MAX_NAMES_BYTES = 1024**3
-"""Maximum size of a manifest whose column names people, after decompression. It is kept in memory,
-unlike that of a job."""
+"""Maximum size, after decompression, of a manifest with a column that names people. It is kept in
+memory, unlike the manifest of a job."""
 
 MAX_CSV_BYTES = 1024**3
-"""Maximum size of a file of labelled photos or of their pairs, whose lines are kept in memory."""
+"""Maximum size of a file of labelled photos or of their pairs; its lines are kept in memory."""
 
 MAX_PRICES_BYTES = 1024**2
 """Maximum size of a table of prices."""
@@ -44,22 +44,22 @@ MAX_REPORT_BYTES = 1024**3
 """Maximum size of the report of an earlier import."""
 
 MAX_PHOTO_LIST_BYTES = 1024**3
-"""Maximum size of a manifest that names the photos of an import, which is kept in memory."""
+"""Maximum size of a manifest that names the photos of an import; it is kept in memory."""
 
 MAX_PICKLE_BYTES = 1024**3
-"""Maximum size of a pickle of embeddings, which is kept in memory: about 900,000 of float64."""
+"""Maximum size of a pickle of embeddings, about 900,000 of float64; it is kept in memory."""
 
 MAX_DUMP_BYTES = 1024**4
-"""Maximum size of a dump of a database, of which a part is in memory at a time."""
+"""Maximum size of a dump of a database; it is read in parts."""
 
 MAX_EXPORT_BYTES = 1024**4
-"""Maximum size of each file of an exported collection, of which a part is in memory at a time."""
+"""Maximum size of each file of an exported collection; it is read in parts."""
 
 MAX_EXPORT_LINE_BYTES = 64 * 1024**2
 """Maximum size of the description of an exported collection, and of a line of its files."""
 
 MAX_THUMBNAIL_BYTES = 8192
-"""Maximum size of a thumbnail that is kept of a face, in bytes."""
+"""Maximum size of a stored thumbnail, in bytes."""
 
 MAX_FUNCTION_ANSWER = 5_900_000
 """Maximum size in bytes of the answer of a Lambda function; Lambda allows 6 MB:

@@ -23,7 +23,7 @@ migrations."""
 
 
 class MigrationState(StrEnum):
-    """How far the migration of a collection is."""
+    """State of the migration of a collection."""
 
     PREPARING = "PREPARING"
     """The first version is served; faces are described with the new one."""
@@ -42,7 +42,7 @@ class Migration:
     Attributes:
         collection_id: The collection.
         standby_version: Model version of the embeddings that are not served.
-        state: How far the migration is.
+        state: State of the migration.
         started_at: Seconds since 1970, UTC.
         threshold: Default minimum similarity of the collection while the standby version is served;
             None: the gallery's default.

@@ -53,7 +53,7 @@ USER_NAME_PATTERN = rf"^[^{_UNSHOWN}]*[^\s{_UNSHOWN}][^{_UNSHOWN}]*$"
 _USER_NAME = re.compile(USER_NAME_PATTERN)
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 """Half of a UTF-16 pair, or a byte of a command line that is not UTF-8. No store can keep it.
-Patterns of schemas cannot express it in every language, so it is not part of one."""
+Patterns of schemas cannot express it in every language, so they do not include it."""
 
 _COLLECTION_ID = re.compile(f"{COLLECTION_ID_CHARACTER}+")
 _EXTERNAL_IMAGE_ID = re.compile(f"{EXTERNAL_IMAGE_ID_CHARACTER}+")
@@ -63,7 +63,7 @@ def checked_collection_id(name: str) -> str:
     """Return a collection id unchanged if it is valid.
 
     Raises:
-        InvalidInputError: It is empty, too long, or contains characters other than
+        InvalidInputError: The id is empty, too long, or contains characters other than
             ``[a-zA-Z0-9_.-]``.
     """
     return _checked(name, _COLLECTION_ID, "collection id", "letters, digits, '_', '.' and '-'")
@@ -76,7 +76,7 @@ def checked_new_id(new_id: str) -> str:
     the person ``..`` would reach its collection. Ids that exist already can still be deleted.
 
     Raises:
-        InvalidInputError: It is ``.`` or ``..``.
+        InvalidInputError: The id is ``.`` or ``..``.
     """
     if new_id in _DOT_SEGMENTS:
         raise InvalidInputError(f"invalid id {new_id!r}", "URLs cannot contain it; use another")
@@ -84,7 +84,7 @@ def checked_new_id(new_id: str) -> str:
 
 
 def name_in_paths(collection_id: str) -> str:
-    """Return a collection's name as a path component of at most 217 characters.
+    """Return a collection id as a path component of at most 217 characters.
 
     File systems allow 255 bytes, and some names are prefixed. Ids that are too long are cut and end
     in a digest, after a character that no id contains.
@@ -99,7 +99,7 @@ def checked_external_image_id(name: str) -> str:
     """Return an external image id unchanged if it is valid.
 
     Raises:
-        InvalidInputError: It is empty, too long, or contains characters other than
+        InvalidInputError: The id is empty, too long, or contains characters other than
             ``[a-zA-Z0-9_.:-]``.
     """
     return _checked(
@@ -111,7 +111,7 @@ def checked_user_id(name: str) -> str:
     """Return a user id unchanged if it is valid.
 
     Raises:
-        InvalidInputError: It is empty, longer than 128 characters, or contains characters other
+        InvalidInputError: The id is empty, longer than 128 characters, or contains characters other
             than ``[a-zA-Z0-9_.:-]``.
     """
     return _checked(
@@ -129,7 +129,7 @@ def checked_source(address: str) -> str:
     Faces of photos that were given as bytes without a name have the source "": it names no photo.
 
     Raises:
-        InvalidInputError: It is empty, or is not a string.
+        InvalidInputError: The address is empty, or is not a string.
     """
     if not isinstance(address, str):
         raise InvalidInputError(f"the address of a photo must be a string, got {address!r}")
@@ -144,7 +144,7 @@ def checked_person(name: str) -> str:
     """Return the name of the person of a correction unchanged if it is valid.
 
     Raises:
-        InvalidInputError: It is empty, too long, or contains characters other than
+        InvalidInputError: The name is empty, too long, or contains characters other than
             ``[a-zA-Z0-9_.:-]``.
     """
     return _checked(name, _EXTERNAL_IMAGE_ID, "person", "letters, digits, '_', '.', '-' and ':'")
@@ -154,8 +154,9 @@ def checked_user_name(name: str) -> str:
     """Return a display name in its stored form: Unicode NFC, without leading or trailing spaces.
 
     Raises:
-        InvalidInputError: It is empty, too long, not valid Unicode, or contains control characters,
-            line breaks, or characters that are invisible or change the writing direction.
+        InvalidInputError: The name is empty, too long or not valid Unicode, or contains control
+            characters, line breaks, or characters that are invisible or change the writing
+            direction.
     """
     kept = unicodedata.normalize("NFC", name).strip() if isinstance(name, str) else ""
     if len(kept) > MAX_NAME_LENGTH or not _is_one_line(kept):
@@ -171,7 +172,7 @@ def checked_requester(name: str) -> str:
     """Return the name of somebody who changes people, without spaces at its ends.
 
     Raises:
-        InvalidInputError: It is empty, too long, or has characters that ``checked_user_name``
+        InvalidInputError: The name is empty, too long, or has characters that ``checked_user_name``
             refuses.
     """
     return _checked_line(name, MAX_REQUESTER_LENGTH, "name")
@@ -181,8 +182,8 @@ def checked_reason(text: str) -> str:
     """Return the reason of a change, without spaces at its ends.
 
     Raises:
-        InvalidInputError: It is empty, too long, or has characters that ``checked_user_name``
-            refuses.
+        InvalidInputError: The reason is empty, too long, or has characters that
+            ``checked_user_name`` refuses.
     """
     return _checked_line(text, MAX_REASON_LENGTH, "reason")
 
@@ -191,7 +192,7 @@ def checked_photo_name(name: str) -> str:
     """Return the name of an uploaded photo, without spaces at its ends.
 
     Raises:
-        InvalidInputError: It is empty, too long, or has characters that ``checked_user_name``
+        InvalidInputError: The name is empty, too long, or has characters that ``checked_user_name``
             refuses.
     """
     if not isinstance(name, str):
@@ -248,7 +249,7 @@ def check_number_of_tags(keys: Iterable[str], limit: int) -> None:
     """Check that a collection does not get too many tags; facerec's own do not count.
 
     Raises:
-        QuotaExceededError: There would be more than ``limit``.
+        QuotaExceededError: There would be more than ``limit`` tags.
     """
     if sum(not key.startswith(OWN_TAG_PREFIX) for key in keys) > limit:
         raise QuotaExceededError(f"a collection has at most {limit} tags", "remove a tag first")
@@ -307,8 +308,8 @@ def derived_external_image_id(path: str) -> str:
 
     Different paths have different ids, in any script. A ``/`` becomes ``:``. Any other character
     that an id may not contain becomes the bytes of its UTF-8 form, each as ``.x`` and two digits:
-    ``Zoë/1.jpg`` becomes ``Zo.xC3.xAB:1.jpg``. Of an id that would be too long, only the end is
-    kept, followed by a digest of the path.
+    ``Zoë/1.jpg`` becomes ``Zo.xC3.xAB:1.jpg``. An id that would be too long is cut at its
+    beginning, and a digest of the path is appended.
     """
     return _derived(path, MAX_NAME_LENGTH)
 
@@ -346,13 +347,13 @@ def readable_name(external_image_id: str) -> str:
 
 
 def read_external_image_id(name: str) -> str:
-    """Return the external image id that a person means by a name.
+    """Return the external image id that a caller means by a name.
 
     The name is an id, the readable name of one, or the path of a photo in its folder. A name that
     is a valid id means that id and no other, even if it looks like the path of another photo.
 
     Raises:
-        InvalidInputError: It is empty, or is not a string.
+        InvalidInputError: The name is empty, or is not a string.
     """
     if not name or not isinstance(name, str):
         return checked_external_image_id(name)

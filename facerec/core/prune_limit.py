@@ -10,7 +10,7 @@ def checked_limit_percentage(limit_percentage: float) -> float:
     """Return the share of photos or faces that may be deleted, if it is valid.
 
     Raises:
-        InvalidInputError: It is not a number from 0 to 100.
+        InvalidInputError: The share is not a number from 0 to 100.
     """
     if not is_number(limit_percentage) or not 0 <= limit_percentage <= 100:
         raise InvalidInputError(

@@ -139,7 +139,7 @@ def creation_of(generation: str) -> float:
     """Return the creation time, in seconds since 1970, that a generation encodes.
 
     Raises:
-        ValueError: It is not a generation.
+        ValueError: The text is not a generation.
     """
     try:
         (created_at,) = struct.unpack(">d", bytes.fromhex(generation))

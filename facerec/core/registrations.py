@@ -75,7 +75,7 @@ def check_registration_text(text: str) -> None:
     """Check that a text is a registration, which may have expired.
 
     Raises:
-        InvalidInputError: It is not two days of the calendar, the first before the second.
+        InvalidInputError: The text is not two days of the calendar, the first before the second.
     """
     consent, _, expires = text.partition("/")
     _registration(consent, expires)

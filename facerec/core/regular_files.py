@@ -16,9 +16,9 @@ def require_regular(path: str, status: os.stat_result) -> os.stat_result:
     """Return the status of a regular file.
 
     Raises:
-        PermissionError: It is a folder that may not be read.
-        IsADirectoryError: It is another folder.
-        OSError: It is a pipe, a device or a socket (``EINVAL``).
+        PermissionError: The path is that of a folder that may not be read.
+        IsADirectoryError: The path is that of another folder.
+        OSError: The path is that of a pipe, a device or a socket (``EINVAL``).
     """
     if stat.S_ISREG(status.st_mode):
         return status
@@ -36,7 +36,7 @@ def open_regular(path: str, open_path: Callable[[str, int], int] = os.open) -> F
         open_path: Opens a path with flags, and returns the descriptor.
 
     Raises:
-        OSError: It cannot be opened, or is not a regular file (``require_regular``).
+        OSError: The file cannot be opened, or is not a regular file (``require_regular``).
     """
     # Opening a device can have effects, so check first.
     require_regular(path, Path(path).stat())

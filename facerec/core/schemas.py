@@ -38,8 +38,9 @@ def _validator(name: str) -> Any:  # noqa: ANN401 - the class depends on the sch
 def violation(name: str, document: object) -> str | None:
     """Return a one-line description of how a document violates a schema, or None if it is valid.
 
-    It names the field, and contains no text of the document other than names of fields: values
-    may be names of people, and the description is kept in causes of executions and in files.
+    The description names the field, and contains no text of the document other than names of
+    fields: values may be names of people, and the description is kept in causes of executions and
+    in files.
 
     Args:
         name: Name of the schema file, without ``.json``.

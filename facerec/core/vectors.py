@@ -49,7 +49,7 @@ class VectorRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vector(VectorRecord):
-    """A vector: float32, shape (128,). The values never show in a repr."""
+    """A vector: float32, shape (128,). A repr never contains the values."""
 
     values: NDArray[np.float32] = field(repr=False)
 

@@ -55,14 +55,14 @@ class ClusterStore(Protocol):
         id of the new face. A store that keeps the last arrays in memory returns the deleted face.
 
         Raises:
-            ValueError: Such a store has no arrays in memory.
+            ValueError: A store that keeps the last arrays in memory has none.
         """
         ...
 
     def read_state(self, collection_id: str) -> tuple[int, int, int] | None:
         """Return the current ``FaceArrays.state`` of a collection.
 
-        None if the collection does not exist; in some stores, also if it never had a face.
+        Returns None if the collection does not exist; in some stores, also if it never had a face.
         """
         ...
 
@@ -109,8 +109,8 @@ class ClusterStore(Protocol):
     ) -> list[Cluster]:
         """Return clusters that people should see, largest first, then by number.
 
-        Such a cluster is not ignored, has at least two faces, of which at least one has no person,
-        and has no face of a person who cannot have more faces.
+        Such a cluster is not ignored, has at least two faces, including one without a person, and
+        has no face of a person who cannot have more faces.
 
         Args:
             collection_id: The collection.

@@ -18,7 +18,8 @@ class CollectionRecords(Protocol):
         """Create a collection with its tags in one step; the number of tags is not checked.
 
         Raises:
-            CollectionExistsError: It exists; exactly one of two concurrent callers gets this.
+            CollectionExistsError: The collection exists; exactly one of two concurrent callers gets
+                this error.
         """
         ...
 
@@ -26,7 +27,7 @@ class CollectionRecords(Protocol):
         """Return a collection.
 
         Raises:
-            CollectionNotFoundError: It does not exist.
+            CollectionNotFoundError: The collection does not exist.
         """
         ...
 
@@ -38,7 +39,7 @@ class CollectionRecords(Protocol):
         """Delete the record of a collection, and the stored answers that name its people.
 
         Raises:
-            CollectionNotFoundError: It does not exist.
+            CollectionNotFoundError: The collection does not exist.
         """
         ...
 
@@ -59,7 +60,7 @@ class CollectionRecords(Protocol):
         """Set the threshold of a collection, or remove it.
 
         Raises:
-            CollectionNotFoundError: It does not exist.
+            CollectionNotFoundError: The collection does not exist.
         """
         ...
 
@@ -67,7 +68,7 @@ class CollectionRecords(Protocol):
         """Return a collection's tags.
 
         Raises:
-            CollectionNotFoundError: It does not exist.
+            CollectionNotFoundError: The collection does not exist.
         """
         ...
 
@@ -82,9 +83,9 @@ class CollectionRecords(Protocol):
         """Set and remove tags atomically.
 
         Raises:
-            CollectionNotFoundError: It does not exist.
-            QuotaExceededError: There would be more than ``limit``, without those whose keys begin
-                with ``facerec:``; nothing was changed.
+            CollectionNotFoundError: The collection does not exist.
+            QuotaExceededError: There would be more than ``limit`` tags, not counting those with
+                keys that begin with ``facerec:``; nothing was changed.
             ConflictError: There are too many concurrent changes.
         """
         ...

@@ -54,7 +54,7 @@ class HistoryRecords(Protocol):
     def put_history(self, collection_id: str, entries: Sequence[Entry]) -> None:
         """Store entries of another store; entries whose ids are known are not changed.
 
-        Those of which an interrupted call has stored a part are completed.
+        Entries that an interrupted call has stored in part are completed.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.

@@ -105,7 +105,7 @@ class JobData(Protocol):
         Raises:
             ReceiptDamagedError: A copy is damaged.
             CollectionNotFoundError: The collection was deleted in the meantime.
-            ConflictError: Several changes of a copy at the same time prevented it.
+            ConflictError: Too many concurrent changes of a copy.
         """
         ...
 

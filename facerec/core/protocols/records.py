@@ -23,7 +23,7 @@ class RecordStore(
 ):
     """Strongly consistent records of collections and of what belongs to them.
 
-    These are tags, people, their history, corrections and tombstones, which are deleted with their
-    collection, and answered requests. Each method raises a ``FacerecError``, such as
-    ``StoreUnavailableError``, if the store fails.
+    A collection's tags, people, history, corrections and tombstones are deleted with the
+    collection. The store also keeps answered requests. Each method raises a ``FacerecError``, such
+    as ``StoreUnavailableError``, if the store fails.
     """

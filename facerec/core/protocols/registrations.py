@@ -54,10 +54,10 @@ class RegistrationStore(Protocol):
     def claim_event(self, now: float, due_at: float) -> KeptEvent | None:
         """Return the event of any collection that has been due longest at ``now``.
 
-        None if no event is due. The event counts as attempted, and is due again at ``due_at``, so
-        that nobody else delivers it until then. An event is deleted instead if the person's
-        consent no longer holds, or a later correction states that the face does not show the
-        person.
+        Returns None if no event is due. The event counts as attempted, and is due again at
+        ``due_at``, so that nobody else delivers it until then. An event is deleted instead if the
+        person's consent no longer holds, or a later correction states that the face does not show
+        the person.
 
         Raises:
             ConflictError: There are too many concurrent changes.

@@ -104,7 +104,7 @@ class UserRecords(Protocol):
         Args:
             collection_id: The person's collection.
             user_id: The person.
-            version: The version that the caller knows.
+            version: The version of the person that the caller has read.
             add: Ids of faces that belong to no person.
             remove: Ids of faces that belong to this person.
 
@@ -137,8 +137,8 @@ class UserRecords(Protocol):
         Args:
             collection_id: The people's collection.
             face_ids: Ids of faces of the source.
-            source: The person who loses the faces, as the caller knows it.
-            target: The person who gains them, as the caller knows it.
+            source: The person who loses the faces, as last read by the caller.
+            target: The person who gains the faces, as last read by the caller.
 
         Raises:
             UserNotFoundError: A person does not exist.

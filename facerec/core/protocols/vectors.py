@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 READ_AT_ONCE = 1000
-"""Vectors of a page of ``map_vectors``, unless the store's own pages are smaller."""
+"""Number of vectors per page of ``map_vectors``, unless the store's own pages are smaller."""
 
 
 class VectorStore(Protocol):
@@ -128,7 +128,7 @@ class VectorStore(Protocol):
     def map_vectors(
         self, namespace: str, convert: Callable[[Sequence[Vector]], Result]
     ) -> list[Result]:
-        """Read all vectors of a namespace once, and return what is made of each page of them.
+        """Read all vectors of a namespace once, and return the result of a function for each page.
 
         Only the results stay in memory. A vector that is written or deleted concurrently may be
         omitted, or be in two pages.
@@ -182,8 +182,8 @@ class VectorStore(Protocol):
     def version(self, namespace: str) -> str | None:
         """Return a text that changes when vectors are put or deleted, and in no other case.
 
-        A restored backup never has the version of the data it replaces. None if the store does not
-        support versions, or has no such namespace.
+        A restored backup never has the version of the data it replaces. Returns None if the store
+        does not support versions, or has no such namespace.
         """
         return None
 
