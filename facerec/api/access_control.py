@@ -32,7 +32,7 @@ from facerec.errors import FacerecError
 Refusal = tuple[int, dict[str, str], bytes]
 
 RETRY_AFTER = 5
-"""Seconds after which a client may retry a request that was refused with 503. They are more than
+"""Seconds after which a client may retry a request that was refused with 503, longer than
 ``facerec.api.rest.problems.RETRY_AFTER``: several large requests have to end first, or the access
 table must become readable again."""
 
@@ -272,7 +272,7 @@ async def _check_json(body: bytes) -> None:
 
 
 def _tokens(body: bytes) -> int:
-    """Return about the number of values in a JSON text, by characters that base64 lacks."""
+    """Return the approximate number of values in a JSON text, by characters that base64 lacks."""
     return sum(body.count(character) for character in (b",", b":", b"[", b"{"))
 
 

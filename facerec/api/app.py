@@ -188,7 +188,7 @@ def _nothing(_method: str, _path: str) -> bool:
 
 
 def _operation_id(route: APIRoute) -> str:
-    """Return the name of a route's function; generators give it to the function of the client."""
+    """Return the name of a route's function; generated clients use it for their own function."""
     return route.endpoint.__name__
 
 

@@ -52,7 +52,7 @@ class BoundedProtocol(H11Protocol):
             self._head_timer = None
 
     def on_response_complete(self) -> None:
-        """Keep the connection for the next request, part of which may already have arrived."""
+        """Keep the connection for the next request, which may already have arrived in part."""
         self._idle_since = self.loop.time()
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
@@ -63,7 +63,7 @@ class BoundedProtocol(H11Protocol):
         return self.timeout_keep_alive_task is not None
 
     def _close_idle(self) -> bool:
-        """Close the connection that has been idle longest; return whether there is one."""
+        """Close the connection that has been idle longest; return whether there was an idle one."""
         connections = cast("set[BoundedProtocol]", self.connections)
         idle = [connection for connection in connections if connection._is_idle]
         if not idle:

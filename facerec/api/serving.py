@@ -165,7 +165,7 @@ class _Server(uvicorn.Server):
 
     @cached_property
     def _nowhere(self) -> IO[str]:
-        """The file for the positions of the threads at the end; it must stay open."""
+        """The null device, where ``faulthandler`` writes its traceback; it must stay open."""
         return Path(os.devnull).open("w", encoding="utf-8")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -79,7 +79,7 @@ def issuer_of(pool_arn: str) -> str:
     https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 
     Raises:
-        InvalidInputError: The ARN is not one of a user pool.
+        InvalidInputError: The ARN is not that of a user pool.
     """
     parts = pool_arn.split(":")
     if len(parts) != 6 or parts[2] != "cognito-idp" or not parts[5].startswith("userpool/"):
@@ -99,7 +99,7 @@ def _iam_caller(context: Mapping[str, Any]) -> Caller:
 
 
 def _groups(claim: object) -> frozenset[str]:
-    """Return the groups of a claim: a list, or text such as ``[a b]`` or ``a,b``.
+    """Return the groups in a claim, which is a list, or text such as ``[a b]`` or ``a,b``.
 
     Names of groups contain no space, but may contain a comma. Text without brackets does not show
     which commas separate names, so ``docs/deploy.md`` asks for names without commas.

@@ -75,7 +75,7 @@ def list_faces(gallery: Gallery, request: Request) -> Shape:
 
 
 def delete_faces(gallery: Gallery, request: Request) -> Shape:
-    """Delete faces; one that belongs to a user is refused."""
+    """Delete faces; faces that belong to a user are refused."""
     deletion = gallery.delete_faces(request["CollectionId"], request["FaceIds"])
     return {
         "DeletedFaces": list(deletion.deleted),

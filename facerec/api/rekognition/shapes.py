@@ -47,7 +47,7 @@ def face_detail(face: DetectedFace | FaceRecord) -> Shape:
 def attributes(estimated: FaceAttributes | None, wanted: AbstractSet[str]) -> Shape:
     """Return the members of a ``FaceDetail`` that a request asks for beyond the default ones.
 
-    Empty if nothing was estimated.
+    The result is empty if nothing was estimated.
     """
     if estimated is None:
         return {}
@@ -118,7 +118,7 @@ def user_match(match: UserMatch) -> Shape:
 def _landmarks(landmarks: Landmarks) -> list[Shape]:
     """Return the landmarks that follow from the corners of the eyes and the base of the nose.
 
-    The middle of an eye's corners is the eye. Eyelids, pupils and the mouth are unknown.
+    The position of an eye is the middle of its corners. Eyelids, pupils and the mouth are unknown.
     """
     points = {
         "eyeLeft": _middle(landmarks.left_eye_outer, landmarks.left_eye_inner),

@@ -16,7 +16,7 @@ async def refuse_unknown_parameters(request: Request) -> None:
     """Refuse a request whose query has parameters that its route does not have.
 
     Raises:
-        RequestValidationError: There are such parameters; the error names each of them.
+        RequestValidationError: The query has unknown parameters; the error names each of them.
     """
     route: APIRoute = request.scope["route"]
     if not route.path.startswith(PREFIX):

@@ -111,4 +111,5 @@ def _whole(value: object) -> object:
 
 
 WHOLE = BeforeValidator(_whole)
-"""Accepts an integer as JSON Schema defines it: 20.0 is one, and some languages write it so."""
+"""Accepts an integer as JSON Schema defines it, including 20.0: some languages write 20 like
+this."""
