@@ -31,7 +31,7 @@ def change_options(command: Callable[..., None]) -> Callable[..., None]:
 def requested_by(by: str | None = None, why: str | None = None) -> Iterator[None]:
     """Record in the history who requested the changes in the block, and why.
 
-    By default, this is the account on this machine, if it has a name.
+    By default, the requester is the account on this machine, if it has a name.
 
     Raises:
         InvalidInputError: The requester or the reason is not valid.

@@ -130,8 +130,8 @@ HINTS: dict[type[FacerecError], str] = {
     "for each collection in `facerec jobs list`",
     UserNotFoundError: "see `facerec people list`",
 }
-"""Hint of each class, which names commands, in place of the hint that its errors carry. A subclass
-has that of its base class if its errors carry none."""
+"""Hints that name commands, by class of error. They replace the hints of errors of exactly these
+classes; an error of a subclass uses them if it has no hint."""
 
 MIGRATION_HINTS: dict[MigrationRemedy, str] = {
     MigrationRemedy.CANCEL: "return to it with `facerec collections migrate --rollback`",

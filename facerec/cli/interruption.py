@@ -22,8 +22,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def interruptible() -> Iterator[None]:
     """Let SIGTERM interrupt the block as Ctrl-C does; after the block, both end the process.
 
-    Then the command is complete, and Python only waits for its threads. A signal that the caller
-    of the process ignores stays ignored.
+    After the block, the command is complete, and Python only waits for its threads. A signal that
+    the caller of the process ignores stays ignored.
     """
     handled = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     if signal.SIGTERM in handled:

@@ -27,7 +27,7 @@ class LocalPath(click.Path):
         """Return the path of a text.
 
         Raises:
-            BadParameter: It is an address, or a file or folder of the wrong kind.
+            BadParameter: The text is an address, or the path of a file or folder of the wrong kind.
         """
         if isinstance(value, str) and _SCHEME.match(value):
             self.fail(f"{value} is not a path on this machine.", param, ctx)

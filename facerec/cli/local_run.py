@@ -158,7 +158,7 @@ def _wait(
     """Wait for the end of a job. Ctrl-C cancels it; a second Ctrl-C kills its workers.
 
     Raises:
-        KeyboardInterrupt: It was interrupted again, before the run had ended.
+        KeyboardInterrupt: The wait was interrupted again, before the run had ended.
     """
     news = iter(_STOPPING)
 

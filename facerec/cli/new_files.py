@@ -18,7 +18,7 @@ def new_text(path: Path) -> Iterator[TextIO]:
     """Open a new text file, which gets its name when it is complete.
 
     Raises:
-        InvalidInputError: There is a file of this name, or no folder for it.
+        InvalidInputError: A file of this name exists, or its folder does not.
     """
     require_new(path)
     part = incomplete_name(path)
@@ -55,7 +55,7 @@ def require_new(path: Path) -> None:
     """Check that a file can be created.
 
     Raises:
-        InvalidInputError: There is a file of this name, or no folder for it.
+        InvalidInputError: A file of this name exists, or its folder does not.
     """
     if os.path.lexists(path):
         raise _exists(path)
@@ -93,10 +93,10 @@ def incomplete_name(path: Path) -> Path:
 def place(part: Path, path: Path) -> None:
     """Give a complete file its name, unless there is a file of that name.
 
-    On file systems without hard links, a file that is created at the same moment is replaced.
+    On file systems without hard links, a file that is created concurrently is replaced.
 
     Raises:
-        InvalidInputError: There is a file of this name.
+        InvalidInputError: A file of this name exists.
     """
     try:
         os.link(part, path)

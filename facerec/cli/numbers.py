@@ -93,7 +93,7 @@ class FiniteRange(_Number, click.FloatRange):
 
 
 class NumberCommand(click.Command):
-    """A command with a number as argument: a negative one is a wrong number, not an option."""
+    """A command with a number as argument: a negative number is a value, not an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse arguments; negative numbers are values, not unknown options."""

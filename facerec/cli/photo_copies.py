@@ -129,8 +129,8 @@ def distinct_names(
 ) -> dict[str, str]:
     """Return a file name for each address; no two names are equal or differ only in case.
 
-    A photo keeps its name, unless another photo has it too, it is reserved, or it is empty or
-    longer than 255 bytes. Then a digest of its address is added.
+    A photo keeps its name, unless the name is reserved, empty, longer than 255 bytes, or also that
+    of another photo. Then a digest of the address is added.
     """
     bases = {source: source.rpartition("/")[2] for source in sources}
     number = Counter(_folded(base) for base in bases.values())

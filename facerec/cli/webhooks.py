@@ -31,7 +31,7 @@ else:
     delivering_events = DeferredModule("facerec.gallery.registered.delivering")
 
 PATIENCE_SECONDS = 10.0
-"""Seconds for which a command that ends still tries to deliver events."""
+"""Maximum seconds for which a command tries to deliver the remaining events before it ends."""
 
 webhook_option = click.option(
     "--webhook",
