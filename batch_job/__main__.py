@@ -26,7 +26,7 @@ _MACHINE_SIGNALS = frozenset((signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, sign
 """Signals that end a process if the machine cannot run the engine."""
 
 MAX_CRASHES = 24
-"""Number of crashes after which the work is resumed; the next one ends the attempt. A photo can
+"""Maximum number of crashes after which the work is resumed; one more ends the attempt. A photo can
 crash the process up to three times before it is rejected."""
 
 

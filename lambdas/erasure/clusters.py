@@ -36,7 +36,7 @@ def start_clustering(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_clustering(_gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    """Return the newest clustering of the collection ``describe_clustering``.
+    """Return the newest clustering of the collection that ``describe_clustering`` names.
 
     Raises:
         FacerecError: See ``ClusteringJobs.newest``.

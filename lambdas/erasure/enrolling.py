@@ -77,7 +77,7 @@ def enrol_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     Returns:
         ``refused``, whether the people cannot be created, with ``error`` and ``cause``. If the job
         was deleted in the meantime, ``refused`` is false, although nobody is created: the report
-        says why. The execution keeps this, so it names nobody.
+        says why. The execution keeps the result, which therefore names nobody.
 
     Raises:
         FacerecError: A store or service failed; another attempt continues.

@@ -70,7 +70,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
             photos must be read again after a restoration, ``input`` is instead an object with
             ``again``: the ``input``, and ``restored``, the folder of the job that was planned
             before.
-        context: Lambda's context, which knows the time that remains.
+        context: Lambda's context, which provides the remaining time.
 
     Returns:
         The result of ``plan_execution``.
@@ -299,7 +299,7 @@ def _refuse(
 def _photos_in(document: object) -> list[tuple[str, str]]:
     """Return the addresses of photos in an input, which may name people, with their fields.
 
-    The longest is first. The address of a prefix or a list of photos is not one of them.
+    The longest address is first. Addresses of prefixes and of lists of photos are omitted.
     """
     if not isinstance(document, dict):
         return []

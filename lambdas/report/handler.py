@@ -94,12 +94,12 @@ def end_submission(
         find_reasons: Returns the reasons why children failed.
 
     Returns:
-        ``again``, ``unimported``, ``stale`` and ``unnamed``, of which at most one is true, with
-        further fields. For another submission, ``again`` is true, and its fields follow. If all
-        children are complete and Pinecone must import their faces, ``unimported`` is true, and the
-        fields of ``last`` follow. The same fields follow if ``stale`` is true, because faces of
-        stale photos must be removed, or ``unnamed``, because people must be created from the names
-        of photos. Otherwise the result of ``summarise_execution`` follows.
+        ``again``, ``unimported``, ``stale`` and ``unnamed``, at most one of them true, with further
+        fields. For another submission, ``again`` is true, and its fields follow. If all children
+        are complete and Pinecone must import their faces, ``unimported`` is true, and the fields of
+        ``last`` follow. The same fields follow if ``stale`` is true, because faces of stale photos
+        must be removed, or ``unnamed``, because people must be created from the names of photos.
+        Otherwise the result of ``summarise_execution`` follows.
 
     Raises:
         FacerecError: See ``summarise_execution`` and ``next_submission``.
