@@ -101,7 +101,7 @@ def require_tools() -> None:
     """Check that this machine can build images, and run programs in them.
 
     Raises:
-        CannotBuildError: It cannot.
+        CannotBuildError: The machine cannot do this.
     """
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:

@@ -47,8 +47,8 @@ MACHINE_SPREAD = 60.0
 """Assumed number of seconds between the first and the last start of a machine."""
 
 CONTAINER_SECONDS = 6.0
-"""Assumed time from the start of a container to its first photo, of which loading the networks
-takes one second (``docs/benchmarks.md``)."""
+"""Assumed time from the start of a container to its first photo, including one second for loading
+the networks (``docs/benchmarks.md``)."""
 
 IDLE_SECONDS = 120.0
 """Assumed time for which an idle machine is still charged."""

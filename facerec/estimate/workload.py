@@ -87,7 +87,7 @@ def whole(name: str, value: float, minimum: int, maximum: int = MAX_COUNT) -> in
     """Return a whole number of a range; floats such as 20.0 count.
 
     Raises:
-        InvalidInputError: It is not one.
+        InvalidInputError: The value is not a whole number in the range.
     """
     if not is_number(value) or not minimum <= value <= maximum or not is_whole(value):
         raise InvalidInputError(
@@ -100,7 +100,7 @@ def require_positive(name: str, value: float) -> None:
     """Check that an argument is a number greater than 0 that can be calculated with.
 
     Raises:
-        InvalidInputError: It is not.
+        InvalidInputError: The argument is not such a number.
     """
     if not is_number(value) or not 1 / MAX_RATE <= value <= MAX_RATE:
         raise InvalidInputError(
@@ -112,7 +112,7 @@ def require_not_negative(name: str, value: float) -> None:
     """Check that an argument is a number of at least 0 that can be calculated with.
 
     Raises:
-        InvalidInputError: It is not.
+        InvalidInputError: The argument is not such a number.
     """
     if not is_number(value) or not 0 <= value <= MAX_RATE:
         raise InvalidInputError(f"{name} must be a number from 0 to {MAX_RATE:,}, got {value!r}")

@@ -30,8 +30,8 @@ from facerec.gallery.scores.normalisation import (
 )
 
 MAX_PHOTOS_OF_ALL_PAIRS = 6_000
-"""Maximum number of photos of which all pairs are compared. Of more photos, a random sample of this
-size is compared: 18 million pairs, which take 0.6 GB."""
+"""Maximum number of photos that are all compared with each other. If there are more, a random
+sample of this size is compared: 18 million pairs, which take 0.6 GB."""
 
 SIMILARITIES = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99)
 ERRORS_SHOWN = 24

@@ -158,7 +158,7 @@ def _check_form(path: Path) -> None:
     """Check that a file is a plain dump, as far as its beginning shows.
 
     Raises:
-        InvalidInputError: It is something else; the hint shows how to make a plain dump of it.
+        InvalidInputError: The file is not a plain dump; the hint shows how to make one.
     """
     if path.is_dir():
         if (path / "toc.dat").exists():

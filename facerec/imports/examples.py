@@ -58,7 +58,7 @@ class ExampleSource(Protocol):
 
         Raises:
             ObjectNotFoundError: The source does not have the photo.
-            UnreadablePhotoError: It cannot be read from the source.
+            UnreadablePhotoError: The photo cannot be read from the source.
             PhotoTooLargeError: The photo has too many bytes.
             AccessDeniedError: The server does not accept the key.
             StoreUnavailableError: The server cannot be reached, or the dump cannot be read in time.

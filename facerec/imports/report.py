@@ -64,12 +64,12 @@ class ImportReport:
     Attributes:
         collection_id: Id of the collection that receives the faces.
         complete: Whether the import has reached its end.
-        faces: Number of faces of the source, as far as they are known.
+        faces: Number of faces of the source that have been read so far.
         imported: Number of faces that this import has stored.
         present: Number of faces that the collection already contained.
         people: Number of people of the source.
-        source_models: Number of faces of the source by the network that described them there, as
-            far as it is known.
+        source_models: Number of faces of the source by the network that described them there; empty
+            if the source does not say.
         unmatched: Faces that are missing, or not associated, in the order of the source.
     """
 

@@ -37,8 +37,8 @@ def read_document(
         max_bytes: Maximum size of the document; a larger one is damaged.
 
     Raises:
-        ObjectNotFoundError: It does not exist.
-        JobFolderError: It is damaged.
+        ObjectNotFoundError: The document does not exist.
+        JobFolderError: The document is damaged.
     """
     return parse_document(uri, objects.read(uri, end=max_bytes), parse)
 
@@ -69,7 +69,7 @@ def to_record(kind: type[Parsed], document: Any) -> Parsed:  # noqa: ANN401 - an
 
     Raises:
         AttributeError: The document is not an object.
-        KeyError: It has a member that is not a field.
+        KeyError: The document has a member that is not a field.
         TypeError: A field is missing, or has a value of another type.
     """
     types = get_type_hints(kind)

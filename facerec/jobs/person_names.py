@@ -59,7 +59,7 @@ def require_photos(source: str, objects: ObjectStore) -> None:
     The folder of a disk that is not mounted is empty.
 
     Raises:
-        InvalidInputError: It contains no photos.
+        InvalidInputError: The folder or prefix contains no photos.
     """
     folder = _folder(source)
     if folder is not None:
@@ -111,7 +111,7 @@ def _photos_of_file(uri: str, objects: ObjectStore) -> frozenset[str]:
 
     Raises:
         InvalidInputError: The file cannot be read as a manifest.
-        ObjectNotFoundError: It does not exist.
+        ObjectNotFoundError: The manifest or the photo does not exist.
     """
     info, sample = read_sample(objects, uri)
     if is_photo(uri, sample):

@@ -141,7 +141,7 @@ def plan_from_json(document: Mapping[str, Any]) -> Plan:
     """Parse a plan.
 
     Raises:
-        InvalidInputError: It violates ``schemas/plan.json``.
+        InvalidInputError: The document violates ``schemas/plan.json``.
     """
     check("plan", document, "the plan")
     fields = {name: value for name, value in document.items() if name not in ("arrays", "version")}

@@ -112,7 +112,7 @@ class Job:
         """Check that the job has not ended.
 
         Raises:
-            JobEndedError: It has ended.
+            JobEndedError: The job has ended.
         """
         if self.status.ended:
             raise JobEndedError(self.id, self.status)

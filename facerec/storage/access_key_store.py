@@ -22,7 +22,7 @@ class AccessKeyStore(Protocol):
         """Return a key.
 
         Raises:
-            AccessKeyNotFoundError: It does not exist.
+            AccessKeyNotFoundError: The key does not exist.
         """
         ...
 
@@ -34,7 +34,7 @@ class AccessKeyStore(Protocol):
         """Delete a key for good.
 
         Raises:
-            AccessKeyNotFoundError: It does not exist.
+            AccessKeyNotFoundError: The key does not exist.
             StoreUnavailableError: The store failed; or the key is deleted, but other processes are
                 reading the log of the embedded store, which still contains it.
         """

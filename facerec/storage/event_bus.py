@@ -30,7 +30,7 @@ def open_event_bus(arn: str) -> EventBus:
     """Return the event bus of an ARN, with the credentials of the environment.
 
     Raises:
-        ConfigurationError: It is not the ARN of an event bus.
+        ConfigurationError: The text is not the ARN of an event bus.
     """
     import boto3
     from botocore.config import Config
@@ -61,7 +61,7 @@ class EventBus:
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
 
         Raises:
-            FacerecError: It does not exist, or cannot be described.
+            FacerecError: The bus does not exist, or cannot be described.
         """
         with self._errors():
             self._client.describe_event_bus(Name=self._arn)

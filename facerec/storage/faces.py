@@ -315,7 +315,7 @@ class FaceStore:
     def version(self, collection_id: str) -> str | None:
         """Return a text that changes when faces are stored or deleted; see ``VectorStore.version``.
 
-        None if the store does not support versions, or the collection has had no face.
+        Returns None if the store does not support versions, or the collection has had no face.
         """
         return self.vectors.version(collection_id)
 

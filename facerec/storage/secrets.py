@@ -11,9 +11,10 @@ def read_secret(arn: str) -> str:
     """Return the text of a secret, without white space at its ends.
 
     Raises:
-        ConfigurationError: It does not exist or has no SecretString, or no AWS region is set.
+        ConfigurationError: The secret does not exist or has no SecretString, or no AWS region is
+            set.
         NoCredentialsError: There are no credentials.
-        AccessDeniedError: It may not be read.
+        AccessDeniedError: The secret may not be read.
         StoreUnavailableError: Secrets Manager does not respond.
     """
     import boto3

@@ -289,7 +289,8 @@ class StandbySides(MigrationStore):
         """Return the current record of a collection, after checking that it serves the same side.
 
         Raises:
-            ConflictError: It was deleted or switched, or is not migrated to these versions.
+            ConflictError: The collection was deleted or switched, or is not migrated to these
+                versions.
         """
         collection_id = collection.collection_id
         migration = self._records.get_migration(collection_id)

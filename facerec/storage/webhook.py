@@ -82,7 +82,7 @@ class Webhook:
         """Send an event.
 
         Raises:
-            WebhookError: It was not accepted, or the answer was not complete in time.
+            WebhookError: The event was not accepted, or the answer was not complete in time.
         """
         body = json.dumps(event.to_json(), ensure_ascii=False, sort_keys=True).encode()
         request = urllib.request.Request(  # noqa: S310 - checked in the constructor
@@ -190,10 +190,10 @@ def _refusal(status: int) -> str:
 
 
 def _checked_address(address: str) -> bool:
-    """Return whether an address is on this machine.
+    """Check the address of a webhook, and return whether it is on this machine.
 
     Raises:
-        InvalidInputError: It is not an address that events may be sent to.
+        InvalidInputError: Events may not be sent to the address.
     """
     hint = "use an https:// address, or an http:// one of this machine"
     try:

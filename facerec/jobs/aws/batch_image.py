@@ -167,7 +167,7 @@ class _Repository:
         """Return the configuration of an image.
 
         Raises:
-            StoreUnavailableError: It cannot be downloaded, or is not JSON.
+            StoreUnavailableError: The configuration cannot be downloaded, or is not JSON.
             AccessDeniedError: The credentials do not allow the request.
         """
         with aws_errors("Amazon ECR"):

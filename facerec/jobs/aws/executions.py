@@ -122,7 +122,7 @@ class Executions:
         """Return an execution by its name or ARN.
 
         Raises:
-            JobNotFoundError: It does not exist.
+            JobNotFoundError: The execution does not exist.
         """
         with _errors(name):
             return _execution(self._client.describe_execution(executionArn=self._arn(name)))
@@ -147,7 +147,8 @@ class Executions:
     def plan(self, name: str) -> ExecutionPlan | None:
         """Return the plan of an execution; after a restoration, it may have planned twice.
 
-        None if it has none yet, migrates a collection, or its input was refused.
+        Returns None if the execution has no plan yet, migrates a collection, or its input was
+        refused.
 
         Raises:
             JobNotFoundError: The execution does not exist.

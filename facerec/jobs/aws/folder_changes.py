@@ -178,7 +178,7 @@ class FolderChanges:
         """Return a record; None if there is none.
 
         Raises:
-            JobFolderError: It is damaged.
+            JobFolderError: The record is damaged.
         """
         try:
             return read_document(self._objects, uri, lambda found: to_record(kind, found))

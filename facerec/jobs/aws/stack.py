@@ -62,8 +62,8 @@ def find_stack(name: str) -> Stack:
     """Look up a stack in the account and region of the environment's credentials.
 
     Raises:
-        NotFoundError: It does not exist.
-        InvalidInputError: It is not a stack of facerec.
+        NotFoundError: The stack does not exist.
+        InvalidInputError: The stack does not belong to facerec.
         FacerecError: AWS denies the request or fails; see ``aws_errors``.
     """
     import boto3

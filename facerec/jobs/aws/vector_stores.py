@@ -166,7 +166,7 @@ def _of_pinecone(
 
 
 def _of_secret(arn: str, clients: AwsClients) -> Iterator[str]:
-    """Yield the problem of a secret that is gone, as far as the caller may know."""
+    """Yield the problem of a secret that is gone, if the caller may describe secrets."""
     try:
         with suppress(AccessDeniedError), aws_errors("Secrets Manager"):
             described = clients.open("secretsmanager").describe_secret(SecretId=arn)

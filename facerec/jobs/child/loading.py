@@ -78,7 +78,7 @@ class PhotoLoader:
         self._failed_reads = 0
 
     def load(self, line: ManifestLine) -> LoadedPhoto | None:
-        """Load the photo of a line; a failure is a result. None for a blank line.
+        """Load the photo of a line; return None for a blank line. A failure is a result.
 
         Raises:
             StoreUnavailableError: The photo could not be read, for a reason outside the photo, or

@@ -118,7 +118,7 @@ class SegmentWriter:
     ``unrecorded``.
 
     Attributes:
-        cursor: Where the ledger ends, as far as this attempt has seen.
+        cursor: End of the ledger, as last seen by this attempt.
         tally: The sums of all rows up to there.
     """
 

@@ -48,7 +48,7 @@ def read_embeddings(objects: ObjectStore, uri: str) -> list[StoredFace]:
     """Read a file of faces with their embeddings.
 
     Raises:
-        ObjectNotFoundError: It does not exist.
+        ObjectNotFoundError: The file does not exist.
         JobFileError: The file is not a complete file of embeddings.
     """
     return parse_embeddings(objects.read(uri, end=MAX_LEDGER_FILE_BYTES), uri)

@@ -91,7 +91,7 @@ class Report:
 
     @property
     def counted_photos(self) -> int:
-        """Number of photos of which ``failure_percentage`` is the share."""
+        """Number of photos that ``failure_percentage`` refers to."""
         return _counted_photos(self.tally, self.difference)
 
     def to_json(self) -> dict[str, Any]:

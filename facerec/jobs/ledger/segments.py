@@ -69,8 +69,8 @@ def read_segment(objects: ObjectStore, uri: str) -> Segment:
     """Read a segment.
 
     Raises:
-        ObjectNotFoundError: It does not exist.
-        JobFileError: It is not a segment.
+        ObjectNotFoundError: The segment does not exist.
+        JobFileError: The object is not a segment.
     """
     try:
         first, *others = objects.read(uri, end=MAX_LEDGER_FILE_BYTES).splitlines()

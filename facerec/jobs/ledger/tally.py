@@ -57,7 +57,7 @@ class Tally:
         faces_rejected_by_option: Number of rejected faces by the option that can be changed to keep
             them; a face may need several.
         photos_turned: Number of photos that were turned to find their faces.
-        photos_animated: Number of animated files, of which only the first frame was searched.
+        photos_animated: Number of animated files; only their first frames were searched.
         faces_replaced: Number of the ``faces_indexed`` that were indexed before with other options.
         faces_removed: Number of faces indexed with other options that were removed.
         faces_deleted: Number of faces that were found but not stored, because somebody deleted them

@@ -89,7 +89,7 @@ def named_lines(
 
     Raises:
         ObjectChangedError: The manifest is no longer this version.
-        ObjectNotFoundError: It does not exist.
+        ObjectNotFoundError: The manifest does not exist.
     """
     for line in _lines(objects, manifest):
         if _names(line, selection, base):

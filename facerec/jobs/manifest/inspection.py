@@ -189,7 +189,7 @@ def read_sample(objects: ObjectStore, uri: str) -> tuple[ObjectInfo, bytes]:
 
     Raises:
         ObjectNotFoundError: The object does not exist.
-        ObjectChangedError: It changes between the two requests.
+        ObjectChangedError: The object changes between the two requests.
     """
     info = objects.head(uri)
     return info, objects.read(uri, end=min(SAMPLE, info.size), version=info.version)
@@ -199,7 +199,7 @@ def read_start(objects: ObjectStore, uri: str) -> bytes:
     """Return about the first ``SAMPLE`` bytes of a manifest, decompressed.
 
     Raises:
-        ObjectNotFoundError: It does not exist.
+        ObjectNotFoundError: The manifest does not exist.
         InvalidInputError: A gzip file is damaged, or the manifest changes during the call.
     """
     info, sample = read_sample(objects, uri)

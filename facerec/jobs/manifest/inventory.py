@@ -39,8 +39,8 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
     """Determine the files of an inventory, and approximately how many photos it contains.
 
     Raises:
-        InvalidInputError: It is not an inventory in CSV with bucket and key, its first file
-            is damaged, or it is no longer the version of ``info``.
+        InvalidInputError: The object is not an inventory in CSV with bucket and key, the first file
+            of the inventory is damaged, or its manifest is no longer the version of ``info``.
         ObjectNotFoundError: Its first file does not exist.
     """
     document = _document(objects, info.uri, info.version)
@@ -81,7 +81,7 @@ def source_bucket(objects: ObjectStore, uri: str, version: str) -> str | None:
 
     Raises:
         ObjectChangedError: The manifest is no longer this version.
-        InvalidInputError: It cannot be read.
+        InvalidInputError: The manifest cannot be read.
     """
     bucket = _document(objects, uri, version).get("sourceBucket")
     return f"s3://{bucket}/" if bucket else None
@@ -92,7 +92,7 @@ def inventory_files(objects: ObjectStore, uri: str, version: str) -> list[Invent
 
     Raises:
         ObjectChangedError: The manifest is no longer this version.
-        InvalidInputError: It cannot be read.
+        InvalidInputError: The manifest cannot be read.
     """
     document = _document(objects, uri, version)
     bucket = document["destinationBucket"].rpartition(":")[2]

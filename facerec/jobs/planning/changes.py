@@ -271,9 +271,9 @@ def preview_job(
 
     Raises:
         ObjectNotFoundError: The manifest does not exist.
-        InvalidInputError: It is not a manifest, is damaged, has no names for the people to create,
-            or has too many lines to be read; or an inventory has more files than a job can have
-            children; or a note of erased photos is damaged.
+        InvalidInputError: The input is not a manifest, is damaged, has no names for the people to
+            create, or has too many lines to be read; or an inventory has more files than a job can
+            have children; or a note of erased photos is damaged.
     """
     source = find_source(request, objects, jobs_root)
     if request.person_from is not None:

@@ -114,9 +114,9 @@ def plan_job(
 
     Raises:
         ObjectNotFoundError: The manifest does not exist.
-        InvalidInputError: It is not a manifest, contains no photos or has no names for the people
-            to create, more photos are gone than may be pruned, the job folder contains another job,
-            the folder that the job has is missing, or the faces cannot be imported.
+        InvalidInputError: The input is not a manifest, contains no photos or has no names for the
+            people to create, more photos are gone than may be pruned, the job folder contains
+            another job, the folder that the job has is missing, or the faces cannot be imported.
         JobFolderError: A file in a job folder, or of what jobs remember, is damaged.
         RecipeUnavailableError: ``recipes`` does not have the recipe of the request.
         CollectionNotFoundError: The collection does not exist, and the request does not create it.

@@ -94,7 +94,7 @@ def photo_of_line(line: str) -> RememberedPhoto:
     """Parse a line.
 
     Raises:
-        ValueError: It is damaged.
+        ValueError: The line is damaged.
     """
     uri, external_image_id, version, settings, outcome, key, faces, *mark = line.split("\t")
     return RememberedPhoto(

@@ -52,7 +52,7 @@ def stale_photo_of_line(line: str | bytes) -> StalePhoto:
     """Parse a line of JSON.
 
     Raises:
-        ValueError: It is damaged.
+        ValueError: The line is damaged.
     """
     try:
         document = json.loads(line)
@@ -70,9 +70,9 @@ def read_stale_photos(objects: ObjectStore, uri: str) -> Iterator[StalePhoto]:
     """Yield the photos of a list of stale photos; see ``read_lines`` for repetitions.
 
     Raises:
-        ObjectNotFoundError: It does not exist.
-        JobFolderError: It is damaged.
-        StoreUnavailableError: It is changed repeatedly.
+        ObjectNotFoundError: The list does not exist.
+        JobFolderError: The list is damaged.
+        StoreUnavailableError: The list is changed repeatedly.
     """
     for line in read_lines(objects, uri):
         try:

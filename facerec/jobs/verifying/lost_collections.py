@@ -172,7 +172,7 @@ def restored_collection(
     """Return a collection; if it is lost, create it again from the latest of its jobs.
 
     Raises:
-        CollectionNotFoundError: It does not exist, and no job has indexed it.
+        CollectionNotFoundError: The collection does not exist, and no job has indexed it.
     """
     try:
         return records.get_collection(collection_id)

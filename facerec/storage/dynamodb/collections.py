@@ -47,7 +47,7 @@ def get_item(table: Table, collection_id: str) -> Item:
     """Return the item of a collection.
 
     Raises:
-        CollectionNotFoundError: It does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     item = table.get(collection_key(collection_id))
     if item is None:
@@ -66,8 +66,8 @@ def delete(table: Table, collection_id: str) -> list[str]:
     Stored answers that name the people remain.
 
     Raises:
-        CollectionNotFoundError: It does not exist. What an interrupted deletion has left is
-            deleted all the same.
+        CollectionNotFoundError: The collection does not exist. What an interrupted deletion has
+            left is deleted anyway.
     """
     try:
         with table.condition_is(CollectionNotFoundError(collection_id)):

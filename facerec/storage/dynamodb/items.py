@@ -21,7 +21,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-ke
 
 
 SWEPT = "swept"
-"""Attribute of the collections of which no item names a person who does not exist. Collections that
+"""Attribute of collections without an item that names a person who does not exist. Collections that
 earlier releases created get it from a sweep (``unowned``)."""
 
 OUTBOX = "outbox"

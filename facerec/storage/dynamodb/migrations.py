@@ -262,7 +262,7 @@ def end(table: Table, collection_id: str, state: MigrationState) -> Collection:
     """Remove a migration that has a state, and return the changed collection.
 
     Raises:
-        ConflictError: It has another state, or has ended.
+        ConflictError: The migration has another state, or has ended.
     """
     return _update(
         table,

@@ -179,8 +179,8 @@ class S3Objects:
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
         """Put an object; S3 checks the condition of ``if_absent``.
 
-        If other requests change the object at the same moment, S3 refuses all but one of them, and
-        the request is repeated:
+        If other requests change the object concurrently, S3 refuses all but one of them, and the
+        request is repeated:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
         condition = {"IfNoneMatch": "*"} if if_absent else {}

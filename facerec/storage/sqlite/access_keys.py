@@ -38,7 +38,7 @@ def get(connection: sqlite3.Connection, access_key_id: str) -> AccessKey:
     """Return a key.
 
     Raises:
-        AccessKeyNotFoundError: It does not exist.
+        AccessKeyNotFoundError: The key does not exist.
     """
     row = connection.execute(
         f"SELECT {_SELECTED} FROM access_key WHERE access_key_id = ?",  # noqa: S608
@@ -61,7 +61,7 @@ def delete(connection: sqlite3.Connection, access_key_id: str) -> None:
     """Delete a key.
 
     Raises:
-        AccessKeyNotFoundError: It does not exist.
+        AccessKeyNotFoundError: The key does not exist.
     """
     deleted = connection.execute(
         "DELETE FROM access_key WHERE access_key_id = ?", (access_key_id,)

@@ -35,7 +35,7 @@ def get(connection: sqlite3.Connection, collection_id: str) -> Collection:
     """Return a collection.
 
     Raises:
-        CollectionNotFoundError: It does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM collection WHERE collection_id = ?",  # noqa: S608 - own names
@@ -70,7 +70,7 @@ def set_threshold(
     """Set or remove a collection's threshold.
 
     Raises:
-        CollectionNotFoundError: It does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     changed = connection.execute(
         "UPDATE collection SET threshold = ? WHERE collection_id = ?", (threshold, collection_id)
@@ -117,7 +117,7 @@ def delete(connection: sqlite3.Connection, collection_id: str) -> None:
     """Delete a collection's row, and the stored answers that name its people.
 
     Raises:
-        CollectionNotFoundError: It does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     users = connection.execute("SELECT user_id FROM user WHERE collection_id = ?", (collection_id,))
     requests.forget_answers(connection, [user_id for (user_id,) in users.fetchall()])

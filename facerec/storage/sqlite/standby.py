@@ -173,7 +173,7 @@ def require_version(connection: sqlite3.Connection, collection_id: str, version:
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
-        ConflictError: It serves another one.
+        ConflictError: The collection serves another version.
     """
     served = collections.get(connection, collection_id).model_version
     if served != version:

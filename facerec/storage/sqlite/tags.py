@@ -13,7 +13,7 @@ def get(connection: sqlite3.Connection, collection_id: str) -> dict[str, str]:
     """Return a collection's tags.
 
     Raises:
-        CollectionNotFoundError: It does not exist.
+        CollectionNotFoundError: The collection does not exist.
     """
     collections.get(connection, collection_id)
     rows = connection.execute(

@@ -251,7 +251,7 @@ class SqliteVectors(VectorStore):
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: It serves another version.
+            ConflictError: The collection serves another version.
         """
         own = self._collection
         if own is not None:
