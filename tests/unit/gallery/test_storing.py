@@ -98,6 +98,7 @@ def test_corrections_of_a_face_that_a_replacement_removes_are_erased(
     gallery: Gallery, collaborators: Collaborators
 ) -> None:
     face_id = indexed(gallery)
+    gallery.create_user("staff", "bob")
     gallery.not_same("staff", face_id, "bob")
     replace_faces(
         "staff",

@@ -335,7 +335,7 @@ FACE = "0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d"
         (
             "history.jsonl",
             lambda ls: step(ls).update(earlier_registration="2026-00-01/2099-01-01"),
-            "line 1 .* earlier_registration that is not valid",
+            "line 1 .* an invalid earlier_registration",
         ),
     ],
 )
