@@ -221,7 +221,7 @@ class Engine:
     def _views(
         self, pixels: Pixels, shape: dlib.full_object_detection, chip: Pixels
     ) -> NDArray[np.uint8]:
-        """Return the views of a face that the recipe embeds; ``chip`` is the plain one."""
+        """Return the views of a face that the recipe embeds; ``chip`` is the one of ``FAST``."""
         if self._recipe is Recipe.FAST:
             return chip[None]
         views = [self._aligner.chip(pixels, shape, view.padding) for view in VIEWS[self._recipe]]

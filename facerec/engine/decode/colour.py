@@ -80,9 +80,9 @@ def without_tint(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     photos of more than about 250 by 250 pixels.
 
     An overexposed photo in light of mostly one colour becomes grey too: the channel of that colour
-    is full, and red or green is dark. Of 34 photos whose red was tripled and whose other channels
-    were multiplied by 0.3, faces were found in 9; after conversion to grey, in all 34, at a mean
-    distance of 0.31 from the embeddings of the ordinary photos. Grey is the sum of the channels,
+    is full, and red or green is dark. In 34 photos with red tripled and the other channels
+    multiplied by 0.3, faces were found in 9; after conversion to grey, in all 34, at a mean
+    distance of 0.31 from the embeddings of the unchanged photos. Grey is the sum of the channels,
     scaled to the brightest.
 
     Args:
@@ -113,11 +113,11 @@ def without_tint(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _overexposed(sample: NDArray[np.uint8], brightest: int) -> float:
-    """Return the share of pixels whose brightest channel is full, while red or green is dark.
+    """Return the share of pixels with one channel full, while red or green is dark.
 
     Args:
         sample: uint8, shape (pixels, 3), RGB.
-        brightest: The channel.
+        brightest: Index of that channel, the brightest of the photo.
     """
     full = sample[:, brightest] >= _FULL
     return float((full & (sample[:, :2].min(axis=1) < _DARK)).mean())

@@ -15,14 +15,14 @@ _TURNS = frozenset({b"irot", b"imir"})
 
 
 class HeifKind(Enum):
-    """Kind of a file that begins like HEIC and AVIF."""
+    """The kinds of HEIF files that facerec reads."""
 
     AVIF = auto()
     HEIC = auto()
 
 
 def heif_kind(content: bytes) -> HeifKind | None:
-    """Distinguish HEIC from AVIF by the brands in the ``ftyp`` box; return None if it is neither.
+    """Distinguish HEIC from AVIF by the brands in the ``ftyp`` box; return None for other files.
 
     Cameras and editors write many major brands; the compatible brands show which readers support
     the file.

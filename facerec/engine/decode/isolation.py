@@ -144,7 +144,7 @@ class DecoderProcesses:
             process.close()
 
     def forget(self) -> None:
-        """Forget the processes, which belong to the process that this one was forked from."""
+        """Forget the processes after a fork: they belong to the parent process."""
         self._idle = []
         self._lock = threading.Lock()
 

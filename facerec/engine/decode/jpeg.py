@@ -213,7 +213,7 @@ class _Scan:
         first: The first coefficient of a block, 0 to 63.
         last: The last coefficient of a block.
         missing_bits: Number of low bits of the coefficients that later scans contain.
-        end: Position in the file at which its data ends.
+        end: Position in the file at which the data of the scan ends.
     """
 
     components: bytes

@@ -48,7 +48,7 @@ machine, one face takes 6 ms of processor time instead of 0.03."""
 
 
 class Cohort:
-    """Vectors of mixed strangers, and the stats of faces against them."""
+    """Vectors of mixed strangers, from which the stats of faces are computed."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Cohort:
         return len(self._vectors)
 
     def stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
-        """Return the stats of faces.
+        """Return the stats of each face: how far its nearest vectors of the cohort are.
 
         Args:
             embeddings: float32 of shape (n, 128).

@@ -1,4 +1,4 @@
-"""How much wider a face is than its pose explains: photos are stretched to fill a frame."""
+"""Estimates how much wider a face is than its pose explains: some photos are stretched."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ the people, they differ from these by at most 0.02."""
 
 
 def estimated_stretch(landmarks: Landmarks, pose: Pose, aspect: float) -> float:
-    """Estimate by which factor a face is wider than a face in its pose.
+    """Estimate the factor by which a face is wider than an unstretched one in the same pose.
 
-    How far the nose is below the eyes, as a share of the distance of the eyes, becomes less if a
-    head looks up and more if it turns. The pose is estimated from the whole face, so what it does
-    not explain is mostly stretching. A photo stretched to twice its width has an estimate of about
-    1.4, since its estimated pose explains a part.
+    The distance from the eyes down to the nose, as a share of the distance between the eyes,
+    decreases if a head looks up and increases if it turns. The pose is estimated from the whole
+    face, so what the pose does not explain is mostly stretching. A photo stretched to twice its
+    width has an estimate of about 1.4, since its estimated pose explains a part.
 
     Args:
         landmarks: Ratios of the upright photo.
@@ -46,7 +46,7 @@ def estimated_stretch(landmarks: Landmarks, pose: Pose, aspect: float) -> float:
 
 
 def pose_terms(pose: Pose) -> tuple[float, float, float, float]:
-    """Return the terms of the logarithm of how far a nose is expected to be below the eyes."""
+    """Return the terms whose weighted sum is the logarithm of the expected distance to the nose."""
     yaw, pitch = pose.yaw / 30, pose.pitch / 30
     return 1.0, pitch, pitch**2, yaw**2
 

@@ -1,4 +1,4 @@
-"""Places of a photo, cut out at the size of face that the proposal network knows best."""
+"""Scores places of a photo again, at the size of faces that the proposal network knows best."""
 
 from __future__ import annotations
 

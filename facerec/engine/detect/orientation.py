@@ -53,7 +53,7 @@ def is_upright(detections: Sequence[Detection]) -> bool:
 
 
 def is_better_turned(turned: Sequence[Detection], stored: Sequence[Detection]) -> bool:
-    """Return whether the faces of a photo that was turned are better than those found as stored.
+    """Return whether the faces found after turning a photo are better than those found before.
 
     Args:
         turned: Faces with enough confidence, after the turn.

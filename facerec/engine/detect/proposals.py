@@ -73,7 +73,7 @@ class Proposal:
     Attributes:
         x: The face's centre, from the left.
         y: The face's centre, from the top.
-        side: Side of the box that the verifier would give.
+        side: Side of the box that the verifier would return.
         score: The network's logit.
     """
 

@@ -14,7 +14,7 @@ class Span:
 
     Attributes:
         source: The pixels of the input.
-        result: The outputs to keep of a run on these pixels.
+        result: Which outputs of a run on these pixels to keep.
         outputs: The position of these outputs among those of the whole side.
     """
 

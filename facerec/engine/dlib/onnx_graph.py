@@ -62,9 +62,9 @@ class GraphBuilder:
     def flat_convolution(self, source: str, layer: Convolution) -> str:
         """Add a convolution with few filters as a transposed convolution.
 
-        It computes one matrix product and adds its shifted results. A 9x9 convolution with a single
-        filter is ten times slower, because the runtime computes 16 filters at a time. The stride
-        must be 1.
+        It computes one matrix product and adds its shifted results. An ordinary 9x9 convolution
+        with a single filter is ten times slower, because the runtime computes 16 filters at a time.
+        The stride must be 1.
         """
         height, width = layer.filters.shape[2:]
         bottom, right = height - 1 - layer.padding[0], width - 1 - layer.padding[1]

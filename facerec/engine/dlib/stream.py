@@ -28,7 +28,7 @@ class DlibFormatError(ValueError):
 class DlibStream:
     """A cursor over serialized bytes; each method reads one value and advances.
 
-    A method raises ``DlibFormatError`` if the bytes are not such a value, or end before it does.
+    A method raises ``DlibFormatError`` if the next bytes are not such a value, or are incomplete.
     """
 
     def __init__(self, content: bytes) -> None:
