@@ -82,7 +82,7 @@ def to_columns(record: FaceRecord) -> dict[str, Value]:
 
 
 def from_columns(columns: Mapping[str, Value]) -> FaceRecord:
-    """Return the record whose columns ``to_columns`` returned."""
+    """Return the record that ``to_columns`` has converted to columns."""
 
     def text(column: str) -> str:
         return str(columns[column])

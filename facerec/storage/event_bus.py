@@ -73,7 +73,8 @@ class EventBus:
             For each event, the reason why it was not accepted; None if it was accepted.
 
         Raises:
-            FacerecError: The request failed. If only the answer was lost, some may be accepted.
+            FacerecError: The request failed. If only the answer was lost, some events may have been
+                accepted.
         """
         with self._errors():
             answer = self._client.put_events(Entries=[self._entry(event) for event in events])

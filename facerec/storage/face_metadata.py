@@ -68,7 +68,7 @@ def quality_from_metadata(metadata: Metadata) -> Quality:
 
 
 def from_metadata(face_id: str, metadata: Metadata) -> FaceRecord:
-    """Return the record whose metadata ``to_metadata`` returned."""
+    """Return the record that ``to_metadata`` has converted to metadata."""
     columns: dict[str, Value] = {"external_image_id": None, **metadata, "face_id": face_id}
     for field, members in _PACKED.items():
         numbers = str(metadata[field]).split()

@@ -330,7 +330,7 @@ def to_vector(face: StoredFace) -> Vector:
 
 
 def to_face(vector: Vector) -> StoredFace:
-    """Return the face whose vector ``to_vector`` returned."""
+    """Return the face that ``to_vector`` has converted to a vector."""
     return StoredFace(_record(vector), vector.values)
 
 

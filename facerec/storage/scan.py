@@ -148,10 +148,10 @@ def _scan_group(
 
 
 class _Found:
-    """The nearest embeddings of one probe so far, and those that may be nearer.
+    """The nearest embeddings of one probe so far, and candidates that may be nearer.
 
-    The latter are compared with the former when there are as many as the limit: a comparison takes
-    longer than to keep a few of them that a smaller reach would have excluded.
+    Candidates are compared only when there are as many as the limit: a comparison of each would
+    take longer than keeping a few too many of them.
     """
 
     def __init__(self, probe: NDArray[np.float64], limit: int, reach: float) -> None:
@@ -160,7 +160,7 @@ class _Found:
         self._waiting: list[tuple[NDArray[np.float32], NDArray[np.int64]]] = []
 
     def add(self, chunk: Chunk, rows: NDArray[np.intp]) -> float:
-        """Add rows of a chunk; return the distance that nearer embeddings do not exceed."""
+        """Add rows of a chunk; return the distance beyond which embeddings need not be added."""
         self._waiting.append((chunk.embeddings[rows], chunk.slots[rows]))
         if sum(len(slots) for _, slots in self._waiting) >= self._limit:
             self._nearest, self._waiting = self.nearest(), []

@@ -264,7 +264,7 @@ class StandbySides(MigrationStore):
             standby.delete_faces(collection_id, self._not_served(collection, ids))
 
     def _sides(self, collection: Collection) -> frozenset[int]:
-        """Return the sides that a collection has had; an older copy of a record knows fewer."""
+        """Return the sides that a collection has had; an older copy of the record names fewer."""
         return all_sides(collection) | self._faces.stored_sides(collection)
 
     def _first_side(self, collection: Collection) -> int:

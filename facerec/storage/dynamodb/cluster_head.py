@@ -1,10 +1,10 @@
 """The head of a collection's clusters: the last number, the version, and who is saving them.
 
 A clustering is saved in many transactions. Each of them fails unless the head names this
-clustering, so two never interleave. Statements about clusters, and faces that leave them, change
-the version. They wait while clusters are being saved, so a clustering never saves what it computed
-from an earlier state. A clustering that was killed holds the head for ``SAVING_SECONDS`` after its
-last transaction.
+clustering, so two clusterings never interleave. Statements about clusters, and faces that leave
+them, change the version. They wait while clusters are being saved, so a clustering never saves what
+it computed from an earlier state. A clustering that was killed holds the head for
+``SAVING_SECONDS`` after its last transaction.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ class Saving:
         self._table.transact([{"Update": release}])
 
     def _exists(self) -> dict[str, Any]:
-        """Return the condition that the collection exists, and is not a later one with its id."""
+        """Return the condition that this collection exists, not a later one with the same id."""
         return {
             "ConditionCheck": {
                 "TableName": self._table.name,

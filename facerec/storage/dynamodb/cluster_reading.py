@@ -33,7 +33,7 @@ class Reading:
         collection: The collection.
         ids: Ids of the faces, as ASCII bytes. The position of a face is its slot.
         embeddings: float32, shape (n, 128).
-        arrays: What else clustering needs.
+        arrays: The other data about the faces that clustering needs.
         known: The clusters of the faces when they were read.
     """
 

@@ -93,7 +93,7 @@ def _write(
 
 
 def _merge(table: Table, collection: Collection, saving: Saving, merged: Mapping[int, int]) -> None:
-    """Give the faces of merged clusters the numbers of the clusters that absorb theirs."""
+    """Set the cluster numbers of faces of merged clusters to those of the absorbing clusters."""
 
     def absorbing(number: int) -> int:
         while number in merged:

@@ -135,7 +135,7 @@ def begin_switch(
 def abort_switch(table: Table, collection: Collection) -> None:
     """Record that the next side of a collection is not being filled.
 
-    Does nothing if the record names another next side by now.
+    Does nothing if the record now names another next side.
     """
     try:
         _update(
@@ -158,7 +158,7 @@ def abort_old_switch(table: Table, collection_id: str, now: float) -> bool:
         now: Seconds since 1970.
 
     Returns:
-        Whether there was one.
+        Whether there was such a switch.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -291,7 +291,7 @@ def _update(
         collection_id: The collection.
         change: The update expression.
         condition: The condition expression.
-        values: The values of both.
+        values: The values in both expressions.
         is_own: Returns whether an item is as this change leaves it. Asked if the response to the
             change may have been lost.
 

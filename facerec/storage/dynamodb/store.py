@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:
     """Open the records in a table with the credentials of the environment.
 
-    Without a region, that of the environment is used.
+    Without a region, the region of the environment is used.
     """
     import boto3
     from botocore.config import Config

@@ -139,7 +139,7 @@ class Table:
         Args:
             partition: The partition key.
             condition: A condition on the sort key, in which ``:text`` stands for ``text``.
-            text: The text.
+            text: The value of ``:text``.
             **parameters: Further parameters of the query.
         """
         values = {":pk": {"S": partition}}

@@ -167,9 +167,9 @@ def _delete_of_nobody(table: Table, collection_id: str) -> int:
 
 
 def _keys_of(table: Table, collection_id: str) -> Iterator[Item]:
-    """Yield the keys of the items of a collection but its own; those of people come first.
+    """Yield the keys of a collection's items, except its own item; items of people come first.
 
-    Nothing is added for people who do not exist.
+    Once the items of people are deleted, nothing can be added for these people.
     """
     for partition in _PARTITIONS:
         if partition is events_partition:

@@ -27,8 +27,8 @@ def change_object(
     Args:
         objects: Contains the object.
         uri: The object.
-        change: Returns the new content and a result; it may be called several times. Instead of
-            content, None deletes the object, whatever others have written into it by then.
+        change: Returns the new content and a result; it may be called several times. If the new
+            content is None, the object is deleted, even if others have changed it since.
 
     Returns:
         The result of the change that was written. Content that stays the same is not written.

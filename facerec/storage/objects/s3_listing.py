@@ -194,8 +194,8 @@ class _Listing:
         """Assign the second half of a range to this thread, which has fetched a page of it.
 
         Returns:
-            The half; None if the other thread has listed past the middle by now, or no key follows
-            the middle.
+            The half; None if the other thread has already listed past the middle, or no key follows
+            it.
         """
         with self._changed:
             victim.split = False

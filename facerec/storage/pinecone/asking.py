@@ -125,7 +125,7 @@ def _content(response: HTTPResponse, deadline: float) -> bytes:
 
     Raises:
         TimeoutError: The deadline has passed.
-        StoreUnavailableError: The response is larger than any statistics.
+        StoreUnavailableError: The response is too large to be the statistics of an index.
     """
     content = b""
     while part := response.read1(MAX_ANSWER):

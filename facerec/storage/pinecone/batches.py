@@ -22,7 +22,7 @@ _FRAME_BYTES = 100
 
 
 def upserts(groups: Mapping[str, Sequence[Vector]]) -> Iterator[list[Record]]:
-    """Yield the records of each upsert. A group is split only if it exceeds an upsert.
+    """Yield the records of each upsert. A group is split only if it is too large for one upsert.
 
     Raises:
         ValueError: The metadata of a vector is too long.

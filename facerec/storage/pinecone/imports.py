@@ -118,7 +118,7 @@ class PineconeImports:
         """Cancel the running imports of folders inside a path; return their number.
 
         Args:
-            path: A part of their addresses, with a ``/`` at both ends.
+            path: A part of the addresses of these folders, with a ``/`` at both ends.
         """
         running = [
             found

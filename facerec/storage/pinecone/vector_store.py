@@ -43,13 +43,13 @@ class PineconeVectors(VectorStore):
         """Replace the vectors of each group.
 
         Vectors are written first; then those that are no longer in the groups are deleted. To find
-        the latter, groups are listed, unless this store listed them less than
-        ``memory.SECONDS_LISTED`` seconds ago. So ``get_groups`` followed by ``put_groups`` lists
-        each group only once.
+        these, groups are listed, unless this store listed them less than ``memory.SECONDS_LISTED``
+        seconds ago. So ``get_groups`` followed by ``put_groups`` lists each group only once.
 
         Raises:
             StoreUnavailableError: Groups may still contain old vectors besides the new ones, and a
-                group that exceeds a request may be incomplete; calling again corrects this.
+                group that is too large for one request may be incomplete; calling again corrects
+                this.
             ValueError: A group or a vector is malformed, or its metadata is too long.
         """
         given = checked_groups(groups)

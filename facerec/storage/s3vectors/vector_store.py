@@ -153,12 +153,12 @@ class S3Vectors(VectorStore):
     ) -> list[list[VectorMatch]]:
         """Return the nearest vectors; takes two requests per probe, and more above 100 matches.
 
-        Where a query returns 100 vectors at most, a search for more compares all vectors of a small
-        namespace, unless fewer than 100 are within ``max_distance``.
+        In a region where a query returns at most 100 vectors, a search for more compares all
+        vectors of a small namespace, unless fewer than 100 are within ``max_distance``.
 
         Raises:
-            InvalidInputError: The namespace is too large for that, and ``limit`` is above
-                ``ANSWERED_BY_100``.
+            InvalidInputError: The namespace is too large to compare all vectors, and ``limit`` is
+                above ``ANSWERED_BY_100``.
         """
         check_search(probes, limit)
         index, count = _faces(namespace), max(limit, MIN_CANDIDATES)

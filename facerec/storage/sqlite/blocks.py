@@ -37,7 +37,7 @@ class Block(NamedTuple):
 
     Attributes:
         number: Number of the block.
-        used: Number of slots that were ever used, which are the first ones.
+        used: Number of slots that were ever used: the first slots of the block.
         written: Number of the last write into the block.
     """
 

@@ -60,8 +60,8 @@ def is_available() -> bool:
 def remove_indexes(database: Path) -> None:
     """Remove the indexes beside a file from the disk after a deletion.
 
-    Those in memory stay. They may select a deleted face, whose embedding is overwritten in the
-    file, and so is not found.
+    Indexes in memory stay. They may select a deleted face, but no search finds it, since its
+    embedding is overwritten in the file.
     """
     for path in database.parent.glob(f"{glob.escape(database.name)}.index-*"):
         path.unlink(missing_ok=True)

@@ -80,7 +80,7 @@ def get_named(connection: sqlite3.Connection, collection_id: str, name: str) -> 
 
 
 def list_names(connection: sqlite3.Connection, collection_id: str) -> dict[str, str]:
-    """Return the ids of people by display name; people without one are omitted."""
+    """Return the ids of people by display name; people without a name are omitted."""
     rows = connection.execute(
         "SELECT name, user_id FROM user WHERE collection_id = ? AND name IS NOT NULL",
         (collection_id,),
