@@ -22,7 +22,7 @@ class ChildArray:
 
 
 def arrays_of(children: int, largest: int = MAX_ARRAY_SIZE) -> list[ChildArray]:
-    """Divide children into as few arrays as possible, whose sizes differ by at most one.
+    """Divide children into as few arrays as possible, with sizes that differ by at most one.
 
     So none of several arrays has size 1, which AWS Batch rejects.
 

@@ -5,9 +5,9 @@ its source with what earlier jobs remember, which does not show what incomplete 
 things happen:
 
 - A job that is planned processes all photos that other, unfinished jobs read under other ids
-  (``PlannedIds``), even if they are unchanged: its ledger then shows that it names them too.
+  (``PlannedIds``), even unchanged ones: its ledger then shows which ids it gives these photos.
 - When a job is complete, its photos are compared with what all jobs have read by then. Photos that
-  later jobs have still to read are left to those jobs.
+  later jobs still have to read are left to those jobs.
 
 An id that was only derived never replaces one that somebody chose, whichever job was started last:
 had the jobs run in turn, the photo would have kept the chosen one.

@@ -36,8 +36,8 @@ class RunSummary:
         faces_lost: Number of faces that neither the collection nor a job folder contains at the end
             of the run, so that only their photos can bring them back.
         photos_lost: Number of the photos of these faces.
-        followed_by: The job that reads those of these photos that the source has; None if there is
-            none to read.
+        followed_by: The job that reads the photos of lost faces again, if the source has any of
+            them; otherwise None.
         stopped: Whether the run was interrupted.
         collection_restored: Whether the database had lost the collection, so that the run created
             it again from the job folders.
@@ -59,7 +59,7 @@ class RunSummary:
     collection_restored: bool = False
 
     def followed(self, last: RunSummary) -> RunSummary:
-        """Return this run and the one that followed it, as one."""
+        """Return the summary of this run together with the run that followed it."""
         return RunSummary(
             self.new_photos + last.new_photos,
             self.faces_restored + last.faces_restored,

@@ -10,12 +10,12 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
   on its path. An address counts only if a photo is there now: a folder may have been renamed since.
   Otherwise the address is no longer remembered, so that a photo that comes back, for example when a
   disk is mounted again, is indexed.
-- If a photo that is gone was moved and has a new external image id, its people and corrections go
-  to its faces at the new address. Without ``prune``, no other face of a photo that is gone is
-  removed.
-- If a photo has another external image id now, its old faces go when the new ones are stored, and
-  their people and corrections go to these. The old id is no longer remembered, so that it can come
-  back. The same holds if the photo was replaced as well.
+- If a photo that is gone was moved and has a new external image id, its people and corrections are
+  handed over to its faces at the new address. Without ``prune``, no other face of a photo that is
+  gone is removed.
+- If a photo has another external image id now, its old faces are removed when the new ones are
+  stored, and their people and corrections are handed over to the new faces. The old id is no longer
+  remembered, so that it can come back. The same holds if the photo was replaced as well.
 
 Plans do not list versions that another job reads concurrently, nor external image ids that it gives
 a photo; ``concurrent_versions`` and ``concurrent_ids`` find them. Nor do they list photos that are
@@ -171,7 +171,7 @@ def _remove_once(
 def _remove_faces(
     plan: Plan, unheld: UnheldPhotos, memory: Memory, stores: _Stores
 ) -> tuple[Removal, set[str]]:
-    """Remove the faces of photos; people and corrections of moved photos go to the new faces.
+    """Remove the faces of photos; hand over people and corrections of moved photos.
 
     Without ``prune``, photos that are gone keep their faces, unless all of them are found again
     where the photo is now. A replaced photo whose bytes are the same only has another external

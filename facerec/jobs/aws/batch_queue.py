@@ -108,8 +108,8 @@ class BatchQueue:
     def last_active(self, job: OpenJob) -> float:
         """Return when a child of a job last ended an attempt, in seconds since 1970.
 
-        If none has, this is when the job was submitted. All children are described, 100 per
-        request.
+        If no child has ended one, this is when the job was submitted. All children are described,
+        100 per request.
         """
         ids = [f"{job.id}:{index}" for index in range(job.size)] or [job.id]
         ended = [1000 * job.created_at]

@@ -87,7 +87,7 @@ class ClusteringJobs:
     def start(self, collection_id: str, pair_threshold: float | None = None) -> ClusteringJob:
         """Start clustering the new faces of a collection, or return the clustering that is running.
 
-        If that one was started with another threshold, the notice says so.
+        If the running clustering was started with another threshold, the notice says so.
 
         Args:
             collection_id: The collection.
@@ -175,5 +175,5 @@ def _status(job: Mapping[str, Any]) -> ClusteringStatus:
 
 
 def _job_name(collection_id: str) -> str:
-    """Return the name of the jobs of a collection; the characters of its id are not all allowed."""
+    """Return the name of a collection's jobs: its id may have characters that names cannot have."""
     return f"suggest-{hashlib.sha256(collection_id.encode()).hexdigest()[:32]}"

@@ -7,7 +7,7 @@ listing the folder and comparing it with the remembered photos. So a duplicate o
 at most a listing, and a large upload starts one job at a time.
 
 If a job does not succeed, another one is started for the same changes: the first one at once,
-further ones after longer and longer pauses, so that a lasting problem costs little.
+further ones after increasing pauses, so that a lasting problem costs little.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ class FolderChanges:
 
     One contains the name of the newest change. The other contains the name of the change for which
     a job was last started, and that job until it has succeeded. Names are random, so no clock
-    matters. Neither object is ever deleted. If one is damaged, a job is started, and it is written
-    again.
+    matters. Neither object is ever deleted. If an object is damaged, a job is started, and the
+    object is written again.
     """
 
     def __init__(self, objects: ObjectStore, root: str) -> None:
@@ -112,7 +112,7 @@ class FolderChanges:
         """Start a job if the folder has changed since the last one, unless such a job is running.
 
         A job that did not succeed is started again, from the third time on after a pause
-        (``PAUSE``). A change during a running job is indexed by the next one, since the running one
+        (``PAUSE``). A change during a running job is indexed by the next job, since the running job
         may have listed the folder already.
 
         Args:

@@ -133,8 +133,9 @@ def require_startable_children(
 ) -> None:
     """Check that the children of a job can start in a stack, and can store their vectors.
 
-    What a service does not answer is not checked: children wait for a store that cannot be reached.
-    A secret that the caller may not read is refused, because children may not either.
+    A check is skipped if a service does not respond: children wait for a store that cannot be
+    reached. A secret that the caller may not read is refused, because children may not read it
+    either.
 
     Args:
         machines: The machines, and the image that they run; None if they are unknown.
@@ -142,7 +143,8 @@ def require_startable_children(
         clients: Clients of the services.
 
     Raises:
-        ConfigurationError: They cannot; the message names the parameter and the remedy.
+        ConfigurationError: The children cannot start, or cannot store their vectors; the message
+            names the parameter and the remedy.
     """
     checks = [index_problems(vectors, clients)]
     if machines is not None:

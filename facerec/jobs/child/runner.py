@@ -1,8 +1,8 @@
 """Runs children in one process, and ends a job whose first photos nearly all fail alike.
 
-A bucket that may not be read, a wrong prefix or the wrong KMS key fail every photo of a job. Such a
-job is ended after its first photos instead of writing a row for each of millions. Before that,
-photos from the whole manifest are tried, since only one folder may be wrong.
+A bucket that may not be read, a wrong prefix or the wrong KMS key makes every photo of a job fail.
+Such a job is ended after its first photos instead of writing a row for each of millions. Before
+that, photos from the whole manifest are tried, since only one folder may be wrong.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class ChildRunner:
         return FirstFailures(outcome, failed, photos)
 
     def _sample(self) -> Iterator[Outcome | None]:
-        """Yield the failures of photos spread evenly over the manifest; None for a readable one."""
+        """Yield failures of photos spread evenly over the manifest; None for a readable photo."""
         loader = loader_of(self._plan, self._objects)
         for slice_ in self._slices():
             for line in SliceReader(self._objects, self._plan.source, slice_):

@@ -196,7 +196,7 @@ def withdraw_plan(
 def complete_deletion(objects: ObjectStore, jobs_root: str, job_folder: str) -> None:
     """Complete the deletion of the job whose renamed plan a folder contains, if there is one.
 
-    Does nothing if the folder has the plan of another job by now.
+    Does nothing if the folder now has the plan of another job.
 
     Raises:
         JobFolderError: The renamed plan, or the note of the job, is damaged.

@@ -131,7 +131,7 @@ def add_run_note(objects: ObjectStore, job_folder: str, note: RunNote) -> None:
 
 
 def hand_over_restoration(objects: ObjectStore, earlier: str, job_folder: str) -> None:
-    """Give the note of a restoration to the job that runs instead of the one that waited for it.
+    """Copy the note of a restoration to the job that runs in place of the one that waited for it.
 
     Args:
         objects: Contains the job folders.

@@ -1,9 +1,9 @@
 """The face index of a complete child: the segments that name a face, and its embeddings file.
 
-With it, an erasure does not have to read all files of a child. It contains the first 8 bytes of
-each face id, which identify the photo. An index may contain faces that no segment names any more,
-but never lacks one. Embeddings files that it does not list were left by an attempt that was
-overtaken; these are read.
+With the index, an erasure does not have to read all files of a child. It contains the first 8 bytes
+of each face id, which identify the photo. An index may contain faces that no segment names any
+more, but never lacks a face that a segment names. Embeddings files that it does not list were left
+by an attempt that was overtaken; these are read.
 
 Format: a line of JSON, ``{"segments": [[start, embeddings, faces], ...]}`` with the offset at which
 a segment starts and the path of its embeddings in the job folder or null, and the ids of the

@@ -32,7 +32,7 @@ def add_interval(union: list[Interval], interval: Interval) -> None:
     """Add an interval to sorted intervals; those closer than ``MAX_SPELL_GAP`` become one.
 
     The position is found by bisection: merging all intervals for each child of a job would take
-    time in the square of the number of children.
+    time proportional to the square of the number of children.
     """
     start, end = interval
     first = bisect_left(union, start - MAX_SPELL_GAP, key=itemgetter(1))

@@ -105,7 +105,7 @@ class LocalJobs:
         Args:
             document: The execution input.
             job_folder: The job's own folder, instead of one under the root; ends in ``/``.
-            on_listed: Called now and then with the number of files listed in a folder.
+            on_listed: Called repeatedly with the number of files listed in a folder.
 
         Raises:
             InvalidInputError: The input is invalid, names people after photos (``person_from``), or

@@ -205,7 +205,7 @@ class _Merge:
     def _is_plainly_same(self, photo: ListedPhoto, line: str) -> bool:
         """Return whether a photo is certainly unchanged, so that no further comparison is needed.
 
-        Nearly all photos of most runs are, so this decides how long a run takes.
+        Nearly all photos of most runs are unchanged, so this decides how long a run takes.
         """
         uri, name, version, requested, _, is_missing, _ = photo
         return (

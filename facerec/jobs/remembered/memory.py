@@ -3,10 +3,10 @@
 A job that starts adds a note (``notes``), which stands for the lines of its photos
 (``note_lines``). Of several lines about one photo, ``newest`` says which one counts.
 
-A job that finds another one with its number takes a higher one. Notes of earlier releases may have
-equal numbers: they are merged together or not at all, and the lines of one photo under one number
-are ordered by their text, the same for every reader. No note is merged whose job may still add
-lines (``ended_jobs``).
+A job that finds another job with its number takes a higher number. Notes of earlier releases may
+have equal numbers: they are merged together or not at all, and the lines of one photo under one
+number are ordered by their text, the same for every reader. No note is merged whose job may still
+add lines (``ended_jobs``).
 """
 
 from __future__ import annotations
@@ -150,8 +150,8 @@ class Memory:
             reservation: What ``begin_cancelling`` has returned.
 
         Returns:
-            Whether this is done. If not, some of the photos may have been erased in the meantime,
-            or lines were merged: begin again.
+            Whether the lines are cancelled. If not, some of the photos may have been erased in the
+            meantime, or lines were merged: begin again.
         """
         lines = {RememberedPhoto(uri, name, "", "", GONE, "", 0).to_line() for uri, name in photos}
         return self._publish(sorted(lines, key=address_of_line), plan, reservation)
@@ -177,7 +177,7 @@ class Memory:
                 return len(lines)
 
     def _publish(self, lines: Sequence[str], plan: Plan, reservation: Reservation) -> bool:
-        """Write lines into the file that was reserved for them; return whether this is done."""
+        """Write lines into the file that was reserved for them; return False if it was revoked."""
         if not lines:
             self._objects.delete(reservation.uri)
             return True

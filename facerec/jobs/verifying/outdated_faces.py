@@ -47,8 +47,8 @@ def remove_outdated_faces(
         last: Statements of all jobs of the collection, which were compared.
         faces: The store of the collection.
         records: Store of its people.
-        repair: Whether to remove these faces. Their people and corrections go to the faces that
-            have replaced them.
+        repair: Whether to remove these faces. Their people and corrections are handed over to the
+            faces that have replaced them.
         is_complete: Whether all jobs could be compared. If not, no face is removed: a job that
             cannot be read may have indexed such a photo again.
 
