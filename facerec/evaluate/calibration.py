@@ -68,8 +68,8 @@ class DoubtfulPair:
     Attributes:
         face_a: Id of a face.
         face_b: Id of the other face.
-        person_a: The person whom the face ``face_a`` shows by its names; None without a name.
-        person_b: The person whom the face ``face_b`` shows by its names; None without a name.
+        person_a: The person whom ``face_a`` shows according to its names; None without a name.
+        person_b: The person whom ``face_b`` shows according to its names; None without a name.
         similarity: Similarity of the two faces, 0 to 1.
     """
 

@@ -11,9 +11,9 @@ from facerec.evaluate.pairs import LabelledPair
 def people_of(pairs: Sequence[LabelledPair]) -> tuple[dict[str, str], bool]:
     """Return a person for each photo, and whether all pairs of photos can be judged by them.
 
-    If each folder of photos holds one person, as far as the labelled pairs show, then folders
-    name people, and any two photos make a pair. Otherwise only the labelled pairs are known, and
-    photos show one person where labelled pairs connect them.
+    If the labelled pairs show that each folder contains the photos of one person, and that no
+    person is in two folders, then folders name people, and any two photos make a pair. Otherwise
+    only the labelled pairs are known, and photos show one person if labelled pairs connect them.
     """
     names = sorted({name for pair in pairs for name in (pair.image_a, pair.image_b)})
     folders = {name: str(PurePosixPath(name).parent) for name in names}

@@ -160,7 +160,7 @@ def _resampled(
 def accuracies(
     scores: NDArray[np.float64], same: NDArray[np.bool_], folds: NDArray[np.str_]
 ) -> dict[str, tuple[float, float]]:
-    """Return the accuracy of each fold, and the threshold: the one that is best in the other folds.
+    """Return the accuracy and the threshold of each fold: the best threshold of the other folds.
 
     Args:
         scores: Infinite where a face was not found; such a pair counts as different people.
@@ -177,7 +177,7 @@ def accuracies(
 
 
 def best_threshold(scores: NDArray[np.float64], same: NDArray[np.bool_]) -> float:
-    """Return the threshold at which most pairs are judged correctly."""
+    """Return the threshold that judges the largest number of pairs correctly."""
     candidates = np.unique(scores[np.isfinite(scores)])
     genuine, impostors = np.sort(scores[same]), np.sort(scores[~same])
     right = np.searchsorted(genuine, candidates, "right") + len(impostors)

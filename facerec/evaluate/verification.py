@@ -1,4 +1,4 @@
-"""Measures how often two photos are judged correctly to show one person or two people."""
+"""Measures how often photos are judged correctly to show the same person, or different people."""
 
 from __future__ import annotations
 

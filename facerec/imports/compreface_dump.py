@@ -155,7 +155,7 @@ def read_dump(path: Path, api_key: str | None = None) -> ComprefaceDump:
 
 
 def _check_form(path: Path) -> None:
-    """Check that a file is a plain dump, as far as its beginning shows.
+    """Check, by its beginning, that a file is a plain dump.
 
     Raises:
         InvalidInputError: The file is not a plain dump; the hint shows how to make one.
