@@ -2,7 +2,7 @@
 
     python -m benchmarks [--output FOLDER] [NAME ...]
 
-This takes some ten minutes on an idle machine. Each benchmark prints its tables and writes a JSON
+This takes about ten minutes on an idle machine. Each benchmark prints its tables and writes a JSON
 file to the folder. Some need the labelled photos in ``../shared/data``; without them they use the
 example photos, or are skipped with a message.
 """

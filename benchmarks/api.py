@@ -185,7 +185,7 @@ def server(data: Path) -> Iterator[str]:
 
 
 def throughput(address: str, body: bytes, clients: int, seconds: float) -> float:
-    """Return the requests per second that ``clients`` concurrent clients get answered."""
+    """Return the number of requests of ``clients`` concurrent clients answered per second."""
     end = time.monotonic() + seconds
     counts = [0] * clients
 

@@ -22,7 +22,7 @@ OPTIONS = FaceOptions(max_faces=1, min_confidence=0.5, quality_filter=QualityFil
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is known of a person in a photo, and what was estimated."""
+    """What is known about a person in a photo, and what was estimated."""
 
     low: float
     high: float

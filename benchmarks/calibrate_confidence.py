@@ -56,7 +56,7 @@ JUDGED = Path(__file__).with_name("judged_faces.json")
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A photo, the faces in it, and places that count as neither."""
+    """A photo, the faces in it, and places where detections are not counted."""
 
     path: Path
     faces: tuple[Box, ...]
@@ -115,8 +115,8 @@ def look_at(
     """Run a detector.
 
     Returns:
-        The score of each detection; whether it is a face; and for each face that there is the
-        best score that it was found with, -inf where it was missed.
+        The score of each detection; whether it is a face; and the best score with which each face
+        was found, -inf if it was missed.
     """
     detector = open_detector(name, threads=1)
     scores, is_face, best = [], [], []
@@ -177,7 +177,7 @@ def report(
     is_face: NDArray[np.bool_],
     faces: NDArray[np.float64],
 ) -> None:
-    """Print the fit, and how it and the mapping in use hold on the same detections."""
+    """Print the fit, and how well it and the mapping in use describe the same detections."""
     slope, intercept = fit(scores, is_face)
     print(f"\n{name}: {is_face.sum()} true and {(~is_face).sum()} false detections above", end=" ")
     print(f"{THRESHOLDS[name]}; {len(faces)} faces; fit: slope {slope:.2f}, {intercept:+.2f}")

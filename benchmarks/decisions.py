@@ -1,4 +1,4 @@
-"""Compare decisions with a plain threshold that names as many people rightly.
+"""Compare decisions with a plain threshold that names as many people correctly.
 
     python -m benchmarks.decisions [--data FOLDER] [--json FILE]
 
@@ -28,9 +28,9 @@ from facerec.gallery.search.decision import MARGIN
 
 @dataclass(frozen=True)
 class Enrolment:
-    """How many people are enrolled, with how many photos, and of how many there is a probe.
+    """How many people are enrolled, with how many photos each, and how many have a probe.
 
-    Of people without a probe, LFW has one photo.
+    LFW has only one photo of each person without a probe.
     """
 
     people: int
@@ -135,7 +135,7 @@ def _compared(
 def _open_set_misses(
     best: NDArray[np.float64], known: NDArray[np.bool_], right: NDArray[np.bool_]
 ) -> float:
-    """Return the share of known probes that are not named rightly at 1 % of strangers named."""
+    """Return the share of known probes that are not named correctly at 1 % of strangers named."""
     limit = np.quantile(best[~known], FALSE_POSITIVES)
     return 1 - float((best[known & right] < limit).sum()) / int(known.sum())
 

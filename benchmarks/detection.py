@@ -1,4 +1,4 @@
-"""Faces found of those labelled by hand, and the time it takes, by detector and smallest face.
+"""Compare how many hand-labelled faces detectors find, and in what time, by smallest face.
 
     python -m benchmarks.detection [--repeats 2] [--json FILE] [--chart FILE]
 
@@ -119,7 +119,7 @@ class _Way(Protocol):
         """Load the networks."""
 
     def search(self, pixels: Pixels) -> object:
-        """Search one photo: what is timed."""
+        """Search one photo; only this call is timed."""
 
     def faces(self, photo: LabelledPhoto, pixels: Pixels) -> tuple[list[Box], list[Box]]:
         """Return the boxes of the faces found, and of those that indexing would store."""

@@ -4,7 +4,7 @@
 
 The job folder is generated, with the real files of a complete job: 32 photos with one face in each
 segment, 500 photos in each child. ``ms`` is the median of single deletions by the clock, with the
-waits for the disk; ``processor`` leaves them out. ``first`` is the first deletion from a job of an
+waits for the disk; ``processor`` excludes these. ``first`` is the first deletion from a job of an
 earlier release, or on AWS, which reads all segments once and writes the face index of the job.
 """
 

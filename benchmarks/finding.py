@@ -4,8 +4,8 @@
 
 The collection holds the photos of LFW, or others in a folder per person, as for
 `benchmarks.clustering`, which says whom a face shows. Each person with more than some number of
-photos is found by the mean of the first ones; what is counted are the further photos that are
-found, and the faces of others. Nobody else is enrolled, so that no face is ambiguous.
+photos is found by the mean of the first ones; the further photos that are found are counted, and
+the faces of others. Nobody else is enrolled, so that no face is ambiguous.
 
 For enrolment, the photos of each folder are named after it, and the chosen faces are compared with
 the right ones.

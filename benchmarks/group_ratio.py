@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def halves_of_fairface(folder: Path) -> Halves:
-    """Describe FairFace's photos, and make a cohort of each half."""
+    """Describe FairFace's photos, and create a cohort of each half."""
     engine = open_engine(threads=1)
     faces = described(folder, engine)
     labels = labels_of(folder, faces)
@@ -155,7 +155,7 @@ def chance_row(scores: Squares, ratio: float, random: np.random.Generator) -> di
 
 
 def at_rate(scores: tuple[NDArray[np.float64], ...], rate: float) -> tuple[NDArray[np.bool_], ...]:
-    """Return which pairs of a group match if this is the share that does."""
+    """Return which pairs of a group match if ``rate`` is the share that matches."""
     ordered = np.sort(np.concatenate([own[np.triu_indices(len(own), 1)] for own in scores]))
     return tuple(own <= ordered[max(round(rate * len(ordered)), 1) - 1] for own in scores)
 

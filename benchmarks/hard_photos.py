@@ -1,4 +1,4 @@
-"""Faces found in photos on their side, in dark photos and in photos of LFW, beside the peer.
+"""Count faces found in photos on their side, dark photos and LFW, compared with the peer.
 
     python -m benchmarks.hard_photos [--photos 100] [--json FILE]
 

@@ -3,8 +3,8 @@
     python -m benchmarks.held_collections [--collections 10 1000 10000] [--json FILE]
 
 Each collection has five faces and is searched once, so that the process holds it. Then one of them
-is searched again and again. Times are processor times of a search in ms; the overhead is that of
-the largest number of collections over the smallest.
+is searched repeatedly. Times are processor times of a search in ms; the overhead is that of the
+largest number of collections over the smallest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whole jobs beside a loop over the ``face_recognition`` library, in turns on one core.
+"""Compare whole jobs with a loop over the ``face_recognition`` library, in turns on one core.
 
     python -m benchmarks.pipeline [--json FILE] [--detector cnn] [--repeats 3]
 
@@ -123,7 +123,7 @@ def compare(
 def compare_large(
     photos: list[Path], engine: FaceEngine, detector: str, repeats: int
 ) -> dict[str, Any]:
-    """Look at large photos in turns with Pillow's full decoding of them."""
+    """Time decoding and analysis of large photos, in turns with Pillow decoding them in full."""
     from PIL import Image
 
     from facerec.engine.decode.decoding import decode

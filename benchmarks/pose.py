@@ -3,9 +3,9 @@
 Reads three kinds of photos in ``../shared/data``, none of which has measured angles:
 
 - portraits of people who look straight into the camera (London), whose yaw is about 0;
-- faces turned by about 45 degrees and more, to a known side (``benchmarks/turned_faces.json``): of
-  LFW's and FairFace's people from whom the pose network has not learnt, those whose nose is
-  furthest from the middle of the eyes, chosen by eye;
+- faces turned by about 45 degrees and more, to a known side (``benchmarks/turned_faces.json``):
+  people of LFW and FairFace who were not used to train the pose network, chosen by eye from those
+  with the nose furthest from the middle of the eyes;
 - photos of LFW and their mirror images, whose yaw and roll are each other's opposites.
 
 ``docs/accuracy.md`` has the results.

@@ -3,9 +3,10 @@
     python -m benchmarks.quality_levels [--data FOLDER] [--json FILE]
 
 Needs ``lfw/`` and ``fairface/`` in the folder. Faces match at the default threshold. Nothing is
-chosen here: the people of LFW are halved by a hash of their names, so that two figures show how far
-chance goes. A photo of every second person with several photos is made smaller, blurred or darkened
-and compared with up to three other photos of the person. Takes ten minutes on one core.
+chosen here: the people of LFW are halved by a hash of their names, so that the difference of two
+figures shows the influence of chance. A photo of every second person with several photos is made
+smaller, blurred or darkened and compared with up to three other photos of the person. Takes ten
+minutes on one core.
 """
 
 from __future__ import annotations
@@ -151,8 +152,8 @@ def band_rows(
 ) -> list[dict[str, Any]]:
     """Return the error rates of faces by one measure.
 
-    Of pairs of one person, those count whose one face is in the band and whose other face passes
-    the strictest filter.
+    A pair of one person counts if one face is in the band and the other passes the strictest
+    filter.
     """
     measure, bounds = MEASURES[name]
     values = np.array([measure(face.quality) for face in faces])
@@ -176,7 +177,7 @@ def level_row(
     pairs: Pairs,
     fairface: Sequence[EmbeddedFace],
 ) -> dict[str, Any]:
-    """Return what a level rejects, and the misses of pairs of which it keeps both faces."""
+    """Return what a level rejects, and the misses among pairs with both faces kept."""
     kept = np.array([not rejections(face.quality, level) for face in faces])
     both = kept[pairs.one] & kept[pairs.other]
     return {

@@ -75,9 +75,9 @@ def chosen_limits(
 ) -> dict[str, str]:
     """Choose each constant on one half.
 
-    - ``LOW_CONTRAST`` and the grain that AUTO rejects, a whole number: with which AUTO judges as
-      few grainy faces wrongly as possible. A face that matches the photo without grain is rejected
-      wrongly, any other is kept wrongly.
+    - ``LOW_CONTRAST`` and the grain that AUTO rejects, a whole number: the values with which AUTO
+      judges the fewest grainy faces wrongly. A face that matches the photo without grain is
+      rejected wrongly, any other is kept wrongly.
     - ``NO_GRAIN``: the lowest whole number that at most 1 of 1,000 faces of each set exceeds.
     - ``WEIGHTS``: least squares, five times, without outliers.
     - ``MAX_STRETCH``: the lowest multiple of 0.1 that no face exceeds, by these weights.
@@ -118,7 +118,7 @@ def grains_of(faces: list[Measured], low_contrast: float) -> NDArray[np.float64]
 
 
 def best_limit(faces: list[Measured], low_contrast: float) -> tuple[float, int]:
-    """Return the limit that judges the smallest share of grainy faces wrongly, after that share."""
+    """Return the smallest share of grainy faces that a limit judges wrongly, and that limit."""
     grains = grains_of(faces, low_contrast)
     return min((share_wrong(faces, grains, limit), limit) for limit in GRAINS)
 
@@ -184,7 +184,7 @@ def grainy_row(name: str, half: int, faces: list[Measured]) -> dict[str, Any]:
 
 
 def good_row(name: str, half: int, faces: list[Measured]) -> dict[str, Any]:
-    """Return how many faces as they are the constants reject, in one half."""
+    """Return how many unchanged faces of one half the constants reject."""
     own = [face for face in faces if face.half == half]
     grains = np.array([grain(face.grey) for face in own])
     stretched = np.array([face.stretch for face in own])

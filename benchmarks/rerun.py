@@ -1,11 +1,11 @@
-"""Measure runs over a folder that was indexed before: the cost of the listing, whatever it holds.
+"""Compare runs over a folder that was indexed before with a bare walk over it.
 
     python -m benchmarks.rerun [--photos 100000] [--json FILE]
 
 It compares a run over an unchanged folder, one with a single new photo, and one over an unchanged
 manifest of the same photos, with one bare walk over the folder (``os.scandir`` and ``os.stat``) in
 the same process, and counts the photos that are read. ``--photos`` sets the size; the files are
-hard links to a few photos, so that a million of them take seconds to make.
+hard links to a few photos, so that a million of them are created in seconds.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class CountingObjects(Objects):
 
 
 def make_folder(folder: Path, photos: int) -> None:
-    """Make a folder of links to one file per subfolder."""
+    """Create a folder of links to one file per subfolder."""
     for first in range(0, photos, PER_FOLDER):
         part = folder / f"{first // PER_FOLDER:06d}"
         part.mkdir(parents=True)
@@ -103,7 +103,7 @@ def remember(objects: Objects, folder: Path, jobs_root: str, collection: Collect
 
 
 def walk(folder: Path) -> int:
-    """Return the number of files of a folder, each asked for its status."""
+    """Return the number of files of a folder, after reading the status of each."""
     found = 0
     for part in sorted(os.scandir(folder), key=lambda entry: entry.name):
         for name in sorted(entry.name for entry in os.scandir(part.path)):

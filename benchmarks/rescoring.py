@@ -3,10 +3,10 @@
     python -m benchmarks.rescoring [--faces 1000000] [--repeats 25] [--json FILE]
 
 Synthetic faces (see ``benchmarks.search``) are stored in a temporary folder. A search for ten faces
-by distance takes turns with a whole one: the 100 nearest scored, users and corrections looked up,
-and a decision. Also measured: the cohort stats of a face, alone and described with others. A search
-has displaced the cohort from the processor's caches before each. Times are medians of processor
-time.
+by distance takes turns with a complete one: the 100 nearest are scored, people and corrections are
+looked up, and a decision is made. Also measured: the cohort stats of a face, alone and described
+with others. Before each measurement, a search displaces the cohort from the processor's caches.
+Times are medians of processor time.
 """
 
 from __future__ import annotations

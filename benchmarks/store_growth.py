@@ -2,9 +2,10 @@
 
     python -m benchmarks.store_growth [--faces 10000 100000] [--json FILE]
 
-Synthetic faces are stored in a temporary folder; every tenth face makes a user of five faces. Each
-operation is measured once per size. Times are processor times in ms unless they are called wait:
-those of a busy disk say little. Linear growth is a factor of 10 from one size to the next.
+Synthetic faces are stored in a temporary folder; half of them are associated with people, five
+faces each. Each operation is measured once per size. Times are processor times in ms unless they
+are called wait: those of a busy disk say little. Linear growth is a factor of 10 from one size to
+the next.
 """
 
 from __future__ import annotations

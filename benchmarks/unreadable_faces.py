@@ -4,7 +4,7 @@
 
 Needs ``lfw/``, ``fairface/``, ``london/``, ``groups/`` and ``johns/`` in the folder. One photo of
 each of some people of LFW is turned, made grainy, pixelated, stretched or blurred, and described
-again. Then the filter AUTO judges the faces of photos as they are. Takes ten minutes on one core.
+again. Then the filter AUTO judges the faces of unchanged photos. Takes ten minutes on one core.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def main() -> None:
 def damaged_row(
     name: str, paths: list[Path], good: dict[int, EmbeddedFace], engine: Engine
 ) -> dict[str, Any]:
-    """Return what becomes of faces by one damage."""
+    """Return how faces with one damage match, and how many AUTO keeps."""
     found = faces_of(paths, CHANGES[name], engine)
     faces = {place: face for place, (face, _) in found.items()}
     plain, normalised = stranger_matches(list(faces.values()))
@@ -142,7 +142,7 @@ def damaged_row(
 
 
 def good_row(name: str, data: Path, engine: Engine) -> dict[str, Any]:
-    """Return how many faces of photos as they are AUTO rejects, and why."""
+    """Return how many faces of unchanged photos AUTO rejects, and why."""
     folder, every = GOOD[name]
     suffixes = (".jpg", ".jpeg")
     paths = sorted(path for path in (data / folder).rglob("*") if path.suffix in suffixes)[::every]

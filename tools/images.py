@@ -139,7 +139,7 @@ class _Storage:
         ]
 
     def make_base(self) -> None:
-        """Make the smallest Debian with Python from this machine's mirror, unless it exists."""
+        """Create the smallest Debian with Python from this machine's mirror, unless it exists."""
         if self._output("images", "--quiet", "--filter", f"reference={BASE}"):
             return
         with tempfile.TemporaryDirectory(dir=self._folder) as root:
@@ -196,7 +196,7 @@ def _storage_driver() -> str:
 def _volumes(configuration: Path) -> list[str]:
     """Return what pip needs of this machine while an image is built, which no image keeps.
 
-    These are the certificates, its configuration, and the local folders that this names.
+    These are the certificates, pip's configuration, and the local folders that it names.
     """
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"],

@@ -1,4 +1,4 @@
-"""Faces of LFW and FairFace with what limits of quality are chosen by, halved by their people."""
+"""Faces of LFW and FairFace, measured to choose limits of quality, and halved by their people."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ NOISE: dict[str, Damage] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """A face, the half that its person is in, and what is measured of it."""
+    """A face, the half that its person is in, and its measurements."""
 
     half: int
     face: EmbeddedFace

@@ -4,7 +4,7 @@
 and by CenterFace, and then checked by eye in each photo: boxes on anything but a face were removed,
 and faces whose eyes cannot be made out are in ``ignored``, where detections are neither right nor
 wrong. ``use`` says which photos the proposal network was trained on (``training``); figures for
-recall come from the others (``judging``) where they are to tell anything about new photos.
+recall on new photos come from the others (``judging``).
 """
 
 from __future__ import annotations
