@@ -26,16 +26,16 @@ SUITE = "bookworm"
 """The release of Debian of the Dockerfile's base."""
 
 INCLUDED = "python3,python3-venv,python3-pip,ca-certificates"
-"""What the base has beside the smallest Debian: all that the Dockerfile expects of it."""
+"""Packages of the base besides the smallest Debian: all that the Dockerfile expects."""
 
 BASE = "localhost/python-base"
 """Name of the base image in the storage."""
 
 DIGEST = "digest"
-"""File in the folder of the images that says of what content they are."""
+"""File in the folder of the images, with the digest of what they are built from."""
 
 CANNOT_BUILD = 3
-"""Exit code where this machine cannot build images."""
+"""Exit code if this machine cannot build images."""
 
 CONTEXT = ("Dockerfile", "facerec", "batch_job", "lambdas", "examples/probe.jpg")
 """What images are built from; see ``.dockerignore``."""

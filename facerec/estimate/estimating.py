@@ -21,7 +21,7 @@ MAX_PHOTOS = 1_000_000_000
 """Maximum number of photos of a break-even."""
 
 MAX_SEARCHES = MAX_COUNT // MAX_PHOTOS
-"""Maximum number of searches, which a break-even multiplies."""
+"""Maximum number of searches; a break-even multiplies it by up to ``MAX_PHOTOS``."""
 
 PHOTOS_PER_SECOND = 20.0
 """Assumed speed of one vCPU: photos of about a megapixel with the default detector

@@ -22,7 +22,7 @@ MAX_COUNT = 10**21
 """Maximum of a number of photos, searches or vCPUs; larger ones overflow as floats."""
 
 MAX_RATE = 10**12
-"""Maximum of a rate; its inverse is the minimum of one that must be positive."""
+"""Maximum of a rate; its inverse is the minimum of a rate that must be positive."""
 
 
 class Store(StrEnum):

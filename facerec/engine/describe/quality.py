@@ -24,8 +24,8 @@ NO_GRAIN = 6.0
 more, and none of 1,271 of LFW (``python -m benchmarks.quality_limits``)."""
 
 MAX_GRAIN = 13.0
-"""Grain that counts as sharpness 0. AUTO rejects from a grain of 12, which judges as few grainy
-faces wrongly as possible (``python -m benchmarks.quality_limits``)."""
+"""Grain that counts as sharpness 0. AUTO rejects from a grain of 12, the limit that judges the
+fewest grainy faces wrongly (``python -m benchmarks.quality_limits``)."""
 
 LOW_CONTRAST = 24.0
 """``contrast`` of a face, in grey levels, below which grain counts for more: noise can be as strong

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CLAIM_TRIES = 25
 CLAIM_PAUSE = 0.4
-"""Seconds between looks for the job that another caller starts: 10 seconds in all."""
+"""Seconds between two checks for the job that another caller starts; all checks take 10 seconds."""
 
 OTHER_THRESHOLD = (
     "a clustering with another pair threshold is running, and none was started with this one; "

@@ -10,7 +10,7 @@ from facerec.errors import InvalidInputError
 
 RESERVE = 120.0
 """Seconds that remain for the rest of the plan when a listing must end. Most of it is the upload of
-the new manifest, some 2 GB for 10 million photos."""
+the new manifest, about 2 GB for 10 million photos."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

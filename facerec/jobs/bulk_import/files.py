@@ -38,7 +38,7 @@ FACES_PER_FILE = 100_000
 faces, the maximum of an import, are 1,000 files."""
 
 READERS = 16
-"""Number of children whose embeddings are read concurrently: some 5 MB for each."""
+"""Number of children whose embeddings are read concurrently: about 5 MB for each."""
 
 
 def write_files(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 VISIBLE_AFTER = 1800.0
 """Seconds after which a complete import is no longer expected to become visible: its faces usually
-become searchable some ten minutes after it is complete."""
+become searchable about ten minutes after it is complete."""
 
 
 _REBUILD = "rebuild the collection to store them by requests"

@@ -41,7 +41,7 @@ itself."""
 
 MAX_COMPARED = 20_000
 """Maximum number of vectors of an index that are all read to find more neighbours than a query
-returns: some 220 requests, 16 at a time."""
+returns: about 220 requests, 16 at a time."""
 
 MAX_BODY = 20 * 1024 * 1024
 """Maximum size of a request in bytes."""
