@@ -105,9 +105,9 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
     """Return the embeddings and names of a pickle.
 
     Args:
-        path: A file with one of the usual layouts: a dict of ``encodings`` and ``names``, a dict
-            with one or more encodings for each name, a pair of two lists, or a list of pairs of a
-            name and an encoding or of dicts with both. Lists may be tuples or arrays. The pickle
+        path: A file with one of the usual layouts: a dict of ``encodings`` and ``names``; a dict
+            with one or more encodings for each name; a pair of two lists; a list of pairs of a name
+            and an encoding; or a list of dicts with both. Lists may be tuples or arrays. The pickle
             may have any protocol.
 
     Raises:

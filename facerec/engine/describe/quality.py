@@ -135,11 +135,11 @@ def grain(grey: NDArray[np.float32], *, low_contrast: float = LOW_CONTRAST) -> f
     """Estimate the noise of a face in grey levels; it counts for more in a face of low contrast.
 
     Grain is the deviation of noise at half the size, where the interpolation of the chip has no
-    influence, estimated as by Immerkaer 1996, "Fast noise variance estimation" (Computer Vision and
-    Image Understanding 64): his operator, with weights whose squares add up to 36, is 0 on even
-    slopes. The median of its absolute value, divided by 0.6745 as for a normal distribution,
-    ignores edges. Noise of faces whose ``contrast`` is below ``low_contrast`` is multiplied by
-    ``low_contrast / contrast``.
+    influence. It is estimated as by Immerkaer 1996, "Fast noise variance estimation" (Computer
+    Vision and Image Understanding 64): his operator, with weights whose squares add up to 36, is 0
+    on even slopes. The median of its absolute value, divided by 0.6745 as for a normal
+    distribution, ignores edges. Noise of faces whose ``contrast`` is below ``low_contrast`` is
+    multiplied by ``low_contrast / contrast``.
 
     Args:
         grey: The face without the margin of its chip (see ``in_grey``).

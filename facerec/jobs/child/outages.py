@@ -3,12 +3,12 @@
 AWS Batch starts each child up to 8 times. While a store is down, each of these attempts would take
 minutes of a machine, and all of them would send requests to a store that is about to recover. So an
 attempt that ends because a store is unavailable, before it has committed anything, leaves a note in
-the job folder. A service that throttles is not down, and its attempts leave none: children wait for
-vector stores for a quarter of an hour (``facerec.storage.retrying``), and an attempt that S3 or
-DynamoDB throttles for longer than their clients retry is started again by AWS Batch. While several
-children have left notes within the last minutes, other attempts end before they load the engine,
-with an exit code that AWS Batch does not retry. The workflow submits these children again after a
-pause, one of them alone first (``facerec.jobs.aws``).
+the job folder. A service that throttles is not down, so no note is left because of it: children
+wait for vector stores for a quarter of an hour (``facerec.storage.retrying``). If S3 or DynamoDB
+throttles an attempt for longer than their clients retry, AWS Batch starts the attempt again. While
+several children have left notes within the last minutes, other attempts end before they load the
+engine, with an exit code that AWS Batch does not retry. The workflow submits these children again
+after a pause, one of them alone first (``facerec.jobs.aws``).
 """
 
 from __future__ import annotations

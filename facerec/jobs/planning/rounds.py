@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bool:
     """Return whether a job is processed again rather than resumed.
 
-    This applies to a complete job if the request forces it or restores deleted faces, if it retries
-    failed photos and there are any, or if one of the failures in the report may be resolved: a
-    missing photo exists, one that was denied or archived can be read, or an unreadable one has
-    another size. An incomplete job is resumed unless the request and its plan differ in what to
-    force, restore or prune.
+    A complete job is processed again if the request forces this or restores deleted faces, or if it
+    retries failed photos and there are any. It is also processed again if a failure in the report
+    may be resolved: a missing photo exists, a photo that was denied or archived can be read, or an
+    unreadable photo has another size. An incomplete job is resumed unless the request and its plan
+    differ in what to force, restore or prune.
     """
     report = read_complete_report(plan, objects)
     if report is None:

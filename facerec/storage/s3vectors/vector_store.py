@@ -118,6 +118,9 @@ class S3Vectors(VectorStore):
         The service can only put whole vectors, which would restore one that is deleted
         concurrently. So a vector that is no longer listed in its group afterwards is deleted again,
         and a deletion deletes the vector a second time after removing it from its group.
+
+        Raises:
+            ValueError: The metadata of a vector would be too long; nothing was changed.
         """
         stored = self._indexes.get(_faces(namespace), changes, data=True)
         items = []
