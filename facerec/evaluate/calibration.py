@@ -2,7 +2,7 @@
 
 Two faces in one photo show different people. For two faces in different photos, their names and
 people decide (``facerec.gallery.people.names.is_one_person``). Pairs about which these show nothing
-are not used, nor are pairs of one picture, such as a face of a photo that was indexed twice.
+are not used, nor are pairs of one face in copies of a photo, or in a photo that was indexed twice.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MIN_MATCHES = 5
 """Minimum number of matching pairs of different people for a rate to count as measured."""
 
 DUPLICATE_DISTANCE = 0.1
-"""Maximum distance of two faces of one picture; faces of two photos are farther apart."""
+"""Maximum distance of a face in two copies of a photo; faces in two photos are farther apart."""
 
 SAME_PERSON_SIMILARITY = 0.98
 """Similarity from which two names may belong to one person."""
@@ -123,7 +123,7 @@ class Calibration:
             threshold.
         needed_interval: The target share of searches with the 95 % interval to which this
             number of faces measures it.
-        duplicates: Pairs of faces of one picture.
+        duplicates: Pairs of one face in two copies of a photo, or in a photo indexed twice.
         one_person: Pairs of faces that may show one person under two names.
         two_people: Faces that may show somebody other than their name says, each with the most
             similar face of its name.
@@ -236,13 +236,13 @@ class _Pairs:
         repeated = self.same_photo & (users[one] >= 0) & (users[one] == users[other])
         self.same = (stated == _SAME) & ~self.same_photo
         self.different = ((stated == _DIFFERENT) | self.same_photo) & ~repeated
-        # one picture under two names says nothing about two people
+        # one face under two names says nothing about two people
         self.copies = self._copies()
         self.same &= ~self.copies
         self.different &= ~self.copies
 
     def _copies(self) -> NDArray[np.bool_]:
-        """Return which pairs are of one picture, or of one face of a photo indexed twice."""
+        """Return which pairs are of one face in copies of a photo, or in a photo indexed twice."""
         copies: NDArray[np.bool_] = self.distances <= DUPLICATE_DISTANCE
         for position in np.flatnonzero(self.same_photo & ~copies):
             one, other = self._sample[self._one[position]], self._sample[self._other[position]]
@@ -250,7 +250,7 @@ class _Pairs:
         return copies
 
     def listed(self, chosen: NDArray[np.bool_]) -> list[DoubtfulPair]:
-        """Return at most ``SHOWN`` pairs, most similar first."""
+        """Return at most ``SHOWN`` of the chosen pairs, most similar first."""
         positions = np.flatnonzero(chosen)
         return [
             self._pair(position)
@@ -350,7 +350,7 @@ def _interval_per_search(rate: Interval, faces: int) -> Interval:
 
 
 def _per_search(rate: float, faces: int) -> float:
-    """Return the share of searches among faces that have a match, from the rate per comparison."""
+    """Return the share of searches with a match among ``faces``, from the rate per comparison."""
     return 1.0 if rate >= 1 else -math.expm1(faces * math.log1p(-rate))
 
 
