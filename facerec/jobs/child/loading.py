@@ -82,7 +82,7 @@ class PhotoLoader:
 
         Raises:
             StoreUnavailableError: The photo could not be read, for a reason outside the photo, or
-                more than ``MAX_FAILED_READS`` in a row could not be read.
+                more than ``MAX_FAILED_READS`` photos in a row could not be read.
         """
         entry = self._parser.parse(line.content)
         if entry is None:

@@ -2,10 +2,10 @@
 
 Embeddings are erased from every job folder of a collection, whichever release of facerec wrote it.
 A folder with a renamed plan was left by a killed deletion: it is deleted too. A folder without any
-plan may be one that somebody is restoring from a backup. It goes with its whole collection, which
-its name shows; a part of its faces cannot be erased. If a folder that may contain embeddings of the
-collection cannot be read, the erasure fails after everything else is erased: either all deleted
-data is gone, or the caller gets an error.
+plan may be one that somebody is restoring from a backup. Such a folder is deleted with its whole
+collection, which the folder's name shows, but single faces cannot be erased from it. If a folder
+that may contain embeddings of the collection cannot be read, the erasure fails after everything
+else is erased: either all deleted data is gone, or the caller gets an error.
 """
 
 from __future__ import annotations
@@ -134,14 +134,16 @@ def erase_collection(
         jobs_root: Parent of all job folders, with the final ``/``.
         collection_id: The collection.
         includes: Returns whether to delete the jobs of the collection with this id that was created
-            at a time, in seconds since 1970. Jobs of a collection of which nothing is remembered
-            are deleted too: it no longer exists. None deletes the folders of all jobs.
+            at a time, in seconds since 1970. Jobs of a collection without a memory
+            (``jobs.remembered``) are deleted too, since that collection no longer exists. None
+            deletes the folders of all jobs.
 
     Returns:
         Counts of what was removed from each folder.
 
     Raises:
-        FacerecError: A job folder that may contain embeddings cannot be read.
+        FacerecError: A job folder that may contain embeddings cannot be read, or cannot be
+            deleted.
     """
     unreadable: list[FacerecError] = []
     CollectionFaceIndex(objects, jobs_root, collection_id).delete()
@@ -231,8 +233,8 @@ def entries_of(
 ) -> Iterator[Entry]:
     """Yield the entries of a collection's jobs; append folders that cannot be read to a list.
 
-    Folders of other collections are left alone, even if they cannot be read: only a deletion of one
-    of their jobs that was started is completed.
+    Folders of other collections are left alone, even if they cannot be read, except that deletions
+    of their jobs are completed if they were started.
 
     Args:
         objects: Contains the job folders.
@@ -274,9 +276,9 @@ def _planned_at(objects: ObjectStore, entry: Entry) -> float:
 
 
 def _created_at(objects: ObjectStore, entry: Entry) -> float | None:
-    """Return when the collection of a job was created; None if its plan does not say so.
+    """Return when the collection of a job was created; None if the plan does not contain this time.
 
-    The plans of the first release do not.
+    Plans of the first release do not contain it.
     """
     try:
         created = read_document(

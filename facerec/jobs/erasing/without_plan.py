@@ -1,8 +1,8 @@
-"""Folders of jobs without a plan.
+"""Decides what to do with job folders that have no plan.
 
-A killed deletion leaves a renamed plan, and is completed. Without that, a child that was killed
-after a deletion may have added to the folder, or somebody is restoring it from a backup. The names
-of job folders show whose they are.
+A killed deletion leaves a renamed plan, and is completed. Without a renamed plan, a child that was
+killed after a deletion may have added to the folder, or somebody is restoring the folder from a
+backup. The names of job folders show which collection they belong to.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def problem_without_plan(
 
 
 def _handle(objects: ObjectStore, entry: Entry, collection_id: str, *, sweep: bool) -> None:
-    """Complete the deletion of a job, or find out what else a folder without a plan is.
+    """Complete the deletion of a job, or raise why its folder without a plan cannot be erased.
 
     Raises:
         FacerecError: The folder may have data of the collection, or its deletion failed.
@@ -99,7 +99,7 @@ def erase_without_plan(
         What was deleted, with the id of its collection.
 
     Raises:
-        FacerecError: A folder cannot be deleted; raised after the others were.
+        FacerecError: A folder cannot be deleted; raised after the other folders were deleted.
     """
     ids, errors = sorted(collection_ids), list[FacerecError]()
     deleted = list[tuple[str, ErasedJob]]()
