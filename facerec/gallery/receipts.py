@@ -230,8 +230,8 @@ class Erasures:
         """Yield an error for each unfinished erasure whose record is damaged.
 
         Args:
-            collection_id: Leaves out the erasures of other collections, as their receipts show; an
-                erasure without a receipt may be one of this collection. None leaves out none.
+            collection_id: The collection whose erasures to check, or None for all. An erasure
+                without a receipt may be one of this collection.
         """
         for found_id, erasure in self._notes(None):
             if erasure is None and (

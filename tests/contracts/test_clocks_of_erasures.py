@@ -1,4 +1,4 @@
-"""Erasures whose clock is behind or ahead of the clock that stored what they erase.
+"""Erasures whose clock is slow or fast, compared with the clock that stored what they erase.
 
 An erasure concerns the collection that it was requested for, and all of it, whatever the clocks of
 the machines say. A later collection with the same id is another one.
@@ -34,7 +34,7 @@ HOUR, DAY = 3600.0, 86_400.0
 
 NAMES = ("ann", "bob")
 
-offsets = pytest.mark.parametrize("offset", [-HOUR, HOUR], ids=["behind", "ahead"])
+offsets = pytest.mark.parametrize("offset", [-HOUR, HOUR], ids=["slow", "fast"])
 
 
 @dataclass
@@ -180,7 +180,7 @@ def test_a_pending_deletion_deletes_no_later_collection_of_the_name(
         staff.interrupted(offset).delete_collection("staff")
     with pytest.raises(CollectionNotFoundError):
         staff.gallery().describe_collection("staff")
-    # This one is created with a clock that is behind the one of the deleted collection.
+    # This one is created with a clock that is slower than the one of the deleted collection.
     created = staff.gallery(-2 * HOUR).create_collection("staff")
     assert staff.gallery().describe_collection("staff").deletion_id is None
     later = staff.run_job()
@@ -196,7 +196,7 @@ def test_a_pending_deletion_deletes_no_later_collection_of_the_name(
     assert staff.run_job() == later
 
 
-def test_nothing_is_added_to_a_collection_whose_deletion_has_a_clock_that_is_behind(
+def test_nothing_is_added_to_a_collection_whose_deletion_has_a_slow_clock(
     staff: Staff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unavailable(*_: object) -> None:
@@ -213,7 +213,7 @@ def test_nothing_is_added_to_a_collection_whose_deletion_has_a_clock_that_is_beh
 
 
 @pytest.mark.parametrize("older_than", [0.0, 960.0], ids=["resume", "schedule"])
-def test_an_erasure_that_was_requested_with_a_clock_ahead_is_completed(
+def test_an_erasure_that_was_requested_with_a_fast_clock_is_completed(
     staff: Staff, older_than: float
 ) -> None:
     with pytest.raises(StoreUnavailableError):
@@ -259,7 +259,7 @@ def test_faces_expire_by_the_clock_of_the_process_that_erases_them(staff: Staff)
 
 
 @pytest.mark.parametrize("subject", [SubjectKind.FACE, SubjectKind.USER])
-def test_what_was_erased_with_a_clock_behind_leaves_an_older_copy_of_the_database(
+def test_what_was_erased_with_a_slow_clock_leaves_an_older_copy_of_the_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subject: SubjectKind
 ) -> None:
     with open_deployment(ON_ONE_MACHINE, tmp_path, monkeypatch) as deployment:
