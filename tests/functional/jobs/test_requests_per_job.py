@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from facerec.core.erasures import Swept
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.plan import Plan
 from tests.support.indexed_folder import Collection, CountingObjects
@@ -118,7 +119,7 @@ def test_what_a_late_attempt_leaves_of_a_deleted_job_is_deleted(staff: Counted) 
     left.write_bytes(b"faces")
     staff.erase(face_of(staff, "002.jpg"))
     assert left.exists(), "it belongs to another collection"
-    assert staff.gallery().sweep() == {"guests": 0}
+    assert staff.gallery().sweep() == {"guests": Swept(faces=0, records=0)}
     assert not left.exists()
 
 
