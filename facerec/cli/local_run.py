@@ -13,7 +13,7 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import listing_display, progress_display
 from facerec.cli.output import console, print_json, say
 from facerec.cli.people_enrol import print_enrolment
-from facerec.cli.reports import print_nothing_new, print_report
+from facerec.cli.reports import print_nothing_new, print_problems, print_report
 from facerec.cli.services import ShownJobs
 from facerec.cli.verification_shown import print_run
 from facerec.cli.webhooks import deliver_now, delivering, matches_since, print_matches
@@ -25,10 +25,12 @@ from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
     from facerec.gallery.people.enrolling import Enrolment
+    from facerec.jobs.ledger.report import Report
     from facerec.jobs.local.jobs import LocalJobs
     from facerec.jobs.local.run import RunResult
     from facerec.jobs.plan import Plan
     from facerec.jobs.progress import Progress
+    from facerec.jobs.run_summary import RunSummary
     from facerec.jobs.service import Job
     from facerec.storage.webhook import Webhook
 
@@ -80,15 +82,15 @@ def run_here(
     _announce(plan)
     shown = ShownJobs(jobs)
     seconds = shown.interval if interval is None else interval
-    started, earlier = time.time(), None
+    started, earlier, first = time.time(), None, None
     with delivering(folder_of_data, webhook):
         with progress_display(shown) as show:
             job = _wait(jobs, job, seconds, show)
         result = jobs.result(job)
         if result.followed_by is not None:
-            earlier = result.summary()
+            earlier, first = result.summary(), jobs.report(job)
             if not as_json:
-                print_run(earlier)
+                _print_first(earlier, first)
             job = jobs.get(result.followed_by)
             plan = job.required_plan()
             _announce(plan)
@@ -103,7 +105,8 @@ def run_here(
     if as_json:
         people = {} if enrolment is None else {"people": enrolment_json(enrolment)}
         whole = run if earlier is None else earlier.followed(run)
-        print_json({**report.to_json(), "run": whole.to_json(), **people, **matches})
+        before = {} if first is None else {"earlier": first.to_json()}
+        print_json({**report.to_json(), "run": whole.to_json(), **before, **people, **matches})
     else:
         print_run(run)
         if result.new_photos or result.stopped or result.lost:
@@ -123,7 +126,17 @@ def run_here(
                     "copies are not used to name people: first run this for the folder from which "
                     "the photos with the same content were indexed"
                 )
-    _exit(job, result)
+    is_failed = job.status is JobStatus.FAILED or (first is not None and first.is_failed)
+    _exit(job, result, is_failed=is_failed)
+
+
+def _print_first(run: RunSummary, report: Report) -> None:
+    """Print the end of a run that another one follows, which reads photos of lost faces."""
+    print_run(run)
+    if run.new_photos:
+        print_report(report)
+    else:
+        print_problems(report)
 
 
 def _announce(plan: Plan) -> None:
@@ -187,13 +200,13 @@ def _wait(
             raise
 
 
-def _exit(job: Job, result: RunResult) -> None:
+def _exit(job: Job, result: RunResult, *, is_failed: bool) -> None:
     if result.stopped:
         say("interrupted; the same command resumes the job", err=True)
         raise SystemExit(ExitCode.INTERRUPTED)
     for child, cause in result.lost.items():
         say(f"error: child {child} was given up: {cause}", err=True)
-    if job.status is JobStatus.FAILED:
+    if is_failed:
         raise SystemExit(ExitCode.TOO_MANY_FAILURES)
     if job.status is JobStatus.INCOMPLETE:
         raise SystemExit(ExitCode.ERROR)

@@ -82,7 +82,7 @@ def print_report(report: Report) -> None:
         )
     if report.enrolled is not None:
         _print_enrolled(report.enrolled)
-    _print_problems(report)
+    print_problems(report)
 
 
 def print_nothing_new(
@@ -123,7 +123,7 @@ def print_nothing_new(
         out.print(f"{count(erased, 'photo')} {verb} erased or replaced since then, or removed")
     _print_outcomes(report, exclude=INDEXED)
     _print_copies(report.tally)
-    _print_problems(report)
+    print_problems(report)
     out.print(here(f"the report of the job: `facerec jobs report {report.job_id}`"))
 
 
@@ -136,7 +136,7 @@ def _print_outcomes(report: Report, exclude: Collection[str] = ()) -> None:
         console().print(outcomes)
 
 
-def _print_problems(report: Report) -> None:
+def print_problems(report: Report) -> None:
     """Print the incomplete children and the failed photos of a report."""
     out, tally = console(), report.tally
     if report.first_failures is not None:

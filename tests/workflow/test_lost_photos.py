@@ -6,13 +6,16 @@ deleted. Its folder does not contain the embeddings of such faces.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+from facerec.cli.main import main
 from facerec.factory import open_local_jobs
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.job_doors import (
@@ -23,6 +26,7 @@ from tests.support.job_doors import (
     run_jobs_in_this_process,
     use_fake_engine,
 )
+from tests.support.settled import let_files_settle
 from tests.workflow.test_lost_stores import contents, copy, database_of, empty, older_copy
 
 if TYPE_CHECKING:
@@ -88,6 +92,30 @@ def test_a_run_says_what_is_lost_and_that_it_is_read_again(
     assert "2 photos read again for them: job staff-" in printed
     assert "2 photos, 3 faces indexed" in printed
     assert "already indexed" not in printed
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_photos_that_failed_before_the_lost_ones_are_read_again_count_in_the_end(
+    local: CommandLineJobs, tmp_path: Path, as_json: bool
+) -> None:
+    index_without_embeddings(local)
+    copy(empty(tmp_path), database_of(local))
+    local.write("bad.jpg", b"nothing")
+    lines = "".join(f"{local.address(f'{person}.jpg')}\n" for person in (*PEOPLE, "bad"))
+    local.write("people.txt", lines.encode())
+    let_files_settle()
+    words = ["index", local.address("people.txt"), "--collection", "staff", "--workers", "1"]
+    words += ["--data", str(local.data), *(["--json"] if as_json else [])]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 7, result.output
+    if as_json:
+        report = json.loads(result.stdout)
+        assert report["outcomes"] == {"INDEXED": 2}
+        assert report["earlier"]["status"] == "FAILED"
+        (failure,) = report["earlier"]["failures"]
+        assert failure["photo"].endswith("bad.jpg")
+    else:
+        assert "bad.jpg: UNREADABLE" in result.stdout.replace("\n", " ")
 
 
 def test_faces_whose_photos_are_gone_are_reported_by_each_run_and_comparison(
