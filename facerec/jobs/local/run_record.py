@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from facerec.jobs.documents import to_record
+from facerec.storage.objects.local import LocalObjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,19 @@ class RunRecord:
 
 
 def write_record(job_folder: str, record: RunRecord) -> None:
-    """Store the record of the last run."""
-    path = Path(job_folder, "run.json")
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(asdict(record)))
-    new.replace(path)
+    """Store the record of the last run.
+
+    Raises:
+        FacerecError: The record cannot be written.
+    """
+    # Other processes may start the job at the same moment.
+    LocalObjects().write(_path(job_folder), json.dumps(asdict(record)).encode())
 
 
 def read_record(job_folder: str) -> RunRecord | None:
     """Return the record of the last run; None if there is none, or if it cannot be parsed."""
     try:
-        return to_record(RunRecord, json.loads(Path(job_folder, "run.json").read_text()))
+        return to_record(RunRecord, json.loads(Path(_path(job_folder)).read_text()))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -65,3 +68,7 @@ def cancel_requested(job_folder: str) -> bool:
 def clear_cancel(job_folder: str) -> None:
     """Forget earlier requests to end a run."""
     Path(job_folder, "cancel").unlink(missing_ok=True)
+
+
+def _path(job_folder: str) -> str:
+    return str(Path(job_folder, "run.json"))
