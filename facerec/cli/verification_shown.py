@@ -96,6 +96,8 @@ def print_run(run: RunSummary) -> None:
         photos = count(run.photos_lost, "photo")
         if run.followed_by is not None:
             console().print(f"{photos} read again for them: job {run.followed_by}")
+        elif run.stopped:
+            console().print(f"{photos} to read again for them")
         elif is_on_stack():
             console().print(
                 f"`facerec rebuild COLLECTION`, then `facerec jobs start` for the same photos as "

@@ -10,13 +10,17 @@ import json
 import os
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
+import facerec.jobs.local.supervisor
 from facerec.cli.main import main
 from facerec.factory import open_local_jobs
+from facerec.jobs.local.run import RunResult, Stop
+from facerec.jobs.local.runs import LocalRuns
+from facerec.jobs.verifying.collection_check import CollectionCheck
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.job_doors import (
     CommandLineJobs,
@@ -30,6 +34,8 @@ from tests.support.settled import let_files_settle
 from tests.workflow.test_lost_stores import contents, copy, database_of, empty, older_copy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.support.workflow.stack import Stack
 
 PEOPLE = ("ann", "bob+cid", "dan")
@@ -116,6 +122,65 @@ def test_photos_that_failed_before_the_lost_ones_are_read_again_count_in_the_end
         assert failure["photo"].endswith("bad.jpg")
     else:
         assert "bad.jpg: UNREADABLE" in result.stdout.replace("\n", " ")
+
+
+def request_of(door: CommandLineJobs) -> dict[str, object]:
+    """Return the request of the last manifest, as the command makes it."""
+    manifest = door.address("people.txt")
+    return {"collection_id": "staff", "manifest": manifest, "create_collection": True}
+
+
+@pytest.mark.parametrize("canceller", ["this process", "another process"])
+def test_a_run_that_is_cancelled_while_it_compares_does_not_start_another(
+    local: CommandLineJobs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, canceller: str
+) -> None:
+    expected = index_without_embeddings(local)
+    copy(empty(tmp_path), database_of(local))
+    jobs, finish = open_local_jobs(local.data, workers=1), CollectionCheck.finish
+    other = jobs if canceller == "this process" else open_local_jobs(local.data)
+
+    def finish_late(*args: Any, **options: Any) -> bool:  # noqa: ANN401
+        other.cancel(other.get("latest"))
+        return finish(*args, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CollectionCheck, "finish", finish_late)
+        job = jobs.submit(request_of(local))
+        result = jobs.result(job)
+    jobs.close()
+    assert (result.stopped, result.followed_by) == (True, None)
+    run = jobs.get(job.id).run
+    assert run is not None
+    assert run.stopped
+    assert local.run("people.txt")["outcomes"] == {"INDEXED": 2}
+    assert contents(local) == expected
+
+
+def test_a_cancellation_after_the_next_run_was_started_ends_that_run(
+    local: CommandLineJobs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    index_without_embeddings(local)
+    copy(empty(tmp_path), database_of(local))
+    jobs, start_again = open_local_jobs(local.data, workers=1), LocalRuns._start_again
+    run_children, stops = facerec.jobs.local.supervisor.run_children, []
+
+    def start_and_cancel(*args: Any) -> str | None:  # noqa: ANN401
+        following = start_again(*args)
+        jobs.cancel(jobs.get(job.id))
+        return following
+
+    def run_and_note(*args: Any, stop: Callable[[], Stop], **options: Any) -> RunResult:  # noqa: ANN401
+        stops.append(stop())
+        return run_children(*args, stop=stop, **options)
+
+    monkeypatch.setattr(LocalRuns, "_start_again", start_and_cancel)
+    monkeypatch.setattr(facerec.jobs.local.supervisor, "run_children", run_and_note)
+    job = jobs.submit(request_of(local))
+    following = jobs.result(job).followed_by
+    assert following is not None
+    jobs.result(jobs.get(following))
+    jobs.close()
+    assert stops == [Stop.NO, Stop.COMMIT]
 
 
 def test_faces_whose_photos_are_gone_are_reported_by_each_run_and_comparison(

@@ -71,6 +71,7 @@ class LocalRuns:
         self._lock = threading.Lock()
         self._runs: dict[str, Future[RunResult]] = {}
         self._stops: dict[str, Stop] = {}
+        self._following: dict[str, str] = {}
 
     def start(
         self, plan: Plan, tolerated_failure_percentage: float, plan_again: Callable[[], Plan]
@@ -84,13 +85,12 @@ class LocalRuns:
                 otherwise returns the same plan.
         """
         with self._lock:
-            run = self._runs.get(plan.job_id)
-            if run is None or run.done():
-                record = RunRecord(time.time(), tolerated_failure_percentage)
-                self._start(plan, record, plan_again)
+            self._start_once(plan, tolerated_failure_percentage, plan_again)
 
     def cancel(self, job_id: str) -> bool:
         """Let a run commit its finished work and end; a second call kills its workers.
+
+        The run that follows it, if it was started already, is ended instead.
 
         Returns:
             Whether this process is responsible for the run. If not, another process may be.
@@ -98,6 +98,7 @@ class LocalRuns:
         with self._lock:
             if job_id not in self._runs:
                 return False
+            job_id = self._following.get(job_id, job_id)
             again = self._stops[job_id] is not Stop.NO
             self._stops[job_id] = Stop.KILL if again else Stop.COMMIT
             return True
@@ -124,10 +125,19 @@ class LocalRuns:
         self._closing.set()
         self._queue.shutdown(cancel_futures=True)
 
+    def _start_once(
+        self, plan: Plan, tolerated_failure_percentage: float, plan_again: Callable[[], Plan]
+    ) -> None:
+        run = self._runs.get(plan.job_id)
+        if run is None or run.done():
+            record = RunRecord(time.time(), tolerated_failure_percentage)
+            self._start(plan, record, plan_again)
+
     def _start(self, plan: Plan, record: RunRecord, plan_again: Callable[[], Plan]) -> None:
         write_record(plan.job_folder, record)
         clear_cancel(plan.job_folder)
         self._stops[plan.job_id] = Stop.NO
+        self._following.pop(plan.job_id, None)
         lock = ExitStack()
         lock.enter_context(run_lock(plan.job_folder))
         run = self._queue.submit(self._run, plan, record, plan_again)
@@ -217,6 +227,7 @@ class LocalRuns:
                     write_job_face_index(self._objects, plan.job_folder, plan.children)
                     if is_due:
                         result.followed_by = self._start_again(plan, record, plan_again)
+                        result.stopped = result.followed_by is None and stop() is not Stop.NO
             result.verification, result.collection_restored = verification, check.was_lost
         except JobDeletedError:
             raise
@@ -242,13 +253,24 @@ class LocalRuns:
     def _start_again(
         self, plan: Plan, record: RunRecord, plan_again: Callable[[], Plan]
     ) -> str | None:
-        """Start the job that reads photos again; return its id, or None if there are none."""
+        """Start the job that reads photos again.
+
+        Returns:
+            Its id; None if there are no such photos, or if the run was asked to stop. Another
+            submission of the same request then starts that job.
+        """
         # Without a report, the job would count as one to resume.
         _write_report(plan, self._objects, record)
-        following = plan_again()
-        if following.job_id == plan.job_id or self._closing.is_set():
+        if self._stop(plan) is not Stop.NO:
             return None
-        self.start(following, record.tolerated_failure_percentage, plan_again)
+        following = plan_again()
+        if following.job_id == plan.job_id:
+            return None
+        with self._lock:
+            if self._stop(plan) is not Stop.NO:
+                return None
+            self._start_once(following, record.tolerated_failure_percentage, plan_again)
+            self._following[plan.job_id] = following.job_id
         return following.job_id
 
     def _end(self, plan: Plan, record: RunRecord) -> None:
