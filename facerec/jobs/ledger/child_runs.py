@@ -141,10 +141,13 @@ def hand_over_restoration(objects: ObjectStore, earlier: str, job_folder: str) -
     Raises:
         JobFolderError: The note is damaged.
     """
-    with suppress(ObjectNotFoundError):
-        note = _read(objects, run_note_uri(earlier, run_number(objects, earlier), None))
-        uri = run_note_uri(job_folder, run_number(objects, job_folder), None)
-        objects.write(uri, json.dumps(asdict(note)).encode())
+    uri = run_note_uri(job_folder, run_number(objects, job_folder), None)
+    # Planning again may have started the same job again, so its number may be a later one.
+    for folder in sorted(objects.folders(run_notes_folder(earlier)), reverse=True):
+        with suppress(ObjectNotFoundError):
+            note = _read(objects, f"{folder}restored.json")
+            objects.write(uri, json.dumps(asdict(note)).encode())
+            return
 
 
 def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from facerec.jobs.ledger.child_runs import (
     RunNote,
     add_run_note,
+    hand_over_restoration,
     read_run_summary,
     write_run_summary,
 )
@@ -51,6 +54,18 @@ def test_each_run_has_its_own_notes() -> None:
     add_run_note(objects, FOLDER, replace(RunNote(None), restored=5, returned=1))
     assert summary(objects, 10) == RunSummary(
         0, faces_restored=5, faces_returned=1, collection_restored=True
+    )
+
+
+@pytest.mark.parametrize("planned_again", [FOLDER, "s3://work/jobs/staff-2/"])
+def test_a_restoration_counts_in_the_job_that_is_planned_after_it(planned_again: str) -> None:
+    objects = started(1)
+    add_run_note(objects, FOLDER, replace(RunNote(None), restored=5))
+    write_start(objects, planned_again, RunStart(2, 0.0))
+    hand_over_restoration(objects, FOLDER, planned_again)
+    write_run_summary(objects, planned_again, [0])
+    assert read_run_summary(objects, planned_again) == RunSummary(
+        0, faces_restored=5, collection_restored=True
     )
 
 
