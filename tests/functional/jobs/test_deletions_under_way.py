@@ -262,7 +262,7 @@ def test_a_deletion_that_fails_says_so_and_a_rebuild_names_what_it_completed(
     assert failed.exit_code == 1
     (receipt,) = open_local_erasures(tmp_path / "data").list("staff", 10)
     assert f"the erasure {receipt.erasure_id} will be completed" in failed.stderr
-    assert "`facerec erasures resume`" in failed.stderr
+    assert "`facerec erasures resume --data " in failed.stderr
     rebuilt = run("rebuild", "staff", "--into", str(tmp_path / "new"))
     assert rebuilt.exit_code == 3
     assert receipt.erasure_id in rebuilt.stderr

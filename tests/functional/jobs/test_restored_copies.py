@@ -47,7 +47,9 @@ class Machine:
         else:
             for suffix in ("-wal", "-shm"):
                 (self.data / f"{name}{suffix}").unlink(missing_ok=True)
-            shutil.copy(self.copies / name, path)
+            # Not into the old file, which the run before may still have open in this process.
+            shutil.copy(self.copies / name, self.data / "copy")
+            (self.data / "copy").replace(path)
 
     def sources(self) -> Counter[str]:
         with SqliteStore(self.data / "facerec.db") as store:
