@@ -10,13 +10,14 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import ConnectTimeoutError
 
 from facerec.core.erasures import SubjectKind, Swept
 from facerec.core.history import Action
 from facerec.core.recording import recording
 from facerec.core.records import Correction, User, new_collection
 from facerec.core.registrations import Registration
-from facerec.errors import CollectionExistsError
+from facerec.errors import CollectionExistsError, StoreUnavailableError
 from facerec.jobs.erasure_check.check import erase_and_check
 from facerec.jobs.erasure_check.traces import CheckedStores
 from facerec.storage.dynamodb.items import association_key, collection_key, registered_key
@@ -163,6 +164,23 @@ def test_items_that_name_nobody_are_swept_once_from_collections_of_earlier_relea
     )
     assert deployment.gallery().sweep() == {}
     assert not read
+
+
+def test_a_collection_that_cannot_be_swept_does_not_keep_the_others(
+    deployment: Deployment, store: DynamoDBStore, client: BaseClient
+) -> None:
+    for name in ("guests", "staff"):
+        fill(store, name, 1.0)
+        forget(client, collection_key(name))
+
+    def fail(params: dict[str, Any], **_: object) -> None:
+        if b"guests" in params["body"]:
+            raise ConnectTimeoutError(endpoint_url="")
+
+    store._table.client.meta.events.register("before-call.dynamodb.TransactWriteItems", fail)
+    with pytest.raises(StoreUnavailableError):
+        deployment.gallery().sweep()
+    assert {partition.partition("#")[2] for partition, _ in items(client)} == {"guests"}
 
 
 def test_a_person_who_gets_a_name_during_a_sweep_keeps_it(

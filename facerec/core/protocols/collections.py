@@ -52,7 +52,8 @@ class CollectionRecords(Protocol):
             Numbers of deleted records by the id of their collection; empty if nothing was found.
 
         Raises:
-            ConflictError: There are too many concurrent changes.
+            FacerecError: Records of a collection cannot be deleted, such as because of too many
+                concurrent changes; raised after the other collections.
         """
         ...
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.batches import batches
-from facerec.errors import CollectionNotFoundError
+from facerec.errors import CollectionNotFoundError, FacerecError
 from facerec.storage.dynamodb import events
 from facerec.storage.dynamodb.items import (
     COLLECTIONS,
@@ -125,10 +125,17 @@ def delete_everywhere(table: Table) -> dict[str, int]:
     existing = {each["sk"]["S"] for each in table.keys(COLLECTIONS)}
     owners = {_owner_of(partition) for partition in table.partitions()} - {""}
     numbers = Counter[str]()
-    for collection_id in sorted(owners - existing):
-        numbers[collection_id] += delete_partitions(table, collection_id)[1]
-    for collection_id in sorted(existing):
-        numbers[collection_id] += _delete_of_nobody(table, collection_id)
+    errors = list[FacerecError]()
+    for collection_id in sorted(owners | existing):
+        try:
+            if collection_id in existing:
+                numbers[collection_id] += _delete_of_nobody(table, collection_id)
+            else:
+                numbers[collection_id] += delete_partitions(table, collection_id)[1]
+        except FacerecError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
     return dict(+numbers)
 
 
