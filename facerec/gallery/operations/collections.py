@@ -197,7 +197,8 @@ class CollectionOperations(Eraser):
         """Add tags to a collection; a tag of the same key is replaced.
 
         Raises:
-            InvalidInputError: The id, a key or a value is not valid, or a key is reserved.
+            InvalidInputError: The id, a key or a value is not valid, or a key is reserved, and the
+                collection does not have this tag.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes of the tags, or the deletion of the
                 collection is not finished.
@@ -207,7 +208,7 @@ class CollectionOperations(Eraser):
             JobFolderError: The copy of the tags beside the job folders is damaged; the tags were
                 set.
         """
-        check_new_tags(tags)
+        check_new_tags(tags, lambda: self.get_tags(collection_id))
         self._get_to_change(collection_id)
         self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
         self._keep_settings(collection_id)

@@ -6,7 +6,7 @@ The number is stored as a tag of the collection, so that every interface can sho
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from facerec.core.names import OWN_TAG_PREFIX, checked_collection_id, checked_tags
@@ -55,19 +55,29 @@ def retention_in(tags: Mapping[str, str]) -> int | None:
     return None if value is None else read_days(value)
 
 
-def check_new_tags(tags: Mapping[str, str]) -> None:
+def check_new_tags(tags: Mapping[str, str], stored: Callable[[], Mapping[str, str]] = dict) -> None:
     """Check tags that a caller sets.
+
+    Args:
+        tags: The tags.
+        stored: Returns the tags that the collection has; called if a key is reserved. Earlier
+            releases let callers set such tags: they can be written back unchanged.
 
     Raises:
         InvalidInputError: A tag is not valid, or its key is reserved: of the keys that begin with
             ``facerec:``, callers can only set that of the retention.
+        FacerecError: ``stored`` raises it.
     """
-    for key in checked_tags(tags):
-        if key.startswith(OWN_TAG_PREFIX) and key != RETENTION_TAG:
-            raise InvalidInputError(
-                f"the tag key {key!r} is reserved",
-                f"of keys that begin with {OWN_TAG_PREFIX!r}, only {RETENTION_TAG!r} can be set",
-            )
+    own = {
+        key: value
+        for key, value in checked_tags(tags).items()
+        if key.startswith(OWN_TAG_PREFIX) and key != RETENTION_TAG
+    }
+    for key in sorted(key for key, _ in own.items() - (stored() if own else {}).items()):
+        raise InvalidInputError(
+            f"the tag key {key!r} is reserved",
+            f"of keys that begin with {OWN_TAG_PREFIX!r}, only {RETENTION_TAG!r} can be set",
+        )
     retention_in(tags)
 
 

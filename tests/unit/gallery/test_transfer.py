@@ -180,6 +180,17 @@ def test_a_collection_with_as_many_tags_as_are_allowed_is_imported(
     assert other.import_collection(tmp_path / "one").already_imported
 
 
+def test_a_reserved_tag_of_an_earlier_release_can_be_written_back_unchanged(
+    filled: Gallery,
+) -> None:
+    filled._records.change_tags("staff", put={"facerec:mine": "x"})
+    filled.set_tags("staff", {**filled.get_tags("staff"), "team": "red"})
+    assert filled.get_tags("staff")["team"] == "red"
+    with pytest.raises(InvalidInputError, match="is reserved"):
+        filled.set_tags("staff", {"facerec:mine": "y"})
+    assert filled.get_tags("staff")["facerec:mine"] == "x"
+
+
 @pytest.mark.parametrize("key", ["facerec:imported", "facerec:import", "facerec:mine"])
 def test_the_tags_of_an_import_are_not_shown_and_cannot_be_changed(
     filled: Gallery, other: Gallery, tmp_path: Path, key: str
