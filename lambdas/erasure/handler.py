@@ -66,6 +66,10 @@ LATEST_START = 600.0
 """Seconds after which a scheduled invocation starts no further erasure, of the function's 15
 minutes."""
 
+LATEST_SWEEP = 720.0
+"""Seconds after which a sweep stops. It is longer than ``LATEST_START``, so that a sweep has time
+even if the erasures before it take all of theirs."""
+
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Complete an erasure, erase data, rebuild a collection, or do what the schedule requires.
@@ -151,8 +155,8 @@ def _export(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     return {"packed": pack(exported.to_json(), MAX_FUNCTION_ANSWER, hint=hint)}
 
 
-def _sweep(gallery: Gallery) -> dict[str, dict[str, int]]:
-    swept = gallery.sweep()
+def _sweep(gallery: Gallery, stop: Callable[[], bool]) -> dict[str, dict[str, int]]:
+    swept = gallery.sweep(stop=stop)
     logger().info(
         "swept",
         collections=len(swept),
@@ -239,9 +243,10 @@ def _remove_stale(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     """Erase all data that is due, and return the ids of the erasures.
 
-    Completes killed erasures, then erases what belongs to no collection or person any more, then
-    completes what is left of interrupted migrations, then erases expired faces. After
-    ``LATEST_START`` seconds, the remaining collections are left to the next run.
+    Completes killed erasures, then completes what is left of interrupted migrations, then erases
+    expired faces, then what belongs to no collection or person any more. After ``LATEST_START``
+    seconds, the remaining collections are left to the next run, and after ``LATEST_SWEEP`` seconds
+    the rest of the sweep.
 
     An erasure that cannot be completed, or a collection whose faces cannot be erased, does not keep
     the others: they are still processed. The log lists each failure.
@@ -249,15 +254,12 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
     Raises:
         FacerecError: The first error; raised after everything else was erased.
     """
-    deadline = clock() + LATEST_START
+    started = clock()
+    deadline = started + LATEST_START
     errors: list[FacerecError] = []
     done: list[str] = []
     resumed = gallery.resume_erasures(on_error=errors.append)
     done += [receipt.erasure_id for receipt in resumed]
-    try:
-        _sweep(gallery)
-    except FacerecError as error:
-        errors.append(error)
     try:
         gallery.resume_migrations(stop=lambda: clock() > deadline)
     except FacerecError as error:
@@ -271,6 +273,10 @@ def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
             errors.append(error)
         else:
             done += [] if receipt is None else [receipt.erasure_id]
+    try:
+        _sweep(gallery, lambda: clock() > started + LATEST_SWEEP)
+    except FacerecError as error:
+        errors.append(error)
     for each in errors:
         logger().error("not erased", kind=type(each).__name__, consequence=each.consequence)
     if errors:
@@ -294,7 +300,7 @@ _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "describe_clustering": describe_clustering,
     "operation": answer_request,
     "describe": _describe,
-    "sweep": lambda gallery, _: _sweep(gallery),
+    "sweep": lambda gallery, _: _sweep(gallery, lambda: False),
     "thumbnails": _thumbnails,
     "export": _export,
     "subject": _erase,

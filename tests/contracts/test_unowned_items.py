@@ -20,6 +20,7 @@ from facerec.core.registrations import Registration
 from facerec.errors import CollectionExistsError, StoreUnavailableError
 from facerec.jobs.erasure_check.check import erase_and_check
 from facerec.jobs.erasure_check.traces import CheckedStores
+from facerec.storage.dynamodb import unowned
 from facerec.storage.dynamodb.items import association_key, collection_key, registered_key
 from facerec.storage.dynamodb.items import user_name_key as name_key
 from facerec.storage.dynamodb.store import DynamoDBStore
@@ -181,6 +182,30 @@ def test_a_collection_that_cannot_be_swept_does_not_keep_the_others(
     with pytest.raises(StoreUnavailableError):
         deployment.gallery().sweep()
     assert {partition.partition("#")[2] for partition, _ in items(client)} == {"guests"}
+
+
+def test_a_sweep_that_is_stopped_goes_on_with_the_next(
+    deployment: Deployment,
+    store: DynamoDBStore,
+    client: BaseClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill(store, "staff", 1.0)
+    kept = items(client)
+    leave_to_nobody(client)
+    fill(store, "guests", 1.0)
+    forget(client, collection_key("guests"))
+    monkeypatch.setattr(unowned, "GOT_AT_ONCE", 2)
+    monkeypatch.setattr(unowned, "DELETED_AT_ONCE", 2)
+    sizes = list[int]()
+    for _ in range(50):
+        answers = iter([False] * 4)
+        deployment.gallery().sweep(stop=lambda answers=answers: next(answers, True))  # type: ignore[misc]
+        sizes.append(len(items(client)))
+        if items(client) == kept:
+            break
+    assert items(client) == kept
+    assert len(set(sizes)) > 2
 
 
 def test_a_person_who_gets_a_name_during_a_sweep_keeps_it(

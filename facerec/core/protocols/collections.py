@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -43,10 +43,14 @@ class CollectionRecords(Protocol):
         """
         ...
 
-    def delete_unowned(self) -> dict[str, int]:
+    def delete_unowned(self, *, stop: Callable[[], bool] = lambda: False) -> dict[str, int]:
         """Delete records that belong to no collection or person.
 
         Interrupted deletions, mostly those of earlier releases, have left them.
+
+        Args:
+            stop: Called between requests; once it returns true, the rest is left to the next call,
+                which goes on there.
 
         Returns:
             Numbers of deleted records by the id of their collection; empty if nothing was found.

@@ -230,7 +230,7 @@ class ErasureOperations(Eraser):
             raise errors[0]
         return [receipt for receipt in receipts if receipt.finished_at is not None]
 
-    def sweep(self) -> dict[str, Swept]:
+    def sweep(self, *, stop: Callable[[], bool] = lambda: False) -> dict[str, Swept]:
         """Erase what belongs to no collection or person any more.
 
         A child of a job that is killed just after it has stored faces of a deleted collection
@@ -238,6 +238,10 @@ class ErasureOperations(Eraser):
         every collection has its own namespaces, even if it has the id of a deleted one; but the
         embeddings are still there. Deletions that were interrupted under earlier releases may have
         left records of collections and people in a stack's table.
+
+        Args:
+            stop: Called between collections and requests; once it returns true, the rest is left to
+                the next call.
 
         Returns:
             What was erased, by the id of the collection that it belonged to; without faces and
@@ -253,6 +257,8 @@ class ErasureOperations(Eraser):
         errors = list[FacerecError]()
         collections = self._erasures.deleted_collections()
         for deleted in self._faces.left_of(collections):
+            if stop():
+                break
             if self._is_in_use(deleted):
                 continue
             collection_id, own = deleted.collection_id, self._faces.of(deleted)
@@ -269,7 +275,7 @@ class ErasureOperations(Eraser):
         try:
             for name in self._job_data.sweep(name for name in gone if not self._exists(name)):
                 swept.setdefault(name, 0)
-            records = self._records.delete_unowned()
+            records = self._records.delete_unowned(stop=stop)
         except FacerecError as error:
             errors.append(error)
         if errors:

@@ -24,6 +24,9 @@ SWEPT = "swept"
 """Attribute of collections without an item that names a person who does not exist. Collections that
 earlier releases created get it from a sweep (``unowned``)."""
 
+SWEPT_TO = "swept_to"
+"""Attribute of collections in which a sweep stopped: where it goes on."""
+
 OUTBOX = "outbox"
 """The partition key of the undelivered events of all collections. Matches are far fewer than the
 writes that a partition accepts."""

@@ -19,14 +19,15 @@ Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 | clusters and marks of faces | ``clusters#`` and the collection's id | see ``cluster_items`` |
 | an event that was not delivered | ``outbox`` | when it is due, and its id |
 | an answered request | ``requests`` | the token |
+| where a sweep stopped | ``sweep`` | ``place`` |
 
 A time to live of the table must use the attribute ``ttl``, which only answered requests have.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Members
-from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -131,8 +132,8 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         self.forget_answers(collections.delete(self._table, collection_id))
 
     @override
-    def delete_unowned(self) -> dict[str, int]:
-        return unowned.delete_everywhere(self._table)
+    def delete_unowned(self, *, stop: Callable[[], bool] = lambda: False) -> dict[str, int]:
+        return unowned.delete_everywhere(self._table, stop)
 
     @override
     def set_threshold(self, collection_id: str, threshold: float | None) -> None:

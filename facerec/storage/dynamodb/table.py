@@ -112,9 +112,12 @@ class Table:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
         return items
 
-    def all_items(self, partition: str) -> Iterator[Item]:
-        """Yield the items of a partition in order, with as few requests as possible."""
-        for page in self._pages(partition):
+    def all_items(self, partition: str, after: str = "") -> Iterator[Item]:
+        """Yield the items of a partition in order, with as few requests as possible.
+
+        With ``after``, only those with greater sort keys.
+        """
+        for page in self._pages(partition, "sk > :text" if after else None, after):
             yield from page["Items"]
 
     def beginning(self, partition: str, start: str) -> Iterator[Item]:
@@ -166,12 +169,16 @@ class Table:
         for page in self._pages(partition, ProjectionExpression="pk, sk"):
             yield from page["Items"]
 
-    def partitions(self) -> Iterator[str]:
-        """Yield the keys of all partitions, in any order, with a request for each.
+    def partitions(self, after: str = "") -> Iterator[str]:
+        """Yield the keys of all partitions, in the table's order, with a request for each.
+
+        With ``after``, the key of a partition, only those that come later.
 
         https://aws.amazon.com/blogs/database/generate-a-distinct-set-of-partition-keys-for-an-amazon-dynamodb-table-efficiently/
         """
         start: dict[str, Any] = {}
+        if after:
+            start = {"ExclusiveStartKey": key(after, _LAST_SORT_KEY)}
         while True:
             with self.errors():
                 page = self.client.scan(

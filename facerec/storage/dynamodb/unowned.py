@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.batches import batches
@@ -19,6 +20,7 @@ from facerec.storage.dynamodb import events
 from facerec.storage.dynamodb.items import (
     COLLECTIONS,
     SWEPT,
+    SWEPT_TO,
     Item,
     association_key,
     associations_partition,
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 
     from facerec.core.records import User
     from facerec.storage.dynamodb.table import Table
+
+_PLACE = key("sweep", "place")
+"""Key of the item that names the partition after which the next sweep goes on."""
 
 DELETED_AT_ONCE = 99
 """Number of items that a transaction deletes; with the collection, 100 items:
@@ -105,8 +110,15 @@ _NAMING = (
 )
 
 
-def delete_partitions(table: Table, collection_id: str) -> tuple[list[str], int]:
+def delete_partitions(
+    table: Table, collection_id: str, stop: Callable[[], bool] = lambda: False
+) -> tuple[list[str], int]:
     """Delete all items of a collection that does not exist, until it is created again.
+
+    Args:
+        table: The table.
+        collection_id: Id of the collection.
+        stop: Called before each transaction; once it returns true, the other items are left.
 
     Returns:
         The ids of the people, and the number of deleted items.
@@ -114,29 +126,61 @@ def delete_partitions(table: Table, collection_id: str) -> tuple[list[str], int]
     users = [each["sk"]["S"] for each in table.keys(users_partition(collection_id))]
     number = 0
     for batch in batches(_keys_of(table, collection_id), DELETED_AT_ONCE):
-        if not _delete_without_collection(table, collection_id, batch):
+        if stop() or not _delete_without_collection(table, collection_id, batch):
             break
         number += len(batch)
     return users, number
 
 
-def delete_everywhere(table: Table) -> dict[str, int]:
-    """Delete items that belong to no collection or person; see ``RecordStore.delete_unowned``."""
-    existing = {each["sk"]["S"] for each in table.keys(COLLECTIONS)}
-    owners = {_owner_of(partition) for partition in table.partitions()} - {""}
+def delete_everywhere(table: Table, stop: Callable[[], bool]) -> dict[str, int]:
+    """Delete items that belong to no collection or person; see ``RecordStore.delete_unowned``.
+
+    The table has the place at which the sweep stopped: in a collection's item, or else in an item
+    of its own.
+    """
+    existing = {item["sk"]["S"]: SWEPT in item for item in table.all_items(COLLECTIONS)}
+    unswept = sorted(name for name, is_swept in existing.items() if not is_swept)
+    owners = (name for name in _owners(table, stop) if name not in existing)
     numbers = Counter[str]()
     errors = list[FacerecError]()
-    for collection_id in sorted(owners | existing):
+    for collection_id in chain(takewhile(lambda _: not stop(), unswept), owners):
         try:
             if collection_id in existing:
-                numbers[collection_id] += _delete_of_nobody(table, collection_id)
+                numbers[collection_id] += _delete_of_nobody(table, collection_id, stop)
             else:
-                numbers[collection_id] += delete_partitions(table, collection_id)[1]
+                numbers[collection_id] += delete_partitions(table, collection_id, stop)[1]
         except FacerecError as error:
             errors.append(error)
     if errors:
         raise errors[0]
     return dict(+numbers)
+
+
+def _owners(table: Table, stop: Callable[[], bool]) -> Iterator[str]:
+    """Yield the ids of the collections that have items, each once, until ``stop`` returns true.
+
+    If it does, the next call begins with the last collection.
+    """
+    place = table.get(_PLACE)
+    last = before = "" if place is None else place["partition"]["S"]
+    seen = set[str]()
+    for partition in table.partitions(last):
+        owner = _owner_of(partition)
+        if owner and owner not in seen:
+            seen.add(owner)
+            yield owner
+        if stop():
+            break
+        before = partition
+    else:
+        before = ""
+    if before != last:
+        with table.errors():
+            if before:
+                item = {**_PLACE, "partition": {"S": before}}
+                table.client.put_item(TableName=table.name, Item=item)
+            else:
+                table.client.delete_item(TableName=table.name, Key=_PLACE)
 
 
 def free_faces(table: Table, collection_id: str, face_ids: Sequence[str]) -> None:
@@ -145,32 +189,41 @@ def free_faces(table: Table, collection_id: str, face_ids: Sequence[str]) -> Non
     _delete_without_person(table, collection_id, items, _ASSOCIATIONS)
 
 
-def _delete_of_nobody(table: Table, collection_id: str) -> int:
+def _delete_of_nobody(table: Table, collection_id: str, stop: Callable[[], bool]) -> int:
     """Delete items of a collection that name people who do not exist; return their number.
 
     Does nothing if this was done before, or if the collection was created by a release that leaves
-    no such items.
+    no such items. Once ``stop`` returns true, the rest is left to the next call.
     """
     collection = table.get(collection_key(collection_id))
     if collection is None or SWEPT in collection:
         return 0
-    number = sum(
-        _delete_without_person(
-            table, collection_id, table.all_items(each.partition(collection_id)), each
-        )
-        for each in _NAMING
-    )
+    partition, _, after = collection.get(SWEPT_TO, {"S": ""})["S"].partition("#")
+    first, number = int(partition or 0), 0
+    for index, naming in enumerate(_NAMING[first:], first):
+        items = table.all_items(naming.partition(collection_id), after)
+        for batch in batches(items, GOT_AT_ONCE):
+            number += _delete_without_person(table, collection_id, batch, naming)
+            if stop():
+                place = {"S": f"{index}#{batch[-1]['sk']['S']}"}
+                _note(table, collection_id, f"SET {SWEPT_TO} = :value", place)
+                return number
+        after = ""
+    _note(table, collection_id, f"SET {SWEPT} = :value REMOVE {SWEPT_TO}", {"BOOL": True})
+    return number
+
+
+def _note(table: Table, collection_id: str, change: str, value: Item) -> None:
     deleted = CollectionNotFoundError(collection_id)
     # If the collection was deleted concurrently, so were all its items.
     with suppress(CollectionNotFoundError), table.condition_is(deleted):
         table.client.update_item(
             TableName=table.name,
             Key=collection_key(collection_id),
-            UpdateExpression=f"SET {SWEPT} = :true",
+            UpdateExpression=change,
             ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={":true": {"BOOL": True}},
+            ExpressionAttributeValues={":value": value},
         )
-    return number
 
 
 def _keys_of(table: Table, collection_id: str) -> Iterator[Item]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Members
-from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,7 @@ class SqliteRecords(RecordStore, AccessKeyStore):
         self._clear_log()
 
     @override
-    def delete_unowned(self) -> dict[str, int]:
+    def delete_unowned(self, *, stop: Callable[[], bool] = lambda: False) -> dict[str, int]:
         """Do nothing: each deletion is one transaction, so that nothing is left."""
         return {}
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from facerec.cli.main import main
-from facerec.core.erasures import SubjectKind
+from facerec.core.erasures import SubjectKind, Swept
 from facerec.errors import FacerecError, JobFolderError
 from facerec.factory.local import open_gallery
 from facerec.gallery.base import GalleryBase
@@ -114,6 +115,24 @@ def test_the_schedule_completes_the_others(data: Path, monkeypatch: pytest.Monke
         run_scheduled(gallery, clock=time.monotonic)
     assert pending(data) == ["club"]
     assert faces_of(data, "staff") == 2
+
+
+def test_a_long_sweep_keeps_no_face_longer(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = [0.0]
+
+    def sweep(*, stop: Callable[[], bool]) -> dict[str, Swept]:
+        while not stop():
+            seconds[0] += 100
+        return {}
+
+    with open_gallery(data) as gallery:
+        gallery.set_retention("staff", 1)
+    set_clock_forward(monkeypatch, 3 * 86_400)
+    with open_gallery(data) as gallery, pytest.raises(JobFolderError, match="is missing"):
+        monkeypatch.setattr(gallery, "sweep", sweep)
+        run_scheduled(gallery, clock=lambda: seconds[0])
+    assert seconds[0] < 900
+    assert faces_of(data, "staff") == 0
 
 
 def test_a_program_gets_the_first_error_at_the_end(data: Path) -> None:
