@@ -164,8 +164,11 @@ def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
             swept = gallery.sweep()
     else:
         answer = services.erasure_function(stack).call({"sweep": True})
-        numbers = answer["records"]
-        swept = {name: Swept(faces, numbers[name]) for name, faces in answer["swept"].items()}
+        # A function of an earlier release erases no records.
+        records = answer.get("records", {})
+        swept = {
+            name: Swept(faces, records.get(name, 0)) for name, faces in answer["swept"].items()
+        }
     if as_json:
         print_json({"swept": [{"collection_id": name, **asdict(swept[name])} for name in swept]})
         return

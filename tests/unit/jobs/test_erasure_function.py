@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from facerec.cli.main import main
 from facerec.errors import FacerecError, InvalidInputError, NotFoundError, StoreUnavailableError
 from facerec.gallery.presenting.enrolment import enrolment_from_json
 from facerec.jobs.aws.erasure_function import ErasureFunction, pack
@@ -88,3 +90,14 @@ def test_a_failed_store_says_itself_what_has_failed() -> None:
         function.call_for_packed({"operation": "delete_collection"})
     assert failed.value.message == "the table t does not answer"
     assert failed.value.hint == "the function Erasure of the stack reports this; try again"
+
+
+def test_a_function_of_an_earlier_release_sweeps_no_records(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    older = ErasureFunction("Erasure", Client({"swept": {"staff": 2}}))
+    monkeypatch.setattr("facerec.cli.services.erasure_function", lambda _stack: older)
+    result = CliRunner().invoke(main, ["erasures", "sweep", "--stack", "s", "--json"])
+    assert json.loads(result.stdout) == {
+        "swept": [{"collection_id": "staff", "faces": 2, "records": 0}]
+    }
