@@ -22,6 +22,7 @@ from facerec.errors import (
     StoreUnavailableError,
     UserNotFoundError,
 )
+from facerec.storage.dynamodb import table
 from facerec.storage.dynamodb.cluster_store import DynamoDBClusters
 from facerec.storage.dynamodb.items import collection_key
 from facerec.storage.dynamodb.store import DynamoDBStore
@@ -33,7 +34,7 @@ from facerec.testing.records.collections import CollectionContract
 from facerec.testing.records.record_store import RecordStoreContract
 from facerec.testing.records.users import FACES
 from facerec.testing.registrations import NOW, YEAR, EventContract, match_event
-from tests.support.lost_responses import lose_responses
+from tests.support.lost_responses import lose_responses, refuse_writes
 from tests.support.permissions import acting_as, enforce_permissions
 from tests.support.s3vectors_server import S3VectorsServer
 from tests.support.stack_template import create_table
@@ -317,6 +318,21 @@ def test_a_collection_is_created_though_the_response_was_lost(
     lose_responses(client, "dynamodb.PutItem")
     with pytest.raises(CollectionExistsError):
         dynamodb_store.create_collection(Collection("staff", "dlib-1", 2.5))
+
+
+def test_a_write_that_meets_a_transaction_is_repeated(
+    client: BaseClient, dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "FIRST_PAUSE", 0.001)
+    refuse_writes(client, "dynamodb.PutItem", 2)
+    dynamodb_store.create_collection(Collection("staff", "dlib-1", 1.5))
+    refuse_writes(client, "dynamodb.UpdateItem", 2)
+    dynamodb_store.set_threshold("staff", 0.5)
+    assert dynamodb_store.get_collection("staff").threshold == 0.5
+    refuse_writes(client, "dynamodb.DeleteItem", TRIES)
+    with pytest.raises(ConflictError, match="too many concurrent changes"):
+        dynamodb_store.delete_collection("staff")
+    dynamodb_store.delete_collection("staff")
 
 
 def test_a_step_of_a_migration_succeeds_though_the_response_was_lost(

@@ -60,7 +60,7 @@ from facerec.storage.dynamodb.items import (
 )
 from facerec.storage.dynamodb.migration_store import DynamoDBMigrations
 from facerec.storage.dynamodb.registration_store import DynamoDBRegistrations
-from facerec.storage.dynamodb.table import Table
+from facerec.storage.dynamodb.table import Table, repeat_conflicts
 
 if TYPE_CHECKING:
     from facerec.core.history import Entry
@@ -91,6 +91,7 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
     """
 
     def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401 - boto3 has no types
+        repeat_conflicts(client)
         super().__init__(Table(client, table))
 
     def open_clusters(self, faces: FaceStore) -> DynamoDBClusters:

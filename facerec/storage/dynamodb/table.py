@@ -34,8 +34,32 @@ _THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 """Reasons for which DynamoDB cancels a transaction that it may accept later; botocore does not
 repeat it: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
 
+_CONFLICT = "TransactionConflictException"
+"""Code of a write of an item that a transaction is changing:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html."""
+
 TRIES = 8
 """Maximum number of attempts to change items that other callers change concurrently."""
+
+
+def repeat_conflicts(client: Any) -> None:  # noqa: ANN401 - boto3 has no types
+    """Let a client repeat writes that meet a transaction on their item; botocore does not.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+    """
+    client.meta.events.register(
+        "needs-retry.dynamodb", _pause_after_conflict, unique_id="facerec-conflicts"
+    )
+
+
+def _pause_after_conflict(
+    response: tuple[object, dict[str, Any]] | None, attempts: int, **_: object
+) -> float | None:
+    """Return the pause before the next attempt, in seconds; None leaves it to botocore."""
+    code = None if response is None else response[1].get("Error", {}).get("Code")
+    if code != _CONFLICT or attempts >= TRIES:
+        return None
+    return random.uniform(0, min(MAX_PAUSE, FIRST_PAUSE * 2**attempts))  # noqa: S311 - no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +285,8 @@ class Table:
             f"{table} does not exist",
             "check its name and region; deploy the stack again if it was deleted",
         )
-        return aws_errors("DynamoDB", table, missing=missing)
+        conflict = ConflictError("too many concurrent changes", "try again")
+        return aws_errors("DynamoDB", table, missing=missing, codes={_CONFLICT: conflict})
 
 
 def _pauses() -> Iterator[float]:
