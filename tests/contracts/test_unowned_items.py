@@ -105,6 +105,20 @@ def test_a_new_collection_has_nothing_of_an_earlier_one(
     assert items(client) == {("collections", "staff")}
 
 
+def test_creating_a_collection_does_not_read_the_events_of_others(
+    store: DynamoDBStore, client: BaseClient
+) -> None:
+    fill(store, "staff", 1.0)
+    assert "outbox" in kinds(client)
+    read = list[bytes]()
+    store._table.client.meta.events.register(
+        "before-call.dynamodb.Query", lambda params, **_: read.append(params["body"])
+    )
+    store.create_collection(new_collection("guests", "v1", 1.0))
+    assert read
+    assert not any(b'"outbox"' in body for body in read)
+
+
 @pytest.mark.parametrize("first", [0, 3, 6, 9, 12, 15])
 def test_a_collection_that_is_created_during_the_deletion_of_another_keeps_its_own(
     store: DynamoDBStore, client: BaseClient, first: int

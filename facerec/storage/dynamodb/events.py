@@ -139,7 +139,12 @@ def delete_of_faces(table: Table, collection_id: str, face_ids: Collection[str])
 
 
 def pointers_of(table: Table, collection_id: str) -> list[Item]:
-    """Return the keys of the items of the outbox that are about events of a collection."""
+    """Return the keys of the items of the outbox that are about events of a collection.
+
+    The outbox has those of all collections; it is read only if the collection has events.
+    """
+    if not table.items(events_partition(collection_id), None, 1):
+        return []
     return [pointer_key(item) for item in _undelivered(table, collection_id)]
 
 
