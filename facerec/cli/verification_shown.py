@@ -61,6 +61,8 @@ def print_lost(found: Verification, *, repaired: bool) -> None:
         f"{'' if repaired else first}`facerec {command}` for the same photos as before reads "
         f"{count(found.lost_photos, 'photo')} again for them"
     )
+    if not is_on_stack():
+        _print_prune()
 
 
 def print_deleted_again(collection_id: str) -> None:
@@ -105,8 +107,10 @@ def print_run(run: RunSummary) -> None:
             )
         else:
             console().print(
-                f"their {photos} are not among these, or are gone: index them again where they are"
+                f"{photos} not read for them: not among these, gone, or unreadable; index them "
+                "where they are"
             )
+            _print_prune()
 
 
 def _print_differences(
@@ -137,6 +141,13 @@ def _print_differences(
 def _print_lost(lost: int) -> None:
     console().print(
         f"{count(lost, 'face')} lost: neither the collection nor a job folder contains them"
+    )
+
+
+def _print_prune() -> None:
+    console().print(
+        "if photos are gone, `facerec index FOLDER --prune` or `facerec erase --photo ADDRESS` "
+        "ends this"
     )
 
 

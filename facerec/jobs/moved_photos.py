@@ -116,11 +116,11 @@ class MovedPhotos:
         keys = {
             key: new
             for key, members in stored.items()
-            if members and (new := self._new_key(plan, key, members[0].image_id, objects))
+            if members and (new := self.new_key(plan, key, members[0].image_id, objects))
         }
         return same_faces(plan, stored, keys, faces)
 
-    def _new_key(self, plan: Plan, key: str, image_id: str, objects: ObjectStore) -> str | None:
+    def new_key(self, plan: Plan, key: str, image_id: str, objects: ObjectStore) -> str | None:
         """Return the image key of a photo at its new address; None if it has not moved."""
         content = self._contents.get(key)
         if content is None:
@@ -152,19 +152,19 @@ class PhotoReadAgain:
             self.old.has_chosen_id, any(photo.has_chosen_id for photo in self.now)
         )
 
-    def same_bytes(self, plan: Plan, stored: Sequence[FaceRecord]) -> str | None:
+    def same_bytes(self, plan: Plan, image_id: str) -> str | None:
         """Return the new image key of the photo if only its external image id has changed.
 
         Args:
             plan: Plan of the job.
-            stored: The stored faces of the old photo; at least one.
+            image_id: Image id of the old photo.
 
         Returns:
             None if the bytes of the photo have changed too.
         """
         for photo in self.now:
             name = photo.external_image_id
-            ids = (plan.collection_id, stored[0].image_id, name or None, plan.id_version)
+            ids = (plan.collection_id, image_id, name or None, plan.id_version)
             if name != self.old.external_image_id and image_key(*ids) == photo.key:
                 return photo.key
         return None

@@ -30,7 +30,7 @@ people. A record of the removal stays, for older copies of the database
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -60,8 +60,10 @@ from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord
     from facerec.jobs.plan import Plan
     from facerec.jobs.remembered.memory import Memory
+    from facerec.jobs.verifying.statements import Statement
     from facerec.storage.faces import FaceStore
 
 PHOTOS_AT_ONCE = 4096
@@ -80,6 +82,7 @@ def remove_stale(
     records: RecordStore,
     jobs_root: str,
     delete: DeleteFaces,
+    lost: Mapping[str, Statement] | None = None,
 ) -> Removal:
     """Remove the faces of a complete job's stale photos: replaced, renamed or gone ones.
 
@@ -92,6 +95,8 @@ def remove_stale(
         records: Store of its people.
         jobs_root: Parent of all job folders, with the final ``/``.
         delete: Deletes faces.
+        lost: Statements about faces that neither the collection nor a job folder contains, by image
+            key; None for none. Those of removed photos are deleted from the ledgers.
 
     Returns:
         Counts of what was removed, now or by an earlier call.
@@ -114,7 +119,7 @@ def remove_stale(
     request_later_removals(later, objects)
     if not (later or doubt or is_listed_stale(objects, plan.job_folder)):
         return Removal()
-    stores = _Stores(objects, jobs_root, faces, records, delete)
+    stores = _Stores(objects, jobs_root, faces, records, delete, lost or {})
     removal, is_done = Removal(), False
     while not is_done:
         # Again if photos are erased in the meantime: their addresses must not be noted.
@@ -136,6 +141,7 @@ class _Stores:
     faces: FaceStore
     records: RecordStore
     delete: DeleteFaces
+    lost: Mapping[str, Statement]
 
 
 def _remove_once(
@@ -186,9 +192,10 @@ def _remove_faces(
     moved = renamed_faces = 0
     for batch in batches(keys, PHOTOS_AT_ONCE):
         stored = dict(faces.get_images(plan.collection_id, batch))
+        held = set(stored)
         for key in stored.keys() & unheld.read_again.keys():
             photo = unheld.read_again[key]
-            new = photo.same_bytes(plan, stored[key])
+            new = photo.same_bytes(plan, stored[key][0].image_id)
             if new is None:
                 continue
             if photo.replaces_id:
@@ -197,7 +204,12 @@ def _remove_faces(
                 del stored[key]
         successors = {key: new for key, new in renamed.items() if new not in moved_photos.removed}
         # A removal that was killed may have removed the faces already.
-        staying -= set(batch) - stored.keys()
+        lost = {key: stores.lost[key] for key in stores.lost.keys() & set(batch) - held}
+        staying -= set(batch) - stored.keys() - lost.keys()
+        forgotten = _forget_lost(plan, lost, staying, unheld, moved_photos, stores)
+        staying -= forgotten
+        photos += len(forgotten)
+        removed += sum(len(lost[key].face_ids) for key in forgotten)
         at_new_ids = same_faces(plan, stored, successors, faces)
         found = moved_photos.faces(plan, stored, stores.objects, faces) | at_new_ids
         ids, indexed_at = [], 0.0
@@ -205,7 +217,7 @@ def _remove_faces(
             if key not in staying or all(face.face_id in found for face in members):
                 staying.discard(key)
                 photos += 1
-                ids += [face.face_id for face in members]
+                ids += _ids_of(key, members, stores)
                 indexed_at = max((indexed_at, *(face.indexed_at for face in members)))
                 if key in renamed:
                     renamed_faces += len(members)
@@ -216,6 +228,53 @@ def _remove_faces(
         if ids:
             removed += _delete(plan, ids, handed_over, indexed_at, stores)
     return Removal(photos, removed, moved, renamed_faces), staying
+
+
+def _ids_of(key: str, stored: Sequence[FaceRecord], stores: _Stores) -> list[str]:
+    """Return the ids of the stored faces of a photo, and of its lost ones."""
+    ids = {face.face_id for face in stored}
+    return sorted(ids | stores.lost[key].face_ids if key in stores.lost else ids)
+
+
+def _forget_lost(
+    plan: Plan,
+    lost: Mapping[str, Statement],
+    staying: Collection[str],
+    unheld: UnheldPhotos,
+    moved_photos: MovedPhotos,
+    stores: _Stores,
+) -> set[str]:
+    """Delete lost faces that would be removed now if the collection had them, from the ledgers.
+
+    Otherwise they would count as lost for ever, since no job reads their photos again.
+
+    Args:
+        plan: The job's plan.
+        lost: Statements about photos without any stored face, by image key.
+        staying: Image keys of photos that are gone and keep their faces, unless they have moved.
+        unheld: The photos that are no longer at any address.
+        moved_photos: Finds the new addresses of photos that are gone.
+        stores: What the removal reads and changes.
+
+    Returns:
+        The image keys of these photos.
+    """
+    forgotten = set[str]()
+    for key, statement in lost.items():
+        image_id = statement.image_id or ""
+        if key in unheld.read_again:
+            photo = unheld.read_again[key]
+            stays = not photo.replaces_id and photo.same_bytes(plan, image_id) is not None
+        else:
+            moved = moved_photos.new_key(plan, key, image_id, stores.objects)
+            stays = key in staying and moved is None
+        if not stays:
+            forgotten.add(key)
+    gone = [lost[key] for key in sorted(forgotten)]
+    if gone:
+        ids = [face_id for statement in gone for face_id in sorted(statement.face_ids)]
+        _delete(plan, ids, {}, max(statement.made_at for statement in gone), stores)
+    return forgotten
 
 
 def _delete(

@@ -205,6 +205,29 @@ def test_faces_whose_photos_are_gone_are_reported_by_each_run_and_comparison(
     assert contents(local) == expected
 
 
+@pytest.mark.parametrize("change", ["gone", "renamed"])
+def test_lost_faces_of_a_photo_that_is_gone_or_renamed_are_settled(
+    local: CommandLineJobs, change: str, tmp_path: Path
+) -> None:
+    for person in PEOPLE[:2]:
+        local.write(f"{person}.jpg", photo_of(person))
+    local.run("")
+    local.delete_last_job()
+    local.write("dan.jpg", photo_of("dan"))
+    local.run("")
+    copy(empty(tmp_path), database_of(local))
+    if change == "gone":
+        local.delete_photo("ann.jpg")
+        assert local.run("")["run"]["faces_lost"] == 1
+        local.run("", prune=True)
+    else:
+        Path(local.address("ann.jpg")).rename(local.address("zoe.jpg"))
+        local.run("")
+    assert len(contents(local)) == (3 if change == "gone" else 4)
+    assert local.verify(repair=False)["lost"] == 0
+    assert local.run("")["run"]["faces_lost"] == 0
+
+
 def test_what_was_deleted_stays_deleted_when_its_photo_is_read_again(
     local: CommandLineJobs, tmp_path: Path
 ) -> None:

@@ -215,15 +215,17 @@ class LocalRuns:
                     )
                 if not (result.stopped or result.lost):
                     delete = partial(self._delete_faces, store)
-                    remove_stale(
+                    removal = remove_stale(
                         plan,
                         self._objects,
                         faces=store,
                         records=store,
                         jobs_root=self._jobs_root,
                         delete=delete,
+                        lost=check.lost if verification.lost else {},
                     )
-                    is_due = check.finish(verification, has_new_photos=result.new_photos > 0)
+                    has_changed = result.new_photos > 0 or removal.photos > 0
+                    is_due = check.finish(verification, has_changed=has_changed)
                     write_job_face_index(self._objects, plan.job_folder, plan.children)
                     if is_due:
                         result.followed_by = self._start_again(plan, record, plan_again)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
     from facerec.jobs.plan import Plan
+    from facerec.jobs.verifying.statements import Statement
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 
@@ -129,7 +130,12 @@ class CollectionCheck:
         total.add(count_lost(last))
         return total
 
-    def finish(self, found: Verification, *, has_new_photos: bool) -> bool:
+    @property
+    def lost(self) -> dict[str, Statement]:
+        """Statements about the lost faces that ``verify`` has found, by image key."""
+        return {key: each.statement for key, each in self._last.awaited.items()}
+
+    def finish(self, found: Verification, *, has_changed: bool) -> bool:
         """Record that the collection agrees with the ledgers, when the job is complete.
 
         If faces are lost, nothing is recorded, so that each run compares the collection. The next
@@ -137,7 +143,8 @@ class CollectionCheck:
 
         Args:
             found: What ``verify`` has returned; gets the numbers of faces that are still lost.
-            has_new_photos: Whether the run has read photos, which may be those of lost faces.
+            has_changed: Whether the run has read or removed photos, which may be those of lost
+                faces.
 
         Returns:
             Whether another job must read photos whose faces are lost, apart from those for which
@@ -146,7 +153,7 @@ class CollectionCheck:
         Raises:
             FacerecError: See ``verify``.
         """
-        if found.lost and has_new_photos:
+        if found.lost and has_changed:
             left = self.verify()
             found.lost, found.lost_photos = left.lost, left.lost_photos
         requested = 0

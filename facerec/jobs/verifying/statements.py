@@ -41,11 +41,13 @@ class Statement:
         made_at: Time when the job was started or read the photo, whichever is later, seconds since
             1970, UTC. Faces that a single request stored after this time stay.
         is_repeated: Whether the job has found the photo already indexed.
+        image_id: Image id of the photo; None if the row does not have it.
     """
 
     face_ids: frozenset[str]
     made_at: float
     is_repeated: bool
+    image_id: str | None = None
 
     def missing(self, stored: Mapping[str, FaceRecord], options_digest: str) -> set[str]:
         """Return the ids of the faces that are not stored as the job stores them.
@@ -85,7 +87,7 @@ def statements_of(segment: Segment, job: StartedJob) -> dict[str, Statement]:
         repeated = row.outcome is Outcome.ALREADY_INDEXED
         if key not in found or found[key].is_repeated:
             ids = frozenset(face.face_id for face in row.stored)
-            found[key] = Statement(ids, made_at, repeated)
+            found[key] = Statement(ids, made_at, repeated, row.image_id)
     return found
 
 
