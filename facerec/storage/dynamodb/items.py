@@ -25,7 +25,7 @@ SWEPT = "swept"
 earlier releases created get it from a sweep (``unowned``)."""
 
 SWEPT_TO = "swept_to"
-"""Attribute of collections in which a sweep stopped: where it goes on."""
+"""Attribute of collections in which a sweep stopped: where it continues."""
 
 OUTBOX = "outbox"
 """The partition key of the undelivered events of all collections. Matches are far fewer than the

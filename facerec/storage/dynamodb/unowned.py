@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from facerec.storage.dynamodb.table import Table
 
 _PLACE = key("sweep", "place")
-"""Key of the item that names the partition after which the next sweep goes on."""
+"""Key of the item that names the partition after which the next sweep continues."""
 
 DELETED_AT_ONCE = 99
 """Number of items that a transaction deletes; with the collection, 100 items:
