@@ -192,7 +192,26 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
     except InvalidInputError as error:
         raise JobFolderError(job_folder, f"is damaged: {error}", RESTORE_FILE) from error
     # A folder may have been moved since it was planned.
-    return replace(plan, job_folder=job_folder)
+    return _moved(plan, job_folder)
+
+
+def _moved(plan: Plan, job_folder: str) -> Plan:
+    uri = source_in(job_folder, plan.source.uri, plan.job_folder)
+    return replace(plan, job_folder=job_folder, source=replace(plan.source, uri=uri))
+
+
+def source_in(job_folder: str, uri: str, planned: str) -> str:
+    """Return the address of a job's source, whose folder may have been moved since it was planned.
+
+    Args:
+        job_folder: Where the job folder is now.
+        uri: Address of the source in the plan.
+        planned: The job folder in the plan.
+    """
+    written = manifests_prefix(planned)
+    if not uri.startswith(written):
+        return uri
+    return manifests_prefix(job_folder) + uri.removeprefix(written)
 
 
 def read_collection_id(objects: ObjectStore, job_folder: str) -> str:

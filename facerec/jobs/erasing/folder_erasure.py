@@ -38,7 +38,7 @@ from facerec.jobs.ledger.layout import (
 )
 from facerec.jobs.ledger.redaction import erase_from_failures, erase_from_segment, may_name
 from facerec.jobs.manifest.blanking import blank_lines
-from facerec.jobs.plan import plan_uri
+from facerec.jobs.plan import plan_uri, source_in
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erased_photos import erase_from_lines, note_erased_photos
 from facerec.jobs.remembered.line_files import is_reservation, revoke
@@ -128,19 +128,19 @@ def _erase_from_manifest(objects: ObjectStore, job_folder: str, selection: Selec
     for found in list(objects.list(manifests)):
         blanked += blank_lines(objects, found, selection, plan.get("base"))
     source = plan.get("source", {})
-    uri = source.get("uri", "")
+    uri = source_in(job_folder, source.get("uri", ""), plan.get("job_folder", job_folder))
     # Checked even if no line was blanked: an earlier erasure may have been killed before this.
     if uri.startswith(manifests):
         change_object(
-            objects, plan_uri(job_folder), lambda content: (_pinned(objects, content), None)
+            objects, plan_uri(job_folder), lambda content: (_pinned(objects, content, uri), None)
         )
     return blanked
 
 
-def _pinned(objects: ObjectStore, content: bytes) -> bytes:
-    """Return a plan that names the present version of its manifest."""
+def _pinned(objects: ObjectStore, content: bytes, uri: str) -> bytes:
+    """Return a plan that names the present version of its manifest, which is at ``uri``."""
     plan: dict[str, Any] = json.loads(content)
-    version = objects.head(plan["source"]["uri"]).version
+    version = objects.head(uri).version
     if plan["source"]["version"] == version:
         return content
     plan["source"]["version"] = version
