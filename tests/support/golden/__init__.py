@@ -1,0 +1,1 @@
+"""Golden folders: what a release has written, kept for the tests of all later ones."""
