@@ -266,6 +266,6 @@ def _client(endpoint_url: str | None) -> object:
         return boto3.client("rekognition", region_name=aws_region(), endpoint_url=endpoint_url)
     except (BotoCoreError, ValueError) as error:
         raise InvalidInputError(
-            f"no client of Rekognition can be created: {error}",
+            f"cannot create a Rekognition client: {error}",
             "check AWS_REGION, AWS_PROFILE and --endpoint-url",
         ) from error

@@ -48,7 +48,7 @@ def print_lost(found: Verification, *, repaired: bool) -> None:
 
     Args:
         found: The differences.
-        repaired: Whether it was requested that their photos are read again.
+        repaired: Whether a repair or rebuild has just run; otherwise it is named as the first step.
     """
     if not found.lost:
         return

@@ -91,10 +91,7 @@ def face_id(image_key: str, box: BoundingBox) -> str:
 
 
 def group_of(vector_id: str) -> str:
-    """Return the prefix that an id shares with its group; for a face, the image key.
-
-    Only this module knows the layout of ids.
-    """
+    """Return the prefix that an id shares with its group; for a face, the image key."""
     return vector_id[: vector_id.rfind("-") + 1]
 
 

@@ -28,8 +28,8 @@ works: all children together send more than it takes, and waiting is how they sl
 """
 
 FIRST_PAUSE = 0.5
-"""Maximum of the random part of the pause after the first rejection, in seconds; it doubles with
-each further rejection."""
+"""Maximum of the random part of the pause after the first failed request, in seconds; it doubles
+with each further one."""
 
 MAX_PAUSE = 20.0
 """Maximum of each part of a pause, in seconds: what the service asks for, and a random part."""
@@ -51,11 +51,11 @@ class SharedPause:
         return time.monotonic()
 
     def extend(self, started: float, asked: float) -> float:
-        """Start or extend the pause after a rejection, and return its end (``time.monotonic``).
+        """Pause, or extend the pause, after a failed request; return its end (``time.monotonic``).
 
         Args:
-            started: Time at which the rejected request was sent (``time.monotonic``). Requests that
-                were in flight when the pause began count as one rejection.
+            started: Time at which the failed request was sent (``time.monotonic``). Requests that
+                were in flight when the pause began count as one failure.
             asked: Pause in seconds that the service requested.
         """
         with self._lock:

@@ -35,7 +35,7 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
     bus.require_exists()
     if not delivery.deliver(LATEST_SEND):
         raise StoreUnavailableError(
-            "an event could not be sent, and will be sent again",
+            "an event was not accepted; the function will retry it",
             "`GET /api/v1/collections/{id}/events?undelivered=true` shows why",
         )
     return {}

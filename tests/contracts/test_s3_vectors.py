@@ -84,5 +84,5 @@ def test_an_added_vector_that_others_always_leave_out_of_its_group_is_a_conflict
         put_members(namespace, dict.fromkeys(members, ()))
 
     monkeypatch.setattr(vectors, "_put_members", overwritten)
-    with pytest.raises(ConflictError, match="add vectors to the same groups"):
+    with pytest.raises(ConflictError, match="adding vectors to the same groups"):
         vectors.add_vectors("staff", by_group([vector_of("bob")]))

@@ -66,7 +66,7 @@ def exactly_one(
 
     Args:
         groups: Fields that are given together; a request has exactly one of these groups.
-        only_with: Fields that are allowed only with one of some other fields, by name. The value
+        only_with: Other fields of which one must be given with a field, by the name of that field.
             False is always allowed: some clients send it for a field that is not set.
     """
     names = dict.fromkeys(name for group in groups for name in group)

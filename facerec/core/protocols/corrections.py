@@ -15,8 +15,8 @@ class CorrectionRecords(Protocol):
     def add_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> None:
         """Store corrections; storing one again changes nothing.
 
-        A store with transactions stores all or none; another store, up to 33 at a time. After an
-        interruption, the same call stores the rest.
+        A store stores all or none, except DynamoDB: more than 33 take several transactions, and a
+        later one can fail. The same call then stores the rest, also after an interruption.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.

@@ -210,7 +210,7 @@ class CascadeDetector:
     def _verify(self, pixels: Pixels, proposal: Proposal) -> Detection | None:
         """Return the box with the best score near a proposal's position and size.
 
-        The result is None if nearly all of the place is outside the photo.
+        The result is None if nearly all of the crop there lies outside the photo.
         """
         x, y, side = proposal.x, proposal.y, proposal.side
         best = self._verifier.score(pixels, x, y, side)

@@ -156,7 +156,7 @@ def _read_loss(stream: DlibStream) -> SlidingWindow | None:
 
 
 def _read_nesting(stream: DlibStream) -> tuple[list[int], str]:
-    """Read the versions of all layers, outermost first, up to the name of the input."""
+    """Read the versions of all layers, outermost first, and the name of the input after them."""
     versions: list[int] = []
     # Each layer starts with its version and then contains the layers below it, so all versions
     # come first. The innermost has a version of its own; the input follows it.

@@ -230,7 +230,9 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         """State that the faces of a cluster do not show a person; see ``not_same``.
 
         If the statement is refused for one of the faces, it is stored for none. After an
-        interruption, the same call completes it.
+        interruption, the same call stores the rest. If it raises ``ClusterNotFoundError``, the
+        statement is complete and only the new cluster is missing: the next clustering processes the
+        faces again.
 
         If the cluster contains faces of that person, its faces without a person move to a new
         cluster.

@@ -145,7 +145,7 @@ class EnrolOperations(UserOperations):
     def _named_faces(
         self, collection_id: str, name_of: NameOf, done: _Done
     ) -> Iterator[tuple[FaceRecord, str]]:
-        """Yield the faces of named photos with the name, and count the photos that name nobody."""
+        """Yield each face with the name in its photo's address; count photos that name nobody."""
         photo = ""
         for record in self._faces.all_faces(collection_id):
             name = name_of(record.address) if is_address(record.source) else None

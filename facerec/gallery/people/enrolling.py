@@ -267,7 +267,7 @@ def _arrays(faces: Sequence[StoredFace], cohort: Cohort) -> _Arrays:
 
 
 def _scores(some: _Arrays, others: _Arrays) -> NDArray[np.float64]:
-    """Return the normalised score of each face with each other one."""
+    """Return the normalised scores of some faces against others, shape (some, others)."""
     import numpy as np
 
     squares = (some[0] ** 2).sum(axis=1)[:, None] + (others[0] ** 2).sum(axis=1)

@@ -131,7 +131,7 @@ class Ranking:
         return sorted(filter(self._is_ranked, scored), key=position)
 
     def _pass(self, last: Position, limit: int) -> list[ScoredFace]:
-        """Return the faces that follow a position by one pass over all faces."""
+        """Read all faces once, and return the first ``limit`` that follow a position."""
         best: list[ScoredFace] = []
         after = None
         vectors = self._faces.vectors

@@ -110,7 +110,7 @@ class LocalRuns:
     def result(self, job_id: str) -> RunResult:
         """Wait for the end of a run, and return how it ended.
 
-        If ``close`` ended it before it started, it was stopped.
+        A run that ``close`` cancelled before it started is returned as stopped.
 
         Raises:
             FacerecError: The error that ended the run; unexpected errors are raised unchanged.

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def create(table: Table, collection: Collection, tags: Mapping[str, str]) -> None:
     """Create a collection; see ``RecordStore.create_collection``.
 
-    First, what interrupted deletions of a collection with this id have left is deleted: otherwise
-    the new collection would have it.
+    First deletes what interrupted deletions of a collection with this id have left; otherwise it
+    would belong to the new collection.
     """
     if table.get(collection_key(collection.collection_id)) is None:
         delete_partitions(table, collection.collection_id)

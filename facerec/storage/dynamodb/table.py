@@ -234,12 +234,12 @@ class Table:
                 time.sleep(pause)
 
     def transact(self, actions: Sequence[dict[str, Any]]) -> list[bool] | None:
-        """Write in one transaction, and return None if it succeeds.
+        """Write in one transaction, repeated if it is throttled; return None if it succeeds.
 
         Otherwise, return for each action whether its condition was not met.
 
         Raises:
-            ConflictError: Each attempt conflicted with another transaction.
+            ConflictError: The last of ``TRIES`` attempts conflicted with another transaction.
         """
         for number, pause in enumerate(_pauses()):
             if number == TRIES:

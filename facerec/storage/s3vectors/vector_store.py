@@ -109,7 +109,7 @@ class S3Vectors(VectorStore):
                 items = []
             elif not unnamed:
                 return
-        raise ConflictError("other callers add vectors to the same groups", "try again")
+        raise ConflictError("other callers are adding vectors to the same groups", "try again")
 
     @override
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:

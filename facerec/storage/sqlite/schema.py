@@ -87,7 +87,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     Several processes may do this concurrently; the file must be in WAL mode already.
 
     Raises:
-        ConfigurationError: The file belongs to another program or to a later facerec.
+        ConfigurationError: The file belongs to another program or to a later release of facerec.
     """
     connection.execute("BEGIN")
     try:

@@ -44,7 +44,7 @@ class EnrolRequest(Document):
     )
 
     def name_of(self) -> NameOf:
-        """Return the rule that names the photos."""
+        """Return the rule that reads the name of the person from the address of a photo."""
         folder = self.prefix.rstrip("/")
         root = f"s3://{self.bucket}/{folder}/" if folder else f"s3://{self.bucket}/"
         if self.pattern is None:
