@@ -249,8 +249,9 @@ class _Merge:
             if self._could_not_be_read(photo, lines):
                 if self._retry_failures:
                     self._retry(photo)
+                elif photo.is_missing:
+                    result.unchanged += 1
                 else:
-                    # If another one can be read now, the report names those that are still missing.
                     self._not_read += 1
                     self._outputs.not_read.write(photo.to_line())
                 return

@@ -7,12 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 import facerec.jobs.planning.changes
 import facerec.jobs.planning.named_photos
-from facerec.cli.exit_codes import ExitCode
-from facerec.cli.main import main
 from facerec.errors import InvalidInputError
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.entries import ManifestEntry
@@ -22,8 +19,6 @@ from facerec.jobs.plan import Plan
 from facerec.jobs.planning.planner import plan_job
 from facerec.jobs.planning.request import JobRequest
 from tests.support.indexed_folder import Collection
-from tests.support.job_doors import use_fake_engine
-from tests.support.jobs import write_photos
 
 
 class Listed(Collection):
@@ -248,25 +243,3 @@ def test_a_gzip_manifest_that_is_too_large_to_decompress_is_refused(
     monkeypatch.setattr(facerec.jobs.planning.named_photos, "MAX_LINES", 399)
     with pytest.raises(InvalidInputError, match="more than 399 lines"):
         staff.plan(packed, images_per_child=20)
-
-
-def test_photos_that_are_still_missing_are_reported_when_one_was_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    use_fake_engine(monkeypatch)
-    found = write_photos(tmp_path / "photos", 6)
-    names = [*map(str, found), *(str(tmp_path / f"missing-{number}.jpg") for number in range(3))]
-    manifest = tmp_path / "list.txt"
-    manifest.write_text("".join(f"{name}\n" for name in names))
-
-    def index() -> Result:
-        words = ["index", str(manifest), "--collection", "staff", "--workers", "1"]
-        return CliRunner(env={"FACEREC_DATA": str(tmp_path / "data")}).invoke(main, words)
-
-    assert index().exit_code == ExitCode.TOO_MANY_FAILURES
-    Path(names[-1]).write_bytes(found[0].read_bytes())
-    for _ in range(2):
-        again = index()
-        assert again.exit_code == ExitCode.TOO_MANY_FAILURES, again.output
-        assert "missing-0.jpg" in again.output
-        assert "missing-1.jpg" in again.output
