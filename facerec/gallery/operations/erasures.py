@@ -270,10 +270,12 @@ class ErasureOperations(Eraser):
                 errors.append(error)
             else:
                 swept[collection_id] = swept.get(collection_id, 0) + faces
-        gone = {each.collection_id for each in collections}
+        gone = [
+            name for name in {each.collection_id for each in collections} if self._is_gone(name)
+        ]
         records = dict[str, int]()
         try:
-            for name in self._job_data.sweep(name for name in gone if not self._exists(name)):
+            for name in self._job_data.sweep(gone):
                 swept.setdefault(name, 0)
             records = self._records.delete_unowned(stop=stop)
         except FacerecError as error:
@@ -284,6 +286,13 @@ class ErasureOperations(Eraser):
             name: erasures.Swept(swept.get(name, 0), records.get(name, 0))
             for name in sorted(swept.keys() | records.keys())
         }
+
+    def _is_gone(self, collection_id: str) -> bool:
+        """Return whether every collection with this id was deleted, and none was lost."""
+        if self._exists(collection_id):
+            return False
+        deleted = self._erasures.deleted_collections(collection_id)
+        return self._job_data.creations(collection_id) <= {each.created_at for each in deleted}
 
     def _is_in_use(self, deleted: Collection) -> bool:
         """Return whether the namespaces of a deleted collection may be those of an existing one.

@@ -155,7 +155,10 @@ def erase_collection(
         # A planner notes its collection before it stores the plan.
         return created_at in creations(objects, jobs_root, collection_id)
 
-    deleted = [job for _, job in erase_without_plan(objects, jobs_root, [collection_id])]
+    deleted: list[ErasedJob] = []
+    if includes is None or all(map(includes, creations(objects, jobs_root, collection_id))):
+        # Otherwise a folder without a plan may be that of a later collection of the name.
+        deleted += [job for _, job in erase_without_plan(objects, jobs_root, [collection_id])]
     entries = [
         entry
         for entry in entries_of(objects, jobs_root, collection_id, unreadable)

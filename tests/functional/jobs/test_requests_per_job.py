@@ -123,6 +123,20 @@ def test_what_a_late_attempt_leaves_of_a_deleted_job_is_deleted(staff: Counted) 
     assert not left.exists()
 
 
+def test_a_job_of_a_collection_that_was_lost_is_not_swept_without_its_plan(
+    staff: Counted,
+) -> None:
+    index_photos_one_by_one(staff, range(1))
+    staff.run(collection_id="guests")
+    staff.gallery().delete_collection("guests")
+    later = staff.run(collection_id="guests")
+    Path(later.job_folder, "plan.json").unlink()
+    before = sorted(Path(later.job_folder).rglob("*"))
+    staff.gallery()._records.delete_collection("guests")
+    staff.gallery().sweep()
+    assert sorted(Path(later.job_folder).rglob("*")) == before
+
+
 def embeddings_files(staff: Counted) -> int:
     return sum(1 for _ in Path(staff.jobs_root).rglob("*.npz"))
 
