@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from facerec.cli import erasures
 from facerec.cli.main import main
 from facerec.errors import FacerecError, InvalidInputError, NotFoundError, StoreUnavailableError
 from facerec.gallery.presenting.enrolment import enrolment_from_json
@@ -96,7 +97,8 @@ def test_a_function_of_an_earlier_release_sweeps_no_records(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     older = ErasureFunction("Erasure", Client({"swept": {"staff": 2}}))
-    monkeypatch.setattr("facerec.cli.services.erasure_function", lambda _stack: older)
+    # In the deferred module, which keeps what it reads: the module itself would stay patched there.
+    monkeypatch.setattr(erasures.services, "erasure_function", lambda _stack: older)
     result = CliRunner().invoke(main, ["erasures", "sweep", "--stack", "s", "--json"])
     assert json.loads(result.stdout) == {
         "swept": [{"collection_id": "staff", "faces": 2, "records": 0}]
