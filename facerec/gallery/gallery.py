@@ -19,6 +19,7 @@ from facerec.gallery.operations.merging import MergeOperations
 from facerec.gallery.operations.recognition import RecognitionOperations
 from facerec.gallery.operations.registrations import RegistrationOperations
 from facerec.gallery.operations.retention import RetentionOperations
+from facerec.gallery.operations.sweeping import SweepOperations
 from facerec.gallery.operations.transfers import TransferOperations
 from facerec.gallery.operations.user_search import UserSearchOperations
 from facerec.gallery.operations.users import UserOperations
@@ -43,6 +44,7 @@ class Gallery(
     TransferOperations,
     ErasureOperations,
     RetentionOperations,
+    SweepOperations,
 ):
     """Collections of faces: one method per operation, called by every interface.
 
@@ -85,8 +87,10 @@ class Gallery(
     - ``operations.corrections``: ``not_same``, ``lift_correction``, ``list_corrections``,
       ``is_corrected``, ``is_name_of_face``;
     - ``operations.history``: ``list_history``, ``undo``, ``requested_by``, ``display_names``;
-    - ``operations.erasures``: ``erase``, ``select``, ``get_erasure``, ``list_erasures``,
-      ``person_being_erased``, ``resume_erasure``, ``resume_erasures``, ``sweep``;
+    - ``operations.erasures``: ``erase``, ``get_erasure``, ``list_erasures``,
+      ``person_being_erased``, ``resume_erasure``, ``resume_erasures``;
+    - ``operations.selections``: ``select``;
+    - ``operations.sweeping``: ``sweep``;
     - ``operations.exports``: ``export``, for a subject access request;
     - ``operations.transfers``, of whole collections: ``export_collection``, ``import_collection``;
     - ``operations.whole_migrations``, to another model version: ``migrate``,

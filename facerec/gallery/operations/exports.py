@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import NotFoundError, ObjectNotFoundError, PhotoTooLargeError
 from facerec.gallery.listing import all_history
-from facerec.gallery.operations.erasures import ErasureOperations
+from facerec.gallery.operations.selections import SelectionOperations
 from facerec.gallery.people.names import names_in_history
 from facerec.gallery.people.user_vectors import user_vector
 from facerec.gallery.thumbnails import thumbnail_of
@@ -24,7 +24,7 @@ else:
     exported_data = DeferredModule("facerec.gallery.transfer.exported_data")
 
 
-class ExportOperations(ErasureOperations):
+class ExportOperations(SelectionOperations):
     """The operation of a gallery that exports all data about somebody."""
 
     def export(
