@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facerec.errors import CollectionNotFoundError, FacerecError
+from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import erasures
-from facerec.gallery.erasing.stores import StoreEraser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from facerec.core.erasures import Swept
     from facerec.core.records import Collection
 
 
-class SweepOperations(StoreEraser):
+class SweepOperations(GalleryBase):
     """The operation of a gallery that erases what killed processes have left."""
 
     def sweep(self, *, stop: Callable[[], bool] = lambda: False) -> dict[str, Swept]:
@@ -39,8 +39,6 @@ class SweepOperations(StoreEraser):
             ConflictError: Too many concurrent changes; call this again.
             FacerecError: A store fails; raised after the other collections were swept.
         """
-        from facerec.gallery.people.user_vectors import delete_vectors
-
         swept: dict[str, int] = {}
         errors = list[FacerecError]()
         collections = self._erasures.deleted_collections()
@@ -49,21 +47,16 @@ class SweepOperations(StoreEraser):
                 break
             if self._is_in_use(deleted):
                 continue
-            collection_id, own = deleted.collection_id, self._faces.of(deleted)
+            collection_id = deleted.collection_id
             try:
-                faces = own.count_faces(collection_id)
-                delete_vectors(own, collection_id)
-                own.delete_namespace(collection_id)
+                faces = self._delete_vectors_of(deleted)
             except FacerecError as error:
                 errors.append(error)
             else:
                 swept[collection_id] = swept.get(collection_id, 0) + faces
-        gone = [
-            name for name in {each.collection_id for each in collections} if self._is_gone(name)
-        ]
         records = dict[str, int]()
         try:
-            for name in self._job_data.sweep(gone):
+            for name in self._job_data.sweep(self._gone(collections)):
                 swept.setdefault(name, 0)
             records = self._records.delete_unowned(stop=stop)
         except FacerecError as error:
@@ -75,20 +68,45 @@ class SweepOperations(StoreEraser):
             for name in sorted(swept.keys() | records.keys())
         }
 
-    def _is_gone(self, collection_id: str) -> bool:
-        """Return whether every collection with this id was deleted, and none was lost."""
-        if self._exists(collection_id):
-            return False
-        deleted = self._erasures.deleted_collections(collection_id)
-        return self._job_data.creations(collection_id) <= {each.created_at for each in deleted}
+    def _delete_vectors_of(self, deleted: Collection) -> int:
+        """Delete the faces and people's vectors of a deleted collection; return how many faces."""
+        from facerec.gallery.people.user_vectors import delete_vectors
+
+        own = self._faces.of(deleted)
+        faces = own.count_faces(deleted.collection_id)
+        delete_vectors(own, deleted.collection_id)
+        own.delete_namespace(deleted.collection_id)
+        return faces
+
+    def _gone(self, deleted: Sequence[Collection]) -> list[str]:
+        """Return the ids of which every collection was deleted, and none was lost.
+
+        Args:
+            deleted: All deleted collections. One that is deleted later is left to the next sweep.
+        """
+        deletions: dict[str, set[float]] = {}
+        for each in deleted:
+            deletions.setdefault(each.collection_id, set()).add(each.created_at)
+        return [
+            collection_id
+            for collection_id, created in deletions.items()
+            if self._current(collection_id) is None
+            and self._job_data.creations(collection_id) <= created
+        ]
 
     def _is_in_use(self, deleted: Collection) -> bool:
         """Return whether the namespaces of a deleted collection may be those of an existing one.
 
         This happens in an older copy of the database, and for collections without a generation.
         """
+        current = self._current(deleted.collection_id)
+        return current is not None and (
+            not current.generation or current.created_at == deleted.created_at
+        )
+
+    def _current(self, collection_id: str) -> Collection | None:
+        """Return the existing collection of an id; None if there is none."""
         try:
-            current = self._records.get_collection(deleted.collection_id)
+            return self._records.get_collection(collection_id)
         except CollectionNotFoundError:
-            return False
-        return not current.generation or current.created_at == deleted.created_at
+            return None
