@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.support.results import DATA, arguments, finish, show
 from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Point, Pose, Quality
-from facerec.core.ids import face_id, image_id, image_key
+from facerec.core.ids import face_id, group_of, image_id, image_key
 from facerec.core.options import FaceOptions, QualityFilter, Recipe
 from facerec.core.photos import EmbeddedFace
 from facerec.core.records import FaceRecord, StoredFace
@@ -235,7 +235,7 @@ def decision_rates(faces: DescribedFaces, people: NDArray[np.int64]) -> list[dic
     with tempfile.TemporaryDirectory() as folder, SqliteStore(Path(folder) / "faces.db") as store:
         for half in (0, 1):
             members = [stored[place] for place in np.flatnonzero(half_of == half)]
-            store.put_images(f"half-{half}", {f.record.face_id[:24]: [f] for f in members})
+            store.put_images(f"half-{half}", {group_of(f.record.face_id): [f] for f in members})
         for threshold in DECISION_THRESHOLDS:
             counts: Counter[str] = Counter()
             for half in (0, 1):

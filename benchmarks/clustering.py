@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.support.results import arguments, finish, show
-from facerec.core.ids import first_of_group, image_key
+from facerec.core.ids import first_of_group, group_of, image_key
 from facerec.core.records import Collection, FaceRecord, StoredFace
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def copy(store: Any, name: str, faces: Iterable[StoredFace]) -> None:  # noqa: A
             pass
         images: dict[str, list[StoredFace]] = {}
         for face in batch:
-            images.setdefault(face.record.face_id[:24], []).append(face)
+            images.setdefault(group_of(face.record.face_id), []).append(face)
         store.put_images(name, images)
 
 

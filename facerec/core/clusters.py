@@ -47,8 +47,7 @@ class FaceArrays:
         slots: int64; numbers by which the store identifies faces, ordered.
         means: float32; means of cohort stats, NaN if a face has none of the current version.
         deviations: float32; deviations of cohort stats, NaN in the same places.
-        photos: uint64; equal for faces of one photo. The chance that two of a million photos have
-            the same number is below 10^-6.
+        photos: uint64; equal for faces of one photo (``facerec.core.ids.photo_number``).
         clear: Bool; whether a face is clear enough to connect others.
         changed: Bool; whether a face may have been stored, or have left its cluster, since clusters
             were last saved.
@@ -78,11 +77,6 @@ class FaceArrays:
             self.changed[rows],
             self.state,
         )
-
-
-def photo_number(face_id: str) -> int:
-    """Return 64 bits of the image key of a face: equal for faces of one photo."""
-    return int(face_id[:18].replace("-", ""), 16)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Ids of photos and of faces are UUIDs of version 8 (custom, RFC 9562 section 5.8)
 Rekognition's ids are UUIDs. A face id is ``xxxxxxxx-xxxx-8xxx-yxxx-ffffffffffff``: everything up to
 the last dash identifies the photo in its collection, the last 12 digits identify the face. So all
 faces of a photo share a prefix. It has 74 random bits: among 10^9 photos, the chance that any two
-collide is 3 in 10^5 (birthday bound n^2 / 2^75).
+collide is 3 in 10^5 (birthday bound n^2 / 2^75). Only this module knows of what an id consists.
 """
 
 from __future__ import annotations
@@ -23,15 +23,32 @@ if TYPE_CHECKING:
 _CELLS = 8
 """Number of grid cells per extent of a face; the extent is rounded to half octaves."""
 
-FACE_ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+ID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+"""Regular expression of an id within other text."""
+
+FACE_ID_PATTERN = f"^{ID_PATTERN}$"
 """Regular expression of a face id, as in Rekognition (``FaceId`` of
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_Face.html)."""
 
-_UUID = re.compile(FACE_ID_PATTERN)
+HEX_DIGITS = "0123456789abcdef"
+"""The digits of ids, in the order of the ids."""
+
+FIRST_DIGITS = 8
+"""Number of digits of an id before its first dash; all of them are random."""
+
+ID_BYTES = 16
+"""Number of bytes of an id without its dashes."""
+
+PREFIX_BYTES = 8
+"""Number of the first bytes of a face id that identify the photo where an image key would be too
+long. They have 60 random bits: the chance that two of a million photos share them is below 10^-6.
+"""
+
+_UUID = re.compile(ID_PATTERN)
 _GROUP = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}")
 """A lowercase UUID up to and including its last dash."""
 
-_VARIANTS = {digit: "89ab"[number % 4] for number, digit in enumerate("0123456789abcdef")}
+_VARIANTS = {digit: "89ab"[number % 4] for number, digit in enumerate(HEX_DIGITS)}
 """Variant digit of a UUID, by the digest's digit at that position."""
 
 _MEMBER_DIGITS = 12
@@ -111,6 +128,40 @@ def group_bounds(group: str) -> tuple[str, str]:
     return group, group + "g"
 
 
+def id_bytes(vector_id: str) -> bytes:
+    """Return an id as ``ID_BYTES`` bytes, which sort like the ids."""
+    return bytes.fromhex(vector_id.replace("-", ""))
+
+
+def id_of_bytes(content: bytes) -> str:
+    """Return the id that ``id_bytes`` has converted."""
+    digits = content.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def prefix_of(face_id: str) -> bytes:
+    """Return the first ``PREFIX_BYTES`` of a face id: equal for faces of one photo."""
+    return id_bytes(face_id)[:PREFIX_BYTES]
+
+
+def photo_number(face_id: str) -> int:
+    """Return the prefix of a face id as a number below 2^64: equal for faces of one photo."""
+    return int.from_bytes(prefix_of(face_id), "big")
+
+
+def id_ranges(count: int) -> list[tuple[str | None, str | None]]:
+    """Return ranges of ids, each as the id before it and its last id; None for no limit.
+
+    Args:
+        count: Number of ranges, 1 to 16, which are about equally large.
+    """
+    bounds = [
+        id_of_bytes(bytes([(number << 8) // count - 1]) + b"\xff" * (ID_BYTES - 1))
+        for number in range(1, count)
+    ]
+    return list(zip([None, *bounds], [*bounds, None], strict=True))
+
+
 def _cell(middle: float, extent: float) -> str:
     """Return the grid cell of the middle of a face, along one side of the photo.
 
@@ -123,7 +174,7 @@ def _cell(middle: float, extent: float) -> str:
 
 
 def _uuid(digest: str) -> str:
-    return f"{_group(digest)}{digest[20:32]}"
+    return f"{_group(digest)}{digest[20:][:_MEMBER_DIGITS]}"
 
 
 def _group(digest: str) -> str:

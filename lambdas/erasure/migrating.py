@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.ids import id_ranges
 from facerec.core.limits import MAX_FUNCTION_ANSWER, MIGRATION_PAGE
 from facerec.core.migrations import MigrationState
 from facerec.errors import (
@@ -39,7 +40,8 @@ DESCRIBING_SECONDS = 600.0
 _FACES_PER_RANGE = 500
 """Minimum number of faces for which a range of its own is worth the start of a function."""
 
-_DIGITS = "0123456789abcdef"
+_MAX_RANGES = 16
+"""Maximum number of ranges that are described concurrently."""
 
 _REFUSALS = (ConflictError, InvalidInputError, ModelMismatchError, NotFoundError)
 
@@ -66,10 +68,10 @@ def begin(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         ranges: list[dict[str, Any]] = []
         if request.recipe is not None or status.state is MigrationState.SWITCHED:
             status = gallery.begin_migration(request.collection_id, request.recipe)
-            count = min(len(_DIGITS), 1 + (status.faces - status.ready) // _FACES_PER_RANGE)
+            count = min(_MAX_RANGES, 1 + (status.faces - status.ready) // _FACES_PER_RANGE)
             ranges = [
                 {**request.to_json(), "after": after, "last": last, "described": 0}
-                for after, last in _ranges(max(1, count))
+                for after, last in id_ranges(max(1, count))
             ]
         return {"refused": False, "migration": request.to_json(), "ranges": ranges}
 
@@ -206,15 +208,6 @@ def finish(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     finished = gallery.finish_migration(str(event["finish_migration"]))
     logger().info("migration finished", removed=finished.removed, dropped=finished.dropped)
     return finished_json(finished)
-
-
-def _ranges(count: int) -> list[tuple[str | None, str | None]]:
-    """Return ranges of face ids, each as the id before it and its last id; None for no limit."""
-    bounds = [
-        f"{_DIGITS[len(_DIGITS) * number // count - 1]}fffffff-ffff-ffff-ffff-ffffffffffff"
-        for number in range(1, count)
-    ]
-    return list(zip([None, *bounds], [*bounds, None], strict=True))
 
 
 def _answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

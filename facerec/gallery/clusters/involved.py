@@ -9,12 +9,13 @@ from facerec.clustering.linkage import Linked
 from facerec.clustering.pairs import Pairs
 from facerec.core.arrays import np
 from facerec.core.batches import batches
-from facerec.core.clusters import FaceArrays, photo_number
+from facerec.core.ids import photo_number
 from facerec.gallery.clusters.statements import IDS_AT_ONCE, Statements
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from facerec.core.clusters import FaceArrays
     from facerec.core.protocols.clusters import ClusterStore
 
 _ID_TYPE = "S36"

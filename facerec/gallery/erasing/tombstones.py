@@ -24,10 +24,9 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import UUID
 
 from facerec.core.faces import BoundingBox
-from facerec.core.ids import group_of
+from facerec.core.ids import group_of, id_bytes, id_of_bytes
 from facerec.core.limits import MAX_PAGE
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.erasing.tombstone_keys import (
@@ -349,12 +348,12 @@ def _to_tombstone(text: str, key: bytes, image_key: str) -> _Tombstone:
     box, encrypted = box_in(text), text.split()[4:]
     face_id = None
     if encrypted:
-        face_id = str(UUID(bytes=_masked(bytes.fromhex(encrypted[0]), key, image_key, box)))
+        face_id = id_of_bytes(_masked(bytes.fromhex(encrypted[0]), key, image_key, box))
     return _Tombstone(text, box, face_id)
 
 
 def _encrypted(key: bytes, image_key: str, record: FaceRecord) -> str:
-    return _masked(UUID(record.face_id).bytes, key, image_key, record.box).hex()
+    return _masked(id_bytes(record.face_id), key, image_key, record.box).hex()
 
 
 def _masked(content: bytes, key: bytes, image_key: str, box: BoundingBox) -> bytes:

@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
+from facerec.core.ids import PREFIX_BYTES, photo_number
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.face_index import id_prefixes, read_face_index
@@ -61,7 +62,7 @@ class CopiedPhotos:
         """
         if not self._copied.size or not vectors:
             return vectors
-        photos = np.array([_photo(vector.id) for vector in vectors], np.uint64)
+        photos = np.array([photo_number(vector.id) for vector in vectors], np.uint64)
         positions = self._positions(photos)
         written = self._copied[positions[self._written[positions]]]
         self._written[positions] = True
@@ -75,18 +76,14 @@ class CopiedPhotos:
         return positions[np.isin(self._copied[positions], photos)]
 
 
-def _photo(face_id: str) -> int:
-    return int.from_bytes(id_prefixes([face_id])[0], "little")
-
-
 def _photos_of_children(plan: Plan, objects: ObjectStore, end: int) -> Iterator[NDArray[np.uint64]]:
     """Yield the photos in which each child before ``end`` found faces, each once per child.
 
-    A photo is a number, the first ``ID_BYTES`` of the ids of its faces.
+    A photo is the number of its faces' ids (``photo_number``).
     """
     found = read_ahead(
         range(end),
-        lambda child: np.unique(np.frombuffer(_ids_of_child(plan, objects, child), "<u8")),
+        lambda child: np.unique(_numbers(_ids_of_child(plan, objects, child))),
         len,
         threads=READERS,
         max_items=4 * READERS,
@@ -96,8 +93,12 @@ def _photos_of_children(plan: Plan, objects: ObjectStore, end: int) -> Iterator[
         yield from found
 
 
+def _numbers(ids: bytes) -> NDArray[np.uint64]:
+    return np.frombuffer(ids, f">u{PREFIX_BYTES}").astype(np.uint64)
+
+
 def _ids_of_child(plan: Plan, objects: ObjectStore, child: int) -> bytes:
-    """Return the first ``ID_BYTES`` of the ids of a child's faces."""
+    """Return the first ``PREFIX_BYTES`` of the ids of a child's faces."""
     index = read_face_index(objects, plan.job_folder, child)
     if index is not None:
         return b"".join(segment.ids for segment in index)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.batches import batches
 from facerec.core.faces import BoundingBox
+from facerec.core.ids import ID_PATTERN
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES, MAX_PAGE
 from facerec.errors import JobFolderError, ObjectNotFoundError
 from facerec.gallery.erasing.tombstone_copies import mark_seen, unseen_erasures
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 
-_ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID = re.compile(ID_PATTERN.encode())
 
 
 def keep_first_deletions(

@@ -24,9 +24,9 @@ from bisect import bisect_left
 from math import isqrt
 from typing import TYPE_CHECKING
 
+from facerec.core.ids import PREFIX_BYTES
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.errors import ObjectNotFoundError
-from facerec.jobs.ledger.face_index import ID_BYTES
 from facerec.jobs.ledger.layout import memory_folder
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 DIGEST_BYTES = 8
 """Size of the digest of a job in bytes."""
 
-ENTRY_BYTES = ID_BYTES + DIGEST_BYTES
+ENTRY_BYTES = PREFIX_BYTES + DIGEST_BYTES
 
 MERGED_ENTRIES = 1 << 14
 """Number of entries up to which a file is merged with each addition: 256 KiB."""
@@ -96,16 +96,16 @@ class CollectionFaceIndex:
         If the collection was deleted concurrently, the index is deleted again.
 
         Args:
-            jobs: The first ``ID_BYTES`` of the id of each face that a job names, by job id.
+            jobs: The first ``PREFIX_BYTES`` of the id of each face that a job names, by job id.
         """
         if not jobs:
             return
         digests = {job_id: _digest(job_id) for job_id in jobs}
         entries = sorted(
             {
-                ids[start : start + ID_BYTES] + digests[job_id]
+                ids[start : start + PREFIX_BYTES] + digests[job_id]
                 for job_id, ids in jobs.items()
-                for start in range(0, len(ids), ID_BYTES)
+                for start in range(0, len(ids), PREFIX_BYTES)
             }
         )
         merged = self._merge(entries)
@@ -197,12 +197,12 @@ class CollectionFaceIndex:
                 continue
             for prefix in prefixes:
                 # As in ``job_face_index``: ids are evenly distributed.
-                middle = int.from_bytes(prefix) * size >> 8 * ID_BYTES
+                middle = int.from_bytes(prefix) * size >> 8 * PREFIX_BYTES
                 reach = 64 + 4 * isqrt(size)
                 start, end = max(0, middle - reach), min(size, middle + reach)
                 content = self._read(name, size, start, end)
-                before = start == 0 or content[:ID_BYTES] < prefix
-                after = end == size or content[-ENTRY_BYTES:][:ID_BYTES] > prefix
+                before = start == 0 or content[:PREFIX_BYTES] < prefix
+                after = end == size or content[-ENTRY_BYTES:][:PREFIX_BYTES] > prefix
                 if not (before and after):
                     content = self._read(name, size, 0, size)
                 found.update(_digests_in(content, [prefix]))
@@ -231,10 +231,10 @@ def _digests_in(content: bytes, prefixes: Collection[bytes]) -> Iterator[bytes]:
     entries = range(len(content) // ENTRY_BYTES)
 
     def prefix_at(entry: int) -> bytes:
-        return content[ENTRY_BYTES * entry : ENTRY_BYTES * entry + ID_BYTES]
+        return content[ENTRY_BYTES * entry : ENTRY_BYTES * entry + PREFIX_BYTES]
 
     for prefix in prefixes:
         entry = bisect_left(entries, prefix, key=prefix_at)
         while entry < len(entries) and prefix_at(entry) == prefix:
-            yield content[ENTRY_BYTES * entry + ID_BYTES : ENTRY_BYTES * (entry + 1)]
+            yield content[ENTRY_BYTES * entry + PREFIX_BYTES : ENTRY_BYTES * (entry + 1)]
             entry += 1

@@ -18,16 +18,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.core.ids import is_uuid
+from facerec.core.ids import PREFIX_BYTES, is_uuid, prefix_of
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.layout import face_index_uri
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
-
-ID_BYTES = 8
-"""Number of bytes of each face id in an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class SegmentFaces:
     Attributes:
         start: Offset at which the segment starts.
         embeddings: Path of its embeddings in the job folder; None if there are none.
-        ids: The first ``ID_BYTES`` of each face id.
+        ids: The first ``PREFIX_BYTES`` of each face id.
     """
 
     start: int
@@ -51,14 +48,8 @@ class SegmentFaces:
 
 
 def id_prefixes(face_ids: Iterable[str]) -> list[bytes]:
-    """Return the first ``ID_BYTES`` of face ids, each once, in order; other texts are skipped."""
-    return sorted(
-        {
-            bytes.fromhex(face_id.replace("-", ""))[:ID_BYTES]
-            for face_id in face_ids
-            if is_uuid(face_id)
-        }
-    )
+    """Return the prefixes of face ids (``core.ids``), each once, in order; skip other texts."""
+    return sorted({prefix_of(face_id) for face_id in face_ids if is_uuid(face_id)})
 
 
 def write_face_index(
@@ -72,7 +63,7 @@ def write_face_index(
         child: The child.
         segments: Segments that name faces.
     """
-    sizes = [[each.start, each.embeddings, len(each.ids) // ID_BYTES] for each in segments]
+    sizes = [[each.start, each.embeddings, len(each.ids) // PREFIX_BYTES] for each in segments]
     head = json.dumps({"segments": sizes}).encode()
     ids = b"".join(segment.ids for segment in segments)
     objects.write(face_index_uri(job_folder, child), head + b"\n" + ids)
@@ -89,13 +80,13 @@ def read_face_index(objects: ObjectStore, job_folder: str, child: int) -> list[S
             face_index_uri(job_folder, child), end=MAX_LEDGER_FILE_BYTES
         ).partition(b"\n")
         sizes = json.loads(head)["segments"]
-        if sum(faces for _, _, faces in sizes) * ID_BYTES != len(ids):
+        if sum(faces for _, _, faces in sizes) * PREFIX_BYTES != len(ids):
             return None
     except (ObjectNotFoundError, ValueError, KeyError, TypeError):
         return None
     segments, begin = [], 0
     for start, embeddings, faces in sizes:
-        end = begin + faces * ID_BYTES
+        end = begin + faces * PREFIX_BYTES
         segments.append(SegmentFaces(start, embeddings, ids[begin:end]))
         begin = end
     return segments

@@ -20,9 +20,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
+from facerec.core.ids import PREFIX_BYTES
 from facerec.core.limits import MAX_JSON_BYTES, MAX_LEDGER_FILE_BYTES
 from facerec.errors import ObjectNotFoundError
-from facerec.jobs.ledger.face_index import ID_BYTES, id_prefixes, read_face_index
+from facerec.jobs.ledger.face_index import id_prefixes, read_face_index
 from facerec.jobs.ledger.layout import (
     job_face_index_uri,
     ledger_folder,
@@ -44,7 +45,7 @@ read."""
 READERS = 16
 """Number of files to read concurrently."""
 
-_ENTRY_BYTES = ID_BYTES + 4
+_ENTRY_BYTES = PREFIX_BYTES + 4
 
 
 def write_job_face_index(objects: ObjectStore, job_folder: str, children: int) -> bool:
@@ -128,7 +129,7 @@ def _sizes(objects: ObjectStore, job_folder: str) -> list[int] | None:
 
 
 def ids_of_child(objects: ObjectStore, job_folder: str, child: int) -> bytes:
-    """Return the first ``ID_BYTES`` of each face id that a complete child names.
+    """Return the first ``PREFIX_BYTES`` of each face id that a complete child names.
 
     Raises:
         ValueError, KeyError, TypeError or AttributeError: Its index is missing, and a segment is
@@ -163,11 +164,11 @@ def _sorted_files(children: Iterator[tuple[int, bytes]]) -> Iterator[bytes]:
 
 
 def _entry_type() -> np.dtype:
-    return np.dtype([("id", f">u{ID_BYTES}"), ("child", ">u4")])
+    return np.dtype([("id", f">u{PREFIX_BYTES}"), ("child", ">u4")])
 
 
 def _entries(child: int, ids: bytes) -> np.ndarray:
-    found = np.frombuffer(ids, f">u{ID_BYTES}")
+    found = np.frombuffer(ids, f">u{PREFIX_BYTES}")
     entries = np.empty(len(found), _entry_type())
     entries["id"], entries["child"] = found, child
     return entries
@@ -192,7 +193,7 @@ def _look_up(objects: ObjectStore, uri: str, size: int, prefixes: Sequence[bytes
     children: set[int] = set()
     for prefix in prefixes:
         # The position of a random id deviates from its value by at most sqrt(size) / 2 on average.
-        middle = int.from_bytes(prefix) * size >> 8 * ID_BYTES
+        middle = int.from_bytes(prefix) * size >> 8 * PREFIX_BYTES
         reach = 64 + 4 * isqrt(size)
         start, end = max(0, middle - reach), min(size, middle + reach)
         entries = _read(objects, uri, start, end)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from secrets import token_hex
 from typing import Any
 
+from facerec.core.ids import ID_BYTES, id_bytes, id_of_bytes
 from facerec.storage.dynamodb.items import Item, clusters_partition, key
 
 HEAD = "head"
@@ -30,8 +31,7 @@ _SHARD_DIGITS = 3
 """Number of digits of face ids by which shards are named. An item has up to 400 KB, enough for
 17,000 faces, so that 4,096 shards contain 70 million faces."""
 
-_ID_BYTES = 16
-_FACE_BYTES = 24
+_FACE_BYTES = ID_BYTES + 8
 
 
 def shard_of(face_id: str) -> str:
@@ -71,7 +71,7 @@ def shard_item(collection_id: str, sort: str, members: Mapping[str, int]) -> dic
         members: Numbers of clusters, or 0, by face id.
     """
     faces = b"".join(
-        bytes.fromhex(face_id.replace("-", "")) + number.to_bytes(_FACE_BYTES - _ID_BYTES, "big")
+        id_bytes(face_id) + number.to_bytes(_FACE_BYTES - ID_BYTES, "big")
         for face_id, number in sorted(members.items())
     )
     return {
@@ -86,9 +86,5 @@ def members_of(item: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """Yield the ids of the faces of a shard, in order, with the numbers of their clusters or 0."""
     faces = bytes(item["faces"]["B"])
     for start in range(0, len(faces), _FACE_BYTES):
-        digits = faces[start : start + _ID_BYTES].hex()
-        number = int.from_bytes(faces[start + _ID_BYTES : start + _FACE_BYTES], "big")
-        yield (
-            f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}",
-            number,
-        )
+        face = faces[start : start + _FACE_BYTES]
+        yield id_of_bytes(face[:ID_BYTES]), int.from_bytes(face[ID_BYTES:], "big")

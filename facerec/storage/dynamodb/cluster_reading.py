@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
-from facerec.core.clusters import FaceArrays, photo_number
+from facerec.core.clusters import FaceArrays
 from facerec.core.faces import EMBEDDING_SIZE
+from facerec.core.ids import photo_number
 from facerec.storage.dynamodb.cluster_membership import face_id_array
 from facerec.storage.face_metadata import quality_from_metadata, stats_from_metadata
 

@@ -11,11 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from facerec.core.ids import FIRST_DIGITS, HEX_DIGITS
 from facerec.storage.pinecone.limits import IDS_PER_PAGE
-
-_DIGITS = "0123456789abcdef"
-_MAX_DIGITS = 8
-"""Number of digits before the first dash of a UUID."""
 
 
 def ids_after(
@@ -40,14 +37,14 @@ def ids_after(
 
 def _digits_for(count: int) -> int:
     digits = 0
-    while count > IDS_PER_PAGE * len(_DIGITS) ** digits and digits < _MAX_DIGITS:
+    while count > IDS_PER_PAGE * len(HEX_DIGITS) ** digits and digits < FIRST_DIGITS:
         digits += 1
     return digits
 
 
 def _next(prefix: str) -> str | None:
     """Return the shortest prefix of all following ids, or None if no id can follow."""
-    stem = prefix.rstrip(_DIGITS[-1])
+    stem = prefix.rstrip(HEX_DIGITS[-1])
     if not stem:
         return None
-    return (stem[:-1] + _DIGITS[_DIGITS.index(stem[-1]) + 1]).rstrip(_DIGITS[0])
+    return (stem[:-1] + HEX_DIGITS[HEX_DIGITS.index(stem[-1]) + 1]).rstrip(HEX_DIGITS[0])

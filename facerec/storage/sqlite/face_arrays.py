@@ -16,6 +16,7 @@ from facerec.core.arrays import np
 from facerec.core.batches import batches
 from facerec.core.deferred import DeferredModule
 from facerec.core.faces import EMBEDDING_SIZE
+from facerec.core.ids import photo_number
 from facerec.storage.face_metadata import quality_from_metadata, stats_from_metadata
 from facerec.storage.sqlite import blocks as embedding_blocks
 from facerec.storage.sqlite import clusters, namespaces, rows
@@ -191,7 +192,7 @@ def _faces_of_block(
         else:
             mean, deviation = stats.mean, stats.deviation
         clear = rule.is_clear(quality_from_metadata(each.metadata))
-        photo = core_clusters.photo_number(each.id)
+        photo = photo_number(each.id)
         faces[row] = (slot - first, clear, photo, mean, deviation, 0, block.written)
     embeddings = embedding_blocks.read_block(connection, block)[faces["offset"]]
     faces["checksum"] = embeddings.view(np.uint64).sum(axis=1, dtype=np.uint64)

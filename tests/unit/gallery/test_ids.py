@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facerec.core.faces import BoundingBox
-from facerec.core.ids import face_id, group_of, image_id, image_key
+from facerec.core.ids import (
+    face_id,
+    group_of,
+    id_bytes,
+    id_of_bytes,
+    id_ranges,
+    image_id,
+    image_key,
+    photo_number,
+)
 from facerec.engine.detect.suppression import suppress_overlaps
 
 KEY = image_key("staff", image_id(b"a photo"), "ann:1", "v1")
@@ -37,6 +46,35 @@ def test_a_face_id_is_a_uuid_that_begins_with_its_image(
     made = face_id(KEY, BoundingBox(left, top, side, side))
     assert group_of(made) == KEY
     assert UUID(made).version == 8
+
+
+@given(st.lists(st.uuids(), min_size=2))
+def test_the_bytes_of_ids_sort_like_the_ids(uuids: list[UUID]) -> None:
+    ids = list(map(str, uuids))
+    assert [id_of_bytes(content) for content in sorted(map(id_bytes, ids))] == sorted(ids)
+
+
+@given(places, places, sides, st.binary())
+def test_faces_have_one_number_if_they_are_of_one_photo(
+    left: float, top: float, side: float, content: bytes
+) -> None:
+    first, second = BoundingBox(left, top, side, side), BoundingBox(left, top, 2 * side, side)
+    number = photo_number(face_id(KEY, first))
+    assert number == photo_number(face_id(KEY, second)) < 2**64
+    other = image_key("staff", image_id(content), None, "v1")
+    assert photo_number(face_id(other, first)) != number
+
+
+@given(st.integers(1, 16), st.uuids())
+def test_every_id_is_in_one_range(count: int, uuid: UUID) -> None:
+    ranges = id_ranges(count)
+    assert len(ranges) == count
+    containing = [
+        (after, last)
+        for after, last in ranges
+        if (after is None or str(uuid) > after) and (last is None or str(uuid) <= last)
+    ]
+    assert len(containing) == 1
 
 
 @given(places, places, sides, st.floats(0.265, 2.0), st.sampled_from([(1, 0), (0, 1), (1, -1)]))

@@ -13,6 +13,7 @@ import pytest
 from moto import mock_aws
 
 from facerec.core.erasures import SubjectKind
+from facerec.core.ids import group_of
 from facerec.core.migrations import MigrationState
 from facerec.core.options import DETECTOR_NAMES, MIN_SMALLEST_FACE, FaceOptions, QualityFilter
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
@@ -387,7 +388,7 @@ def test_a_face_that_no_detector_finds_again_is_named(
     (face_id, _) = ids(gallery, "ann")
     (face,) = collaborators.faces.get_faces("staff", [face_id])
     moved = replace(face.record, box=replace(face.record.box, left=0.8))
-    collaborators.faces.put_images("staff", {face_id[:24]: [replace(face, record=moved)]})
+    collaborators.faces.put_images("staff", {group_of(face_id): [replace(face, record=moved)]})
     (missing,) = prepare(gallery).missing
     assert (missing.face_id, missing.reason) == (face_id, MissingReason.NOT_FOUND_AGAIN)
 
