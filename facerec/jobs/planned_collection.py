@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from facerec.core.existing import collection_or_none
 from facerec.core.records import new_collection
-from facerec.errors import CollectionNotFoundError
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
@@ -41,9 +41,8 @@ def store_of_planned(
             been migrated can be read too.
     """
     planned = collection_of(plan)
-    try:
-        collection = records.get_collection(plan.collection_id)
-    except CollectionNotFoundError:
+    collection = collection_or_none(plan.collection_id, records)
+    if collection is None:
         return faces.of(planned)
     same = collection.created_at == plan.collection_created_at
     # A job that was planned before a migration must not store faces of the earlier version.

@@ -33,8 +33,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from facerec.core.existing import collection_or_none
 from facerec.core.override import override
-from facerec.errors import CollectionNotFoundError
 from facerec.storage.faces import FaceStore
 from facerec.storage.namespaces import names_of, namespace_of, sides_by_namespace
 from facerec.storage.served_vectors import NamedVectors, ServedVectors
@@ -113,10 +113,7 @@ class FacesByGeneration(FaceStore):
 
     def current(self, collection_id: str) -> Collection | None:
         """Return the record of a collection, or None if there is none."""
-        try:
-            return self._records.get_collection(collection_id)
-        except CollectionNotFoundError:
-            return None
+        return collection_or_none(collection_id, self._records)
 
 
 class _FacesOf(FaceStore):

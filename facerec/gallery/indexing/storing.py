@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from facerec.core.existing import still_exists
 from facerec.core.records import Collection, FaceRecord, StoredFace
 from facerec.errors import CollectionNotFoundError
 from facerec.gallery.people.corrections import forget_corrections
@@ -217,20 +218,11 @@ def add_faces(
     if added:
         # Only these faces: others of the photo may be added or deleted concurrently.
         faces.add_to_images(collection_id, {image_key: added})
-    if _is_gone(collection, records):
+    if not still_exists(collection, records):
         _remove_late(collection_id, added, faces)
         raise CollectionNotFoundError(collection_id)
     stored_records = tuple(held.get(face.record.face_id, face.record) for face in chosen)
     return AddedFaces(stored_records, len(added))
-
-
-def _is_gone(collection: Collection, records: RecordStore) -> bool:
-    """Return whether a collection was deleted, even if another collection has the same id now."""
-    try:
-        current = records.get_collection(collection.collection_id)
-    except CollectionNotFoundError:
-        return True
-    return current.created_at != collection.created_at
 
 
 def _remove_late(collection_id: str, added: Sequence[StoredFace], faces: FaceStore) -> None:

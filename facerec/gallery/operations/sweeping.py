@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.errors import CollectionNotFoundError, FacerecError
+from facerec.core.existing import collection_or_none
+from facerec.errors import FacerecError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import erasures
 
@@ -90,7 +91,7 @@ class SweepOperations(GalleryBase):
         return [
             collection_id
             for collection_id, created in deletions.items()
-            if self._current(collection_id) is None
+            if collection_or_none(collection_id, self._records) is None
             and self._job_data.creations(collection_id) <= created
         ]
 
@@ -99,14 +100,7 @@ class SweepOperations(GalleryBase):
 
         This happens in an older copy of the database, and for collections without a generation.
         """
-        current = self._current(deleted.collection_id)
+        current = collection_or_none(deleted.collection_id, self._records)
         return current is not None and (
             not current.generation or current.created_at == deleted.created_at
         )
-
-    def _current(self, collection_id: str) -> Collection | None:
-        """Return the existing collection of an id; None if there is none."""
-        try:
-            return self._records.get_collection(collection_id)
-        except CollectionNotFoundError:
-            return None

@@ -42,12 +42,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facerec.core.existing import collection_or_none
 from facerec.core.options import checked_recipe
-from facerec.errors import (
-    CollectionNotFoundError,
-    InvalidInputError,
-    ObjectNotFoundError,
-)
+from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.gallery.indexing.preparing import prepare_collection
 from facerec.jobs.bulk_import.progress import is_import_pending, plan_import
 from facerec.jobs.erasing.covered_jobs import cover_jobs
@@ -278,9 +275,8 @@ def _open_unchecked(
     Returns:
         None if there is no such collection yet.
     """
-    try:
-        collection = records.get_collection(request.collection_id)
-    except CollectionNotFoundError:
+    collection = collection_or_none(request.collection_id, records)
+    if collection is None:
         return None
     unchecked = UncheckedPlans(objects, jobs_root, collection)
     unchecked.withdraw_outdated()
@@ -291,11 +287,8 @@ def _open_memory(
     request: JobRequest, objects: ObjectStore, records: RecordStore, jobs_root: str
 ) -> Memory | None:
     """Return the remembered photos of a collection; None if there is no such collection yet."""
-    try:
-        collection = records.get_collection(request.collection_id)
-    except CollectionNotFoundError:
-        return None
-    return Memory(objects, jobs_root, collection)
+    collection = collection_or_none(request.collection_id, records)
+    return None if collection is None else Memory(objects, jobs_root, collection)
 
 
 def _must_compare_again(

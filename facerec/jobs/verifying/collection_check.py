@@ -15,6 +15,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from facerec.core.existing import collection_or_none
 from facerec.core.limits import MAX_JSON_BYTES
 from facerec.errors import CollectionNotFoundError, ObjectNotFoundError
 from facerec.jobs.erasing.first_release_deletions import keep_first_deletions
@@ -49,9 +50,8 @@ def note_doubt_if_changed(
     because only the job folders or only the database were restored from a copy. See
     ``remembered.doubts``. A store whose faces have no version is not checked.
     """
-    try:
-        collection = records.get_collection(collection_id)
-    except CollectionNotFoundError:
+    collection = collection_or_none(collection_id, records)
+    if collection is None:
         return
     version = faces.version(collection_id)
     note = verified_uri(jobs_root, collection_id, collection.created_at)

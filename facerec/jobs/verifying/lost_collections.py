@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.collection_settings import CollectionSettings, settings_to_keep
+from facerec.core.existing import collection_or_none
 from facerec.core.records import Collection, new_collection
 from facerec.errors import (
     CollectionExistsError,
@@ -70,10 +71,7 @@ def restore_if_lost(
         CollectionNotFoundError: The collection was deleted in the meantime.
     """
     known = creations(objects, jobs_root, collection_id)
-    try:
-        own = records.get_collection(collection_id)
-    except CollectionNotFoundError:
-        own = None
+    own = collection_or_none(collection_id, records)
     if own is not None and own.created_at in known:
         return
     deletions = erasures.deletions(collection_id)
@@ -116,11 +114,8 @@ def delete_if_returned(
     Raises:
         FacerecError: See ``Gallery.delete_collection``.
     """
-    try:
-        own = records.get_collection(collection_id)
-    except CollectionNotFoundError:
-        return False
-    if not erasures.was_deleted(own):
+    own = collection_or_none(collection_id, records)
+    if own is None or not erasures.was_deleted(own):
         return False
     plans, _ = plans_of(collection_id, objects, jobs_root)
     deletions = erasures.deletions(collection_id)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.existing import still_exists
 from facerec.core.json_fields import from_fields
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.erasing.tombstones import copy_tombstones
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from facerec.core.protocols.records import RecordStore
-    from facerec.core.records import Collection
     from facerec.jobs.plan import Plan
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
@@ -155,7 +155,7 @@ def rebuild_collection(
     note = f"{memory_folder(target_root, collection_id)}{collection.created_at!r}/copied"
     if exists(note, objects):
         return Rebuilt(found, Records.KEPT)
-    if not _has_collection(collection, source):
+    if not still_exists(collection, source):
         return Rebuilt(found, Records.LOST)
     copy_clusters()
     copied = copy_records(collection_id, source=source, target=records, faces=faces)
@@ -174,15 +174,6 @@ def _give_up_imports(
     folders = {begin_rebuild(objects, jobs_root, collection_id, each) for each in creations}
     given_up = [plan for plan in plans if plan.job_folder in folders]
     return [plan for plan in given_up if read_complete_report(plan, objects) is not None]
-
-
-def _has_collection(collection: Collection, records: RecordStore) -> bool:
-    """Return whether the records contain this creation of a collection."""
-    try:
-        own = records.get_collection(collection.collection_id)
-    except CollectionNotFoundError:
-        return False
-    return own.created_at == collection.created_at
 
 
 def _require_same_collection(
