@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.support.results import arguments, finish, show
-from facerec.core.ids import first_of_group, group_of, image_key
-from facerec.core.records import Collection, FaceRecord, StoredFace
+from facerec.core.ids import first_of_group, image_key
+from facerec.core.records import Collection, FaceRecord, StoredFace, by_image
 
 if TYPE_CHECKING:
     from facerec.core.faces import CohortStats
@@ -149,10 +149,7 @@ def copy(store: Any, name: str, faces: Iterable[StoredFace]) -> None:  # noqa: A
             store.create_collection(Collection(name, model, time.time()))
         except CollectionExistsError:
             pass
-        images: dict[str, list[StoredFace]] = {}
-        for face in batch:
-            images.setdefault(group_of(face.record.face_id), []).append(face)
-        store.put_images(name, images)
+        store.put_images(name, by_image(batch))
 
 
 def distractors(real: list[SampledFace], number: int) -> Iterable[StoredFace]:

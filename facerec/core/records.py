@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from facerec.core.addresses import address_of_source
+from facerec.core.ids import group_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -62,6 +65,14 @@ class StoredFace:
 
     record: FaceRecord
     embedding: NDArray[np.float32] = field(repr=False)
+
+
+def by_image(faces: Iterable[StoredFace]) -> dict[str, list[StoredFace]]:
+    """Return faces by the image key in their ids, as ``FaceStore.put_images`` takes them."""
+    images: dict[str, list[StoredFace]] = {}
+    for face in faces:
+        images.setdefault(group_of(face.record.face_id), []).append(face)
+    return images
 
 
 @dataclass(frozen=True, slots=True)

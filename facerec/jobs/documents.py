@@ -7,7 +7,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from facerec.core.limits import MAX_JSON_BYTES
-from facerec.errors import RESTORE_FILE, JobFolderError
+from facerec.errors import RESTORE_FILE, JobFolderError, ObjectNotFoundError
 from facerec.storage.objects.protocol import folder_of
 
 if TYPE_CHECKING:
@@ -41,6 +41,18 @@ def read_document(
         JobFolderError: The document is damaged.
     """
     return parse_document(uri, objects.read(uri, end=max_bytes), parse)
+
+
+def read_if_exists(objects: ObjectStore, uri: str, parse: Callable[[Any], Parsed]) -> Parsed | None:
+    """Read a JSON document; return what ``parse`` returns for it, or None if there is none.
+
+    Raises:
+        JobFolderError: The document is damaged.
+    """
+    try:
+        return read_document(objects, uri, parse)
+    except ObjectNotFoundError:
+        return None
 
 
 def parse_document(uri: str, content: bytes, parse: Callable[[Any], Parsed]) -> Parsed:

@@ -18,11 +18,10 @@ except faces that a caller deletes, replaces or has deleted:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from facerec.core.batches import batches
-from facerec.core.ids import group_of
 from facerec.core.migrations import (
     MigrationState,
     faces_lacking,
@@ -31,6 +30,7 @@ from facerec.core.migrations import (
 )
 from facerec.core.override import override
 from facerec.core.protocols.migrations import MigrationStore
+from facerec.core.records import by_image
 from facerec.storage.namespaces import all_sides
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class StandbySides(MigrationStore):
         standby = self._standby(current)
         if standby is None:
             raise migration_ended(collection_id)
-        standby.add_to_images(collection_id, _by_photo(described.values()))
+        standby.add_to_images(collection_id, by_image(described.values()))
         # A face may have been deleted or changed before its standby face was stored.
         ids = [record.face_id for record in described]
         served = {face.record for face in self._faces.of(current).get_faces(collection_id, ids)}
@@ -231,7 +231,7 @@ class StandbySides(MigrationStore):
             faces += len(batch)
             lacking += len(batch) - len(copied)
             if not lacking:
-                filled.add_to_images(collection_id, _by_photo(copied))
+                filled.add_to_images(collection_id, by_image(copied))
                 filled.delete_faces(collection_id, self._not_served(collection, ids))
                 self._require_next(collection, side)
         if lacking:
@@ -318,10 +318,3 @@ class StandbySides(MigrationStore):
             or current.next_side != side
         ):
             raise migration_ended(collection.collection_id)
-
-
-def _by_photo(faces: Iterable[StoredFace]) -> dict[str, list[StoredFace]]:
-    groups: dict[str, list[StoredFace]] = {}
-    for face in faces:
-        groups.setdefault(group_of(face.record.face_id), []).append(face)
-    return groups

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
-from facerec.core.ids import face_id, group_of, image_id, image_key
-from facerec.core.records import FaceRecord, StoredFace
+from facerec.core.ids import face_id, image_id, image_key
+from facerec.core.records import FaceRecord, StoredFace, by_image
 from facerec.testing.engine import FAKE_COHORT_STATS, fake_embedding
+
+__all__ = ["by_image", "stored_face"]
 
 
 def stored_face(
@@ -61,11 +60,3 @@ def stored_face(
     if embedding is None:
         embedding = fake_embedding(person, away, shot)
     return StoredFace(record, embedding)
-
-
-def by_image(faces: Iterable[StoredFace]) -> dict[str, list[StoredFace]]:
-    """Return faces as ``FaceStore.put_images`` takes them."""
-    images = defaultdict(list)
-    for face in faces:
-        images[group_of(face.record.face_id)].append(face)
-    return dict(images)

@@ -9,10 +9,10 @@ from facerec.core.addresses import storable_source
 from facerec.core.arrays import np
 from facerec.core.deferred import DeferredModule
 from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
-from facerec.core.ids import face_id, group_of
+from facerec.core.ids import face_id
 from facerec.core.names import derived_user_id
 from facerec.core.options import QualityFilter
-from facerec.core.records import FaceRecord, StoredFace
+from facerec.core.records import FaceRecord, StoredFace, by_image
 from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.deferred import indexing
@@ -242,11 +242,8 @@ class ImportOperations(GalleryBase):
             records=self._records,
         )
         imported = [stored for faces_of_photo in photos.values() for stored in faces_of_photo]
-        groups: dict[str, list[StoredFace]] = {}
-        for stored in imported:
-            groups.setdefault(group_of(stored.record.face_id), []).append(stored)
-        for group, faces in groups.items():
-            add_faces(collection, group, faces, faces=self._faces, records=self._records)
+        for key, faces in by_image(imported).items():
+            add_faces(collection, key, faces, faces=self._faces, records=self._records)
         if restore_deleted and remove_all_tombstones(collection_id, named, records=self._records):
             self._drop_lifted_tombstones(collection_id)
         ids = frozenset(stored.record.face_id for stored in imported)

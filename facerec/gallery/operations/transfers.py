@@ -13,9 +13,8 @@ from facerec.core.batches import batches
 from facerec.core.collection_settings import IMPORT_TAG, IMPORTED_TAG
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Entry, cause_from_json, step_from_json
-from facerec.core.ids import group_of
 from facerec.core.limits import MAX_PAGE, MAX_TAGS
-from facerec.core.records import Correction, User, new_collection
+from facerec.core.records import Correction, User, by_image, new_collection
 from facerec.core.registrations import registration_from_text
 from facerec.core.times import iso_time
 from facerec.errors import (
@@ -311,11 +310,8 @@ class TransferOperations(GalleryBase):
 
 
 def _store(collection_id: str, batch: list[StoredFace], faces: FaceStore) -> None:
-    groups: dict[str, list[StoredFace]] = {}
-    for face in batch:
-        groups.setdefault(group_of(face.record.face_id), []).append(face)
     # The faces of a photo may be in two batches.
-    faces.add_to_images(collection_id, groups)
+    faces.add_to_images(collection_id, by_image(batch))
 
 
 def _transferred(document: dict[str, Any]) -> TransferredCollection:

@@ -16,11 +16,12 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
-from facerec.errors import JobFolderError, JobNotFoundError, ObjectNotFoundError
-from facerec.jobs.documents import read_document, to_record
+from facerec.errors import JobFolderError, JobNotFoundError
+from facerec.jobs.documents import read_if_exists, to_record
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
@@ -180,10 +181,7 @@ class FolderChanges:
         Raises:
             JobFolderError: The record is damaged.
         """
-        try:
-            return read_document(self._objects, uri, lambda found: to_record(kind, found))
-        except ObjectNotFoundError:
-            return None
+        return read_if_exists(self._objects, uri, partial(to_record, kind))
 
     def _write(self, uri: str, note: Mapping[str, Any]) -> None:
         self._objects.write(uri, json.dumps(note).encode())

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from facerec.errors import JobFolderError, ObjectNotFoundError
-from facerec.jobs.documents import read_document, to_record
+from facerec.jobs.documents import read_document, read_if_exists, to_record
 from facerec.jobs.ledger.layout import (
     run_note_uri,
     run_notes_folder,
@@ -215,10 +215,7 @@ def read_run_summary(objects: ObjectStore, job_folder: str) -> RunSummary | None
     Raises:
         JobFolderError: The summary is damaged.
     """
-    try:
-        return read_document(objects, run_summary_uri(job_folder), run_from_json)
-    except ObjectNotFoundError:
-        return None
+    return read_if_exists(objects, run_summary_uri(job_folder), run_from_json)
 
 
 def _read(objects: ObjectStore, uri: str) -> RunNote:

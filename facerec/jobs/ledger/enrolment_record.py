@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from facerec.errors import ObjectNotFoundError
-from facerec.jobs.documents import read_document, to_record
+from facerec.jobs.documents import read_if_exists, to_record
 from facerec.jobs.ledger.layout import enrolled_uri
 
 if TYPE_CHECKING:
@@ -77,9 +77,4 @@ def read_enrolled(objects: ObjectStore, job_folder: str) -> Enrolled | None:
     Raises:
         JobFolderError: The record is damaged.
     """
-    try:
-        return read_document(
-            objects, enrolled_uri(job_folder), lambda found: to_record(Enrolled, found)
-        )
-    except ObjectNotFoundError:
-        return None
+    return read_if_exists(objects, enrolled_uri(job_folder), partial(to_record, Enrolled))

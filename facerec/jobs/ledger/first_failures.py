@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.errors import (
     FirstPhotosFailedError,
-    ObjectNotFoundError,
     OtherRegionError,
     ReadFailedError,
     ReadTimedOutError,
     RequesterPaysError,
 )
-from facerec.jobs.documents import read_document, to_record
+from facerec.jobs.documents import read_if_exists, to_record
 from facerec.jobs.ledger.layout import first_failures_uri
 from facerec.jobs.outcomes import Outcome
 
@@ -87,7 +86,4 @@ def read_first_failures(objects: ObjectStore, job_folder: str) -> FirstFailures 
     Raises:
         JobFolderError: The record is damaged.
     """
-    try:
-        return read_document(objects, first_failures_uri(job_folder), first_failures_from_json)
-    except ObjectNotFoundError:
-        return None
+    return read_if_exists(objects, first_failures_uri(job_folder), first_failures_from_json)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from facerec.errors import ObjectNotFoundError
-from facerec.jobs.documents import read_document, to_record
+from facerec.jobs.documents import read_if_exists, to_record
 from facerec.jobs.ledger.layout import imported_uri
 
 if TYPE_CHECKING:
@@ -40,9 +40,4 @@ def read_imported(objects: ObjectStore, job_folder: str) -> Imported | None:
     Raises:
         JobFolderError: The record is damaged.
     """
-    try:
-        return read_document(
-            objects, imported_uri(job_folder), lambda found: to_record(Imported, found)
-        )
-    except ObjectNotFoundError:
-        return None
+    return read_if_exists(objects, imported_uri(job_folder), partial(to_record, Imported))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from facerec.errors import ObjectNotFoundError
+from functools import partial
+
 from facerec.jobs.difference import Removal
-from facerec.jobs.documents import read_document, to_record
+from facerec.jobs.documents import read_if_exists, to_record
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.storage.objects.protocol import ObjectStore, exists
 
@@ -15,12 +16,7 @@ def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
     Raises:
         JobFolderError: The record is damaged.
     """
-    try:
-        return read_document(
-            objects, removal_uri(job_folder), lambda found: to_record(Removal, found)
-        )
-    except ObjectNotFoundError:
-        return None
+    return read_if_exists(objects, removal_uri(job_folder), partial(to_record, Removal))
 
 
 def is_listed_stale(objects: ObjectStore, job_folder: str) -> bool:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
-from facerec.errors import ObjectNotFoundError
-from facerec.jobs.documents import read_document
+from facerec.jobs.documents import read_if_exists
 from facerec.jobs.ledger.layout import summary_uri
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
 from facerec.jobs.outcomes import FAILURES, Outcome
@@ -232,10 +231,7 @@ def read_summary(objects: ObjectStore, job_folder: str, child: int) -> ChildSumm
     Raises:
         JobFolderError: The summary is damaged.
     """
-    try:
-        return read_document(objects, summary_uri(job_folder, child), _summary_from_json)
-    except ObjectNotFoundError:
-        return None
+    return read_if_exists(objects, summary_uri(job_folder, child), _summary_from_json)
 
 
 def _summary_from_json(document: Mapping[str, Any]) -> ChildSummary:

@@ -13,8 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from facerec.core.collection_settings import CollectionSettings, settings_from_json
-from facerec.errors import ObjectNotFoundError
-from facerec.jobs.documents import read_document
+from facerec.jobs.documents import read_if_exists
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.storage.objects.protocol import ObjectStore, exists
 
@@ -64,12 +63,7 @@ def read_settings(
     Raises:
         JobFolderError: The copy is damaged.
     """
-    try:
-        return read_document(
-            objects, _uri(jobs_root, collection, "settings.json"), settings_from_json
-        )
-    except ObjectNotFoundError:
-        return None
+    return read_if_exists(objects, _uri(jobs_root, collection, "settings.json"), settings_from_json)
 
 
 def note_lost(
@@ -98,15 +92,12 @@ def own_creations(objects: ObjectStore, jobs_root: str, collection: Collection) 
     Raises:
         JobFolderError: The list of earlier collections is damaged.
     """
-    try:
-        adopted = read_document(
-            objects,
-            _uri(jobs_root, collection, "adopted.json"),
-            lambda found: set(map(float, found)),
-        )
-    except ObjectNotFoundError:
-        adopted = set()
-    return {collection.created_at, *adopted}
+    adopted = read_if_exists(
+        objects,
+        _uri(jobs_root, collection, "adopted.json"),
+        lambda found: set(map(float, found)),
+    )
+    return {collection.created_at, *(adopted or ())}
 
 
 def was_lost(objects: ObjectStore, jobs_root: str, collection: Collection) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from facerec.core.ids import group_of
+from facerec.core.records import by_image
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.gallery.erasing.tombstones import deleted_boxes, without_deleted
 from facerec.gallery.indexing.storing import faces_to_keep, pair_boxes, replace_faces
@@ -310,13 +310,10 @@ def _stored_faces(
 
 def _read_saved(plan: Plan, segment: Segment, objects: ObjectStore) -> dict[str, list[StoredFace]]:
     """Return the faces of a segment whose embeddings are in the job folder, by image key."""
-    saved: dict[str, list[StoredFace]] = {}
     if segment.embeddings is None:
-        return saved
+        return {}
     try:
-        for face in read_embeddings(objects, plan.job_folder + segment.embeddings):
-            saved.setdefault(group_of(face.record.face_id), []).append(face)
+        return by_image(read_embeddings(objects, plan.job_folder + segment.embeddings))
     except (ObjectNotFoundError, InvalidInputError):
         # The file was erased with all its faces, or is lost or damaged.
         return {}
-    return saved
