@@ -6,9 +6,9 @@ import random
 
 import pytest
 
+from facerec.core.ids import PREFIX_BYTES
 from facerec.jobs.ledger import collection_face_index
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
-from facerec.jobs.ledger.face_index import ID_BYTES
 from tests.support.memory_objects import MemoryObjects
 
 ROOT = "s3://work/jobs/"
@@ -32,11 +32,11 @@ def test_each_face_is_found_in_its_jobs_and_in_hardly_any_other(
     monkeypatch.setattr(collection_face_index, "MERGED_ENTRIES", 8)
     monkeypatch.setattr(collection_face_index, "MAX_ENTRIES", 2000)
     chance = random.Random(seed)
-    shared = [chance.randbytes(ID_BYTES) for _ in range(5)]
+    shared = [chance.randbytes(PREFIX_BYTES) for _ in range(5)]
     jobs: dict[str, list[bytes]] = {}
     for number in range(60):
         faces = chance.choice([0, 1, 3, 30, 400])
-        ids = [chance.randbytes(ID_BYTES) for _ in range(faces)]
+        ids = [chance.randbytes(PREFIX_BYTES) for _ in range(faces)]
         jobs[f"job-{number}"] = [*ids, *chance.sample(shared, chance.randrange(3))]
         opened(objects).add({f"job-{number}": b"".join(jobs[f"job-{number}"])})
     index = opened(objects)
@@ -53,18 +53,18 @@ def test_each_face_is_found_in_its_jobs_and_in_hardly_any_other(
 
 def test_a_process_that_loses_the_race_leaves_its_job_uncovered(objects: MemoryObjects) -> None:
     one, other = opened(objects), opened(objects)
-    one.add({"first": bytes(ID_BYTES)})
-    other.add({"second": bytes(ID_BYTES)})
+    one.add({"first": bytes(PREFIX_BYTES)})
+    other.add({"second": bytes(PREFIX_BYTES)})
     assert not opened(objects).covers("first")
     assert opened(objects).covers("second")
     reader = opened(objects)
-    opened(objects).add({"third": bytes(ID_BYTES)})
-    may_name = reader.may_name([b"\1" * ID_BYTES])
+    opened(objects).add({"third": bytes(PREFIX_BYTES)})
+    may_name = reader.may_name([b"\1" * PREFIX_BYTES])
     assert [may_name(job) for job in ("first", "second", "third")] == [True, False, False]
 
 
 def test_the_index_of_a_deleted_collection_is_not_written(objects: MemoryObjects) -> None:
     index = opened(objects)
     objects.delete(f"{ROOT}remembered@staff/1.0/any")
-    index.add({"first": bytes(ID_BYTES)})
+    index.add({"first": bytes(PREFIX_BYTES)})
     assert objects.content == {}

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerec.core.erasures import Selection
+from facerec.core.ids import PREFIX_BYTES
 from facerec.jobs.erasing.collection_erasure import erase_faces
 from facerec.jobs.ledger import job_face_index
-from facerec.jobs.ledger.face_index import ID_BYTES, SegmentFaces, write_face_index
+from facerec.jobs.ledger.face_index import SegmentFaces, write_face_index
 from facerec.jobs.ledger.job_face_index import children_of_faces, write_job_face_index
 from facerec.jobs.ledger.layout import face_index_uri, job_face_index_uri, summary_uri
 from facerec.jobs.outcomes import Outcome
@@ -22,7 +23,7 @@ from facerec.storage.objects.protocol import ObjectInfo
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 from tests.support.memory_objects import MemoryObjects
 
-IDS = st.lists(st.binary(min_size=ID_BYTES, max_size=ID_BYTES), max_size=40)
+IDS = st.lists(st.binary(min_size=PREFIX_BYTES, max_size=PREFIX_BYTES), max_size=40)
 FOLDER = "s3://bucket/job/"
 
 
@@ -45,7 +46,7 @@ def test_a_job_that_is_not_complete_gets_no_index() -> None:
     objects = MemoryObjects()
     objects.write(summary_uri(FOLDER, 0), b"{}")
     assert not write_job_face_index(objects, FOLDER, 2)
-    assert children_of_faces(objects, FOLDER, [bytes(ID_BYTES)]) is None
+    assert children_of_faces(objects, FOLDER, [bytes(PREFIX_BYTES)]) is None
 
 
 def test_a_job_of_one_child_needs_no_index_but_that_of_the_child(tmp_path: Path) -> None:
