@@ -95,13 +95,15 @@ class Gallery(
     - ``operations.transfers``, of whole collections: ``export_collection``, ``import_collection``;
     - ``operations.whole_migrations``, to another model version: ``migrate``,
       ``roll_back_migration``, ``resume_migrations``;
-    - ``operations.migrations``, the steps of a migration: ``migration_status``,
-      ``begin_migration``, ``prepare_migration``, ``prepare_range``, ``switch_version``,
+    - ``operations.preparations``, the first steps of a migration: ``migration_status``,
+      ``begin_migration``, ``prepare_migration``, ``prepare_range``;
+    - ``operations.migrations``, the last steps of a migration: ``switch_version``,
       ``finish_migration``, ``cancel_migration``;
     - ``operations.retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.
 
-    ``operations.clusters`` comes with ``HistoryOperations``, and ``operations.migrations`` with
-    ``WholeMigrationOperations``, which extend them.
+    Some classes extend others: ``HistoryOperations`` those of ``operations.clusters``,
+    ``WholeMigrationOperations`` those of ``operations.migrations`` and ``operations.preparations``,
+    and ``ErasureOperations`` those of ``operations.selections``.
 
     The helpers of several operations are in two base classes: ``Inspector`` (``inspection``) loads
     a photo and finds its faces (``_detect``). ``GalleryBase`` (``base``) reads a collection

@@ -1,7 +1,7 @@
 """Whole migrations: all faces are described, then the collection switches to the other version.
 
-These operations consist of the steps of ``operations.migrations``. Faces that are added in the
-meantime are described by another pass.
+These operations consist of the steps of ``operations.preparations`` and ``operations.migrations``.
+Faces that are added in the meantime are described by another pass.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from facerec.errors import ConflictError, FacerecError, MigrationError, Migratio
 from facerec.gallery.deferred import migration_results
 from facerec.gallery.operations.collections import CollectionOperations
 from facerec.gallery.operations.faces import FaceOperations
-from facerec.gallery.operations.migrations import LISTED, MigrationOperations
+from facerec.gallery.operations.migrations import MigrationOperations
+from facerec.gallery.operations.preparations import LISTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
