@@ -15,10 +15,11 @@ from facerec.gallery.operations.find import FindOperations
 from facerec.gallery.operations.history import HistoryOperations
 from facerec.gallery.operations.idempotency import answer_by_token
 from facerec.gallery.operations.imports import ImportOperations
+from facerec.gallery.operations.indexing import IndexOperations
 from facerec.gallery.operations.merging import MergeOperations
-from facerec.gallery.operations.recognition import RecognitionOperations
 from facerec.gallery.operations.registrations import RegistrationOperations
 from facerec.gallery.operations.retention import RetentionOperations
+from facerec.gallery.operations.search import SearchOperations
 from facerec.gallery.operations.sweeping import SweepOperations
 from facerec.gallery.operations.transfers import TransferOperations
 from facerec.gallery.operations.user_search import UserSearchOperations
@@ -30,7 +31,8 @@ class Gallery(
     WholeMigrationOperations,
     CollectionOperations,
     FindOperations,
-    RecognitionOperations,
+    SearchOperations,
+    IndexOperations,
     FaceOperations,
     ImportOperations,
     UserSearchOperations,
@@ -64,7 +66,8 @@ class Gallery(
     - ``operations.collections``: ``create_collection``, ``describe_collection``,
       ``list_collections``, ``all_collections``, ``set_threshold``, ``delete_collection``,
       ``get_tags``, ``set_tags``, ``remove_tags``;
-    - ``operations.recognition``: ``index``, ``search``, ``search_face``;
+    - ``operations.indexing``: ``index``;
+    - ``operations.search``: ``search``, ``search_face``;
     - ``operations.find``: ``find``, for all photos of somebody;
     - ``inspection``, without a collection: ``detect``, ``compare``, ``estimates_attributes``,
       ``model_version``, ``defaults``;
@@ -101,9 +104,9 @@ class Gallery(
       ``finish_migration``, ``cancel_migration``;
     - ``operations.retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.
 
-    Some classes extend others: ``HistoryOperations`` those of ``operations.clusters``,
-    ``WholeMigrationOperations`` those of ``operations.migrations`` and ``operations.preparations``,
-    and ``ErasureOperations`` those of ``operations.selections``.
+    ``operations.clusters`` comes with ``HistoryOperations``, ``operations.selections`` with
+    ``ErasureOperations``, and ``operations.preparations`` and ``operations.migrations`` with
+    ``WholeMigrationOperations``, which extend them.
 
     The helpers of several operations are in two base classes: ``Inspector`` (``inspection``) loads
     a photo and finds its faces (``_detect``). ``GalleryBase`` (``base``) reads a collection

@@ -12,7 +12,7 @@ from facerec.core.ids import image_id
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.options import MAX_FACES
 from facerec.errors import InvalidInputError, NotFoundError
-from facerec.gallery.operations.recognition import RecognitionOperations
+from facerec.gallery.operations.search import SearchOperations
 from facerec.gallery.paging import checked_integer, checked_limit, listing_of
 from facerec.gallery.people.user_vectors import user_vector
 from facerec.gallery.photos import Photo, require_face
@@ -42,7 +42,7 @@ TARGET_FMR = 0.2
 _SCORE = struct.Struct(">d")
 
 
-class FindOperations(RecognitionOperations):
+class FindOperations(SearchOperations):
     """The operation of a gallery that finds all photos of somebody."""
 
     def find(
