@@ -379,8 +379,8 @@ class Eraser(StoreEraser):
         ids = sorted(selection.face_ids)
         faces = self._faces.get_faces(collection_id, ids) if ids else []
         with suppress(CollectionNotFoundError):
-            records = [face.record for face in faces]
-            keep_tombstones(collection_id, records, records=self._records)
+            found = [face.record for face in faces]
+            keep_tombstones(collection_id, found, records=self._records)
             if selection.cause is None:
                 # not merged, and not deleted as an entry of the history
                 keep_people(
@@ -391,7 +391,7 @@ class Eraser(StoreEraser):
                     None if selection.only_empty_users else erasure.erased_at,
                     records=self._records,
                 )
-            photos = map(photo_of_face, records)
+            photos = map(photo_of_face, found)
             return keep_erased_photos(collection_id, photos, selection, records=self._records)
         return set()
 

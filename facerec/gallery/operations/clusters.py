@@ -318,15 +318,15 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             face_id for each in clusters for face_id in each.face_ids[: cluster_results.MAX_SHOWN]
         ]
         stored = self._faces.get_faces(collection_id, shown) if shown else []
-        records = {face.record.face_id: face.record for face in stored}
+        found = {face.record.face_id: face.record for face in stored}
         people = (each.user_id for each in clusters if each.user_id is not None)
         names = display_names(collection_id, people, records=self._records)
         summaries = []
         for each in clusters:
             own = [
-                records[face]
+                found[face]
                 for face in each.face_ids[: cluster_results.MAX_SHOWN]
-                if face in records
+                if face in found
             ]
             if not own:
                 # deleted concurrently

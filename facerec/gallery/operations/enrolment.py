@@ -181,20 +181,20 @@ class EnrolOperations(UserOperations):
             old = [each for each in photos if not _is_new(each, erased_at, held)]
             self._report(old, name, enrolling.EnrolmentProblem.PERSON_ERASED, done)
             photos = [each for each in photos if each not in old]
-        photos.sort(key=lambda records: records[0].source)
+        photos.sort(key=lambda members: members[0].source)
         self._report(
             photos[MAX_PHOTOS_OF_PERSON:], name, enrolling.EnrolmentProblem.TOO_MANY_FACES, done
         )
         photos = photos[:MAX_PHOTOS_OF_PERSON]
-        face_ids = [record.face_id for records in photos for record in records]
+        face_ids = [record.face_id for members in photos for record in members]
         corrected = corrected_faces(collection_id, face_ids, records=self._records)
         allowed = []
-        for records in photos:
-            free = [each for each in records if user_id not in corrected.get(each.face_id, ())]
+        for members in photos:
+            free = [each for each in members if user_id not in corrected.get(each.face_id, ())]
             if free:
                 allowed.append(sorted(free, key=lambda each: -each.box.area))
             else:
-                self._report([records], name, enrolling.EnrolmentProblem.NOT_SAME, done)
+                self._report([members], name, enrolling.EnrolmentProblem.NOT_SAME, done)
         held = frozenset() if user is None else frozenset(user.face_ids)
         chosen = self._choose(collection_id, name, allowed, held, done)
         self._associate_chosen(collection_id, name, user, chosen, done)
@@ -211,14 +211,14 @@ class EnrolOperations(UserOperations):
 
         A photo that was indexed several times has this face several times.
         """
-        own = {record.face_id for records in photos for record in records}
+        own = {record.face_id for members in photos for record in members}
         stored = {
             face.record.face_id: face
             for face in self._faces.get_faces(collection_id, sorted(own | held))
         }
         faces = [
-            [stored[each.face_id] for each in records if each.face_id in stored]
-            for records in photos
+            [stored[each.face_id] for each in members if each.face_id in stored]
+            for members in photos
         ]
         faces = [each for each in faces if each]
         known = [stored[face_id] for face_id in sorted(held) if face_id in stored]
@@ -229,9 +229,9 @@ class EnrolOperations(UserOperations):
             if problem is not None:
                 self._report([[face.record]], name, problem, done)
                 continue
-            records = records_of[number]
-            others = [each.face_id for each in records if not is_same_face(each, face.record)]
-            chosen += [(each, others) for each in records if is_same_face(each, face.record)]
+            members = records_of[number]
+            others = [each.face_id for each in members if not is_same_face(each, face.record)]
+            chosen += [(each, others) for each in members if is_same_face(each, face.record)]
         return chosen
 
     def _associate_chosen(

@@ -150,7 +150,7 @@ class FindOperations(SearchOperations):
             corrections = finding.CorrectionFilter(
                 ranking, person, collection_id, faces=self._faces, records=self._records
             )
-            faces = finding.faces_showing(
+            showing = finding.faces_showing(
                 person,
                 ranking,
                 corrections,
@@ -161,7 +161,7 @@ class FindOperations(SearchOperations):
                 records=self._records,
                 cohort=engine,
             )
-            found = list(islice(faces, limit + 1))
+            found = list(islice(showing, limit + 1))
         token = None
         if len(found) > limit:
             token = self._token(listing, _position_text(found[limit - 1][0]))

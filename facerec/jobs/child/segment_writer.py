@@ -347,17 +347,17 @@ class SegmentWriter:
                 records=self._records,
             )
         )
-        faces = [face for image in step.faces.values() for face in image]
-        if faces:
+        found = [face for image in step.faces.values() for face in image]
+        if found:
             # Each attempt writes its own files: the losing attempt must not replace those of the
             # winner.
             embeddings = embeddings_name(self._child, step.start.offset, step.end.offset)
-            write_embeddings(self._objects, plan.job_folder + embeddings, faces)
+            write_embeddings(self._objects, plan.job_folder + embeddings, found)
         if step.faces:
             stored = frozenset[str]().union(*step.stored_ids.values())
             removed = self._face_writer.store_with_events(
                 plan.collection_id,
-                [face for face in faces if face.record.face_id not in stored],
+                [face for face in found if face.record.face_id not in stored],
                 lambda: replace_faces(
                     plan.collection_id,
                     step.faces,
