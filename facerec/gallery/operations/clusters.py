@@ -324,9 +324,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         summaries = []
         for each in clusters:
             own = [
-                found[face]
-                for face in each.face_ids[: cluster_results.MAX_SHOWN]
-                if face in found
+                found[face] for face in each.face_ids[: cluster_results.MAX_SHOWN] if face in found
             ]
             if not own:
                 # deleted concurrently

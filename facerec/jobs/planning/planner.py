@@ -10,7 +10,7 @@
    collection has had no job, or the manifest is too long.
 4. ``prepare_collection`` creates the collection if it does not exist and the request allows it, and
    identifies this creation.
-5. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
+5. ``Rounds``: the id of the job is derived from all that, so that the same request finds the same
    job again. A request for a collection that was deleted and created again finds a new one. A
    request for a bulk import is refused if the collection cannot have one.
 6. The plan is read from the job folder if it exists; otherwise it is stored there. If the faces
@@ -32,7 +32,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import tempfile
@@ -50,25 +49,19 @@ from facerec.jobs.bulk_import.progress import is_import_pending, plan_import
 from facerec.jobs.erasing.covered_jobs import cover_jobs
 from facerec.jobs.erasing.folder_deletion import complete_deletion
 from facerec.jobs.erasing.unchecked_plans import UncheckedPlans
-from facerec.jobs.folders import find_entry, note_folder_elsewhere
-from facerec.jobs.job_ids import job_id_of
+from facerec.jobs.folders import note_folder_elsewhere
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
-from facerec.jobs.ledger.first_failures import read_first_failures
 from facerec.jobs.ledger.layout import stale_uri
-from facerec.jobs.ledger.removal_record import is_listed_stale
 from facerec.jobs.manifest.inspection import inspect, read_sample
-from facerec.jobs.options import options_to_json
-from facerec.jobs.plan import NAMED_IDS, PLAN_VERSION, Plan, manifests_prefix, plan_uri, read_plan
+from facerec.jobs.plan import Plan, manifests_prefix, plan_uri
 from facerec.jobs.planning.changes import Changes, find_changes
-from facerec.jobs.planning.children import count_children
 from facerec.jobs.planning.names import require_names
-from facerec.jobs.planning.rounds import is_complete, is_resumable, needs_new_round
+from facerec.jobs.planning.round_plans import Rounds, planned_before
+from facerec.jobs.planning.rounds import is_complete, needs_new_round
 from facerec.jobs.planning.source import find_source
-from facerec.jobs.remembered.doubts import doubt_about
 from facerec.jobs.remembered.memory import Memory
 from facerec.jobs.remembered.unfinished import unfinished_replacements
 from facerec.jobs.verifying.lost_collections import keep_settings, restore_if_lost
-from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -78,6 +71,7 @@ if TYPE_CHECKING:
     from facerec.gallery.receipts import Erasures
     from facerec.jobs.planning.request import JobRequest
     from facerec.jobs.remembered.stale_photos import StalePhoto
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def plan_job(
@@ -184,15 +178,14 @@ def _plan_once(
         )
         unchecked = unchecked or UncheckedPlans(objects, jobs_root, prepared.collection)
         memory = memory or Memory(objects, jobs_root, prepared.collection)
-        rounds = _Rounds(request, changes, prepared.collection, objects, jobs_root, job_folder)
+        rounds = Rounds(request, changes, prepared.collection, objects, jobs_root, job_folder)
         plan, job_round = rounds.latest()
         _require_importable(request, plan, memory, prepared.collection)
         if (
             plan is not None
             and not is_import_pending(plan, objects)
-            and (
-                _must_compare_again(request, plan, changes, objects, jobs_root, prepared.collection)
-                or _needs_new_round(request, plan, changes, objects, memory)
+            and needs_new_round(
+                request, plan, changes, memory, prepared.collection, objects, jobs_root
             )
         ):
             plan, job_round = None, job_round + 1
@@ -216,6 +209,39 @@ def _plan_once(
     memory.merge_notes(plan, before=number)
     keep_settings(plan.collection_id, objects, jobs_root, records)
     return plan
+
+
+def _open_unchecked(
+    request: JobRequest, objects: ObjectStore, records: RecordStore, jobs_root: str
+) -> UncheckedPlans | None:
+    """Return the unchecked plans of a collection, without those that killed planners left.
+
+    Returns:
+        None if there is no such collection yet.
+    """
+    collection = collection_or_none(request.collection_id, records)
+    if collection is None:
+        return None
+    unchecked = UncheckedPlans(objects, jobs_root, collection)
+    unchecked.withdraw_outdated()
+    return unchecked
+
+
+def _open_memory(
+    request: JobRequest, objects: ObjectStore, records: RecordStore, jobs_root: str
+) -> Memory | None:
+    """Return the remembered photos of a collection; None if there is no such collection yet."""
+    collection = collection_or_none(request.collection_id, records)
+    return None if collection is None else Memory(objects, jobs_root, collection)
+
+
+def _model_versions(
+    request: JobRequest, model_version: str, recipes: Mapping[str, str]
+) -> list[str]:
+    """Return the model versions that the faces may have; the one for a new collection first."""
+    if request.recipe is None:
+        return [model_version, *recipes.values()]
+    return [recipes[checked_recipe(request.recipe, recipes)]]
 
 
 def _require_importable(
@@ -248,226 +274,6 @@ def _require_importable(
         )
 
 
-def _cover_earlier_jobs(plan: Plan, objects: ObjectStore, jobs_root: str, memory: Memory) -> None:
-    """Add complete jobs to the face index of the collection, so that deletions skip them."""
-    index = CollectionFaceIndex(objects, jobs_root, plan.collection_id)
-    if index.covers(plan.job_id) and not is_complete(plan, objects):
-        # Its folder was restored from an older copy.
-        index.remove(plan.job_id)
-    earlier = {note.job_id for note in memory.notes if note.job_id not in (None, plan.job_id)}
-    cover_jobs(index, objects, jobs_root, plan.collection_id, filter(None, earlier))
-
-
-def _model_versions(
-    request: JobRequest, model_version: str, recipes: Mapping[str, str]
-) -> list[str]:
-    """Return the model versions that the faces may have; the one for a new collection first."""
-    if request.recipe is None:
-        return [model_version, *recipes.values()]
-    return [recipes[checked_recipe(request.recipe, recipes)]]
-
-
-def _open_unchecked(
-    request: JobRequest, objects: ObjectStore, records: RecordStore, jobs_root: str
-) -> UncheckedPlans | None:
-    """Return the unchecked plans of a collection, without those that killed planners left.
-
-    Returns:
-        None if there is no such collection yet.
-    """
-    collection = collection_or_none(request.collection_id, records)
-    if collection is None:
-        return None
-    unchecked = UncheckedPlans(objects, jobs_root, collection)
-    unchecked.withdraw_outdated()
-    return unchecked
-
-
-def _open_memory(
-    request: JobRequest, objects: ObjectStore, records: RecordStore, jobs_root: str
-) -> Memory | None:
-    """Return the remembered photos of a collection; None if there is no such collection yet."""
-    collection = collection_or_none(request.collection_id, records)
-    return None if collection is None else Memory(objects, jobs_root, collection)
-
-
-def _must_compare_again(
-    request: JobRequest,
-    plan: Plan,
-    changes: Changes,
-    objects: ObjectStore,
-    jobs_root: str,
-    collection: Collection,
-) -> bool:
-    """Return whether a complete job must prune again, for a doubt about remembered photos.
-
-    An incomplete job compares the stored faces at its end anyway.
-    """
-    return (
-        request.prune
-        and changes.base is not None
-        and doubt_about(objects, jobs_root, collection, changes.base) is not None
-        and is_complete(plan, objects)
-    )
-
-
-def _needs_new_round(
-    request: JobRequest, plan: Plan, changes: Changes, objects: ObjectStore, memory: Memory
-) -> bool:
-    if read_first_failures(objects, plan.job_folder) is not None:
-        # The cause of the first photos' failures may be corrected by now; without a new round,
-        # their rows would stay.
-        return True
-    if changes.difference is None:
-        return needs_new_round(request, plan, objects)
-    if not is_complete(plan, objects):
-        return not is_resumable(
-            request, plan, changes.difference, objects, is_last=memory.is_last(plan.job_id)
-        )
-    if plan.prune and not request.prune and is_listed_stale(objects, plan.job_folder):
-        # Its removal failed; a run without --prune must not repeat it.
-        return True
-    again = request.force or request.restore_deleted
-    if again or changes.difference.to_process or changes.to_prune:
-        return True
-    return any(photo.is_renamed for photo in changes.stale_photos())
-
-
-class _Rounds:
-    """The rounds of a job: round 0, and one for each time that it was processed again."""
-
-    def __init__(
-        self,
-        request: JobRequest,
-        changes: Changes,
-        collection: Collection,
-        objects: ObjectStore,
-        jobs_root: str,
-        job_folder: str | None,
-    ) -> None:
-        self._request, self._changes, self._collection = request, changes, collection
-        self._objects, self._jobs_root, self._job_folder = objects, jobs_root, job_folder
-        self._found: dict[int, tuple[str, str]] = {}
-
-    def latest(self) -> tuple[Plan | None, int]:
-        """Return the plan of the latest round, or None, and its number.
-
-        Raises:
-            InvalidInputError: A job folder cannot be read, is missing, or contains another job.
-        """
-        plan, job_round = self._read(0), 0
-        if plan is None:
-            return None, 0
-        # A manifest whose photos change every night has many rounds: they are not all read.
-        step = 1
-        while (following := self._read(job_round + step)) is not None:
-            plan, job_round, step = following, job_round + step, 2 * step
-        while step > 1:
-            step //= 2
-            if (following := self._read(job_round + step)) is not None:
-                plan, job_round = following, job_round + step
-        return plan, job_round
-
-    def plan(self, job_round: int) -> Plan:
-        """Return the plan of a new round.
-
-        Raises:
-            InvalidInputError: An inventory has more files than a job can have children.
-        """
-        job_id, folder = self._names(job_round)
-        request, changes, collection = self._request, self._changes, self._collection
-        inspection, local = changes.inspection, scheme_of(folder) == "file"
-        stripes, children = count_children(inspection, request.images_per_child, local=local)
-        return Plan(
-            job_id=job_id,
-            job_folder=folder,
-            collection_id=collection.collection_id,
-            collection_created_at=collection.created_at,
-            model_version=collection.model_version,
-            options=request.options,
-            source=inspection.source,
-            base=changes.base,
-            local=local,
-            stripes=stripes,
-            children=children,
-            estimated_photos=inspection.photos,
-            exact=inspection.exact,
-            created_at=time.time(),
-            round=job_round,
-            force=request.force or request.restore_deleted,
-            restore_deleted=request.restore_deleted,
-            prune=request.prune,
-            prune_limit_percentage=request.prune_limit_percentage,
-            difference=changes.difference,
-            first_version=collection.first_version,
-            bulk_import=request.bulk_import and job_round == 0,
-            external_ids=NAMED_IDS if changes.names_ids else request.listing.external_ids,
-        )
-
-    def _read(self, job_round: int) -> Plan | None:
-        job_id, folder = self._names(job_round)
-        return _planned_before(self._objects, folder, job_id)
-
-    def _names(self, job_round: int) -> tuple[str, str]:
-        """Return the id of a round and its existing or future folder; searched for once."""
-        if job_round not in self._found:
-            self._found[job_round] = self._find(job_round)
-        return self._found[job_round]
-
-    def _find(self, job_round: int) -> tuple[str, str]:
-        job_id = _job_id(self._request, self._changes.identity, self._collection, job_round)
-        if self._job_folder is None:
-            requested = f"{self._jobs_root}{job_id}/"
-        else:
-            requested = self._job_folder + (f"round-{job_round}/" if job_round else "")
-        try:
-            entry = find_entry(self._objects, self._jobs_root, job_id)
-        except InvalidInputError:
-            # The folder was moved, unless the request specifies its new location.
-            if not _contains(self._objects, requested, job_id):
-                raise
-            entry = None
-        return job_id, requested if entry is None else entry.job_folder
-
-
-def _job_id(request: JobRequest, identity: str, collection: Collection, job_round: int) -> str:
-    named = json.dumps(
-        [
-            PLAN_VERSION,
-            identity,
-            collection.collection_id,
-            collection.created_at,
-            options_to_json(request.options),
-            collection.id_version,
-            request.images_per_child,
-            job_round,
-        ],
-        sort_keys=True,
-    )
-    digest = hashlib.sha256(named.encode()).hexdigest()
-    return job_id_of(collection.collection_id, digest)
-
-
-def _contains(objects: ObjectStore, folder: str, job_id: str) -> bool:
-    try:
-        return read_plan(objects, folder).job_id == job_id
-    except (ObjectNotFoundError, InvalidInputError):
-        return False
-
-
-def _planned_before(objects: ObjectStore, folder: str, job_id: str) -> Plan | None:
-    try:
-        plan = read_plan(objects, folder)
-    except ObjectNotFoundError:
-        return None
-    if plan.job_id != job_id:
-        raise InvalidInputError(
-            f"{folder} contains another job, {plan.job_id}",
-            "choose another folder: the photos, the options or the collection of that job differ",
-        )
-    return plan
-
-
 def _store(
     objects: ObjectStore, plan: Plan, changes: Changes, replacements: Iterable[StalePhoto]
 ) -> Plan:
@@ -495,4 +301,14 @@ def _store(
     content = json.dumps(plan.to_json(), indent=1).encode()
     if objects.write(plan_uri(plan.job_folder), content, if_absent=True):
         return plan
-    return _planned_before(objects, plan.job_folder, plan.job_id) or plan
+    return planned_before(objects, plan.job_folder, plan.job_id) or plan
+
+
+def _cover_earlier_jobs(plan: Plan, objects: ObjectStore, jobs_root: str, memory: Memory) -> None:
+    """Add complete jobs to the face index of the collection, so that deletions skip them."""
+    index = CollectionFaceIndex(objects, jobs_root, plan.collection_id)
+    if index.covers(plan.job_id) and not is_complete(plan, objects):
+        # Its folder was restored from an older copy.
+        index.remove(plan.job_id)
+    earlier = {note.job_id for note in memory.notes if note.job_id not in (None, plan.job_id)}
+    cover_jobs(index, objects, jobs_root, plan.collection_id, filter(None, earlier))

@@ -16,20 +16,96 @@ from facerec.errors import (
     ReadFailedError,
     ReadTimedOutError,
 )
+from facerec.jobs.ledger.first_failures import read_first_failures
 from facerec.jobs.ledger.reading import read_summaries
+from facerec.jobs.ledger.removal_record import is_listed_stale
 from facerec.jobs.ledger.report import read_complete_report
 from facerec.jobs.outcomes import NOT_READ, Outcome
+from facerec.jobs.remembered.doubts import doubt_about
 
 if TYPE_CHECKING:
+    from facerec.core.records import Collection
     from facerec.jobs.difference import Difference
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.plan import Plan
+    from facerec.jobs.planning.changes import Changes
     from facerec.jobs.planning.request import JobRequest
+    from facerec.jobs.remembered.memory import Memory
     from facerec.storage.objects.protocol import ObjectStore
 
 
-def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bool:
+def needs_new_round(
+    request: JobRequest,
+    plan: Plan,
+    changes: Changes,
+    memory: Memory,
+    collection: Collection,
+    objects: ObjectStore,
+    jobs_root: str,
+) -> bool:
     """Return whether a job is processed again rather than resumed.
+
+    Args:
+        request: The request.
+        plan: The plan of the job's last round.
+        changes: What the request would process now.
+        memory: The remembered photos of the collection.
+        collection: The collection.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+
+    Raises:
+        InvalidInputError: A file in the job folder is damaged.
+        ObjectNotFoundError: The job was deleted in the meantime.
+    """
+    if _must_compare_again(request, plan, changes, collection, objects, jobs_root):
+        return True
+    if read_first_failures(objects, plan.job_folder) is not None:
+        # The cause of the first photos' failures may be corrected by now; without a new round,
+        # their rows would stay.
+        return True
+    if changes.difference is None:
+        return _is_repeated(request, plan, objects)
+    if not is_complete(plan, objects):
+        return not _is_resumable(
+            request, plan, changes.difference, objects, is_last=memory.is_last(plan.job_id)
+        )
+    if plan.prune and not request.prune and is_listed_stale(objects, plan.job_folder):
+        # Its removal failed; a run without --prune must not repeat it.
+        return True
+    again = request.force or request.restore_deleted
+    if again or changes.difference.to_process or changes.to_prune:
+        return True
+    return any(photo.is_renamed for photo in changes.stale_photos())
+
+
+def is_complete(plan: Plan, objects: ObjectStore) -> bool:
+    """Return whether a job's report shows that all children are complete."""
+    return read_complete_report(plan, objects) is not None
+
+
+def _must_compare_again(
+    request: JobRequest,
+    plan: Plan,
+    changes: Changes,
+    collection: Collection,
+    objects: ObjectStore,
+    jobs_root: str,
+) -> bool:
+    """Return whether a complete job must prune again, for a doubt about remembered photos.
+
+    An incomplete job compares the stored faces at its end anyway.
+    """
+    return (
+        request.prune
+        and changes.base is not None
+        and doubt_about(objects, jobs_root, collection, changes.base) is not None
+        and is_complete(plan, objects)
+    )
+
+
+def _is_repeated(request: JobRequest, plan: Plan, objects: ObjectStore) -> bool:
+    """Return whether a job whose photos were not compared is processed again, not resumed.
 
     A complete job is processed again if the request forces this or restores deleted faces, or if it
     retries failed photos and there are any. It is also processed again if a failure in the report
@@ -39,7 +115,7 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
     """
     report = read_complete_report(plan, objects)
     if report is None:
-        return not has_same_purpose(request, plan)
+        return not _has_same_purpose(request, plan)
     if (
         request.force
         or request.restore_deleted
@@ -49,14 +125,7 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
     return any(_may_have_changed(row, objects) for row in report.tally.failures)
 
 
-def has_same_purpose(request: JobRequest, plan: Plan) -> bool:
-    """Return whether a plan and a request agree on what to force, restore and prune."""
-    force = request.force or request.restore_deleted
-    wanted = (force, request.restore_deleted, request.prune)
-    return wanted == (plan.force, plan.restore_deleted, plan.prune)
-
-
-def is_resumable(
+def _is_resumable(
     request: JobRequest, plan: Plan, now: Difference, objects: ObjectStore, *, is_last: bool
 ) -> bool:
     """Return whether what is left of an incomplete job is exactly what a request asks for.
@@ -78,7 +147,7 @@ def is_resumable(
         ObjectNotFoundError: The job was deleted in the meantime.
     """
     planned = plan.difference
-    if not has_same_purpose(request, plan):
+    if not _has_same_purpose(request, plan):
         return False
     if planned is None:
         # The job processes all photos that a manifest names; none of them was remembered.
@@ -92,9 +161,11 @@ def is_resumable(
     return (now.to_process, now.gone) == (planned.to_process - done, planned.gone)
 
 
-def is_complete(plan: Plan, objects: ObjectStore) -> bool:
-    """Return whether a job's report shows that all children are complete."""
-    return read_complete_report(plan, objects) is not None
+def _has_same_purpose(request: JobRequest, plan: Plan) -> bool:
+    """Return whether a plan and a request agree on what to force, restore and prune."""
+    force = request.force or request.restore_deleted
+    wanted = (force, request.restore_deleted, request.prune)
+    return wanted == (plan.force, plan.restore_deleted, plan.prune)
 
 
 def _may_have_changed(row: LedgerRow, objects: ObjectStore) -> bool:
