@@ -5,38 +5,23 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.absolute_paths import absolute_path
 from facerec.core.deferred import DeferredModule
 from facerec.errors import (
     InvalidInputError,
     JobDeletedError,
-    JobFolderError,
-    JobNotFoundError,
-    ObjectNotFoundError,
 )
 from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.folders import (
     DAMAGED_NOTE,
-    Entry,
-    JobFolder,
-    UnreadableFolder,
-    entries_at,
-    find_entry,
-    list_folders,
-    read_entry,
     read_folder,
 )
-from facerec.jobs.local.run_record import RunRecord, read_record, request_cancel
-from facerec.jobs.run_lock import is_locked
-from facerec.jobs.run_summary import run_from_json
-from facerec.jobs.service import LATEST, NO_JOBS, Job
-from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus, ended_status
+from facerec.jobs.local.job_reader import JobReader
+from facerec.jobs.local.run_record import request_cancel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from facerec.gallery.receipts import Erasures
     from facerec.jobs import job_results
@@ -48,6 +33,7 @@ if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
     from facerec.jobs.planning.request import JobRequest
     from facerec.jobs.progress import Progress, ProgressReader
+    from facerec.jobs.service import Job
     from facerec.storage.objects.protocol import ObjectStore
     from facerec.storage.sqlite import SqliteStore
 else:
@@ -92,6 +78,7 @@ class LocalJobs:
         self._open_store, self._model_versions = open_store, model_versions
         self._open_erasures, self._delete_collection = open_erasures, delete_collection
         self._local_paths = local_paths
+        self._reader = JobReader(objects, jobs_root, local_paths=local_paths)
 
     def submit(
         self,
@@ -138,7 +125,7 @@ class LocalJobs:
         plan_again = partial(self._plan, without_repetition(request), job_folder)
         with self._while_it_exists(plan):
             self._runs.start(plan, request.tolerated_failure_percentage, plan_again)
-            return self._job(read_folder(self._objects, plan.job_folder))
+            return self._reader.job_of(read_folder(self._objects, plan.job_folder))
 
     def _plan(
         self,
@@ -194,36 +181,12 @@ class LocalJobs:
 
     def get(self, job_id: str, *, readable: bool = True) -> Job:
         """Return a job; see ``JobService.get``. With ``local_paths``, also accepts its folder."""
-        if not job_id:
-            # As a path, it would be the working folder.
-            raise JobNotFoundError(job_id)
-        if job_id == LATEST:
-            newest = self._newest(1)
-            if not newest:
-                raise JobNotFoundError(job_id, NO_JOBS)
-            if newest[0].plan is not None:
-                return newest[0]
-            job_id = newest[0].id
-        try:
-            entry = self._find(job_id)
-        except JobFolderError:
-            if readable or not self._has_damaged_note(job_id):
-                raise
-            return _unreadable(
-                UnreadableFolder(job_id, DAMAGED_NOTE), f"{self._jobs_root}{job_id}/"
-            )
-        try:
-            if entry is not None:
-                return self._of_entry(entry, readable=readable)
-            if self._local_paths:
-                return self._at(f"{absolute_path(Path(job_id))}/", readable=readable)
-        except ObjectNotFoundError:
-            pass
-        raise JobNotFoundError(job_id)
+        return self._reader.get(job_id, readable=readable)
 
     def list(self, limit: int) -> list[Job]:
         """Return the newest jobs; see ``JobService.list``."""
-        return [replace(job, plan=None, report=None, run=None) for job in self._newest(limit)]
+        newest = self._reader.newest(limit)
+        return [replace(job, plan=None, report=None, run=None) for job in newest]
 
     def progress(self, job: Job) -> Progress:
         """Return the progress of a job; see ``JobService.progress``."""
@@ -266,7 +229,7 @@ class LocalJobs:
         folder = job.required_folder()
         if job.cause == DAMAGED_NOTE and folder == f"{self._jobs_root}{job.id}/":
             return folder_deletion.delete_damaged_entry(self._objects, self._jobs_root, job.id)
-        entry = self._find(job.id if job.plan is None else job.plan.job_id)
+        entry = self._reader.find(job.id if job.plan is None else job.plan.job_id)
         if entry is None or entry.job_folder != folder:
             raise InvalidInputError(
                 f"{folder} does not belong to a job in this data folder",
@@ -300,109 +263,3 @@ class LocalJobs:
         from facerec.jobs.progress import ProgressReader
 
         return ProgressReader(self._objects)
-
-    def _newest(self, limit: int) -> Sequence[Job]:
-        found: dict[str, Job] = {}
-        for folder in list_folders(self._objects, self._jobs_root):
-            if isinstance(folder, UnreadableFolder):
-                found.setdefault(folder.job_id, _unreadable(folder))
-            elif (known := found.get(folder.plan.job_id)) is None or known.plan is None:
-                # Of two folders of a job, this is the one that its id finds.
-                found[folder.plan.job_id] = self._job(folder)
-        return sorted(found.values(), key=lambda job: job.started_at, reverse=True)[:limit]
-
-    def _find(self, job_id: str) -> Entry | None:
-        if "/" in job_id or job_id in (".", ".."):
-            return None
-        return find_entry(self._objects, self._jobs_root, job_id)
-
-    def _has_damaged_note(self, job_id: str) -> bool:
-        try:
-            entries_at(self._objects, f"{self._jobs_root}{job_id}/")
-        except JobFolderError:
-            return True
-        return False
-
-    def _of_entry(self, entry: Entry, *, readable: bool) -> Job:
-        try:
-            return self._job(read_folder(self._objects, entry.job_folder))
-        except JobFolderError:
-            unreadable = read_entry(self._objects, entry)
-            if readable or not isinstance(unreadable, UnreadableFolder):
-                raise
-        job = replace(_unreadable(unreadable, entry.job_folder), id=entry.job_id)
-        return replace(job, status=JobStatus.RUNNING) if is_locked(entry.job_folder) else job
-
-    def _at(self, job_folder: str, *, readable: bool) -> Job:
-        """Return the job of a folder; a folder that is not in the root is named by its path."""
-        job = self._of_entry(Entry(job_folder, job_folder), readable=readable)
-        try:
-            entry = self._find(job.id)
-        except InvalidInputError:
-            # The folder named in the root is missing: it was moved here.
-            entry = None
-        if entry is None or entry.job_folder != job_folder:
-            job = replace(job, id=job_folder)
-        return job
-
-    def _job(self, folder: JobFolder) -> Job:
-        plan, report = folder.plan, folder.report
-        record = read_record(plan.job_folder)
-        started = plan.created_at if record is None else record.submitted_at
-        if record is not None and record.ended_at is not None and _is_earlier(report, started):
-            # The run may have written its report, and then ended, after the folder was read.
-            report = read_folder(self._objects, plan.job_folder).report
-        if _is_earlier(report, started):
-            report = None
-        status = _status(plan, record, report)
-        if not status.ended:
-            report = None
-        return Job(
-            id=plan.job_id,
-            status=status,
-            started_at=started,
-            ended_at=_ended_at(record, report),
-            collection_id=plan.collection_id,
-            photos=None if report is None else report.tally.photos,
-            faces=None if report is None else report.tally.faces,
-            cause=None if record is None else record.cause,
-            plan=plan,
-            report=report,
-            run=None if record is None else run_from_json(record.run),
-            tolerated_failure_percentage=(
-                TOLERATED_FAILURE_PERCENTAGE
-                if record is None
-                else record.tolerated_failure_percentage
-            ),
-        )
-
-
-def _is_earlier(report: Report | None, started: float) -> bool:
-    """Return whether a run that was submitted at this time has not written the report."""
-    return report is None or report.written_at < started
-
-
-def _unreadable(folder: UnreadableFolder, address: str | None = None) -> Job:
-    return Job(
-        id=folder.job_id,
-        status=JobStatus.UNREADABLE,
-        started_at=folder.created_at,
-        collection_id=folder.collection_id,
-        cause=folder.cause,
-        unreadable_folder=address,
-    )
-
-
-def _status(plan: Plan, record: RunRecord | None, report: Report | None) -> JobStatus:
-    if record is not None and record.ended_at is None and is_locked(plan.job_folder):
-        return JobStatus.PENDING if record.started_at is None else JobStatus.RUNNING
-    return ended_status(
-        None if report is None else report.status,
-        cancelled=record is not None and record.cancelled,
-    )
-
-
-def _ended_at(record: RunRecord | None, report: Report | None) -> float | None:
-    if record is not None:
-        return record.ended_at
-    return None if report is None else report.written_at

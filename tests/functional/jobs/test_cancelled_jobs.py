@@ -175,7 +175,7 @@ def test_a_run_that_ends_while_its_job_is_read_is_complete(
         found = read_folder(objects, job_folder)
         return found if next(reads) else JobFolder(found.plan, None)
 
-    monkeypatch.setattr("facerec.jobs.local.jobs.read_folder", read_before_its_end)
+    monkeypatch.setattr("facerec.jobs.local.job_reader.read_folder", read_before_its_end)
     name = run("list")["jobs"][0]["job_id"]
     reads = itertools.count()
     assert run("status", name)["status"] == "SUCCEEDED"
