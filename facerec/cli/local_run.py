@@ -82,21 +82,17 @@ def run_here(
     _announce(plan)
     shown = ShownJobs(jobs)
     seconds = shown.interval if interval is None else interval
-    started, earlier, first = time.time(), None, None
+    started, first_run, first_report = time.time(), None, None
     with delivering(folder_of_data, webhook):
-        with progress_display(shown) as show:
-            job = _wait(jobs, job, seconds, show)
-        result = jobs.result(job)
+        job, result = _watch(jobs, job, shown, seconds)
         if result.followed_by is not None:
-            earlier, first = result.summary(), jobs.report(job)
+            first_run, first_report = result.summary(), jobs.report(job)
             if not as_json:
-                _print_first(earlier, first)
+                _print_first(first_run, first_report)
             job = jobs.get(result.followed_by)
             plan = job.required_plan()
             _announce(plan)
-            with progress_display(shown) as show:
-                job = _wait(jobs, job, seconds, show)
-            result = jobs.result(job)
+            job, result = _watch(jobs, job, shown, seconds)
     jobs.close()
     run = result.summary()
     report = jobs.report(job)
@@ -104,8 +100,8 @@ def run_here(
     matches = _matches(folder_of_data, plan.collection_id, webhook, started, as_json=as_json)
     if as_json:
         people = {} if enrolment is None else {"people": enrolment_json(enrolment)}
-        whole = run if earlier is None else earlier.followed(run)
-        before = {} if first is None else {"earlier": first.to_json()}
+        whole = run if first_run is None else first_run.followed(run)
+        before = {} if first_report is None else {"earlier": first_report.to_json()}
         print_json({**report.to_json(), "run": whole.to_json(), **before, **people, **matches})
     else:
         print_run(run)
@@ -126,7 +122,9 @@ def run_here(
                     "copies are not used to name people: first run this for the folder from which "
                     "the photos with the same content were indexed"
                 )
-    is_failed = job.status is JobStatus.FAILED or (first is not None and first.is_failed)
+    is_failed = job.status is JobStatus.FAILED or (
+        first_report is not None and first_report.is_failed
+    )
     _exit(job, result, is_failed=is_failed)
 
 
@@ -163,6 +161,13 @@ def _matches(
         if not as_json:
             print_matches(gallery, collection_id, counts, webhook)
     return {"registered": counts} if any(counts.values()) else {}
+
+
+def _watch(jobs: LocalJobs, job: Job, shown: ShownJobs, interval: float) -> tuple[Job, RunResult]:
+    """Show the progress of a job until it ends; return the ended job, and how its run ended."""
+    with progress_display(shown) as show:
+        job = _wait(jobs, job, interval, show)
+    return job, jobs.result(job)
 
 
 def _wait(

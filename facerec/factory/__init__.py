@@ -6,9 +6,10 @@ program loads only what it uses:
 
 - The command line and Python programs: ``open_gallery``, over the SQLite file of a data folder,
   ``open_inspector``, which needs no folder, and ``open_local_jobs``, whose worker processes build
-  engines and stores of their own.
+  engines and stores of their own, below the folder ``jobs_root_of``. Some commands need only a part
+  of a gallery: ``open_local_store`` or ``open_local_erasures``.
 - ``facerec serve``: ``open_server_gallery``, which limits what callers may read, with the engines
-  of ``open_engine_pool``, one per core.
+  of ``open_engine_pool``, one per core, for each of ``ordered_recipes``.
 - The container of a child on AWS: ``recipe_of``, ``open_checked_engine`` and
   ``open_child_dependencies``.
 - The container that clusters faces: ``open_clustering_gallery``.
@@ -17,8 +18,10 @@ program loads only what it uses:
   ``open_clusterings`` and ``open_faces``.
 - The same function, while Pinecone imports faces: ``open_imports``.
 - The function that sends events: ``open_event_delivery``.
-- Checks, comparisons and restorations of collections, at the command line and in the function that
-  erases: ``maintenance``.
+- Checks of erasures, comparisons and restorations of collections, at the command line and in the
+  function that erases: ``open_local_checked_stores``, ``open_deployed_checked_stores``,
+  ``verify_local_collection``, ``verify_stack_collection``, ``count_earlier_jobs``,
+  ``rebuild_local_collection`` and ``rebuild_deployed_collection``, all in ``maintenance``.
 - The gallery of a stack, at the command line: ``open_stack_gallery``.
 - The function that plans: ``open_records``, ``gallery_defaults``, ``open_erasures`` and
   ``versions_by_recipe``.
@@ -39,10 +42,7 @@ from facerec.factory.deployed_jobs import (
 from facerec.factory.deployed_stores import (
     open_faces,
     open_imports,
-    open_job_objects,
-    open_migrations,
     open_records,
-    pinecone_api_key,
 )
 from facerec.factory.engines import (
     open_checked_engine,
@@ -91,17 +91,14 @@ __all__ = [
     "open_gallery",
     "open_imports",
     "open_inspector",
-    "open_job_objects",
     "open_local_checked_stores",
     "open_local_erasures",
     "open_local_jobs",
     "open_local_store",
-    "open_migrations",
     "open_records",
     "open_server_gallery",
     "open_stack_gallery",
     "ordered_recipes",
-    "pinecone_api_key",
     "rebuild_deployed_collection",
     "rebuild_local_collection",
     "recipe_of",

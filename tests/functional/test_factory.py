@@ -11,7 +11,8 @@ from moto import mock_aws
 
 from facerec.config import Settings
 from facerec.errors import ConfigurationError
-from facerec.factory import open_faces, open_records, pinecone_api_key
+from facerec.factory import open_faces, open_records
+from facerec.factory.deployed_stores import pinecone_api_key
 from facerec.storage.sqlite import SqliteStore
 
 NO_SUCH = "arn:aws:secretsmanager:us-east-1:123456789012:secret:none-AbCdEf"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import facerec
-from facerec import Gallery, errors, results
+from facerec import Gallery, errors, factory, results
 
 OPERATIONS = [
     "all_collections",
@@ -141,6 +141,12 @@ def test_the_docstring_of_a_gallery_lists_every_operation_under_its_module() -> 
         if name in OPERATIONS
     }
     assert listed == {name: defined[name] for name in set(OPERATIONS) - {"answer_once", "close"}}
+
+
+def test_the_docstring_of_the_factory_says_who_uses_each_function() -> None:
+    documented = set(re.findall(r"``(\w+)``", factory.__doc__ or ""))
+    modules = {"deployed", "deployed_jobs", "deployed_stores", "engines", "local", "maintenance"}
+    assert documented - modules == set(factory.__all__)
 
 
 def test_the_type_of_every_result_is_public() -> None:

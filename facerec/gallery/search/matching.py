@@ -13,6 +13,8 @@ A search with the faces of a photo (``search_probes``) takes these steps:
 5. The faces that are *close* to the best one decide whether the probe is known (``_close``,
    ``decision.decide``).
 6. The relevant faces that reach the threshold become matches, with their people and names.
+
+A search with a stored face (``search_stored_face``) has matches only, and no decision.
 """
 
 from __future__ import annotations
@@ -119,54 +121,6 @@ def search_probes(
             )
         )
     return tuple(searched)
-
-
-def search_stored_face(
-    face: StoredFace,
-    *,
-    collection_id: str,
-    faces: FaceStore,
-    records: RecordStore,
-    cohort: Cohort,
-    threshold: float,
-    limit: int,
-) -> tuple[tuple[Match, ...], bool]:
-    """Return the stored faces that resemble a stored face, and whether there are more.
-
-    The result does not include the face itself.
-
-    Raises:
-        InvalidInputError: The store cannot return that many matches.
-        ConflictError: The collection was switched to another model version concurrently.
-    """
-    stats = stats_of_stored(face, cohort)
-    own_id = face.record.face_id
-
-    def search(count: int) -> Fetched[tuple[list[ScoredFace], dict[str, str]]]:
-        neighbours = faces.search(
-            collection_id,
-            face.embedding[np.newaxis],
-            limit=count,
-            max_distance=reach(threshold, stats),
-        )
-        (scored,) = score_neighbours(collection_id, neighbours, [stats], faces=faces, cohort=cohort)
-        others = [each for each in scored if each.face_id != own_id]
-        others = [each for each in others if is_match(each.similarity, threshold)]
-        face_ids = [own_id, *_face_ids([others])]
-        owners = records.users_of_faces(collection_id, face_ids)
-        hidden = hidden_faces(
-            (each.record for each in others),
-            owners,
-            corrected_faces(collection_id, face_ids, records=records),
-            probe=face.record,
-        )
-        shown = [each for each in others if each.face_id not in hidden]
-        enough = len(shown) > limit or len(neighbours[0]) < count
-        return Fetched((shown, owners), 0 if enough else len(hidden))
-
-    shown, owners = search_for(limit, search, itself=True)
-    names = display_names(collection_id, _owners_of([shown[:limit]], owners), records=records)
-    return _matches(shown, threshold, limit, owners, names), len(shown) > limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +277,7 @@ def _may_have_rivals(
 def _without_hidden(
     scored: list[ScoredFace], owners: Mapping[str, str], corrected: Corrected
 ) -> list[ScoredFace]:
+    """Return the faces of which corrections do not say that they show somebody else."""
     hidden = hidden_faces((face.record for face in scored), owners, corrected)
     return [face for face in scored if face.face_id not in hidden]
 
@@ -361,6 +316,54 @@ def _each_person_once(
             matched += [each for each in unmatched if same_person(each, best[0], threshold)]
             matched.append(best[0])
     return remaining
+
+
+def search_stored_face(
+    face: StoredFace,
+    *,
+    collection_id: str,
+    faces: FaceStore,
+    records: RecordStore,
+    cohort: Cohort,
+    threshold: float,
+    limit: int,
+) -> tuple[tuple[Match, ...], bool]:
+    """Return the stored faces that resemble a stored face, and whether there are more.
+
+    The result does not include the face itself.
+
+    Raises:
+        InvalidInputError: The store cannot return that many matches.
+        ConflictError: The collection was switched to another model version concurrently.
+    """
+    stats = stats_of_stored(face, cohort)
+    own_id = face.record.face_id
+
+    def search(count: int) -> Fetched[tuple[list[ScoredFace], dict[str, str]]]:
+        neighbours = faces.search(
+            collection_id,
+            face.embedding[np.newaxis],
+            limit=count,
+            max_distance=reach(threshold, stats),
+        )
+        (scored,) = score_neighbours(collection_id, neighbours, [stats], faces=faces, cohort=cohort)
+        others = [each for each in scored if each.face_id != own_id]
+        others = [each for each in others if is_match(each.similarity, threshold)]
+        face_ids = [own_id, *_face_ids([others])]
+        owners = records.users_of_faces(collection_id, face_ids)
+        hidden = hidden_faces(
+            (each.record for each in others),
+            owners,
+            corrected_faces(collection_id, face_ids, records=records),
+            probe=face.record,
+        )
+        shown = [each for each in others if each.face_id not in hidden]
+        enough = len(shown) > limit or len(neighbours[0]) < count
+        return Fetched((shown, owners), 0 if enough else len(hidden))
+
+    shown, owners = search_for(limit, search, itself=True)
+    names = display_names(collection_id, _owners_of([shown[:limit]], owners), records=records)
+    return _matches(shown, threshold, limit, owners, names), len(shown) > limit
 
 
 def _owners_of(scored: Iterable[Sequence[ScoredFace]], owners: Mapping[str, str]) -> list[str]:

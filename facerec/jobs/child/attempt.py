@@ -269,6 +269,7 @@ class _Attempt:
             on_commit,
         )
         self._crashes = Crashes(Counter(), until=0)
+        # Waits until the note of this attempt is written (``_note_run``), if it writes one.
         self._run_noted: Callable[[], None] = lambda: None
         self._stopped = False
 

@@ -171,16 +171,16 @@ class LocalRuns:
         If all children are complete, four steps follow:
 
         5. Faces of photos that were replaced or are gone are removed.
-        6. Photos whose faces are lost, also from the job folders, are read again by another job,
+        6. The version of the stored faces is noted, after the last change of this run.
+        7. The face index of the job is written, for deletions.
+        8. Photos whose faces are lost, also from the job folders, are read again by another job,
            which starts when this one has ended.
-        7. The version of the stored faces is noted, after the last change of this run.
-        8. The face index of the job is written, for deletions.
 
         In a stack, the functions of the workflow and the children do the same
         (``statemachine/index.asl.json``): 1 and 2 in the planner and in each child, 4 in the
-        planner of the next job, 5 in the erasure function, 6 in the planner, which is called again
-        after a restoration, and 8 in the next deletion. Their stores have no version to note, so 7
-        is omitted.
+        planner of the next job, 5 in the erasure function, 7 in the next deletion, and 8 in the
+        planner, which is called again after a restoration. Their stores have no version to note, so
+        6 is omitted.
         """
         # Imported late: commands that only show jobs start faster without the supervisor.
         from facerec.jobs.concurrent_versions import memory_of
