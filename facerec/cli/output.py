@@ -122,7 +122,7 @@ def more_matches(limit: int, max_limit: int) -> str:
 
 def shown_name(external_image_id: str | None) -> str:
     """Return an external image id for display, or "-" if there is none."""
-    from facerec.core.names import readable_name
+    from facerec.core.derived_names import readable_name
 
     return readable_name(external_image_id) if external_image_id else "-"
 

@@ -1,4 +1,4 @@
-"""Names that callers choose, by Rekognition's rules, and names derived from paths.
+"""Names that callers choose, by Rekognition's rules, and how paths and messages show them.
 
 See ``CollectionId`` and ``ExternalImageId`` in
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_IndexFaces.html, ``UserId`` in
@@ -55,6 +55,9 @@ _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 """Half of a UTF-16 pair, or a byte of a command line that is not UTF-8. No store can keep it.
 Patterns of schemas cannot express it in every language, so they do not include it."""
 
+DOT_SEGMENTS = frozenset({".", ".."})
+"""Parts of a URL's path that stand for folders (RFC 3986, section 5.2.4)."""
+
 _COLLECTION_ID = re.compile(f"{COLLECTION_ID_CHARACTER}+")
 _EXTERNAL_IMAGE_ID = re.compile(f"{EXTERNAL_IMAGE_ID_CHARACTER}+")
 
@@ -78,7 +81,7 @@ def checked_new_id(new_id: str) -> str:
     Raises:
         InvalidInputError: The id is ``.`` or ``..``.
     """
-    if new_id in _DOT_SEGMENTS:
+    if new_id in DOT_SEGMENTS:
         raise InvalidInputError(f"invalid id {new_id!r}", "URLs cannot contain it; use another")
     return new_id
 
@@ -284,116 +287,3 @@ def shown_name(name: str, maximum: int) -> str:
     if not isinstance(name, str):
         return repr(name)
     return repr(name if len(name) <= maximum else f"{name[:40]}...")
-
-
-_UNSAFE = re.compile(r"[^a-zA-Z0-9_.\-/]|\.(?=x[0-9A-F]{2})")
-_ESCAPED = re.compile(r"(?:\.x[0-9A-F]{2})+")
-_NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_.\-:]")
-_KEPT = re.compile(r"[a-zA-Z0-9_.\-:/]")
-"""Characters that a readable name keeps escaped: unescaped, they would mean another id."""
-
-_DOT_SEGMENTS = frozenset({".", ".."})
-"""Parts of a URL's path that stand for folders (RFC 3986, section 5.2.4)."""
-
-_ELLIPSIS = "…"
-_CONTINUATIONS = bytes(range(0x80, 0xC0))
-"""Bytes of UTF-8 that are not the first one of a character."""
-
-_DIGEST_LENGTH = 16
-_CUT = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}$")
-
-
-def derived_external_image_id(path: str) -> str:
-    """Derive the external image id of a photo from its path in a folder.
-
-    Different paths have different ids, in any script. A ``/`` becomes ``:``. Any other character
-    that an id may not contain becomes the bytes of its UTF-8 form, each as ``.x`` and two digits:
-    ``Zoë/1.jpg`` becomes ``Zo.xC3.xAB:1.jpg``. An id that would be too long is cut at its
-    beginning, and a digest of the path is appended.
-    """
-    return _derived(path, MAX_NAME_LENGTH)
-
-
-def derived_user_id(name: str) -> str:
-    """Derive the id of a person from a display name, by the rules of ``derived_external_image_id``.
-
-    Different names have different ids, in any script: ``张伟`` becomes
-    ``.xE5.xBC.xA0.xE4.xBC.x9F``.
-    """
-    return _derived(name, MAX_USER_ID_LENGTH)
-
-
-def _derived(text: str, maximum: int) -> str:
-    if text in _DOT_SEGMENTS:
-        return text.replace(".", ".x2E")
-    escaped = _UNSAFE.sub(_escape, text).replace("/", ":")
-    # A text that looks like the id of a longer one gets a digest too: two texts never have one id.
-    if len(escaped) < maximum or (len(escaped) == maximum and not _CUT.search(escaped)):
-        return escaped
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
-    return f"{escaped[_DIGEST_LENGTH + 1 - maximum :]}-{digest}"
-
-
-def readable_name(external_image_id: str) -> str:
-    """Return an external image id in readable form, with its escaped characters restored.
-
-    ``read_external_image_id`` converts it back to the id, so no two ids have the same readable
-    name. Characters that an id may contain, such as ``:``, and invisible characters stay escaped.
-    The name of an id that is the end of a longer path begins with an ellipsis; then come what is
-    left of the character at which the path was cut, as it is in the id, and whole characters.
-    """
-    name = _ESCAPED.sub(_unescape, external_image_id)
-    return f"{_ELLIPSIS}{name}" if _is_cut(external_image_id) else name
-
-
-def read_external_image_id(name: str) -> str:
-    """Return the external image id that a caller means by a name.
-
-    The name is an id, the readable name of one, or the path of a photo in its folder. A name that
-    is a valid id means that id and no other, even if it looks like the path of another photo.
-
-    Raises:
-        InvalidInputError: The name is empty, or is not a string.
-    """
-    if not name or not isinstance(name, str):
-        return checked_external_image_id(name)
-    cut = _NOT_IN_ID.sub(_escape, name.removeprefix(_ELLIPSIS).replace("/", ":"))
-    if name.startswith(_ELLIPSIS) and _is_cut(cut):
-        return cut
-    escaped = _NOT_IN_ID.sub(_escape, name.replace("/", ":"))
-    return escaped if len(escaped) <= MAX_NAME_LENGTH else derived_external_image_id(name)
-
-
-def _is_cut(external_image_id: str) -> bool:
-    return len(external_image_id) == MAX_NAME_LENGTH and bool(_CUT.search(external_image_id))
-
-
-def is_derived(external_image_id: str, source: str) -> bool:
-    """Return whether an external image id only repeats the address of its photo.
-
-    Args:
-        external_image_id: The id.
-        source: Path or ``s3://`` address of the photo, or "".
-    """
-    path = f"/{source}"
-    start = -1
-    while (start := path.find("/", start + 1)) >= 0:
-        if derived_external_image_id(path[start + 1 :]) == external_image_id:
-            return True
-    return False
-
-
-def _escape(match: re.Match[str]) -> str:
-    return "".join(f".x{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
-
-
-def _unescape(match: re.Match[str]) -> str:
-    content = bytes.fromhex(match[0].replace(".x", ""))
-    # The end of a character of which an id has only some bytes.
-    rest = content.lstrip(_CONTINUATIONS)
-    start = len(match[0]) - len(".xFF") * len(rest)
-    try:
-        text = rest.decode()
-    except UnicodeDecodeError:
-        return match[0]
-    return match[0][:start] + _KEPT.sub(_escape, text) if text.isprintable() else match[0]

@@ -11,7 +11,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
+from facerec.core.derived_names import derived_user_id
+from facerec.core.names import checked_user_id, checked_user_name
 from facerec.errors import AmbiguousPersonError, InvalidInputError, UserNotFoundError
 from facerec.gallery.deferred import erasures
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from facerec.core.batches import batches
-from facerec.core.names import derived_user_id
+from facerec.core.derived_names import derived_user_id
 from facerec.errors import CollectionExistsError, QuotaExceededError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.people.associations import MAX_FACES_OF_REQUEST

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from facerec.core.derived_names import derived_user_id
 from facerec.core.limits import MAX_PAGE
-from facerec.core.names import derived_user_id
 from facerec.core.options import QualityFilter
 from facerec.errors import (
     CollectionExistsError,

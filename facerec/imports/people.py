@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from facerec.core.names import derived_user_id
+from facerec.core.derived_names import derived_user_id
 from facerec.errors import InvalidInputError, UserExistsError
 from facerec.gallery.gallery import Gallery
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
+from facerec.core.derived_names import derived_external_image_id
 from facerec.core.erasures import SubjectKind
-from facerec.core.names import derived_external_image_id
 from facerec.core.schemas import violation
 from facerec.errors import ConflictError, InvalidInputError
 from facerec.factory import open_gallery

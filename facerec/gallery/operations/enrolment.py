@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
+from facerec.core.derived_names import derived_user_id
 from facerec.core.history import Action
 from facerec.core.ids import group_of
-from facerec.core.names import checked_user_name, derived_user_id
+from facerec.core.names import checked_user_name
 from facerec.core.sources import is_address
 from facerec.errors import (
     InvalidInputError,

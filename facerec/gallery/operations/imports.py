@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from facerec.core.addresses import storable_source
 from facerec.core.arrays import np
 from facerec.core.deferred import DeferredModule
+from facerec.core.derived_names import derived_user_id
 from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
 from facerec.core.ids import face_id
-from facerec.core.names import derived_user_id
 from facerec.core.options import QualityFilter
 from facerec.core.records import FaceRecord, StoredFace, by_image
 from facerec.errors import InvalidInputError

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.addresses import storable_source
+from facerec.core.derived_names import read_external_image_id
 from facerec.core.ids import checked_face_id
-from facerec.core.names import checked_source, checked_user_id, read_external_image_id
+from facerec.core.names import checked_source, checked_user_id
 from facerec.errors import InvalidInputError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.erased_photos import photos_of_jobs

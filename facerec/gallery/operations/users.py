@@ -9,15 +9,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
+from facerec.core.derived_names import derived_user_id
 from facerec.core.history import Action
 from facerec.core.limits import MAX_USER_PAGE
-from facerec.core.names import (
-    checked_new_id,
-    checked_user_id,
-    checked_user_name,
-    derived_user_id,
-    folded_name,
-)
+from facerec.core.names import checked_new_id, checked_user_id, checked_user_name, folded_name
 from facerec.core.records import Correction, User
 from facerec.errors import (
     AmbiguousPersonError,

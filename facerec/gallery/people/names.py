@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.core.names import is_derived
+from facerec.core.derived_names import is_derived
 
 if TYPE_CHECKING:
     from facerec.core.history import Entry

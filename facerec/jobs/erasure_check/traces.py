@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from facerec.core.addresses import storable_source
+from facerec.core.derived_names import readable_name
 from facerec.core.erased_history import without_names
 from facerec.core.erasures import Selection
-from facerec.core.names import readable_name
 from facerec.errors import FacerecError
 from facerec.gallery.listing import all_history
 from facerec.jobs.erasing.collection_erasure import entries_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from facerec.core.names import derived_external_image_id
+from facerec.core.derived_names import derived_external_image_id
 from facerec.jobs.fields import ExternalIds
 from facerec.jobs.versions import version_of
 

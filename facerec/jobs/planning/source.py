@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from facerec.core.names import derived_external_image_id
+from facerec.core.derived_names import derived_external_image_id
 from facerec.jobs.manifest.entries import LineParser, ManifestEntry
 from facerec.jobs.manifest.inspection import Inspection, inspect, is_photo, read_sample
 from facerec.jobs.manifest.inventory import inspect_inventory, is_inventory, source_bucket

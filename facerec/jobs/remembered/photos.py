@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from facerec.core.derived_names import is_derived
 from facerec.core.ids import image_key
-from facerec.core.names import is_derived
 from facerec.jobs.fields import ExternalIds
 from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.manifest.listing import ListingRules

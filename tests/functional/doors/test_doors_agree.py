@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from facerec.core.derived_names import derived_external_image_id
 from facerec.core.erasures import Selection, SubjectKind
-from facerec.core.names import derived_external_image_id
 from facerec.core.records import Collection
 from facerec.factory.erasures import open_erasures
 from facerec.gallery.collection_results import ListedFace

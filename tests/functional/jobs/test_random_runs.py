@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from facerec.core.derived_names import derived_external_image_id
 from facerec.core.ids import image_id
-from facerec.core.names import derived_external_image_id
 from facerec.jobs.child.attempt import StepSize, run_child
 from facerec.jobs.plan import Plan
 from tests.support.indexed_folder import Collection, CountingObjects, EtagObjects

@@ -12,7 +12,7 @@ from facerec.cli.deferred import factory
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.cli.people_enrol import print_enrolment, require_no_external_ids
-from facerec.core.names import derived_user_id
+from facerec.core.derived_names import derived_user_id
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.people.enrolling import CorrectedPhoto, EndedRegistration, Enrolment

@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facerec.core.names import (
-    checked_collection_id,
-    checked_external_image_id,
+from facerec.core.derived_names import (
     derived_external_image_id,
     is_derived,
     read_external_image_id,
     readable_name,
 )
+from facerec.core.names import checked_collection_id, checked_external_image_id
 from facerec.core.options import DETECTOR_NAMES, FaceOptions
 from facerec.core.schemas import violation
 from facerec.engine.detect import detectors

@@ -8,14 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerec.core.addresses import address_of_source, storable_source
-from facerec.core.names import (
-    MAX_NAME_LENGTH,
-    MAX_USER_ID_LENGTH,
-    checked_user_name,
-    derived_external_image_id,
-    derived_user_id,
-    is_derived,
-)
+from facerec.core.derived_names import derived_external_image_id, derived_user_id, is_derived
+from facerec.core.names import MAX_NAME_LENGTH, MAX_USER_ID_LENGTH, checked_user_name
 from facerec.errors import InvalidInputError
 from facerec.gallery.people.enrolment_rules import name_by_folder, name_by_pattern
 from facerec.jobs.remembered.photos import escaped, unescaped

@@ -11,13 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from facerec.core.derived_names import derived_user_id
 from facerec.core.erasures import SubjectKind
-from facerec.core.names import (
-    checked_new_id,
-    checked_user_id,
-    checked_user_name,
-    derived_user_id,
-)
+from facerec.core.names import checked_new_id, checked_user_id, checked_user_name
 from facerec.core.protocols.records import RecordStore
 from facerec.core.schemas import violation
 from facerec.errors import (

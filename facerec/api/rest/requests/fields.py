@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from facerec.core.derived_names import read_external_image_id
 from facerec.core.ids import FACE_ID_PATTERN, checked_face_id
 from facerec.core.names import (
     COLLECTION_ID_CHARACTER,
@@ -21,7 +22,6 @@ from facerec.core.names import (
     checked_photo_name,
     checked_user_id,
     checked_user_name,
-    read_external_image_id,
 )
 from facerec.errors import InvalidInputError
 from facerec.gallery.people.associations import MAX_FACES_OF_REQUEST
