@@ -57,18 +57,11 @@ from lambdas.erasure.clusters import describe_clustering, start_clustering
 from lambdas.erasure.enrolling import enrol, enrol_job
 from lambdas.erasure.importing import import_job
 from lambdas.erasure.requests import answer as answer_request
+from lambdas.erasure.scheduled import run_scheduled, sweep
 
 if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.verifying.segment_check import Verification
-
-LATEST_START = 600.0
-"""Seconds after which a scheduled invocation starts no further erasure, of the function's 15
-minutes."""
-
-LATEST_SWEEP = 720.0
-"""Seconds after which a sweep stops. It is longer than ``LATEST_START``, so that a sweep has time
-even if the erasures before it take all of theirs."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -96,8 +89,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         erasure, and the data that is ``left``; the exported data, packed (``pack``);
         ``thumbnails``, JPEG files in base64 by face id; a collection (``schemas/collection.json``);
         the counts of a rebuilt collection, or of a removal; what ``enrolling``, ``importing``,
-        ``migrating`` and ``requests`` answer; ``swept`` and ``records``, numbers of
-        faces and records by collection; or ``refused``, an error as JSON values.
+        ``migrating``, ``requests`` and ``scheduled.sweep`` answer; or ``refused``, an error as JSON
+        values.
 
     Raises:
         FacerecError: A store or service failed, so that another attempt may succeed; or, without
@@ -153,20 +146,6 @@ def _export(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     exported = gallery.export(collection_id, subject, name, thumbnails=False)
     hint = "export the photos one by one"
     return {"packed": pack(exported.to_json(), MAX_FUNCTION_ANSWER, hint=hint)}
-
-
-def _sweep(gallery: Gallery, stop: Callable[[], bool]) -> dict[str, dict[str, int]]:
-    swept = gallery.sweep(stop=stop)
-    logger().info(
-        "swept",
-        collections=len(swept),
-        faces=sum(each.faces for each in swept.values()),
-        records=sum(each.records for each in swept.values()),
-    )
-    return {
-        "swept": {name: each.faces for name, each in swept.items()},
-        "records": {name: each.records for name, each in swept.items()},
-    }
 
 
 def _thumbnails(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
@@ -240,50 +219,6 @@ def _remove_stale(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     return asdict(removal)
 
 
-def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
-    """Erase all data that is due, and return the ids of the erasures.
-
-    Completes killed erasures, then completes what is left of interrupted migrations, then erases
-    expired faces, then what belongs to no collection or person any more. After ``LATEST_START``
-    seconds, the remaining collections are left to the next run, and after ``LATEST_SWEEP`` seconds
-    the rest of the sweep.
-
-    An erasure that cannot be completed, or a collection whose faces cannot be erased, does not keep
-    the others: they are still processed. The log lists each failure.
-
-    Raises:
-        FacerecError: The first error; raised after everything else was erased.
-    """
-    started = clock()
-    deadline = started + LATEST_START
-    errors: list[FacerecError] = []
-    done: list[str] = []
-    resumed = gallery.resume_erasures(on_error=errors.append)
-    done += [receipt.erasure_id for receipt in resumed]
-    try:
-        gallery.resume_migrations(stop=lambda: clock() > deadline)
-    except FacerecError as error:
-        errors.append(error)
-    for collection in gallery.all_collections():
-        if clock() > deadline:
-            break
-        try:
-            receipt = gallery.expire(collection.collection_id)
-        except FacerecError as error:
-            errors.append(error)
-        else:
-            done += [] if receipt is None else [receipt.erasure_id]
-    try:
-        _sweep(gallery, lambda: clock() > started + LATEST_SWEEP)
-    except FacerecError as error:
-        errors.append(error)
-    for each in errors:
-        logger().error("not erased", kind=type(each).__name__, consequence=each.consequence)
-    if errors:
-        raise errors[0]
-    return done
-
-
 _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "rebuild": _rebuild,
     "remove_stale": _remove_stale,
@@ -300,7 +235,7 @@ _ANSWERS: dict[str, Callable[[Gallery, dict[str, Any]], dict[str, Any]]] = {
     "describe_clustering": describe_clustering,
     "operation": answer_request,
     "describe": _describe,
-    "sweep": lambda gallery, _: _sweep(gallery, lambda: False),
+    "sweep": lambda gallery, _: sweep(gallery, lambda: False),
     "thumbnails": _thumbnails,
     "export": _export,
     "subject": _erase,

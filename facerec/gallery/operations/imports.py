@@ -242,8 +242,8 @@ class ImportOperations(GalleryBase):
             records=self._records,
         )
         imported = [stored for faces_of_photo in photos.values() for stored in faces_of_photo]
-        for key, own in by_image(imported).items():
-            add_faces(collection, key, own, faces=self._faces, records=self._records)
+        for key, members in by_image(imported).items():
+            add_faces(collection, key, members, faces=self._faces, records=self._records)
         if restore_deleted and remove_all_tombstones(collection_id, named, records=self._records):
             self._drop_lifted_tombstones(collection_id)
         ids = frozenset(stored.record.face_id for stored in imported)

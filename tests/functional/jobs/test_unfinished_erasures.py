@@ -16,7 +16,7 @@ from facerec.errors import FacerecError, JobFolderError
 from facerec.factory.local import open_gallery
 from facerec.gallery.base import GalleryBase
 from facerec.storage.faces import FaceStore
-from lambdas.erasure.handler import run_scheduled
+from lambdas.erasure.scheduled import run_scheduled
 from tests.support.job_doors import use_fake_engine
 from tests.support.jobs import write_photos
 
