@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from facerec.cli import collection_migration_shown as shown
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory, migration_results, presenting_migrations
-from facerec.cli.machine_or_stack import here
+from facerec.cli.deferred import factory, migration_results
 from facerec.cli.numbers import FiniteRange
 from facerec.cli.options import data_option, json_option, recipe_name, stack_option, yes_option
-from facerec.cli.output import confirm, console, print_json, table
+from facerec.cli.output import confirm, console
 from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
-from facerec.core.migrations import MigrationState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from facerec.cli import collection_migration_on_stack
     from facerec.gallery.gallery import Gallery
-    from facerec.gallery.migrating.migration_results import (
-        FinishedMigration,
-        MigratedCollection,
-        MigrationStatus,
-        MissingFace,
-    )
+    from facerec.gallery.migrating.migration_results import MissingFace
 else:
     collection_migration_on_stack = DeferredModule("facerec.cli.collection_migration_on_stack")
-
-MAX_SHOWN = 20
-"""Maximum number of missing faces to list; `--dry-run --json` lists all."""
-
-_REASONS = {
-    "NO_ADDRESS": "its photo was sent as bytes, or it was imported without one",
-    "PHOTO_GONE": "its photo is gone",
-    "ACCESS_DENIED": "its photo may not be read",
-    "READ_FAILED": "its photo cannot be read",
-    "PHOTO_CHANGED": "another photo is in its place",
-    "UNREADABLE": "its photo cannot be decoded",
-    "NOT_FOUND_AGAIN": "no face is found at its position",
-}
 
 
 @dataclass(frozen=True)
@@ -81,7 +60,7 @@ class _Progress:
             console(stderr=True).print(f"{done:,} of {count(faces, 'face')}", style="dim")
 
     def on_missing(self, missing: Sequence[MissingFace]) -> None:
-        _print_missing(missing, err=True)
+        shown.print_missing(missing, err=True)
 
     def on_drop(self, missing: Sequence[MissingFace]) -> None:
         if not self.confirmed:
@@ -152,17 +131,17 @@ def migrate(
     drop = _Drop(drop_missing, drop_limit_percentage, yes)
     _check_usage(step, drop)
     if stack is not None:
-        _print_of_stack(_run_on_stack(stack, name, step, drop), as_json=as_json)
+        shown.print_of_stack(_run_on_stack(stack, name, step, drop), as_json=as_json)
         return
     with factory.open_gallery(data_folder(data)) as gallery:
         if show:
-            _print_status(gallery.migration_status(name), as_json=as_json)
+            shown.print_status(gallery.migration_status(name), as_json=as_json)
         elif finish:
-            _print_end(gallery.finish_migration(name), None, as_json=as_json)
+            shown.print_end(gallery.finish_migration(name), None, as_json=as_json)
         elif rollback:
             _roll_back(gallery, name, drop, as_json=as_json)
         elif recipe is not None and dry_run:
-            _print_missing_photos(gallery, name, recipe, as_json=as_json)
+            _check_photos(gallery, name, recipe, as_json=as_json)
         elif recipe is not None:
             _migrate(gallery, name, recipe, drop, as_json=as_json)
 
@@ -199,42 +178,6 @@ def _run_on_stack(stack: str, name: str, step: _Step, drop: _Drop) -> dict[str, 
     )
 
 
-def _print_of_stack(shown: dict[str, Any], *, as_json: bool) -> None:
-    """Print the migration of a collection of a stack (``migration.json``)."""
-    if as_json:
-        print_json(shown)
-        return
-    out, name = console(), shown["collection_id"]
-    _print_missing(
-        [
-            migration_results.MissingFace(
-                **{**face, "reason": migration_results.MissingReason(face["reason"])}
-            )
-            for face in shown.get("missing", ())
-        ]
-    )
-    if shown.get("deleted"):
-        out.print(f"{count(shown['deleted'], 'face')} deleted that could not be described")
-    if shown["state"] is not None:
-        started_at = datetime.fromisoformat(shown["started_at"]).timestamp()
-        fields = {each.name for each in dataclasses.fields(migration_results.MigrationStatus)}
-        status = {
-            **{name: value for name, value in shown.items() if name in fields},
-            "state": MigrationState(shown["state"]),
-            "started_at": started_at,
-        }
-        _print_status(migration_results.MigrationStatus(**status), as_json=False)
-        return
-    out.print(f"collection {name} serves {shown['model_version']}")
-    if shown.get("removed"):
-        out.print(f"{count(shown['removed'], 'embedding')} of the other version removed")
-    if shown.get("job_embeddings") or shown.get("dropped"):
-        out.print(
-            f"{count(shown['job_embeddings'], 'embedding')} in job folders replaced, and "
-            f"{shown['dropped']:,} removed whose faces the collection does not have"
-        )
-
-
 def _migrate(gallery: Gallery, name: str, recipe: str, drop: _Drop, *, as_json: bool) -> None:
     migrated = gallery.migrate(
         name,
@@ -243,7 +186,7 @@ def _migrate(gallery: Gallery, name: str, recipe: str, drop: _Drop, *, as_json: 
         drop_limit_percentage=drop.limit_percentage,
         listener=_Progress(name, drop.confirmed),
     )
-    _print_status(migrated.status, migrated, as_json=as_json)
+    shown.print_status(migrated.status, migrated, as_json=as_json)
 
 
 def _roll_back(gallery: Gallery, name: str, drop: _Drop, *, as_json: bool) -> None:
@@ -254,99 +197,9 @@ def _roll_back(gallery: Gallery, name: str, drop: _Drop, *, as_json: bool) -> No
         listener=_Progress(name, drop.confirmed),
     )
     finished = migration_results.FinishedMigration(rolled_back.status, rolled_back.removed)
-    _print_end(finished, rolled_back, as_json=as_json)
+    shown.print_end(finished, rolled_back, as_json=as_json)
 
 
-def _print_missing_photos(gallery: Gallery, name: str, recipe: str, *, as_json: bool) -> None:
-    looked = gallery.migrate(name, recipe, dry_run=True, listener=_Progress(name))
-    status = looked.status
-    if as_json:
-        print_json(_document(status, looked))
-        return
-    _print_missing(looked.missing)
-    left = status.faces - status.ready - len(looked.missing)
-    console().print(
-        f"{count(left, 'face')} of {status.faces:,} can be described with {recipe}; "
-        f"already described: {status.ready:,}"
-    )
-
-
-def _print_status(
-    status: MigrationStatus, migrated: MigratedCollection | None = None, *, as_json: bool
-) -> None:
-    if as_json:
-        print_json(_document(status, migrated))
-        return
-    name, out = status.collection_id, console()
-    _print_deleted(migrated)
-    if status.state is None:
-        out.print(f"collection {name} is not being migrated; it has {status.model_version}")
-        return
-    faces = f"{status.ready:,} of {count(status.faces, 'face')}"
-    if status.state is MigrationState.PREPARING:
-        out.print(f"collection {name} serves {status.model_version}")
-        out.print(f"described with {status.standby_version} too: {faces}")
-        out.print("`--recipe` continues the migration, `--rollback` cancels it", style="dim")
-    elif status.state is MigrationState.SWITCHED:
-        out.print(f"collection {name} serves {status.model_version} now")
-        out.print(f"{faces} can be served with {status.standby_version} again")
-        if status.standby_threshold is not None and status.threshold is None:
-            out.print(
-                f"the threshold {status.standby_threshold:g} was chosen for that version; "
-                + here("`facerec calibrate` measures one for this version")
-            )
-        out.print("`--rollback` returns to it, `--finish` removes it for good", style="dim")
-    else:
-        out.print(f"the earlier version of collection {name} is being removed")
-        out.print("run the command again with `--finish`", style="dim")
-
-
-def _print_end(
-    finished: FinishedMigration, migrated: MigratedCollection | None, *, as_json: bool
-) -> None:
-    if as_json:
-        print_json({**presenting_migrations.finished_json(finished), **_described_json(migrated)})
-        return
-    out, status = console(), finished.status
-    _print_deleted(migrated)
-    out.print(f"collection {status.collection_id} serves {status.model_version}")
-    out.print(f"{count(finished.removed, 'embedding')} of the other version removed")
-    if finished.job_embeddings or finished.dropped:
-        out.print(
-            f"{count(finished.job_embeddings, 'embedding')} in job folders replaced, and "
-            f"{finished.dropped:,} removed whose faces the collection does not have"
-        )
-
-
-def _print_missing(missing: Sequence[MissingFace], *, err: bool = False) -> None:
-    if not missing:
-        return
-    rows = table("face id", "photo", "person", "why", whole=("face id",))
-    for face in missing[:MAX_SHOWN]:
-        rows.add_row(
-            face.face_id,
-            face.external_image_id or "-",
-            face.user_id or "-",
-            _REASONS[face.reason],
-        )
-    out = console(stderr=True) if err else console()
-    out.print(rows)
-    if len(missing) > MAX_SHOWN:
-        out.print(f"and {len(missing) - MAX_SHOWN:,} more; --dry-run --json lists all")
-
-
-def _print_deleted(migrated: MigratedCollection | None) -> None:
-    if migrated is not None and migrated.missing:
-        faces = count(len(migrated.missing), "face")
-        console().print(f"{faces} deleted that could not be described")
-
-
-def _document(status: MigrationStatus, migrated: MigratedCollection | None) -> dict[str, Any]:
-    return {**presenting_migrations.migration_json(status), **_described_json(migrated)}
-
-
-def _described_json(migrated: MigratedCollection | None) -> dict[str, Any]:
-    if migrated is None:
-        return {}
-    missing = [presenting_migrations.missing_json(each) for each in migrated.missing]
-    return {"described": migrated.described, "missing": missing}
+def _check_photos(gallery: Gallery, name: str, recipe: str, *, as_json: bool) -> None:
+    checked = gallery.migrate(name, recipe, dry_run=True, listener=_Progress(name))
+    shown.print_check(checked, recipe, as_json=as_json)
