@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from facerec.cli.evaluation_shown import print_evaluation
 from facerec.cli.options import (
     detector_option,
     html_option,
@@ -17,15 +18,11 @@ from facerec.cli.options import (
     overwrite_option,
     recipe_name,
 )
-from facerec.cli.output import console, print_json, table
-from facerec.core.counts import count
+from facerec.cli.output import console, print_json
 from facerec.core.deferred import DeferredModule
 from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter, Recipe
-from facerec.gallery.scores.normalisation import similarity_of_score
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from facerec.engine.engine import Engine
     from facerec.evaluate import identification, verification
     from facerec.evaluate import labels as label_rates
@@ -135,7 +132,7 @@ def evaluate(
     if as_json:
         print_json({"model_version": engine.model_version, **asdict(result)})
         return
-    _print(result)
+    print_evaluation(result)
     if html_file:
         console().print("", f"page: {html_file}", sep="\n")
 
@@ -158,18 +155,6 @@ def _verified(
     )
 
 
-def _print(
-    result: verification.Verification | label_rates.LabelEvaluation | Identification,
-) -> None:
-
-    if isinstance(result, verification.Verification):
-        _print_verification(result)
-    elif isinstance(result, label_rates.LabelEvaluation):
-        _print_labels(result)
-    else:
-        _print_identification(result)
-
-
 def _describe(root: Path, names: Sequence[str], *, engine: Engine, detector: str) -> DescribedFaces:
     from rich.progress import Progress
 
@@ -190,143 +175,3 @@ def _describe(root: Path, names: Sequence[str], *, engine: Engine, detector: str
             options=options,
             progress=lambda count: bar.advance(task, count),
         )
-
-
-def _print_verification(result: Verification) -> None:
-    from facerec.evaluate.rates import MIN_IMPOSTORS
-
-    out = console()
-    kind = "pairs of all photos" if result.all_pairs else "labelled pairs"
-    out.print(
-        f"{count(result.photos, 'photo')}, {len(result.failures):,} without a face "
-        f"(in {result.pairs_without_a_face:,} of {count(result.labelled_pairs, 'labelled pair')})",
-        f"{count(result.genuine, 'pair')} of one person, {result.impostors:,} of different people "
-        f"({kind})",
-        "",
-        sep="\n",
-    )
-    if result.accuracy:
-        shown = table("fold", "accuracy", "similarity", "accuracy by plain distance")
-        for fold, (accuracy, threshold) in result.accuracy.items():
-            shown.add_row(
-                fold,
-                f"{accuracy:.2%}",
-                f"{similarity_of_score(threshold):.3f}",
-                f"{result.plain_accuracy[fold][0]:.2%}",
-            )
-        shown.add_row("mean", _mean(result.accuracy), "", _mean(result.plain_accuracy))
-        out.print(shown)
-    else:
-        out.print(
-            "Accuracy is measured by fold: the file needs a column fold with two or more values."
-        )
-        out.print("")
-    lost = result.share_without_a_face
-    if lost:
-        out.print(
-            f"In {lost:.2%} of the pairs of one person a photo has no face. The last column counts "
-            "them as misses."
-        )
-    if result.miss_rates:
-        out.print(_misses(result))
-    else:
-        out.print(
-            f"At least {MIN_IMPOSTORS} pairs of different people are needed to measure misses at a "
-            "false match rate.",
-            "",
-            sep="\n",
-        )
-    shown = table("similarity", "predicted false match rate", "measured", "misses (95 %)")
-    for rates_of in result.thresholds:
-        shown.add_row(
-            f"{rates_of.similarity}",
-            f"{rates_of.predicted_false_match_rate:.1e}",
-            f"{rates_of.false_match_rate:.1e}",
-            str(rates_of.false_non_match_rate),
-        )
-    out.print(shown)
-    if result.cohorts:
-        shown = table("cohort", "false matches at 0.8 (95 %)", "misses at 0.8 (95 %)")
-        for cohort in result.cohorts:
-            shown.add_row(
-                f"{cohort.column}: {cohort.value}",
-                str(cohort.false_match_rate) if cohort.different else "-",
-                str(cohort.false_non_match_rate) if cohort.same else "-",
-            )
-        out.print(shown)
-
-
-def _misses(result: Verification) -> Table:
-    """Return the misses at each false match rate."""
-    lost = result.share_without_a_face
-    shown = table(
-        "false match rate",
-        "similarity",
-        "misses (95 %)",
-        "misses by plain distance",
-        *(("misses and no face",) if lost else ()),
-    )
-    for row, plain in zip(result.miss_rates, result.plain_miss_rates, strict=True):
-        shown.add_row(
-            f"{row.false_match_rate:.0e}",
-            f"{similarity_of_score(row.threshold):.4f}",
-            str(row.false_non_match_rate),
-            str(plain.false_non_match_rate),
-            *((f"{lost + (1 - lost) * row.false_non_match_rate.rate:.2%}",) if lost else ()),
-        )
-    return shown
-
-
-def _print_labels(result: LabelEvaluation) -> None:
-
-    out = console()
-    out.print(
-        f"{count(result.photos, 'photo')}, {len(result.failures):,} without a face; "
-        f"{count(result.pairs, 'pair')} of different people",
-        f"at a false match rate of {result.overall_rate:g} over all pairs, within each label:",
-        "",
-        sep="\n",
-    )
-    shown = table("label", "pairs", "by plain distance (95 %)", "normalised (95 %)")
-    for row in pages.label_rows(result):
-        shown.add_row(*row)
-    out.print(shown)
-
-
-def _print_identification(result: Identification) -> None:
-    out = console()
-    out.print(
-        f"{count(result.known, 'probe')} of known people and {result.strangers:,} of strangers, "
-        f"{count(len(result.failures), 'photo')} without a face",
-        *_probes_without_a_face(result.known_without_a_face),
-        f"{count(result.faces, 'face')} of {count(result.people, 'person', 'people')} in the "
-        "gallery",
-        f"most similar face is of the right person: {result.rank_1}",
-        "",
-        sep="\n",
-    )
-    if not result.open_set:
-        out.print(
-            f"At least {identification.MIN_STRANGERS} probes of strangers are needed to measure "
-            "how many of them are named."
-        )
-        return
-    shown = table("strangers named", "similarity", "misses (95 %)", "misses by plain distance")
-    for row, plain in zip(result.open_set, result.plain_open_set, strict=True):
-        shown.add_row(
-            f"{row.false_positive_rate:.0%}",
-            f"{row.similarity:.4f}",
-            str(row.miss_rate),
-            str(plain.miss_rate),
-        )
-    out.print(shown)
-
-
-def _probes_without_a_face(number: int) -> list[str]:
-    if not number:
-        return []
-    return [f"{count(number, 'probe')} of known people without a face counted as missed"]
-
-
-def _mean(accuracy: dict[str, tuple[float, float]]) -> str:
-    return f"{sum(rate for rate, _ in accuracy.values()) / len(accuracy):.2%}"
