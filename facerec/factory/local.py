@@ -217,18 +217,13 @@ def _delete_faces(
     collection_id: str,
     face_ids: Sequence[str],
 ) -> int:
-    """Delete the faces of photos that are gone or were replaced, including those of people.
+    """Delete stale faces (``facerec.jobs.stale_faces``), and return their number."""
+    from facerec.jobs.stale_faces import deletion_by
 
-    They leave no tombstones, so that the photos can be indexed again.
-
-    Returns:
-        The number of deleted faces.
-    """
     recipes = _local_engines()
     engine = next(iter(recipes.values()))
     gallery = _local_gallery(data, store, engine, recipes, Objects(policy))
-    done = gallery.delete_faces(collection_id, face_ids, disassociate=True, tombstones=False)
-    return len(done.deleted)
+    return deletion_by(gallery)(collection_id, face_ids)
 
 
 def jobs_root_of(data: Path) -> str:

@@ -61,6 +61,7 @@ from facerec.storage.objects.protocol import ObjectStore, may_exist
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord
+    from facerec.gallery.gallery import Gallery
     from facerec.jobs.plan import Plan
     from facerec.jobs.remembered.memory import Memory
     from facerec.jobs.verifying.statements import Statement
@@ -73,6 +74,16 @@ DeleteFaces = Callable[[str, Sequence[str]], int]
 """Deletes faces of a collection like ``Gallery.delete_faces``, including those of people, and
 returns their number. It leaves no tombstones: nobody deleted these faces on purpose, and they come
 back with their photo."""
+
+
+def deletion_by(gallery: Gallery) -> DeleteFaces:
+    """Return the function by which a gallery deletes stale faces."""
+
+    def delete(collection_id: str, face_ids: Sequence[str]) -> int:
+        done = gallery.delete_faces(collection_id, face_ids, disassociate=True, tombstones=False)
+        return len(done.deleted)
+
+    return delete
 
 
 def remove_stale(

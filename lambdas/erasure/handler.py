@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
@@ -50,7 +50,7 @@ from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.erasure_check.check import Remainder, erase_and_check
 from facerec.jobs.ledger.child_runs import RunNote, add_run_note
 from facerec.jobs.plan import read_plan
-from facerec.jobs.stale_faces import remove_stale
+from facerec.jobs.stale_faces import deletion_by, remove_stale
 from facerec.storage.objects import Objects
 from lambdas.erasure import migrating
 from lambdas.erasure.clusters import describe_clustering, start_clustering
@@ -199,11 +199,6 @@ def _note_restored(found: Verification, job_folder: str) -> None:
 
 def _remove_stale(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     settings, objects, job_folder = read_settings(os.environ), Objects(), event["remove_stale"]
-
-    def delete(collection_id: str, face_ids: Sequence[str]) -> int:
-        done = gallery.delete_faces(collection_id, face_ids, disassociate=True, tombstones=False)
-        return len(done.deleted)
-
     try:
         plan = read_plan(objects, job_folder)
     except ObjectNotFoundError:
@@ -212,7 +207,9 @@ def _remove_stale(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     faces, records = open_faces(settings), open_records(settings)
     try:
         with while_it_exists(plan, objects):
-            removal = remove_stale(plan, objects, faces, records, settings.jobs_root, delete)
+            removal = remove_stale(
+                plan, objects, faces, records, settings.jobs_root, deletion_by(gallery)
+            )
     except JobDeletedError:
         return asdict(Removal())
     logger().info("removed", job_id=plan.job_id, photos=removal.photos, faces=removal.faces)

@@ -20,7 +20,7 @@ from facerec.jobs.ledger.report import write_report
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.plan import Plan
 from facerec.jobs.planning.planner import plan_job
-from facerec.jobs.stale_faces import remove_stale
+from facerec.jobs.stale_faces import deletion_by, remove_stale
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.sqlite import SqliteStore
@@ -137,10 +137,7 @@ class Collection:
         )
 
     def delete(self, collection_id: str, face_ids: Sequence[str]) -> int:
-        done = self.gallery().delete_faces(
-            collection_id, face_ids, disassociate=True, tombstones=False
-        )
-        return len(done.deleted)
+        return deletion_by(self.gallery())(collection_id, face_ids)
 
     def erase(self, face_id: str) -> None:
         """Delete a face for good, here and in the job folders."""
