@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from facerec.core.records import User
+    from facerec.core.records import Correction, User
     from facerec.core.registrations import Registration
 
 ENTRY_ID_PATTERN = r"^[0-9]{8}T[0-9]{12}Z-[0-9a-f]{4}$"
@@ -147,6 +147,22 @@ def step_from_json(document: Mapping[str, Any]) -> Step:
         "face_ids": tuple(document.get("face_ids", ())),
     }
     return Step(**values)
+
+
+def deletion_step(user: User) -> Step:
+    """Return the step that deletes a person."""
+    return Step(
+        StepKind.DELETED,
+        user.user_id,
+        created_at=user.created_at,
+        name=user.name,
+        face_ids=user.face_ids,
+    )
+
+
+def correction_step(kind: StepKind, correction: Correction) -> Step:
+    """Return the step that adds or lifts a correction: ``CORRECTED`` or ``CORRECTION_LIFTED``."""
+    return Step(kind, face_ids=(correction.face_id,), person=correction.person)
 
 
 def registration_step(user: User, registration: Registration | None) -> Step:

@@ -7,7 +7,6 @@ records name the addresses of their photos. This reads all faces of the collecti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from facerec.core.ids import group_of
 from facerec.core.prune_limit import is_over_limit, too_many_gone
 from facerec.jobs.outcomes import NOT_READ
+from facerec.jobs.remembered.joining import next_group
 from facerec.jobs.remembered.photos import (
     RememberedPhoto,
     escaped,
@@ -29,7 +29,6 @@ from facerec.storage.objects.protocol import ObjectStore, may_exist, scheme_of
 if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
     from facerec.jobs.remembered.memory import Memory
-    from facerec.jobs.remembered.newest import Remembered
     from facerec.storage.faces import FaceStore
 
 
@@ -66,11 +65,11 @@ def find_unremembered(
     )
     found, photos, missing = Unremembered(), 0, set[str]()
     remembered = groupby(memory.newest(), key=itemgetter(0))
-    uri, lines = _next(remembered)
+    uri, lines = next_group(remembered)
     for address, members in groupby(stored, key=_address):
         photos += 1
         while uri is not None and uri < address:
-            uri, lines = _next(remembered)
+            uri, lines = next_group(remembered)
         known: dict[str, list[RememberedPhoto]] = {}
         for *_, line in lines if uri == address else ():
             if (photo := photo_of_line(line)).key:
@@ -100,11 +99,3 @@ def _check_limit(plan: Plan, gone: int, photos: int) -> None:
 
 def _address(line: str) -> str:
     return unescaped(line.partition("\t")[0])
-
-
-def _next(
-    groups: Iterator[tuple[str, Iterator[Remembered]]],
-) -> tuple[str | None, list[Remembered]]:
-    for uri, members in groups:
-        return uri, list(members)
-    return None, []

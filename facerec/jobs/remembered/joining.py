@@ -24,20 +24,20 @@ def joined(listed: Iterable[ListedPhoto], remembered: Iterator[Remembered]) -> I
     Both arguments must be sorted by address.
     """
     by_uri = groupby(remembered, key=itemgetter(0))
-    uri, lines = _next(by_uri)
+    uri, lines = next_group(by_uri)
     for photos in _by_address(listed):
         current = photos[0][0]
         while uri is not None and uri < current:
             yield uri, [], lines
-            uri, lines = _next(by_uri)
+            uri, lines = next_group(by_uri)
         if uri == current:
             yield current, photos, lines
-            uri, lines = _next(by_uri)
+            uri, lines = next_group(by_uri)
         else:
             yield current, photos, []
     while uri is not None:
         yield uri, [], lines
-        uri, lines = _next(by_uri)
+        uri, lines = next_group(by_uri)
 
 
 def _by_address(listed: Iterable[ListedPhoto]) -> Iterator[list[ListedPhoto]]:
@@ -53,9 +53,10 @@ def _by_address(listed: Iterable[ListedPhoto]) -> Iterator[list[ListedPhoto]]:
         yield photos
 
 
-def _next(
+def next_group(
     groups: Iterator[tuple[str, Iterator[Remembered]]],
 ) -> tuple[str | None, list[Remembered]]:
+    """Return the next address with its lines; None and no lines at the end."""
     for uri, members in groups:
         return uri, list(members)
     return None, []

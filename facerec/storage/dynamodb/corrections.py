@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.batches import batches
-from facerec.core.history import Step, StepKind
+from facerec.core.history import StepKind, correction_step
 from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.dynamodb import history
 from facerec.storage.dynamodb.items import (
@@ -39,7 +39,9 @@ def add_corrections(table: Table, collection_id: str, corrected: Sequence[Correc
         noted = [
             action
             for each in new
-            for action in history.notes(table, collection_id, _step(StepKind.CORRECTED, each))
+            for action in history.notes(
+                table, collection_id, correction_step(StepKind.CORRECTED, each)
+            )
         ]
         changes = _additions(table, collection_id, new)
         if table.transact([table.has_collection(collection_id), *changes, *noted]) is not None:
@@ -51,7 +53,7 @@ def remove_corrections(table: Table, collection_id: str, corrected: Sequence[Cor
     removed = 0
     for correction in corrected:
         changes = _changes(table, collection_id, correction, "DELETE")
-        step = _step(StepKind.CORRECTION_LIFTED, correction)
+        step = correction_step(StepKind.CORRECTION_LIFTED, correction)
         removed += table.transact([*changes, *history.notes(table, collection_id, step)]) is None
         # an item whose last value was removed still exists, and contains the name of a face or
         # person
@@ -85,10 +87,6 @@ def list_corrections(
     items = table.items(face_corrections_partition(collection_id), last, limit)
     found += [correction for item in items for correction in sorted(to_corrections(item))]
     return found[:limit]
-
-
-def _step(kind: StepKind, correction: Correction) -> Step:
-    return Step(kind, face_ids=(correction.face_id,), person=correction.person)
 
 
 def _additions(

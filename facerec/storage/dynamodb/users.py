@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.batches import batches
-from facerec.core.history import Step, StepKind, registration_step
+from facerec.core.history import Step, StepKind, deletion_step, registration_step
 from facerec.errors import (
     CollectionNotFoundError,
     ConflictError,
@@ -130,14 +130,7 @@ def delete_user(
         if user.registration is not None:
             # noted first, so that undoing a merge restores the registration
             actions += history.notes(table, collection_id, registration_step(user, None))
-        step = Step(
-            StepKind.DELETED,
-            user_id,
-            created_at=user.created_at,
-            name=user.name,
-            face_ids=user.face_ids,
-        )
-        actions += history.notes(table, collection_id, step)
+        actions += history.notes(table, collection_id, deletion_step(user))
         if table.transact(actions) is None:
             return True
     raise too_many_changes()

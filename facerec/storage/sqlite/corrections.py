@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from facerec.core.history import Step, StepKind
+from facerec.core.history import StepKind, correction_step
 from facerec.core.records import Correction
 from facerec.storage.sqlite import collections, history
 
@@ -26,7 +26,7 @@ def add(
             (collection_id, correction.face_id, correction.person),
         ).rowcount
         if added:
-            history.note(connection, collection_id, _step(StepKind.CORRECTED, correction))
+            history.note(connection, collection_id, correction_step(StepKind.CORRECTED, correction))
 
 
 def remove(
@@ -42,12 +42,10 @@ def remove(
         ).rowcount
     ]
     for correction in removed:
-        history.note(connection, collection_id, _step(StepKind.CORRECTION_LIFTED, correction))
+        history.note(
+            connection, collection_id, correction_step(StepKind.CORRECTION_LIFTED, correction)
+        )
     return len(removed)
-
-
-def _step(kind: StepKind, correction: Correction) -> Step:
-    return Step(kind, face_ids=(correction.face_id,), person=correction.person)
 
 
 def of_faces(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 
-from facerec.core.history import Step, StepKind, registration_step
+from facerec.core.history import Step, StepKind, deletion_step, registration_step
 from facerec.core.records import User
 from facerec.core.registrations import Registration
 from facerec.errors import (
@@ -124,14 +124,7 @@ def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> 
         (collection_id, user_id),
     )
     requests.forget_answers(connection, [user_id])
-    step = Step(
-        StepKind.DELETED,
-        user_id,
-        created_at=user.created_at,
-        name=user.name,
-        face_ids=user.face_ids,
-    )
-    history.note(connection, collection_id, step)
+    history.note(connection, collection_id, deletion_step(user))
 
 
 def change(
