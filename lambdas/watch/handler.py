@@ -34,6 +34,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
     Raises:
         FacerecError: A service cannot be queried, or a setting of the function is missing or wrong.
+            The error of a single job is raised at the end.
     """
     settings = read_settings(os.environ)
     if "Records" in event:
@@ -55,6 +56,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         metrics().add_metric(name="RunningChildren", unit="Count", value=watched.running)
         metrics().flush_metrics()
     started = _start_job(settings, executions)
+    if watched.errors:
+        raise watched.errors[0]
     return {
         "executions": watched.executions,
         "running": watched.running,

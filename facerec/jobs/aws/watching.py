@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
+from facerec.errors import FacerecError
 from facerec.jobs.aws.batch_queue import NOT_STARTED, BatchQueue, OpenJob
 
 if TYPE_CHECKING:
@@ -28,11 +30,13 @@ class Watched:
         executions: Number of running executions.
         running: Number of children that are starting or running.
         ended: Why jobs were ended: one line for each of them.
+        errors: The errors of the jobs that could not be checked or ended.
     """
 
     executions: int
     running: int
     ended: Sequence[str]
+    errors: Sequence[FacerecError] = ()
 
 
 def watch_jobs(
@@ -57,33 +61,46 @@ def watch_jobs(
         start_timeout: Seconds that a job may wait for its first child.
         now: The current time, seconds since 1970.
 
+    Returns:
+        What was found and done, also if a job cannot be checked or ended. If the children of a job
+        are unknown, no job is ended: the others may be waiting for them.
+
     Raises:
-        FacerecError: Step Functions or AWS Batch cannot be queried.
+        FacerecError: The executions cannot be listed.
     """
+    errors: list[FacerecError] = []
     jobs: list[OpenJob] = []
     running = executions.list(MAX_WATCHED, status="RUNNING")
     for execution in running:
-        planned = executions.plan(execution.arn)
-        if planned is not None and planned.children:
-            jobs += queue.open_jobs(planned.job_name)
+        try:
+            planned = executions.plan(execution.arn)
+            if planned is not None and planned.children:
+                jobs += queue.open_jobs(planned.job_name)
+        except FacerecError as error:
+            errors.append(error)
     children = sum(job.running for job in jobs)
-    late: list[tuple[OpenJob, float]] = []
-    if not children:
-        for job in jobs:
-            if now - job.created_at > start_timeout:
-                active = queue.last_active(job)
-                has_run = active > job.created_at
-                timeout = max(start_timeout, RESUME_TIMEOUT) if has_run else start_timeout
-                if now - active > timeout:
-                    late.append((job, timeout))
-    ended = []
-    if late:
-        problems = find_problems()
-        for job, timeout in late:
-            reason = _reason(job, problems, timeout)
-            queue.end(job.id, reason)
-            ended.append(reason)
-    return Watched(len(running), children, ended)
+    ended: list[str] = []
+    problems = cache(find_problems)
+    for job in jobs if not (children or errors) else ():
+        try:
+            timeout = _exceeded(job, queue, start_timeout, now)
+            if timeout is not None:
+                reason = _reason(job, problems(), timeout)
+                queue.end(job.id, reason)
+                ended.append(reason)
+        except FacerecError as error:
+            errors.append(error)
+    return Watched(len(running), children, ended, errors)
+
+
+def _exceeded(job: OpenJob, queue: BatchQueue, start_timeout: float, now: float) -> float | None:
+    """Return the timeout in seconds that a job without running children has exceeded, if any."""
+    if now - job.created_at <= start_timeout:
+        return None
+    active = queue.last_active(job)
+    has_run = active > job.created_at
+    timeout = max(start_timeout, RESUME_TIMEOUT) if has_run else start_timeout
+    return timeout if now - active > timeout else None
 
 
 def _reason(job: OpenJob, problems: Sequence[str], timeout: float) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from facerec.errors import StoreUnavailableError
 from facerec.jobs.aws.batch_queue import NOT_STARTED, BatchQueue
 from facerec.jobs.aws.executions import Execution, ExecutionPlan
 from facerec.jobs.aws.start_problems import AwsClients, find_quotas, find_start_problems
@@ -229,3 +230,39 @@ def test_the_reason_of_the_end_becomes_the_reason_of_the_children() -> None:
     ended = {**array(100, FAILED=4), "status": "FAILED", "statusReason": f"{NOT_STARTED}: quota"}
     account = Account(jobs=[ended])
     assert BatchQueue(QUEUE, account).failures("facerec-people-1") == {f"{NOT_STARTED}: quota": 4}
+
+
+def test_a_job_that_cannot_be_ended_keeps_none_of_the_others() -> None:
+    class Refusing(Account):
+        def terminate_job(self, jobId: str, reason: str) -> None:  # noqa: N803
+            if jobId == "job-100":
+                raise ClientError({"Error": {"Code": "ServerException"}}, "TerminateJob")
+            super().terminate_job(jobId, reason)
+
+    account = Refusing(jobs=[array(100, RUNNABLE=4), array(200, RUNNABLE=4)])
+    account.jobs[0]["jobName"] = "facerec-people-1-0-4"
+    watched = watch(account, 10 * HOUR)
+    assert list(account.terminated) == ["job-200"]
+    assert len(watched.ended) == len(watched.errors) == 1
+
+
+def test_no_job_is_ended_while_the_children_of_another_are_unknown() -> None:
+    class OneUnknown(RunningExecutions):
+        def list(self, limit: int, status: str | None = None) -> list[Execution]:
+            (known,) = super().list(limit, status)
+            return [replace(known, arn="arn:unknown"), known]
+
+        def plan(self, name: str) -> ExecutionPlan:
+            if name == "arn:unknown":
+                raise StoreUnavailableError("AWS Step Functions", "throttled")
+            return super().plan(name)
+
+    account = Account(jobs=[array(100, RUNNABLE=4)])
+    watched = watch_jobs(
+        OneUnknown(),  # type: ignore[arg-type]
+        BatchQueue(QUEUE, account),
+        list,
+        start_timeout=HOUR,
+        now=10 * HOUR,
+    )
+    assert (watched.executions, len(watched.errors), account.terminated) == (2, 1, {})
