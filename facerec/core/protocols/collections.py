@@ -35,11 +35,16 @@ class CollectionRecords(Protocol):
         """Return collections ordered by id, starting after the id ``after``."""
         ...
 
-    def delete_collection(self, collection_id: str) -> None:
+    def delete_collection(self, collection_id: str, created_at: float | None = None) -> None:
         """Delete the record of a collection, and the stored answers that name its people.
 
+        Args:
+            collection_id: Id of the collection.
+            created_at: When it was created, in seconds since 1970: a later collection of the same
+                id is kept, whenever it is created. None for any collection.
+
         Raises:
-            CollectionNotFoundError: The collection does not exist.
+            CollectionNotFoundError: The collection does not exist; perhaps a later one does.
         """
         ...
 

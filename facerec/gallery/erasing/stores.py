@@ -280,7 +280,8 @@ class StoreEraser(GalleryBase):
         # An interrupted deletion may have left records of a collection that no longer exists.
         if exists or not self._exists(collection_id):
             with suppress(CollectionNotFoundError):
-                self._records.delete_collection(collection_id)
+                # A later collection may have been created in the meantime.
+                self._records.delete_collection(collection_id, collection.created_at)
         if exists:
             # A concurrent request may have stored more in the meantime.
             user_vectors.delete_vectors(own, collection_id)

@@ -60,21 +60,25 @@ def list_after(table: Table, after: str | None, limit: int) -> list[Collection]:
     return [to_collection(item) for item in table.items(COLLECTIONS, after, limit)]
 
 
-def delete(table: Table, collection_id: str) -> list[str]:
+def delete(table: Table, collection_id: str, created_at: float | None = None) -> list[str]:
     """Delete a collection with all its items, and return the ids of its people.
 
     Stored answers that name the people remain.
 
     Raises:
-        CollectionNotFoundError: The collection does not exist. What an interrupted deletion has
-            left is deleted anyway.
+        CollectionNotFoundError: The collection does not exist, or was created at another time. What
+            an interrupted deletion has left is deleted anyway, unless there is a collection.
     """
+    condition: dict[str, Any] = {"ConditionExpression": "attribute_exists(pk)"}
+    if created_at is not None:
+        condition = {
+            "ConditionExpression": "created_at = :created_at",
+            "ExpressionAttributeValues": numbers({":created_at": created_at}),
+        }
     try:
         with table.condition_is(CollectionNotFoundError(collection_id)):
             table.client.delete_item(
-                TableName=table.name,
-                Key=collection_key(collection_id),
-                ConditionExpression="attribute_exists(pk)",
+                TableName=table.name, Key=collection_key(collection_id), **condition
             )
     except CollectionNotFoundError:
         delete_partitions(table, collection_id)

@@ -129,8 +129,8 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         return collections.list_after(self._table, after, limit)
 
     @override
-    def delete_collection(self, collection_id: str) -> None:
-        self.forget_answers(collections.delete(self._table, collection_id))
+    def delete_collection(self, collection_id: str, created_at: float | None = None) -> None:
+        self.forget_answers(collections.delete(self._table, collection_id, created_at))
 
     @override
     def delete_unowned(self, *, stop: Callable[[], bool] = lambda: False) -> dict[str, int]:

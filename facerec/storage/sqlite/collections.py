@@ -113,16 +113,16 @@ def _collection(row: tuple[str, str, float, float | None, str | None]) -> Collec
     )
 
 
-def delete(connection: sqlite3.Connection, collection_id: str) -> None:
+def delete(
+    connection: sqlite3.Connection, collection_id: str, created_at: float | None = None
+) -> None:
     """Delete a collection's row, and the stored answers that name its people.
 
     Raises:
-        CollectionNotFoundError: The collection does not exist.
+        CollectionNotFoundError: The collection does not exist, or was created at another time.
     """
+    if created_at not in (None, get(connection, collection_id).created_at):
+        raise CollectionNotFoundError(collection_id)
     users = connection.execute("SELECT user_id FROM user WHERE collection_id = ?", (collection_id,))
     requests.forget_answers(connection, [user_id for (user_id,) in users.fetchall()])
-    deleted = connection.execute(
-        "DELETE FROM collection WHERE collection_id = ?", (collection_id,)
-    ).rowcount
-    if not deleted:
-        raise CollectionNotFoundError(collection_id)
+    connection.execute("DELETE FROM collection WHERE collection_id = ?", (collection_id,))

@@ -58,9 +58,9 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             return collections.list_after(connection, after, limit)
 
     @override
-    def delete_collection(self, collection_id: str) -> None:
+    def delete_collection(self, collection_id: str, created_at: float | None = None) -> None:
         with self._database.writing() as connection:
-            collections.delete(connection, collection_id)
+            collections.delete(connection, collection_id, created_at)
         self._clear_log()
 
     @override

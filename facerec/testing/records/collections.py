@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from facerec.core.protocols.records import RecordStore
-from facerec.core.records import Collection
+from facerec.core.records import Collection, User
 from facerec.errors import CollectionExistsError, CollectionNotFoundError
 
 
@@ -66,6 +67,25 @@ class CollectionContract:
         again = Collection("staff", "dlib-2", 2.0)
         records.create_collection(again)
         assert records.get_collection("staff") == again
+
+    def test_a_late_deletion_keeps_the_next_collection_of_the_id(
+        self, records: RecordStore
+    ) -> None:
+        first = Collection("staff", "dlib-1", 1_700_000_000.123456)
+        later = Collection("staff", "dlib-1", math.nextafter(first.created_at, math.inf))
+        records.create_collection(first)
+        records.delete_collection("staff", first.created_at)
+        records.create_collection(later, tags={"team": "blue"})
+        records.create_user("staff", User("ann", 1.0))
+        with pytest.raises(CollectionNotFoundError):
+            records.delete_collection("staff", first.created_at)
+        assert records.get_collection("staff") == later
+        assert records.get_tags("staff") == {"team": "blue"}
+        assert records.get_user("staff", "ann").user_id == "ann"
+        records.delete_collection("staff", later.created_at)
+        assert records.list_collections() == []
+        with pytest.raises(CollectionNotFoundError):
+            records.delete_collection("staff", later.created_at)
 
     def test_collections_are_listed_in_pages_in_the_order_of_their_names(
         self, records: RecordStore
