@@ -103,6 +103,7 @@ def _deployed_gallery(
 
     jobs_root = settings.jobs_root
     faces, records, clusters = open_stores(settings, patience=patience)
+    erasures = open_erasures(settings.erasures_root, start)
     return Gallery(
         recipes[Recipe.FAST],
         recipes=recipes,
@@ -114,8 +115,8 @@ def _deployed_gallery(
         matches_registered=settings.event_bus is not None,
         objects=objects,
         indexed_objects=indexed_objects,
-        job_data=JobFolders(open_job_objects(settings), jobs_root),
-        erasures=open_erasures(settings.erasures_root, start),
+        job_data=JobFolders(open_job_objects(settings), jobs_root, erasures),
+        erasures=erasures,
         defaults=gallery_defaults(settings),
         attributes=engines.open_attribute_networks(),
     )

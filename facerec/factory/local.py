@@ -102,6 +102,7 @@ def _local_gallery(
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.job_data import JobFolders
 
+    erasures = open_local_erasures(data)
     return Gallery(
         engine,
         recipes=recipes,
@@ -113,8 +114,8 @@ def _local_gallery(
         thumbnails=store,
         keep_thumbnails=keep_thumbnails,
         objects=objects,
-        job_data=JobFolders(objects, jobs_root_of(data)),
-        erasures=open_local_erasures(data),
+        job_data=JobFolders(objects, jobs_root_of(data), erasures),
+        erasures=erasures,
         indexed_objects=indexed_objects,
         attributes=engines.open_attribute_networks(),
         on_close=store.close,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -308,6 +309,28 @@ class Erasures:
         deleted are not included.
         """
         return noted_collections(self.objects, self.root, collection_id)
+
+    def find_deleted_jobs(self, collection_id: str) -> Callable[[str], bool]:
+        """Return a function that returns whether ``deleted_jobs`` contains the id of a job.
+
+        The receipts are read once, when it is called.
+        """
+        jobs = cache(lambda: self.deleted_jobs(collection_id))
+        return lambda job_id: job_id in jobs()
+
+    def deleted_jobs(self, collection_id: str) -> frozenset[str]:
+        """Return the ids of the jobs whose folders were deleted with collections of an id.
+
+        Reads all receipts of the collection; damaged ones are ignored. A deletion that was killed
+        may have deleted more jobs than its receipt lists.
+        """
+        deleted = set[str]()
+        for found in self.objects.list(self._folder(collection_id)):
+            with suppress(ReceiptDamagedError, ObjectNotFoundError):
+                receipt = self._read(found.uri) if found.uri.endswith(".json") else None
+                if receipt is not None and receipt.subject is erasures.SubjectKind.COLLECTION:
+                    deleted.update(job.job_id for job in receipt.jobs)
+        return frozenset(deleted)
 
     def was_deleted(self, collection: Collection) -> bool:
         """Return whether a collection was deleted, so that it is back with an older copy.

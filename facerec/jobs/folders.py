@@ -8,7 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from facerec.core.limits import MAX_JSON_BYTES
-from facerec.errors import InvalidInputError, JobFolderError, ObjectNotFoundError
+from facerec.errors import (
+    FacerecError,
+    InvalidInputError,
+    JobFolderError,
+    ObjectNotFoundError,
+)
 from facerec.jobs.ledger.report import Report, read_report
 from facerec.jobs.plan import Plan, deleted_plan_uri, plan_uri, read_facts, read_plan
 from facerec.storage.objects.protocol import ObjectStore, exists
@@ -124,7 +129,7 @@ def list_entries(
     jobs_root: str,
     is_wanted: Callable[[str], bool] = lambda job_id: True,
     *,
-    on_damaged: Callable[[JobFolderError], None] | None = None,
+    on_error: Callable[[str, FacerecError], None] | None = None,
 ) -> Iterator[Entry]:
     """Yield the entries of the jobs in a root that ``is_wanted`` selects, ordered by uri.
 
@@ -134,19 +139,21 @@ def list_entries(
         objects: Contains the job folders.
         jobs_root: Parent of all job folders, with the final ``/``.
         is_wanted: Returns whether to yield the entries of a job, given its id.
-        on_damaged: Receives the error of each damaged note; None raises the first one.
+        on_error: Receives the id of each job whose note cannot be read, and the error; None raises
+            the first one.
 
     Raises:
         JobFolderError: The note of a folder elsewhere is damaged.
+        FacerecError: The note cannot be read.
     """
     for uri in _named_after_jobs(objects, jobs_root):
         if is_wanted(_name(uri)):
             try:
                 entries = entries_at(objects, uri)
-            except JobFolderError as error:
-                if on_damaged is None:
+            except FacerecError as error:
+                if on_error is None:
                     raise
-                on_damaged(error)
+                on_error(_name(uri), error)
             else:
                 yield from entries
 

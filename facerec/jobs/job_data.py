@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection, StoredFace
     from facerec.core.tombstone_copies import TombstoneCopy
+    from facerec.errors import FacerecError
+    from facerec.gallery.receipts import Erasures
     from facerec.jobs.bulk_import import progress
     from facerec.jobs.erasing import (
         collection_erasure,
@@ -46,12 +48,27 @@ class JobFolders:
     Attributes:
         objects: Store of the folders.
         jobs_root: Parent of all job folders; ends in ``/``.
+        erasures: Knows which jobs were deleted with earlier collections of the same id; None if
+            there are no receipts.
     """
 
     objects: ObjectStore
     jobs_root: str
+    erasures: Erasures | None = None
 
-    def forget(self, collection_id: str, selection: Selection) -> list[ErasedJob]:
+    def _is_deleted(self, collection_id: str) -> Callable[[str], bool]:
+        """Return a function that returns whether a job was deleted with its collection."""
+        if self.erasures is None:
+            return collection_erasure.NEVER_DELETED
+        return self.erasures.find_deleted_jobs(collection_id)
+
+    def forget(
+        self,
+        collection_id: str,
+        selection: Selection,
+        *,
+        on_error: Callable[[FacerecError], None] | None = None,
+    ) -> list[ErasedJob]:
         """Erase a selection from the folders of a collection's jobs; see ``JobData.forget``.
 
         Raises:
@@ -59,19 +76,38 @@ class JobFolders:
         """
         if selection.erases_collection:
             return collection_erasure.erase_collection(
-                self.objects, self.jobs_root, collection_id, selection.includes_collection
+                self.objects,
+                self.jobs_root,
+                collection_id,
+                selection.includes_collection,
+                is_deleted=self._is_deleted(collection_id),
+                on_error=on_error,
             )
         return collection_erasure.erase_faces(
-            self.objects, self.jobs_root, collection_id, selection
+            self.objects,
+            self.jobs_root,
+            collection_id,
+            selection,
+            is_deleted=self._is_deleted(collection_id),
+            on_error=on_error,
         )
 
     def creations(self, collection_id: str) -> frozenset[float]:
         """Return when the collections with this id were created; see ``JobData.creations``."""
         return frozenset(collections.creations(self.objects, self.jobs_root, collection_id))
 
-    def sweep(self, collection_ids: Iterable[str]) -> frozenset[str]:
+    def sweep(
+        self, collection_ids: Iterable[str], created_again: Iterable[str] = ()
+    ) -> frozenset[str]:
         """Delete what is left of the jobs of deleted collections; see ``JobData.sweep``."""
-        erased = without_plan.erase_without_plan(self.objects, self.jobs_root, collection_ids)
+        receipts = {each: self._is_deleted(each) for each in created_again}
+
+        def is_wanted(collection_id: str, job_id: str) -> bool:
+            return collection_id not in receipts or receipts[collection_id](job_id)
+
+        erased = without_plan.erase_without_plan(
+            self.objects, self.jobs_root, {*collection_ids, *receipts}, is_wanted=is_wanted
+        )
         return frozenset(collection_id for collection_id, _ in erased)
 
     def is_importing(self, collection_id: str, created_at: float) -> bool:
@@ -91,7 +127,12 @@ class JobFolders:
         return progress.has_import(self.objects, self.jobs_root, collection_id, created_at)
 
     def get(
-        self, collection_id: str, selection: Selection, *, with_faces: bool = True
+        self,
+        collection_id: str,
+        selection: Selection,
+        *,
+        with_faces: bool = True,
+        on_error: Callable[[FacerecError], None] | None = None,
     ) -> list[KeptByJob]:
         """Return the data about a selection in a collection's job folders; see ``JobData.get``.
 
@@ -99,7 +140,13 @@ class JobFolders:
             FacerecError: A job folder that may contain data cannot be read.
         """
         return tracing.kept_by_jobs(
-            self.objects, self.jobs_root, collection_id, selection, with_faces=with_faces
+            self.objects,
+            self.jobs_root,
+            collection_id,
+            selection,
+            with_faces=with_faces,
+            is_deleted=self._is_deleted(collection_id),
+            on_error=on_error,
         )
 
     def keep_tombstones(self, collection: Collection, copy: TombstoneCopy) -> None:
@@ -147,7 +194,13 @@ class JobFolders:
         Raises:
             FacerecError: A job folder that may contain embeddings cannot be read.
         """
-        return job_versions.change_version(self.objects, self.jobs_root, collection, get_faces)
+        return job_versions.change_version(
+            self.objects,
+            self.jobs_root,
+            collection,
+            get_faces,
+            is_deleted=self._is_deleted(collection.collection_id),
+        )
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
         """Keep a copy of the settings of a collection, if jobs remember its photos.

@@ -51,7 +51,10 @@ class RecordedJobData:
         self.read: list[Selection] = []
         self.imports = False
 
-    def forget(self, collection_id: str, selection: Selection) -> list[ErasedJob]:
+    def forget(
+        self, collection_id: str, selection: Selection, *, on_error: object = None
+    ) -> list[ErasedJob]:
+        del on_error
         whole = selection.erases_collection
         faces = sorted(selection.face_ids)
         self.forgotten.append(collection_id if whole else (collection_id, faces))
@@ -60,7 +63,9 @@ class RecordedJobData:
     def creations(self, _collection_id: str) -> frozenset[float]:
         return frozenset()
 
-    def sweep(self, _collection_ids: Iterable[str]) -> frozenset[str]:
+    def sweep(
+        self, _collection_ids: Iterable[str], _created_again: Iterable[str] = ()
+    ) -> frozenset[str]:
         return frozenset()
 
     def is_importing(self, _collection_id: str, _created_at: float) -> bool:
@@ -70,9 +75,14 @@ class RecordedJobData:
         return self.imports
 
     def get(
-        self, _collection_id: str, selection: Selection, *, with_faces: bool = True
+        self,
+        _collection_id: str,
+        selection: Selection,
+        *,
+        with_faces: bool = True,
+        on_error: object = None,
     ) -> list[KeptByJob]:
-        del with_faces
+        del with_faces, on_error
         self.read.append(selection)
         return []
 

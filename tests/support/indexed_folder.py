@@ -127,13 +127,14 @@ class Collection:
             run_child(plan, child, self.dependencies())
 
     def gallery(self) -> Gallery:
+        erasures = Erasures(self.objects, f"{self.folder}/erasures/")
         return Gallery(
             self.engine,
             faces=self.store,
             records=self.store,
             objects=self.objects,
-            job_data=JobFolders(self.objects, self.jobs_root),
-            erasures=Erasures(self.objects, f"{self.folder}/erasures/"),
+            job_data=JobFolders(self.objects, self.jobs_root, erasures),
+            erasures=erasures,
         )
 
     def delete(self, collection_id: str, face_ids: Sequence[str]) -> int:

@@ -302,13 +302,14 @@ class DeployedJobs(JobDoor):
         from facerec.jobs.job_data import JobFolders
 
         store = self.store
+        erasures = Erasures(self._objects, f"s3://{BUCKET}/erasures/")
         return Gallery(
             FakeEngine(),
             faces=store,
             records=store,
             objects=Objects(),
-            job_data=JobFolders(self._objects, f"s3://{BUCKET}/jobs/"),
-            erasures=Erasures(self._objects, f"s3://{BUCKET}/erasures/"),
+            job_data=JobFolders(self._objects, f"s3://{BUCKET}/jobs/", erasures),
+            erasures=erasures,
             on_close=store.close,
         )
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection, StoredFace
     from facerec.core.tombstone_copies import TombstoneCopy
+    from facerec.errors import FacerecError
 
 
 class JobData(Protocol):
@@ -21,14 +22,27 @@ class JobData(Protocol):
     folders fails.
     """
 
-    def forget(self, collection_id: str, selection: Selection) -> Sequence[ErasedJob]:
+    def forget(
+        self,
+        collection_id: str,
+        selection: Selection,
+        *,
+        on_error: Callable[[FacerecError], None] | None = None,
+    ) -> Sequence[ErasedJob]:
         """Erase faces and photos, or a whole collection, from the jobs of a collection.
+
+        Args:
+            collection_id: The collection.
+            selection: The faces and photos, or the collection.
+            on_error: Receives the error of each folder that may contain embeddings and cannot be
+                read or changed; None raises the first one at the end.
 
         Returns:
             What was removed from each folder; unknown ids and names are ignored.
 
         Raises:
-            FacerecError: A job folder that may contain embeddings cannot be read.
+            FacerecError: A job folder that may contain embeddings cannot be read; raised after the
+                others were erased.
         """
         ...
 
@@ -40,11 +54,15 @@ class JobData(Protocol):
         """
         ...
 
-    def sweep(self, collection_ids: Iterable[str]) -> frozenset[str]:
-        """Delete what killed children have added to jobs of collections that do not exist.
+    def sweep(
+        self, collection_ids: Iterable[str], created_again: Iterable[str] = ()
+    ) -> frozenset[str]:
+        """Delete what killed children have added to jobs of deleted collections.
 
         Args:
             collection_ids: Deleted collections, none of which exists again.
+            created_again: Deleted collections of whose ids later ones may exist: only the folders
+                of jobs that a receipt lists as deleted are deleted.
 
         Returns:
             The collections from whose jobs something was deleted.
@@ -76,11 +94,21 @@ class JobData(Protocol):
         ...
 
     def get(
-        self, collection_id: str, selection: Selection, *, with_faces: bool = True
+        self,
+        collection_id: str,
+        selection: Selection,
+        *,
+        with_faces: bool = True,
+        on_error: Callable[[FacerecError], None] | None = None,
     ) -> Sequence[KeptByJob]:
         """Return the data that the jobs of a collection keep about faces and photos.
 
-        Unless ``with_faces`` is true, no embeddings are read, and ``KeptByJob.faces`` is empty.
+        Args:
+            collection_id: The collection.
+            selection: The faces and photos.
+            with_faces: Whether to read embeddings; otherwise ``KeptByJob.faces`` is empty.
+            on_error: Receives the error of each folder or file that cannot be read; None raises the
+                first one at the end.
 
         Raises:
             FacerecError: A job folder that may contain data cannot be read.

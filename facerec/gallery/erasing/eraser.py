@@ -11,7 +11,9 @@ so an erasure that was killed is performed again from its beginning:
    (``facerec.gallery.erasing.tombstone_copies``).
 2. The faces are removed from job folders. This comes before the stores, so that after an
    interruption the caller still sees the faces. If it can take longer than a request is allowed
-   to, ``Erasures.start`` makes another process perform all steps again, including this one.
+   to, ``Erasures.start`` makes another process perform all steps again, including this one. If a
+   folder cannot be read, all other steps but the last are performed, and the erasure fails; it is
+   completed by a repetition once the folder has been repaired or removed.
 3. The faces are deleted, with events that a job has stored in the meantime, or the collection with
    everything in it.
 4. Faces are disassociated from their people; selected people and kept answers are deleted. If all
@@ -130,32 +132,49 @@ class Eraser(StoreEraser):
 
         Returns:
             The receipt, and the ids of the faces that were stored.
+
+        Raises:
+            FacerecError: A job folder cannot be read; raised after everything else was erased. A
+                store fails.
         """
         if self._is_of_earlier_collection(erasure):
             return self._finish(erasure), ()
         self._restore_tombstone_key(erasure.receipt.collection_id)
-        erasure, stored = self._with_all_faces(erasure, self._erase_everywhere)
+        unreadable = list[FacerecError]()
+        erasure, stored = self._with_all_faces(
+            erasure, lambda each: self._erase_everywhere(each, unreadable.append)
+        )
         if erasure.selection.erases_collection:
             # A concurrent job may have stored more in the meantime.
-            erasure = self._erase_from_jobs(erasure)
-        elif self._waits_for_import(erasure):
+            erasure = self._erase_from_jobs(erasure, unreadable.append)
+        if unreadable:
+            # A repetition erases the rest, once the folder can be read or has been removed.
+            self._erasures.keep(erasure)
+            raise unreadable[0]
+        if not erasure.selection.erases_collection and self._waits_for_import(erasure):
             self._erasures.keep(erasure)
             return erasure.receipt, stored
         return self._finish(erasure), stored
 
-    def _erase_everywhere(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
+    def _erase_everywhere(
+        self, erasure: Erasure, on_error: Callable[[FacerecError], None]
+    ) -> tuple[Erasure, tuple[str, ...]]:
         """Erase from job folders and stores.
+
+        Args:
+            erasure: What is erased.
+            on_error: Receives the error of each job folder that cannot be read or changed.
 
         Returns:
             The erasure with the counts of its receipt, and the ids of the faces that were stored.
         """
         erasure = self._delete_empty_users(erasure)
         self._stop_matching(erasure)
-        erasure, names = self._with_photos_of_jobs(erasure)
+        erasure, names = self._with_photos_of_jobs(erasure, on_error)
         if erasure.selection.tombstones:
             erasure, own_names = self._keep_tombstones(erasure)
             self._copy_tombstones(erasure, names | own_names)
-        erasure = self._erase_from_jobs(erasure)
+        erasure = self._erase_from_jobs(erasure, on_error)
         return self._erase_from_stores(erasure)
 
     def _with_all_faces(
@@ -227,7 +246,9 @@ class Eraser(StoreEraser):
         self._erasures.finish(Erasure(receipt, erasure.selection))
         return receipt
 
-    def _with_photos_of_jobs(self, erasure: Erasure) -> tuple[Erasure, set[str]]:
+    def _with_photos_of_jobs(
+        self, erasure: Erasure, on_error: Callable[[FacerecError], None]
+    ) -> tuple[Erasure, set[str]]:
         """Read the rows of jobs about selected photos, before they are erased.
 
         Tombstones of these photos are kept, including those without a face. If photos are selected
@@ -246,6 +267,7 @@ class Eraser(StoreEraser):
                 photos=selection.photos, external_image_ids=selection.external_image_ids
             ),
             with_faces=bool(selection.photos),
+            on_error=on_error,
         )
         with suppress(CollectionNotFoundError):
             version = self._get(collection_id).id_version
@@ -335,12 +357,14 @@ class Eraser(StoreEraser):
         self._erasures.keep(erasure)
         return erasure
 
-    def _erase_from_jobs(self, erasure: Erasure) -> Erasure:
+    def _erase_from_jobs(
+        self, erasure: Erasure, on_error: Callable[[FacerecError], None]
+    ) -> Erasure:
         """Erase from job folders, and add the counts to the receipt."""
         receipt, selection = erasure.receipt, erasure.selection
         if not (selection.face_ids or selection.names_photos or selection.erases_collection):
             return erasure
-        erased = self._job_data.forget(receipt.collection_id, selection)
+        erased = self._job_data.forget(receipt.collection_id, selection, on_error=on_error)
         receipt = replace(receipt, jobs=_merged((*receipt.jobs, *erased)))
         return Erasure(receipt, selection)
 

@@ -19,13 +19,23 @@ from facerec.gallery.erasing.eraser import Eraser, faces_of_jobs
 from facerec.gallery.photo_links import paths_of_photo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from facerec.core.erasures import Selection, SubjectKind
+    from facerec.errors import FacerecError
 
 
 class SelectionOperations(Eraser):
     """The operation of a gallery that selects everything known about somebody."""
 
-    def select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
+    def select(
+        self,
+        collection_id: str,
+        subject: SubjectKind,
+        name: str,
+        *,
+        on_error: Callable[[FacerecError], None] | None = None,
+    ) -> Selection:
         """Return the selection of what ``erase`` would erase.
 
         Args:
@@ -35,6 +45,8 @@ class SelectionOperations(Eraser):
                 name, or the path that it was derived from), or id of the person. A path through
                 other symbolic links names the same photo. Selecting a person includes the person's
                 faces.
+            on_error: Receives the error of each job folder or file that cannot be read, if a photo
+                is selected; None raises the first one.
 
         Raises:
             InvalidInputError: The name is empty, an id is not valid, or the subject cannot be
@@ -45,7 +57,9 @@ class SelectionOperations(Eraser):
         selection = self._select(collection_id, subject, name)
         if not selection.photos:
             return selection
-        kept = self._job_data.get(collection_id, erasures.Selection(photos=selection.photos))
+        kept = self._job_data.get(
+            collection_id, erasures.Selection(photos=selection.photos), on_error=on_error
+        )
         photos = photos_of_jobs(collection_id, kept, self._get(collection_id).id_version)
         moved = self._moved_from(collection_id, photos, selection)
         return replace(selection, face_ids=selection.face_ids | faces_of_jobs(kept, moved))

@@ -57,7 +57,9 @@ class SweepOperations(GalleryBase):
                 swept[collection_id] = swept.get(collection_id, 0) + faces
         records = dict[str, int]()
         try:
-            for name in self._job_data.sweep(self._gone(collections)):
+            gone = self._gone(collections)
+            names = {each.collection_id for each in collections}
+            for name in self._job_data.sweep(gone, names - gone):
                 swept.setdefault(name, 0)
             records = self._records.delete_unowned(stop=stop)
         except FacerecError as error:
@@ -79,7 +81,7 @@ class SweepOperations(GalleryBase):
         own.delete_namespace(deleted.collection_id)
         return faces
 
-    def _gone(self, deleted: Sequence[Collection]) -> list[str]:
+    def _gone(self, deleted: Sequence[Collection]) -> set[str]:
         """Return the ids of which every collection was deleted, and none was lost.
 
         Args:
@@ -88,12 +90,12 @@ class SweepOperations(GalleryBase):
         deletions: dict[str, set[float]] = {}
         for each in deleted:
             deletions.setdefault(each.collection_id, set()).add(each.created_at)
-        return [
+        return {
             collection_id
             for collection_id, created in deletions.items()
             if collection_or_none(collection_id, self._records) is None
             and self._job_data.creations(collection_id) <= created
-        ]
+        }
 
     def _is_in_use(self, deleted: Collection) -> bool:
         """Return whether the namespaces of a deleted collection may be those of an existing one.

@@ -4,14 +4,14 @@ Embeddings are erased from every job folder of a collection, whichever release o
 A folder with a renamed plan was left by a killed deletion: it is deleted too. A folder without any
 plan may be one that somebody is restoring from a backup. Such a folder is deleted with its whole
 collection, which the folder's name shows, but single faces cannot be erased from it. If a folder
-that may contain embeddings of the collection cannot be read, the erasure fails after everything
-else is erased: either all deleted data is gone, or the caller gets an error.
+that may contain embeddings of the collection cannot be read, everything else is erased, and the
+caller gets the error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import PurePosixPath
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from facerec.core.erasures import ErasedJob, Selection
@@ -33,6 +33,7 @@ from facerec.jobs.erasing.without_plan import (
     erase_without_plan,
     may_be_of,
     problem_without_plan,
+    raise_first,
 )
 from facerec.jobs.folders import (
     Entry,
@@ -51,9 +52,18 @@ from facerec.storage.objects.leftovers import delete_leftovers
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
+NEVER_DELETED: Callable[[str], bool] = lambda job_id: False  # noqa: E731
+"""The ``is_deleted`` of callers that know no receipts."""
+
 
 def erase_faces(
-    objects: ObjectStore, jobs_root: str, collection_id: str, selection: Selection
+    objects: ObjectStore,
+    jobs_root: str,
+    collection_id: str,
+    selection: Selection,
+    *,
+    is_deleted: Callable[[str], bool] = NEVER_DELETED,
+    on_error: Callable[[FacerecError], None] | None = None,
 ) -> list[ErasedJob]:
     """Erase faces and photos from all job folders of their collection.
 
@@ -69,12 +79,16 @@ def erase_faces(
         jobs_root: Parent of all job folders, with the final ``/``.
         collection_id: The collection.
         selection: The faces and photos.
+        is_deleted: See ``entries_of``.
+        on_error: Receives the error of each folder that cannot be read or changed; None raises the
+            first one at the end.
 
     Returns:
         Counts of what was removed, for each folder that changed.
 
     Raises:
-        FacerecError: A job folder that may contain embeddings cannot be read, or cannot be changed.
+        FacerecError: A job folder that may contain embeddings cannot be read, or cannot be changed;
+            raised after the others were erased.
     """
     unreadable: list[FacerecError] = []
     memory = memory_folder(jobs_root, collection_id)
@@ -93,28 +107,34 @@ def erase_faces(
 
     def erase_from_folders() -> Iterator[ErasedJob]:
         for entry in entries_of(
-            objects, jobs_root, collection_id, unreadable, may_name=is_searched
+            objects,
+            jobs_root,
+            collection_id,
+            unreadable,
+            may_name=is_searched,
+            is_deleted=is_deleted,
         ):
-            plan = entry.job_folder, _planned_at(objects, entry)
-            if plan not in searched:
-                searched.add(plan)
-                try:
+            with collected(unreadable):
+                plan = entry.job_folder, _planned_at(objects, entry)
+                if plan not in searched:
+                    searched.add(plan)
                     with folder_lock(jobs_root):
                         yield _erase_from(objects, entry, selection, memory, planned_at=plan[1])
-                except FacerecError as error:
-                    unreadable.append(error)
 
     erased = list(erase_from_folders())
     if index is not None:
         index.forget_others(listed)
         cover_jobs(index, objects, jobs_root, collection_id, listed)
     if selection.names_photos:
-        _erase_from_creations(objects, memory, selection)
+        for created in list(objects.folders(memory)):
+            with collected(unreadable):
+                _erase_from_creation(objects, created, selection)
         # Plans that were stored in the meantime. Later ones are planned again (``planner``).
         erased += erase_from_folders()
         for created in list(objects.folders(memory)):
-            delete_lists_without_plan(objects, jobs_root, created)
-    _require_readable(unreadable)
+            with collected(unreadable):
+                delete_lists_without_plan(objects, jobs_root, created)
+    raise_first(distinct(unreadable), on_error)
     return [job for job in erased if not job.is_untouched]
 
 
@@ -123,6 +143,9 @@ def erase_collection(
     jobs_root: str,
     collection_id: str,
     includes: Callable[[float], bool] | None = None,
+    *,
+    is_deleted: Callable[[str], bool] = NEVER_DELETED,
+    on_error: Callable[[FacerecError], None] | None = None,
 ) -> list[ErasedJob]:
     """Delete the folders of all jobs of a collection: embeddings, ledger, manifest and report.
 
@@ -137,13 +160,15 @@ def erase_collection(
             at a time, in seconds since 1970. Jobs of a collection without a memory
             (``jobs.remembered``) are deleted too, since that collection no longer exists. None
             deletes the folders of all jobs.
+        is_deleted: See ``entries_of``.
+        on_error: See ``erase_faces``.
 
     Returns:
         Counts of what was removed from each folder.
 
     Raises:
         FacerecError: A job folder that may contain embeddings cannot be read, or cannot be
-            deleted.
+            deleted; raised after the others were deleted.
     """
     unreadable: list[FacerecError] = []
     CollectionFaceIndex(objects, jobs_root, collection_id).delete()
@@ -158,22 +183,23 @@ def erase_collection(
     deleted: list[ErasedJob] = []
     if includes is None or all(map(includes, creations(objects, jobs_root, collection_id))):
         # Otherwise a folder without a plan may be that of a later collection of the name.
-        deleted += [job for _, job in erase_without_plan(objects, jobs_root, [collection_id])]
-    entries = [
-        entry
-        for entry in entries_of(objects, jobs_root, collection_id, unreadable)
-        if not is_kept(entry)
-    ]
+        found = erase_without_plan(objects, jobs_root, [collection_id], unreadable.append)
+        deleted += [job for _, job in found]
+    entries = []
+    for entry in entries_of(objects, jobs_root, collection_id, unreadable, is_deleted=is_deleted):
+        with collected(unreadable):
+            if not is_kept(entry):
+                entries.append(entry)
     # A folder may be inside another one: delete the innermost first, and none before its note is
     # handled.
     entries.sort(key=lambda entry: (entry.is_elsewhere, entry.job_folder), reverse=True)
     for entry in entries:
-        try:
+        with collected(unreadable):
             deleted.append(ErasedJob(entry.job_id, files=delete_folder(objects, entry)))
-        except FacerecError as error:
-            unreadable.append(error)
-    _require_readable(unreadable)
-    _erase_memory(objects, jobs_root, collection_id, includes)
+    if not unreadable:
+        # It shows a repeated deletion which folders belong to a later collection.
+        _erase_memory(objects, jobs_root, collection_id, includes)
+    raise_first(distinct(unreadable), on_error)
     return deleted
 
 
@@ -190,12 +216,6 @@ def _erase_from(
     # A file that was read before the deletion may have been written after it.
     delete_late_files(objects, entry.job_folder)
     return erased
-
-
-def _erase_from_creations(objects: ObjectStore, memory: str, selection: Selection) -> None:
-    """Erase photos from what is remembered of all creations of a collection."""
-    for created in list(objects.folders(memory)):
-        _erase_from_creation(objects, created, selection)
 
 
 def _erase_from_creation(objects: ObjectStore, folder: str, selection: Selection) -> None:
@@ -233,6 +253,7 @@ def entries_of(
     *,
     sweep: bool = True,
     may_name: Callable[[str], bool] = lambda job_id: True,
+    is_deleted: Callable[[str], bool] = NEVER_DELETED,
 ) -> Iterator[Entry]:
     """Yield the entries of a collection's jobs; append folders that cannot be read to a list.
 
@@ -245,23 +266,27 @@ def entries_of(
         collection_id: The collection.
         unreadable: Receives the errors of folders that cannot be read and may belong to the
             collection.
-        sweep: Whether to delete files that a killed deletion left.
+        sweep: Whether to delete files that a killed deletion or a killed child left.
         may_name: Returns whether to search a job at all, given its id.
+        is_deleted: Returns whether a job was deleted with its collection, given its id. A folder of
+            such a job that has no plan contains only what a killed child has added.
     """
 
-    def note_damaged(error: JobFolderError) -> None:
-        if is_of_collection(PurePosixPath(error.job_folder).name, collection_id) is not False:
+    def note_unreadable(job_id: str, error: FacerecError) -> None:
+        if is_of_collection(job_id, collection_id) is not False:
             unreadable.append(error)
 
-    for entry in list_entries(objects, jobs_root, may_name, on_damaged=note_damaged):
+    for entry in list_entries(objects, jobs_root, may_name, on_error=note_unreadable):
         try:
             found = read_collection_id(objects, entry.job_folder)
         except ObjectNotFoundError:
-            problem = problem_without_plan(objects, entry, collection_id, sweep=sweep)
+            problem = problem_without_plan(
+                objects, entry, collection_id, sweep=sweep, is_deleted=is_deleted
+            )
             unreadable += [] if problem is None else [problem]
-        except InvalidInputError:
+        except FacerecError as error:
             if may_be_of(entry, collection_id):
-                unreadable.append(_unreadable_folder(entry))
+                unreadable.append(_unreadable_folder(entry, error))
         else:
             if found == collection_id:
                 yield entry
@@ -293,7 +318,10 @@ def _created_at(objects: ObjectStore, entry: Entry) -> float | None:
     return float(created) if isinstance(created, int | float) else None
 
 
-def _unreadable_folder(entry: Entry) -> JobFolderError:
+def _unreadable_folder(entry: Entry, error: FacerecError) -> FacerecError:
+    if not isinstance(error, InvalidInputError):
+        # Such as a bad sector or a missing permission, which the error names with the file.
+        return error
     return JobFolderError(
         entry.job_folder,
         "cannot be read; it may contain faces to be deleted",
@@ -301,6 +329,15 @@ def _unreadable_folder(entry: Entry) -> JobFolderError:
     )
 
 
-def _require_readable(unreadable: list[FacerecError]) -> None:
-    if unreadable:
-        raise unreadable[0]
+@contextmanager
+def collected(errors: list[FacerecError]) -> Iterator[None]:
+    """Append a ``FacerecError`` of the block to a list; what follows the block is still done."""
+    try:
+        yield
+    except FacerecError as error:
+        errors.append(error)
+
+
+def distinct(errors: list[FacerecError]) -> list[FacerecError]:
+    """Return errors without those that repeat an earlier one, as a second listing finds them."""
+    return list({str(error): error for error in errors}.values())

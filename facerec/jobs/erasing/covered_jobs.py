@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.errors import FacerecError, InvalidInputError
 from facerec.jobs.folders import entries_at
 from facerec.jobs.ledger.job_face_index import ids_of_child
 from facerec.jobs.ledger.reading import complete_children
@@ -55,8 +55,8 @@ def cover_jobs(
                 continue
             is_own = plan.collection_id == collection_id
             ids = _faces_of(plan, objects) if is_own else b""
-        except (ObjectNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-            # It has since been deleted, or a file of its ledger is damaged.
+        except (FacerecError, ValueError, KeyError, TypeError, AttributeError):
+            # It has since been deleted, or a file of it cannot be read.
             continue
         if ids is not None:
             found[job_id] = ids

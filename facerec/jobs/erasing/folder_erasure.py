@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.ids import first_of_group
 from facerec.core.limits import MAX_LEDGER_FILE_BYTES
-from facerec.errors import InvalidInputError, JobFileError, ObjectNotFoundError
+from facerec.errors import FacerecError, InvalidInputError, JobFileError, ObjectNotFoundError
 from facerec.jobs.documents import read_document
 from facerec.jobs.erasing.leftovers import delete_job_leftovers
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
@@ -296,16 +296,53 @@ def _erase_from_children(
             index = read_face_index(objects, job_folder, child)
             if index is not None:
                 paths = choose(child, index, paths)
-        return sum(erase(job_folder + path) for path in paths)
+        return _sum_of(erase, (job_folder + path for path in paths))
 
     return _sum_ahead(_by_child(found, job_folder), lambda item: erase_from_child(*item))
 
 
 def _sum_ahead(items: Iterable[Item], erase: Callable[[Item], int]) -> int:
-    """Erase from several items concurrently; return the sum of the counts."""
-    return sum(
-        read_ahead(items, erase, lambda _: 0, threads=READERS, max_items=2 * READERS, max_weight=1)
+    """Erase from several items concurrently; return the sum of the counts.
+
+    Raises:
+        FacerecError: A file cannot be read or changed; raised after the others were erased.
+        ObjectNotFoundError: The job was deleted.
+    """
+    errors: list[FacerecError] = []
+
+    def erase_one(item: Item) -> int:
+        try:
+            return erase(item)
+        except ObjectNotFoundError:
+            raise
+        except FacerecError as error:
+            errors.append(error)
+            return 0
+
+    erased = sum(
+        read_ahead(
+            items, erase_one, lambda _: 0, threads=READERS, max_items=2 * READERS, max_weight=1
+        )
     )
+    if errors:
+        raise errors[0]
+    return erased
+
+
+def _sum_of(erase: Callable[[str], int], uris: Iterable[str]) -> int:
+    """Erase from the files of a child one by one; see ``_sum_ahead``."""
+    errors: list[FacerecError] = []
+    erased = 0
+    for uri in uris:
+        try:
+            erased += erase(uri)
+        except ObjectNotFoundError:
+            raise
+        except FacerecError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return erased
 
 
 def _by_child(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from facerec.core.records import StoredFace
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.documents import read_document
-from facerec.jobs.erasing.collection_erasure import entries_of
+from facerec.jobs.erasing.collection_erasure import NEVER_DELETED, entries_of
 from facerec.jobs.erasing.folder_lock import folder_lock
 from facerec.jobs.ledger.embeddings import embeddings_content, parse_embeddings
 from facerec.jobs.ledger.layout import embeddings_folder
@@ -35,6 +35,8 @@ def change_version(
     jobs_root: str,
     collection: Collection,
     get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
+    *,
+    is_deleted: Callable[[str], bool] = NEVER_DELETED,
 ) -> tuple[int, int]:
     """Replace the embeddings in the job folders of a collection by those that it serves.
 
@@ -45,6 +47,7 @@ def change_version(
         jobs_root: Parent of all job folders, with the final ``/``.
         collection: The collection.
         get_faces: Returns the stored faces among those with the given ids.
+        is_deleted: See ``entries_of``.
 
     Returns:
         How many embeddings were replaced, and how many were removed.
@@ -55,7 +58,9 @@ def change_version(
     unreadable: list[FacerecError] = []
     folders = [
         entry.job_folder
-        for entry in entries_of(objects, jobs_root, collection.collection_id, unreadable)
+        for entry in entries_of(
+            objects, jobs_root, collection.collection_id, unreadable, is_deleted=is_deleted
+        )
     ]
     if unreadable:
         raise unreadable[0]

@@ -2,12 +2,15 @@
 
 A killed deletion leaves a renamed plan, and is completed. Without a renamed plan, a child that was
 killed after a deletion may have added to the folder, or somebody is restoring the folder from a
-backup. The names of job folders show which collection they belong to.
+backup. The names of job folders show which collection they belong to. If a receipt lists the job as
+deleted with its collection, its folder is deleted, even if a collection of the same id exists: the
+id of a job is a digest that includes when its collection was created, so no other collection has a
+job with this id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.erasures import ErasedJob
@@ -28,7 +31,12 @@ if TYPE_CHECKING:
 
 
 def problem_without_plan(
-    objects: ObjectStore, entry: Entry, collection_id: str, *, sweep: bool
+    objects: ObjectStore,
+    entry: Entry,
+    collection_id: str,
+    *,
+    sweep: bool,
+    is_deleted: Callable[[str], bool],
 ) -> FacerecError | None:
     """Complete the deletion of a job, or return why its folder without a plan cannot be erased.
 
@@ -39,16 +47,24 @@ def problem_without_plan(
         objects: Contains the job folders.
         entry: The entry of the job.
         collection_id: The collection from which something is erased.
-        sweep: Whether to delete files that a killed deletion left.
+        sweep: Whether to delete files that a killed deletion or a killed child left.
+        is_deleted: Returns whether a job was deleted with its collection, given the id of the job.
     """
     try:
-        _handle(objects, entry, collection_id, sweep=sweep)
+        _handle(objects, entry, collection_id, sweep=sweep, is_deleted=is_deleted)
     except FacerecError as error:
         return error if may_be_of(entry, collection_id) else None
     return None
 
 
-def _handle(objects: ObjectStore, entry: Entry, collection_id: str, *, sweep: bool) -> None:
+def _handle(
+    objects: ObjectStore,
+    entry: Entry,
+    collection_id: str,
+    *,
+    sweep: bool,
+    is_deleted: Callable[[str], bool],
+) -> None:
     """Complete the deletion of a job, or raise why its folder without a plan cannot be erased.
 
     Raises:
@@ -61,19 +77,23 @@ def _handle(objects: ObjectStore, entry: Entry, collection_id: str, *, sweep: bo
         # Somebody may be restoring it from a backup.
         return
     elif entry.is_elsewhere:
-        if not entry.erased:
-            # For example, its disk may not be mounted.
-            raise missing_folder(entry)
-        if sweep:
-            delete_note(objects, entry)
-    elif has_data(objects, entry.job_folder):
+        _handle_elsewhere(objects, entry, sweep=sweep)
+    elif not has_data(objects, entry.job_folder):
+        own = is_of_collection(entry.job_id, collection_id)
+        if sweep and own and is_abandoned(objects, entry.job_folder):
+            delete_folder(objects, entry)
+    elif not is_deleted(entry.job_id):
         raise _folder_without_plan(entry)
-    elif (
-        sweep
-        and is_of_collection(entry.job_id, collection_id)
-        and is_abandoned(objects, entry.job_folder)
-    ):
+    elif sweep:
         delete_folder(objects, entry)
+
+
+def _handle_elsewhere(objects: ObjectStore, entry: Entry, *, sweep: bool) -> None:
+    if not entry.erased:
+        # For example, its disk may not be mounted.
+        raise missing_folder(entry)
+    if sweep:
+        delete_note(objects, entry)
 
 
 def may_be_of(entry: Entry, collection_id: str) -> bool:
@@ -84,7 +104,12 @@ def may_be_of(entry: Entry, collection_id: str) -> bool:
 
 
 def erase_without_plan(
-    objects: ObjectStore, jobs_root: str, collection_ids: Iterable[str]
+    objects: ObjectStore,
+    jobs_root: str,
+    collection_ids: Iterable[str],
+    on_error: Callable[[FacerecError], None] | None = None,
+    *,
+    is_wanted: Callable[[str, str], bool] = lambda collection_id, job_id: True,
 ) -> list[tuple[str, ErasedJob]]:
     """Delete the folders without a plan of the jobs of deleted collections.
 
@@ -93,7 +118,11 @@ def erase_without_plan(
     Args:
         objects: Contains the job folders.
         jobs_root: Parent of all job folders, with the final ``/``.
-        collection_ids: The deleted collections, none of which exists again.
+        collection_ids: The deleted collections.
+        on_error: Receives the error of each folder that cannot be deleted; None raises the first
+            one at the end.
+        is_wanted: Returns whether to delete the folder of a job, given the ids of its collection
+            and of the job. A later collection with the id of a deleted one has folders too.
 
     Returns:
         What was deleted, with the id of its collection.
@@ -108,23 +137,38 @@ def erase_without_plan(
         return next((each for each in ids if is_of_collection(job_id, each)), None)
 
     for entry in list_entries(
-        objects, jobs_root, lambda job_id: owner_of(job_id) is not None, on_damaged=errors.append
+        objects,
+        jobs_root,
+        lambda job_id: owner_of(job_id) is not None,
+        on_error=lambda _, error: errors.append(error),
     ):
         owner, folder = owner_of(entry.job_id), entry.job_folder
         if owner is None or entry.is_elsewhere:
             continue
         try:
-            if not has_plan(objects, folder) and (
-                has_data(objects, folder) or is_abandoned(objects, folder)
+            if (
+                not has_plan(objects, folder)
+                and (has_data(objects, folder) or is_abandoned(objects, folder))
+                and is_wanted(owner, entry.job_id)
             ):
                 deleted.append(
                     (owner, ErasedJob(entry.job_id, files=delete_folder(objects, entry)))
                 )
         except FacerecError as error:
             errors.append(error)
-    if errors:
-        raise errors[0]
+    raise_first(errors, on_error)
     return deleted
+
+
+def raise_first(
+    errors: Sequence[FacerecError], on_error: Callable[[FacerecError], None] | None
+) -> None:
+    """Pass errors to a function, or raise the first one if there is no function."""
+    if on_error is not None:
+        for error in errors:
+            on_error(error)
+    elif errors:
+        raise errors[0]
 
 
 def _folder_without_plan(entry: Entry) -> JobFolderError:

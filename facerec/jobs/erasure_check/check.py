@@ -69,10 +69,10 @@ def erase_and_check(
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
-        FacerecError: A store or a folder cannot be read.
+        FacerecError: A store fails; or a folder cannot be read, after everything else was erased.
         InvalidInputError: The name is empty, or an id is not valid.
     """
-    selection = gallery.select(collection_id, subject, name)
+    selection = gallery.select(collection_id, subject, name, on_error=lambda _: None)
     traces = collect_traces(collection_id, selection, stores)
     receipt = gallery.erase(collection_id, subject, name)
     return receipt, list(dict.fromkeys(find_remainders(collection_id, traces, stores)))

@@ -96,7 +96,12 @@ def addresses_held_by_others(collection_id: str, traces: Traces, stores: Checked
         for record in stores.faces.all_faces(collection_id)
         if record.address in traces.addresses and record.external_image_id not in names
     } | addresses_of_others(
-        stores.objects, stores.jobs_root, collection_id, traces.addresses, names
+        stores.objects,
+        stores.jobs_root,
+        collection_id,
+        traces.addresses,
+        names,
+        is_deleted=stores.erasures.find_deleted_jobs(collection_id),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -113,12 +113,16 @@ class CheckedStores:
 def collect_traces(collection_id: str, selection: Selection, stores: CheckedStores) -> Traces:
     """Return the traces of a selection; call it before the erasure.
 
+    Job folders and files that cannot be read are ignored: the erasure fails because of them, after
+    it has erased everything else.
+
     Raises:
-        FacerecError: A job folder cannot be read.
+        FacerecError: A store fails.
     """
     stored = stores.faces.get_faces(collection_id, sorted(selection.face_ids))
     embeddings = {face.record.face_id: face.embedding for face in stored}
-    for entry in job_folders(collection_id, stores):
+    folders = readable_job_folders(collection_id, stores, [])
+    for entry in folders:
         for found in stores.objects.list(embeddings_folder(entry)):
             try:
                 kept = read_embeddings(stores.objects, found.uri)
@@ -139,7 +143,7 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
         replace(selection, face_ids=frozenset(ids)),
         _addresses(collection_id, selection, stored, stores),
         (*embeddings.values(), *standby),
-        *_named_after(collection_id, selection, stored, stores),
+        *_named_after(collection_id, selection, stored, stores, folders),
         stores.kept_thumbnails(collection_id, sorted(ids)),
     )
 
@@ -152,13 +156,24 @@ def _addresses(
     if not names:
         return frozenset()
     only_names = Selection(external_image_ids=names)
-    kept = kept_by_jobs(stores.objects, stores.jobs_root, collection_id, only_names)
+    kept = kept_by_jobs(
+        stores.objects,
+        stores.jobs_root,
+        collection_id,
+        only_names,
+        is_deleted=stores.erasures.find_deleted_jobs(collection_id),
+        on_error=lambda _: None,
+    )
     sources = {face.record.address for face in stored} - {""}
     return frozenset(sources | addresses_of(kept, names))
 
 
 def _named_after(
-    collection_id: str, selection: Selection, stored: Iterable[StoredFace], stores: CheckedStores
+    collection_id: str,
+    selection: Selection,
+    stored: Iterable[StoredFace],
+    stores: CheckedStores,
+    folders: Collection[str],
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Return addresses and external image ids that contain an erased person's id or name as a word.
 
@@ -173,8 +188,9 @@ def _named_after(
     words = "|".join(re.escape(name) for name in sorted(names))
     # "ann" is in ann/1.jpg and in ann_1.jpg, but not in anna/1.jpg.
     sought = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])")
-    folders = job_folders(collection_id, stores)
-    remembered = remembered_addresses(stores.objects, stores.jobs_root, collection_id, folders)
+    remembered = remembered_addresses(
+        stores.objects, stores.jobs_root, collection_id, folders, on_error=lambda _: None
+    )
     pairs = {(face.record.address, face.record.external_image_id or "") for face in stored}
     pairs.update((address, name) for _, address, name in remembered)
     addresses = {
@@ -186,6 +202,20 @@ def _named_after(
     return frozenset(addresses), frozenset(ids)
 
 
+def readable_job_folders(
+    collection_id: str, stores: CheckedStores, unreadable: list[FacerecError]
+) -> list[str]:
+    """Return the job folders of a collection; append the errors of unreadable ones to a list."""
+    entries = entries_of(
+        stores.objects,
+        stores.jobs_root,
+        collection_id,
+        unreadable,
+        is_deleted=stores.erasures.find_deleted_jobs(collection_id),
+    )
+    return [entry.job_folder for entry in entries]
+
+
 def job_folders(collection_id: str, stores: CheckedStores) -> list[str]:
     """Return the job folders of a collection.
 
@@ -193,8 +223,7 @@ def job_folders(collection_id: str, stores: CheckedStores) -> list[str]:
         FacerecError: A folder that may be a job folder cannot be read.
     """
     unreadable: list[FacerecError] = []
-    entries = entries_of(stores.objects, stores.jobs_root, collection_id, unreadable)
-    folders = [entry.job_folder for entry in entries]
+    folders = readable_job_folders(collection_id, stores, unreadable)
     if unreadable:
         raise unreadable[0]
     return folders

@@ -18,7 +18,7 @@ from tests.support.gallery import Collaborators, RecordedJobData
 class UnavailableJobData(RecordedJobData):
     """Job folders that cannot be reached, so that no deletion is finished."""
 
-    def forget(self, *_: object) -> list[object]:  # type: ignore[override]
+    def forget(self, *_: object, **__: object) -> list[object]:  # type: ignore[override]
         """Fail."""
         raise StoreUnavailableError("Amazon S3", "it cannot be reached")
 
