@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -143,12 +144,19 @@ def erase(
     else:
         receipt, left = _erase_in_stack(stack, collection, subject, name, check=check)
     if as_json:
-        places = [{"place": each.place, "what": each.what} for each in left]
-        print_json({**receipt.to_json(), **({"left": places} if check else {})})
+        print_json({**receipt.to_json(), **({"left": list(map(asdict, left))} if check else {})})
     else:
         print_receipt(receipt)
         for each in left:
-            console().print(f"left in {each.place}: {each.what}")
+            if each.unknown_owner:
+                console().print(f"unknown whether left in {each.place}: {each.what}")
+            else:
+                console().print(f"left in {each.place}: {each.what}")
+        if any(each.unknown_owner for each in left):
+            console().print(
+                "the collection of such a folder is unknown: restore its plan.json from a backup, "
+                "or remove the folder"
+            )
         if check and not left:
             console().print("checked: nothing is left in any store, job folder or file")
     if left:

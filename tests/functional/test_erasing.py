@@ -964,3 +964,98 @@ def test_a_data_folder_beside_the_working_folder_can_be_erased_from(
     assert here.run("rebuild", "staff").exit_code == ExitCode.DONE
     assert {name for name, _ in here.faces().values()} == {"bob-ray", "cid-fox"}
     assert here.run("collections", "delete", "staff", "--yes").exit_code == ExitCode.DONE
+
+
+def with_person_of_id(here: Installation, user_id: str) -> None:
+    """Create a person with an id, who has one face of Ann."""
+    face_id = next(face_id for face_id, (name, _) in here.faces().items() if name == ANN)
+    with open_gallery(here.data) as gallery:
+        gallery.create_user("staff", user_id)
+        gallery.associate_faces("staff", user_id, [face_id], min_similarity=0)
+
+
+WORDS = {
+    "a parent folder of all photos": "photos",
+    "the folder of somebody else": "bob-ray",
+    "a file name": "0.jpg",
+    "the end of all file names": "jpg",
+    "the collection": "staff",
+    "a folder of the installation": "jobs",
+    "the start of ids of faces": "",
+    "a job": "",
+}
+"""Ids of people that equal something else; "" for ids that are known only later."""
+
+
+@pytest.mark.parametrize("what", WORDS)
+@pytest.mark.parametrize("option", ["--person", "--external-id"])
+def test_an_id_that_is_only_a_word_somewhere_else_does_not_count_as_left(
+    here: Installation, option: str, what: str
+) -> None:
+    (here.photos / "bob-ray" / "nobody.jpg").write_bytes(fake_photo())
+    here.index()
+    (job,) = (path.name for path in (here.data / "jobs").iterdir() if "@" not in path.name)
+    others = [face_id for face_id, (name, _) in here.faces().items() if name != ANN]
+    word = {"a job": job, "the start of ids of faces": min(others)[:1]}.get(what, WORDS[what])
+    if option == "--person":
+        with_person_of_id(here, word)
+    elif word == "bob-ray":
+        # It is an external id indeed.
+        word = "bob"
+    erased = erase(here, option, word, "--check")
+    assert erased.exit_code == ExitCode.DONE, erased.output
+    assert "nothing is left" in erased.output
+
+
+def test_a_name_in_the_folder_of_somebodys_own_photos_counts_beside_a_photo_of_others(
+    here: Installation,
+) -> None:
+    both = here.photos / ANN / "both.jpg"
+    both.write_bytes(fake_photo(fake_face(ANN, shot=7), fake_face("bob-ray", shot=7, left=0.5)))
+    here.index()
+    with open_gallery(here.data) as gallery:
+        shown = [face.record for face in gallery.list_faces("staff").faces]
+        bob = max(
+            (record for record in shown if record.source.endswith("both.jpg")),
+            key=lambda record: record.box.left,
+        )
+        own = [each.face_id for each in shown if each.external_image_id == ANN and each != bob]
+        assert len(own) == 4
+        gallery.create_user("staff", ANN)
+        gallery.associate_faces("staff", ANN, own, min_similarity=0)
+    erased = erase(here, "--person", ANN, "--check")
+    assert erased.exit_code == ExitCode.REMAINDER
+    assert "address with the name" in erased.output
+
+
+@pytest.mark.parametrize(("folder", "code"), [("guests", 0), ("unknown", 8)])
+def test_only_folders_that_may_be_of_the_collection_count_as_left(
+    here: Installation, folder: str, code: int
+) -> None:
+    here.index()
+    name = "guests-0123456789ab" if folder == "guests" else "copied"
+    other = here.data / "jobs" / name / "manifest-01234567.jsonl"
+    other.parent.mkdir()
+    other.write_text(json.dumps({"image": "a.jpg", "external_image_id": ANN}) + "\n")
+    erased = erase(here, "--external-id", ANN, "--check")
+    assert erased.exit_code == code, erased.output
+    assert ("unknown whether left in" in erased.output) == (folder == "unknown")
+    assert "\nleft in" not in erased.output
+    assert other.exists()
+
+
+def test_a_check_beside_a_folder_that_cannot_be_read_erases_all_else_and_fails(
+    here: Installation,
+) -> None:
+    here.index()
+    (plan,) = (here.data / "jobs").glob("*/plan.json")
+    content = plan.read_bytes()
+    plan.unlink()
+    erased = erase(here, "--external-id", ANN, "--check")
+    assert erased.exit_code == ExitCode.INVALID_INPUT
+    assert plan.parent.name in erased.stderr
+    assert ANN not in {name for name, _ in here.faces().values()}
+    plan.write_bytes(content)
+    again = erase(here, "--external-id", ANN, "--check")
+    assert again.exit_code == ExitCode.DONE, again.output
+    assert here.holders([ANN.encode()]) == set()

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from facerec.gallery.people.corrections import names_left
 from facerec.gallery.people.user_vectors import has_vector
 from facerec.jobs.erasing.photo_addresses import remembered_addresses
-from facerec.jobs.erasure_check.files import files_of, scan
+from facerec.jobs.erasure_check.files import files_of, folders_of_unknown, scan
+from facerec.jobs.erasure_check.named import (
+    pattern_of,
+    places_in_address,
+    places_in_id,
+    without_shared,
+)
 from facerec.jobs.erasure_check.patterns import (
     addresses_held_by_others,
     held_by_others,
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from facerec.core.records import Collection
     from facerec.gallery.gallery import Gallery
     from facerec.storage.faces import FaceStore
+    from facerec.storage.file_search import Pattern
 
 
 EARLIER_COLLECTION = "the vectors of an earlier collection of this id"
@@ -49,10 +56,13 @@ class Remainder:
             ``external image id``, ``external image id with the name``, ``photo``, ``name``,
             ``user id`` or ``vector of the person``; or several of these, such as ``user id or face
             id``.
+        unknown_owner: Whether it is in a folder that may be of another collection: neither a plan
+            nor the name of the folder shows its collection.
     """
 
     place: str
     what: str
+    unknown_owner: bool = False
 
 
 def erase_and_check(
@@ -92,33 +102,44 @@ def find_remainders(
         stored = [
             (face.address, face.external_image_id) for face in stores.faces.all_faces(collection_id)
         ]
+        named = traces.named.difference(source for source, _ in stored)
+        named_ids = traces.named_ids.difference(name for _, name in stored if name)
+        sought = pattern_of(traces.names)
+        others = [(source, name) for source, name in stored if source not in traces.own]
         traces = replace(
             traces,
-            named=traces.named.difference(source for source, _ in stored),
-            named_ids=traces.named_ids.difference(name for _, name in stored if name),
+            named=without_shared(
+                named, (source for source, _ in others), sought, places_in_address
+            ),
+            named_ids=without_shared(
+                named_ids, (name for _, name in others if name), sought, places_in_id
+            ),
         )
     left, others = _in_memory(collection_id, traces, stores)
     yield from left
     others |= addresses_held_by_others(collection_id, traces, stores)
     traces = replace(traces, addresses=traces.addresses - others)
-    held = set(held_by_others(collection_id, traces, stores))
+    held: set[Pattern] = set(held_by_others(collection_id, traces, stores))
     yield from _in_stores(collection_id, traces.selection, stores)
     patterns = [
         (pattern, what)
         for pattern, what in patterns_of(collection_id, traces)
         if pattern not in held
     ]
+    unknown = tuple(folders_of_unknown(collection_id, stores))
     local: list[str] = []
     for found in files_of(collection_id, stores):
         if scheme_of(found.uri) == "file":
             # It may be part of a database that is open.
             local.append(found.uri)
             continue
-        for what in scan(stores.objects, found, patterns):
-            yield Remainder(found.uri, what)
+        # There is no database among other objects.
+        texts = [each for each in patterns if isinstance(each[0], bytes)]
+        for what in scan(stores.objects, found, texts):
+            yield Remainder(found.uri, what, found.uri.startswith(unknown))
     for path, inside in search_files(local, [pattern for pattern, _ in patterns]).items():
         for what in sorted({patterns[each][1] for each in inside}):
-            yield Remainder(path, what)
+            yield Remainder(path, what, path.startswith(unknown))
 
 
 def _in_memory(

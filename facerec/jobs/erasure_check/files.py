@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import FacerecError, ObjectNotFoundError
 from facerec.jobs.erasing.folder_deletion import is_own_file
+from facerec.jobs.erasing.without_plan import may_be_of
 from facerec.jobs.erasure_check.traces import CheckedStores, job_folders
-from facerec.jobs.folders import list_entries
+from facerec.jobs.folders import Entry, list_entries
+from facerec.jobs.job_ids import is_of_collection
 from facerec.jobs.plan import read_collection_id
 
 if TYPE_CHECKING:
@@ -38,13 +40,37 @@ def files_of(collection_id: str, stores: CheckedStores) -> Iterator[ObjectInfo]:
 
 
 def _foreign_folders(collection_id: str, stores: CheckedStores) -> Iterator[str]:
-    for entry in list_entries(stores.objects, stores.jobs_root):
-        try:
-            if read_collection_id(stores.objects, entry.job_folder) != collection_id:
-                yield entry.job_folder
-        except FacerecError:
-            # A folder that cannot be read is searched too.
-            continue
+    for entry in _entries(stores):
+        owner = _owner_of(entry, stores)
+        if owner not in (None, collection_id) or not may_be_of(entry, collection_id):
+            yield entry.job_folder
+
+
+def folders_of_unknown(collection_id: str, stores: CheckedStores) -> list[str]:
+    """Return the folders beside the job folders that may be of this collection or of another one.
+
+    Neither a plan nor the name of the folder shows to which collection it belongs.
+    """
+    return [
+        entry.job_folder
+        for entry in _entries(stores)
+        if not entry.is_elsewhere
+        and _owner_of(entry, stores) is None
+        and is_of_collection(entry.job_id, collection_id) is None
+    ]
+
+
+def _entries(stores: CheckedStores) -> Iterator[Entry]:
+    # A note that cannot be read is an error of ``job_folders``, if it may matter.
+    return list_entries(stores.objects, stores.jobs_root, on_error=lambda *_: None)
+
+
+def _owner_of(entry: Entry, stores: CheckedStores) -> str | None:
+    """Return the collection that the plan of a job names; None if the plan cannot be read."""
+    try:
+        return read_collection_id(stores.objects, entry.job_folder)
+    except FacerecError:
+        return None
 
 
 def scan(

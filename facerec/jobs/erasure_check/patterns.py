@@ -11,10 +11,12 @@ from facerec.core.addresses import storable_source
 from facerec.core.arrays import np
 from facerec.gallery.people.user_vectors import search_vectors
 from facerec.jobs.erasing.photo_addresses import addresses_of_others
+from facerec.storage.file_search import Columns
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.jobs.erasure_check.traces import CheckedStores, Traces
+    from facerec.storage.file_search import Pattern
 
 START_OF_PIXELS = b"\xff\xda"
 """Marker of a JPEG file after which the pixels follow (ISO/IEC 10918-1, table B.1)."""
@@ -26,8 +28,8 @@ SAME = 1e-6
 """Maximum Euclidean distance of two embeddings that differ only by rounding."""
 
 
-def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str]]:
-    """Yield the byte patterns to search files for, each with its kind of data."""
+def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[Pattern, str]]:
+    """Yield the patterns to search files for, each with its kind of data."""
     selection = traces.selection
     photos = selection.photos | traces.addresses
     yield from ((face_id.encode(), "face id") for face_id in selection.face_ids)
@@ -52,10 +54,10 @@ def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str
     )
     for values, key, what in lists:
         yield from ((f'"{key}": [{json.dumps(value)}'.encode(), what) for value in values)
-    yield from ((_in_row(collection_id, user_id), "user id") for user_id in selection.user_ids)
+    yield from ((Columns((collection_id, each)), "user id") for each in selection.user_ids)
     # An index of the local store contains the two side by side.
     yield from (
-        (f"{collection_id}{name}{user_id}".encode(), "name")
+        (Columns((collection_id, name, user_id)), "name")
         for name, user_id in product(selection.user_names, selection.user_ids)
     )
     yield from ((_bytes_of(embedding), "embedding") for embedding in traces.embeddings)
@@ -75,11 +77,6 @@ def held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) ->
         # The same face may be stored under another external image id; no other face has it.
         if stores.thumbnails is not None and stores.thumbnails.has_thumbnail(thumbnail):
             yield from _pieces_of(thumbnail)
-    for user_id in traces.selection.user_ids:
-        # Of "ann" and "anna", one begins with the other.
-        following = stores.records.list_users(collection_id, after=user_id, limit=1)
-        if following and following[0].user_id.startswith(user_id):
-            yield _in_row(collection_id, user_id)
 
 
 def addresses_held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -> set[str]:
@@ -141,11 +138,6 @@ def _pieces_of(thumbnail: bytes) -> Iterator[bytes]:
         piece = thumbnail[start : start + PIECE_BYTES]
         if len(set(piece)) > PIECE_BYTES // 4:
             yield piece
-
-
-def _in_row(collection_id: str, user_id: str) -> bytes:
-    """Return the bytes of a person in a database, where the columns of a row are adjacent."""
-    return f"{collection_id}{user_id}".encode()
 
 
 def _named(key: str, value: str | None) -> list[bytes]:

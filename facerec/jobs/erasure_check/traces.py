@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from facerec.core.addresses import storable_source
 from facerec.core.derived_names import readable_name
 from facerec.core.erased_history import without_names
 from facerec.core.erasures import Selection
@@ -21,6 +18,7 @@ from facerec.jobs.erasing.photo_addresses import (
     remembered_addresses,
 )
 from facerec.jobs.erasing.tracing import kept_by_jobs
+from facerec.jobs.erasure_check.named import pattern_of, places_in_address, places_in_id
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.layout import embeddings_folder
 
@@ -50,6 +48,8 @@ class Traces:
             or a name that the history gives them.
         named_ids: External image ids of the collection's photos that contain such an id or name.
         thumbnails: The thumbnails that are kept of selected faces.
+        names: The ids and names of erased people that ``named`` and ``named_ids`` contain.
+        own: Addresses of the photos of all selected faces.
     """
 
     selection: Selection
@@ -58,6 +58,8 @@ class Traces:
     named: frozenset[str] = frozenset()
     named_ids: frozenset[str] = frozenset()
     thumbnails: tuple[bytes, ...] = ()
+    names: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
     """
     stored = stores.faces.get_faces(collection_id, sorted(selection.face_ids))
     embeddings = {face.record.face_id: face.embedding for face in stored}
+    own = {face.record.face_id: face.record.address for face in stored}
     folders = readable_job_folders(collection_id, stores, [])
     for entry in folders:
         for found in stores.objects.list(embeddings_folder(entry)):
@@ -132,19 +135,23 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
             for face in kept:
                 if is_selected_face(face.record, selection):
                     embeddings[face.record.face_id] = face.embedding
+                    own[face.record.face_id] = face.record.address
     others = sorted(embeddings.keys() - selection.face_ids)
     for face in stores.faces.get_faces(collection_id, others) if others else ():
         if not is_selected_face(face.record, selection):
             # Its photo has since moved to another address.
-            del embeddings[face.record.face_id]
+            del embeddings[face.record.face_id], own[face.record.face_id]
     ids = selection.face_ids | embeddings.keys()
     standby = [face.embedding for face in stores.standby_faces(collection_id, sorted(ids))]
+    names = _all_names(collection_id, selection, stores)
     return Traces(
         replace(selection, face_ids=frozenset(ids)),
         _addresses(collection_id, selection, stored, stores),
         (*embeddings.values(), *standby),
-        *_named_after(collection_id, selection, stored, stores, folders),
+        *_named_after(collection_id, names, stored, stores, folders),
         stores.kept_thumbnails(collection_id, sorted(ids)),
+        names,
+        frozenset(own.values()),
     )
 
 
@@ -170,36 +177,36 @@ def _addresses(
 
 def _named_after(
     collection_id: str,
-    selection: Selection,
+    names: Collection[str],
     stored: Iterable[StoredFace],
     stores: CheckedStores,
     folders: Collection[str],
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Return addresses and external image ids that contain an erased person's id or name as a word.
-
-    These include earlier names, and names of people who were merged into the person.
-    """
-    current = selection.user_ids | selection.user_names
-    if not current:
+    """Return addresses and external image ids that contain a name of an erased person as a word."""
+    if not names:
         return frozenset(), frozenset()
-    history = all_history(collection_id, records=stores.records)
-    _, erased = without_names(history, people=current, face_ids=())
-    names = {*erased, *map(readable_name, erased)}
-    words = "|".join(re.escape(name) for name in sorted(names))
-    # "ann" is in ann/1.jpg and in ann_1.jpg, but not in anna/1.jpg.
-    sought = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])")
+    sought = pattern_of(names)
     remembered = remembered_addresses(
         stores.objects, stores.jobs_root, collection_id, folders, on_error=lambda _: None
     )
     pairs = {(face.record.address, face.record.external_image_id or "") for face in stored}
     pairs.update((address, name) for _, address, name in remembered)
-    addresses = {
-        address
-        for address, _ in pairs
-        if sought.search(unicodedata.normalize("NFC", storable_source(address)))
-    }
-    ids = {name for _, name in pairs if sought.search(name) or sought.search(readable_name(name))}
+    addresses = {address for address, _ in pairs if places_in_address(address, sought)}
+    ids = {name for _, name in pairs if places_in_id(name, sought)}
     return frozenset(addresses), frozenset(ids)
+
+
+def _all_names(collection_id: str, selection: Selection, stores: CheckedStores) -> frozenset[str]:
+    """Return the ids and names of the selected people.
+
+    These include earlier names, and names of people who were merged into them.
+    """
+    current = selection.user_ids | selection.user_names
+    if not current:
+        return frozenset()
+    history = all_history(collection_id, records=stores.records)
+    _, erased = without_names(history, people=current, face_ids=())
+    return frozenset((*erased, *map(readable_name, erased)))
 
 
 def readable_job_folders(
