@@ -17,6 +17,7 @@ from facerec.cli.output import console, print_json
 from facerec.cli.receipts import print_resumed
 from facerec.cli.verification_shown import (
     print_deleted_again,
+    print_folders_without_plan,
     print_lost,
     print_unreadable_jobs,
 )
@@ -78,7 +79,7 @@ def rebuild(
         print_json({**document, "seconds": round(seconds, 3)})
     else:
         _print(result, seconds)
-    if result.faces.unreadable_jobs or result.faces.lost:
+    if not result.faces.is_complete or result.faces.lost:
         raise SystemExit(ExitCode.ERROR)
 
 
@@ -101,6 +102,7 @@ def _print(result: Rebuilt, seconds: float) -> None:
         )
     print_lost(result.faces, repaired=True)
     print_unreadable_jobs(result.faces)
+    print_folders_without_plan(result.faces)
 
 
 def _rebuild_in_stack(collection: str, stack: str) -> Rebuilt:

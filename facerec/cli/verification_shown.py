@@ -27,6 +27,17 @@ def print_unreadable_jobs(result: Verification) -> None:
         )
 
 
+def print_folders_without_plan(result: Verification) -> None:
+    """Print which folders could not be compared as they have no plan, with the remedy."""
+    for folder in result.folders_without_plan:
+        console().print(f"{folder} cannot be checked: it has no plan.json")
+    if result.folders_without_plan:
+        console().print(
+            "restore its plan.json from a backup; or remove the folder, and index its photos again "
+            "(the faces get the same ids)"
+        )
+
+
 def print_verification(found: Verification, *, repaired: bool) -> None:
     """Print how a collection differed from the ledgers of its jobs; nothing if it did not.
 

@@ -36,8 +36,8 @@ def verify(
     job stored with other options, and faces and people that an older copy of the database brought
     back, are removed. Faces that were deleted on purpose stay deleted. Lost faces that no job
     folder contains, since they were imported or their job was deleted, come back with their photos:
-    the next `facerec index` reads these photos again. The exit code is 1 if something
-    differs and is not repaired, or if a job cannot be read. With --stack, the stores and
+    the next `facerec index` reads these photos again. The exit code is 1 if something differs and
+    is not repaired, or if a job cannot be read or has lost its plan. With --stack, the stores and
     the job folders are read with your credentials; `facerec rebuild --stack` repairs.
 
     \b
@@ -48,6 +48,7 @@ def verify(
     """
     from facerec.cli.verification_shown import (
         print_deleted_again,
+        print_folders_without_plan,
         print_unreadable_jobs,
         print_verification,
     )
@@ -83,8 +84,10 @@ def verify(
             )
         print_verification(result, repaired=repair)
         # Without a job that can be read, nothing was compared.
-        if result.agrees and (result.faces or not result.unreadable_jobs):
+        compared = result.faces or not result.unreadable_jobs
+        if result.agrees and compared and not result.folders_without_plan:
             console().print("the collection has all of them")
         print_unreadable_jobs(result)
-    if result.unreadable_jobs or result.lost or (not result.agrees and not repair):
+        print_folders_without_plan(result)
+    if not result.is_complete or result.lost or (not result.agrees and not repair):
         raise SystemExit(ExitCode.ERROR)

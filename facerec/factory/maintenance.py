@@ -118,11 +118,18 @@ def verify_local_collection(
     if repair:
         _delete_if_returned(data, collection_id, on_deleted)
     with open_local_store(data) as store:
-        open_local_erasures(data).require_usable(collection_id, store)
+        erasures = open_local_erasures(data)
+        erasures.require_usable(collection_id, store)
         if repair:
             settled.require_settled(collection_id, store)
         return job_check.verify_collection(
-            collection_id, Objects(), jobs_root_of(data), faces=store, records=store, repair=repair
+            collection_id,
+            Objects(),
+            jobs_root_of(data),
+            faces=store,
+            records=store,
+            repair=repair,
+            is_deleted=erasures.find_deleted_jobs(collection_id),
         )
 
 
@@ -142,9 +149,16 @@ def verify_stack_collection(stack: Stack, collection_id: str) -> tuple[Verificat
     settings = stack_settings(stack)
     faces, records, _ = open_stores(settings)
     objects, root = open_job_objects(settings), settings.jobs_root
-    open_erasures(settings.erasures_root).require_usable(collection_id, records)
+    erasures = open_erasures(settings.erasures_root)
+    erasures.require_usable(collection_id, records)
     found = job_check.verify_collection(
-        collection_id, objects, root, faces=faces, records=records, repair=False
+        collection_id,
+        objects,
+        root,
+        faces=faces,
+        records=records,
+        repair=False,
+        is_deleted=erasures.find_deleted_jobs(collection_id),
     )
     return found, _count_earlier(collection_id, objects, root, records)
 
@@ -244,6 +258,7 @@ def rebuild_local_collection(
                 clusters=store,
                 faces=store,
             ),
+            is_deleted=open_local_erasures(data).find_deleted_jobs(collection_id),
         )
 
 
@@ -283,4 +298,5 @@ def rebuild_deployed_collection(
         complete_erasures=lambda: gallery.resume_erasures(
             older_than=0, collection_id=collection_id
         ),
+        is_deleted=open_erasures(settings.erasures_root).find_deleted_jobs(collection_id),
     )

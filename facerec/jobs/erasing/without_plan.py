@@ -171,6 +171,42 @@ def raise_first(
         raise errors[0]
 
 
+def data_without_plan(
+    objects: ObjectStore, jobs_root: str, collection_id: str, is_deleted: Callable[[str], bool]
+) -> list[str]:
+    """Return the folders with data that may be of a collection, but that have lost their plan.
+
+    Folders whose deletion has started are not included, nor what killed children have added to
+    jobs that were deleted.
+
+    Args:
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        collection_id: The collection.
+        is_deleted: Returns whether a job was deleted with its collection, given the id of the job.
+    """
+
+    def is_wanted(job_id: str) -> bool:
+        return is_of_collection(job_id, collection_id) is not False
+
+    found = []
+    # A note that cannot be read is a job that cannot be read.
+    for entry in list_entries(objects, jobs_root, is_wanted, on_error=lambda *_: None):
+        folder = entry.job_folder
+        try:
+            if (
+                not entry.is_elsewhere
+                and not has_plan(objects, folder)
+                and not is_being_deleted(objects, entry)
+                and has_data(objects, folder)
+                and not is_deleted(entry.job_id)
+            ):
+                found.append(folder)
+        except FacerecError:
+            found.append(folder)
+    return found
+
+
 def _folder_without_plan(entry: Entry) -> JobFolderError:
     return JobFolderError(
         entry.job_folder,

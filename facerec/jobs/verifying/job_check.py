@@ -17,8 +17,10 @@ from facerec.errors import (
     InvalidInputError,
     JobDeletedError,
 )
+from facerec.jobs.erasing.collection_erasure import NEVER_DELETED
 from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.erasing.lost_erasures import remove_returned
+from facerec.jobs.erasing.without_plan import data_without_plan
 from facerec.jobs.ledger.face_index import id_prefixes
 from facerec.jobs.ledger.segments import read_segments
 from facerec.jobs.planned_collection import collection_of, store_of_planned
@@ -36,7 +38,7 @@ from facerec.jobs.verifying.segment_check import Verification, verify_segment
 from facerec.jobs.verifying.statements import LastStatements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from facerec.core.protocols.records import RecordStore
     from facerec.jobs.folders import UnreadableFolder
@@ -168,6 +170,7 @@ def verify_collection(
     repair: bool,
     all_erasures: bool = False,
     requests_lost: bool = True,
+    is_deleted: Callable[[str], bool] = NEVER_DELETED,
 ) -> Verification:
     """Compare a collection with the ledgers of all its jobs, and return the differences.
 
@@ -187,6 +190,7 @@ def verify_collection(
         repair: Whether to repair what differs: to restore lost faces, and to remove outdated ones.
         all_erasures: See ``remove_returned``.
         requests_lost: Whether a repair requests that photos with lost faces are read.
+        is_deleted: Returns whether a job was deleted with its collection, given the id of the job.
 
     Raises:
         CollectionNotFoundError: The collection does not exist, and is not restored.
@@ -208,7 +212,9 @@ def verify_collection(
         collection = restored_collection(collection_id, plans, records)
         restore_settings(collection, plans, objects, jobs_root, records)
     plans, unreadable = plans_of_collection(collection, objects, jobs_root)
-    total, last = Verification(unreadable_jobs=len(unreadable)), LastStatements()
+    without_plan = data_without_plan(objects, jobs_root, collection_id, is_deleted)
+    total = Verification(unreadable_jobs=len(unreadable), folders_without_plan=without_plan)
+    last = LastStatements()
     returned = remove_returned(
         collection,
         objects,
@@ -226,9 +232,9 @@ def verify_collection(
     if repair and requests_lost:
         request_lost_photos(collection, last, plans, objects, jobs_root)
     total.outdated = remove_outdated_faces(
-        collection, returned, last, faces, records, repair=repair, is_complete=not unreadable
+        collection, returned, last, faces, records, repair=repair, is_complete=total.is_complete
     )
-    if not unreadable:
+    if total.is_complete:
         total.moved = correct_addresses(collection, last, faces, records, repair=repair)
     return total
 

@@ -18,6 +18,7 @@ from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.erasing.tombstones import copy_tombstones
 from facerec.gallery.transfer.copying import Copied, copy_records
 from facerec.jobs.bulk_import.progress import begin_rebuild, drop_import
+from facerec.jobs.erasing.collection_erasure import NEVER_DELETED
 from facerec.jobs.folders import note_folder_elsewhere
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.ledger.report import read_complete_report
@@ -93,6 +94,7 @@ def rebuild_collection(
     target_root: str | None = None,
     source: RecordStore | None = None,
     copy_clusters: Callable[[], object] = lambda: None,
+    is_deleted: Callable[[str], bool] = NEVER_DELETED,
 ) -> Rebuilt:
     """Restore all faces that jobs have indexed, except those that were erased.
 
@@ -111,6 +113,7 @@ def rebuild_collection(
         source: The records that belong to the job folders, if the faces go to another store. People
             are copied once, and tombstones too, so that no job adds deleted faces again.
         copy_clusters: Copies the clusters to the other store; called before people are copied.
+        is_deleted: See ``verify_collection``.
 
     Returns:
         The rebuilt collection.
@@ -137,7 +140,14 @@ def rebuild_collection(
         # The vectors may be an older copy, with faces that have since been erased or pruned.
         stored = _give_up_imports(collection_id, plans, objects, jobs_root)
         found = verify_collection(
-            collection_id, objects, jobs_root, faces, records, repair=True, all_erasures=True
+            collection_id,
+            objects,
+            jobs_root,
+            faces,
+            records,
+            repair=True,
+            all_erasures=True,
+            is_deleted=is_deleted,
         )
         for plan in stored:
             created_at = plan.collection_created_at
@@ -149,7 +159,14 @@ def rebuild_collection(
     copy_tombstones(collection_id, source=source, target=records)
     # The store that the job folders belong to may have the faces that they do not contain.
     found = verify_collection(
-        collection_id, objects, jobs_root, faces, records, repair=True, requests_lost=False
+        collection_id,
+        objects,
+        jobs_root,
+        faces,
+        records,
+        repair=True,
+        requests_lost=False,
+        is_deleted=is_deleted,
     )
     # Changes in the other store since it was filled are not undone.
     note = f"{memory_folder(target_root, collection_id)}{collection.created_at!r}/copied"

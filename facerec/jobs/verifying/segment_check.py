@@ -68,6 +68,8 @@ class Verification:
         moved: Number of faces that the collection had at earlier addresses of their photos, from an
             older copy of the database; with ``repair`` their addresses were corrected.
         unreadable_jobs: Number of jobs that were not compared because their folders cannot be read.
+        folders_without_plan: Folders that may be of jobs of the collection, and that were not
+            compared because they have lost their plan.
     """
 
     faces: int = 0
@@ -82,6 +84,12 @@ class Verification:
     outdated: int = 0
     moved: int = 0
     unreadable_jobs: int = 0
+    folders_without_plan: Sequence[str] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all jobs of the collection could be compared."""
+        return not (self.unreadable_jobs or self.folders_without_plan)
 
     @property
     def agrees(self) -> bool:
@@ -103,6 +111,7 @@ class Verification:
         self.outdated += other.outdated
         self.moved += other.moved
         self.unreadable_jobs += other.unreadable_jobs
+        self.folders_without_plan = (*self.folders_without_plan, *other.folders_without_plan)
 
 
 def verify_segment(
