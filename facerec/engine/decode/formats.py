@@ -15,9 +15,9 @@ from typing import IO
 
 from PIL import ImageFile
 
-from facerec.engine.decode import gif, jpeg, png
+from facerec.engine.decode import gif, jpeg, png, webp
 from facerec.engine.decode.bmp import check_run_lengths
-from facerec.engine.decode.heif import HeifKind, heif_kind
+from facerec.engine.decode.heif import HeifKind, heif_kind, without_exif
 from facerec.engine.decode.limits import TimedFile
 
 # Pillow's warnings about broken metadata do not help operators, and may quote it.
@@ -41,6 +41,8 @@ class PhotoFormat:
             ``LimitExceededError``.
         has_more_frames: Returns whether the bytes of a file contain a second frame. None if its
             decoder tells, or if it has no animations.
+        orientation: Returns the orientation that the metadata of a file states, 1 to 8 or None. If
+            it is None itself, the orientation is the one that its decoder leaves to apply.
         pixel_share: Share of the pixel limit that applies to this format. Pillow holds 4 bytes per
             pixel of any photo; decoders that hold further copies of the photo get a smaller share,
             so that memory use is the same.
@@ -53,6 +55,7 @@ class PhotoFormat:
     open: Callable[[IO[bytes]], ImageFile.ImageFile]
     prepare: Callable[[bytes], bytes] = _unchanged
     has_more_frames: Callable[[bytes], bool] | None = None
+    orientation: Callable[[bytes], int | None] | None = None
     pixel_share: float = 1.0
     isolated: bool = False
 
@@ -108,13 +111,15 @@ def _open_heic(file: IO[bytes]) -> ImageFile.ImageFile:
 
 # Measured at 50 megapixels, in bytes a pixel and without the file itself: PNG 5.4, TIFF 5, BMP 5,
 # GIF 2, progressive JPEG of full colour 6.7, HEIC 7, AVIF 9, WebP 16.
-JPEG = PhotoFormat("JPEG", _open_jpeg, jpeg.without_metadata)
-PNG = PhotoFormat("PNG", _open_png, png.without_metadata, png.has_more_frames)
+JPEG = PhotoFormat("JPEG", _open_jpeg, jpeg.without_metadata, orientation=jpeg.orientation)
+PNG = PhotoFormat(
+    "PNG", _open_png, png.without_metadata, png.has_more_frames, orientation=png.orientation
+)
 GIF = PhotoFormat("GIF", _open_gif, gif.without_extensions, gif.has_more_frames)
 BMP = PhotoFormat("BMP", _open_bmp, check_run_lengths)
 TIFF = PhotoFormat("TIFF", _open_tiff, isolated=True)
-WEBP = PhotoFormat("WebP", _open_webp, pixel_share=0.4, isolated=True)
-AVIF = PhotoFormat("AVIF", _open_avif, pixel_share=0.75, isolated=True)
+WEBP = PhotoFormat("WebP", _open_webp, pixel_share=0.4, isolated=True, orientation=webp.orientation)
+AVIF = PhotoFormat("AVIF", _open_avif, without_exif, pixel_share=0.75, isolated=True)
 HEIC = PhotoFormat("HEIC", _open_heic, pixel_share=0.75, isolated=True)
 
 _SIGNATURES = (

@@ -48,6 +48,25 @@ def turns_pixels(content: bytes) -> bool:
     return False
 
 
+def without_exif(content: bytes) -> bytes:
+    """Return an AVIF file whose EXIF items have a type that decoders ignore.
+
+    libavif rejects a photo whose EXIF is damaged, which viewers show. EXIF does not turn a photo
+    in AVIF: its own properties do.
+    """
+    result = bytearray(content)
+    for meta in _boxes(content, 0, len(content), b"meta"):
+        for start, end in _boxes(content, meta[0] + 4, meta[1], b"iinf"):
+            # Version and flags, then the number of items, precede the boxes in `iinf`.
+            entries = start + (6 if content[start : start + 1] == b"\0" else 8)
+            for entry, _ in _boxes(content, entries, end, b"infe"):
+                # Version and flags, the item's id, and its protection precede its type.
+                kind = entry + (10 if content[entry : entry + 1] == b"\3" else 8)
+                if content[kind : kind + 4] == b"Exif":
+                    result[kind : kind + 4] = b"skip"
+    return bytes(result) if result != content else content
+
+
 def _boxes(content: bytes, start: int, end: int, kind: bytes) -> Iterator[tuple[int, int]]:
     for found, first, last in _walk(content, start, end):
         if found == kind:

@@ -35,6 +35,7 @@ from facerec.engine.decode.jpeg import (
     without_what_follows,
 )
 from facerec.engine.decode.limits import LimitExceededError, end_of_time
+from facerec.engine.decode.orientation import Source, stated_orientation
 from facerec.engine.decode.photo import (
     FACE_PIXELS_NEEDED,
     DecodedPhoto,
@@ -79,10 +80,15 @@ def decode_in_process(content: bytes, options: DecodeOptions) -> DecodedPhoto | 
     try:
         prepared = photo_format.prepare(content)
         if photo_format is JPEG:
-            return _decode_jpeg(prepared, options, end)
-        photo = _decode(photo_format, prepared, options, end)
-        if photo_format.has_more_frames is not None and isinstance(photo, DecodedPhoto):
-            return replace(photo, is_animated=photo_format.has_more_frames(content))
+            photo = _decode_jpeg(prepared, options, end)
+        else:
+            photo = _decode(photo_format, prepared, options, end)
+        if isinstance(photo, UnreadablePhoto):
+            return photo
+        if photo_format.has_more_frames is not None:
+            photo = replace(photo, is_animated=photo_format.has_more_frames(content))
+        if photo_format.orientation is not None:
+            photo = _turned(photo, photo_format.orientation(content))
         return photo
     except LimitExceededError as error:
         return error.unreadable
@@ -118,26 +124,16 @@ def _decode(
             reduce_while_decoding(photo, reduced)
         if photo_format is TIFF:
             check_tiff(cast("TiffImageFile", photo), content)
+        # Pillow removes the orientation of a TIFF that it turns.
+        orientation = _orientation(photo_format, photo, content)
         photo.load()
         remaining = max(1, reduction // reduced, _bounding_reduction(*photo.size))
         pixels = without_tint(rgb_pixels(photo, remaining))
-        orientation = _orientation(photo)
-        if photo_format is HEIC and not turns_pixels(content):
-            orientation = photo.info.get("original_orientation")
         is_animated = photo_format in _ANIMATED and _has_more_frames(photo)
     total = reduced * remaining
     is_preview = reduction > needed and total > needed
-    if orientation in _SIDEWAYS:
-        width, height = height, width
-    return DecodedPhoto(
-        _upright(pixels, orientation or 1),
-        width,
-        height,
-        1 / total,
-        is_preview,
-        has_orientation=orientation is not None,
-        is_animated=is_animated,
-    )
+    decoded = DecodedPhoto(pixels, width, height, 1 / total, is_preview, is_animated=is_animated)
+    return _turned(decoded, orientation)
 
 
 def _decode_jpeg(
@@ -211,23 +207,40 @@ _ANIMATED = (WEBP, AVIF)
 """Formats with animations whose decoders tell; further images of a HEIC or TIFF are other
 photos."""
 
+_ORIENTATIONS = range(1, 9)
+
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 """Orientations in which the upright photo's width is the stored height."""
 
 
-def _orientation(photo: ImageFile.ImageFile) -> int | None:
-    """Return the EXIF orientation that is left to apply, 1 to 8; None if the file has none.
+def _orientation(
+    photo_format: PhotoFormat, photo: ImageFile.ImageFile, content: bytes
+) -> int | None:
+    """Return the orientation that a decoder leaves to apply, 1 to 8; None if the file has none.
 
-    pillow-heif and Pillow's TIFF reader turn the photo themselves and return 1 here. In HEIC only
-    the properties ``irot`` and ``imir`` count (ISO/IEC 23008-12); EXIF counts if the file contains
-    neither, since viewers show such photos that way.
+    It is 1 if the decoder turns the photo itself, as Pillow does with a TIFF. In HEIC only the
+    properties ``irot`` and ``imir`` count, which pillow-heif applies (ISO/IEC 23008-12); EXIF
+    counts if the file contains neither, since viewers show such photos that way.
+
+    Args:
+        photo_format: The format of the file.
+        photo: The file, opened and not yet loaded.
+        content: The bytes of the file.
     """
+    if photo_format.orientation is not None:
+        return None
+    if photo_format is HEIC:
+        left = 1 if turns_pixels(content) else photo.info.get("original_orientation")
+        return left if left in _ORIENTATIONS else None
     try:
         orientation = photo.getexif().get(ExifTags.Base.Orientation)
     except Exception:
         # The pixels are valid even if the metadata is broken.
-        return None
-    return orientation if orientation in range(1, 9) else None
+        orientation = None
+    if orientation in _ORIENTATIONS:
+        return 1 if photo_format is TIFF else orientation
+    packet = photo.info.get("xmp")
+    return stated_orientation([(Source.XMP, packet)]) if isinstance(packet, bytes) else None
 
 
 def _has_more_frames(photo: ImageFile.ImageFile) -> bool:
@@ -236,6 +249,20 @@ def _has_more_frames(photo: ImageFile.ImageFile) -> bool:
     except Exception:
         # The first frame is valid even if a later one is damaged.
         return False
+
+
+def _turned(photo: DecodedPhoto, orientation: int | None) -> DecodedPhoto:
+    """Return a photo as stored turned upright; ``orientation`` is None if its file has none."""
+    width, height = photo.width, photo.height
+    if orientation in _SIDEWAYS:
+        width, height = height, width
+    return replace(
+        photo,
+        pixels=_upright(photo.pixels, orientation or 1),
+        width=width,
+        height=height,
+        has_orientation=orientation is not None,
+    )
 
 
 def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -16,6 +16,12 @@ from facerec.engine.decode.limits import (
     LimitExceededError,
     too_costly,
 )
+from facerec.engine.decode.orientation import (
+    EXIF_IDENTIFIER,
+    Source,
+    Statement,
+    stated_orientation,
+)
 
 MAX_REDUCTION = 8
 """Maximum reduction: libjpeg decodes blocks of 8 by 8 coefficients to 8, 4, 2 or 1 pixels a
@@ -36,8 +42,7 @@ _APPLICATION = frozenset(range(0xE0, 0xF0))
 _COLOURS = frozenset({0xE0, 0xEE})
 """Application data of JFIF and Adobe, for how colours are stored."""
 
-_ORIENTATION = (b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0")
-"""Identifiers of the application data that may hold the orientation."""
+_XMP_IDENTIFIER = b"http://ns.adobe.com/xap/1.0/\0"
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MARKER_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -48,32 +53,37 @@ _COEFFICIENTS = 64
 def without_metadata(content: bytes) -> bytes:
     """Return a JPEG without the segments before its first scan that decoding does not need.
 
-    Kept are tables, frames, and data about colours (JFIF, Adobe) and the orientation (the first
-    segments of EXIF and of XMP). Pillow joins further segments of EXIF, and reads values that fill
-    all of them, which takes minutes.
+    Kept are tables, frames, and data about colours (JFIF, Adobe). Pillow joins the segments of
+    EXIF, and reads values that fill all of them, which takes minutes.
 
     Raises:
         LimitExceededError: The header has too many segments, or too much junk between them.
     """
     pieces, position = [], 0
-    wanted = {*_ORIENTATION}
     for code, start, end in _header(content):
-        if code == _COMMENT or (code in _APPLICATION and not _is_wanted(content, start, wanted)):
+        if code == _COMMENT or code in _APPLICATION - _COLOURS:
             pieces.append(content[position:start])
             position = end
     return b"".join((*pieces, content[position:])) if pieces else content
 
 
-def _is_wanted(content: bytes, start: int, wanted: set[bytes]) -> bool:
-    """Return whether to keep a segment of application data; what has been found is removed."""
-    code = content[start + 1]
-    if code != _APP1:
-        return code in _COLOURS
-    for identifier in wanted:
-        if content.startswith(identifier, start + 4):
-            wanted.remove(identifier)
-            return True
-    return False
+def orientation(content: bytes) -> int | None:
+    """Return the orientation that a JPEG file states before its first scan, 1 to 8, or None.
+
+    Raises:
+        LimitExceededError: The header has too many segments, or too much junk between them.
+    """
+    return stated_orientation(_statements(content))
+
+
+def _statements(content: bytes) -> Iterator[Statement]:
+    for code, start, end in _header(content):
+        if code == _APP1:
+            data = content[start + 4 : end]
+            if data.startswith(EXIF_IDENTIFIER):
+                yield Source.EXIF, data
+            elif data.startswith(_XMP_IDENTIFIER):
+                yield Source.XMP, data
 
 
 def first_scan(content: bytes) -> int | None:

@@ -1,8 +1,8 @@
 """Removes PNG chunks that decoding does not need.
 
 Pillow rejects a PNG with a large or damaged metadata chunk, which viewers ignore, and metadata can
-take far longer to read than the pixels. So only the chunks that affect pixels and orientation are
-passed on. See https://www.w3.org/TR/png-3/#5Chunk-layout.
+take far longer to read than the pixels. So only the chunks that affect pixels are passed on, and
+the orientation is read here. See https://www.w3.org/TR/png-3/#5Chunk-layout.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from itertools import count
 
 from facerec.engine.decode.limits import too_costly
+from facerec.engine.decode.orientation import (
+    MAX_METADATA,
+    Source,
+    Statement,
+    stated_orientation,
+)
 
 MAX_CHUNKS = 100_000
 """Maximum number of chunks of a PNG: pixels are usually in chunks of 8 kB, so this allows 800
 MB."""
-
-MAX_TEXT = 1_000_000
-"""Maximum uncompressed size of a text chunk in bytes; Pillow rejects files with more than 1 MiB."""
 
 _SIGNATURE = 8
 _CHUNK_HEADER = 8
@@ -26,31 +29,28 @@ _CHUNK_HEADER = 8
 
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _TEXT = frozenset({b"tEXt", b"zTXt", b"iTXt"})
-_ORIENTATION = (b"XML:com.adobe.xmp", b"Raw profile type exif")
+_XMP = b"XML:com.adobe.xmp"
+_EXIF_TEXT = b"Raw profile type exif"
 """Keywords of text chunks that may hold the orientation."""
 
 
 def without_metadata(content: bytes) -> bytes:
-    """Return a PNG file with only the chunks that affect pixels and orientation.
-
-    The first chunk of each kind that may hold the orientation counts, since reading a chunk may
-    cost a thousand times its size. So at most three are read.
+    """Return a PNG file with only the chunks that affect pixels.
 
     Raises:
         LimitExceededError: The file has more than ``MAX_CHUNKS`` chunks.
     """
-    kept = [content[:_SIGNATURE]]
-    read: set[bytes] = set()
-    for kind, chunk in _chunks(content):
-        if kind in _PIXELS:
-            kept.append(content[chunk])
-            continue
-        metadata = _orientation_kind(kind, content, chunk.start + _CHUNK_HEADER)
-        if metadata is not None and metadata not in read:
-            read.add(metadata)
-            if _is_valid(kind, content[chunk]):
-                kept.append(content[chunk])
-    return b"".join(kept)
+    pixels = (content[chunk] for kind, chunk in _chunks(content) if kind in _PIXELS)
+    return b"".join((content[:_SIGNATURE], *pixels))
+
+
+def orientation(content: bytes) -> int | None:
+    """Return the orientation that a PNG file states, 1 to 8, or None.
+
+    Raises:
+        LimitExceededError: The file has more than ``MAX_CHUNKS`` chunks.
+    """
+    return stated_orientation(_statements(content))
 
 
 def has_more_frames(content: bytes) -> bool:
@@ -86,37 +86,49 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, slice]]:
         start = end
 
 
-def _orientation_kind(kind: bytes, content: bytes, start: int) -> bytes | None:
-    """Return the kind of metadata that may hold the orientation, or None for any other chunk."""
-    if kind == b"eXIf":
-        return kind
-    if kind in _TEXT:
-        for keyword in _ORIENTATION:
-            if content.startswith(keyword + b"\0", start):
-                return keyword
-    return None
+def _statements(content: bytes) -> Iterator[Statement]:
+    """Yield the chunks that may state the orientation; damaged and large ones are empty."""
+    for kind, chunk in _chunks(content):
+        start = chunk.start + _CHUNK_HEADER
+        if kind == b"eXIf":
+            yield Source.EXIF, _data(content[chunk])
+        elif kind in _TEXT and content.startswith(_XMP + b"\0", start):
+            yield Source.XMP, _text(kind, _data(content[chunk]))
+        elif kind in _TEXT and content.startswith(_EXIF_TEXT + b"\0", start):
+            yield Source.EXIF_TEXT, _unpacked(_text(kind, _data(content[chunk])))
 
 
-def _is_valid(kind: bytes, chunk: bytes) -> bool:
-    """Return whether a chunk of metadata is undamaged and small enough."""
+def _data(chunk: bytes) -> bytes:
+    """Return the data of a chunk of metadata; none if it is damaged or too large."""
     data = chunk[_CHUNK_HEADER:-4]
-    if len(data) > MAX_TEXT or (kind in _TEXT and not _inflates_to_little(kind, data)):
-        return False
-    return zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
+    is_intact = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
+    return data if is_intact and len(data) <= MAX_METADATA else b""
 
 
-def _inflates_to_little(kind: bytes, data: bytes) -> bool:
+def _text(kind: bytes, data: bytes) -> bytes:
+    """Return the text of a text chunk; none if it is damaged or too large."""
     _keyword, _, rest = data.partition(b"\0")
-    if kind == b"tEXt" or (kind == b"iTXt" and rest[:1] == b"\0"):
-        return True
-    if kind == b"iTXt":
-        # Compression flag and method, then language and translated keyword, each ended by 0.
-        *_, compressed = rest[2:].split(b"\0", 2)
-    else:
-        compressed = rest[1:]
+    if kind == b"tEXt":
+        return rest
+    if kind == b"zTXt":
+        return _inflated(rest[1:])
+    # Compression flag and method, then language and translated keyword, each ended by 0.
+    *_, text = rest[2:].split(b"\0", 2)
+    return text if rest[:1] == b"\0" else _inflated(text)
+
+
+def _inflated(compressed: bytes) -> bytes:
     inflater = zlib.decompressobj()
     try:
-        inflater.decompress(compressed, MAX_TEXT)
+        text = inflater.decompress(compressed, MAX_METADATA)
     except zlib.error:
-        return False
-    return inflater.eof
+        return b""
+    return text if inflater.eof else b""
+
+
+def _unpacked(text: bytes) -> bytes:
+    """Return the bytes of a profile: hexadecimals after an empty line, its name, and its size."""
+    try:
+        return bytes.fromhex(b"".join(text.split(b"\n", 3)[3:]).decode("ascii"))
+    except ValueError:
+        return b""

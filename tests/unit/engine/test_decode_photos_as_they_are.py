@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
 import pillow_heif
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from facerec.core.photos import UnreadablePhoto, UnreadableReason
 from facerec.engine.decode.decoding import decode
@@ -122,6 +123,119 @@ def test_the_orientation_of_a_jpeg_is_kept_among_other_metadata(kind: str) -> No
     photo = decoded(content)
     assert (photo.width, photo.height) == (64, 96)
     assert np.array_equal(photo.pixels, np.rot90(decoded(plain).pixels, 3))
+
+
+XMP = b'<x tiff:Orientation="%d"/>'
+
+
+def exif_text(block: bytes) -> bytes:
+    return b"\nexif\n%8d\n%s\n" % (len(block), block.hex().encode())
+
+
+def png_of(*metadata: tuple[str, bytes]) -> bytes:
+    """Return a PNG with blocks of metadata before its pixels."""
+    kinds = {
+        "EXIF": lambda block: png_chunk(b"eXIf", block),
+        "EXIF with a wrong checksum": lambda block: png_chunk(b"eXIf", block, damaged=True),
+        "EXIF as text": lambda block: png_chunk(
+            b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(exif_text(block))
+        ),
+        "XMP": lambda block: png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + block),
+    }
+    plain = saved(sample(), "PNG")
+    return plain[:33] + b"".join(kinds[kind](block) for kind, block in metadata) + plain[33:]
+
+
+def jpeg_of(*metadata: tuple[str, bytes]) -> bytes:
+    """Return a JPEG with blocks of metadata before its pixels."""
+    identifiers = {"EXIF": b"Exif\0\0", "XMP": b"http://ns.adobe.com/xap/1.0/\0"}
+    plain = saved(sample(), "JPEG")
+    segments = (jpeg_segment(0xE1, identifiers[kind] + block) for kind, block in metadata)
+    return plain[:2] + b"".join(segments) + plain[2:]
+
+
+def webp_of(*metadata: tuple[str, bytes]) -> bytes:
+    """Return a WebP with blocks of metadata after its pixels."""
+    content = saved(sample(), "WEBP", lossless=True, icc_profile=bytes(128))
+    for kind, block in metadata:
+        padding = bytes(len(block) % 2)
+        content += kind.encode().ljust(4) + struct.pack("<L", len(block)) + block + padding
+    return b"RIFF" + struct.pack("<L", len(content) - 8) + content[8:]
+
+
+CONTAINERS = {"PNG": png_of, "JPEG": jpeg_of, "WebP": webp_of}
+UNUSABLE = {
+    "no EXIF": b"\xff" * 40,
+    "empty": b"",
+    "a directory elsewhere": b"II*\0\xff\xff\xff\xff",
+    "cut off": exif(3)[:16],
+    "an orientation that does not exist": exif(9),
+    "no orientation": exif(3).replace(b"\x12\x01", b"\x13\x01"),
+}
+
+
+@pytest.mark.parametrize("unusable", UNUSABLE)
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_the_first_usable_exif_of_a_file_turns_it(container: str, unusable: str) -> None:
+    blocks = [("EXIF", UNUSABLE[unusable])] * 2 + [("EXIF", exif(6)), ("EXIF", exif(3))]
+    photo = decoded(CONTAINERS[container](*blocks))
+    plain = decoded(CONTAINERS[container]()).pixels
+    assert np.array_equal(photo.pixels, np.rot90(plain, 3))
+    assert photo.has_orientation
+
+
+@pytest.mark.parametrize("unusable", UNUSABLE)
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_file_without_usable_exif_is_turned_by_the_first_usable_xmp(
+    container: str, unusable: str
+) -> None:
+    blocks = [("XMP", b"<x/>"), ("XMP", XMP % 6), ("XMP", XMP % 3), ("EXIF", UNUSABLE[unusable])]
+    photo = decoded(CONTAINERS[container](*blocks))
+    plain = decoded(CONTAINERS[container]()).pixels
+    assert np.array_equal(photo.pixels, np.rot90(plain, 3))
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_usable_exif_counts_before_xmp(container: str) -> None:
+    photo = decoded(CONTAINERS[container](("XMP", XMP % 8), ("EXIF", exif(6))))
+    plain = decoded(CONTAINERS[container]()).pixels
+    assert np.array_equal(photo.pixels, np.rot90(plain, 3))
+
+
+@pytest.mark.parametrize("damaged", ["EXIF with a wrong checksum", "EXIF as text"])
+def test_a_png_is_turned_by_exif_after_a_damaged_one(damaged: str) -> None:
+    content = png_of((damaged, b"\xff" * 26), (damaged, exif(9)), ("EXIF as text", exif(6)))
+    assert decoded(content).width == 64
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize(("tag", "xmp"), [(6, None), (6, 6), (None, 6)])
+def test_a_tiff_is_turned_once_and_states_its_orientation(
+    tag: int | None, xmp: int | None, quote: str, compression: str
+) -> None:
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    if tag is not None:
+        directory[0x0112] = tag
+    if xmp is not None:
+        directory[700] = f"<x tiff:Orientation={quote}{xmp}{quote}/>".encode()
+        directory.tagtype[700] = 1
+    content = saved(sample(), "TIFF", tiffinfo=directory, compression=compression)
+    photo = decoded(content)
+    assert np.array_equal(photo.pixels, np.rot90(np.asarray(sample()), 3))
+    assert photo.has_orientation
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xff\xff\xff", b"II*\0\xff\xff\xff\xff"])
+def test_an_avif_with_damaged_exif_is_read_and_turned_by_its_properties(damage: bytes) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "a camera"
+    exif[ExifTags.Base.Orientation] = 6
+    content = saved(sample(), "AVIF", exif=exif)
+    start = content.index(b"MM\0*")
+    photo = decoded(content[:start] + damage + content[start + len(damage) :])
+    assert np.array_equal(photo.pixels, decoded(content).pixels)
+    assert (photo.width, photo.has_orientation) == (64, True)
 
 
 def test_the_colours_of_a_jpeg_that_adobe_stored_are_kept() -> None:
