@@ -50,9 +50,11 @@
     │   ├── RequesterPaysError
     │   └── ServiceDeniedError
     ├── StoreUnavailableError
+    │   ├── NoSpaceError
     │   ├── ReadFailedError
     │   ├── ReadTimedOutError
-    │   └── StoreThrottledError
+    │   ├── StoreThrottledError
+    │   └── WriteTimedOutError
     ├── WebhookError
     ├── StoreDamagedError
     ├── BusyError
@@ -788,6 +790,10 @@ class StoreUnavailableError(FacerecError):
     hint_is_for_operator = True
 
 
+class NoSpaceError(StoreUnavailableError):
+    """A disk or a quota is full. Safe to retry once space was freed."""
+
+
 class ReadFailedError(StoreUnavailableError):
     """A single file or object could not be read, for example because of a bad sector.
 
@@ -822,6 +828,24 @@ class ReadTimedOutError(StoreUnavailableError):
 
 class StoreThrottledError(StoreUnavailableError):
     """A store works, but refuses requests above its rate limit. Safe to retry, more slowly."""
+
+
+class WriteTimedOutError(StoreUnavailableError):
+    """A file could not be written or deleted in time. Safe to retry.
+
+    Attributes:
+        uri: The path of the file or folder.
+        seconds: The time without an answer.
+    """
+
+    def __init__(self, uri: str, seconds: float) -> None:
+        folder = uri.rstrip("/").rpartition("/")[0] or "/"
+        super().__init__(
+            f"the folder {folder} does not answer: {uri} could not be written or deleted in "
+            f"{seconds:g} seconds",
+            "check whether its file system responds, then try again",
+        )
+        self.uri, self.seconds = uri, seconds
 
 
 class WebhookError(FacerecError):

@@ -12,13 +12,22 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeVar, cast
 
-from facerec.errors import ReadTimedOutError, StoreUnavailableError
+from facerec.errors import ReadTimedOutError, StoreUnavailableError, WriteTimedOutError
 
 MAX_SECONDS = 30
 """Maximum seconds without an answer: to a call, or to a piece of it (``Deadline.extend``)."""
+
+MAX_WRITE_SECONDS = 120
+"""Maximum seconds without an answer to a step of a write or a deletion: a network file system whose
+server is replaced answers after a minute, and a busy disk takes seconds."""
+
+SETTLING_SECONDS = 5
+"""Seconds in which an interrupted write may end. Otherwise it could end beside what the caller does
+after the interruption, such as deleting its folder."""
 
 MAX_BLOCKED = 64
 """Maximum number of given-up calls that have not returned. At this number, no further call is made:
@@ -27,16 +36,31 @@ the cause is then a file system of this machine, not single files."""
 Answer = TypeVar("Answer")
 
 
+class GivenUpError(Exception):
+    """A call ends before its next step, since nobody waits for it."""
+
+
 class Deadline:
     """The time at which a call is given up: ``seconds`` after it was last extended."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self.given_up = False
         self.extend()
 
     def extend(self) -> None:
         """Give the call its whole time again, since a piece of it is complete."""
         self._end = time.monotonic() + self.seconds
+
+    def step(self) -> None:
+        """Give the call its whole time again, and end it if its caller no longer waits for it.
+
+        Raises:
+            GivenUpError: The caller has given the call up.
+        """
+        if self.given_up:
+            raise GivenUpError
+        self.extend()
 
     def left(self) -> float:
         """Return the remaining seconds, at least 0."""
@@ -58,7 +82,13 @@ class _Helpers:
         self._idle: list[SimpleQueue[_Call]] = []
         self._blocked = 0
 
-    def answer(self, uri: str, work: Callable[[], Answer], deadline: Deadline) -> Answer:
+    def answer(
+        self,
+        work: Callable[[], Answer],
+        deadline: Deadline,
+        timed_out: StoreUnavailableError,
+        settling_seconds: float,
+    ) -> Answer:
         call = _Call(work)
         self._start(call)
         try:
@@ -70,10 +100,17 @@ class _Helpers:
                 if error is not None:
                     raise error
                 return cast("Answer", answer)
-            raise ReadTimedOutError(uri, deadline.seconds)
-        except (ReadTimedOutError, KeyboardInterrupt):
+        except KeyboardInterrupt:
+            deadline.given_up = True
+            if settling_seconds:
+                with suppress(Empty):
+                    call.answers.get(timeout=settling_seconds)
+                    raise
             self._give_up(call)
             raise
+        deadline.given_up = True
+        self._give_up(call)
+        raise timed_out
 
     def _start(self, call: _Call) -> None:
         with self._lock:
@@ -135,4 +172,23 @@ def answer_within(uri: str, work: Callable[[], Answer], deadline: Deadline) -> A
         ReadTimedOutError: There was no answer in time.
         StoreUnavailableError: Too many earlier calls have not returned.
     """
-    return _HELPERS.answer(uri, work, deadline)
+    return _HELPERS.answer(work, deadline, ReadTimedOutError(uri, deadline.seconds), 0)
+
+
+def write_within(uri: str, work: Callable[[], Answer], deadline: Deadline) -> Answer:
+    """Write or delete files with a deadline; return the answer of a call, or raise its error.
+
+    An interruption waits ``SETTLING_SECONDS`` for the call.
+
+    Args:
+        uri: The file or folder, for the error.
+        work: Makes the calls, in another thread, with ``deadline.step`` before each of them. So a
+            call that is given up changes nothing more than the step that it hangs in.
+        deadline: When the call is given up.
+
+    Raises:
+        WriteTimedOutError: There was no answer in time.
+        StoreUnavailableError: Too many earlier calls have not returned.
+    """
+    error = WriteTimedOutError(uri, deadline.seconds)
+    return _HELPERS.answer(work, deadline, error, SETTLING_SECONDS)

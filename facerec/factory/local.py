@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.core.absolute_paths import absolute_path
+from facerec.errors import NoSpaceError
 from facerec.factory import engines
 from facerec.factory.erasures import open_erasures
 from facerec.storage.objects import AccessPolicy, Objects
+from facerec.storage.reserved_space import ReservedSpace
 
 if TYPE_CHECKING:
     import os
@@ -52,8 +54,21 @@ def open_gallery(
     folder, objects = Path(data), Objects()
     recipes = _local_engines(recipe)
     engine = next(iter(recipes.values()))
-    store = open_local_store(folder)
-    return _local_gallery(folder, store, engine, recipes, objects, keep_thumbnails=keep_thumbnails)
+    try:
+        store = open_local_store(folder)
+    except NoSpaceError:
+        # Even a store that is only read needs a few pages, and the caller may want to delete.
+        if not ReservedSpace(folder).release():
+            raise
+        store = open_local_store(folder)
+    return _local_gallery(
+        folder,
+        store,
+        engine,
+        recipes,
+        objects,
+        keep_thumbnails=keep_thumbnails,
+    )
 
 
 def open_server_gallery(
@@ -118,8 +133,13 @@ def _local_gallery(
         erasures=erasures,
         indexed_objects=indexed_objects,
         attributes=engines.open_attribute_networks(),
-        on_close=store.close,
+        on_close=partial(_close, store, ReservedSpace(data)),
     )
+
+
+def _close(store: SqliteStore, space: ReservedSpace) -> None:
+    store.close()
+    space.keep(left=0)
 
 
 def _local_engines(recipe: str | None = None) -> dict[str, FaceEngine]:
@@ -144,12 +164,14 @@ def open_local_store(data: Path) -> SqliteStore:
     """
     from facerec.storage.sqlite import SqliteStore
 
-    return SqliteStore(data / "facerec.db")
+    store = SqliteStore(data / "facerec.db")
+    ReservedSpace(data).keep()
+    return store
 
 
 def open_local_erasures(data: Path) -> Erasures:
     """Return the erasures of a data folder, and their receipts."""
-    return open_erasures(f"{absolute_path(data) / 'erasures'}/")
+    return open_erasures(f"{absolute_path(data) / 'erasures'}/", space=ReservedSpace(data).released)
 
 
 def _delete_collection(data: Path, collection_id: str) -> None:

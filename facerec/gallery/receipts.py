@@ -12,7 +12,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -113,11 +113,13 @@ class Erasures:
         root: Folder of the records; ends in ``/``.
         start: Starts another process that erases from job folders, given the id of the erasure;
             None if the request itself does this.
+        space: Provides space for an erasure while a block runs, even if the disk is full.
     """
 
     objects: ObjectStore
     root: str
     start: Callable[[str], None] | None = None
+    space: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def finishes_elsewhere(self) -> bool:

@@ -14,7 +14,7 @@ from facerec.jobs.erasing.places import Place, is_photo_list, place_uri
 from facerec.jobs.erasure_check.check import find_remainders
 from facerec.jobs.erasure_check.traces import CheckedStores, Traces
 from facerec.storage.objects import Objects
-from facerec.storage.objects.local import TEMPORARY_PREFIX
+from facerec.storage.objects.local_writing import TEMPORARY_PREFIX
 from tests.functional.test_erasing import Installation
 from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 

@@ -95,20 +95,21 @@ class Eraser(StoreEraser):
             latest=max((latest, *(user.created_at for user in users))),
             cause=current_cause(),
         )
-        erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
-        start = self._erasures.start
-        try:
-            if start is not None:
-                return self._perform_in_stores(erasure, start)
-            done = self._perform(erasure)
-        except FacerecError as error:
-            error.consequence = completed_later(erasure.receipt.erasure_id)
-            raise
-        except KeyboardInterrupt as interrupt:
-            interrupt.add_note(completed_later(erasure.receipt.erasure_id))
-            raise
-        self._complete_earlier(erasure)
-        return done
+        with self._erasures.space():
+            erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
+            start = self._erasures.start
+            try:
+                if start is not None:
+                    return self._perform_in_stores(erasure, start)
+                done = self._perform(erasure)
+            except FacerecError as error:
+                error.consequence = completed_later(erasure.receipt.erasure_id)
+                raise
+            except KeyboardInterrupt as interrupt:
+                interrupt.add_note(completed_later(erasure.receipt.erasure_id))
+                raise
+            self._complete_earlier(erasure)
+            return done
 
     def _complete_earlier(self, erasure: Erasure) -> None:
         """Complete interrupted erasures of the same selection, whose records still contain it.

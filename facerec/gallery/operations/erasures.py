@@ -99,7 +99,8 @@ class ErasureOperations(SelectionOperations):
             FacerecError: A job folder or a store fails.
         """
         for erasure in self._erasures.pending(erasure_id):
-            return self._perform(erasure)[0]
+            with self._erasures.space():
+                return self._perform(erasure)[0]
         self._erasures.require_readable(erasure_id)
         return None
 
@@ -135,7 +136,8 @@ class ErasureOperations(SelectionOperations):
             # A clock that was ahead does not make an erasure one that is still running.
             if not now - older_than < erasure.receipt.requested_at <= now:
                 try:
-                    receipts.append(self._perform(erasure)[0])
+                    with self._erasures.space():
+                        receipts.append(self._perform(erasure)[0])
                 except FacerecError as error:
                     error.consequence = completed_later(erasure.receipt.erasure_id)
                     errors.append(error)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from facerec.errors import InvalidInputError
-from facerec.storage.objects.local import flush
+from facerec.storage.objects.local_writing import flush
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from facerec.jobs.folders import Entry, entries_at, has_plan, note_erased
 from facerec.jobs.ledger.collection_face_index import CollectionFaceIndex
 from facerec.jobs.plan import deleted_plan_uri, plan_uri, read_facts, read_plan
 from facerec.jobs.remembered.doubts import note_doubt
-from facerec.storage.objects.local import TEMPORARY_PREFIX
+from facerec.storage.objects.local_writing import TEMPORARY_PREFIX
 from facerec.storage.objects.protocol import ObjectStore, exists, folder_of
 
 if TYPE_CHECKING:

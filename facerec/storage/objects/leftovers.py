@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.storage.objects.local import TEMPORARY_PREFIX
+from facerec.storage.objects.local_writing import TEMPORARY_PREFIX
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facerec.core.answering import MAX_SECONDS, Deadline, answer_within
+from facerec.core.answering import (
+    MAX_SECONDS,
+    MAX_WRITE_SECONDS,
+    Answer,
+    Deadline,
+    answer_within,
+    write_within,
+)
 from facerec.core.regular_files import open_regular, read_block, require_regular
 from facerec.errors import (
     AccessDeniedError,
+    NoSpaceError,
     ObjectChangedError,
     ObjectNotFoundError,
     ReadFailedError,
     StoreUnavailableError,
 )
 from facerec.storage.objects.local_listing import file_info, list_files
+from facerec.storage.objects.local_writing import delete_folder, place
 
 if TYPE_CHECKING:
     from io import FileIO
 
     from facerec.storage.objects.protocol import ObjectInfo
-
-TEMPORARY_PREFIX = ".facerec-"
-"""Prefix of files that are being written, in the folder of the final file."""
 
 _MISSING = {
     errno.ENOENT,
@@ -55,11 +60,6 @@ _FAILED = {
 """Errors of reading that may concern one file only: a bad sector, a damaged file system, or a file
 that a server has replaced."""
 
-_CHANGED = {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST}
-
-MAX_REMOVALS = 1000
-"""Maximum number of attempts to remove a folder to which other processes add files."""
-
 BLOCK = 1024 * 1024
 """Number of bytes of one read, which must be answered in ``MAX_SECONDS``."""
 
@@ -67,18 +67,22 @@ SMALL_BLOCK = 64 * 1024
 """Number of bytes of a read after the expected end of a file, which may have grown or have an
 unknown size."""
 
-MAX_ATTEMPTS = 5
-"""Maximum number of attempts to write a file whose temporary file disappears."""
-
 
 class LocalObjects:
     """An ``ObjectStore`` of regular files; a uri is a path.
 
     A file's version is its size and its modification time in nanoseconds. Files and folders are
-    read in other threads, so that a file system that does not answer blocks no caller for ever.
+    read, written and deleted in other threads, so that a file system that does not answer blocks no
+    caller for ever.
     """
 
-    def __init__(self, *, follow_links: bool = True, max_seconds: float = MAX_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        follow_links: bool = True,
+        max_seconds: float = MAX_SECONDS,
+        max_write_seconds: float = MAX_WRITE_SECONDS,
+    ) -> None:
         """Create the store.
 
         Args:
@@ -86,9 +90,12 @@ class LocalObjects:
                 after its path was resolved is not read.
             max_seconds: Maximum seconds to wait for a file system to return a block of a file or an
                 entry of a folder; then ``ReadTimedOutError`` is raised.
+            max_write_seconds: Maximum seconds to wait for each step of a write or a deletion; then
+                ``WriteTimedOutError`` is raised.
         """
         self._open_path = os.open if follow_links else _open_without_links
         self._max_seconds = max_seconds
+        self._max_write_seconds = max_write_seconds
 
     def head(self, uri: str) -> ObjectInfo:
         """Return a file's size and version."""
@@ -149,38 +156,38 @@ class LocalObjects:
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
         """Write a file through a temporary one, and wait until it is on the disk."""
 
-        def fill(temporary: Path) -> None:
-            temporary.write_bytes(content)
+        def write(deadline: Deadline) -> bool:
+            return place(uri, content, deadline, if_absent=if_absent)
 
-        return _place(uri, fill, if_absent=if_absent)
+        return self._write(uri, write)
 
     def write_file(self, uri: str, path: Path) -> None:
         """Copy a file into place."""
 
-        def fill(temporary: Path) -> None:
-            shutil.copyfile(path, temporary)
+        def write(deadline: Deadline) -> None:
+            place(uri, path, deadline, if_absent=False)
 
-        _place(uri, fill, if_absent=False)
+        self._write(uri, write)
 
     def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
         """Write a file if it has this version; other such calls for its folder wait."""
         import fcntl
 
-        with _local_errors(uri):
+        def replace(deadline: Deadline) -> bool:
             folder = os.open(Path(uri).parent, os.O_RDONLY)
             try:
                 fcntl.flock(folder, fcntl.LOCK_EX)
-                if self.head(uri).version != version:
+                deadline.step()
+                if file_info(uri, require_regular(uri, Path(uri).stat())).version != version:
                     return False
-                if isinstance(content, Path):
-                    self.write_file(uri, content)
-                else:
-                    self.write(uri, content)
+                place(uri, content, deadline, if_absent=False)
             finally:
                 # A process that was forked in the meantime shares the lock.
                 fcntl.flock(folder, fcntl.LOCK_UN)
                 os.close(folder)
-        return True
+            return True
+
+        return self._write(uri, replace)
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """Yield the regular files below a prefix; links to folders are followed unless they loop.
@@ -207,23 +214,17 @@ class LocalObjects:
 
     def delete(self, uri: str) -> None:
         """Delete a file."""
-        with _local_errors(uri):
-            Path(uri).unlink(missing_ok=True)
+        self._write(uri, lambda _: Path(uri).unlink(missing_ok=True))
 
     def delete_folder(self, prefix: str) -> None:
         """Delete a folder with its contents."""
-        with _local_errors(prefix):
-            for _ in range(MAX_REMOVALS - 1):
-                # Others may add files to the folder, or remove some of them.
-                if not os.path.lexists(prefix):
-                    return
-                try:
-                    shutil.rmtree(prefix)
-                except OSError as error:
-                    if error.errno not in _CHANGED:
-                        raise
-            if os.path.lexists(prefix):
-                shutil.rmtree(prefix)
+        self._write(prefix, partial(delete_folder, prefix))
+
+    def _write(self, uri: str, work: Callable[[Deadline], Answer]) -> Answer:
+        """Write or delete files; ``work`` calls ``step`` of the deadline between two steps."""
+        deadline = Deadline(self._max_write_seconds)
+        with _local_errors(uri):
+            return write_within(uri, partial(work, deadline), deadline)
 
 
 def _content(uri: str, file: FileIO, expected: int, limit: int | None, deadline: Deadline) -> bytes:
@@ -249,47 +250,6 @@ def _content(uri: str, file: FileIO, expected: int, limit: int | None, deadline:
         if len(block) == size:
             deadline.extend()
     return b"".join(blocks)
-
-
-def _place(uri: str, fill: Callable[[Path], None], *, if_absent: bool) -> bool:
-    target = Path(uri)
-    with _local_errors(uri):
-        for _ in range(MAX_ATTEMPTS - 1):
-            # Another attempt at the same work may delete our temporary file as a leftover of a
-            # killed process.
-            with suppress(FileNotFoundError):
-                return _place_once(target, fill, if_absent=if_absent)
-        return _place_once(target, fill, if_absent=if_absent)
-
-
-def _place_once(target: Path, fill: Callable[[Path], None], *, if_absent: bool) -> bool:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=target.parent)
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
-        fill(temporary)
-        flush(temporary)
-        if not if_absent:
-            temporary.replace(target)
-        else:
-            # Unlike a rename, a link fails if the name exists.
-            target.hardlink_to(temporary)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink(missing_ok=True)
-    flush(target.parent)
-    return True
-
-
-def flush(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _open_without_links(path: str, flags: int) -> int:
@@ -322,7 +282,7 @@ def _local_errors(uri: str, *, reads: bool = False) -> Iterator[None]:
         if reads and error.errno in _FAILED:
             raise ReadFailedError(uri, error.strerror or str(error)) from error
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreUnavailableError(
+            raise NoSpaceError(
                 f"no space is left to write {uri}", "free some space and retry"
             ) from error
         if error.errno == errno.EROFS:

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
+from facerec.errors import NoSpaceError
 from facerec.storage.sqlite import blocks, namespaces
 from facerec.storage.sqlite.blocks import BLOCK_SLOTS
 
@@ -29,7 +30,13 @@ def clear_deleted(database: Database) -> None:
     """Erase the rest of all deleted namespaces, leaving half of the time to other writers."""
     while True:
         started = time.monotonic()
-        if not clear_piece(database):
+        try:
+            is_left = clear_piece(database)
+        except NoSpaceError:
+            # The log grows with each piece, and its pages have their place in the file already.
+            database.clear_log()
+            is_left = clear_piece(database)
+        if not is_left:
             return
         # SQLite does not queue writers: a waiting one tries the lock about ten times per second.
         time.sleep(time.monotonic() - started)

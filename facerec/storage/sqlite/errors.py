@@ -11,6 +11,7 @@ from pathlib import Path
 
 from facerec.errors import (
     FacerecError,
+    NoSpaceError,
     StoreDamagedError,
     StoreUnavailableError,
 )
@@ -37,8 +38,9 @@ def store_errors(path: Path) -> Iterator[None]:
 
     Raises:
         StoreDamagedError: The file is damaged, or is not a database.
-        StoreUnavailableError: The file is locked, cannot be written or opened, its disk is full, or
-            SQLite reports another error.
+        NoSpaceError: Its disk is full.
+        StoreUnavailableError: The file is locked, cannot be written or opened, or SQLite reports
+            another error.
     """
     try:
         yield
@@ -71,7 +73,7 @@ def _translated(error: sqlite3.Error, path: Path) -> FacerecError:
     # the low byte is the primary code; see https://www.sqlite.org/rescode.html
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_disk_full(path)):
-        return StoreUnavailableError(
+        return NoSpaceError(
             f"no space is left for the store {path}",
             "free space on its disk, which deletions need too, then try again",
         )

@@ -61,7 +61,7 @@ class Interrupted:
 def few_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a few notes be merged, and write without waiting for the disk."""
     monkeypatch.setattr("facerec.jobs.remembered.memory.MERGED_FROM", 3)
-    monkeypatch.setattr("facerec.storage.objects.local.flush", lambda _: None)
+    monkeypatch.setattr("facerec.storage.objects.local_writing.flush", lambda _: None)
 
 
 Operation = Callable[[Jobs, ObjectStore], object]

@@ -25,7 +25,7 @@ Lines = Sequence[tuple[str, str | None]]
 @pytest.fixture(autouse=True)
 def no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write without waiting for the disk."""
-    monkeypatch.setattr("facerec.storage.objects.local.flush", lambda _: None)
+    monkeypatch.setattr("facerec.storage.objects.local_writing.flush", lambda _: None)
 
 
 @pytest.fixture(params=rarely_short([False, True], False), ids=["files", "etags"])

@@ -38,7 +38,7 @@ Prepare = Callable[[], Collection]
 @pytest.fixture(autouse=True)
 def no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write without waiting for the disk."""
-    monkeypatch.setattr("facerec.storage.objects.local.flush", lambda _: None)
+    monkeypatch.setattr("facerec.storage.objects.local_writing.flush", lambda _: None)
 
 
 def prepared(folder: Path) -> Collection:

@@ -29,7 +29,8 @@ from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.local import supervisor
 from facerec.jobs.local.supervisor import MAX_ATTEMPTS, RunResult, Stop, run_children
 from facerec.jobs.status import JobStatus
-from facerec.storage.objects.local import TEMPORARY_PREFIX, LocalObjects
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.local_writing import TEMPORARY_PREFIX
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.jobs import (

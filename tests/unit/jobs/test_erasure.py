@@ -20,7 +20,8 @@ from facerec.jobs.folders import (
 )
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.report import write_report
-from facerec.storage.objects.local import TEMPORARY_PREFIX, LocalObjects
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.local_writing import TEMPORARY_PREFIX
 from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import threading
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,9 @@ from facerec.errors import (
     ObjectNotFoundError,
     ReadTimedOutError,
     StoreUnavailableError,
+    WriteTimedOutError,
 )
+from facerec.storage.objects import local_writing
 from facerec.storage.objects.local import LocalObjects
 from tests.support.leased_files import leased
 
@@ -59,7 +64,7 @@ def test_a_full_disk_is_a_clear_error_and_keeps_existing_files(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(local_writing, "flush", full)
     with pytest.raises(StoreUnavailableError, match="no space is left to write") as raised:
         OBJECTS.write(f"{tmp_path}/a", b"after")
     assert raised.value.hint == "free some space and retry"
@@ -209,6 +214,118 @@ def test_calls_that_never_return_end_in_an_error_of_the_machine(
         with suppress(StoreUnavailableError):
             assert LocalObjects().read(f"{tmp_path}/photo") == b"photo"
             break
+
+
+WRITES: dict[str, Callable[[LocalObjects, str], object]] = {
+    "write": lambda objects, folder: objects.write(f"{folder}/file", b"later"),
+    "write_file": lambda objects, folder: objects.write_file(
+        f"{folder}/file", Path(folder, "other")
+    ),
+    "replace": lambda objects, folder: objects.replace(
+        f"{folder}/file", b"later", version=objects.head(f"{folder}/file").version
+    ),
+    "delete": lambda objects, folder: objects.delete(f"{folder}/file"),
+    "delete_folder": lambda objects, folder: objects.delete_folder(f"{folder}/below/"),
+}
+STEPS = {
+    "write": ("mkdir", "open", "fsync", "replace"),
+    "write_file": ("open", "fsync", "replace"),
+    "replace": ("open", "fsync", "replace"),
+    "delete": ("unlink",),
+    "delete_folder": ("unlink", "rmdir"),
+}
+
+
+@contextmanager
+def hanging(step: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a call of the file system wait until the block ends, as on a mount without a server."""
+    answer = threading.Event()
+    call = getattr(os, step)
+
+    def wait(*args: object, **options: object) -> object:
+        if threading.current_thread().name == "files":
+            answer.wait()
+        return call(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, step, wait)
+        try:
+            yield
+        finally:
+            answer.set()
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("write", "step"), [(write, step) for write, steps in STEPS.items() for step in steps]
+)
+def test_a_write_that_is_not_answered_is_given_up_and_changes_nothing_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: str, step: str
+) -> None:
+    (tmp_path / "below").mkdir()
+    for name in ("file", "other", "below/a", "below/b"):
+        (tmp_path / name).write_bytes(b"before")
+    objects = LocalObjects(max_write_seconds=0.2)
+    with hanging(step, monkeypatch):
+        message = rf"folder {tmp_path} does not answer: .* could not be written or deleted in 0\.2"
+        with pytest.raises(WriteTimedOutError, match=message):
+            WRITES[write](objects, str(tmp_path))
+        assert (tmp_path / "file").read_bytes() == b"before"
+    # The step that hung may be made now, and no other.
+    time.sleep(0.2)
+    if step not in ("replace", "unlink"):
+        assert (tmp_path / "file").read_bytes() == b"before"
+        assert (tmp_path / "below" / "b").exists() or step == "rmdir"
+    WRITES[write](LocalObjects(), str(tmp_path))
+
+
+@pytest.mark.timeout(20)
+def test_each_step_of_a_long_write_has_the_whole_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_writing, "WRITE_BLOCK", 1)
+    fsync = os.fsync
+
+    def slow(descriptor: int) -> None:
+        time.sleep(0.2)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    assert LocalObjects(max_write_seconds=0.3).write(f"{tmp_path}/file", b"content")
+
+
+def interrupt_main() -> None:
+    """Interrupt the main thread as Ctrl-C does, also while it waits."""
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, signal.SIGINT)
+
+
+@pytest.mark.timeout(20)
+def test_an_interrupted_write_ends_before_its_caller_continues(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+
+    def interrupt(descriptor: int) -> None:
+        interrupt_main()
+        time.sleep(0.3)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        OBJECTS.write(f"{tmp_path}/file", b"content")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(20)
+def test_a_write_that_hangs_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "SETTLING_SECONDS", 0.2)
+    with hanging("fsync", monkeypatch):
+        interruption = threading.Timer(0.2, interrupt_main)
+        interruption.start()
+        with pytest.raises(KeyboardInterrupt):
+            OBJECTS.write(f"{tmp_path}/file", b"content")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may open /proc/kmsg")
