@@ -6,6 +6,7 @@ import _thread
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from facerec.cli.exit_codes import ExitCode
 HOOK_SECONDS = 0.05
 """Seconds in which Python has left its hook for exceptions that cannot be raised."""
 
+THREADS_SECONDS = 10.0
+"""Maximum seconds to wait for the threads of an interrupted command."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -23,7 +27,8 @@ def interruptible() -> Iterator[None]:
     """Let SIGTERM interrupt the block as Ctrl-C does; after the block, both end the process.
 
     After the block, the command is complete, and Python only waits for its threads. A signal that
-    the caller of the process ignores stays ignored.
+    the caller of the process ignores stays ignored. Python waits ``THREADS_SECONDS`` for the
+    threads of an interrupted command, which may wait for a file system that does not answer.
     """
     handled = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     if signal.SIGTERM in handled:
@@ -35,6 +40,10 @@ def interruptible() -> Iterator[None]:
         code = end.code if isinstance(end.code, int) else ExitCode.ERROR * bool(end.code)
         for number in handled:
             signal.signal(number, lambda *_: _end(code))
+        if code == ExitCode.INTERRUPTED:
+            end_anyway = threading.Timer(THREADS_SECONDS, _end, (code,))
+            end_anyway.daemon = True
+            end_anyway.start()
         raise
 
 

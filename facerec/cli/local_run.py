@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,17 @@ if TYPE_CHECKING:
     from facerec.jobs.run_summary import RunSummary
     from facerec.jobs.service import Job
     from facerec.storage.webhook import Webhook
+
+
+MAX_STOPPING_SECONDS = 75.0
+"""Seconds that an interrupted run has to end: more than its workers have. A run that takes longer
+waits for a file system, or compares a large collection, and ends as if it was killed."""
+
+_NOT_STOPPED = "the run does not stop, perhaps because a disk does not answer; it is ended"
+
+
+class _NotStoppedError(Exception):
+    """A run has not ended in time after an interruption."""
 
 
 _STOPPING = (
@@ -176,12 +188,17 @@ def _wait(
     """Wait for the end of a job. Ctrl-C cancels it; a second Ctrl-C kills its workers.
 
     Raises:
-        KeyboardInterrupt: The wait was interrupted again, before the run had ended.
+        KeyboardInterrupt: The wait was interrupted again, before the run had ended, or the run has
+            not ended ``MAX_STOPPING_SECONDS`` after it was interrupted.
     """
     news = iter(_STOPPING)
+    end = math.inf
 
     def sleep(seconds: float) -> None:
         jobs.wait(job, seconds)
+        if time.monotonic() > end:
+            say(_NOT_STOPPED, err=True)
+            raise _NotStoppedError
 
     def show_news(job: Job, progress: Progress | None) -> None:
         # The numbers of a run that found nothing to do are those of an earlier run.
@@ -193,12 +210,15 @@ def _wait(
             return job_service.wait_for_job(
                 jobs, job, interval=interval, show=show_news, sleep=sleep
             )
+        except _NotStoppedError:
+            raise KeyboardInterrupt from None
         except KeyboardInterrupt:
             text = next(news, None)
             if text is None:
                 raise
             say(text, err=True)
             jobs.cancel(job)
+            end = min(end, time.monotonic() + MAX_STOPPING_SECONDS)
         except JobDeletedError:
             # Once the run has ended, nothing is added to the deleted folder.
             jobs.result(job)

@@ -9,7 +9,17 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import IO
+
+from facerec.core.answering import (
+    MAX_SECONDS,
+    MAX_WRITE_SECONDS,
+    Deadline,
+    answer_within,
+    write_within,
+)
 
 
 @contextmanager
@@ -17,11 +27,21 @@ def run_lock(job_folder: str) -> Iterator[None]:
     """Mark the job as running during the block; concurrent runs of a job share the mark.
 
     Does nothing if the file system does not support locks.
+
+    Raises:
+        WriteTimedOutError: The file system does not answer.
+        OSError: The file cannot be created.
     """
-    with Path(job_folder, "run.lock").open("ab") as file:
+    path = Path(job_folder, "run.lock")
+
+    def lock() -> IO[bytes]:
+        file = path.open("ab")
         # Without locks, the job is merely not shown as running.
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_SH)
+        return file
+
+    with write_within(str(path), lock, Deadline(MAX_WRITE_SECONDS)):
         yield
 
 
@@ -29,9 +49,17 @@ def is_locked(job_folder: str) -> bool:
     """Return whether any process is running the job.
 
     False if the file system does not support locks.
+
+    Raises:
+        ReadTimedOutError: The file system does not answer.
     """
+    path = Path(job_folder, "run.lock")
+    return answer_within(str(path), partial(_is_locked, path), Deadline(MAX_SECONDS))
+
+
+def _is_locked(path: Path) -> bool:
     try:
-        with Path(job_folder, "run.lock").open("rb") as file:
+        with path.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

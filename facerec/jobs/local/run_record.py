@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from facerec.core.answering import MAX_WRITE_SECONDS, Deadline, answer_within
+from facerec.errors import ObjectNotFoundError
 from facerec.jobs.documents import to_record
 from facerec.storage.objects.local import LocalObjects
 
@@ -45,10 +47,14 @@ def write_record(job_folder: str, record: RunRecord) -> None:
 
 
 def read_record(job_folder: str) -> RunRecord | None:
-    """Return the record of the last run; None if there is none, or if it cannot be parsed."""
+    """Return the record of the last run; None if there is none, or if it cannot be parsed.
+
+    Raises:
+        FacerecError: The record cannot be read.
+    """
     try:
-        return to_record(RunRecord, json.loads(Path(_path(job_folder)).read_text()))
-    except (FileNotFoundError, NotADirectoryError):
+        return to_record(RunRecord, json.loads(LocalObjects().read(_path(job_folder))))
+    except ObjectNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError):
         # Written by another release: the ledger has the results.
@@ -56,18 +62,36 @@ def read_record(job_folder: str) -> RunRecord | None:
 
 
 def request_cancel(job_folder: str) -> None:
-    """Ask the process that runs the job to end it."""
-    Path(job_folder, "cancel").touch()
+    """Ask the process that runs the job to end it.
+
+    Raises:
+        FacerecError: The request cannot be written.
+    """
+    LocalObjects().write(_cancel_path(job_folder), b"")
 
 
 def cancel_requested(job_folder: str) -> bool:
-    """Return whether somebody asked to end the run."""
-    return Path(job_folder, "cancel").exists()
+    """Return whether somebody asked to end the run.
+
+    Raises:
+        ReadTimedOutError: The file system does not answer.
+    """
+    path = _cancel_path(job_folder)
+    # A run waits as long for this as for its own writes.
+    return answer_within(path, Path(path).exists, Deadline(MAX_WRITE_SECONDS))
 
 
 def clear_cancel(job_folder: str) -> None:
-    """Forget earlier requests to end a run."""
-    Path(job_folder, "cancel").unlink(missing_ok=True)
+    """Forget earlier requests to end a run.
+
+    Raises:
+        FacerecError: A request cannot be deleted.
+    """
+    LocalObjects().delete(_cancel_path(job_folder))
+
+
+def _cancel_path(job_folder: str) -> str:
+    return str(Path(job_folder, "cancel"))
 
 
 def _path(job_folder: str) -> str:
