@@ -134,7 +134,8 @@ def aws_errors(
         raise NoCredentialsError from error
     except botocore.NoRegionError as error:
         raise ConfigurationError("no AWS region is set", "set AWS_REGION") from error
-    except botocore.ParamValidationError as error:
+    except (botocore.ParamValidationError, UnicodeEncodeError) as error:
+        # JSON may hold half of a character, which no name on AWS contains.
         invalid = InvalidInputError(
             f"the request to {service}{about} is not valid", "check the name"
         )

@@ -88,6 +88,7 @@ def test_callers_name_what_is_missing_refused_or_special() -> None:
     for error, expected in (
         (client_error("ExecutionDoesNotExist"), missing),
         (ParamValidationError(report="x"), missing),
+        (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"), missing),
         (client_error("InvalidObjectState", 403), refused),
         (client_error("Conditional", 400), conflict),
     ):

@@ -63,6 +63,18 @@ def test_folders_and_an_empty_page_are_as_botocore_finds_them(client: Any) -> No
     assert list(objects.list("s3://photos/two/")) == []
 
 
+@pytest.mark.parametrize(
+    ("key", "version"), [("a\ud800.jpg", None), ("a.jpg", "\udcff"), ("\udcff", "\udcff")]
+)
+def test_an_object_with_half_of_a_character_in_its_name_is_not_found(
+    client: Any,  # noqa: ANN401
+    key: str,
+    version: str | None,
+) -> None:
+    with pytest.raises(ObjectNotFoundError):
+        S3Objects(client).fetch(f"s3://photos/{key}", version_id=version)
+
+
 def test_an_error_is_left_to_botocore(client: Any) -> None:  # noqa: ANN401
     with pytest.raises(ObjectNotFoundError):
         list(S3Objects(client).list("s3://nowhere/"))
