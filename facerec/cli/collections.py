@@ -28,7 +28,12 @@ from facerec.cli.options import (
     yes_option,
 )
 from facerec.cli.output import confirm, console, print_json, print_page, table
-from facerec.cli.receipts import print_pending_deletion, print_receipt, print_resumed
+from facerec.cli.receipts import (
+    print_pending_deletion,
+    print_receipt,
+    print_restored,
+    print_resumed,
+)
 from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
@@ -328,6 +333,9 @@ def delete(name: str, data: Path | None, stack: str | None, yes: bool, as_json: 
       facerec collections delete staff --yes
       facerec collections delete staff --stack facerec
     """
+    if stack is None:
+        with factory.open_gallery(data_folder(data)) as gallery:
+            print_restored(name, gallery.restore_if_lost(name))
     described = ask_gallery(stack, data, name, "describe_collection")
     if not yes:
         confirm(f"delete collection {name} with {count(described['face_count'], 'face')} for good?")

@@ -22,7 +22,7 @@ from facerec.cli.options import (
     yes_option,
 )
 from facerec.cli.output import confirm, console, print_json
-from facerec.cli.receipts import print_receipt
+from facerec.cli.receipts import print_receipt, print_restored
 from facerec.core.deferred import DeferredModule
 from facerec.core.json_fields import from_fields
 
@@ -178,6 +178,7 @@ def _erase_here(
     from facerec.gallery.subjects import subject_name
 
     with open_gallery(folder) as gallery:
+        print_restored(collection, gallery.restore_if_lost(collection))
         name = subject_name(gallery, collection, subject, name)
         if not check:
             return gallery.erase(collection, subject, name), []

@@ -116,7 +116,7 @@ STACK_COMPLETES = "the stack, which tries each hour, completes it"
 HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
     CollectionNotFoundError: "see `facerec collections list`; if the database was lost, "
-    "`facerec rebuild` restores the collection from its job folders, also to erase or export it",
+    "`facerec rebuild` restores the collection from its job folders",
     DeletedCollectionError: "delete it again with `facerec collections delete`, then repeat this; "
     "if jobs have indexed a later collection of its name, `facerec rebuild` then restores that one",
     ErasureDamagedError: "erase the same again, then run `facerec erasures discard ERASURE`",

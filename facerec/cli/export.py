@@ -14,6 +14,7 @@ from facerec.cli.erase import subject_options
 from facerec.cli.local_path import LocalPath
 from facerec.cli.options import collection_option, data_option, stack_option
 from facerec.cli.output import console
+from facerec.cli.receipts import print_restored
 from facerec.core.batches import batches
 from facerec.core.counts import count
 
@@ -81,6 +82,7 @@ def _export_here(folder: Path, collection: str, subject: SubjectKind, name: str)
     from facerec.gallery.subjects import subject_name
 
     with open_gallery(folder) as gallery:
+        print_restored(collection, gallery.restore_if_lost(collection))
         name = subject_name(gallery, collection, subject, name)
         exported = gallery.export(collection, subject, name)
     return exported.to_json(), exported.thumbnails

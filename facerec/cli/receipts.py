@@ -39,6 +39,20 @@ def print_resumed(receipts: Iterable[Receipt]) -> None:
         )
 
 
+def print_restored(collection_id: str, faces: int | None) -> None:
+    """Print to stderr that a collection of a lost database was restored before the own work.
+
+    Args:
+        collection_id: The collection.
+        faces: The number of restored faces; None if nothing was lost.
+    """
+    if faces is not None:
+        console(stderr=True).print(
+            f"the database had lost collection {collection_id}: {count(faces, 'face')} restored "
+            "first, from the folders of its jobs; its people and corrections are lost"
+        )
+
+
 def print_pending_deletion(collection_id: str, erasure_id: str) -> None:
     """Print that a collection still exists although its deletion was requested."""
     hint = completion_hint(on_stack=is_on_stack())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.core.absolute_paths import absolute_path
+from facerec.core.deferred import DeferredModule
 from facerec.errors import NoSpaceError
 from facerec.factory import engines
 from facerec.factory.erasures import open_erasures
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from facerec.jobs.child.attempt import ChildDependencies
     from facerec.jobs.local.jobs import LocalJobs
     from facerec.jobs.local.runs import LocalRuns
+    from facerec.jobs.verifying import rebuild
     from facerec.storage.objects import ObjectStore
     from facerec.storage.sqlite import SqliteStore
+else:
+    rebuild = DeferredModule("facerec.jobs.verifying.rebuild")
 
 
 def open_gallery(
@@ -117,8 +121,22 @@ def _local_gallery(
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.job_data import JobFolders
 
-    erasures = open_local_erasures(data)
-    return Gallery(
+    erasures, jobs_root = open_local_erasures(data), jobs_root_of(data)
+
+    def restore_lost(collection_id: str) -> int | None:
+        return rebuild.restore_lost(
+            collection_id,
+            objects,
+            jobs_root,
+            store,
+            store,
+            erasures,
+            complete_erasures=partial(
+                gallery.resume_erasures, older_than=0, collection_id=collection_id
+            ),
+        )
+
+    gallery = Gallery(
         engine,
         recipes=recipes,
         faces=store,
@@ -129,12 +147,14 @@ def _local_gallery(
         thumbnails=store,
         keep_thumbnails=keep_thumbnails,
         objects=objects,
-        job_data=JobFolders(objects, jobs_root_of(data), erasures),
+        job_data=JobFolders(objects, jobs_root, erasures),
         erasures=erasures,
         indexed_objects=indexed_objects,
         attributes=engines.open_attribute_networks(),
+        restore_lost=restore_lost,
         on_close=partial(_close, store, ReservedSpace(data)),
     )
+    return gallery
 
 
 def _close(store: SqliteStore, space: ReservedSpace) -> None:

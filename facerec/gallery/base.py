@@ -53,6 +53,7 @@ class GalleryBase(Inspector):
         attributes: AttributeEstimator | None = None,
         defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
+        restore_lost: Callable[[str], int | None] = lambda _: None,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         """Create a gallery over its collaborators.
@@ -80,6 +81,8 @@ class GalleryBase(Inspector):
             attributes: Estimates age and gender; None if that is not available.
             defaults: Defaults of the operations.
             clock: Returns the time in seconds since 1970.
+            restore_lost: Restores a collection whose database was lost, from what jobs have kept;
+                returns the number of restored faces, or None if nothing was lost.
             on_close: Releases what the gallery owns; called by ``close``.
         """
         super().__init__(engine, objects=objects, attributes=attributes, defaults=defaults)
@@ -89,7 +92,7 @@ class GalleryBase(Inspector):
         self._registrations, self._matches_registered = registrations, matches_registered
         self._thumbnails, self._keep_thumbnails = thumbnails, keep_thumbnails
         self._indexed_objects = indexed_objects or objects
-        self._clock, self._on_close = clock, on_close
+        self._clock, self._restore_lost, self._on_close = clock, restore_lost, on_close
 
     def __enter__(self) -> Self:
         return self
@@ -109,6 +112,30 @@ class GalleryBase(Inspector):
             CollectionNotFoundError: The collection does not exist.
         """
         return self._records.get_collection(checked_collection_id(collection_id))
+
+    def restore_if_lost(self, collection_id: str) -> int | None:
+        """Restore a collection whose database was lost, from the embeddings in its job folders.
+
+        Erasures, exports and the deletion of the collection call this first: job folders still
+        contain embeddings and names. People and corrections are lost.
+
+        Returns:
+            The number of restored faces; None if nothing was lost, or nothing can be restored.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            FacerecError: A job folder cannot be read, or an erasure cannot be completed first.
+        """
+        return self._restore_lost(checked_collection_id(collection_id))
+
+    def _get_or_restore(self, collection_id: str) -> Collection:
+        """Return a collection like ``_get``, which is restored first if its database was lost.
+
+        Raises:
+            FacerecError: See ``_get`` and ``restore_if_lost``.
+        """
+        self.restore_if_lost(collection_id)
+        return self._get(collection_id)
 
     def _get_to_change(self, collection_id: str) -> Collection:
         """Return a collection to which something is added, whatever its model version.

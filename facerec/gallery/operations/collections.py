@@ -169,7 +169,7 @@ class CollectionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             FacerecError: A job folder or a store fails; ``resume_erasures`` completes the deletion.
         """
-        collection = self._get(collection_id)
+        collection = self._get_or_restore(collection_id)
         created_at, returned = collection.created_at, self._erasures.was_deleted(collection)
         known = self._job_data.creations(collection_id)
         if returned:

@@ -74,7 +74,7 @@ class SelectionOperations(Eraser):
                 selected.
             CollectionNotFoundError: The collection does not exist.
         """
-        self._get(collection_id)
+        self._get_or_restore(collection_id)
         match subject:
             case erasures.SubjectKind.FACE:
                 return erasures.Selection(frozenset((checked_face_id(name),)))
