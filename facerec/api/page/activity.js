@@ -3,6 +3,7 @@
 import {get, path, post} from './api.js';
 import {listHistory, onChange, undoChange} from './changes.js';
 import {at, button, make, newId, plural, show} from './dom.js';
+import {keepFocus} from './focus.js';
 import {folderOf, startJob} from './job_folders.js';
 import {attempt, confirmed, say, withdraw} from './messages.js';
 import {pagedList} from './pages.js';
@@ -49,9 +50,7 @@ async function watchJobs() {
 async function loadJobs() {
   const shown = await jobTurns.begin()(get('jobs').then(({jobs}) => Promise.all(jobs.map(job =>
     RUNNING.includes(job.status) ? get(path`jobs/${job.job_id}`).catch(() => job) : job))));
-  const focused = at('jobs').contains(document.activeElement) && document.activeElement.dataset.job;
-  at('jobs').replaceChildren(...shown.map(jobItem));
-  if (focused) [...at('jobs').querySelectorAll('[data-job]')].find(each => each.dataset.job === focused)?.focus();
+  keepFocus(at('jobs'), () => at('jobs').replaceChildren(...shown.map(jobItem)));
   show('jobs-empty', !shown.length);
   return shown.some(job => RUNNING.includes(job.status));
 }
@@ -88,7 +87,7 @@ function jobItem(job) {
     `started ${when(job.started_at)}`,
   ].filter(Boolean);
   const chip = isRunning ? 'ambiguous' : job.status === 'SUCCEEDED' ? 'match' : 'unknown';
-  const act = (text, work) => button(text, event => attempt(work, event.target), {'data-job': job.job_id, disabled: acting.has(job.job_id)});
+  const act = (text, work) => button(text, event => attempt(work, event.target), {disabled: acting.has(job.job_id)});
   const cancel = isRunning && act('Cancel …', async () => {
     if (!await confirmed('Cancel this job? It can be started again and then continues.', 'Cancel the job')) return;
     await doing(job, () => post(path`jobs/${job.job_id}/cancel`));
@@ -100,7 +99,7 @@ function jobItem(job) {
     say('The job is started again; it continues where it stopped.');
   });
   const isStopped = ['INCOMPLETE', 'CANCELLED'].includes(job.status);
-  return make('li', {class: 'card', 'aria-labelledby': titleId, tabindex: '-1'},
+  return make('li', {class: 'card', 'aria-labelledby': titleId, tabindex: '-1', 'data-key': job.job_id},
     make('div', {class: 'row spread'},
       make('h3', {id: titleId, class: 'name', title: job.collection_id}, job.collection_id || 'Job'),
       make('span', {class: `chip ${chip}`}, STATUS[job.status] || job.status)),
@@ -152,7 +151,7 @@ function historyItem(entry, isUndone) {
   const isImpersonal = IMPERSONAL.includes(entry.action) || (entry.action === 'UNDO' && entry.steps.every(step => step.cluster_id || step.kind.startsWith('NOT_A_FACE')));
   const action = entry.action === 'UNDO' && isImpersonal ? 'Undid a change of a cluster' : lifted || ACTIONS[entry.action] || entry.action;
   const text = isImpersonal ? action : `${action} ${names.join(', ') || 'a person who was erased'}`;
-  return make('li', {class: 'row spread'},
+  return make('li', {class: 'row spread', 'data-key': entry.entry_id},
     make('span', {class: 'grow'}, make('strong', {class: 'name'}, text), make('br'),
       make('span', {class: 'quiet name'}, [when(entry.at), entry.by && `by ${entry.by}`, entry.why, faces && plural(faces, 'face')].filter(Boolean).join(' · '))),
     isUndone ? make('span', {class: 'quiet'}, 'undone') : !entry.erased && button('Undo', event => attempt(() => undoChange([entry.entry_id]), event.target), {'aria-label': `Undo: ${text}`}));

@@ -35,13 +35,13 @@ function count(faces) {
 }
 
 function faceItem(face) {
-  const item = make('li', {class: 'card tile'});
+  const item = make('li', {class: 'card tile', 'data-key': face.face_id});
   const name = nameElement(face);
   const actions = make('div', {class: 'row'});
   actions.append(
     faceButton('Name', label(face), () => {
       const form = personForm({label: 'Who is this?', yes: 'Save', submit: (text, send) => attempt(() => give(face, text, item), send)});
-      actions.replaceChildren(form, button('Cancel', () => { item.replaceWith(faceItem(face)); }));
+      actions.replaceChildren(form, button('Cancel', () => replace(item, face)));
       form.querySelector('input').focus();
     }),
     faceButton('Delete', `the face of ${label(face)}`, event => attempt(() => erase(face, item), event.target)));
@@ -53,12 +53,14 @@ function faceItem(face) {
 async function give(face, text, item) {
   const person = await giveFaces(text, [face.face_id], {view: VIEW});
   if (!person) return;
-  list.settle(item, () => {
-    const hadFocus = isAt(item);
-    const renewed = faceItem({...face, user_id: person.user_id, person_name: person.name});
-    item.replaceWith(renewed);
-    if (hadFocus) renewed.querySelector('button').focus();
-  });
+  list.settle(item, () => replace(item, {...face, user_id: person.user_id, person_name: person.name}));
+}
+
+function replace(item, face) {
+  const hadFocus = isAt(item);
+  const renewed = faceItem(face);
+  item.replaceWith(renewed);
+  if (hadFocus) renewed.querySelector('button').focus();
 }
 
 async function erase(face, item) {

@@ -1,6 +1,7 @@
 // What the page tells its user: one message at a time, and questions.
 
 import {at, show} from './dom.js';
+import {returnFocus} from './focus.js';
 
 const SHOWN_SECONDS = 10;
 
@@ -69,7 +70,9 @@ export async function attempt(work, control = null) {
     if (error.name !== 'AbortError' && error.message) complain(error.message);
   } finally {
     for (const each of off) each.disabled = false;
-    if (hadFocus && document.activeElement === document.body) (control.checkVisibility() ? control : at('main')).focus();
+    if (hadFocus && document.activeElement === document.body) {
+      if (control.checkVisibility()) control.focus(); else returnFocus();
+    }
   }
 }
 

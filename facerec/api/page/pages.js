@@ -2,6 +2,7 @@
 
 import {current, onCollection} from './collection.js';
 import {at, show} from './dom.js';
+import {keepFocus} from './focus.js';
 import {attempt} from './messages.js';
 import {turns} from './turns.js';
 
@@ -16,8 +17,9 @@ import {turns} from './turns.js';
  * @param present shows what else the answer says.
  * @param clear takes that back.
  * @param place puts items into the list; called with them, and whether they are the first page.
+ * @param otherwise what gets the focus if the item that had it is gone and no other is left.
  */
-export function pagedList({list, more, busy, ask, present = () => {}, clear = () => {}, place = putInto(list)}) {
+export function pagedList({list, more, busy, ask, present = () => {}, clear = () => {}, place = putInto(list), otherwise}) {
   const {begin, end} = turns();
   let mine = begin();
   let first = Promise.resolve(); // the last request for the first page
@@ -28,7 +30,7 @@ export function pagedList({list, more, busy, ask, present = () => {}, clear = ()
 
   async function load(passOn, isFirst) {
     const answer = await passOn(ask(isFirst ? null : next));
-    place(answer.items, isFirst);
+    keepFocus(at(list), () => place(answer.items, isFirst), otherwise);
     next = answer.next;
     show(more, next !== null);
     present(answer);
@@ -77,8 +79,12 @@ export function pagedList({list, more, busy, ask, present = () => {}, clear = ()
 
   return {
     reload, renew,
-    /** Show the effect of a change on an item, or list again what was listed since. */
-    settle: (item, effect) => { if (item.isConnected && !isLoading) effect(); else renew(); },
+    /** Show the effect of a change on an item; list again what was listed since, or is being listed. */
+    settle: (item, effect) => {
+      const isListed = item.isConnected;
+      if (isListed) effect();
+      if (!isListed || isLoading) renew();
+    },
     isFresh: () => isFresh,
     hasMore: () => next !== null,
     enter: () => { visible = true; },
@@ -92,6 +98,8 @@ export function pagedList({list, more, busy, ask, present = () => {}, clear = ()
 }
 
 const putInto = list => (items, isFirst) => {
+  // An item whose form somebody is filling in stays as it is.
+  const filled = new Map([...at(list).children].filter(each => each.querySelector('form')).map(each => [each.dataset.key, each]));
   if (isFirst) at(list).replaceChildren();
-  at(list).append(...items);
+  at(list).append(...items.map(each => filled.get(each.dataset.key) || each));
 };

@@ -41,7 +41,7 @@ const list = pagedList({
 function personItem(person) {
   const frame = make('span', {class: 'thumb'});
   if (person.face_count) frames.observe(Object.assign(frame, {person}));
-  return make('li', {},
+  return make('li', {'data-key': person.user_id},
     make('a', {class: 'card tile', href: `#/person/${encodeURIComponent(person.user_id)}`}, frame,
       make('span', {class: 'name strong', title: nameOf(person)}, nameOf(person)),
       make('span', {class: 'quiet'}, plural(person.face_count, 'face'))));

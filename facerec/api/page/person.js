@@ -5,6 +5,7 @@ import {change, onChange, tell} from './changes.js';
 import {holding, inCollection, nameOf, onCollection, personOf, remember} from './collection.js';
 import {nameElement, picture, sourceElement} from './crops.js';
 import {at, isAt, make, plural, show} from './dom.js';
+import {keepFocus} from './focus.js';
 import {attempt, confirmed, leaveFor, say} from './messages.js';
 import {faceButton, personForm} from './naming.js';
 import {similarityElement} from './similarity.js';
@@ -41,9 +42,10 @@ async function load() {
   // A name that is half typed stays.
   if (!before || [before.name, person.name].includes(typedName() || null)) at('rename-name').value = person.name || '';
   at('person-actions').disabled = false;
-  at('person-faces').replaceChildren(...person.face_ids.map((faceId, index) => faceItem(name, faceId, index)));
+  const items = person.face_ids.map((faceId, index) => faceItem(name, faceId, index));
+  keepFocus(at('person-faces'), () => at('person-faces').replaceChildren(...items));
   show('person-empty', !person.face_ids.length);
-  for (const id of ['found', 'doubtful']) at(id).replaceChildren();
+  for (const id of ['found', 'doubtful']) keepFocus(at(id), () => at(id).replaceChildren());
   show('doubtful-part', false);
   show('more-found', false);
   if (!person.face_ids.length) return;
@@ -74,7 +76,7 @@ const foundItem = match => make('li', {class: 'card tile'},
 
 function faceItem(name, faceId, index) {
   const id = userId; // the view may show somebody else before an answer comes
-  const item = make('li', {class: 'card tile'},
+  const item = make('li', {class: 'card tile', 'data-key': faceId},
     picture(faceId, `Face ${index + 1} of ${name}`),
     faceButton('Remove', `face ${index + 1} of ${name}`, event => attempt(() => change(async () => {
       await remove(ofPerson(id, path`/faces/${faceId}`));

@@ -30,26 +30,21 @@ const list = pagedList({
     show('unknown-empty', false);
   },
   place,
+  otherwise: at('suggest'),
 });
 
-/** Put clusters into the list, and keep what the user has typed and deselected, and the focus. */
+/** Put clusters into the list, and keep what the user has typed and deselected. */
 function place(items, isFirst) {
-  const {activeElement} = document;
-  const hadFocus = at('clusters').contains(activeElement);
-  const typing = activeElement.matches('.naming input') && activeElement.closest('[data-cluster]')?.dataset.cluster;
   if (isFirst) {
     for (const item of items) keepWork(item);
     at('clusters').replaceChildren();
   }
   at('clusters').append(...items);
-  if (!hadFocus || at('clusters').contains(document.activeElement)) return;
-  const same = items.find(each => each.dataset.cluster === typing);
-  (same?.querySelector('.naming input') || at('clusters').querySelector('li') || at('suggest')).focus();
 }
 
 /** Copy the name that is half typed, and which faces are deselected, to the new item of a cluster. */
 function keepWork(item) {
-  const old = [...at('clusters').children].find(each => each.dataset.cluster === item.dataset.cluster);
+  const old = [...at('clusters').children].find(each => each.dataset.key === item.dataset.key);
   if (!old) return;
   item.querySelector('.naming input').value = old.querySelector('.naming input').value;
   for (const {dataset} of old.querySelectorAll('[data-face]:not(:checked)')) {
@@ -77,7 +72,7 @@ async function clusterItem(cluster) {
   const title = suggested ? `Is this ${suggested}?` : `Who is this?`;
   const chosen = new Set(cluster.face_ids);
   const faces = make('ul', {class: 'plain faces'});
-  const item = make('li', {class: 'card cluster', tabindex: '-1', 'aria-labelledby': titleId, 'data-cluster': cluster.cluster_id});
+  const item = make('li', {class: 'card cluster', tabindex: '-1', 'aria-labelledby': titleId, 'data-key': cluster.cluster_id});
   const summary = make('p', {class: 'quiet', 'aria-live': 'polite'});
   const tell = () => {
     const different = cluster.face_ids.length - chosen.size;

@@ -34,6 +34,9 @@ LISTS = {
     "activity": "history",
 }
 
+ANSWERS = {"unknown": "clusters", "people": "people", "faces": "faces", "activity": "history"}
+"""What is asked for to list it."""
+
 
 @pytest.fixture
 def network(page: playwright.Page) -> Iterator[Network]:
@@ -428,3 +431,79 @@ def test_a_view_that_failed_loads_again_when_its_tab_is_chosen(
     page.get_by_role("link", name="People", exact=True).click()
     expect(page.locator("#people-empty")).to_be_visible()
     expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def show_again(page: playwright.Page, network: Network, view: str) -> None:
+    """Show a view whose list stays as it was until its new answer arrives."""
+    show(page, "match")
+    network.hold(f"**/{ANSWERS[view]}?*")
+    show(page, view)
+    if view == "people":  # which is not asked for again until something is typed
+        page.get_by_label("Search by part of the name").fill("n")
+    network.wait()
+    page.wait_for_timeout(50)  # the heading has got the focus
+
+
+@pytest.mark.parametrize("view", mostly_long(LISTS, 2))
+def test_the_focus_stays_at_its_item_while_a_list_is_renewed(
+    site: Site, page: playwright.Page, network: Network, view: str
+) -> None:
+    for name in ("Ann", "Nat", "Ron"):
+        site.add_person(name)
+        site.add_cluster(f"unknown {name}")
+    page.goto(f"{site.address}/#/{view}")
+    items = page.locator(f"#{LISTS[view]} > li")
+    second = items.nth(1)
+    expect(second).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    show_again(page, network, view)
+    second.evaluate("item => { item.dataset.old = ''; }")
+    control = second.locator("button, a").last
+    control.focus()
+    label = control.text_content() or ""
+    network.release()
+    expect(page.locator("[data-old]")).to_have_count(0)
+    expect(second.locator(":focus")).to_have_text(label)
+
+
+@pytest.mark.parametrize("left", [1, 0])
+def test_the_focus_stays_in_a_list_that_is_renewed_when_a_face_is_deleted(
+    site: Site, page: playwright.Page, network: Network, left: int
+) -> None:
+    for name in ("x", "y")[: left + 1]:
+        site.index(f"{name}.png", fake_face(name))
+    page.goto(f"{site.address}/#/faces")
+    items = page.locator("#face-list > li")
+    expect(items).to_have_count(left + 1)
+    page.wait_for_load_state("networkidle")
+    show_again(page, network, "faces")
+    items.first.evaluate("item => { item.dataset.old = ''; }")
+    items.first.get_by_role("button", name="Delete").press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").press("Enter")
+    expect(page.locator("#status")).to_have_text("The face is deleted.")
+    network.release()
+    expect(items).to_have_count(left)
+    expect(page.locator("#faces-busy")).to_be_hidden()
+    expect(page.locator("#face-list button, #faces-title").nth(1 if left else 0)).to_be_focused()
+
+
+@pytest.mark.long
+def test_a_name_that_is_half_typed_stays_while_the_list_is_renewed(
+    site: Site, page: playwright.Page, network: Network
+) -> None:
+    for name in ("x", "y"):
+        site.index(f"{name}.png", fake_face(name))
+    page.goto(f"{site.address}/#/faces")
+    items = page.locator("#face-list > li")
+    expect(items).to_have_count(2)
+    page.wait_for_load_state("networkidle")
+    show_again(page, network, "faces")
+    items.first.evaluate("item => { item.dataset.old = ''; }")
+    items.nth(1).locator("button").first.press("Enter")
+    page.keyboard.type("An")
+    network.release()
+    expect(page.locator("[data-old]")).to_have_count(0)
+    page.keyboard.type("na")
+    expect(page.get_by_label("Who is this?")).to_have_value("Anna")
+    items.nth(1).get_by_role("button", name="Cancel").press("Enter")
+    expect(items.nth(1).locator("button").first).to_be_focused()
