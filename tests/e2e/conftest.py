@@ -22,6 +22,17 @@ from tests.e2e.stack import BuiltStack, DeployedStack
 from tests.support.pinecone_server import API_KEY, PineconeServer
 from tests.support.s3vectors_server import S3VectorsServer
 
+TIMEOUT = 3600
+"""Seconds that a test may take on a slow machine, with the deployment and the jobs of its fixtures.
+Its waits end before, once nothing changes any more."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of this folder more time than others."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
+
 
 @pytest.fixture(scope="session")
 def built() -> Iterator[BuiltStack]:

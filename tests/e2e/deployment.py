@@ -31,6 +31,9 @@ STACK = "facerec-e2e"
 
 VCPUS = 2
 
+START = 300.0
+"""Seconds that the start of the emulator may take."""
+
 PINECONE_HOST = "faces-e2e.svc.pinecone.example"
 """Host of the index, which containers reach on this machine. The plan function does not, and sends
 no request to anybody else: no name of this domain exists (RFC 2606)."""
@@ -193,7 +196,7 @@ def _runtime_interface_emulator(folder: Path) -> Path:
 
 
 def _await(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + START
     while True:
         try:
             with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=5):

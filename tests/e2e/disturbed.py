@@ -21,6 +21,9 @@ VICTIM = 1
 
 COLLECTION = "people"
 
+SLICE = 0.1
+"""Seconds for which the victim works between two looks at its ledger, at least."""
+
 
 @dataclass(frozen=True)
 class DisturbedJob:
@@ -92,11 +95,17 @@ def index_with_an_accident(stack: DeployedStack, photos: SomePhotos) -> Disturbe
 
 def _kill_in_mid_work(stack: DeployedStack, child: int) -> int:
     """Kill a child once a part of its ledger stands; return how many rows that has."""
-    process = until(lambda: _process_of(stack, child), within=120)
-    while not (parts := _ledger_parts(stack, child)):
-        # In slices, so that it is not done before anybody looks.
+    process = until(lambda: _process_of(stack, child), stack.progress)
+    while True:
+        started = time.monotonic()
+        parts = _ledger_parts(stack, child)
+        if parts:
+            break
+        # In slices, so that it is not done before anybody looks. On a slow machine looking takes
+        # long, and so does its work.
+        looked = time.monotonic() - started
         os.killpg(process, signal.SIGCONT)
-        time.sleep(0.1)
+        time.sleep(max(SLICE, looked))
         os.killpg(process, signal.SIGSTOP)
     os.killpg(process, signal.SIGKILL)
     return sum(len(stack.read(part).splitlines()) - 1 for part in parts)

@@ -29,6 +29,9 @@ from tests.support.s3vectors_server import S3VectorsServer
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
+PATIENCE = 300.0
+"""Seconds without any change, or for an answer, after which the stack is said to hang."""
+
 
 @dataclass(frozen=True)
 class BuiltStack:
@@ -118,7 +121,7 @@ class DeployedStack:
         arn: str = started["executionArn"]
         return arn
 
-    def ended(self, execution: str, *, within: float = 240) -> dict[str, Any]:
+    def ended(self, execution: str) -> dict[str, Any]:
         """Wait for the end of an execution."""
 
         def look() -> dict[str, Any] | None:
@@ -127,7 +130,12 @@ class DeployedStack:
             )
             return None if found["status"] == "RUNNING" else found
 
-        return until(look, within)
+        return until(look, self.progress)
+
+    def progress(self) -> object:
+        """Return something that differs as long as the stack does its work."""
+        stored = [len(space) for space in self.pinecone.namespaces.values()]
+        return self.keys(""), sorted(self.emulator.containers()), stored
 
     def ledger(self, job_folder: str) -> list[dict[str, Any]]:
         """Return the rows of a job's ledger, in no order."""
@@ -176,7 +184,7 @@ class DeployedStack:
             signed.headers["Authorization"] = token
         request = urllib.request.Request(signed.url, body, dict(signed.headers), method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -223,10 +231,16 @@ class DeployedStack:
         ]
 
 
-def until(look: Callable[[], Any], within: float) -> Any:
-    """Look for something again and again; return it."""
-    deadline = time.monotonic() + within
+def until(look: Callable[[], Any], progress: Callable[[], object]) -> Any:
+    """Look for something again and again; return it.
+
+    A slow machine may take long: it has failed once nothing has changed for ``PATIENCE``.
+    """
+    before, changed = progress(), time.monotonic()
     while (found := look()) is None:
-        assert time.monotonic() < deadline, "it did not happen in time"
+        now = progress()
+        if now != before:
+            before, changed = now, time.monotonic()
+        assert time.monotonic() < changed + PATIENCE, "it did not happen, and nothing else did"
         time.sleep(0.2)
     return found

@@ -46,7 +46,7 @@ class WatchedFolder:
 
     def report(self) -> dict[str, Any]:
         """Run the function as its schedule does until it starts a job; return the job's report."""
-        name = until(self._tick, 120)
+        name = until(self._tick, self._stack.progress)
         machine = self._stack.outputs["WorkflowArn"]
         return self._report(f"{machine.replace(':stateMachine:', ':execution:')}:{name}")
 

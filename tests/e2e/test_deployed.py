@@ -234,7 +234,7 @@ def test_a_deleted_collection_leaves_no_face_in_the_index_or_in_the_folder_of_it
     spaces = deployed.pinecone.namespaces.items()
     assert not any(space for name, space in spaces if name.partition("@")[0] == COLLECTION)
     # A function of its own erases what jobs keep.
-    until(lambda: None if deployed.keys(folder) else "erased", within=120)
+    until(lambda: None if deployed.keys(folder) else "erased", deployed.progress)
 
 
 def _folder(deployed: DeployedStack, job: DisturbedJob) -> str:

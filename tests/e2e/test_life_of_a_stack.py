@@ -59,7 +59,7 @@ def test_an_update_in_mid_job_does_no_harm(deployed: DeployedStack) -> None:
     }
     before = _revisions(deployed)
     execution = deployed.start(document, "updated")
-    until(lambda: deployed.emulator.containers() or None, within=60)
+    until(lambda: deployed.emulator.containers() or None, deployed.progress)
 
     _update(deployed, ChildTimeout="1800")
     assert len(_revisions(deployed)) == len(before) + 1
@@ -82,7 +82,7 @@ def test_a_lost_child_runs_again_in_a_further_submission(deployed: DeployedStack
     }
     execution = deployed.start(document, "lost")
     batch = deployed.client("batch")
-    child = until(lambda: _running_child(deployed, "facerec-lost-*"), within=120)
+    child = until(lambda: _running_child(deployed, "facerec-lost-*"), deployed.progress)
     batch.terminate_job(jobId=child, reason="the test ends it")
 
     ended = deployed.ended(execution)

@@ -22,8 +22,11 @@ import ministack.services.lambda_svc as ministack_functions
 
 from tests.e2e.emulator.settings import Image
 
-PATIENCE = 60.0
-"""Timeout for the start of a function, in seconds."""
+PATIENCE = 300.0
+"""Timeout for the start of a function, and for an answer after its own timeout, in seconds."""
+
+SLOWNESS = 10
+"""Factor of the timeouts of functions: a busy machine is slower than Lambda."""
 
 
 def install(images: Mapping[str, Image]) -> None:
@@ -64,6 +67,7 @@ class _Function:
         # Two requests at once make the runtime interface emulator panic.
         self._lock = threading.Lock()
         self._address = f"127.0.0.1:{_free_port()}"
+        self._timeout = SLOWNESS * int(configuration["Timeout"])
         variables = (configuration.get("Environment") or {}).get("Variables") or {}
         self._process = subprocess.Popen(
             [
@@ -79,7 +83,7 @@ class _Function:
                 **image.resolved(variables),
                 "AWS_LAMBDA_FUNCTION_NAME": configuration["FunctionName"],
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
-                "AWS_LAMBDA_FUNCTION_TIMEOUT": str(configuration["Timeout"]),
+                "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self._timeout),
             },
             cwd=image.folder,
         )
@@ -98,10 +102,10 @@ class _Function:
 
     def _answer(self, event: bytes) -> bytes:
         address = f"http://{self._address}/2015-03-31/functions/function/invocations"
-        deadline = time.monotonic() + PATIENCE
+        deadline, timeout = time.monotonic() + PATIENCE, self._timeout + PATIENCE
         while True:
             try:
-                with urllib.request.urlopen(address, event, timeout=PATIENCE) as answer:
+                with urllib.request.urlopen(address, event, timeout=timeout) as answer:
                     content: bytes = answer.read()
                     return content
             except urllib.error.HTTPError as error:
