@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,10 @@ from facerec.cli.reports import print_failed_rows
 from facerec.cli.services import open_jobs
 from facerec.core.counts import count
 from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
+
+if TYPE_CHECKING:
+    from facerec.cli.services import ShownJobs
+    from facerec.jobs.service import Job
 
 
 @click.command("list")
@@ -102,7 +107,7 @@ def report(
     shown = open_jobs(stack, data)
     job = shown.service.get(job_id)
     if failures:
-        print_failed_rows(shown.service.failures(job), as_json=as_json)
+        _print_failures(shown, job, as_json=as_json)
     else:
         print_job_report(shown.service.report(job), as_json=as_json)
 
@@ -121,7 +126,13 @@ def failures(job_id: str, stack: str | None, data: Path | None, as_json: bool) -
       facerec jobs failures latest --stack facerec --json > failed.jsonl
     """
     shown = open_jobs(stack, data)
-    print_failed_rows(shown.service.failures(shown.service.get(job_id)), as_json=as_json)
+    _print_failures(shown, shown.service.get(job_id), as_json=as_json)
+
+
+def _print_failures(shown: ShownJobs, job: Job, *, as_json: bool) -> None:
+    found = None if job.plan is None else job.plan.difference
+    failed_before = 0 if found is None else found.failed
+    print_failed_rows(shown.service.failures(job), failed_before=failed_before, as_json=as_json)
 
 
 @click.command()

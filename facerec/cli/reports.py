@@ -113,11 +113,12 @@ def print_nothing_new(
         out.print("Nothing new.")
     else:
         indexed = sum(outcomes[outcome] for outcome in INDEXED)
-        photos = count(report.tally.photos, "photo")
-        if indexed < report.tally.photos:
-            photos = f"{indexed:,} of {photos}"
-        verb = "is" if indexed == 1 else "are"
-        out.print(f"Nothing new: {photos} {verb} already indexed.")
+        photos, number = count(report.tally.photos, "photo"), report.tally.photos
+        is_whole = indexed + outcomes["NO_FACE"] == number
+        if is_whole and indexed < number:
+            photos, number = f"{indexed:,} of {photos}", indexed
+        verb = "is" if number == 1 else "are"
+        out.print(f"Nothing new: {photos} {verb} {'already indexed' if is_whole else 'unchanged'}.")
     if erased:
         verb = "was" if erased == 1 else "were"
         out.print(f"{count(erased, 'photo')} {verb} erased or replaced since then, or removed")
@@ -151,7 +152,8 @@ def print_problems(report: Report) -> None:
             f"tolerated: {report.tolerated_failure_percentage:g} %)"
         )
         print_failures(tally.failures)
-        if report.failed_photos > len(tally.failures):
+        print_failed_before(report.failed_before)
+        if tally.failed_photos > len(tally.failures):
             out.print(here(f"all of them: `facerec jobs failures {report.job_id}`"))
 
 
@@ -256,15 +258,31 @@ def print_failures(rows: Iterable[LedgerRow]) -> None:
         )
 
 
-def print_failed_rows(rows: Iterable[LedgerRow], *, as_json: bool) -> None:
-    """Print the rows of a ledger that failed, for a person or as JSON lines."""
+def print_failed_before(failed: int) -> None:
+    """Print how many unchanged photos of a source failed in earlier jobs, if there are any."""
+    if failed:
+        console().print(
+            f"{count(failed, 'failure')} of earlier jobs: these photos have not changed and were "
+            "not read; --retry-failures reads and lists them"
+        )
+
+
+def print_failed_rows(rows: Iterable[LedgerRow], *, failed_before: int, as_json: bool) -> None:
+    """Print the rows of a ledger that failed, for a person or as JSON lines.
+
+    Args:
+        rows: The rows.
+        failed_before: Number of photos without a row, which failed in earlier jobs.
+        as_json: Print JSON lines, without that number.
+    """
     if as_json:
         for row in rows:
             print_json(row.to_json(), indent=None)
         return
     failed = iter(rows)
     first = next(failed, None)
-    if first is None:
-        console().print("no failures")
-    else:
+    if first is not None:
         print_failures(chain([first], failed))
+    elif not failed_before:
+        console().print("no failures")
+    print_failed_before(failed_before)

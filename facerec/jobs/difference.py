@@ -20,6 +20,7 @@ class Difference:
             pruned.
         kept_ids: Number of photos that keep the external image ids that somebody chose for them in
             an earlier job, since the source has only derived ids or none for them.
+        failed: Number of the unchanged photos that failed in an earlier job.
     """
 
     photos: int = 0
@@ -30,6 +31,7 @@ class Difference:
     gone: int = 0
     not_pruned: int = 0
     kept_ids: int = 0
+    failed: int = 0
 
     @property
     def to_process(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ PLAN_VERSION = 2
 """Version of the files in a job folder; a folder of another version is rejected, never misread.
 Version 1 had no version field, and used other names in its ledger."""
 
+
+_WRITTEN = re.compile(r"manifest-[0-9a-f]{8}\.jsonl")
+"""Names of manifests that facerec writes."""
 
 NAMED_IDS = "named"
 """``Plan.external_ids`` of a job whose source is a manifest or a list of photos."""
@@ -166,6 +170,14 @@ def manifests_prefix(job_folder: str) -> str:
     return f"{job_folder}manifest-"
 
 
+def is_written_manifest(uri: str, job_folder: str) -> bool:
+    """Return whether facerec wrote the manifest at an address for a job.
+
+    A user may keep a manifest of their own in a job folder that they chose.
+    """
+    return _WRITTEN.fullmatch(uri.removeprefix(job_folder)) is not None
+
+
 def deleted_plan_uri(job_folder: str) -> str:
     """Return the address of the plan of a job that is being deleted.
 
@@ -208,10 +220,9 @@ def source_in(job_folder: str, uri: str, planned: str) -> str:
         uri: Address of the source in the plan.
         planned: The job folder in the plan.
     """
-    written = manifests_prefix(planned)
-    if not uri.startswith(written):
+    if not is_written_manifest(uri, planned):
         return uri
-    return manifests_prefix(job_folder) + uri.removeprefix(written)
+    return job_folder + uri.removeprefix(planned)
 
 
 def read_collection_id(objects: ObjectStore, job_folder: str) -> str:

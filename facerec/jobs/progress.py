@@ -36,7 +36,7 @@ class Progress:
     Attributes:
         photos: Number of rows in the ledger.
         faces: Number of faces of these photos in the collection, whether added or already present.
-        failures: Number of failed rows.
+        failures: Number of failed rows, and of unchanged photos that failed in earlier jobs.
         estimated_photos: Estimated number of photos of the job.
         exact: Whether the numbers are counted rather than estimated.
         children: Number of children.
@@ -101,6 +101,7 @@ class ProgressTracker:
         of_complete = round(factor * sum(tally.photos for tally in tallies))
         photos = of_complete + sum(tally.photos for tally in incomplete)
         every = [*tallies, *incomplete]
+        failed_before = 0 if plan.difference is None else plan.difference.failed
         estimated = plan.estimated_photos
         if complete and not plan.exact:
             estimated = round(of_complete * plan.children / complete)
@@ -112,7 +113,7 @@ class ProgressTracker:
         return Progress(
             photos=photos,
             faces=round(factor * sum(tally.faces for tally in every)),
-            failures=round(factor * sum(tally.failed_photos for tally in every)),
+            failures=round(factor * sum(tally.failed_photos for tally in every)) + failed_before,
             estimated_photos=estimated,
             exact=read_all and (plan.exact or complete == plan.children),
             children=plan.children,

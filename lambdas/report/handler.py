@@ -258,8 +258,9 @@ def _incomplete(report: Report, uri: str) -> str:
 
 
 def _too_many(report: Report, uri: str) -> str:
+    failed, photos = report.counted_photos
     return (
-        f"{report.failed_photos} of {report.counted_photos} photos failed "
+        f"{failed} of {photos} photos failed "
         f"({report.failure_percentage:g} %), more than the "
         f"{report.tolerated_failure_percentage:g} % tolerated; report: {uri}"
     )

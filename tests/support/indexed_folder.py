@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from facerec.errors import AccessDeniedError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
 from facerec.jobs.child.attempt import ChildDependencies, StepSize, run_child
@@ -62,6 +63,21 @@ class EtagObjects(CountingObjects):
             return super().facts(info)
         etag = hashlib.md5(Path(info.uri).read_bytes(), usedforsecurity=False).hexdigest()
         return ObjectInfo(info.uri, info.size, etag)
+
+
+def deny(staff: Collection, name: str, patch: pytest.MonkeyPatch) -> None:
+    """Deny access to the photo of a name."""
+
+    def denying(do: Callable[..., Any]) -> Callable[..., Any]:
+        def denied(uri: str, **settings: Any) -> Any:  # noqa: ANN401
+            if uri.endswith(f"/{name}"):
+                raise AccessDeniedError(uri)
+            return do(uri, **settings)
+
+        return denied
+
+    for method in ("fetch", "read"):
+        patch.setattr(staff.objects, method, denying(getattr(staff.objects, method)))
 
 
 @dataclass

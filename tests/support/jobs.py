@@ -109,6 +109,7 @@ class LocalJob:
         engine: FakeEngine | None = None,
         faces: FaceStore | None = None,
         records: RecordStore | None = None,
+        job_folder: Path | None = None,
         **settings: object,
     ) -> None:
         self.engine = engine or FakeEngine()
@@ -122,6 +123,7 @@ class LocalJob:
             self.records,
             jobs_root=f"{folder}/jobs/",
             model_version=self.engine.model_version,
+            job_folder=None if job_folder is None else f"{job_folder}/",
         )
         self.parts = ChildDependencies(self.engine, self.faces, self.records, self.objects)
 

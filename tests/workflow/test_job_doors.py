@@ -156,3 +156,26 @@ def test_a_corrupt_new_photo_does_not_fail_a_run_over_many_known_ones(door: JobD
     more = door.index_again([*people, *corrupt])
     assert (more["status"], more["failed_photos"]) == ("FAILED", 21)
     assert more["failure_percentage"] == 100
+
+
+def test_photos_that_still_fail_are_failures_of_each_later_run(door: JobDoor) -> None:
+    door.write("broken.jpg", b"no photo")
+    people = ["ann", "bob+cid", "broken", "missing"]
+    for person in people[:2]:
+        door.write(f"{person}.jpg", photo_of(person))
+    first = door.index_again(people)
+    assert (first["status"], first["failed_photos"], first["failure_percentage"]) == (
+        ("FAILED", 2, 50)
+    )
+    door.write("dan.jpg", photo_of("dan"))
+    second = door.index_again([*people, "dan"])
+    assert (second["status"], second["outcomes"]) == ("FAILED", {"INDEXED": 1})
+    assert (second["failed_photos"], second["failure_percentage"]) == (2, 40)
+    assert door.index_again([*people, "dan"])["failed_photos"] == 2
+    door.write("broken.jpg", photo_of("eve"))
+    third = door.index_again([*people, "dan"])
+    assert (third["outcomes"], third["failed_photos"]) == ({"INDEXED": 1}, 1)
+    assert (third["status"], third["failure_percentage"]) == ("FAILED", 20)
+    # The source does not name the photo any more.
+    fourth = door.index_again([*people[:3], "dan"])
+    assert (fourth["status"], fourth["failed_photos"]) == ("SUCCEEDED", 0)

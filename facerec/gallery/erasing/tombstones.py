@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from facerec.core.records import FaceRecord, StoredFace
     from facerec.storage.faces import FaceStore
 
+_BOX_VALUES = 4
+"""Number of values of a box in the text of a tombstone."""
+
 _LIFTED = "lifted tombstones"
 """Name of the notes about removed tombstones; no image key contains a space."""
 
@@ -162,6 +165,21 @@ def deleted_boxes(
     Takes one request, plus one per 100 photos if the collection ever had a tombstone.
     """
     return boxes_in(get_texts(collection_id, image_keys, records=records), image_keys)
+
+
+def count_deleted_photos(collection_id: str, at_most: int, *, records: RecordStore) -> int:
+    """Return the number of photos with tombstones of deleted faces, up to a maximum.
+
+    Takes one request per ``MAX_PAGE`` tombstones until that many photos are found.
+    """
+    found, after = 0, None
+    while found < at_most:
+        page = records.list_tombstones(collection_id, after=after, limit=MAX_PAGE)
+        if not page:
+            break
+        found += sum(any(map(_is_deleted_box, texts)) for texts in page.values())
+        *_, after = page
+    return min(found, at_most)
 
 
 def still_stored(
@@ -331,13 +349,18 @@ def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordSt
 
 def box_in(text: str) -> BoundingBox:
     """Return the box in the text of a face's tombstone."""
-    left, top, width, height = map(float, text.split()[:4])
+    left, top, width, height = map(float, text.split()[:_BOX_VALUES])
     return BoundingBox(left, top, width, height)
 
 
 def is_of_deleted(text: str) -> bool:
     """Return whether a tombstone is of a deleted face: that of an imported face contains an id."""
-    return len(text.split()) <= 4
+    return len(text.split()) <= _BOX_VALUES
+
+
+def _is_deleted_box(text: str) -> bool:
+    """Return whether a text is the tombstone of a deleted face; a note has other texts."""
+    return len(text.split()) == _BOX_VALUES and is_of_deleted(text)
 
 
 def _to_text(box: BoundingBox) -> str:
@@ -345,7 +368,7 @@ def _to_text(box: BoundingBox) -> str:
 
 
 def _to_tombstone(text: str, key: bytes, image_key: str) -> _Tombstone:
-    box, encrypted = box_in(text), text.split()[4:]
+    box, encrypted = box_in(text), text.split()[_BOX_VALUES:]
     face_id = None
     if encrypted:
         face_id = id_of_bytes(_masked(bytes.fromhex(encrypted[0]), key, image_key, box))

@@ -29,6 +29,7 @@ from facerec.jobs.ledger.segments import list_segments
 from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import SliceReader, slice_of
+from facerec.jobs.plan import is_written_manifest
 from facerec.jobs.planned_collection import store_of_planned
 from facerec.jobs.prefetch import read_ahead_in
 from facerec.jobs.start_order import started_job
@@ -154,7 +155,7 @@ def run_child(
         try:
             return _run(plan, child, dependencies, stop, on_commit)
         except ObjectChangedError as error:
-            if error.uri.startswith(plan.job_folder):
+            if is_written_manifest(error.uri, plan.job_folder):
                 # Only erasures change a manifest that facerec has listed.
                 raise PhotosErasedError(error.uri) from error
             raise

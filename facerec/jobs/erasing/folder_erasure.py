@@ -38,7 +38,7 @@ from facerec.jobs.ledger.layout import (
 )
 from facerec.jobs.ledger.redaction import erase_from_failures, erase_from_segment, may_name
 from facerec.jobs.manifest.blanking import blank_lines
-from facerec.jobs.plan import plan_uri, source_in
+from facerec.jobs.plan import is_written_manifest, plan_uri, source_in
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erased_photos import erase_from_lines, note_erased_photos
 from facerec.jobs.remembered.line_files import is_reservation, revoke
@@ -124,13 +124,13 @@ def _erase_from_manifest(objects: ObjectStore, job_folder: str, selection: Selec
     """
     plan = _read_json(objects, plan_uri(job_folder))
     blanked = 0
-    manifests = place_uri(Place.MANIFEST, job_folder)
-    for found in list(objects.list(manifests)):
-        blanked += blank_lines(objects, found, selection, plan.get("base"))
+    for found in list(objects.list(place_uri(Place.MANIFEST, job_folder))):
+        if is_written_manifest(found.uri, job_folder):
+            blanked += blank_lines(objects, found, selection, plan.get("base"))
     source = plan.get("source", {})
     uri = source_in(job_folder, source.get("uri", ""), plan.get("job_folder", job_folder))
     # Checked even if no line was blanked: an earlier erasure may have been killed before this.
-    if uri.startswith(manifests):
+    if is_written_manifest(uri, job_folder):
         change_object(
             objects, plan_uri(job_folder), lambda content: (_pinned(objects, content, uri), None)
         )

@@ -23,7 +23,7 @@ from facerec.jobs.ledger.redaction import is_selected, may_name
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
 from facerec.jobs.long_files import read_lines
 from facerec.jobs.manifest.blanking import named_lines
-from facerec.jobs.plan import read_base
+from facerec.jobs.plan import is_written_manifest, read_base
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erased_photos import listed_photo, photos_in_lines
 
@@ -117,6 +117,8 @@ def _photos(
         return
     base = read_base(objects, job_folder)
     for found in objects.list(place_uri(Place.MANIFEST, job_folder)):
+        if not is_written_manifest(found.uri, job_folder):
+            continue
         with collected(errors):
             for line in named_lines(objects, found, selection, base):
                 uri = f"{base or ''}{line.get('image')}"

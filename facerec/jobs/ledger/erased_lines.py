@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from facerec.jobs.ledger.reading import rows_of_child
 from facerec.jobs.manifest.blanking import blank_numbers
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.plan import Plan, manifests_prefix
+from facerec.jobs.plan import Plan, is_written_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ def blank_erased_lines(
         InvalidInputError: A segment is damaged.
         StoreUnavailableError: Other processes keep changing the manifest.
     """
-    if not plan.source.uri.startswith(manifests_prefix(plan.job_folder)):
+    if not is_written_manifest(plan.source.uri, plan.job_folder):
         return
     numbers = {
         before[child] + row.line_in_slice

@@ -45,7 +45,7 @@ def iterate_failures(
         InvalidInputError: A summary or a segment is damaged.
         ObjectNotFoundError: The job was deleted during the iteration.
     """
-    if report is not None and not (report.incomplete or report.failed_photos):
+    if report is not None and not (report.incomplete or report.tally.failed_photos):
         return
     lines, children = array("q"), list[int]()
     for summary in read_summaries(plan, objects):

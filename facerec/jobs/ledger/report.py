@@ -46,7 +46,7 @@ class Report:
         children: Number of children.
         complete_children: Number of complete children.
         incomplete: Numbers of the first ``MAX_INCOMPLETE`` incomplete children.
-        failed_photos: Number of failed rows.
+        failed_photos: Number of failed rows, and of unchanged photos that failed in earlier jobs.
         failure_percentage: Share of failed photos, 0 to 100 (``failure_percentage_of``).
         tolerated_failure_percentage: Maximum of ``failure_percentage`` for the job to succeed.
         seconds: Time during which at least one child was running.
@@ -90,9 +90,14 @@ class Report:
         )
 
     @property
-    def counted_photos(self) -> int:
-        """Number of photos that ``failure_percentage`` refers to."""
+    def counted_photos(self) -> tuple[int, int]:
+        """Numbers of failed and of all photos whose ratio is ``failure_percentage``."""
         return _counted_photos(self.tally, self.difference)
+
+    @property
+    def failed_before(self) -> int:
+        """Number of unchanged photos that failed in earlier jobs."""
+        return _failed_before(self.difference)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report in the form of ``schemas/report.json``."""
@@ -176,7 +181,7 @@ def write_report(
         children=plan.children,
         complete_children=plan.children - len(incomplete),
         incomplete=tuple(incomplete[:MAX_INCOMPLETE]),
-        failed_photos=tally.failed_photos,
+        failed_photos=tally.failed_photos + _failed_before(plan.difference),
         failure_percentage=percentage,
         tolerated_failure_percentage=tolerated_failure_percentage,
         seconds=round(seconds, 3),
@@ -203,19 +208,29 @@ def write_report(
 def failure_percentage_of(tally: Tally, difference: Difference | None) -> float:
     """Return the share of the photos of a job that failed, 0 to 100.
 
-    It is the share of the photos that were processed. If at most ``MAX_FAILURES`` failed, so that
-    the report names all of them, unchanged photos of the source count too: one corrupt photo among
-    the few new ones of a large folder does not make its job fail.
+    It is the share of all photos of the source, including unchanged ones, some of which failed in
+    earlier jobs: one corrupt photo among the few new ones of a large folder does not make its job
+    fail. If more than ``MAX_FAILURES`` of the processed photos failed, so that the report does not
+    name all of them, their share counts if it is greater.
     """
-    photos = _counted_photos(tally, difference)
+    failed, photos = _counted_photos(tally, difference)
     # More digits are noise; fewer would hide one failure of a million.
-    return round(100 * tally.failed_photos / photos, 9) if photos else 0.0
+    return round(100 * failed / photos, 9) if photos else 0.0
 
 
-def _counted_photos(tally: Tally, difference: Difference | None) -> int:
-    if difference is not None and tally.failed_photos <= MAX_FAILURES:
-        return max(tally.photos, difference.photos)
-    return tally.photos
+def _counted_photos(tally: Tally, difference: Difference | None) -> tuple[int, int]:
+    processed = tally.failed_photos, tally.photos
+    if difference is None:
+        return processed
+    photos = max(tally.photos, difference.photos)
+    whole = tally.failed_photos + difference.failed, photos
+    if tally.failed_photos <= MAX_FAILURES:
+        return whole
+    return max(whole, processed, key=lambda counts: counts[0] / counts[1])
+
+
+def _failed_before(difference: Difference | None) -> int:
+    return 0 if difference is None else difference.failed
 
 
 def read_report(objects: ObjectStore, job_folder: str) -> Report:

@@ -18,7 +18,6 @@ from facerec.errors import (
     ReadTimedOutError,
 )
 from facerec.jobs.manifest.source import SourceKind
-from facerec.jobs.outcomes import Outcome
 from facerec.jobs.planning.children import MAX_READERS, count_children
 from facerec.jobs.planning.named_photos import MAX_LINES, with_current_versions
 from facerec.jobs.planning.names import require_names
@@ -230,8 +229,6 @@ def _changes(
 
 def _may_have_changed(photo: RememberedPhoto, objects: ObjectStore) -> bool:
     """Return whether a listed photo that could not be read before can be read now."""
-    if photo.outcome == Outcome.NOT_FOUND:
-        return True
     try:
         objects.read(photo.uri, end=1)
     except (ObjectNotFoundError, AccessDeniedError, ReadFailedError, ReadTimedOutError):

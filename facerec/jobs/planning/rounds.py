@@ -76,6 +76,10 @@ def needs_new_round(
     again = request.force or request.restore_deleted
     if again or changes.difference.to_process or changes.to_prune:
         return True
+    report = read_complete_report(plan, objects)
+    if report is not None and changes.difference.failed < report.failed_photos:
+        # Another job has read photos that failed in this one: its report is outdated.
+        return True
     return any(photo.is_renamed for photo in changes.stale_photos())
 
 

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.companions import describe_companion
-from facerec.jobs.outcomes import NOT_READ, Outcome
+from facerec.jobs.outcomes import FAILURES, NOT_READ, Outcome
 from facerec.jobs.remembered.photos import (
     RememberedPhoto,
     photo_of_line,
@@ -144,7 +144,7 @@ class _Merge:
                 and self._is_plainly_same(listed[0], lines[0])
             ):
                 self._result.photos += 1
-                self._result.unchanged += 1
+                self._unchanged(failed=self._has_failed(listed[0], lines[0]))
                 continue
             if lines:
                 self._note_replaced(listed, lines)
@@ -215,6 +215,12 @@ class _Merge:
             and line.startswith(start_of_line(uri, name, version, self._settings))
         )
 
+    def _has_failed(self, photo: ListedPhoto, line: str) -> bool:
+        """Return whether an unchanged photo failed, by the line that is plainly the same."""
+        uri, name, version, *_ = photo
+        start = start_of_line(uri, name, version, self._settings)
+        return line[len(start) :].partition("\t")[0] in FAILURES
+
     def _is_partly_same(self, listed: list[ListedPhoto], lines: list[str]) -> bool:
         """Return whether a version is unchanged under some of its ids, but not under others.
 
@@ -236,7 +242,7 @@ class _Merge:
         result = self._result
         result.photos += 1
         if not self._force and self._is_erased(photo[0], photo[2], photo[1]):
-            result.unchanged += 1
+            self._unchanged()
             return
         if not lines:
             self._new(photo)
@@ -246,17 +252,12 @@ class _Merge:
             if line is not None:
                 self._same(photo, line)
                 return
-            if self._could_not_be_read(photo, lines):
-                if self._retry_failures:
-                    self._retry(photo)
-                elif photo.is_missing:
-                    result.unchanged += 1
-                else:
-                    self._not_read += 1
-                    self._outputs.not_read.write(photo.to_line())
+            failed = self._failed_read(photo, lines)
+            if failed is not None:
+                self._not_read_before(photo, failed)
                 return
             if _is_companion(photo[0], lines):
-                result.unchanged += 1
+                self._unchanged()
                 return
         result.changed += 1
         self._outputs.manifest.write(photo.to_line())
@@ -268,27 +269,38 @@ class _Merge:
             self._found_new.add(content_of_version(photo[0], photo[2]))
 
     def _same(self, photo: ListedPhoto, line: str) -> None:
-        failed = _UNREADABLE in line and photo_of_line(line).outcome == Outcome.UNREADABLE
-        if failed and self._retry_failures:
+        failed = self._has_failed(photo, line)
+        if failed and self._retry_failures and photo.line is None:
             self._retry(photo)
         else:
-            self._result.unchanged += 1
+            self._unchanged(failed=failed)
 
-    def _could_not_be_read(self, photo: ListedPhoto, lines: list[str]) -> bool:
-        """Return whether the last attempt could not read the photo."""
+    def _unchanged(self, *, failed: bool = False) -> None:
+        self._result.unchanged += 1
+        self._result.failed += failed
+
+    def _failed_read(self, photo: ListedPhoto, lines: list[str]) -> RememberedPhoto | None:
+        """Return what is remembered of a photo that the last attempt could not read, or None."""
         for found in map(photo_of_line, lines):
             if (found.external_image_id, found.settings) != (photo[1], self._settings):
                 continue
-            if found.outcome not in NOT_READ:
-                return False
-            if photo.is_missing:
-                # Another reason may have been remembered before it was deleted.
-                return found.outcome == Outcome.NOT_FOUND
+            # Another reason may have been remembered before it was deleted.
+            reasons = {Outcome.NOT_FOUND} if photo.is_missing else NOT_READ
+            return found if found.outcome in reasons else None
+        return None
+
+    def _not_read_before(self, photo: ListedPhoto, found: RememberedPhoto) -> None:
+        is_there_now = found.outcome == Outcome.NOT_FOUND and not photo.is_missing
+        if self._retry_failures or is_there_now:
+            self._retry(photo)
+        elif photo.is_missing:
+            self._unchanged(failed=True)
+        else:
             if not self._can_be_read and self._probed < MAX_PROBED:
                 self._probed += 1
                 self._can_be_read = self._may_have_changed(found)
-            return True
-        return False
+            self._not_read += 1
+            self._outputs.not_read.write(photo.to_line())
 
     def _retry(self, photo: ListedPhoto) -> None:
         self._result.retried += 1
@@ -298,6 +310,7 @@ class _Merge:
         """Count the photos that could not be read; if some can be read now, retry all of them."""
         if not self._can_be_read:
             self._result.unchanged += self._not_read
+            self._result.failed += self._not_read
             return
         self._result.retried += self._not_read
         self._outputs.not_read.seek(0)
@@ -410,9 +423,6 @@ def _last_chosen(remembered: Iterable[Remembered]) -> list[str]:
             if found.has_chosen_id:
                 chosen = max(chosen, -number)
     return sorted(given[chosen]) if chosen else []
-
-
-_UNREADABLE = f"\t{Outcome.UNREADABLE}\t"
 
 
 def _is_companion(uri: str, lines: list[str]) -> bool:

@@ -17,6 +17,7 @@ from facerec.errors import (
     InvalidInputError,
     JobDeletedError,
 )
+from facerec.gallery.erasing.tombstones import count_deleted_photos
 from facerec.jobs.erasing.collection_erasure import NEVER_DELETED
 from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.erasing.lost_erasures import remove_returned
@@ -87,7 +88,20 @@ def verify_job(
     for child in range(plan.children) if children is None else children:
         for segment in read_segments(objects, plan.job_folder, child):
             total.add(verify_segment(job, segment, objects, faces, records, last, repair=repair))
+    total.deleted += _count_erased(plan, records, last)
     return total
+
+
+def _count_erased(plan: Plan, records: RecordStore, last: LastStatements) -> int:
+    """Return the number of erased photos that were not counted for jobs that were started later.
+
+    Their rows do not show which photos they were. As many are counted as have tombstones: the faces
+    of the others were stored again on purpose, or they had none.
+    """
+    found = count_deleted_photos(plan.collection_id, last.erased_rows, records=records)
+    counted = max(0, found - last.erased_photos)
+    last.erased_photos += counted
+    return counted
 
 
 def verify_repeated(

@@ -53,8 +53,8 @@ class Verification:
             with other options instead; with ``repair`` they were removed.
         kept: Number of faces of the same photos that were stored with other options and that stay
             because they belong to people.
-        deleted: Number of faces of the ledger that were deleted on purpose; a photo without any
-            face left counts as one.
+        deleted: Number of faces of the ledger that were deleted on purpose and are not stored; a
+            photo without any face left counts as one.
         lost: Number of faces that the collection lacked and that no job folder contains; only their
             photos can bring them back.
         lost_photos: Number of the photos of these faces.
@@ -142,7 +142,8 @@ def verify_segment(
         StoreUnavailableError: A store failed; another call continues the repair.
     """
     plan, own = job.plan, job.plan.options.digest()
-    result = Verification(deleted=sum(row.outcome is Outcome.ERASED for row in segment.rows))
+    result = Verification()
+    last.note_erased(sum(row.outcome is Outcome.ERASED for row in segment.rows))
     statements = last.choose(statements_of(segment, job), own)
     newest = last.newest_rows(segment)
     keys = [*statements, *(newest.keys() - statements.keys())]

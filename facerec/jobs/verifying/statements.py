@@ -142,12 +142,16 @@ class LastStatements:
         only_awaited: Whether to ignore all other photos.
         elsewhere: Where photos were according to these rows, by the id of each of their faces that
             the collection does not have at this address.
+        erased_rows: Number of rows of erased photos.
+        erased_photos: Number of these photos that have tombstones, as far as they were counted.
     """
 
     seen: dict[str, float] = field(default_factory=dict)
     awaited: dict[str, Awaited] = field(default_factory=dict)
     only_awaited: bool = False
     elsewhere: dict[str, ReadAt] = field(default_factory=dict)
+    erased_rows: int = 0
+    erased_photos: int = 0
 
     def choose(
         self, statements: Mapping[str, Statement], options_digest: str
@@ -176,6 +180,11 @@ class LastStatements:
         """Record that an earlier job with the same options may have the embeddings of a photo."""
         self.seen.setdefault(key, 0.0)
         self.awaited.setdefault(key, awaited)
+
+    def note_erased(self, rows: int) -> None:
+        """Record the number of rows of erased photos in a segment, unless it was read before."""
+        if not self.only_awaited:
+            self.erased_rows += rows
 
     def newest_rows(self, segment: Segment) -> dict[str, LedgerRow]:
         """Return the rows of a segment that show where photos were, if none is newer, by key."""

@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from facerec.core.records import new_collection
-from facerec.errors import AccessDeniedError, InvalidInputError
+from facerec.errors import InvalidInputError
 from facerec.jobs.child.attempt import run_child
 from facerec.jobs.concurrent_versions import is_removal_due, memory_of
 from facerec.jobs.difference import Difference
@@ -25,7 +24,7 @@ from facerec.jobs.remembered.tombstones import erasures_with_tombstones, read_to
 from facerec.jobs.stale_faces import remove_stale
 from facerec.jobs.start_order import read_start, write_start
 from facerec.jobs.verifying.job_check import verify_collection
-from tests.support.indexed_folder import Collection, CountingObjects, EtagObjects
+from tests.support.indexed_folder import Collection, CountingObjects, EtagObjects, deny
 
 OLD = 1_600_000_000
 
@@ -60,7 +59,7 @@ def test_only_a_new_photo_is_read(staff: Collection) -> None:
     second = staff.run()
     assert staff.read() == ["c.jpg"]
     assert second.job_id != first.job_id
-    assert numbers(second) == Difference(photos=6, unchanged=5, new=1)
+    assert numbers(second) == Difference(photos=6, unchanged=5, new=1, failed=1)
     assert [row.outcome for row in staff.rows(second)] == [Outcome.INDEXED]
     assert staff.run() == second
     assert staff.sources() == {"a.jpg": 1, "b.jpg": 2, "c.jpg": 1}
@@ -71,7 +70,7 @@ def test_a_replaced_photo_replaces_its_faces(staff: Collection) -> None:
     staff.photo("b.jpg", "zoe")
     second = staff.run()
     assert staff.read() == ["b.jpg"]
-    assert numbers(second) == Difference(photos=5, unchanged=4, changed=1)
+    assert numbers(second) == Difference(photos=5, unchanged=4, changed=1, failed=1)
     assert staff.sources() == {"a.jpg": 1, "b.jpg": 1}
     assert staff.run() == second
 
@@ -114,7 +113,7 @@ def test_photos_that_are_gone_keep_their_faces_until_they_are_pruned(staff: Coll
     staff.run()
     (staff.photos / "b.jpg").unlink()
     second = staff.run()
-    assert numbers(second) == Difference(photos=4, unchanged=4, gone=1)
+    assert numbers(second) == Difference(photos=4, unchanged=4, gone=1, failed=1)
     assert second.children == 0
     assert staff.people() == 3
     third = staff.run(prune=True)
@@ -263,22 +262,13 @@ def test_a_failed_photo_is_tried_again_where_asked_for(staff: Collection) -> Non
 def test_a_photo_that_can_be_read_now_is_tried_again(
     staff: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def denying(do: Callable[..., Any]) -> Callable[..., Any]:
-        def denied(uri: str, **settings: Any) -> Any:  # noqa: ANN401
-            if uri.endswith("a.jpg"):
-                raise AccessDeniedError(uri)
-            return do(uri, **settings)
-
-        return denied
-
     with monkeypatch.context() as patched:
-        patched.setattr(staff.objects, "fetch", denying(staff.objects.fetch))
-        patched.setattr(staff.objects, "read", denying(staff.objects.read))
+        deny(staff, "a.jpg", patched)
         first = staff.run()
         assert staff.run() == first
     second = staff.run()
     assert staff.read() == ["a.jpg"]
-    assert numbers(second) == Difference(photos=5, unchanged=4, retried=1)
+    assert numbers(second) == Difference(photos=5, unchanged=4, retried=1, failed=1)
     assert staff.people() == 3
 
 

@@ -18,7 +18,7 @@ from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan
 from facerec.jobs.planning.planner import plan_job
 from facerec.jobs.planning.request import JobRequest
-from tests.support.indexed_folder import Collection
+from tests.support.indexed_folder import Collection, deny
 
 
 class Listed(Collection):
@@ -70,7 +70,7 @@ def test_only_the_photo_of_a_new_line_is_read(staff: Listed) -> None:
     staff.name("c.jpg")
     second = staff.again()
     assert staff.read() == ["c.jpg"]
-    assert numbers(second) == Difference(photos=7, unchanged=6, new=1)
+    assert numbers(second) == Difference(photos=7, unchanged=6, new=1, failed=2)
     assert staff.again() == second
     assert staff.sources() == {"a.jpg": 1, "b.jpg": 2, "c.jpg": 1}
 
@@ -80,7 +80,7 @@ def test_a_photo_that_was_replaced_replaces_its_faces(staff: Listed) -> None:
     staff.photo("b.jpg", "zoe")
     second = staff.again()
     assert staff.read() == ["b.jpg"]
-    assert numbers(second) == Difference(photos=6, unchanged=5, changed=1)
+    assert numbers(second) == Difference(photos=6, unchanged=5, changed=1, failed=2)
     assert staff.sources() == {"a.jpg": 1, "b.jpg": 1}
     assert staff.again() == second
 
@@ -118,7 +118,7 @@ def test_other_options_and_other_names_are_new_photos(staff: Listed) -> None:
     staff.name({"image": "a.jpg", "external_image_id": "ann"})
     named = staff.again(options={"max_faces": 1})
     # The photo is processed under all of its names.
-    assert numbers(named) == Difference(photos=7, unchanged=5, changed=2)
+    assert numbers(named) == Difference(photos=7, unchanged=5, changed=2, failed=2)
     assert staff.read() == ["a.jpg", "a.jpg"]
 
 
@@ -135,6 +135,31 @@ def test_failed_photos_are_tried_again_if_that_is_asked_for(staff: Listed) -> No
     assert staff.read() == ["broken.jpg", "missing.jpg"]
 
 
+def test_a_missing_photo_that_exists_now_lets_no_other_failed_photo_be_read(staff: Listed) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        deny(staff, "a.jpg", patch)
+        staff.again()
+        staff.photo("missing.jpg", "mia")
+        second = staff.again()
+    assert staff.read() == ["missing.jpg"]
+    assert numbers(second) == Difference(photos=6, unchanged=5, retried=1, failed=2)
+
+
+def test_a_failure_that_another_job_has_corrected_is_not_counted_any_more(staff: Listed) -> None:
+    first = staff.again()
+    staff.name("nobody.jpg")
+    assert numbers(staff.again()).failed == 2
+    staff.photo("missing.jpg", "mia")
+    other = staff.folder / "other.jsonl"
+    other.write_text(f'{{"image": "{staff.photos}/missing.jpg"}}\n')
+    staff.run(other)
+    again = staff.again()
+    assert staff.read() == []
+    assert again != first
+    assert numbers(again).failed == 1
+    assert staff.again() == again
+
+
 def test_a_malformed_line_is_reported_once(staff: Listed) -> None:
     staff.again()
     with staff.manifest.open("a") as file:
@@ -142,10 +167,13 @@ def test_a_malformed_line_is_reported_once(staff: Listed) -> None:
         file.write("x" * 70_000 + "\n")
     second = staff.again()
     assert [row.outcome for row in staff.rows(second)] == [Outcome.MALFORMED_LINE] * 4
+    assert numbers(second).failed == 2
     staff.photo("c.jpg", "cid")
     with staff.manifest.open("a") as file:
         file.write(f'{{"image": "{staff.photos}/c.jpg"}}\n')
-    assert [row.outcome for row in staff.rows(staff.again())] == [Outcome.INDEXED]
+    third = staff.again()
+    assert [row.outcome for row in staff.rows(third)] == [Outcome.INDEXED]
+    assert numbers(third).failed == 6
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from facerec.jobs.run_summary import RunSummary
 from facerec.storage.sqlite import SqliteStore
 from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 from tests.support.jobs import write_photos
+from tests.support.settled import let_files_settle
 
 
 class Machine:
@@ -139,8 +140,30 @@ def test_a_second_run_names_the_photos_that_failed(machine: Machine) -> None:
     (machine.photos / "broken.jpg").write_bytes(b"not a photo")
     machine.index()
     again = machine.index().stdout
-    assert "Nothing new: 3 of 4 photos are already indexed." in again
+    assert "Nothing new: 4 photos are unchanged." in again
     assert "broken.jpg: UNREADABLE" in again
+
+
+def test_a_photo_that_still_fails_fails_a_later_run_of_the_folder(machine: Machine) -> None:
+    (machine.photos / "broken.jpg").write_bytes(b"not a photo")
+    let_files_settle()
+    assert machine.index().exit_code == 7
+    write_photos(machine.photos / "more", 1)
+    again = machine.index()
+    assert again.exit_code == 7
+    printed = " ".join(again.stdout.split())
+    assert "1 failure (20 %, tolerated: 5 %)" in printed
+    assert "1 failure of earlier jobs: these photos have not changed and were not read" in printed
+    assert "1 failure of earlier jobs" in machine.command("jobs", "failures").stdout
+    progress = json.loads(machine.command("jobs", "status", "--json").stdout)["progress"]
+    assert progress["failures"] == 1
+    nothing_new = machine.index()
+    assert (nothing_new.exit_code, "already indexed" in nothing_new.stdout) == (7, False)
+    retried = machine.index("--retry-failures")
+    assert retried.exit_code == 7
+    assert "broken.jpg: UNREADABLE" in retried.stdout
+    (machine.photos / "broken.jpg").unlink()
+    assert machine.index().exit_code == 0
 
 
 @pytest.mark.parametrize("subject", ["--external-id", "--photo"])

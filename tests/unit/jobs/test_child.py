@@ -382,6 +382,24 @@ def test_a_job_whose_photos_are_erased_while_it_runs_says_so(tmp_path: Path) -> 
     assert exit_code_of(raised.value) == DO_NOT_RETRY
 
 
+@pytest.mark.parametrize("name", ["list.jsonl", "manifest-mine.jsonl"])
+def test_a_manifest_of_the_user_in_the_job_folder_is_not_one_that_facerec_wrote(
+    tmp_path: Path, name: str
+) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    folder = tmp_path / "job"
+    folder.mkdir()
+    manifest = write_manifest(folder / name, photos)
+    job = LocalJob(tmp_path, manifest, job_folder=folder)
+    before = manifest.read_bytes()
+    selection = Selection(photos=frozenset((str(photos[0]),)))
+    erase_faces(job.objects, job.plan.jobs_root, "staff", selection)
+    assert manifest.read_bytes() == before
+    write_manifest(manifest, photos[:2])
+    with pytest.raises(ObjectChangedError, match="has changed since a job first read it"):
+        job.run()
+
+
 def test_a_damaged_compressed_manifest_ends_the_job_for_good(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 3)
     content = gzip.compress("\n".join(map(str, photos)).encode())

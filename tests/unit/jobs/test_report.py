@@ -123,8 +123,34 @@ def test_few_failures_are_a_share_of_all_photos_of_the_source(
     report = write_report(plan, job.objects, tolerated_failure_percentage=tolerated)
     assert report.status == expected
     assert report.is_failed == (expected is JobStatus.FAILED)
-    assert report.counted_photos == (of_source if failed <= 20 else processed)
+    assert report.counted_photos == (failed, of_source if failed <= 20 else processed)
     assert read_report(job.objects, plan.job_folder).is_failed == report.is_failed
+
+
+@pytest.mark.parametrize(
+    ("failed", "before", "of_source", "percentage"),
+    [
+        pytest.param(0, 30, 60, 50, id="only photos of earlier jobs"),
+        pytest.param(2, 1, 30, 10, id="photos of both"),
+        pytest.param(22, 58, 100, 100 * 22 / 25, id="most photos of this job"),
+        pytest.param(22, 58, 80, 100, id="all photos"),
+    ],
+)
+def test_photos_that_failed_in_earlier_jobs_are_failures_of_all_photos_of_the_source(
+    tmp_path: Path, failed: int, before: int, of_source: int, percentage: float
+) -> None:
+    photos = [tmp_path / f"{number:04}.jpg" for number in range(25)]
+    for number, path in enumerate(photos):
+        path.write_bytes(b"broken" if number < failed else fake_photo(fake_face("somebody")))
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    difference = Difference(of_source, unchanged=of_source - 25, new=25, failed=before)
+    plan = replace(job.plan, difference=difference)
+    report = write_report(plan, job.objects, tolerated_failure_percentage=5)
+    assert (report.failed_photos, report.failed_before) == (failed + before, before)
+    assert report.failure_percentage == pytest.approx(percentage)
+    assert report.is_failed
+    assert len(list(iterate_failures(plan, job.objects, report))) == failed
 
 
 def test_a_report_names_children_that_are_missing_and_counts_what_they_did(tmp_path: Path) -> None:
