@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +12,19 @@ from facerec.cli.deferred import estimating
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.output import console, dollars, duration, print_json, say
 from facerec.cli.reports import print_difference
+from facerec.cli.verification_shown import print_verification
 from facerec.core.counts import count
 from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
+    from facerec.factory import maintenance
     from facerec.jobs.planning.changes import Preview
     from facerec.jobs.planning.request import JobRequest
     from facerec.jobs.remembered.stale_photos import StalePhoto
+    from facerec.jobs.verifying.segment_check import Verification
     from facerec.storage import objects as stored_objects
 else:
+    maintenance = DeferredModule("facerec.factory.maintenance")
     stored_objects = DeferredModule("facerec.storage.objects")
 
 
@@ -62,11 +66,13 @@ def preview(
     job = read_job_request(document)
     if stack is None:
         cost, findings = None, Findings(available_cores())
-        found = _preview(job, jobs_root_of(data_folder(data, new=True)))
+        folder = data_folder(data, new=True)
+        repairs, lost = maintenance.preview_local_repairs(folder, job.collection_id)
+        found = _preview(job, jobs_root_of(folder), lost)
         seconds = found.photos / (rate * findings.vcpus)
     else:
         deployed = find_stack(stack)
-        found = _preview(job, deployed.jobs_root)
+        found, repairs = _preview(job, deployed.jobs_root), None
         findings = examine(job, deployed, open_clients(), stored_objects.Objects())
         vcpus = max(findings.vcpus, deployed.child_vcpus)
         seconds, cost = _on_aws(
@@ -74,9 +80,12 @@ def preview(
         )
     if as_json:
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
-        print_json({**asdict(found), **took, **asdict(findings)})
+        restored = {} if repairs is None else _run_of(repairs)
+        print_json({**asdict(found), **restored, **took, **asdict(findings)})
         _refuse(findings.problems)
         return
+    if repairs is not None:
+        print_verification(repairs, repaired=False)
     if found.difference is not None:
         print_difference(found.difference)
         print_gone(found.gone)
@@ -113,13 +122,22 @@ def _refuse(problems: Sequence[str]) -> None:
         raise SystemExit(ExitCode.INVALID_INPUT)
 
 
-def _preview(job: JobRequest, jobs_root: str) -> Preview:
+def _run_of(repairs: Verification) -> dict[str, int]:
+    """Return the numbers of repairs under the names that they have in the summary of the run."""
+    return {
+        "faces_restored": repairs.missing,
+        "faces_lost": repairs.lost,
+        "photos_lost": repairs.lost_photos,
+    }
+
+
+def _preview(job: JobRequest, jobs_root: str, lost: Collection[str] = ()) -> Preview:
     from facerec.jobs.planning.changes import preview_job
     from facerec.jobs.remembered.memory import latest_memory
 
     objects = stored_objects.Objects()
     memory = latest_memory(objects, jobs_root, job.collection_id)
-    return preview_job(job, objects, jobs_root=jobs_root, memory=memory)
+    return preview_job(job, objects, jobs_root=jobs_root, memory=memory, lost=lost)
 
 
 def print_gone(photos: Sequence[StalePhoto]) -> None:

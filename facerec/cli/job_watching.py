@@ -9,6 +9,7 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import progress_display
 from facerec.cli.output import print_json, say
 from facerec.cli.reports import print_report
+from facerec.cli.verification_shown import exit_if_lost
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def watch_job(shown: ShownJobs, job: Job, interval: float | None, *, as_json: bo
     if job.cause:
         say(f"error: {job.cause}", fg="red", err=True)
     if job.status is JobStatus.SUCCEEDED:
+        if job.run is not None:
+            exit_if_lost(job.run)
         return
     too_many = job.report is not None and job.report.is_failed
     raise SystemExit(ExitCode.TOO_MANY_FAILURES if too_many else ExitCode.ERROR)

@@ -16,7 +16,7 @@ from facerec.cli.output import console, print_json, say
 from facerec.cli.people_enrol import print_enrolment
 from facerec.cli.reports import print_nothing_new, print_problems, print_report
 from facerec.cli.services import ShownJobs
-from facerec.cli.verification_shown import print_run
+from facerec.cli.verification_shown import exit_if_lost, print_run
 from facerec.cli.webhooks import deliver_now, delivering, matches_since, print_matches
 from facerec.core.absolute_paths import absolute_path
 from facerec.core.counts import count
@@ -79,7 +79,8 @@ def run_here(
         as_json: Print JSON.
 
     Raises:
-        SystemExit: The job was interrupted, is incomplete, or too many photos failed.
+        SystemExit: The job was interrupted, is incomplete, too many photos failed, or faces are
+            lost whose photos were not read again.
         FacerecError: The job cannot be planned (see ``LocalJobs.submit``), its run failed, or
             people cannot be enrolled.
     """
@@ -137,7 +138,7 @@ def run_here(
     is_failed = job.status is JobStatus.FAILED or (
         first_report is not None and first_report.is_failed
     )
-    _exit(job, result, is_failed=is_failed)
+    _exit(job, result, run, is_failed=is_failed)
 
 
 def _print_first(run: RunSummary, report: Report) -> None:
@@ -225,7 +226,7 @@ def _wait(
             raise
 
 
-def _exit(job: Job, result: RunResult, *, is_failed: bool) -> None:
+def _exit(job: Job, result: RunResult, run: RunSummary, *, is_failed: bool) -> None:
     if result.stopped:
         say("interrupted; the same command resumes the job", err=True)
         raise SystemExit(ExitCode.INTERRUPTED)
@@ -235,3 +236,4 @@ def _exit(job: Job, result: RunResult, *, is_failed: bool) -> None:
         raise SystemExit(ExitCode.TOO_MANY_FAILURES)
     if job.status is JobStatus.INCOMPLETE:
         raise SystemExit(ExitCode.ERROR)
+    exit_if_lost(run)

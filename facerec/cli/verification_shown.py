@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from facerec.cli.exit_codes import ExitCode
 from facerec.cli.machine_or_stack import here, is_on_stack
-from facerec.cli.output import console
+from facerec.cli.output import console, say
 from facerec.core.counts import count
 
 if TYPE_CHECKING:
@@ -122,6 +123,14 @@ def print_run(run: RunSummary) -> None:
                 "where they are"
             )
             _print_prune()
+
+
+def exit_if_lost(run: RunSummary) -> None:
+    """End the command with an error if faces are lost whose photos were not read again."""
+    if run.faces_lost:
+        lost = count(run.faces_lost, "face")
+        say(f"error: {lost} lost, and not all photos of them were read again", fg="red", err=True)
+        raise SystemExit(ExitCode.ERROR)
 
 
 def _print_differences(

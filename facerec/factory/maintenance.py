@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.core.absolute_paths import absolute_path
 from facerec.core.deferred import DeferredModule
+from facerec.errors import CollectionNotFoundError
 from facerec.factory.deployed_stores import (
     open_faces,
     open_job_objects,
@@ -20,8 +22,7 @@ from facerec.factory.stacks import stack_settings
 from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterator
 
     from facerec.config import Settings
     from facerec.core.erasures import Receipt
@@ -131,6 +132,48 @@ def verify_local_collection(
             repair=repair,
             is_deleted=erasures.find_deleted_jobs(collection_id),
         )
+
+
+def preview_local_repairs(data: Path, collection_id: str) -> tuple[Verification, Collection[str]]:
+    """Return what the next run will restore in a collection of a data folder; change nothing.
+
+    Returns:
+        The differences, and the image keys of photos whose faces are lost.
+
+    Raises:
+        FacerecError: See ``Erasures.require_usable`` and ``verify_collection``.
+    """
+    from tempfile import TemporaryDirectory
+
+    from facerec.jobs.verifying.collection_check import has_changed
+    from facerec.jobs.verifying.segment_check import Verification
+    from facerec.jobs.verifying.statements import LastStatements
+
+    objects, root, erasures = Objects(), jobs_root_of(data), open_local_erasures(data)
+    last = LastStatements()
+    with ExitStack() as opened:
+        if (data / "facerec.db").exists():
+            store = opened.enter_context(open_local_store(data))
+            with suppress(CollectionNotFoundError):
+                collection = store.get_collection(collection_id)
+                erasures.require_usable(collection_id, store)
+                if not has_changed(collection, objects, root, store):
+                    return Verification(), ()
+                found = job_check.verify_collection(
+                    collection_id, objects, root, store, store, repair=False, last=last
+                )
+                return found, last.awaited
+        plans = lost_collections.plans_of_lost(collection_id, objects, root, erasures)
+        if not plans:
+            return Verification(), ()
+        # The jobs are compared with what a run would restore first: the collection without faces.
+        empty = Path(opened.enter_context(TemporaryDirectory()))
+        store = opened.enter_context(open_local_store(empty))
+        lost_collections.restored_collection(collection_id, plans, store)
+        found = job_check.verify_collection(
+            collection_id, objects, root, store, store, repair=False, last=last
+        )
+    return found, last.awaited
 
 
 def verify_stack_collection(stack: Stack, collection_id: str) -> tuple[Verification, int]:

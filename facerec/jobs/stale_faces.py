@@ -56,6 +56,7 @@ from facerec.jobs.remembered.stale_photos import read_stale_photos
 from facerec.jobs.remembered.tombstones import write_tombstones
 from facerec.jobs.unheld_photos import UnheldPhotos, find_unheld
 from facerec.jobs.unremembered import find_unremembered
+from facerec.jobs.verifying.job_check import lost_statements
 from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 if TYPE_CHECKING:
@@ -93,11 +94,11 @@ def remove_stale(
     records: RecordStore,
     jobs_root: str,
     delete: DeleteFaces,
-    lost: Mapping[str, Statement] | None = None,
 ) -> Removal:
     """Remove the faces of a complete job's stale photos: replaced, renamed or gone ones.
 
-    Calling it again changes nothing.
+    Faces of these photos that neither the collection nor a job folder contains are deleted from the
+    ledgers. Calling it again changes nothing.
 
     Args:
         plan: The job's plan.
@@ -106,8 +107,6 @@ def remove_stale(
         records: Store of its people.
         jobs_root: Parent of all job folders, with the final ``/``.
         delete: Deletes faces.
-        lost: Statements about faces that neither the collection nor a job folder contains, by image
-            key; None for none. Those of removed photos are deleted from the ledgers.
 
     Returns:
         Counts of what was removed, now or by an earlier call.
@@ -130,7 +129,7 @@ def remove_stale(
     request_later_removals(later, objects)
     if not (later or doubt or is_listed_stale(objects, plan.job_folder)):
         return Removal()
-    stores = _Stores(objects, jobs_root, faces, records, delete, lost or {})
+    stores = _Stores(objects, jobs_root, faces, records, delete)
     removal, is_done = Removal(), False
     while not is_done:
         # Again if photos are erased in the meantime: their addresses must not be noted.
@@ -152,7 +151,6 @@ class _Stores:
     faces: FaceStore
     records: RecordStore
     delete: DeleteFaces
-    lost: Mapping[str, Statement]
 
 
 def _remove_once(
@@ -178,7 +176,8 @@ def _remove_once(
         for uri, others in unremembered.replaced.items():
             outdated[uri] = outdated.get(uri, frozenset()) | others
     unheld = find_unheld(stale, outdated, memory, plan, objects)
-    removal, staying = _remove_faces(plan, unheld, memory, stores)
+    expected = {photo.key: photo.faces for photo in stale if photo.key}
+    removal, staying = _remove_faces(plan, unheld, expected, memory, stores)
     left = {
         (photo.uri, photo.external_image_id) for photo in unheld.gone if photo.key not in staying
     }
@@ -186,7 +185,11 @@ def _remove_once(
 
 
 def _remove_faces(
-    plan: Plan, unheld: UnheldPhotos, memory: Memory, stores: _Stores
+    plan: Plan,
+    unheld: UnheldPhotos,
+    expected: Mapping[str, int],
+    memory: Memory,
+    stores: _Stores,
 ) -> tuple[Removal, set[str]]:
     """Remove the faces of photos; hand over people and corrections of moved photos.
 
@@ -204,6 +207,7 @@ def _remove_faces(
     for batch in batches(keys, PHOTOS_AT_ONCE):
         stored = dict(faces.get_images(plan.collection_id, batch))
         held = set(stored)
+        lost_here = _find_lost(plan, batch, stored, expected, stores)
         for key in stored.keys() & unheld.read_again.keys():
             photo = unheld.read_again[key]
             new = photo.same_bytes(plan, stored[key][0].image_id)
@@ -215,7 +219,7 @@ def _remove_faces(
                 del stored[key]
         successors = {key: new for key, new in renamed.items() if new not in moved_photos.removed}
         # A removal that was killed may have removed the faces already.
-        lost = {key: stores.lost[key] for key in stores.lost.keys() & set(batch) - held}
+        lost = {key: lost_here[key] for key in lost_here.keys() - held}
         staying -= set(batch) - stored.keys() - lost.keys()
         forgotten = _forget_lost(plan, lost, staying, unheld, moved_photos, stores)
         staying -= forgotten
@@ -228,7 +232,7 @@ def _remove_faces(
             if key not in staying or all(face.face_id in found for face in members):
                 staying.discard(key)
                 photos += 1
-                ids += _ids_of(key, members, stores)
+                ids += _ids_of(key, members, lost_here)
                 indexed_at = max((indexed_at, *(face.indexed_at for face in members)))
                 if key in renamed:
                     renamed_faces += len(members)
@@ -241,10 +245,33 @@ def _remove_faces(
     return Removal(photos, removed, moved, renamed_faces), staying
 
 
-def _ids_of(key: str, stored: Sequence[FaceRecord], stores: _Stores) -> list[str]:
+def _find_lost(
+    plan: Plan,
+    keys: Sequence[str],
+    stored: Mapping[str, Sequence[FaceRecord]],
+    expected: Mapping[str, int],
+    stores: _Stores,
+) -> dict[str, Statement]:
+    """Return statements about photos that have lost faces, by image key.
+
+    Args:
+        plan: The job's plan.
+        keys: Image keys of the photos.
+        stored: Faces of these photos in the collection.
+        expected: How many faces are remembered of each photo.
+        stores: What the removal reads and changes.
+    """
+    lacking = [key for key in keys if len(stored.get(key, ())) < expected.get(key, 0)]
+    if not lacking:
+        return {}
+    own = stores.faces, stores.records
+    return lost_statements(plan, stores.objects, stores.jobs_root, *own, lacking)
+
+
+def _ids_of(key: str, stored: Sequence[FaceRecord], lost: Mapping[str, Statement]) -> list[str]:
     """Return the ids of the stored faces of a photo, and of its lost ones."""
     ids = {face.face_id for face in stored}
-    return sorted(ids | stores.lost[key].face_ids if key in stores.lost else ids)
+    return sorted(ids | lost[key].face_ids if key in lost else ids)
 
 
 def _forget_lost(

@@ -100,6 +100,33 @@ def test_a_run_says_what_is_lost_and_that_it_is_read_again(
     assert "already indexed" not in printed
 
 
+@pytest.mark.parametrize("damage", ["emptied", "restored from an older copy"])
+def test_a_dry_run_after_a_loss_shows_what_the_run_then_does(
+    local: CommandLineJobs, damage: str, tmp_path: Path
+) -> None:
+    local.index("eve")
+    older = older_copy(local, tmp_path)
+    index_without_embeddings(local)
+    words = ("index", local.address("people.txt"), "--collection", "staff", "--dry-run")
+    assert json.loads(local.command(*words, "--json"))["faces_lost"] == 0
+    copy(empty(tmp_path) if damage == "emptied" else older, database_of(local))
+    before = contents_of_database(local)
+    shown = json.loads(local.command(*words, "--json"))
+    printed = " ".join(local.command(*words).split())
+    assert contents_of_database(local) == before
+    report = local.run("people.txt")
+    assert shown["photos"] == report["run"]["new_photos"] == 2
+    assert shown["faces_restored"] == report["run"]["faces_restored"]
+    assert (shown["faces_lost"], shown["photos_lost"]) == (3, 2)
+    assert "3 faces lost: neither the collection nor a job folder contains them" in printed
+    assert "2 photos in 1 child" in printed
+
+
+def contents_of_database(door: CommandLineJobs) -> list[str]:
+    with door.store as store:
+        return [each.collection_id for each in store.list_collections()]
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_photos_that_failed_before_the_lost_ones_are_read_again_count_in_the_end(
     local: CommandLineJobs, tmp_path: Path, as_json: bool
@@ -226,6 +253,28 @@ def test_lost_faces_of_a_photo_that_is_gone_or_renamed_are_settled(
     assert len(contents(local)) == (3 if change == "gone" else 4)
     assert local.verify(repair=False)["lost"] == 0
     assert local.run("")["run"]["faces_lost"] == 0
+
+
+def test_a_stack_settles_lost_faces_of_photos_that_are_gone(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    door = DeployedJobs(stack)
+    for person in PEOPLE[:2]:
+        door.write(f"photos/{person}.jpg", photo_of(person))
+    door.run("photos/")
+    door.delete_last_job()
+    door.write("photos/dan.jpg", photo_of("dan"))
+    door.run("photos/")
+    ann = door.address("photos/ann.jpg")
+    lost = [face for face, (_, source, _) in contents(door).items() if source == ann]
+    with door.store as store:
+        assert store.delete_faces("staff", lost) == lost
+    door.delete_photo("photos/ann.jpg")
+    assert door.rebuild()["lost"] == 1
+    door.run("photos/", prune=True)
+    assert door.rebuild()["lost"] == 0
+    assert len(contents(door)) == 3
 
 
 def test_what_was_deleted_stays_deleted_when_its_photo_is_read_again(

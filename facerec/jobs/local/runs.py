@@ -222,7 +222,6 @@ class LocalRuns:
                         records=store,
                         jobs_root=self._jobs_root,
                         delete=delete,
-                        lost=check.lost if verification.lost else {},
                     )
                     has_changed = result.new_photos > 0 or removal.photos > 0
                     is_due = check.finish(verification, has_changed=has_changed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from facerec.jobs.planning.planned_ids import PlannedIds
 from facerec.jobs.planning.source import Source, find_source, inspect_listing
 from facerec.jobs.remembered.comparison import Outputs, compare
 from facerec.jobs.remembered.joining import joined
+from facerec.jobs.remembered.newest import with_lost_faces
 from facerec.jobs.remembered.stale_photos import StalePhoto, stale_photo_of_line
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
@@ -123,13 +124,24 @@ class Changes:
 
 @contextmanager
 def find_changes(
-    request: JobRequest, source: Source, objects: ObjectStore, memory: Memory | None
+    request: JobRequest,
+    source: Source,
+    objects: ObjectStore,
+    memory: Memory | None,
+    lost: Collection[str] = (),
 ) -> Iterator[Changes]:
     """Find what a job must do. The temporary files that the result names exist during the block.
 
     A manifest is not read if there is nothing to compare it with, or if it is too large: then the
     children read the original. A compressed manifest for many children is decompressed, since each
     child would have to read all of it. If ``memory`` is None, all photos count as new.
+
+    Args:
+        request: The request.
+        source: Its source.
+        objects: Contains the source.
+        memory: The remembered photos of the collection, or None.
+        lost: Image keys of photos that count as changed because their faces are lost.
 
     Raises:
         InvalidInputError: The manifest must be read to plan the job, but has too many lines for
@@ -150,7 +162,8 @@ def find_changes(
         manifest, not_read, stale = (
             files.enter_context(tempfile.NamedTemporaryFile(suffix=".jsonl")) for _ in range(3)
         )
-        yield _changes(request, source, memory, objects, Outputs(manifest, not_read, stale))
+        outputs = Outputs(manifest, not_read, stale)
+        yield _changes(request, source, memory, objects, outputs, lost)
 
 
 def _is_read(
@@ -184,9 +197,11 @@ def _changes(
     memory: Memory | None,
     objects: ObjectStore,
     outputs: Outputs,
+    lost: Collection[str],
 ) -> Changes:
     listing = source.listing
-    groups = joined(listing, memory.newest() if memory is not None else iter(()))
+    remembered = memory.newest() if memory is not None else iter(())
+    groups = joined(listing, with_lost_faces(remembered, lost) if lost else remembered)
     if listing.is_named:
         look_up_all = memory is not None and memory.has_erased_photos
         groups = with_current_versions(
@@ -256,7 +271,12 @@ class Preview:
 
 
 def preview_job(
-    request: JobRequest, objects: ObjectStore, *, jobs_root: str, memory: Memory | None = None
+    request: JobRequest,
+    objects: ObjectStore,
+    *,
+    jobs_root: str,
+    memory: Memory | None = None,
+    lost: Collection[str] = (),
 ) -> Preview:
     """Return what ``plan_job`` would plan, without storing anything.
 
@@ -265,6 +285,7 @@ def preview_job(
         objects: Contains the manifest.
         jobs_root: See ``plan_job``; local jobs have smaller children.
         memory: The remembered photos of the collection; None skips the comparison.
+        lost: Image keys of photos that are read again because their faces are lost.
 
     Raises:
         ObjectNotFoundError: The manifest does not exist.
@@ -277,7 +298,7 @@ def preview_job(
         require_names(request.person_from, source, memory, objects)
     if source.inspection is None or source.inspection.photos <= MAX_LINES:
         request = replace(request, prune=True)
-    with find_changes(request, source, objects, memory) as changes:
+    with find_changes(request, source, objects, memory, lost) as changes:
         # Those that may have moved are listed twice.
         gone = tuple(
             photo for photo in changes.stale_photos() if photo.is_gone and not photo.may_have_moved

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from facerec.jobs.remembered.photos import FIELDS, GONE, is_marked, photo_of_line, with_mark
+from facerec.jobs.remembered.photos import (
+    FIELDS,
+    GONE,
+    UNKNOWN_SETTINGS,
+    is_marked,
+    photo_of_line,
+    with_mark,
+)
 from facerec.jobs.versions import is_pinned, pinned_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
 Remembered: TypeAlias = tuple[str, str, int, str]
 """Address, external image id, negative number of the note, and line; sorts in reading order."""
@@ -42,6 +50,21 @@ def newest_lines(ordered: Iterable[Remembered]) -> Iterator[Remembered]:
             yield from _newest(lines)
         lines = [line]
     yield from _newest(lines)
+
+
+def with_lost_faces(lines: Iterable[Remembered], keys: Container[str]) -> Iterator[Remembered]:
+    """Yield lines that let photos with lost faces be processed again, and all others unchanged.
+
+    Args:
+        lines: Lines of photos.
+        keys: Image keys of the photos whose faces are lost.
+    """
+    for line in lines:
+        found = photo_of_line(line[3])
+        if found.key in keys:
+            yield (*line[:3], replace(found, settings=UNKNOWN_SETTINGS).to_line())
+        else:
+            yield line
 
 
 def _newest(lines: Iterable[Remembered]) -> Iterable[Remembered]:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
     from facerec.jobs.plan import Plan
-    from facerec.jobs.verifying.statements import Statement
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 
@@ -53,10 +52,17 @@ def note_doubt_if_changed(
     collection = collection_or_none(collection_id, records)
     if collection is None:
         return
-    version = faces.version(collection_id)
-    note = verified_uri(jobs_root, collection_id, collection.created_at)
-    if version is not None and version != _read_note(objects, note)[1]:
+    if has_changed(collection, objects, jobs_root, faces):
         note_doubt(objects, jobs_root, collection_id)
+
+
+def has_changed(
+    collection: Collection, objects: ObjectStore, jobs_root: str, faces: FaceStore
+) -> bool:
+    """Return whether the stored faces have a version, and it is not the one of the last run."""
+    version = faces.version(collection.collection_id)
+    note = verified_uri(jobs_root, collection.collection_id, collection.created_at)
+    return version is not None and version != _read_note(objects, note)[1]
 
 
 class CollectionCheck:
@@ -129,11 +135,6 @@ class CollectionCheck:
                 total.moved = correct_addresses(collection, last, *stores, repair=True)
         total.add(count_lost(last))
         return total
-
-    @property
-    def lost(self) -> dict[str, Statement]:
-        """Statements about the lost faces that ``verify`` has found, by image key."""
-        return {key: each.statement for key, each in self._last.awaited.items()}
 
     def finish(self, found: Verification, *, has_changed: bool) -> bool:
         """Record that the collection agrees with the ledgers, when the job is complete.

@@ -12,6 +12,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from facerec.core.ids import first_of_group
 from facerec.errors import (
     CollectionNotFoundError,
     InvalidInputError,
@@ -39,11 +40,12 @@ from facerec.jobs.verifying.segment_check import Verification, verify_segment
 from facerec.jobs.verifying.statements import LastStatements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from facerec.core.protocols.records import RecordStore
     from facerec.jobs.folders import UnreadableFolder
     from facerec.jobs.plan import Plan
+    from facerec.jobs.verifying.statements import Statement
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
 
@@ -162,6 +164,48 @@ def verify_repeated(
     return total
 
 
+def lost_statements(
+    plan: Plan,
+    objects: ObjectStore,
+    jobs_root: str,
+    faces: FaceStore,
+    records: RecordStore,
+    keys: Collection[str],
+) -> dict[str, Statement]:
+    """Return the statements about photos with lost faces, by image key; nothing is repaired.
+
+    Faces are lost if neither the collection nor a job folder contains them. Reads only the children
+    that name faces of these photos.
+
+    Args:
+        plan: A job of the collection.
+        objects: Contains the job folders.
+        jobs_root: Parent of all job folders, with the final ``/``.
+        faces: The store of the collection.
+        records: Store of its people.
+        keys: Image keys of the photos.
+
+    Returns:
+        Empty if some jobs cannot be searched, since they may have the faces.
+
+    Raises:
+        FacerecError: See ``verify_job``.
+    """
+    from facerec.jobs.ledger.job_face_index import children_of_faces
+
+    last, wanted = LastStatements(), id_prefixes(map(first_of_group, keys))
+    plans, unreadable = plans_of_collection(collection_of(plan), objects, jobs_root)
+    if unreadable or not keys:
+        return {}
+    for job in last_started_first(plans, objects):
+        with suppress(JobDeletedError), while_it_exists(job.plan, objects, writes=False):
+            children = children_of_faces(objects, job.plan.job_folder, wanted)
+            if children is None and job.plan.children > MAX_CHILDREN_WITHOUT_INDEX:
+                return {}
+            verify_job(job, objects, faces, records, repair=False, children=children, last=last)
+    return {key: last.awaited[key].statement for key in keys if key in last.awaited}
+
+
 def other_plans(
     plan: Plan, objects: ObjectStore, jobs_root: str
 ) -> tuple[list[Plan], list[UnreadableFolder]]:
@@ -184,6 +228,7 @@ def verify_collection(
     repair: bool,
     all_erasures: bool = False,
     requests_lost: bool = True,
+    last: LastStatements | None = None,
     is_deleted: Callable[[str], bool] = NEVER_DELETED,
 ) -> Verification:
     """Compare a collection with the ledgers of all its jobs, and return the differences.
@@ -204,6 +249,7 @@ def verify_collection(
         repair: Whether to repair what differs: to restore lost faces, and to remove outdated ones.
         all_erasures: See ``remove_returned``.
         requests_lost: Whether a repair requests that photos with lost faces are read.
+        last: Receives the statements of all jobs; None discards them.
         is_deleted: Returns whether a job was deleted with its collection, given the id of the job.
 
     Raises:
@@ -228,7 +274,7 @@ def verify_collection(
     plans, unreadable = plans_of_collection(collection, objects, jobs_root)
     without_plan = data_without_plan(objects, jobs_root, collection_id, is_deleted)
     total = Verification(unreadable_jobs=len(unreadable), folders_without_plan=without_plan)
-    last = LastStatements()
+    last = last or LastStatements()
     returned = remove_returned(
         collection,
         objects,

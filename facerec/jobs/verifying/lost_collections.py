@@ -79,14 +79,22 @@ def restore_if_lost(
         raise DeletedCollectionError(collection_id)
     if not known:
         return
-    plans, _ = plans_of(collection_id, objects, jobs_root)
-    lost = [plan for plan in plans if not deletions.include(plan.collection_created_at)]
+    lost = plans_of_lost(collection_id, objects, jobs_root, erasures)
     if not lost:
         return
     collection = own or restored_collection(collection_id, lost, records)
     created = {plan.collection_created_at for plan in lost} - {collection.created_at}
     note_lost(objects, jobs_root, collection, created)
     restore_settings(collection, lost, objects, jobs_root, records)
+
+
+def plans_of_lost(
+    collection_id: str, objects: ObjectStore, jobs_root: str, erasures: Erasures
+) -> list[Plan]:
+    """Return the plans of a collection's jobs, except those of deleted collections of its name."""
+    plans, _ = plans_of(collection_id, objects, jobs_root)
+    deletions = erasures.deletions(collection_id)
+    return [plan for plan in plans if not deletions.include(plan.collection_created_at)]
 
 
 def delete_if_returned(
