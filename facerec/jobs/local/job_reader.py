@@ -138,14 +138,14 @@ class JobReader:
     def job_of(self, folder: JobFolder) -> Job:
         """Return the job of a folder, as its plan, the record of its run and its report show it."""
         plan, report = folder.plan, folder.report
-        record = read_record(plan.job_folder)
+        record, is_running = _read_run(plan.job_folder)
         started = plan.created_at if record is None else record.submitted_at
         if record is not None and record.ended_at is not None and _is_earlier(report, started):
             # The run may have written its report, and then ended, after the folder was read.
             report = read_folder(self._objects, plan.job_folder).report
         if _is_earlier(report, started):
             report = None
-        status = _status(plan, record, report)
+        status = _status(record, report, is_running=is_running)
         if not status.ended:
             report = None
         return Job(
@@ -184,8 +184,25 @@ def _unreadable(folder: UnreadableFolder, address: str | None = None) -> Job:
     )
 
 
-def _status(plan: Plan, record: RunRecord | None, report: Report | None) -> JobStatus:
-    if record is not None and record.ended_at is None and is_locked(plan.job_folder):
+def _read_run(job_folder: str) -> tuple[RunRecord | None, bool]:
+    """Return the record of the last run of a job, and whether the run has not ended.
+
+    A run locks the folder before it writes its first record, and until it has written its last one.
+    So a run whose record is read while the folder is locked before or after that was not killed.
+    """
+    was_locked = is_locked(job_folder)
+    record = read_record(job_folder)
+    if record is None or record.ended_at is not None:
+        return record, False
+    if was_locked or is_locked(job_folder):
+        return record, True
+    # It may have started and ended since the first look.
+    record = read_record(job_folder)
+    return record, False
+
+
+def _status(record: RunRecord | None, report: Report | None, *, is_running: bool) -> JobStatus:
+    if record is not None and is_running:
         return JobStatus.PENDING if record.started_at is None else JobStatus.RUNNING
     return ended_status(
         None if report is None else report.status,

@@ -134,14 +134,16 @@ class LocalRuns:
             self._start(plan, record, plan_again)
 
     def _start(self, plan: Plan, record: RunRecord, plan_again: Callable[[], Plan]) -> None:
-        write_record(plan.job_folder, record)
-        clear_cancel(plan.job_folder)
-        self._stops[plan.job_id] = Stop.NO
-        self._following.pop(plan.job_id, None)
-        lock = ExitStack()
-        lock.enter_context(run_lock(plan.job_folder))
-        run = self._queue.submit(self._run, plan, record, plan_again)
-        self._runs[plan.job_id] = run
+        with ExitStack() as locked:
+            # Before the record: without a lock, the run would look like one that was killed.
+            locked.enter_context(run_lock(plan.job_folder))
+            write_record(plan.job_folder, record)
+            clear_cancel(plan.job_folder)
+            self._stops[plan.job_id] = Stop.NO
+            self._following.pop(plan.job_id, None)
+            run = self._queue.submit(self._run, plan, record, plan_again)
+            self._runs[plan.job_id] = run
+            lock = locked.pop_all()
         run.add_done_callback(lambda _: lock.close())
 
     def _run(self, plan: Plan, record: RunRecord, plan_again: Callable[[], Plan]) -> RunResult:

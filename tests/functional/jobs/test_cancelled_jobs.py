@@ -14,6 +14,8 @@ import pytest
 from click.testing import CliRunner
 from fastapi.testclient import TestClient
 
+import facerec.jobs.local.jobs
+import facerec.jobs.local.supervisor
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.cli.exit_codes import ExitCode
@@ -23,10 +25,11 @@ from facerec.factory import open_gallery, open_local_jobs
 from facerec.jobs.folders import JobFolder, read_folder
 from facerec.jobs.ledger.report import read_report, write_report
 from facerec.jobs.local.run import RunResult
-from facerec.jobs.local.run_record import RunRecord, write_record
-from facerec.jobs.run_lock import run_lock
+from facerec.jobs.local.run_record import RunRecord, read_record, write_record
+from facerec.jobs.run_lock import is_locked, run_lock
+from facerec.jobs.status import JobStatus
 from facerec.storage.objects.protocol import ObjectStore
-from tests.support.job_doors import use_fake_engine
+from tests.support.job_doors import run_jobs_in_this_process, use_fake_engine
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 
@@ -179,3 +182,33 @@ def test_a_run_that_ends_while_its_job_is_read_is_complete(
     name = run("list")["jobs"][0]["job_id"]
     reads = itertools.count()
     assert run("status", name)["status"] == "SUCCEEDED"
+
+
+def test_a_run_that_ends_between_the_reads_of_its_record_and_its_lock_is_not_incomplete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    run_jobs_in_this_process(monkeypatch)
+    photos = write_photos(tmp_path / "photos", 2)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    run_children, may_run = facerec.jobs.local.supervisor.run_children, threading.Event()
+
+    def wait_and_run(*args: Any, **options: Any) -> RunResult:  # noqa: ANN401
+        assert may_run.wait(60)
+        return run_children(*args, **options)
+
+    def read_and_wait(job_folder: str) -> RunRecord | None:
+        record = read_record(job_folder)
+        may_run.set()
+        while is_locked(job_folder):
+            time.sleep(0.01)
+        return record
+
+    monkeypatch.setattr(facerec.jobs.local.supervisor, "run_children", wait_and_run)
+    jobs = open_local_jobs(tmp_path / "data", workers=1)
+    job = jobs.submit({"collection_id": "staff", "manifest": str(manifest)})
+    with monkeypatch.context() as patched:
+        patched.setattr(facerec.jobs.local.jobs, "read_record", read_and_wait)
+        assert not jobs.get(job.id).status.ended
+    assert jobs.get(job.id).status is JobStatus.SUCCEEDED
+    jobs.close()
