@@ -240,7 +240,7 @@ class ErasureDamagedError(InvalidInputError):
     def __init__(self, erasure_id: str) -> None:
         super().__init__(
             f"the erasure {erasure_id!r} cannot be completed: its note is damaged",
-            "erase the same again, then remove the note",
+            "repeat the erasure, then remove this note",
         )
         self.erasure_id = erasure_id
 
@@ -257,8 +257,8 @@ class ReceiptDamagedError(InvalidInputError):
     def __init__(self, erasure_id: str, what: str = "receipt") -> None:
         super().__init__(
             f"the {what} of the erasure {erasure_id!r} is damaged",
-            "restore this file from a copy of the data folder or bucket; if there is none, erase "
-            "the same again and delete the file",
+            "restore this file from a copy of the data folder or bucket; if there is none, repeat "
+            "the erasure and delete the file",
         )
         self.erasure_id = erasure_id
 
@@ -409,7 +409,7 @@ class PhotosErasedError(InvalidInputError):
     def __init__(self, uri: str) -> None:
         super().__init__(
             f"photos were erased from the list that the job was reading: {uri}",
-            "start the same job again; it processes the photos that are left",
+            "start the same job again; it processes the remaining photos",
         )
         self.uri = uri
 
@@ -684,7 +684,7 @@ class ModelMismatchError(FacerecError):
 
     def __init__(self, expected: str, found: str) -> None:
         super().__init__(
-            f"the collection has faces of model {found!r}, but this engine is {expected!r}",
+            f"the collection has faces of model {found!r}, but this engine has {expected!r}",
             NEW_COLLECTION,
         )
         self.expected = expected
@@ -901,8 +901,9 @@ class NoCredentialsError(ConfigurationError):
 
     def __init__(self) -> None:
         super().__init__(
-            "there are no AWS credentials that can be used",
-            "set AWS_PROFILE to a profile that exists, or the variables of an access key",
+            "no usable AWS credentials were found",
+            "set AWS_PROFILE to an existing profile, or set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY",
         )
 
 

@@ -147,8 +147,8 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     @app.get(
         f"{API}/health",
         tags=["health"],
-        summary="Check that the server answers",
-        responses={**problems(), 200: response_doc("The server answers.", "health")},
+        summary="Check that the server responds",
+        responses={**problems(), 200: response_doc("The server responds.", "health")},
     )
     async def check_health(request: Request) -> JSONResponse:
         model_version = await context.run(request, lambda: gallery.model_version)

@@ -109,9 +109,9 @@ def _print(result: Calibration, collection: str) -> None:
     for row in calibration_page.rate_rows(result):
         shown.add_row(*row)
     out.print(shown)
-    _print_pairs("one picture twice", result.duplicates)
+    _print_pairs("one photo twice", result.duplicates)
     _print_pairs("perhaps one person under two names", result.one_person)
-    _print_pairs("perhaps somebody other than the name says", result.two_people)
+    _print_pairs("perhaps one person under a wrong name", result.two_people)
 
 
 def _print_pairs(title: str, pairs: list[DoubtfulPair]) -> None:

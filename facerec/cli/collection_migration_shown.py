@@ -155,7 +155,7 @@ def _print_served(
     if job_embeddings or dropped:
         out.print(
             f"{count(job_embeddings, 'embedding')} in job folders replaced, and "
-            f"{dropped:,} removed whose faces the collection does not have"
+            f"{dropped:,} removed, since the collection does not have their faces"
         )
 
 

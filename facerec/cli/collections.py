@@ -161,7 +161,7 @@ def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> 
 @collections.command("set-threshold", cls=NumberCommand)
 @click.argument("name")
 @click.argument("threshold", type=probability, required=False)
-@click.option("--default", "clear", is_flag=True, help="Go back to the general default.")
+@click.option("--default", "clear", is_flag=True, help="Use the general default again.")
 @data_option
 @stack_option
 @json_option

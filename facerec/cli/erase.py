@@ -126,8 +126,8 @@ def erase(
 
     Name exactly one of --face, --photo, --external-id and --person. This erases for good: faces
     with their embeddings, thumbnails and places in clusters, people, corrections, events, names in
-    the history, stored answers to requests with idempotency tokens, and embeddings, rows and lines
-    of manifests in the folders of all jobs. Your own photos and manifests stay. The receipt lists
+    the history, answers kept for idempotency tokens, and embeddings, rows and lines of manifests
+    in the folders of all jobs. Your own photos and manifests stay. The receipt lists
     what was removed from each store, without names; `facerec erasures` shows it again. All its
     counts are 0 if nothing was found. The exit code is 8 if --check finds something that is left.
 
@@ -163,7 +163,7 @@ def erase(
         if {each.place for each in left} & {erasure_check.EARLIER_COLLECTION, erasure_check.PEOPLE}:
             command = "facerec erasures sweep" + ("" if stack is None else f" --stack {stack}")
             console(stderr=True).print(
-                f"`{command}` erases what belongs to no collection or person any more"
+                f"`{command}` erases data left over from deleted collections and people"
             )
         raise SystemExit(ExitCode.REMAINDER)
 

@@ -104,8 +104,8 @@ def show(
 def resume(data: Path | None, as_json: bool) -> None:
     """Complete erasures that were interrupted.
 
-    One that cannot be completed does not keep the others: they are completed, and the exit code is
-    that of the failure.
+    If one of them cannot be completed, the others still are, and the exit code is that of the
+    failure.
 
     \b
     Example:
@@ -129,7 +129,7 @@ def resume(data: Path | None, as_json: bool) -> None:
 @data_option
 @stack_option
 def discard(erasure: str, data: Path | None, stack: str | None) -> None:
-    """Remove the damaged note of an erasure, which cannot be completed without it.
+    """Remove the note of an erasure that cannot be completed because this note is damaged.
 
     Repeat the erasure itself first: a damaged note does not show what was to be erased.
 
@@ -146,7 +146,7 @@ def discard(erasure: str, data: Path | None, stack: str | None) -> None:
 @stack_option
 @json_option
 def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
-    """Erase what belongs to no collection or person any more.
+    """Erase data left over from deleted collections and people.
 
     A child of a job that is killed while its collection is deleted may have stored faces that no
     collection shows. Deletions that were interrupted under earlier releases may have left records
@@ -178,8 +178,8 @@ def sweep(data: Path | None, stack: str | None, as_json: bool) -> None:
                 f"{count(erased.faces, 'face')} of the deleted collection {name} erased"
             )
         if erased.records:
-            records = count(erased.records, "record")
-            console().print(f"{records} of the collection {name} that belonged to nobody erased")
+            records = count(erased.records, "leftover record")
+            console().print(f"{records} of collection {name} erased")
         if not erased.faces and not erased.records:
             console().print(f"job folders of the deleted collection {name} erased")
     if not swept:

@@ -81,8 +81,8 @@ class ExitCode(IntEnum):
     TOO_MANY_FAILURES = (
         7,
         "more photos failed than tolerated, or an import brought no face",
-        "See `facerec jobs failures`, or the report of the import. The job is complete, unless its "
-        "first photos failed alike.",
+        "See `facerec jobs failures`, or the report of the import. The job is complete, unless it "
+        "was ended because nearly all of its first photos failed.",
     )
     REMAINDER = (
         8,
@@ -110,16 +110,16 @@ EXIT_CODES: dict[type[FacerecError], ExitCode] = {
 COMPLETES = "`facerec erasures resume` completes it"
 """Hint for an unfinished erasure."""
 
-STACK_COMPLETES = "the stack, which tries each hour, completes it"
+STACK_COMPLETES = "the stack completes it in its next hourly run"
 """Hint for an unfinished erasure of a stack."""
 
 HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
     CollectionNotFoundError: "see `facerec collections list`; if the database was lost, "
     "`facerec rebuild` restores the collection from its job folders",
-    DeletedCollectionError: "delete it again with `facerec collections delete`, then repeat this; "
-    "if jobs have indexed a later collection of its name, `facerec rebuild` then restores that one",
-    ErasureDamagedError: "erase the same again, then run `facerec erasures discard ERASURE`",
+    DeletedCollectionError: "delete it again with `facerec collections delete`, then repeat "
+    "this command; `facerec rebuild` restores a later collection of the same name",
+    ErasureDamagedError: "repeat the erasure, then run `facerec erasures discard ERASURE`",
     ErasureNotFoundError: "see `facerec erasures list`",
     HistoryEntryNotFoundError: "see `facerec people history`",
     FaceInUseError: "run `facerec people remove` for that person first; to delete the face, "

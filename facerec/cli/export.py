@@ -49,8 +49,8 @@ def export(
     """Export all data about somebody.
 
     Name exactly one of --face, --photo, --external-id and --person. The export contains faces with
-    their embeddings, people, corrections, clusters, events, the history, stored answers to requests
-    with idempotency tokens, rows and embeddings in the folders of jobs, and a thumbnail of each
+    their embeddings, people, corrections, clusters, events, the history, answers kept for
+    idempotency tokens, rows and embeddings in the folders of jobs, and a thumbnail of each
     face that has one or whose photo can still be read. The folder contains biometric data, and only
     you can read it. The exit code is 3 if there is no data.
 

@@ -133,7 +133,7 @@ def thumbnail(
     data: Path | None,
     stack: str | None,
 ) -> None:
-    """Save a small picture of a face, if one is kept or the face's photo can still be read.
+    """Save a thumbnail of a face, if one is kept or the face's photo can still be read.
 
     \b
     Example:

@@ -56,7 +56,7 @@ else:
     help="Create links to the photos in this folder, instead of copying them.",
 )
 @csv_option
-@html_option("a contact sheet with a picture of each face.")
+@html_option("a contact sheet with a thumbnail of each face.")
 @click.option(
     "--face-number",
     "face_number",

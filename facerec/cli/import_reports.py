@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.cli.exit_codes import ExitCode
+from facerec.cli.machine_or_stack import here
 from facerec.cli.new_files import require_new, whole_file
 from facerec.cli.output import console, print_json, table
 from facerec.core.counts import count
@@ -33,7 +34,7 @@ REASONS = {
     "NO_FACE": "its photo shows no face; index another photo of the person",
     "NO_FACE_AT_ITS_PLACE": "its photo shows no face at its position; check that it is the "
     "photo that was indexed",
-    "AMBIGUOUS": "several photos may be the right one; name that one by image_id in a manifest",
+    "AMBIGUOUS": "several photos may be the right one; name the right one by image_id",
     "ID_IN_USE": "the collection has a face of another photo under its id; delete that face with "
     "`facerec faces delete`, and run the import again",
     "ALREADY_INDEXED": "the collection already has it under another id; to import this id, delete "
@@ -158,7 +159,7 @@ def _print(report: ImportReport) -> None:
     if not report.unmatched:
         return
     for reason, number in Counter(face.reason for face in report.unmatched).most_common():
-        out.print(f"{reason} ({number:,}): {REASONS[reason]}")
+        out.print(f"{reason} ({number:,}): {here(REASONS[reason])}")
     rows = table("face", "external image id", "reason", whole=("face",))
     for face in report.unmatched[:SHOWN]:
         rows.add_row(face.face_id, face.external_image_id or "", face.reason)

@@ -40,7 +40,7 @@ _OPTIONS = (
     click.option(
         "--restore-deleted",
         is_flag=True,
-        help="Store faces that were deleted on purpose, too: process all photos again.",
+        help="Process all photos again, and also store faces that were deleted on purpose.",
     ),
     click.option(
         "--prune",

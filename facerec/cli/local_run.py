@@ -132,8 +132,8 @@ def run_here(
             print_enrolment(enrolment)
             if report.tally.copies:
                 console().print(
-                    "copies are not used to name people: first run this for the folder from which "
-                    "the photos with the same content were indexed"
+                    "copies name nobody: first run this command for the folder from which the "
+                    "same photos were indexed before"
                 )
     is_failed = job.status is JobStatus.FAILED or (
         first_report is not None and first_report.is_failed

@@ -137,7 +137,7 @@ def _print_face(number: int, searched: SearchedFace, result: SearchResult, limit
     shown = {match.face.face_id for match in searched.matches}
     hidden = [match for match in searched.candidates if match.face.face_id not in shown]
     if hidden:
-        out.print("  also too close to call, below the threshold or the limit:")
+        out.print("  about equally similar, but below the threshold or beyond the limit:")
         out.print(match_table(hidden))
     if searched.more_matches:
         out.print(f"  {more_matches(limit, MAX_MATCHES)}")

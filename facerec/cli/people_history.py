@@ -58,8 +58,8 @@ def history(
 ) -> None:
     """Show who changed people, when and why, newest first.
 
-    With PERSON, show the changes of this person only. An earlier name, and the id or name of
-    somebody who was deleted, are found too.
+    With PERSON, show only the changes of this person. PERSON can also be an earlier name, or the id
+    or name of a person who no longer exists.
 
     \b
     Examples:

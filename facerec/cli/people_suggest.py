@@ -136,7 +136,7 @@ def name(
         if beyond := named.get("beyond"):
             console().print(
                 f"{count(beyond, 'more face')} of the cluster not added: a person has at most 100 "
-                "faces; those beyond count as this person's, and are not suggested again"
+                "faces; the others count as this person's, and are not suggested again"
             )
     raise_first(map(error_from_json, named["errors"]))
 

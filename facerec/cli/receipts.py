@@ -75,7 +75,7 @@ def print_receipt(receipt: Receipt) -> None:
         "vectors of people": receipt.user_vectors and count(receipt.user_vectors, "vector"),
         "corrections": receipt.corrections and count(receipt.corrections, "correction"),
         "history of people": receipt.history and count(receipt.history, "entry", "entries"),
-        "answers of idempotency tokens": receipt.answers and count(receipt.answers, "answer"),
+        "answers kept for idempotency tokens": receipt.answers and count(receipt.answers, "answer"),
     }
     for place, number in removed.items():
         if number:

@@ -87,7 +87,8 @@ def _parse_buckets(
     default=75,
     show_default=True,
     metavar="SECONDS",
-    help="Keep idle connections open this long. A proxy in front should close its own earlier.",
+    help="Keep idle connections open this long. A proxy in front of the server should close idle "
+    "connections sooner.",
 )
 @click.option(
     "--rekognition-attributes",
@@ -109,8 +110,8 @@ def _parse_buckets(
 @click.option(
     "--keep-thumbnails",
     is_flag=True,
-    help="Keep a small picture of each face that a request indexes, in the database, so that the "
-    "page can show it later. It is erased with the face.",
+    help="Keep a thumbnail of each face that a request indexes, in the database, so that the page "
+    "can show it later. It is erased with the face.",
 )
 @webhook_option
 @data_option

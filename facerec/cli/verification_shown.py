@@ -70,8 +70,10 @@ def print_lost(found: Verification, *, repaired: bool) -> None:
     else:
         first, command = "", "index"
     console().print(
-        f"{'' if repaired else first}`facerec {command}` for the same photos as before reads "
-        f"{count(found.lost_photos, 'photo')} again for them"
+        here(
+            f"to read {count(found.lost_photos, 'photo')} again for these faces, run "
+            f"{'' if repaired else first}`facerec {command}` for the same photos as before"
+        )
     )
     if not is_on_stack():
         _print_prune()
@@ -80,9 +82,9 @@ def print_lost(found: Verification, *, repaired: bool) -> None:
 def print_deleted_again(collection_id: str) -> None:
     """Print that an older copy of the database had a deleted collection, which is deleted again."""
     console(stderr=True).print(
-        f"the database was an older copy with a deleted collection {collection_id}: this was "
-        "deleted again, and the later collection of its name is restored from the folders of its "
-        "jobs, without its people and corrections"
+        f"the database was an older copy that contained the deleted collection {collection_id}: it "
+        "was deleted again, and the later collection of the same name is restored from its job "
+        "folders, without people and corrections"
     )
 
 
@@ -90,9 +92,8 @@ def print_run(run: RunSummary) -> None:
     """Print how the collection differed from the ledgers of earlier runs."""
     if run.collection_restored:
         console().print(
-            "the database had lost the collection, or was an older copy with a deleted one; its "
-            "people and corrections are lost too. Its faces were restored from the folders of its "
-            "jobs"
+            "the database had lost the collection, or was an older copy with a deleted one of this "
+            "name: the faces were restored from job folders; people and corrections are lost"
         )
     _print_differences(
         run.faces_restored,
@@ -109,18 +110,20 @@ def print_run(run: RunSummary) -> None:
         _print_lost(run.faces_lost)
         photos = count(run.photos_lost, "photo")
         if run.followed_by is not None:
-            console().print(f"{photos} read again for them: job {run.followed_by}")
+            console().print(f"{photos} read again for these faces: job {run.followed_by}")
         elif run.stopped:
-            console().print(f"{photos} to read again for them")
+            console().print(f"{photos} to read again for these faces")
         elif is_on_stack():
             console().print(
-                f"`facerec rebuild COLLECTION`, then `facerec jobs start` for the same photos as "
-                f"before, reads {photos} again for them"
+                here(
+                    f"to read {photos} again for these faces, run `facerec rebuild COLLECTION`, "
+                    "then `facerec jobs start` for the same photos as before"
+                )
             )
         else:
             console().print(
-                f"{photos} not read for them: not among these, gone, or unreadable; index them "
-                "where they are"
+                f"{photos} not read for these faces: not in this source, gone, or unreadable; "
+                "index the folder or manifest that contains them"
             )
             _print_prune()
 
@@ -148,13 +151,14 @@ def _print_differences(
     if returned:
         what = "removed" if repaired else "to be removed"
         out.print(
-            f"{count(returned, 'face')} {what}: deleted on purpose, and back with an older database"
+            f"{count(returned, 'face')} {what}: deleted on purpose, but an older database "
+            "contained them"
         )
     if deleted:
         command = "jobs start" if is_on_stack() else "index"
         out.print(
             f"{count(deleted, 'face')} deleted on purpose since then; "
-            f"`facerec {command} --restore-deleted` stores them again"
+            + here(f"`facerec {command} --restore-deleted` stores them again")
         )
 
 
@@ -166,8 +170,10 @@ def _print_lost(lost: int) -> None:
 
 def _print_prune() -> None:
     console().print(
-        "if photos are gone, `facerec index FOLDER --prune` or `facerec erase --photo ADDRESS` "
-        "ends this"
+        here(
+            "if photos are gone, `facerec index FOLDER --prune` or `facerec erase --photo ADDRESS` "
+            "removes their faces from the ledgers"
+        )
     )
 
 
@@ -175,15 +181,17 @@ def _print_returned_people(returned: int, *, repaired: bool) -> None:
     if returned:
         what = "removed" if repaired else "to be removed"
         people = count(returned, "person", "people")
-        console().print(f"{people} {what}: deleted on purpose, and back with an older database")
+        console().print(
+            f"{people} {what}: deleted on purpose, but an older database contained them"
+        )
 
 
 def _print_outdated(outdated: int, *, repaired: bool) -> None:
     if outdated:
         what = "removed" if repaired else "to be removed"
         console().print(
-            f"{count(outdated, 'face')} {what}: back with an older database, of photos that have "
-            "since been replaced, removed or erased, or have got another external image id"
+            f"{count(outdated, 'face')} {what}: an older database contained them, but their photos "
+            "have since been replaced, removed, erased or given another external image id"
         )
 
 
@@ -191,6 +199,6 @@ def _print_moved(moved: int, *, repaired: bool) -> None:
     if moved:
         what = "with the right address again" if repaired else "with the wrong address"
         console().print(
-            f"{count(moved, 'face')} {what}: an older database had the address that the photo had "
-            "before it moved"
+            f"{count(moved, 'face')} {what}: an older database had the addresses of their photos "
+            "before a move"
         )

@@ -79,6 +79,6 @@ def faces_lacking(collection_id: str, lacking: int, faces: int) -> MigrationErro
     return MigrationError(
         f"{lacking:,} of {count(faces, 'face')} of {collection_id!r} "
         f"{'is' if lacking == 1 else 'are'} not yet described "
-        "with the version that is to be served",
+        "with the new version",
         MigrationRemedy.PREPARE,
     )

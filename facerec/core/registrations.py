@@ -85,8 +85,8 @@ def _registration(consent: date | str, expires: date | str) -> Registration:
     given, ends = _checked_day(consent, "consent"), _checked_day(expires, "expiry")
     if ends <= given:
         raise InvalidInputError(
-            f"a consent of {given} cannot expire on {ends}",
-            "the expiry is the first day on which it no longer holds",
+            f"the consent of {given} expires too early, on {ends}",
+            "choose a later day: on the day of expiry, the consent no longer holds",
         )
     return Registration(given.isoformat(), ends.isoformat())
 

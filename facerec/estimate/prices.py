@@ -110,7 +110,7 @@ def load_prices(path: Path | None = None) -> PriceTable:
         document = json.loads(read_input(path, MAX_PRICES_BYTES))
     except ValueError as error:
         raise InvalidInputError(
-            f"{path} is not JSON", "begin with a copy of facerec/estimate/prices.json"
+            f"{path} is not JSON", "start from a copy of facerec/estimate/prices.json"
         ) from error
     check("price-table", document, str(path))
     for kind in ("prices", "tiers"):

@@ -43,11 +43,11 @@ def calibration_page(
         ),
         "<h2>Pairs by similarity</h2>",
         line_plot(LinearAxis("similarity"), up, [each for each in densities if each.points]),
-        "<h2>One picture twice</h2>",
+        "<h2>One photo twice</h2>",
         _pairs(result.duplicates, thumbnail),
         "<h2>Perhaps one person under two names</h2>",
         _pairs(result.one_person, thumbnail),
-        "<h2>Perhaps somebody other than the name says</h2>",
+        "<h2>Perhaps one person under a wrong name</h2>",
         _pairs(result.two_people, thumbnail),
     ]
     return document(f"Calibration of {collection_id}", sections)

@@ -52,7 +52,8 @@ def set_calibrated_threshold(
     """
     if calibration.has_wrong_names:
         raise InvalidInputError(
-            f"wrong names would determine the threshold of collection {collection_id!r}",
+            f"the threshold of collection {collection_id!r} is not set: it would depend on wrong "
+            "names",
             "first correct the doubtful faces that the calibration lists",
         )
     gallery.set_threshold(collection_id, calibration.threshold)

@@ -219,7 +219,9 @@ class ComprefaceServer:
 def _list_of(document: dict[str, Any], name: str) -> list[Any]:
     found = document.get(name)
     if not isinstance(found, list):
-        raise InvalidInputError(f"CompreFace's answer does not contain a list of {name}", _CHECK)
+        raise InvalidInputError(
+            f"the response of CompreFace does not contain a list of {name}", _CHECK
+        )
     return found
 
 
@@ -228,6 +230,7 @@ def _example(face: object) -> Example:
     subject = face.get("subject") if isinstance(face, dict) else None
     if not isinstance(subject, str) or not is_uuid(str(image_id)):
         raise InvalidInputError(
-            "CompreFace's answer lists a face without a valid image_id or without a subject", _CHECK
+            "the response of CompreFace lists a face without a valid image_id or without a subject",
+            _CHECK,
         )
     return Example(str(image_id), subject)

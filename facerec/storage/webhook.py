@@ -186,7 +186,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 def _refusal(status: int) -> str:
     if 300 <= status < 400:
         return f"the webhook redirects to another address (status {status}), which is not followed"
-    return f"the webhook answers with status {status}"
+    return f"the webhook responded with status {status}"
 
 
 def _checked_address(address: str) -> bool:

@@ -21,7 +21,7 @@ def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int
     if len(json.dumps(answer)) > max_bytes:
         error = RefusedError(
             "InvalidParameterException",
-            f"The answer has more than {max_bytes} bytes. Ask for fewer faces or smaller pages.",
+            f"The response has more than {max_bytes} bytes. Request fewer faces or smaller pages.",
             422,
         )
         return _refused(event, error)

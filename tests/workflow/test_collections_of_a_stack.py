@@ -86,7 +86,7 @@ def test_hints_of_an_interrupted_deletion_name_what_completes_it_on_a_stack(
     assert failed.exit_code == ExitCode.ERROR
     refused = command_line.invoke(main, ["collections", "create", "staff"])
     for output in (refused.output, facerec("collections", "list")):
-        assert "the stack, which tries each hour, completes it" in output
+        assert "the stack completes it in its next hourly run" in output
         assert "erasures resume" not in output
 
 

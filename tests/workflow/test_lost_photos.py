@@ -95,7 +95,7 @@ def test_a_run_says_what_is_lost_and_that_it_is_read_again(
     printed = " ".join(local.print_run("people.txt").split())
     assert "1 face restored: the collection had lost them" in printed
     assert "3 faces lost: neither the collection nor a job folder contains them" in printed
-    assert "2 photos read again for them: job staff-" in printed
+    assert "2 photos read again for these faces: job staff-" in printed
     assert "2 photos, 3 faces indexed" in printed
     assert "already indexed" not in printed
 

@@ -54,7 +54,7 @@ async function limited(work, limit, signal = null) {
   const end = () => ended.abort(signal.reason);
   if (signal?.aborted) end(); else signal?.addEventListener('abort', end);
   const timer = setTimeout(() => ended.abort(new Problem(
-    `The server did not answer within ${limit / MINUTE} minutes; it may still do what it was asked for.`, 0)), limit);
+    `The server did not answer within ${limit / MINUTE} minutes; it may still complete the request.`, 0)), limit);
   try {
     return await work(ended.signal);
   } catch (error) {

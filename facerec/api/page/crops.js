@@ -83,7 +83,7 @@ function load() {
 function placeholder(image) {
   image.src = BLANK;
   image.classList.add('missing');
-  image.alt += ' (no picture kept)';
+  image.alt += ' (no thumbnail)';
   if (image.offsetParent) show('no-pictures', true); // its view may be hidden by now
 }
 addEventListener('hashchange', () => show('no-pictures', false));

@@ -36,8 +36,8 @@ def clusters_router(context: Context) -> APIRouter:
         "/clusters",
         summary="Cluster the faces that have been indexed since the last clustering",
         description="Faces of unknown people join clusters or create them. The first clustering of "
-        "a million faces takes minutes. On AWS, a job does it: the answer is 202 with the job, and "
-        "a request during a clustering starts no second one.",
+        "a million faces takes minutes. On AWS, a job does it: the response is 202 with the job. "
+        "A request during a clustering starts no second job.",
         responses={
             **problems(404, 415),
             200: response_doc("What changed.", "clustering"),

@@ -104,7 +104,7 @@ def _of_pinecone_host(secret: str, host: str | None, clients: AwsClients) -> Ite
             secret,
             clients,
             ask,
-            missing=f"no index answers at {host}: copy the host from the console of Pinecone",
+            missing=f"no index responds at {host}: copy the host from the console of Pinecone",
         )
     except AccessDeniedError:
         yield (

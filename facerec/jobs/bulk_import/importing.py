@@ -148,8 +148,8 @@ def _problem(plan: Plan, progress: ImportProgress, current: Import | None) -> st
     """
     if current is None:
         return (
-            f"Pinecone has faces of collection {plan.collection_id!r} already, of requests or of "
-            f"an earlier attempt; {_REBUILD}"
+            f"Pinecone already has faces of collection {plan.collection_id!r}, from requests or an "
+            f"earlier attempt; {_REBUILD}"
         )
     if current.state is ImportState.FAILED:
         return f"Pinecone's import {current.import_id} failed or was cancelled; {_REMEDY}"

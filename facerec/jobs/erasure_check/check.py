@@ -218,7 +218,7 @@ def _in_stores(
         yield Remainder("the history of people", "name, user id or face id")
     # Leftovers are deleted, but still reported: the erasure should have removed them.
     if records.forget_answers([*ids, *selection.user_ids]):
-        yield Remainder("the answers of idempotency tokens", "user id or face id")
+        yield Remainder("the answers kept for idempotency tokens", "user id or face id")
 
 
 def _beside_faces(

@@ -29,7 +29,7 @@ def test_copies_of_indexed_photos_name_nobody_and_the_reason_is_given(
     shown = here.run("index", members, *words).output
     assert "0 people" in shown
     assert "1 photo is a copy" in shown
-    assert "copies are not used to name people" in shown
+    assert "copies name nobody" in shown
     # Also beside people whom other photos name.
     both = tmp_path / "both"
     shutil.copytree(here.photos, both)
@@ -38,7 +38,7 @@ def test_copies_of_indexed_photos_name_nobody_and_the_reason_is_given(
     other.write_bytes(fake_photo(fake_face("bob")))
     shown = here.run("index", both, *words).output
     assert "1 person, 1 of them new" in shown
-    assert "copies are not used to name people" in shown
+    assert "copies name nobody" in shown
     shown = here.run("index", here.photos, *words).output
     assert "1 person, 1 of them new" in shown
     assert "copies" not in shown

@@ -48,7 +48,7 @@ def test_other_answers_are_errors_of_one_line(receiver: Receiver, status: int) -
     receiver.status = status
     with pytest.raises(WebhookError) as raised:
         Webhook(receiver.address, SECRET).send(match_event(1))
-    assert raised.value.message == f"the webhook answers with status {status}"
+    assert raised.value.message == f"the webhook responded with status {status}"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -42,7 +42,7 @@ def test_an_ambiguous_answer_shows_both_people(gallery: Gallery, tmp_path: Path)
     photo.write_bytes(fake_photo(fake_face("cyd")))
     output = run(photo)
     assert "ambiguous" in output
-    before, after = output.split("also too close to call")
+    before, after = output.split("about equally similar")
     assert "ann:1" in before
     assert "bob:1" in after
 

@@ -48,7 +48,7 @@ def test_days_are_texts_or_dates(gallery: Gallery) -> None:
         ("2020-01-01", "2021-01-01", "the consent expired on 2021-01-01"),
         ("2020-01-01", "2026-11-26", "the consent expired on 2026-11-26"),
         ("2026-11-28", "2027-11-26", "the consent is dated in the future: 2026-11-28"),
-        ("2026-11-26", "2026-11-26", "a consent of 2026-11-26 cannot expire on 2026-11-26"),
+        ("2026-11-26", "2026-11-26", "the consent of 2026-11-26 expires too early"),
         ("26.11.2026", "2027-11-26", "invalid day of consent '26.11.2026'"),
         ("2026-11-26", "2027-02-30", "invalid day of expiry '2027-02-30'"),
         ("20261126", "2027-11-26", "invalid day of consent"),

@@ -336,7 +336,7 @@ FACE = "0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d"
         ("people.jsonl", lambda ls: ls[0].update(created_at=math.nan), "line 1 .* not JSON"),
         ("people.jsonl", register("2026-13-26/2099-01-01"), "line 1 .* day of consent"),
         ("people.jsonl", register("2026-01-01/2026-02-30"), "line 1 .* day of expiry"),
-        ("people.jsonl", register("2026-01-02/2026-01-01"), "line 1 .* cannot expire"),
+        ("people.jsonl", register("2026-01-02/2026-01-01"), "line 1 .* expires too early"),
         (
             "history.jsonl",
             lambda ls: ls[0]["cause"].update(at=1e12),

@@ -65,7 +65,7 @@ class _SubjectRequest(Document):
 
     face_id: FaceId | None = None
     photo: Annotated[str, Field(min_length=1, max_length=MAX_ADDRESS_LENGTH)] | None = Field(
-        None, description="The photo's `source`, as in its faces."
+        None, description="Address of the photo: the `source` of its faces."
     )
     external_image_id: NameOfPhoto | None = Field(
         None, description="The external image id, or the path that it was derived from."

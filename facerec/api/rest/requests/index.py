@@ -85,7 +85,7 @@ class IndexRequest(LimitedFaces, NamablePhoto):
     restore_deleted: bool | None = Field(
         None,
         description="With a manifest or prefix: process all photos again, and also store faces "
-        "that somebody has deleted. A single photo is always indexed with such faces.",
+        "that were deleted on purpose. For a single photo, such faces are always stored.",
     )
     prune: bool | None = Field(
         None,

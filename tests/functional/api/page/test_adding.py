@@ -257,7 +257,7 @@ def test_faces_show_their_thumbnail_or_a_placeholder(site: Site, page: playwrigh
     expect(page.locator("#face-list img")).to_have_count(2)
     expect(page.locator("#face-list img[src^=blob]")).to_have_count(1)
     expect(page.locator("#face-list img.missing")).to_have_attribute("src", "page/face.svg")
-    expect(page.get_by_alt_text("(no picture kept)")).to_have_count(1)
+    expect(page.get_by_alt_text("(no thumbnail)")).to_have_count(1)
     expect(page.locator("#face-list")).to_contain_text("kept.png")
 
 
