@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
+import pytest
 
+from facerec.cli.main import main
+from facerec.core import limits
 from tools.cli_docs import PAGE, every_command, updated
+
+ROOT = PAGE.parents[1]
+PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {PAGE})]
+WRITTEN = re.compile(
+    r"`facerec ([^`]+)`|^(?:\$ )?(?:[A-Z_]+=\S+ )*facerec ((?:.|\\\n)*)$", re.MULTILINE
+)
+"""A command in a sentence, or in a block of code."""
+
+
+def commands_of(page: Path) -> Iterator[list[str]]:
+    """Yield the words of each command of facerec in a page."""
+    for match in WRITTEN.finditer(page.read_text("utf-8")):
+        words = re.split(r" [#|>]", match[1] or match[2])[0].replace("\\\n", " ").split()
+        if words and (words[0] in main.list_commands(click.Context(main))):
+            yield words
 
 
 def test_the_generated_sections_are_up_to_date() -> None:
@@ -38,3 +58,29 @@ def test_every_format_that_the_page_names_is_a_schema() -> None:
     section = PAGE.read_text("utf-8").partition("## JSON output")[2].partition("\n## ")[0]
     schemas = {path.name for path in (PAGE.parents[1] / "facerec" / "schemas").iterdir()}
     assert set(re.findall(r"`([a-z-]+\.json)`", section)) <= schemas
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_of_a_page_has_the_options_that_the_page_names(page: Path) -> None:
+    for words in commands_of(page):
+        command: click.Command | None = main
+        for word in words:
+            if not isinstance(command, click.Group):
+                break
+            command = command.get_command(click.Context(command), word)
+        assert command is not None, words
+        options = {"--help", *(name for each in command.params for name in each.opts)}
+        options |= {name for each in command.params for name in each.secondary_opts}
+        named = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert named <= options, words
+
+
+def test_the_page_about_http_names_the_defaults_of_lists() -> None:
+    page = " ".join((ROOT / "docs" / "api.md").read_text("utf-8").split())
+    defaults = {limits.DEFAULT_CLUSTERS, limits.DEFAULT_EVENTS, limits.DEFAULT_HISTORY}
+    assert len(defaults) == 1
+    assert (
+        f"a page has {limits.DEFAULT_PAGE:,} collections, faces or corrections, "
+        f"{limits.MAX_USER_PAGE} people, or {defaults.pop()} clusters, events or entries"
+    ) in page
+    assert f"newest {limits.DEFAULT_JOBS} jobs and {limits.DEFAULT_RECEIPTS} receipts" in page
