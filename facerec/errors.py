@@ -239,7 +239,7 @@ class ErasureDamagedError(InvalidInputError):
 
     def __init__(self, erasure_id: str) -> None:
         super().__init__(
-            f"the erasure {erasure_id!r} cannot be completed: its note is damaged",
+            f"erasure {erasure_id!r} cannot be completed: its note is damaged",
             "repeat the erasure, then remove this note",
         )
         self.erasure_id = erasure_id
@@ -256,7 +256,7 @@ class ReceiptDamagedError(InvalidInputError):
 
     def __init__(self, erasure_id: str, what: str = "receipt") -> None:
         super().__init__(
-            f"the {what} of the erasure {erasure_id!r} is damaged",
+            f"the {what} of erasure {erasure_id!r} is damaged",
             "restore this file from a copy of the data folder or bucket; if there is none, repeat "
             "the erasure and delete the file",
         )
@@ -285,7 +285,7 @@ class JobEndedError(InvalidInputError):
     """
 
     def __init__(self, job_id: str, status: str) -> None:
-        super().__init__(f"the job {job_id!r} is not running: {status.lower()}")
+        super().__init__(f"job {job_id!r} is not running: {status.lower()}")
         self.job_id = job_id
         self.status = status
 
@@ -429,7 +429,7 @@ class RecipeUnavailableError(InvalidInputError):
     def __init__(self, recipe: str, available: Sequence[str]) -> None:
         known = ", ".join(sorted(available))
         super().__init__(
-            f"the recipe {recipe!r} is not available",
+            f"recipe {recipe!r} is not available",
             f"choose one of {known}" if known else "omit it: there is only the default recipe",
         )
         self.recipe = recipe

@@ -78,7 +78,7 @@ def print_check(checked: MigratedCollection, recipe: str, *, as_json: bool) -> N
     print_missing(checked.missing)
     left = status.faces - status.ready - len(checked.missing)
     console().print(
-        f"{count(left, 'face')} of {status.faces:,} can be described with {recipe}; "
+        f"{left:,} of {count(status.faces, 'face')} can be described with {recipe}; "
         f"already described: {status.ready:,}"
     )
 

@@ -55,7 +55,8 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
             photo.save(part, kind)
     except (KeyError, ValueError) as error:
         raise InvalidInputError(
-            f"no photo can be written with the suffix of {path}", "use .jpg or .png"
+            f"{path} cannot be written: its suffix is not that of a photo format",
+            "use .jpg or .png",
         ) from error
     except OSError as error:
         raise InvalidInputError(

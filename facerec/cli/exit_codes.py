@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from facerec.errors import (
     AccessKeyNotFoundError,
+    ClusterNotFoundError,
     CollectionNotFoundError,
     ConfigurationError,
     DeletedCollectionError,
@@ -115,6 +116,7 @@ STACK_COMPLETES = "the stack completes it in its next hourly run"
 
 HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
+    ClusterNotFoundError: "see `facerec people suggest`",
     CollectionNotFoundError: "see `facerec collections list`; if the database was lost, "
     "`facerec rebuild` restores the collection from its job folders",
     DeletedCollectionError: "delete it again with `facerec collections delete`, then repeat "

@@ -177,4 +177,4 @@ def _write_html(find: Find, path: Path, whom: str, gallery: Gallery) -> str:
             found_faces(find, doubtful=True),
             thumbnail,
         )
-    return f"{count(sum(numbers), 'face')} on {path}, {numbers[1]:,} of them doubtful"
+    return f"{count(sum(numbers), 'face')} on {path}, {numbers[1]:,} doubtful"

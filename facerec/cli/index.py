@@ -13,6 +13,7 @@ from facerec.cli.numbers import MAX_WHOLE, WholeRange
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.webhooks import open_webhook, webhook_option
 from facerec.core.deferred import DeferredModule
+from facerec.core.names import checked_collection_id
 
 if TYPE_CHECKING:
     from facerec.cli import job_preview, local_run, people_enrol
@@ -78,7 +79,11 @@ def index(
       facerec index s3://bucket/visitors/ --collection visitors --json
     """
     person_from = job_fields.pop("person_from", None)
-    document = {"collection_id": collection, "manifest": source, **job_fields}
+    document = {
+        "collection_id": checked_collection_id(collection),
+        "manifest": source,
+        **job_fields,
+    }
     enrol = None
     if person_from is not None:
         people_enrol.require_no_chosen_ids()

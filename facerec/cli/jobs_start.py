@@ -17,6 +17,7 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import print_json, say
 from facerec.core.deferred import DeferredModule
+from facerec.core.names import checked_collection_id
 
 if TYPE_CHECKING:
     from facerec.cli import job_preview, job_watching, local_run, people_enrol, services
@@ -81,7 +82,7 @@ def start(
     """
     person_from = job_fields.pop("person_from", None)
     document: dict[str, Any] = {
-        "collection_id": collection,
+        "collection_id": checked_collection_id(collection),
         "manifest": manifest,
         **job_fields,
     }

@@ -43,6 +43,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     if target.exists() and not target.is_file():
         yield target
         return
+    _require_folder(path)
     part = incomplete_name(target)
     try:
         yield part
@@ -59,10 +60,7 @@ def require_new(path: Path) -> None:
     """
     if os.path.lexists(path):
         raise _exists(path)
-    if not path.parent.is_dir():
-        raise InvalidInputError(
-            f"{path.parent} is not a folder", "name a file in a folder that exists"
-        )
+    _require_folder(path)
 
 
 def may_overwrite(path: Path | None, *, overwrite: bool) -> None:
@@ -110,6 +108,13 @@ def place(part: Path, path: Path) -> None:
     else:
         with suppress(FileNotFoundError):
             part.unlink()
+
+
+def _require_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise InvalidInputError(
+            f"{path.parent} is not a folder", "name a file in a folder that exists"
+        )
 
 
 def _exists(path: Path) -> InvalidInputError:

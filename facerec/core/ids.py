@@ -68,7 +68,7 @@ def checked_face_id(face_id: str) -> str:
     """
     if not is_uuid(face_id):
         raise InvalidInputError(
-            f"invalid face id {shown_name(face_id, 36)}", "use a lowercase UUID"
+            f"invalid face id {shown_name(face_id, 36)}", "use the id of a face, a lowercase UUID"
         )
     return face_id
 

@@ -120,7 +120,7 @@ def checked_user_id(name: str) -> str:
     return _checked(
         name,
         _EXTERNAL_IMAGE_ID,
-        "user id",
+        "person id",
         "letters, digits, '_', '.', '-' and ':'",
         maximum=MAX_USER_ID_LENGTH,
     )

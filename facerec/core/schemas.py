@@ -86,6 +86,10 @@ def _without_values(error: ValidationError) -> str:
         unknown = sorted(set(document) - set(schema.get("properties", {})))
         named = [repr(name) for name in unknown if _FIELD.fullmatch(name)]
         return f"unknown fields: {', '.join(named) or len(unknown)}"
+    if error.validator == "pattern":
+        # The rest excludes a line break at the end, which "$" accepts in Python.
+        pattern = str(error.validator_value).removesuffix(r"(?![\s\S])")
+        return f"the value does not match the pattern {pattern}"
     if isinstance(error.instance, str | list | dict):
         return str(error.message).replace(repr(error.instance), "the value")
     return str(error.message)

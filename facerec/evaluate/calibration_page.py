@@ -65,8 +65,8 @@ def summary(result: Calibration, collection_id: str) -> list[str]:
     basis = (
         "as measured on these faces"
         if result.is_measured
-        else "by the scale of similarity, since these faces are too few to measure it: "
-        f"{_shown_number(result.faces_needed)} faces of different people are enough, and measure "
+        else "by the scale of similarity. These faces are too few to measure it: "
+        f"{_shown_number(result.faces_needed)} faces of different people are needed, which measure "
         f"a rate of {result.needed_interval}"
     )
     suspicion = [

@@ -90,8 +90,8 @@ class Inspector:
         options = self._defaults.complete(options, stores=False)
         found = []
         for photo, name in ((source, "the source photo"), (target, "the target photo")):
-            _, faces = self._detect(photo, options, name=name)
-            require_face(faces, name=name)
+            loaded, faces = self._detect(photo, options, name=name)
+            require_face(faces, name=loaded.name)
             found.append(faces)
         first, second = found
         pairs = comparing.pair_faces(first, second)

@@ -923,7 +923,7 @@ def test_a_damaged_file_of_an_erasure_is_an_error_of_one_line(
         refused = here.run(*words)
         path.write_bytes(before)
         assert refused.exit_code == ExitCode.INVALID_INPUT, refused.output
-        assert f"of the erasure '{receipt.stem}' is damaged" in refused.stderr
+        assert f"of erasure '{receipt.stem}' is damaged" in refused.stderr
         assert here.run(*words).exit_code == ExitCode.DONE
 
 

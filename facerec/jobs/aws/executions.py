@@ -185,7 +185,7 @@ class Executions:
 def _errors(name: str) -> AbstractContextManager[None]:
     return aws_errors(
         "Step Functions",
-        f"the job {name!r}" if name else "the list of jobs",
+        f"job {name!r}" if name else "the list of jobs",
         missing=JobNotFoundError(name),
         codes={
             "StateMachineDoesNotExist": ConfigurationError(

@@ -67,7 +67,7 @@ def delete_job(objects: ObjectStore, entry: Entry, job: Job) -> int:
         InvalidInputError: The job is pending or running, or its faces are being imported.
     """
     if not job.status.ended:
-        raise InvalidInputError(f"the job {job.id!r} is {job.status.lower()}", "cancel it first")
+        raise InvalidInputError(f"job {job.id!r} is {job.status.lower()}", "cancel it first")
     jobs_root = folder_of(entry.uri.rstrip("/"))
     _give_up_import(objects, jobs_root, entry.job_folder)
     if job.collection_id is not None:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from facerec.core.derived_names import derived_external_image_id
+from facerec.errors import InvalidInputError
 from facerec.jobs.manifest.entries import LineParser, ManifestEntry
 from facerec.jobs.manifest.inspection import Inspection, inspect, is_photo, read_sample
 from facerec.jobs.manifest.inventory import inspect_inventory, is_inventory, source_bucket
@@ -104,8 +105,8 @@ def find_source(
 
     Raises:
         ObjectNotFoundError: The manifest or photo does not exist.
-        InvalidInputError: The object is neither a manifest nor a photo, or it changes during the
-            call.
+        InvalidInputError: The object is neither a manifest nor a photo, it changes during the call,
+            or a folder is in the folder of the jobs.
     """
     if request.manifest is None:
         base = f"{Path.cwd()}/" if scheme_of(exclude) == "file" else None
@@ -117,6 +118,11 @@ def find_source(
         # Path.resolve would follow links, and lose the path that the caller uses.
         uri = os.path.abspath(uri) + "/" * Path(uri).is_dir()  # noqa: PTH100
     if uri.endswith("/"):
+        if uri.startswith(exclude):
+            raise InvalidInputError(
+                f"{uri} cannot be indexed: {exclude} is for the files of jobs",
+                "choose another folder for the job, or index another folder",
+            )
         found = list_photos(objects, uri, exclude, request.listing)
         contains = lambda photo: photo.startswith(uri)  # noqa: E731
         return Source(uri, Listing(found, contains, on_listed=on_listed), scope=uri)

@@ -497,7 +497,7 @@ def test_a_wrong_name_has_one_wording(rest: httpx.Client, staff: str) -> None:
     assert parsed.detail == wrong
     face = rest.get(f"/api/v1/collections/{staff}/faces/ann.jpg/matches")
     assert problem(face, 422)["detail"] == (
-        "path.face_id: invalid face id 'ann.jpg'; use a lowercase UUID"
+        "path.face_id: invalid face id 'ann.jpg'; use the id of a face, a lowercase UUID"
     )
 
 

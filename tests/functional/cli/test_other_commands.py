@@ -30,7 +30,7 @@ def test_detected_faces_are_drawn_into_the_photo(facerec: Facerec, tmp_path: Pat
 def test_a_drawing_of_no_known_format_is_refused(facerec: Facerec, tmp_path: Path) -> None:
     result = facerec("detect", PROBE, "--draw", tmp_path / "boxes.xyz")
     assert result.exit_code == 4
-    assert "no photo can be written with the suffix of" in result.stderr
+    assert "its suffix is not that of a photo format" in result.stderr
 
 
 def test_a_drawing_never_replaces_the_photo(facerec: Facerec, tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_an_id_is_derived_if_it_says_no_more_than_the_path(
 def test_a_user_id_is_checked_by_the_gallery(gallery: Gallery, name: str) -> None:
     with pytest.raises(InvalidInputError) as raised:
         gallery.create_user("staff", name)
-    assert raised.value.message.startswith("invalid user id ")
+    assert raised.value.message.startswith("invalid person id ")
     assert raised.value.message.isprintable()
     assert gallery.list_users("staff").users == ()
 
