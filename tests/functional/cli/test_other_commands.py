@@ -111,7 +111,7 @@ def test_a_drawing_that_cannot_be_written_is_invalid_input(
 ) -> None:
     result = facerec("detect", PROBE, "--draw", tmp_path / "missing" / "boxes.jpg")
     assert result.exit_code == 4
-    assert "cannot be written" in result.stderr
+    assert "missing is not a folder" in result.stderr
 
 
 def test_an_unreadable_photo_is_named(facerec: Facerec, tmp_path: Path) -> None:

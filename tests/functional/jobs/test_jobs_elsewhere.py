@@ -290,3 +290,11 @@ def test_the_damaged_note_of_a_job_is_named_and_deleted(machine: Machine, tmp_pa
     assert (tmp_path / "a" / "plan.json").exists()
     assert not note.exists()
     assert machine.command("collections", "delete", "staff", "--yes").exit_code == 0
+
+
+def test_the_folder_of_the_photos_is_not_that_of_the_job(machine: Machine) -> None:
+    refused = machine.index("photos")
+    assert refused.exit_code == 4
+    assert "photos/ is for the files of jobs" in refused.stderr
+    assert "choose another folder for the job" in refused.stderr
+    assert len(list((machine.folder / "photos").iterdir())) == PHOTOS

@@ -13,6 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from facerec.cli.main import main
+from facerec.cli.new_files import whole_file
+from facerec.errors import InvalidInputError
 from facerec.testing.engine import fake_face, fake_photo
 
 ASKING = {
@@ -179,3 +181,10 @@ def test_no_command_writes_a_local_folder_that_is_named_like_an_address(
     assert refused.exit_code == 2, refused.output
     assert "s3://bucket/out is not a path on this machine" in refused.output
     assert not (tmp_path / "s3:").exists()
+
+
+def test_a_file_in_a_missing_folder_is_refused_by_the_name_of_the_folder(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "out.jpg"
+    refused = pytest.raises(InvalidInputError, match="missing is not a folder")
+    with refused, whole_file(path) as part:
+        part.write_bytes(b"never written")
