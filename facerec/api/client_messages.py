@@ -24,7 +24,7 @@ _PATH = re.compile(r"(?<![^\s'\"(=:])/[^\s/:;,'\"()]+/[^\s:;,'\"()]*")
 def message_for_clients(error: FacerecError) -> str:
     """Return the message of an error without the server's paths and the names of its stores."""
     if isinstance(error, NoCredentialsError):
-        return "this server reads nothing from S3"
+        return "this server does not have this bucket, and reads nothing from S3"
     if isinstance(error, JobFolderError):
         message = f"the folder of the job {error.problem}"
     elif isinstance(error, StoreUnavailableError):

@@ -104,5 +104,5 @@ def _name(host: str) -> str:
 
 def _foreign_page() -> RefusedError:
     return RefusedError(
-        "AccessDeniedException", "Pages of other sites may not use this server.", 403
+        "AccessDeniedException", "Web pages of other origins may not call this server.", 403
     )

@@ -115,11 +115,14 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> Response:
-        headers = dict(error.headers or {})
+        headers, detail, hint = dict(error.headers or {}), str(error.detail), None
+        if error.status_code == 404:
+            detail, hint = "the API does not have this path", "see /openapi.json for all paths"
         if error.status_code == 405:
             # the framework names the methods of one route, but each method of a path is a route
             headers["Allow"] = ", ".join(_allowed_methods(app, request))
-        return _problem(error.status_code, str(error.detail), headers=headers)
+            detail = f"this path supports {headers['Allow']}, not {request.method:.20}"
+        return _problem(error.status_code, detail, hint, headers)
 
     @app.exception_handler(ClientGoneError)
     def client_gone(_request: Request, _error: ClientGoneError) -> Response:

@@ -142,7 +142,10 @@ def test_errors_of_the_deployment_have_hints_for_operators() -> None:
 
 def test_a_server_without_credentials_says_that_it_does_not_read_from_s3() -> None:
     answer = answer_of(NoCredentialsError())
-    assert (answer["status"], answer["detail"]) == (403, "this server reads nothing from S3")
+    assert (answer["status"], answer["detail"]) == (
+        403,
+        "this server does not have this bucket, and reads nothing from S3",
+    )
 
 
 def run_job(client: TestClient, request: dict[str, str]) -> Response:

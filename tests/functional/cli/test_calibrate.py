@@ -44,7 +44,7 @@ def test_the_threshold_that_was_found_is_the_collections(data: Path) -> None:
 
 
 def test_too_few_faces_are_told_how_many_are_needed(data: Path) -> None:
-    assert "faces of different people are enough" in " ".join(run("--collection", "staff").split())
+    assert "faces of different people are needed" in " ".join(run("--collection", "staff").split())
     outcome = CliRunner().invoke(main, ["calibrate", "--collection", "empty"])
     assert outcome.exit_code == 4
     assert "at least two faces" in outcome.output

@@ -67,7 +67,7 @@ def test_a_small_collection_gets_the_threshold_of_the_scale_and_learns_its_needs
     assert needed.low < needed.rate < needed.high
     assert needed.rate == pytest.approx(0.01, rel=0.01)
     assert (
-        f"101 faces of different people are enough, and measure a rate of {needed}"
+        f"101 faces of different people are needed, which measure a rate of {needed}"
         in (summary(result, "staff")[2])
     )
 
