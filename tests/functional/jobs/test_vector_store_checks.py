@@ -226,7 +226,7 @@ def test_a_host_without_an_index_is_refused() -> None:
     with PineconeServer() as server:
         server.fail("/describe_index_stats", 404, 1)
         assert refusal(server.host).startswith(
-            f"PineconeIndexHost: no index answers at {server.host}"
+            f"PineconeIndexHost: no index responds at {server.host}"
         )
     assert refusal("https://").startswith("PineconeIndexHost: 'https://' is not the host")
 
