@@ -138,14 +138,14 @@ class GalleryBase(Inspector):
         return self._get(collection_id)
 
     def _get_to_change(self, collection_id: str) -> Collection:
-        """Return a collection to which something is added, whatever its model version.
+        """Return a collection that is about to be changed, whatever its model version.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
         """
         collection = self._get(collection_id)
         self._erasures.require_not_deleted(collection)
@@ -210,7 +210,7 @@ class GalleryBase(Inspector):
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: No engine here has the collection's model version.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
         """
         collection = self._get(collection_id)
         if self._engine_of(collection).model_version != collection.model_version:
@@ -223,10 +223,10 @@ class GalleryBase(Inspector):
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: No engine here has the collection's model version.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
             ConflictError: The deletion of the collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
         """
         collection = self._get_comparable(collection_id)
         self._erasures.require_not_deleted(collection)
@@ -245,7 +245,7 @@ class GalleryBase(Inspector):
         """Return the engine of a recipe; None means the default engine.
 
         Raises:
-            RecipeUnavailableError: No engine here has this recipe.
+            RecipeUnavailableError: No engine of the gallery has this recipe.
         """
         return (
             self._engine if recipe is None else self._recipes[checked_recipe(recipe, self._recipes)]
@@ -255,7 +255,7 @@ class GalleryBase(Inspector):
         """Return the minimum similarity of a match: the caller's, the collection's or the default.
 
         Raises:
-            InvalidInputError: ``threshold`` is not 0 to 1.
+            InvalidInputError: ``threshold`` is not between 0 and 1.
         """
         if threshold is not None:
             return checked_threshold(threshold)
@@ -270,5 +270,5 @@ class GalleryBase(Inspector):
         return None if next_token is None else read_page_token(listing, next_token, self._clock())
 
     def _token(self, listing: str, last: str) -> str:
-        """Return the token of the page that follows a name."""
+        """Return the token of the page that starts after a name."""
         return page_token(listing, last, self._clock())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CollectionSummary:
-    """A collection with the number of its faces and people.
+    """A collection with the numbers of its faces and people.
 
     Attributes:
         collection: The collection.

@@ -1,4 +1,4 @@
-"""Modules that only some operations need: imported at first use, so that a gallery opens fast."""
+"""Modules that only some operations need, imported at first use so that a gallery opens fast."""
 
 from __future__ import annotations
 

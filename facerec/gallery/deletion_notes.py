@@ -1,4 +1,4 @@
-"""Notes of the collections that were deleted, beside the receipts.
+"""Notes about deleted collections, stored beside the receipts.
 
 A note outlives the collection. It contains the time at which the deleted collection was created, so
 that a later collection of the same id is not affected. One lookup then shows that an older copy of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def note_deletion(
     collection_id: str, selection: Selection, objects: ObjectStore, root: str
 ) -> None:
-    """Note that the selected collections are deleted; do nothing if only a part is erased.
+    """Store a note for each collection that is deleted; do nothing if only a part is erased.
 
     Args:
         collection_id: Id of the collection.
@@ -48,7 +48,7 @@ def was_deleted(collection: Collection, objects: ObjectStore, root: str) -> bool
 def noted_collections(
     objects: ObjectStore, root: str, collection_id: str | None = None
 ) -> list[Collection]:
-    """Return the deleted collections, or those of one id; their model versions are ""."""
+    """Return the collections that notes list, or those of one id; their model versions are ""."""
     folder = f"{root}deleted/" if collection_id is None else _folder(collection_id, root)
     found = []
     for each in objects.list(folder):

@@ -126,14 +126,15 @@ class Gallery(
         *,
         collection_id: str | None = None,
     ) -> dict[str, Any]:
-        """Answer a request, or return the earlier answer to its idempotency token.
+        """Answer a request once: a repeated idempotency token returns the stored answer.
 
         An answer is kept for 8 hours; see ``facerec.gallery.operations.idempotency``.
 
         Args:
             token: Idempotency token, chosen by the caller.
-            request: What is requested; the same token for another request is an error.
-            answer: Computes the answer.
+            request: JSON values that identify the request; using the token for another request is
+                an error.
+            answer: Performs the request and returns its answer as JSON values.
             collection_id: The collection that the request changes: a token expires with the
                 collection, so that it can be used again in a new one of the same id. None if the
                 request changes no collection.

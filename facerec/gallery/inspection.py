@@ -1,4 +1,4 @@
-"""Photos inspected and compared without a collection."""
+"""Detects and compares faces in photos, without a collection."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ else:
 
 
 class Inspector:
-    """The operations that need only photos; ``Gallery`` provides them too."""
+    """Operations that need photos but no collection; ``Gallery`` inherits them."""
 
     def __init__(
         self,

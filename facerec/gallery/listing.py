@@ -1,4 +1,4 @@
-"""Whole listings of records, with one page in memory at a time."""
+"""Iterates over all records of a collection, with one page in memory at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def all_users(
 
 
 def all_corrections(collection_id: str, *, records: RecordStore) -> Iterator[Correction]:
-    """Yield all corrections of a collection, ordered by face, with one page in memory at a time."""
+    """Yield all corrections of a collection, ordered by face."""
     for page in pages_of_corrections(collection_id, records=records):
         yield from page
 

@@ -51,19 +51,19 @@ def checked_integer(name: str, value: int, maximum: int) -> int:
 
 
 def listing_of(operation: str, collection: Collection, *filters: object) -> str:
-    """Return what identifies the pages of a request; each token is bound to it.
+    """Return a text that identifies a listing; its page tokens are valid for no other.
 
     Args:
-        operation: Name of what is listed.
-        collection: The collection; a later one with its id has other pages.
-        *filters: What chooses or orders the entries of the listing. Equal values must have equal
+        operation: Name of the operation that lists the entries.
+        collection: The listed collection; tokens are not valid for a later one with the same id.
+        *filters: Values that determine the entries or their order. Equal values must have equal
             ``repr``.
     """
     return repr((operation, collection.collection_id, collection.created_at, *filters))
 
 
 def page_token(listing: str, after: str, now: float) -> str:
-    """Return the token of the page that follows a name, of at most 255 characters.
+    """Return a token of at most 255 characters for the page that starts after a name.
 
     Args:
         listing: Identifies the listing; the token is only valid for it.

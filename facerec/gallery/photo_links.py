@@ -1,4 +1,4 @@
-"""Paths of photos; several paths may lead to the same file through symbolic links."""
+"""Finds all paths of a photo, since several may lead to it through symbolic links."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def paths_of_photo(path: str, recorded: Iterable[str]) -> frozenset[str]:
     later request may use another path to the same file.
 
     Args:
-        path: An absolute path, or an address, which is returned alone.
+        path: An absolute path, or an address; of an address, no other path is looked for.
         recorded: Paths of the collection's photos. Their folders are also searched, because a photo
             without faces has no recorded path.
     """

@@ -1,4 +1,4 @@
-"""Photos of single requests. Unlike in a job, a problem with such a photo is an error."""
+"""Reads the photos of single requests. Unlike in a job, a problem with a photo is an error."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PhotoLocation:
 
 
 Photo: TypeAlias = bytes | str | os.PathLike[str] | PhotoLocation
-"""A photo as callers give it: the bytes of an image file, a path, an ``s3://`` address, or a
+"""A photo as callers pass it: the bytes of an image file, a path, an ``s3://`` address, or a
 ``PhotoLocation``."""
 
 

@@ -50,9 +50,10 @@ class Erasure:
 
     @property
     def erased_at(self) -> float:
-        """When the data was erased, in seconds since 1970, as far as it can be compared.
+        """Time of the erasure, in seconds since 1970, comparable with the times of the data.
 
-        It is never before the selected data was stored: the clock of that process may be ahead.
+        It is never earlier than the time at which the selected data was stored, even if the clock
+        of the process that stored the data was ahead.
         """
         return max(self.receipt.requested_at, math.nextafter(self.selection.latest, math.inf))
 
@@ -77,7 +78,7 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class Deletions:
-    """Deletions of the collections of one id.
+    """Finished and unfinished deletions of the collections that had one id.
 
     Attributes:
         pending: Selections of the erasures that are not finished.
@@ -91,7 +92,7 @@ class Deletions:
     before: float | None
 
     def include(self, created_at: float) -> bool:
-        """Return whether the collection that was created at a time was deleted, or is being."""
+        """Return whether the collection created at a given time was deleted or is being deleted."""
         return (
             created_at in self.creations
             or (self.before is not None and created_at <= self.before)
@@ -100,7 +101,7 @@ class Deletions:
 
 
 def completed_later(erasure_id: str) -> str:
-    """Return the part of an error message which says that an erasure will be completed."""
+    """Return a clause for error messages, which announces that an erasure will be completed."""
     return f"the erasure {erasure_id} will be completed"
 
 
@@ -266,7 +267,7 @@ class Erasures:
         self.objects.delete(f"{self._pending_folder}{erasure_id}.json")
 
     def _notes(self, erasure_id: str | None) -> Iterator[tuple[str, Erasure | None]]:
-        """Yield the ids of the unfinished erasures, or of one, with their records.
+        """Yield the ids and records of all unfinished erasures, or of one.
 
         A damaged record is None.
         """
@@ -335,7 +336,7 @@ class Erasures:
         return frozenset(deleted)
 
     def was_deleted(self, collection: Collection) -> bool:
-        """Return whether a collection was deleted, so that it is back with an older copy.
+        """Return whether a collection was deleted, and an older copy of the database has it.
 
         Returns false if an earlier release deleted it.
         """
@@ -348,8 +349,8 @@ class Erasures:
 
         Raises:
             ConflictError: The deletion of the collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
         """
         if self.was_deleted(collection):
             raise DeletedCollectionError(collection.collection_id)
@@ -367,8 +368,8 @@ class Erasures:
 
         Raises:
             ConflictError: The deletion of the collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
         """
         with suppress(CollectionNotFoundError):
             self.require_not_deleted(records.get_collection(collection_id))
@@ -381,12 +382,12 @@ class Erasures:
         )
 
     def deletions(self, collection_id: str) -> Deletions:
-        """Return which collections of an id were deleted, or are being deleted.
+        """Return the deletions of all collections that had an id.
 
         Reads all receipts of the collection.
 
         Raises:
-            ReceiptDamagedError: A receipt is damaged, so that it may be that of a later deletion.
+            ReceiptDamagedError: A receipt is damaged; it may be the receipt of a later deletion.
         """
         return Deletions(
             tuple(

@@ -1,9 +1,9 @@
-"""Reads the texts by which callers name people and what to erase or export.
+"""Resolves the texts with which callers refer to people and to the data to erase or export.
 
-One rule holds for all of them: a text is an id or a display name, and a text that is the id of one
-person and the name of another is refused (``AmbiguousPersonError``). Somebody whose erasure was
-interrupted still has the id, and so has a correction about somebody who no longer exists. External
-image ids, which corrections may name too, are often the names of the same people: they come last.
+One rule applies to all of them: a text is an id or a display name, and a text that is the id of one
+person and the name of another is refused (``AmbiguousPersonError``). Ids of people whose erasure
+was interrupted, and of people in corrections who no longer exist, are still found. Corrections may
+also contain external image ids. These are often names of the same people, so they are tried last.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
     """Return the name of a subject for ``Gallery.erase``; for a person, this is the id.
 
     An id that nobody has is returned too, since job folders and the history may still contain data
-    about it. A name of somebody who was deleted, or whose erasure was interrupted, gives the former
-    id.
+    about it. For the name of somebody who was deleted, or whose erasure was interrupted, the former
+    id is returned.
 
     Raises:
         InvalidInputError: ``collection_id`` is not a valid collection id, or the name of a person
@@ -81,7 +81,8 @@ def known_name(gallery: Gallery, collection_id: str, person: str) -> str:
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
-        UserNotFoundError: Nobody has this id or name, and no face has it; similar people are named.
+        UserNotFoundError: No person and no face has this id or name; the message lists similar
+            people.
         AmbiguousPersonError: One person has this id, and another has this name.
         InvalidInputError: ``collection_id`` is not a valid collection id.
     """

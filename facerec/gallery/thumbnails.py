@@ -41,12 +41,12 @@ def thumbnail_of(
     objects: ObjectStore,
     max_pixels: int,
 ) -> bytes:
-    """Return a JPEG file of a stored face: the one that is kept, or else one cut from the photo.
+    """Return a JPEG file of a stored face: the stored thumbnail, or else one cut from the photo.
 
     Args:
         collection_id: The collection of the face.
         record: The face.
-        thumbnails: The thumbnails that are kept; None without a store of them.
+        thumbnails: Store of thumbnails; None if there is none.
         objects: Reads the photo of the face.
         max_pixels: Maximum number of pixels of the photo.
 
@@ -78,13 +78,13 @@ def keep_thumbnails(
         collection_id: The collection of the faces.
         records: The faces.
         content: The bytes of the photo in which they were found.
-        thumbnails: The store that keeps them.
+        thumbnails: Store that receives the thumbnails.
         max_pixels: Maximum number of pixels of the photo.
     """
     faces = list(records)
     if not faces:
         return
-    # The faces are stored already: the request does not fail because they cannot be shown.
+    # The faces are already stored: the request must not fail because no thumbnail can be cut.
     with suppress(ObjectNotFoundError):
         cut = list(_cut(content, [face.box for face in faces], max_pixels))
         ids = (face.face_id for face in faces)

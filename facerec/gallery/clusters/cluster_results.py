@@ -15,12 +15,12 @@ photos."""
 
 @dataclass(frozen=True, slots=True)
 class ClusterSummary:
-    """A cluster, with a face and photos that help somebody to recognise the person.
+    """A cluster, with its clearest face and the photos that help to recognise the person.
 
     Attributes:
         cluster_id: ``c`` and the number of the cluster.
         face_ids: Ids of the faces without a person, ordered.
-        user_id: The person that other faces of the cluster belong to, or None.
+        user_id: Id of the person that other faces of the cluster belong to, or None.
         person_name: The display name of that person, if any.
         ignored: Whether the cluster is ignored.
         best: The clearest of the first ``MAX_SHOWN`` faces.

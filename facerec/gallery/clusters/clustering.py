@@ -46,7 +46,7 @@ MEAN_RATE_RATIO = 5.0
 Measured, like the two numbers above, by ``python -m benchmarks.clustering``."""
 
 MAX_ATTEMPTS = 5
-"""Number of attempts to cluster before concurrent statements are reported as a conflict."""
+"""Maximum attempts at a clustering that concurrent statements about faces invalidate."""
 
 _CLEAR_RULE = repr(LIMITS[QualityFilter.MEDIUM])
 
@@ -58,7 +58,7 @@ class ClusteringResult:
     Attributes:
         collection_id: Id of the collection.
         pair_threshold: Minimum similarity of two faces that connect clusters, 0 to 1.
-        considered: Number of faces that were compared with all others.
+        considered: Number of faces that were compared with all other faces.
         joined: Number of faces that joined existing clusters.
         created: Number of new clusters.
         merged: Number of clusters that became part of others.

@@ -28,8 +28,8 @@ class ClusterCopy:
     """A cluster with all its faces, including those of people.
 
     Attributes:
-        number: Its number.
-        face_ids: Its faces.
+        number: Number of the cluster, which is part of its id.
+        face_ids: Ids of all faces in the cluster, including those of people.
         ignored: Whether the cluster is hidden from suggestions.
     """
 

@@ -1,4 +1,4 @@
-"""The faces that a clustering may move, as arrays: a million of them fit in memory."""
+"""The faces that a clustering may move, as arrays, so that millions fit in memory."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Involved:
     """The faces of the pairs that a clustering found, and all other faces of their clusters.
 
     Attributes:
-        rows: int64, shape (n,); their rows in ``FaceArrays``, ordered. The other attributes are in
-            the same order; a position is an index of these arrays.
-        ids: Their ids, as ASCII bytes; empty for faces that have been deleted.
-        numbers: int64; numbers of their clusters, or 0.
+        rows: int64, shape (n,); rows of the faces in ``FaceArrays``, ordered. The other attributes
+            are in the same order; a position is an index of these arrays.
+        ids: Ids of the faces, as ASCII bytes; empty for faces that have been deleted.
+        numbers: int64; numbers of the clusters that contain the faces, or 0.
         owners: Ids of the people that faces are associated with, by position.
         names: Names of the people whom a face shows, by position; see ``Statements.names``.
     """
@@ -123,7 +123,7 @@ def _ids_of_rows(
         photos = arrays.photos[some].tolist()
         for position, (slot, photo) in enumerate(zip(slots, photos, strict=True), start):
             face_id = by_slot.get(slot)
-            # the slot may be that of another face by now
+            # the slot may belong to another face now
             if face_id is not None and photo_number(face_id) == photo:
                 ids[position] = face_id
     return ids

@@ -43,7 +43,7 @@ class Statements:
         self.people = frozenset[str]().union(*self.denied.values())
 
     def owners(self, face_ids: Sequence[str]) -> dict[str, str]:
-        """Return the ids of the people of faces, by face id."""
+        """Return the id of the person that each face is associated with, by face id."""
         owners: dict[str, str] = {}
         for some in batches(face_ids, IDS_AT_ONCE):
             owners |= self._records.users_of_faces(self.collection_id, some)
@@ -86,7 +86,7 @@ class Statements:
             self.clusters.leave_clusters(self.collection_id, left)
 
     def _of_other_users(self) -> Iterator[str]:
-        """Yield faces of all but the most frequent person in clusters of several people."""
+        """Yield the faces of all but the most frequent person in clusters of several people."""
         mixed = self.clusters.mixed_clusters(self.collection_id)
         members = self.clusters.members_of_clusters(self.collection_id, mixed)
         for number in mixed:

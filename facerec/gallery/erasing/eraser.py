@@ -7,8 +7,8 @@ so an erasure that was killed is performed again from its beginning:
    are deleted, unless they have another face by now. Other selected people are no longer
    registered, and events of the faces are deleted, so that none is sent. Tombstones of the faces
    and of selected photos are stored, so that no job adds the faces again. Faces that a job has
-   added in the meantime are selected too. A copy of the tombstones is kept beside the job folders
-   (``facerec.gallery.erasing.tombstone_copies``).
+   added since the selection are selected too. A copy of the tombstones is kept beside the job
+   folders (``facerec.gallery.erasing.tombstone_copies``).
 2. The faces are removed from job folders. This comes before the stores, so that after an
    interruption the caller still sees the faces. If it can take longer than a request is allowed
    to, ``Erasures.start`` makes another process perform all steps again, including this one. If a
@@ -17,9 +17,9 @@ so an erasure that was killed is performed again from its beginning:
 3. The faces are deleted, with events that a job has stored in the meantime, or the collection with
    everything in it.
 4. Faces are disassociated from their people; selected people and kept answers are deleted. If all
-   faces of the people are erased, and one of them has got another face in the meantime, that face
-   is selected, and the steps are performed again. Once the people are deleted, this is recorded: a
-   repeated erasure keeps somebody who is created with the same id.
+   faces of people are erased, and one of them was given another face in the meantime, that face is
+   selected, and the steps are repeated. Once the people are deleted, this is recorded: a repeated
+   erasure keeps somebody who is created with the same id.
 5. Deleted faces and people are erased from corrections and the history, and copies that the store
    may have left are removed.
 6. The receipt replaces the record of the unfinished erasure, unless an import may bring its faces
@@ -183,11 +183,11 @@ class Eraser(StoreEraser):
     ) -> tuple[Erasure, tuple[str, ...]]:
         """Perform steps until the selected people have no faces that are not selected.
 
-        Somebody who has got another face in the meantime is not deleted by the steps. This face is
+        The steps do not delete a person who was given another face in the meantime. That face is
         selected, and all steps are performed again.
 
         Raises:
-            ConflictError: A person got other faces repeatedly.
+            ConflictError: A person was given other faces repeatedly.
         """
         erasure, stored = steps(erasure)
         for _ in range(user_vectors.MAX_ATTEMPTS):
@@ -282,7 +282,7 @@ class Eraser(StoreEraser):
     def _moved_from(
         self, collection_id: str, photos: Members[NamedPhoto], selection: Selection
     ) -> frozenset[str]:
-        """Return the keys of photos that jobs have read at selected addresses, but that have moved.
+        """Return the keys of photos that jobs read at selected addresses and that have since moved.
 
         A photo has moved if all its stored faces have other addresses, and faces of another photo
         have the selected one. Without such other faces, a copy of the photo is at the selected
@@ -370,7 +370,7 @@ class Eraser(StoreEraser):
         return Erasure(receipt, selection)
 
     def _is_of_earlier_collection(self, erasure: Erasure) -> bool:
-        """Return whether an erasure is about a part of an earlier collection with the same id.
+        """Return whether an erasure concerns only a part of an earlier collection with the same id.
 
         If no collection with its id exists, job folders may still contain what is selected.
         """
@@ -385,7 +385,7 @@ class Eraser(StoreEraser):
     def _emptied_photos(
         self, collection_id: str, face_ids: Members[str]
     ) -> tuple[frozenset[str], float]:
-        """Return the keys of the photos whose stored faces are all among these.
+        """Return the keys of the photos that have no stored face except the given ones.
 
         Returns:
             The keys, and when the last face of the photos was indexed, in seconds since 1970; 0 if
@@ -407,7 +407,7 @@ class Eraser(StoreEraser):
             found = [face.record for face in faces]
             keep_tombstones(collection_id, found, records=self._records)
             if selection.cause is None:
-                # not merged, and not deleted as an entry of the history
+                # This copy is neither merged with others nor deleted like entries of the history.
                 keep_people(
                     collection_id,
                     selection.user_ids,
@@ -469,7 +469,7 @@ def _faces_in(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _merged(jobs: Members[ErasedJob]) -> tuple[ErasedJob, ...]:
-    """Return the counts removed from each folder, summed over several attempts."""
+    """Return the counts of what was removed from each folder, summed over several attempts."""
     sums: dict[str, ErasedJob] = {}
     for job in jobs:
         known = sums.get(job.job_id, erasures.ErasedJob(job.job_id))

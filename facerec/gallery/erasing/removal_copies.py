@@ -2,11 +2,11 @@
 
 A job removes the faces of photos that were replaced or are gone, or that have another external
 image id now. Nobody deleted these faces on purpose, so they leave no tombstones, and may come back
-with their photos. But an older copy of the store has them too. So each removal leaves keyed hashes
-of the image keys, and of the faces whose people and corrections went to other faces, in a
-``TombstoneCopy`` beside the collection's job folders. They identify nobody. Erasures record photos
-that have no face left in the same way: a job with other options may have removed faces of these
-photos before.
+with their photos. But a store restored from an older copy has them again. So each removal leaves
+keyed hashes of the image keys, and of the faces whose people and corrections went to other faces,
+in a ``TombstoneCopy`` beside the collection's job folders. They identify nobody. Erasures record
+photos that have no face left in the same way: a job with other options may have removed faces of
+these photos before.
 
 A store that has not seen a removal was lost, or restored from a copy that is older
 (``tombstone_copies``). Then faces of these photos are removed again, unless a job has since

@@ -43,7 +43,8 @@ class StoreEraser(GalleryBase):
             return
         collection_id = erasure.receipt.collection_id
         whole = selection.erases_collection
-        # ``_delete_empty_users`` has deleted these people; others may have their ids by now.
+        # ``_delete_empty_users`` has deleted these people; others may have been created with their
+        # ids.
         chosen = {} if selection.only_empty_users else selection.creations
         if whole and not self._selected_collection(collection_id, selection)[1]:
             return
@@ -73,7 +74,7 @@ class StoreEraser(GalleryBase):
         This comes first: once somebody is deleted, nobody can add a face to them.
 
         Returns:
-            The erasure without the people who have got another face in the meantime.
+            The erasure, without the people who were given another face in the meantime.
         """
         receipt, selection = erasure.receipt, erasure.selection
         if not selection.only_empty_users:
@@ -136,7 +137,7 @@ class StoreEraser(GalleryBase):
         return Erasure(receipt, selection), stored
 
     def _people_left(self, collection_id: str, selection: Selection) -> list[User]:
-        """Return the selected people who exist, but not those who were created later."""
+        """Return the selected people who still exist, except those who were created later."""
         creations = selection.creations
         users = self._records.get_users(collection_id, sorted(creations))
         return [user for user in users if _is_selected(user, creations)]
@@ -224,7 +225,7 @@ class StoreEraser(GalleryBase):
         changed = self._disassociate(collection_id, selection.face_ids, own) - selection.user_ids
         answers = self._records.forget_answers([*selection.face_ids, *selection.user_ids])
         users = 0
-        # Whoever has the id of a person that ``_delete_empty_users`` has deleted was created later.
+        # A person with the id of one that ``_delete_empty_users`` has deleted was created later.
         if not selection.only_empty_users:
             users, _ = self._delete_users(collection_id, selection, own)
         return replace(

@@ -113,7 +113,7 @@ def mark_seen(collection_id: str, erasure_ids: Iterable[str], *, records: Record
 def unseen_erasures(
     collection_id: str, erasure_ids: Sequence[str], *, records: RecordStore
 ) -> list[str]:
-    """Return the ids of the erasures that a store has not seen."""
+    """Return the ids of the erasures that a store has no mark of."""
     return _erasures_with(collection_id, erasure_ids, frozenset(), records)
 
 

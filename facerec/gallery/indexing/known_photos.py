@@ -1,4 +1,4 @@
-"""Faces of a photo that a collection contains under any external image id."""
+"""Finds the faces of a photo that a collection contains under any external image id."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def known_faces(
 ) -> list[FaceRecord]:
     """Return the stored faces of a photo, whatever external image id it was indexed with.
 
-    No store has an index of photos by their content. So this looks for the photo's faces, and
-    returns those whose photo has the same content.
+    No store has an index of photos by their content. So this searches for faces that resemble those
+    of the photo, and returns the ones whose photo has the same content.
 
     Args:
         collection_id: Id of the collection.
-        found: The faces of the photo.
+        found: Faces found in the photo.
         faces: Store of the collection's faces.
 
     Raises:

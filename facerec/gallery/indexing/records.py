@@ -1,4 +1,4 @@
-"""Turns faces found in a photo into faces to store in a collection."""
+"""Converts the faces found in a photo into the faces that a collection stores."""
 
 from __future__ import annotations
 

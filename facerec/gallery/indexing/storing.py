@@ -6,7 +6,7 @@ All faces are stored by one of two operations:
   after a job, a collection contains what the input and the options of the job select.
 - ``add_faces`` adds faces and removes none. Single requests to index a photo use it.
 
-Both follow the same rules, so that face ids and people are kept:
+Both follow the same rules, so that face ids and associations with people are kept:
 
 - A face that overlaps a stored one is the same face. It keeps the stored id, and with it the
   person.
@@ -86,7 +86,7 @@ def pair_boxes(
     Each box is used at most once; pairs with the largest overlap come first.
 
     Args:
-        boxes: Some boxes.
+        boxes: Boxes of faces in the photo, as ratios of its size.
         others: Boxes to pair them with.
         min_share: Minimum intersection over union of two boxes of the same face.
 
@@ -256,7 +256,7 @@ def _update_users(
 
 
 def is_same_face(one: FaceRecord, other: FaceRecord) -> bool:
-    """Return whether two stored faces are one face of one photo.
+    """Return whether two stored faces are the same face of the same photo.
 
     A photo that was indexed under several external image ids has its faces several times.
     """

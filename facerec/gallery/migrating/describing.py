@@ -39,11 +39,11 @@ MAX_SAME_DISTANCE = 0.3
 dlib's authors say that two photos show one person (http://dlib.net/face_recognition.py.html)."""
 
 SLOWEST_DETECTOR = "cnn-exact"
-"""A detector that takes minutes to search a large photo for the smallest faces. It is only asked
-for faces of the size of those that are missing."""
+"""A detector that takes minutes to search a large photo for the smallest faces. It only searches
+for faces as large as those that are still missing."""
 
 _LOWER = 1e-3
-"""Maximum decrease of a detector's confidence in a stored face, for rounding."""
+"""Amount by which confidences are lowered, since stored ones were rounded."""
 
 
 class Describer:
@@ -174,7 +174,7 @@ class Describer:
         return found
 
     def _attempts(self, stored: Sequence[FaceRecord]) -> Iterator[FaceOptions]:
-        """Yield options to search a photo with: unfiltered, by each detector, for smaller faces.
+        """Yield unfiltered options to try in turn: each detector, then smaller faces.
 
         The minimum confidence decides how a photo is turned and whether it is brightened. So it is
         first as high as the faces allow, as it may have been when they were stored, and then 0,

@@ -25,10 +25,10 @@ class MissingReason(StrEnum):
     """Its photo may not be read."""
 
     READ_FAILED = "READ_FAILED"
-    """Its photo alone cannot be read, for example because of a bad sector."""
+    """Its photo cannot be read although others can, for example because of a bad sector."""
 
     PHOTO_CHANGED = "PHOTO_CHANGED"
-    """There is another photo at the address."""
+    """A different photo is now at the address."""
 
     UNREADABLE = "UNREADABLE"
     """Its photo cannot be decoded."""
@@ -65,7 +65,7 @@ class MigrationStatus:
         standby_version: The other model version; None if the collection is not being migrated.
         threshold: Default minimum similarity of the collection in the version that is served; None
             for the gallery's default.
-        standby_threshold: The same in the other version; None too if the collection is not being
+        standby_threshold: The same for the other version; also None if the collection is not being
             migrated.
         faces: Number of faces.
         ready: Number of faces that are described with the other version too.

@@ -1,4 +1,4 @@
-"""Refuses operations that must wait until a migration is finished."""
+"""Refuses operations that must wait until a migration has finished."""
 
 from __future__ import annotations
 

@@ -68,9 +68,9 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes of the clusters, or the deletion of the
                 collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
-            ModelMismatchError: No engine here has the collection's model version.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
         """
         checked_integer("threads", threads, MAX_THREADS)
         collection = self.check_clustering(collection_id, pair_threshold=pair_threshold)
@@ -101,9 +101,9 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
                 clusters.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
-            ModelMismatchError: No engine here has the collection's model version.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
         """
         self._cluster_store()
         if pair_threshold is not None:
@@ -119,7 +119,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         number of faces are omitted.
 
         Raises:
-            InvalidInputError: ``limit`` is not 1 to 500, or the stores do not support clusters.
+            InvalidInputError: ``limit`` is not between 1 and 500, or the stores do not support
+                clusters.
             CollectionNotFoundError: The collection does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
@@ -186,8 +187,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             QuotaExceededError: The person has the maximum number of faces.
             ConflictError: Too many concurrent changes of the person, or the collection is being
                 deleted or switched to another model version.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
         """
         checked_user_id(user_id)
         self._get_to_change(collection_id)
@@ -214,20 +215,20 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes, or the deletion of the collection is not
                 finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             ClusterNotFoundError: The collection has no such cluster.
         """
         self._get_to_change(collection_id)
         clusters, number = self._cluster_store(), _number(cluster_id)
-        # One whose faces are all a person's by now can still be suggested again.
+        # A cluster whose faces all belong to a person now can still be suggested again.
         if ignored or number not in clusters.ignored_clusters(collection_id):
             number = self._cluster(collection_id, cluster_id).number
         clusters.set_ignored(collection_id, number, ignored=ignored)
 
     @recorded(Action.NOT_SAME)
     def not_same_cluster(self, collection_id: str, cluster_id: str, person: str) -> None:
-        """State that the faces of a cluster do not show a person; see ``not_same``.
+        """Store the statement that the faces of a cluster do not show a person; see ``not_same``.
 
         If the statement is refused for one of the faces, it is stored for none. After an
         interruption, the same call stores the rest. If it raises ``ClusterNotFoundError``, the
@@ -243,8 +244,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes, or the deletion of the collection is not
                 finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             ClusterNotFoundError: The collection has no such cluster.
             FaceNotFoundError: A face of the cluster was deleted concurrently.
             FaceInUseError: A face of the cluster was associated with the person concurrently.
@@ -263,7 +264,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
 
     @recorded(Action.NOT_A_FACE)
     def not_a_face(self, collection_id: str, face_id: str, *, lift: bool = False) -> bool:
-        """State that a detection is not a face, so that no cluster contains it.
+        """Mark a stored detection as not being a face, so that no cluster contains it.
 
         Args:
             collection_id: Id of the collection.
@@ -278,8 +279,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes, or the deletion of the collection is not
                 finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             FaceNotFoundError: The collection has no such face.
             FaceInUseError: The face is associated with a person, and ``lift`` is false.
         """
@@ -346,11 +347,11 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
 
 
 def _number(cluster_id: str) -> int:
-    """Return the number in the id of a cluster; 0 if the text is not such an id."""
+    """Return the number in a cluster id; 0 if the text is not a cluster id."""
     well_formed = re.fullmatch(core_clusters.CLUSTER_ID_PATTERN, cluster_id)
     return int(cluster_id[1:]) if well_formed else 0
 
 
 def _clarity(record: FaceRecord) -> tuple[bool, float]:
-    """Return a sort key: how easily somebody recognises a face."""
+    """Return a sort key that is larger for faces that are easier to recognise."""
     return clustering.is_clear(record), record.quality.size * record.quality.sharpness

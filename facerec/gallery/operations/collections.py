@@ -47,12 +47,12 @@ class CollectionOperations(Eraser):
         Raises:
             InvalidInputError: The id is not a valid collection id, or a tag is not valid or is
                 reserved.
-            RecipeUnavailableError: No engine here has this recipe.
+            RecipeUnavailableError: No engine of the gallery has this recipe.
             WeightsError: A file of network weights is missing or cannot be used.
             CollectionExistsError: A collection of this id exists.
             ConflictError: The deletion of a collection of this id is not finished.
-            DeletedCollectionError: A deleted collection of this id is back with an older copy of
-                the database.
+            DeletedCollectionError: An older copy of the database brought back a deleted collection
+                of this id.
             QuotaExceededError: There are more than ``MAX_TAGS`` tags.
         """
         check_number_of_tags(tags or (), MAX_TAGS)
@@ -72,14 +72,15 @@ class CollectionOperations(Eraser):
         return collection
 
     def set_threshold(self, collection_id: str, threshold: float | None) -> Collection:
-        """Set the default minimum similarity of a match in this collection; None removes it.
+        """Set a collection's default minimum similarity of a match; None removes it.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id, or the threshold is not 0 to 1.
+            InvalidInputError: The id is not a valid collection id, or the threshold is not between
+                0 and 1.
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             JobFolderError: The copy of the settings beside the job folders is damaged; the
                 threshold was set.
         """
@@ -157,9 +158,9 @@ class CollectionOperations(Eraser):
         """Delete a collection for good, with its faces, people, tags and the data in job folders.
 
         The record of the collection is deleted after its faces, so that an interrupted deletion can
-        be repeated. Job folders of earlier collections with this id are deleted too. If it was
-        deleted before, and is back with an older copy of the database, those of a collection that
-        has since been created with the same id stay.
+        be repeated. Job folders of earlier collections with this id are deleted too. If the
+        collection was deleted before and an older copy of the database brought it back, the job
+        folders of a collection created with its id since then are kept.
 
         Returns:
             Counts of what was removed from each store; see ``ErasureOperations.erase``.
@@ -184,7 +185,7 @@ class CollectionOperations(Eraser):
         return self._erase(collection_id, erasures.SubjectKind.COLLECTION, selection)[0]
 
     def get_tags(self, collection_id: str) -> dict[str, str]:
-        """Return a collection's tags, without those of its import.
+        """Return a collection's tags, except those that only mark an unfinished import.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
@@ -202,8 +203,8 @@ class CollectionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes of the tags, or the deletion of the
                 collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
             JobFolderError: The copy of the tags beside the job folders is damaged; the tags were
                 set.

@@ -42,7 +42,7 @@ class CorrectionOperations(GalleryBase):
 
     @recorded(Action.NOT_SAME)
     def not_same(self, collection_id: str, face_id: str, person: str) -> Correction:
-        """State that a stored face does not show a person; all later searches respect this.
+        """Store the statement that a face does not show a person; all later searches respect it.
 
         A face in a cluster with that person leaves it, and is clustered again the next time.
 
@@ -58,8 +58,8 @@ class CorrectionOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes of the corrections or clusters, or the
                 deletion of the collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             FaceNotFoundError: The collection has no such face.
             FaceInUseError: The face is associated with the person ``person``.
             UserNotFoundError: No person and no face has the name ``person``.
@@ -72,7 +72,7 @@ class CorrectionOperations(GalleryBase):
     def _correct(
         self, collection_id: str, face_ids: Sequence[str], person: str
     ) -> list[Correction]:
-        """State that faces do not show a person; if one statement is refused, none is stored."""
+        """State that faces do not show a person; if one statement is refused, store none."""
         self._get_to_change(collection_id)
         corrected = [_checked(face_id, person) for face_id in face_ids]
         found = self._faces.get_faces(collection_id, face_ids)
@@ -132,7 +132,7 @@ class CorrectionOperations(GalleryBase):
     def is_corrected(self, collection_id: str, face_id: str, person: str) -> bool:
         """Return whether it was stated that a face does not show a person (``not_same``).
 
-        A text that is not an id gives False.
+        The result is False for a text that is not an id.
 
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
@@ -145,7 +145,7 @@ class CorrectionOperations(GalleryBase):
         return False
 
     def is_name_of_face(self, collection_id: str, name: str) -> bool:
-        """Return whether a person or a stored face has a name, as corrections refer to people.
+        """Return whether a name that a correction may use is that of a person or a stored face.
 
         Names are the ids of people and of faces, external image ids, and their parts before the
         colon. Reads the records of all faces, unless the name is the id of a person or of a face,
@@ -173,7 +173,8 @@ class CorrectionOperations(GalleryBase):
         more if it has only one face.
 
         Raises:
-            InvalidInputError: ``collection_id`` is not valid, or ``limit`` is not 1 to 4096.
+            InvalidInputError: ``collection_id`` is not valid, or ``limit`` is not between 1 and
+                4096.
             CollectionNotFoundError: The collection does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """

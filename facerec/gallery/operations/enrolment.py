@@ -49,10 +49,10 @@ MAX_PHOTOS_OF_PERSON = 500
 
 @dataclass(slots=True)
 class _Done:
-    """The changes so far.
+    """The changes that an enrolment has made so far.
 
-    ``cohort`` normalises the distances of faces. ``takers`` has, by the id of a person, the ids of
-    those who got faces of this person.
+    ``cohort`` normalises the distances of faces. ``takers`` maps the id of a person to the ids of
+    the people who got faces of this person.
     """
 
     cohort: Cohort
@@ -91,11 +91,11 @@ class EnrolOperations(UserOperations):
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: No engine here has the collection's model version.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
             ConflictError: Too many concurrent changes of a person, or the collection is being
                 deleted or switched to another model version.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             FacerecError: A store fails while a person is deleted; ``resume_erasures`` completes the
                 deletion.
         """
@@ -335,15 +335,15 @@ class EnrolOperations(UserOperations):
                     heir_id = None if heir is None else heir.user_id
                     done.registrations.append(enrolling.EndedRegistration(user_id, heir_id))
             elif heir is not None and self._registrations is not None:
-                # a person who got another face since then keeps the consent
+                # a person who was given another face since then keeps the consent
                 self._registrations.set_registration(collection_id, heir.user_id, None)
 
     def _inherits(self, heir: User, earlier: User, face_ids: Sequence[str], done: _Done) -> bool:
-        """Return whether somebody gets the registration of a person whose faces are taken."""
+        """Return whether the heir of a person's faces also gets the person's registration."""
         return (
             self._registrations is not None
             and earlier.registration is not None
-            # the same one after an interruption; a consent of the heir's own is kept
+            # The same registration may have been copied before an interruption; an own one is kept.
             and heir.registration in (None, earlier.registration)
             and not heir.face_ids
             and set(earlier.face_ids) <= set(face_ids)
@@ -351,7 +351,7 @@ class EnrolOperations(UserOperations):
         )
 
     def _user_named(self, collection_id: str, name: str) -> User | None:
-        """Return the person with a display name, or with the id derived from it.
+        """Return the person with a display name, or else with the id derived from the name.
 
         A person with that id was created for the name, but may have been renamed since then.
         """

@@ -28,11 +28,12 @@ class ErasureOperations(SelectionOperations):
     def erase(self, collection_id: str, subject: SubjectKind, name: str) -> Receipt:
         """Erase everything known about a face, photo, external image id or person, everywhere.
 
-        What is erased: faces with their embeddings, thumbnails and places in clusters, people with
-        their vectors and associations, corrections, events, the names in the history, answers kept
-        for idempotency tokens, and the data in all job folders. Faces that a person gets in the
-        meantime are erased too; somebody who is created with the same id afterwards is not. An
-        unknown name is not an error: the receipt then shows that nothing was removed.
+        This erases faces with their embeddings, thumbnails and places in clusters; people with
+        their vectors and associations; corrections, events, and the names in the history. It also
+        erases answers kept for idempotency tokens, and the data in all job folders. Faces that a
+        person gets in the meantime are erased too; somebody who is created with the same id
+        afterwards is not. An unknown name is not an error: the receipt then shows that nothing was
+        removed.
 
         Args:
             collection_id: Id of the collection.
@@ -47,8 +48,8 @@ class ErasureOperations(SelectionOperations):
             InvalidInputError: The name is empty, an id is not valid, or the subject cannot be
                 selected.
             CollectionNotFoundError: The collection does not exist.
-            ConflictError: The person got other faces repeatedly; ``resume_erasures`` completes
-                the erasure.
+            ConflictError: The person was given other faces repeatedly; ``resume_erasures``
+                completes the erasure.
             FacerecError: A job folder or a store fails; ``resume_erasures`` completes the erasure.
         """
         selection = self._select(collection_id, subject, name)
@@ -119,8 +120,8 @@ class ErasureOperations(SelectionOperations):
         Args:
             older_than: Minimum age of an erasure in seconds; younger ones may still be running.
             collection_id: Completes only the erasures of this collection; None for all.
-            on_error: Receives the error of each erasure that cannot be completed; None raises the
-                first one at the end.
+            on_error: Called with the error of each erasure that cannot be completed. If None, the
+                first error is raised at the end.
 
         Raises:
             ErasureDamagedError: The record of an erasure is damaged; the others were completed.
@@ -133,7 +134,7 @@ class ErasureOperations(SelectionOperations):
         for erasure in self._erasures.pending():
             if collection_id not in (None, erasure.receipt.collection_id):
                 continue
-            # A clock that was ahead does not make an erasure one that is still running.
+            # The age is negative if the clock was ahead: such an erasure is not still running.
             if not now - older_than < erasure.receipt.requested_at <= now:
                 try:
                     with self._erasures.space():

@@ -122,7 +122,7 @@ class ExportOperations(SelectionOperations):
     def _history_of(
         self, collection_id: str, people: set[str], face_ids: list[str]
     ) -> tuple[Entry, ...]:
-        """Return what entries contain about faces and people, newest first."""
+        """Return the history entries about faces and people, without other people, newest first."""
         found: dict[str, Entry] = {}
         subjects = {*people, *face_ids}
         for subject in self._records.get_history_subjects(collection_id, subjects):
@@ -155,7 +155,7 @@ class ExportOperations(SelectionOperations):
                     max_pixels=self._defaults.options.max_pixels,
                 )
             except (ObjectNotFoundError, PhotoTooLargeError):
-                # None is kept, and the photo is gone or has changed.
+                # No thumbnail is kept, and the photo is gone or has changed.
                 continue
             found.append((face.record.face_id, content))
         return found

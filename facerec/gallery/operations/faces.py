@@ -106,9 +106,9 @@ class FaceOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             ConflictError: The deletion of the collection is not finished, or the collection was
                 switched to another model version concurrently.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
-            ModelMismatchError: No engine here has the collection's model version.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_PAGE)
@@ -131,12 +131,12 @@ class FaceOperations(Eraser):
 
         Args:
             collection_id: Id of the collection.
-            limit: Maximum number of faces. The same faces give the same sample.
+            limit: Maximum number of faces. The sample is the same as long as the faces are.
 
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: No engine here has the collection's model version.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
         """
         collection = self._get_comparable(collection_id)
         return sampling.sample_faces(
@@ -166,7 +166,7 @@ class FaceOperations(Eraser):
             face_ids: List only faces with these ids; ids that no face has are ignored.
 
         Raises:
-            InvalidInputError: An id is not valid, or ``limit`` is not 1 to 4096.
+            InvalidInputError: An id is not valid, or ``limit`` is not between 1 and 4096.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
@@ -270,7 +270,7 @@ class FaceOperations(Eraser):
         )
 
     def _owners_of_stored(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
-        """Return the people of faces by face id; deleted faces are disassociated from their people.
+        """Return the owners of stored faces by face id, and disassociate those already deleted.
 
         A process may be killed after it removes a face and before it disassociates the face.
         """

@@ -37,7 +37,7 @@ else:
     found_faces = DeferredModule("facerec.gallery.search.found_faces")
 
 TARGET_FMR = 0.2
-"""Default maximum share of searches for a stranger that return a face not marked as doubtful."""
+"""Default maximum share of searches for a stranger that return a face as not doubtful."""
 
 _SCORE = struct.Struct(">d")
 
@@ -92,7 +92,7 @@ class FindOperations(SearchOperations):
             NotFoundError: The photo has no such face.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The collection has no such person.
-            ModelMismatchError: No engine here has the collection's model version.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
             ConflictError: The collection was switched to another model version during the search.
             ObjectNotFoundError: The photo does not exist.
             AccessDeniedError: The photo may not be read.
@@ -197,7 +197,7 @@ class FindOperations(SearchOperations):
     def _face_of(
         self, photo: Photo, number: int, options: FaceOptions | None, engine: FaceEngine
     ) -> tuple[EmbeddedFace, int, str]:
-        """Return a face of a photo, the number of other faces, and what identifies the numbering.
+        """Return a face of a photo, the number of other faces, and an id of this numbering of them.
 
         Raises:
             NoFaceError: The photo shows no face that the options accept.

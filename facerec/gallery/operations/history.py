@@ -41,7 +41,7 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
     def requested_by(
         self, by: str | None, *, why: str | None = None
     ) -> AbstractContextManager[None]:
-        """State who requests the changes of people within a ``with`` block, and why.
+        """Return a context manager that records who requests changes of people, and why.
 
         Args:
             by: Name of the requester, for the history; None if it is not known.
@@ -127,8 +127,8 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
                 somebody whom it names was erased. Nothing was changed.
             ConflictError: Too many concurrent changes of the people, or the collection is being
                 deleted or switched to another model version.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             FacerecError: A store fails while a person is deleted; ``resume_erasures`` completes the
                 deletion.
         """
@@ -156,20 +156,21 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
             for user in self._records.get_users(collection_id, undoing.undone_people(steps)):
                 with suppress(UserNotFoundError):
                     refresh_vector(faces, self._records, collection_id, user)
-            # People without faces have no vector left by now.
+            # The vectors of people without faces have been removed.
             deleted = frozenset(
                 step.user_id or "" for step in steps if step.kind is StepKind.DELETED
             )
             if deleted:
-                # Somebody who has got another face in the meantime stays.
+                # A person who was given another face in the meantime stays.
                 self._delete_if_empty(collection_id, deleted)
             done = self._records.get_history(collection_id, cause.entry_id)
         return done or Entry(cause, tuple(steps))
 
     def _id_in_history(self, collection_id: str, person: str) -> str:
-        """Return the id of a person by id or name, even if only the history contains the person.
+        """Return the id of the person with an id or name, even if only the history still has it.
 
-        A text that is neither an id nor a name, there or in the collection, is returned unchanged.
+        A text that is neither an id nor a name in the history or the collection is returned
+        unchanged.
         """
         with suppress(UserNotFoundError):
             return self.resolve_user(collection_id, person).user_id
@@ -186,7 +187,7 @@ class HistoryOperations(RegistrationOperations, ClusterOperations):
         return frozenset(face.record.face_id for face in found)
 
     def _is_begun(self, collection_id: str, entry_id: str) -> bool:
-        """Return whether an undo of an entry was started, and has not been undone itself."""
+        """Return whether an undo of an entry was started and has not itself been undone."""
         return any(
             not self._undoing(collection_id, each.cause.entry_id)
             for each in self._undoing(collection_id, entry_id)

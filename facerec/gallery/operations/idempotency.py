@@ -1,4 +1,4 @@
-"""Returns the first answer to a request that is repeated under the same idempotency token."""
+"""Returns the stored answer to a request that is repeated with the same idempotency token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
 
 _LOCKS = tuple(Lock() for _ in range(64))
-"""Locks, chosen by token: a process answers requests with the same token one at a time."""
+"""Locks chosen by token, so that a process answers requests with the same token one at a time."""
 
 LIFETIME = 8 * 3600.0
 """Seconds for which an answer is kept."""
@@ -29,7 +29,7 @@ def answer_by_token(
     records: RecordStore,
     clock: Callable[[], float],
 ) -> dict[str, Any]:
-    """Answer a request, or return the earlier answer to its token.
+    """Answer a request, or return the stored answer to its token.
 
     Only successful answers are kept, for ``LIFETIME`` seconds: after an error the same token can be
     used again. A request that arrives in the same process while the first one is being answered

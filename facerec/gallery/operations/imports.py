@@ -73,9 +73,9 @@ class ImportOperations(GalleryBase):
             ConflictError: The deletion of the collection is not finished, the collection was
                 switched to another model version concurrently, or there are too many concurrent
                 changes of its tombstones.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
-            ModelMismatchError: No engine here has the collection's model version.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
             ReceiptDamagedError: A copy of tombstones is damaged; the faces were stored.
         """
         collection = self._get_comparable_to_change(collection_id)
@@ -165,9 +165,9 @@ class ImportOperations(GalleryBase):
             ConflictError: The deletion of the collection is not finished, the collection was
                 switched to another model version concurrently, or there are too many concurrent
                 changes of its tombstones.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
-            ModelMismatchError: No engine here has the collection's model version.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
             ObjectNotFoundError: The photo does not exist.
             AccessDeniedError: The photo may not be read.
             StoreUnavailableError: The photo cannot be read for now.
@@ -261,7 +261,7 @@ class ImportOperations(GalleryBase):
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: No engine here has the collection's model version.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
         """
         self._get_comparable(collection_id)
         return find_deleted_known(collection_id, known, records=self._records)
@@ -276,7 +276,7 @@ class ImportOperations(GalleryBase):
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: No engine here has the collection's model version.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
         """
         self._get_comparable(collection_id)
         return find_erased_people(collection_id, user_ids, records=self._records)
@@ -284,7 +284,7 @@ class ImportOperations(GalleryBase):
     def _omit_indexed(
         self, collection_id: str, photos: dict[str, list[StoredFace]], others: Collection[str]
     ) -> frozenset[str]:
-        """Omit faces that the collection holds under ids of its own, and return their ids."""
+        """Drop faces that the collection has under its own ids; return the dropped ids."""
         removed = set[str]()
         for key, records in self._faces.get_images(collection_id, list(photos)).items():
             own = [face.record for face in photos[key]]

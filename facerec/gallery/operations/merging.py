@@ -57,8 +57,8 @@ class MergeOperations(UserOperations):
             QuotaExceededError: The two together exceed the maximum number of faces of a person.
             ConflictError: Too many concurrent changes of the people, or the collection is being
                 deleted or switched to another model version.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             FacerecError: A store fails while the person is deleted; ``resume_erasures`` completes
                 the deletion.
         """
@@ -77,7 +77,7 @@ class MergeOperations(UserOperations):
         for _ in range(MAX_ATTEMPTS):
             merged = self._merge_faces(faces, collection_id, user_id, other_id)
             self._delete_if_empty(collection_id, [other_id])
-            # A face that the other person has got in the meantime is moved too.
+            # A face that the other person was given in the meantime is moved too.
             if not self._records.get_users(collection_id, [other_id]):
                 return merged
         raise associations.too_many_changes(other_id)
@@ -85,7 +85,7 @@ class MergeOperations(UserOperations):
     def _merge_faces(
         self, faces: FaceStore, collection_id: str, user_id: str, other_id: str
     ) -> User:
-        """Move the faces and corrections of the other person to a person, who is returned."""
+        """Move the faces and corrections of another person to a person; return the person."""
         merged = self._move_all(collection_id, user_id, other_id)
         own = [Correction(face_id, user_id) for face_id in merged.face_ids]
         about = self._records.corrections_of_people(collection_id, [other_id])
@@ -107,7 +107,7 @@ class MergeOperations(UserOperations):
         *,
         name: str | None = None,
     ) -> User:
-        """Move some faces of a person to a new person, and return the new one.
+        """Move some faces of a person to a new person, and return the new person.
 
         Args:
             collection_id: Id of the collection.
@@ -119,7 +119,7 @@ class MergeOperations(UserOperations):
 
         Raises:
             InvalidInputError: An id or the name is not valid, the new person has the id of a face,
-                or there are not 1 to ``MAX_FACES_OF_REQUEST`` faces.
+                or the request does not have 1 to ``MAX_FACES_OF_REQUEST`` faces.
             PersonChangeError: A face has no person, or the person would have no face left.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
@@ -129,8 +129,8 @@ class MergeOperations(UserOperations):
             FaceInUseError: A face belongs to another person.
             ConflictError: Too many concurrent changes of the people, or the collection is being
                 deleted or switched to another model version.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
         """
         checked_user_id(user_id)
         checked_new_id(checked_user_id(new_user_id))
@@ -186,7 +186,7 @@ class MergeOperations(UserOperations):
     def _check_no_face(self, collection_id: str, new_user_id: str) -> None:
         """Check that the id of a new person is not that of a face.
 
-        A caller who omits the id of the person passes the id of a face in its place.
+        A caller who forgets the id of the new person passes the id of a face instead.
 
         Raises:
             InvalidInputError: The id is that of a face.
@@ -200,7 +200,7 @@ class MergeOperations(UserOperations):
     def _left_to_split(
         self, collection_id: str, source: User, chosen: Sequence[str], moved: Sequence[str]
     ) -> list[str]:
-        """Return the faces that a split has still to move to the new person.
+        """Return the faces that a split still has to move to the new person.
 
         Args:
             collection_id: The collection.

@@ -40,7 +40,7 @@ class MigrationOperations(PreparationOperations):
     """The operations of a gallery that switch a collection to its other version, or back."""
 
     def switch_version(self, collection_id: str) -> MigrationStatus:
-        """Serve the new model version from now on, for all searches at once.
+        """Serve the new model version from now on, switching all searches at the same moment.
 
         People's vectors are computed again. The version that was served is kept until the migration
         is finished or cancelled. The threshold of the collection is exchanged too: it was chosen
@@ -53,8 +53,8 @@ class MigrationOperations(PreparationOperations):
                 migration is being finished, or some faces are not described with the new version.
             ConflictError: Faces were added, or the version was switched, concurrently, a job
                 imports faces, or the deletion of the collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             JobFolderError: The copy of the settings beside the job folders is damaged; the version
                 was switched.
         """
@@ -65,7 +65,7 @@ class MigrationOperations(PreparationOperations):
         if migration.state is MigrationState.PREPARING:
             self._switch(collection_id, migration.state)
         else:
-            # The process that has switched may have been killed before it did this.
+            # The process that switched the version may have been killed before it did this.
             self._refresh_people(collection_id)
         return self.migration_status(collection_id)
 
@@ -163,7 +163,7 @@ class MigrationOperations(PreparationOperations):
                 )
                 self._refresh_people(collection_id)
         except FacerecError:
-            # Vectors of people who changed during the switch were refused.
+            # The stores refused vectors of people who changed during the switch.
             self._refresh_people(collection_id)
             raise
         self._keep_settings(collection_id)
@@ -176,7 +176,7 @@ class MigrationOperations(PreparationOperations):
             ids = [user.user_id for user in batch]
             left = {user.user_id for user in self._records.get_users(collection_id, ids)}
             for user_id in ids:
-                # Whoever deletes a person deletes the vector after the record.
+                # The vector of a person is deleted after the record.
                 if user_id not in left:
                     user_vectors.delete_vector(faces, collection_id, user_id)
 
@@ -188,7 +188,7 @@ class MigrationOperations(PreparationOperations):
         """
         for user in all_users(collection_id, records=self._records):
             if user.vector_version != user.version:
-                # The vector of a person who was deleted concurrently is deleted by now.
+                # The vector of a person who was deleted concurrently has been deleted too.
                 with suppress(UserNotFoundError):
                     user_vectors.refresh_vector(self._faces, self._records, collection_id, user)
 

@@ -1,4 +1,4 @@
-"""Operations on people as entries of the history."""
+"""Records operations on people as entries of the history."""
 
 from __future__ import annotations
 

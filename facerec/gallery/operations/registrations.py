@@ -51,8 +51,8 @@ class RegistrationOperations(GalleryBase):
             UserNotFoundError: The person does not exist.
             ConflictError: Too many concurrent changes of the person, or the deletion of the
                 collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
         """
         store = self._registration_store()
         if not self._matches_registered:
@@ -123,7 +123,7 @@ class RegistrationOperations(GalleryBase):
         return collection_results.EventPage(collection_id, page, token, names)
 
     def retry_events(self, collection_id: str) -> int:
-        """Schedule events whose delivery failed for another attempt now; return their number.
+        """Schedule undelivered events for another attempt now; return their number.
 
         They are delivered by a server with a webhook, or by the next job with a webhook on this
         machine; on AWS by a function of the stack.

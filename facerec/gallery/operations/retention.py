@@ -124,8 +124,8 @@ class RetentionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes of the tags, or the deletion of the
                 collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             QuotaExceededError: The collection has the maximum number of tags.
             JobFolderError: The copy of the tags beside the job folders is damaged; the retention
                 was set.

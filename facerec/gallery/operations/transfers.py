@@ -52,10 +52,10 @@ class TransferOperations(GalleryBase):
     def export_collection(self, collection_id: str, folder: Path) -> TransferredCollection:
         """Export a collection into a new folder, which only its owner can read.
 
-        The folder has faces with their embeddings, people with their names and registrations,
-        corrections, clusters, the history, tombstones, tags and the threshold, but no photos,
-        thumbnails or events of matches. It contains biometric data. The folder appears only when it
-        is complete. Nobody should change the collection until then.
+        The folder contains faces with their embeddings, people with their names and registrations,
+        corrections, clusters, the history, tombstones, tags and the threshold. It contains no
+        photos, thumbnails or match events. It contains biometric data. The folder appears only when
+        it is complete. Do not change the collection until then.
 
         Args:
             collection_id: Id of the collection.
@@ -66,7 +66,7 @@ class TransferOperations(GalleryBase):
                 folder, or the import of the collection is incomplete.
             OSError: The folder cannot be created or written.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: No engine here has the collection's model version.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
             ConflictError: The collection was switched to another model version concurrently.
             ConfigurationError: pyarrow is not installed.
         """
@@ -115,7 +115,7 @@ class TransferOperations(GalleryBase):
             InvalidInputError: The folder is not a complete export, has been changed since the
                 export, contradicts itself, or was exported by a later release or with another
                 cohort.
-            ModelMismatchError: No engine here has the model version of the export.
+            ModelMismatchError: No engine of the gallery has the model version of the export.
             CollectionExistsError: A collection of this id exists that no import of this export has
                 created.
             ConflictError: The imported people are changed concurrently.
@@ -287,7 +287,7 @@ class TransferOperations(GalleryBase):
             self._records.add_corrections(collection_id, batch)
 
     def _import_clusters(self, collection: Collection, folder: Path) -> None:
-        """Restore clusters under their numbers, in stores that keep clusters."""
+        """Restore clusters under their numbers, if the stores support clusters."""
         if self._clusters is None:
             return
         cluster_copies.restore_clusters(

@@ -44,8 +44,8 @@ class UserSearchOperations(GalleryBase):
         ``threshold`` and ``limit`` are as in ``search_users_by_photo``.
 
         Raises:
-            InvalidInputError: An id is not valid, ``threshold`` is not 0 to 1, ``limit`` is not 1
-                to 500, or the store cannot return that many people.
+            InvalidInputError: An id is not valid, ``threshold`` is not between 0 and 1, ``limit``
+                is not between 1 and 500, or the store cannot return that many people.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: The collection has no such face.
             ConflictError: The collection was switched to another model version during the search.
@@ -69,8 +69,8 @@ class UserSearchOperations(GalleryBase):
         ``threshold`` and ``limit`` are as in ``search_users_by_photo``.
 
         Raises:
-            InvalidInputError: An id is not valid, ``threshold`` is not 0 to 1, ``limit`` is not 1
-                to 500, or the store cannot return that many people.
+            InvalidInputError: An id is not valid, ``threshold`` is not between 0 and 1, ``limit``
+                is not between 1 and 500, or the store cannot return that many people.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             ConflictError: The collection was switched to another model version during the search.
@@ -106,11 +106,11 @@ class UserSearchOperations(GalleryBase):
                 photo without an accepted face.
 
         Raises:
-            InvalidInputError: ``threshold`` is not 0 to 1, ``limit`` is not 1 to 500,
-                ``collection_id``, ``options`` or the address of the photo is not valid, or the
+            InvalidInputError: ``threshold`` is not between 0 and 1, ``limit`` is not between 1 and
+                500, ``collection_id``, ``options`` or the address of the photo is not valid, or the
                 store cannot return that many people.
             CollectionNotFoundError: The collection does not exist.
-            ModelMismatchError: No engine here has the collection's model version.
+            ModelMismatchError: No engine of the gallery has the collection's model version.
             ConflictError: The collection was switched to another model version during the search.
             ObjectNotFoundError: The photo does not exist.
             AccessDeniedError: The photo may not be read.
@@ -153,7 +153,7 @@ class UserSearchOperations(GalleryBase):
         *,
         exclude: str | None = None,
     ) -> UserSearchResult:
-        """Return the people who resemble a probe; none if there is no probe."""
+        """Return the people who resemble a probe; no matches if ``probe`` is None."""
         matches: tuple[UserMatch, ...] = ()
         more = False
         if probe is not None:

@@ -72,8 +72,8 @@ class UserOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             ConflictError: Too many concurrent changes, or the deletion of the collection is not
                 finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             UserExistsError: A person of this id exists.
             UserNameExistsError: Another person has the name, perhaps in a different case.
         """
@@ -134,8 +134,8 @@ class UserOperations(Eraser):
             UserNameExistsError: Another person has the name, perhaps in a different case.
             ConflictError: Too many concurrent changes of the person, or the collection is being
                 deleted or switched to another model version.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
         """
         if name is not None:
             name = checked_user_name(name)
@@ -144,12 +144,12 @@ class UserOperations(Eraser):
         return self._records.set_user_name(collection_id, user_id, name)
 
     def resolve_user(self, collection_id: str, text: str) -> User:
-        """Return the person whose id or display name is a text.
+        """Return the person who has a text as id or display name.
 
         Raises:
             InvalidInputError: ``collection_id`` is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: No person has this id or name; the message names similar ones.
+            UserNotFoundError: No person has this id or name; the message lists similar ones.
             AmbiguousPersonError: One person has this id, and another has this name.
         """
         self._get(collection_id)
@@ -192,7 +192,7 @@ class UserOperations(Eraser):
         return self._erase(collection_id, erasures.SubjectKind.USER, selection)[0]
 
     def _delete_if_empty(self, collection_id: str, user_ids: Members[str]) -> bool:
-        """Delete people unless they have a face by now; return whether anybody was deleted.
+        """Delete the people who still have no face; return whether anybody was deleted.
 
         Raises:
             FacerecError: A job folder or a store fails; ``resume_erasures`` completes the deletion.
@@ -218,8 +218,8 @@ class UserOperations(Eraser):
             limit: Maximum number of people, 1 to 500.
 
         Raises:
-            InvalidInputError: ``collection_id`` is not a valid collection id, ``limit`` is not 1 to
-                500, or ``name_contains`` is empty.
+            InvalidInputError: ``collection_id`` is not a valid collection id, ``limit`` is not
+                between 1 and 500, or ``name_contains`` is empty.
             CollectionNotFoundError: The collection does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
@@ -257,15 +257,15 @@ class UserOperations(Eraser):
                 person has no vector.
 
         Raises:
-            InvalidInputError: An id or ``min_similarity`` is not valid, or there are not 1 to
-                ``MAX_FACES_OF_REQUEST`` face ids.
+            InvalidInputError: An id or ``min_similarity`` is not valid, or the request does not
+                have 1 to ``MAX_FACES_OF_REQUEST`` face ids.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             QuotaExceededError: The person has the maximum number of faces.
             ConflictError: Too many concurrent changes of the person, or the collection is being
                 deleted or switched to another model version.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
         """
         checked_user_id(user_id)
         associations.checked_faces(face_ids)
@@ -295,7 +295,7 @@ class UserOperations(Eraser):
     def _create_with_faces(
         self, collection_id: str, user: User, face_ids: Sequence[str]
     ) -> AssociationOutcome:
-        """Create a person together with those of the faces that belong to nobody."""
+        """Create a person together with the given faces that belong to nobody yet."""
         collection = self._get_to_change(collection_id)
         outcome = associations.create_with_faces(
             self._faces.of(collection),
@@ -320,7 +320,7 @@ class UserOperations(Eraser):
         """Disassociate faces from a person; the outcome contains the reason for each failure.
 
         Raises:
-            InvalidInputError: An id is not valid, or there are not 1 to
+            InvalidInputError: An id is not valid, or the request does not have 1 to
                 ``MAX_FACES_OF_REQUEST`` face ids.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.

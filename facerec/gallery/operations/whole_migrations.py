@@ -1,4 +1,4 @@
-"""Whole migrations: all faces are described, then the collection switches to the other version.
+"""Migrates a collection in one call: describes all faces, then switches to the other version.
 
 These operations consist of the steps of ``operations.preparations`` and ``operations.migrations``.
 Faces that are added in the meantime are described by another pass.
@@ -38,7 +38,7 @@ MAX_PASSES = 5
 
 @dataclass(frozen=True)
 class _Choices:
-    """What to do with faces that cannot be described, and the listener to inform."""
+    """Options of a migration: what to do with faces that cannot be described, and the listener."""
 
     drop_missing: bool
     drop_limit_percentage: float
@@ -47,7 +47,7 @@ class _Choices:
 
 @dataclass
 class _Prepared:
-    """Faces that were described, and those that could not be, in all passes over a collection."""
+    """The number of faces described, and the faces that could not be, over all passes."""
 
     described: int = 0
     missing: list[MissingFace] = field(default_factory=list)
@@ -74,7 +74,8 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
         Args:
             collection_id: Id of the collection.
             recipe: The other recipe.
-            dry_run: Whether to only look for the photos, and change nothing.
+            dry_run: Whether to only check that the photos exist and are unchanged, and change
+                nothing.
             drop_missing: Whether to delete faces that cannot be described, including those of
                 people, for good. Faces whose photos may not be read are never deleted.
             drop_limit_percentage: 0 to 100, the share of faces that may be deleted; if more cannot
@@ -82,17 +83,18 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
             listener: Receives the progress of the migration.
 
         Raises:
-            InvalidInputError: The id is not valid, or ``drop_limit_percentage`` is not 0 to 100.
+            InvalidInputError: The id is not valid, or ``drop_limit_percentage`` is not between 0
+                and 100.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: The collection's model version is not that of any recipe.
-            RecipeUnavailableError: No engine here has this recipe.
+            RecipeUnavailableError: No engine of the gallery has this recipe.
             MigrationError: The collection already has this recipe, was switched from it, is
                 migrated to another version, cannot be migrated, has faces that cannot be described
                 and may not be deleted, or its migration is being finished. Nothing is switched.
             ConflictError: Faces are added faster than they are described, a job imports faces, or
                 the deletion of the collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             StoreUnavailableError: A photo cannot be read for now.
             FacerecError: A job folder or a store fails while faces are deleted;
                 ``resume_erasures`` completes the deletion.
@@ -145,15 +147,16 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
             listener: Receives the progress.
 
         Raises:
-            InvalidInputError: The id is not valid, or ``drop_limit_percentage`` is not 0 to 100.
+            InvalidInputError: The id is not valid, or ``drop_limit_percentage`` is not between 0
+                and 100.
             CollectionNotFoundError: The collection does not exist.
             MigrationError: The collection cannot be migrated or is not being migrated, its
                 migration is being finished, or it has faces that cannot be described and may not be
                 deleted.
             ConflictError: Faces are added faster than they are described, a job imports faces, or
                 the deletion of the collection is not finished.
-            DeletedCollectionError: The collection was deleted, and is back with an older copy of
-                the database.
+            DeletedCollectionError: The collection was deleted, but an older copy of the database
+                brought it back.
             StoreUnavailableError: A photo cannot be read for now.
             FacerecError: A job folder or a store fails while faces are deleted;
                 ``resume_erasures`` completes the deletion.
@@ -171,12 +174,12 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
         )
 
     def resume_migrations(self, *, stop: Callable[[], bool] = lambda: False) -> list[str]:
-        """Complete what killed processes have left of migrations, for all collections.
+        """Complete the migration steps that killed processes left unfinished, in all collections.
 
         A switch that was interrupted is undone, so that photos can be indexed again; the vectors of
         people who were changed during it are stored; a migration that was being finished is
-        finished, and what is left of ended migrations is erased. Other migrations are left to their
-        callers. If a collection fails, the others are still processed.
+        finished, and leftovers of ended migrations are erased. Other migrations are not touched. If
+        a collection fails, the others are still processed.
 
         Args:
             stop: Called before each collection; once it returns true, no further collection is
@@ -203,7 +206,7 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
         return resumed
 
     def _resume_migration(self, collection_id: str) -> bool:
-        """Complete what is left of migrations of a collection.
+        """Complete unfinished migration steps of a collection.
 
         Returns:
             Whether a switch was undone or a migration was finished.
@@ -300,7 +303,7 @@ class WholeMigrationOperations(MigrationOperations, CollectionOperations, FaceOp
 
 
 def _repeated(prepare: Callable[[], None], change: Callable[[], Result]) -> Result:
-    """Prepare faces and change the served version; repeat after a conflict or for added faces."""
+    """Prepare faces, then change the served version; repeat both if faces were added."""
     for _ in range(MAX_PASSES - 1):
         prepare()
         try:

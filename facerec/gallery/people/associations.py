@@ -249,7 +249,7 @@ def update_owners(
         records: Store of the people.
         collection_id: Id of the collection.
         face_ids: Ids of the faces that changed or were removed.
-        removed: Ids of those that are no longer stored, to disassociate from their people.
+        removed: Ids of the faces that are no longer stored, to disassociate from their people.
 
     Raises:
         CollectionNotFoundError: The collection was deleted concurrently.
@@ -292,15 +292,16 @@ def update_user(
             user = records.get_user(collection_id, user_id)
             gone = tuple(face_id for face_id in user.face_ids if face_id in removed)
             # Even without a face to remove, the version increases: a concurrent caller that
-            # computed the vector from the earlier faces computes it again.
+            # computed the vector from the earlier faces then computes it again.
             try:
                 user = records.change_user(
                     collection_id, user_id, version=user.version, remove=gone
                 )
             except ConflictError:
                 continue
-            # A switch to another model version refuses the vector. Whoever ends it, or resumes what
-            # it has left, stores the vectors of all people whose records have a newer version.
+            # During a switch to another model version, the store refuses the vector. The process
+            # that ends or resumes the switch stores the vectors of all people whose records have a
+            # newer version.
             with suppress(ConflictError):
                 refresh_vector(faces, records, collection_id, user)
             return
@@ -401,5 +402,5 @@ def _too_many_faces() -> QuotaExceededError:
 
 
 def too_many_changes(user_id: str) -> ConflictError:
-    """Return the error for a change of a person that concurrent changes prevented."""
+    """Return the error for a change of a person that failed because of concurrent changes."""
     return ConflictError(f"person {user_id!r} is being changed by other callers", "try again")

@@ -1,7 +1,7 @@
 """Corrections: statements that a stored face does not show a person; searches obey them.
 
-A person is named by a user id, by an external image id or its part before the colon, or by the id
-of a face: see ``facerec.gallery.people.names``.
+A correction identifies the person by a user id, an external image id or its part before the colon,
+or the id of a face: see ``facerec.gallery.people.names``.
 
 A search omits faces of that person that are less similar to the probe than the corrected face.
 A search for the corrected face itself omits all faces of the person.
@@ -27,12 +27,12 @@ Corrected = Mapping[str, frozenset[str]]
 def corrected_faces(
     collection_id: str, face_ids: Sequence[str], *, records: RecordStore
 ) -> dict[str, frozenset[str]]:
-    """Return the names of the people that faces do not show; faces without any are omitted."""
+    """Read which people faces do not show, as names by face id, without uncorrected faces."""
     return people_by_face(records.corrections_of_faces(collection_id, face_ids) if face_ids else ())
 
 
 def people_by_face(corrections: Iterable[Correction]) -> dict[str, frozenset[str]]:
-    """Return the names of the people that faces do not show, by face id."""
+    """Group corrections by face: the names of the people that each face does not show."""
     found: dict[str, set[str]] = {}
     for each in corrections:
         found.setdefault(each.face_id, set()).add(each.person)
@@ -82,7 +82,7 @@ def forget_corrections(
     Args:
         collection_id: Id of the collection.
         gone: Ids of the deleted faces.
-        people: Names that may no longer refer to a person or a face.
+        people: Names in corrections that may no longer refer to a person or a face.
         faces: Store of the collection's faces.
         records: Store of its corrections.
 

@@ -27,10 +27,10 @@ MIN_SIMILARITY = 0.5
 (``benchmarks/finding.py``)."""
 
 MAX_CANDIDATES = 20
-"""Number of a photo's largest faces from which one is chosen."""
+"""Maximum number of a photo's faces to choose from, largest first."""
 
 MAX_NAMELESS = 3
-"""Maximum number of photos to list among those that name nobody."""
+"""Maximum number of photos to list of the ones that name nobody."""
 
 _MAX_ROUNDS = 5
 
@@ -97,7 +97,7 @@ class CorrectedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class EndedRegistration:
-    """The registration of a person who was deleted, since all the photos have other names now.
+    """The registration of a person who was deleted because all their photos have other names now.
 
     Attributes:
         earlier: Id of the person who was deleted.
@@ -187,11 +187,11 @@ def _without(faces: Mapping[str, StoredFace], omitted: Iterable[StoredFace]) -> 
 
 
 def require_named(enrolment: Enrolment, source: str) -> None:
-    """Check that a source gave a name to any photo; otherwise the enrolment changed nothing.
+    """Check that an enrolment found a name for at least one photo; otherwise it changed nothing.
 
     Args:
         enrolment: The outcome.
-        source: What the caller enrolled, for the message.
+        source: Folder or prefix of the photos that were enrolled, for the message.
 
     Raises:
         InvalidInputError: No photo of the collection got a name.

@@ -1,4 +1,4 @@
-"""Names of people from the addresses of their photos."""
+"""Rules that derive the names of people from the addresses of their photos."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def name_by_pattern(root: str, pattern: str) -> NameOf:
 
 
 def _name(part: str) -> str:
-    """Return a part of an address as a name; different parts have different names.
+    """Return the name that a part of an address gives; different parts give different names.
 
     Only Unicode normal forms of the same text are one name: macOS and Linux write
     different forms.

@@ -30,9 +30,9 @@ def hand_over(
 ) -> None:
     """Transfer the people and the corrections of faces to the same faces of the moved photos.
 
-    One change of a person's record replaces the old face by the new one. A new face that already
-    belongs to a person stays with this person. A new face that replaces faces of several people
-    goes to the person with the lowest id. Calling this again changes nothing.
+    A single change of a person's record replaces the old face with the new one. A new face that
+    already belongs to a person stays with this person. A new face that replaces faces of several
+    people goes to the person with the lowest id. Calling this again changes nothing.
 
     Args:
         collection_id: Id of the collection.
@@ -79,7 +79,7 @@ def _hand_over_to(
             return False
         old = old[:HANDED_OVER_AT_ONCE]
         taken = records.users_of_faces(collection_id, [moved[face_id] for face_id in old])
-        # Of two copies of a photo, only one may be left.
+        # Two copies of a photo may have become one.
         new = [each for each in dict.fromkeys(map(moved.__getitem__, old)) if each not in taken]
         with suppress(ConflictError):
             user = records.change_user(

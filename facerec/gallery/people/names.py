@@ -126,7 +126,7 @@ def names_in_history(
     """Return the display names of the people of entries, by entry and person id.
 
     People without a name are omitted, and so are those who no longer exist, even if somebody else
-    has the id by now.
+    has the id now.
     """
     known = sorted({person for entry in entries for person in entry.people})
     users = (
@@ -145,7 +145,7 @@ def names_in_history(
 
 
 def _is_in(entry: Entry, user: User) -> bool:
-    """Return whether an entry that has a person's id is about this person."""
+    """Return whether an entry with a person's id is about this person, not an earlier one."""
     steps = (step for step in entry.steps if step.user_id == user.user_id)
     created = {step.created_at for step in steps if step.created_at is not None}
     if created:

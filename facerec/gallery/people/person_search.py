@@ -190,7 +190,7 @@ def _hidden_users(
     records: RecordStore,
     cohort: Cohort,
 ) -> set[str]:
-    """Return the ids of people whom corrections hide: a corrected face is more similar."""
+    """Return the ids of people less similar to the probe than a face that does not show them."""
     similarity_of = {match.user.user_id: match.similarity for match in matches}
     corrections = records.corrections_of_people(collection_id, list(similarity_of))
     if not corrections:

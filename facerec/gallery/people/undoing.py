@@ -28,7 +28,7 @@ _OPPOSITES |= {opposite: kind for kind, opposite in _OPPOSITES.items()}
 
 @dataclass
 class People:
-    """The current state of the people, faces, corrections and clusters of an entry.
+    """The current state of the people, faces, corrections and clusters that an entry names.
 
     Attributes:
         users: People by id.
@@ -225,7 +225,7 @@ class _Planner:
         return True
 
     def _change_faces(self, step: Step) -> Step:
-        """Move the faces of a step in the planned state.
+        """Move the faces of a step to or from its person in the planned state.
 
         Returns:
             The step with only the faces that were moved.
@@ -274,7 +274,7 @@ class _Planner:
         return self._set(correction, self._people.corrections, StepKind.CORRECTED, step)
 
     def _set(self, value: Value, held: set[Value], adding: StepKind, step: Step) -> bool:
-        """Add a value to a set or remove it; return whether that changed anything."""
+        """Add a step's value to a set, or remove it; return whether the set changed."""
         if (value in held) == (step.kind is adding):
             self._require_resumed("its correction or mark has since been changed")
             return False
@@ -291,7 +291,7 @@ class _Planner:
         return user
 
     def _require_resumed(self, reason: str) -> None:
-        """Raise an error, unless an earlier attempt may have performed this step."""
+        """Raise an error with a reason, unless an earlier attempt may have performed this step."""
         if not self._resumes:
             raise self._refused(reason)
 

@@ -1,7 +1,7 @@
 """People's vectors: a person's vector is the mean of the embeddings of the person's faces.
 
 They are stored in the vector store, in a separate namespace for each collection. Records and
-vectors may be in two stores, so a change is first written to the record, which decides between
+vectors may be in two stores. So a change is first written to the record, which decides between
 concurrent callers, and then to the vector. This is repeated until the vector belongs to the newest
 version of the record.
 """
@@ -78,7 +78,7 @@ def refresh_vector(faces: FaceStore, records: RecordStore, collection_id: str, u
 
 
 def put_vector(faces: FaceStore, collection_id: str, user: User) -> None:
-    """Store the vector of a version of a person; delete it if none of the faces is stored.
+    """Store the vector of a person's stored faces; delete it if none of the faces is stored.
 
     Raises:
         ConflictError: The collection was switched to another model version, or is being switched.

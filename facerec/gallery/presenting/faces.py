@@ -1,4 +1,4 @@
-"""Faces as plain dictionaries: those of photos and those of collections.
+"""Detected and stored faces as plain dictionaries.
 
 ``facerec/schemas`` defines the format of all results, which is the same for the command line and
 for HTTP. They never contain an embedding.
@@ -133,7 +133,7 @@ def index_json(result: IndexResult) -> Json:
 
 
 def photo_facts(photo: PhotoFaces) -> Json:
-    """Present the properties of a photo, without its faces."""
+    """Present the size and other properties of a photo, without its faces."""
     return {
         "width": photo.width,
         "height": photo.height,

@@ -21,7 +21,7 @@ POLL_SECONDS = 2.0
 """Seconds between two checks for new events."""
 
 FIRST_PAUSE = 2.0
-"""Seconds to wait after the first failed attempt; each further failure doubles them."""
+"""Seconds to wait after the first failed attempt; each further failure doubles the wait."""
 
 MAX_PAUSE = 3600.0
 """Maximum seconds between two attempts to deliver an event."""
@@ -47,9 +47,9 @@ _LOG = logging.getLogger("facerec.events")
 def one_by_one(
     send: Callable[[MatchEvent], None],
 ) -> Callable[[Sequence[MatchEvent]], Sequence[str | None]]:
-    """Return a function for ``EventDelivery`` that sends each event by a separate call.
+    """Return a ``send`` function for ``EventDelivery`` that calls ``send`` for each event.
 
-    Use it with ``at_once`` 1: an error of one call counts for all events.
+    Use it with ``at_once=1``: an error of one call counts for all events.
     """
 
     def send_each(events: Sequence[MatchEvent]) -> list[str | None]:
@@ -61,7 +61,7 @@ def one_by_one(
 
 
 class EventDelivery:
-    """Delivers events, in a thread of its own if used as a context manager.
+    """Delivers events; as a context manager, it does so in a background thread.
 
     The events that have been due for the longest time are delivered first.
 
@@ -85,15 +85,15 @@ class EventDelivery:
 
         Args:
             store: The outbox.
-            send: Sends events; returns for each event why it was not accepted, or None if it was,
-                and raises an error if no event was accepted.
+            send: Sends events and returns, for each event, why it was not accepted, or None if it
+                was. Raises an error if no event was accepted.
             at_once: Maximum number of events to send together.
             is_stored: Returns whether the face of an event is stored. Stores that share no
                 transaction keep an event before its face.
             clock: Returns the time in seconds since 1970.
             poll: Seconds between two checks for new events.
             first_pause: Seconds to wait after the first failed attempt; each further failure
-                doubles them, up to ``MAX_PAUSE``.
+                doubles the wait, up to ``MAX_PAUSE``.
         """
         self._store, self._send, self._clock = store, send, clock
         self._at_once, self._is_stored = at_once, is_stored
@@ -120,7 +120,8 @@ class EventDelivery:
         """Deliver all events that are due; return False once one was not accepted.
 
         Args:
-            seconds: Time limit, after which no further event is sent; the result is then True too.
+            seconds: Time limit, after which no further event is sent. Reaching it does not count as
+                a failure.
         """
         until = time.monotonic() + seconds
         while not self._stopped.is_set() and time.monotonic() < until:
@@ -135,7 +136,7 @@ class EventDelivery:
         """Return events that are due, to be sent together; none if no more are due.
 
         Args:
-            until: When to end, by ``time.monotonic``.
+            until: Time at which to stop, by ``time.monotonic``.
 
         Returns:
             The events, and False if ``is_stored`` has failed for another event, otherwise True.
@@ -208,7 +209,7 @@ class EventDelivery:
 
 
 def _problem(error: Exception) -> str:
-    """Return why an event was not delivered; log an error that is not an expected one."""
+    """Return why an event was not delivered; log the error if it is unexpected."""
     if isinstance(error, FacerecError):
         return error.message
     name = type(error).__name__

@@ -97,7 +97,7 @@ class FaceWriter:
             self.registrations.delete_events(collection_id, removed)
 
     def _events(self, collection_id: str, new: Sequence[StoredFace]) -> list[MatchEvent]:
-        """Return an event for each registered person in each photo, of the best matching face."""
+        """Return one event per registered person and photo, for the best matching face."""
         if self.registrations is None or not new:
             return []
         now = self.clock()
@@ -118,7 +118,7 @@ class FaceWriter:
             if match is not None and match.user.user_id in registered:
                 event = _event(collection, face, match, now)
                 photo = (event.image_id, event.user_id)
-                # nobody is twice in a photo
+                # nobody appears twice in a photo
                 if photo not in best or event.similarity > best[photo].similarity:
                     best[photo] = event
         return sorted(best.values(), key=lambda event: event.event_id)

@@ -1,4 +1,4 @@
-"""Requests of commands as JSON values, which the gallery of this machine or of a stack answers.
+"""Requests of commands as JSON values, answered by the gallery of this machine or of a stack.
 
-So a command sends the same request, and prints the same answer, wherever the collection is.
+A command sends the same request, and prints the same answer, wherever the collection is stored.
 """

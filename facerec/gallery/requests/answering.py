@@ -33,7 +33,7 @@ def answer_request(gallery: Gallery, request: Mapping[str, Any]) -> Json:
             arguments of the operation. A ``person`` is an id or a display name.
 
     Raises:
-        NotFoundError: There is no such operation; the command is of another release.
+        NotFoundError: There is no such operation: the command belongs to another release.
         FacerecError: See the operations of ``Gallery``.
     """
     operation = str(request["operation"])

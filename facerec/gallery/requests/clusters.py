@@ -33,7 +33,7 @@ def _show(gallery: Gallery, collection_id: str, request: Mapping[str, Any]) -> J
 def _name(gallery: Gallery, collection_id: str, request: Mapping[str, Any]) -> Json:
     user_id, name = new_or_known(gallery, collection_id, request["person"])
     outcome = gallery.name_cluster(collection_id, request["cluster_id"], user_id, name=name)
-    # Faces without a reason are more than a person can have.
+    # Failures without a reason are faces beyond the maximum of a person.
     failed = tuple(each for each in outcome.failed if each.reasons)
     errors = outcome_json(replace(outcome, failed=failed))["errors"]
     beyond = len(outcome.failed) - len(failed)

@@ -114,7 +114,7 @@ def _match_person(gallery: Gallery, collection_id: str, request: Mapping[str, An
 
 
 def outcome_json(outcome: AssociationOutcome) -> Json:
-    """Return the outcome of a change of faces, and the errors of those that were not changed."""
+    """Return the outcome of a change of faces, with an error for each face that was not changed."""
     errors = [failure.to_error().to_json() for failure in outcome.failed]
     return {"outcome": association_json(outcome), "errors": errors}
 

@@ -103,7 +103,7 @@ def stats_of(embedding: NDArray[np.float32], cohort: Cohort) -> CohortStats:
 
 
 def stats_of_stored(face: StoredFace, cohort: Cohort) -> CohortStats:
-    """Return the stats of a stored face; compute them if it has none of this cohort."""
+    """Return the stats of a stored face; compute them if it has no stats of this cohort."""
     stats = face.record.stats
     if stats is not None and stats.version == cohort.cohort_version:
         return stats
@@ -147,7 +147,7 @@ def search_for(
         try:
             fetched = search(count)
         except InvalidInputError:
-            # The store does not return that many, and the caller did not ask for them.
+            # The store does not return that many, and the caller asked for fewer.
             break
     return fetched.found
 

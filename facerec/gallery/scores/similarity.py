@@ -14,7 +14,7 @@ def checked_threshold(threshold: float) -> float:
     """Return a minimum similarity unchanged if it is valid.
 
     Raises:
-        InvalidInputError: The similarity is not within 0 to 1.
+        InvalidInputError: The similarity is not between 0 and 1.
     """
     if not is_number(threshold) or not 0 <= threshold <= 1:
         raise InvalidInputError(

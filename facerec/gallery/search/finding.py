@@ -32,7 +32,7 @@ RIVALS = 3
 
 @dataclass(frozen=True, slots=True)
 class SearchedPerson:
-    """The person who is searched for.
+    """The person whom a search looks for, known by id or by a photo.
 
     Attributes:
         doubtful_below: Similarity below which a face is doubtful, 0 to 1.
@@ -86,7 +86,7 @@ class CorrectionFilter:
                 self._excluded.append((position(face), names))
 
     def shown(self, scored: Sequence[ScoredFace]) -> Iterator[tuple[ScoredFace, str | None]]:
-        """Yield faces that no correction hides, with the people that they are associated with."""
+        """Yield faces that no correction hides, each with the id of its person or None."""
         for face, names, owner in self._with_names(scored):
             if not self._hides(face, names, owner):
                 yield face, owner
@@ -189,7 +189,7 @@ def _rivalled(
     faces: FaceStore,
     cohort: Cohort,
 ) -> frozenset[str]:
-    """Return the ids of faces without a person that resemble another person about as much.
+    """Return the ids of faces without a person that resemble another person about as closely.
 
     The result is empty if a photo was given instead of a person.
     """

@@ -31,7 +31,7 @@ class FoundFace:
 
     Attributes:
         match: The face, and how similar it is.
-        doubt: Why it may show somebody else; None if there is no such reason.
+        doubt: Why it may show somebody else; None if nothing suggests this.
     """
 
     match: Match

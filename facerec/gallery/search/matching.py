@@ -222,7 +222,7 @@ def _nearest_faces(
 
 
 def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -> int:
-    """Return how many neighbours are missing (``Fetched``).
+    """Return how many more neighbours the search needs (``Fetched.missing``).
 
     More neighbours only help a probe that has too few matches, or too few people.
     """
@@ -231,8 +231,9 @@ def _missing(nearest: _NearestFaces, count: int, threshold: float, limit: int) -
         nearest.scored, nearest.dropped, nearest.farthest, strict=True
     ):
         if _may_have_rivals(scored_faces, farthest, nearest.known, threshold):
-            # ``search_for`` adds this to its first number, at most ``count``: three to four times
-            # as many next time, so that a person with many photos takes few searches.
+            # ``search_for`` adds this to its first number, which is at most ``count``. So the next
+            # search gets three to four times as many, and a person with many photos takes few
+            # searches.
             missing = max(missing, 3 * count)
         elif _count_matches(scored_faces, threshold) <= limit:
             missing = max(missing, dropped)
@@ -287,9 +288,9 @@ def _each_person_once(
     known: _KnownFaces,
     threshold: float,
 ) -> list[list[ScoredFace]]:
-    """Return the faces found for each probe, without those of people whom another probe matches.
+    """Return each probe's faces without the people whom a more similar probe matches.
 
-    Of the probes that match a person, the most similar one keeps that person's faces.
+    If several probes match a person, the most similar one keeps that person's faces.
     """
     remaining = list(scored)
     matched: list[Candidate] = []
@@ -367,7 +368,7 @@ def search_stored_face(
 
 
 def _owners_of(scored: Iterable[Sequence[ScoredFace]], owners: Mapping[str, str]) -> list[str]:
-    """Return the ids of the people of faces."""
+    """Return the ids of the people whom faces are associated with."""
     return [owners[face_id] for face_id in _face_ids(scored) if face_id in owners]
 
 

@@ -63,7 +63,7 @@ class Ranking:
 
         Args:
             embedding: The probe, float32 of shape (128,).
-            stats: Its cohort stats.
+            stats: Cohort stats of the probe.
             collection_id: Id of the collection.
             faces: Store of its faces.
             cohort: Computes the stats of faces that are stored without them.

@@ -27,7 +27,7 @@ class SampledFace:
 
     Attributes:
         face: The face with its embedding.
-        stats: Its cohort stats.
+        stats: Cohort stats of the face.
         identity: The known and the denied names of the person whom the face shows.
     """
 

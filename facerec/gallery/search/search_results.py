@@ -53,7 +53,7 @@ class SearchedFace:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Who is in a photo.
+    """The result of searching a collection for the faces of a photo.
 
     Attributes:
         collection_id: Id of the collection.

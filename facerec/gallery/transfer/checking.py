@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_CLUSTER_NUMBER = 10_000_000
-"""Maximum number of an imported cluster, since an import goes through all lower numbers."""
+"""Maximum number of an imported cluster, since an import iterates over all lower numbers."""
 
 
 def check_contents(folder: Path, document: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ def check_contents(folder: Path, document: dict[str, Any]) -> None:
 
 
 def _lines(folder: Path, name: str, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield a name of each line of a file, for messages, and its document; check their number.
+    """Yield each line's name for messages and its document; then check the number of lines.
 
     Raises:
         InvalidInputError: A line is not valid, or the number of lines is not the stated one.
@@ -166,7 +166,7 @@ def _check_key(text: str) -> None:
 
 
 def _add(value: str, known: set[str], has: str) -> None:
-    """Add a value to known values; the error for one that is known begins with ``has``."""
+    """Add a value to a set; raise an error that starts with ``has`` if it is already there."""
     if value in known:
         raise InvalidInputError(f"{has} {value!r} a second time", EXPORT_AGAIN)
     known.add(value)

@@ -1,7 +1,7 @@
 """Copies people, corrections and settings of a collection to another store that has its faces.
 
-Faces can be restored from the folders of jobs; people, corrections and the history are in the
-records of a store only.
+Faces can be restored from the folders of jobs; people, corrections and the history exist only in
+the records of a store.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def copy_records(
     call continues.
 
     Args:
-        collection_id: The collection; both stores have it.
+        collection_id: Id of a collection that both stores have.
         source: The records to copy.
         target: The records that receive them.
         faces: The faces of the target.

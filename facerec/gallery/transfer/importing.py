@@ -1,4 +1,4 @@
-"""Input and results of imports."""
+"""Types of the input and the results of imports."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ImportedEmbeddings:
     """The outcome of importing embeddings.
 
     Attributes:
-        face_ids: Id of each embedding's face, in order.
+        face_ids: Ids of the faces, in the order of the embeddings.
         deleted: Ids of the faces that were deleted from the collection on purpose, and stay
             deleted.
     """

@@ -13,7 +13,7 @@ from facerec.storage.objects.local_writing import flush
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Create a folder that only its owner can read, whole or not at all.
+    """Create a folder that only its owner can read, completely or not at all.
 
     The block writes into a temporary folder, which is renamed at the end. A temporary folder that a
     killed export has left is deleted first.
