@@ -24,7 +24,7 @@ class ChildArray:
 def arrays_of(children: int, largest: int = MAX_ARRAY_SIZE) -> list[ChildArray]:
     """Divide children into as few arrays as possible, with sizes that differ by at most one.
 
-    So none of several arrays has size 1, which AWS Batch rejects.
+    This way, no array has size 1, which AWS Batch rejects, unless there is only one child.
 
     Args:
         children: Number of children.

@@ -1,8 +1,8 @@
 """Decides between the external image ids that overlapping jobs of a collection give a photo.
 
 The job that was started last decides, as if the jobs had run in turn. Each job compares
-its source with what earlier jobs remember, which does not show what incomplete jobs read. So two
-things happen:
+its source with what earlier jobs remember, which does not show what incomplete jobs read. The ids
+are therefore compared twice:
 
 - A job that is planned processes all photos that other, unfinished jobs read under other ids
   (``PlannedIds``), even unchanged ones: its ledger then shows which ids it gives these photos.
@@ -80,7 +80,7 @@ def with_concurrent_ids(
 def _with_marks(
     photos: Iterable[tuple[int, RememberedPhoto]],
 ) -> list[tuple[int, RememberedPhoto]]:
-    """Return the photos of an address; an id that any of them marks as chosen is marked in all."""
+    """Return the photos of an address, marking an id as chosen in all if any of them does."""
     found = list(photos)
     chosen = {photo.external_image_id for _, photo in found if photo.is_marked}
     return [

@@ -61,7 +61,7 @@ def later_plans(plan: Plan, objects: ObjectStore, memory: Memory) -> list[Plan]:
         try:
             later = read_plan(objects, folder)
         except (ObjectNotFoundError, InvalidInputError):
-            # It has since been deleted, or was written by another release.
+            # The plan has since been deleted, or was written by another release.
             continue
         if later.job_id != plan.job_id:
             found.append(later)
@@ -78,7 +78,7 @@ def request_later_removals(later: Iterable[Plan], objects: ObjectStore) -> None:
 def replaced_at_same_time(
     plan: Plan, objects: ObjectStore, memory: Memory
 ) -> Mapping[str, frozenset[str]]:
-    """Return the image keys of versions that are no longer at their address, by address.
+    """Return the image keys of photo versions that are no longer at their address, by address.
 
     Versions that a manifest names by their version ids are not among them.
 
@@ -90,7 +90,7 @@ def replaced_at_same_time(
     own = memory.number_of(plan.job_id)
     lines = memory.lines()
     if own is None:
-        # Its record was merged with others before it was complete.
+        # The record of the job was merged with others before the job was complete.
         own = 0
         lines = merge(lines, memory.lines_of(plan.job_folder, own))
     found = {}

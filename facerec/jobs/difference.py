@@ -64,7 +64,7 @@ class Removal:
     renamed: int = 0
 
     def plus(self, other: Removal) -> Removal:
-        """Return the counts of two removals together."""
+        """Return the sums of the counts of two removals."""
         return Removal(
             self.photos + other.photos,
             self.faces + other.faces,

@@ -1,4 +1,4 @@
-"""Reads the small JSON documents of job folders, and of what jobs remember."""
+"""Reads the small JSON documents of job folders and of remembered photos."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_document(
     *,
     max_bytes: int = MAX_JSON_BYTES,
 ) -> Parsed:
-    """Read a JSON document and return what ``parse`` returns for it.
+    """Read a JSON document, and return it as converted by ``parse``.
 
     Args:
         objects: Contains the document.
@@ -56,7 +56,7 @@ def read_if_exists(objects: ObjectStore, uri: str, parse: Callable[[Any], Parsed
 
 
 def parse_document(uri: str, content: bytes, parse: Callable[[Any], Parsed]) -> Parsed:
-    """Return what ``parse`` returns for the content of a JSON document.
+    """Return the content of a JSON document, as converted by ``parse``.
 
     Args:
         uri: Address of the document, for the error.
@@ -101,6 +101,6 @@ def _is_of_type(value: object, wanted: Any) -> bool:  # noqa: ANN401 - a type, o
 
 
 def damaged_file(uri: str, hint: str = _RESTORE_OR_DELETE) -> JobFolderError:
-    """Return the error of a damaged file in a job folder, or of what jobs remember."""
+    """Return the error for a damaged file of a job folder or of remembered photos."""
     folder = folder_of(uri)
     return JobFolderError(folder, f"has a damaged file: {uri.removeprefix(folder)}", hint)

@@ -9,7 +9,7 @@ from facerec.errors import ConflictError, FacerecError, StoreUnavailableError
 
 OUTAGE = 69
 """A store is down for several children (``facerec.jobs.child.outages``); another attempt may
-succeed after a pause, and is left to the workflow."""
+succeed after a pause; the workflow makes it."""
 
 RETRY = 75
 """Another attempt may succeed: a store failed, another process changed the same data, or this one

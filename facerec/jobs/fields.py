@@ -1,6 +1,6 @@
 """Fields of the execution input that determine how a job runs, and their choices.
 
-They are in a module of their own because command help and the API list them too.
+They have their own module because command help and the API list them too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The job folders below one root."""
+"""Reads and lists the job folders below one root, and notes of folders elsewhere."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def list_entries(
 
 
 def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | UnreadableFolder]:
-    """Yield the jobs of a root, including those whose folders cannot be read.
+    """Yield the jobs in a root, including jobs whose folders cannot be read.
 
     A folder without a plan is not a job: its job was deleted or is being deleted.
     """
@@ -275,7 +275,7 @@ def missing_folder(entry: Entry) -> JobFolderError:
 
 
 def entries_at(objects: ObjectStore, uri: str) -> list[Entry]:
-    """Return the entries of a job: its folder in the root, and the one that its note names, if any.
+    """Return the entries of a job: its folder in the root, and the folder that its note names.
 
     Raises:
         JobFolderError: The note of the folder elsewhere is damaged.

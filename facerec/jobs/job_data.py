@@ -93,7 +93,7 @@ class JobFolders:
         )
 
     def creations(self, collection_id: str) -> frozenset[float]:
-        """Return when the collections with this id were created; see ``JobData.creations``."""
+        """Return the creation times of the collections with this id; see ``JobData.creations``."""
         return frozenset(collections.creations(self.objects, self.jobs_root, collection_id))
 
     def sweep(

@@ -23,8 +23,8 @@ def job_id_of(collection_id: str, digest: str) -> str:
 def is_of_collection(job_id: str, collection_id: str) -> bool | None:
     """Return whether a job id is that of a job of a collection.
 
-    Returns None if the id does not show this: it is the name of another folder, or several
-    collections have ids that begin alike.
+    Returns None if the id does not show this: it is the name of another folder, or ids of several
+    collections start the same way.
     """
     named = _JOB_ID.fullmatch(job_id)
     if named is None:

@@ -1,4 +1,4 @@
-"""The report and the ledger rows of a job of any service."""
+"""Returns the report and the ledger rows of a job, whichever service runs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads files of lines that may be as long as a manifest, a block at a time."""
+"""Reads files of lines, which may be as long as a manifest, one block at a time."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 BLOCK = 4 * 1024 * 1024
-"""Number of bytes per read, and maximum length of a line: a line is about one photo."""
+"""Number of bytes per read, and maximum length of a line, which describes one photo."""
 
 TRIES = 20
-"""Number of times that a file is read from its beginning because somebody changes it."""
+"""Maximum number of times to read a file from its beginning because it keeps changing."""
 
 
 def read_lines(objects: ObjectStore, uri: str) -> Iterator[bytes]:

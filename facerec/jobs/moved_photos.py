@@ -44,7 +44,7 @@ def same_faces(
     keys: Mapping[str, str],
     faces: FaceStore,
 ) -> dict[str, str]:
-    """Return which faces under new image keys are those under the old keys, by their boxes.
+    """Match faces under new image keys with the same faces under the old keys, by their boxes.
 
     Args:
         plan: Plan of the job.
@@ -99,7 +99,7 @@ class MovedPhotos:
         objects: ObjectStore,
         faces: FaceStore,
     ) -> dict[str, str]:
-        """Return the faces of photos that have moved, with the same faces at the new addresses.
+        """Match the faces of photos that have moved with the same faces at the new addresses.
 
         Args:
             plan: Plan of a complete job.
@@ -135,11 +135,11 @@ class MovedPhotos:
 
 @dataclass(frozen=True, slots=True)
 class PhotoReadAgain:
-    """A photo that seemed to be replaced, and what a job has read at its address.
+    """A photo that seemed to be replaced, and the photos that a job has read at its address.
 
     Attributes:
         old: The photo as it was remembered.
-        now: The photo as the job has read it at the address, once for each external image id.
+        now: The photo at the address as the job has read it, once for each external image id.
     """
 
     old: StalePhoto

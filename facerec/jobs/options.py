@@ -27,5 +27,5 @@ def options_from_json(
 
 
 def options_to_json(options: FaceOptions) -> dict[str, Any]:
-    """Return all face options by name."""
+    """Return all face options by name, as JSON values."""
     return asdict(options)

@@ -36,7 +36,7 @@ class Outcome(StrEnum):
     OTHER_REGION = "OTHER_REGION"
     """The photo is in a bucket outside the region of the job."""
     READ_TIMED_OUT = "READ_TIMED_OUT"
-    """The photo could not be read in time: the file system that it is on does not answer."""
+    """The photo could not be read in time, because its file system does not answer."""
     READ_FAILED = "READ_FAILED"
     """The photo could not be read, for example because of a bad sector, while others could."""
     MALFORMED_LINE = "MALFORMED_LINE"
@@ -71,7 +71,7 @@ class PhotoFailure:
 
     Attributes:
         outcome: The outcome of the line.
-        detail: One line that explains it.
+        detail: One line that explains the failure.
         reason: The name of an ``UnreadableReason`` if the outcome is UNREADABLE.
         uri: Address of the photo; "" if the line does not name one.
     """

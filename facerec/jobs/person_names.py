@@ -56,7 +56,7 @@ def name_rule(person_from: str, source: str, objects: ObjectStore) -> NameOf:
 def require_photos(source: str, objects: ObjectStore) -> None:
     """Check that a source contains photos if it is a folder or a prefix.
 
-    The folder of a disk that is not mounted is empty.
+    A folder is also empty if its disk is not mounted.
 
     Raises:
         InvalidInputError: The folder or prefix contains no photos.
@@ -107,7 +107,7 @@ def _address(source: str) -> str:
 
 
 def _photos_of_file(uri: str, objects: ObjectStore) -> frozenset[str]:
-    """Return the addresses of the photos that a manifest names, or that of the photo itself.
+    """Return the addresses of all photos in a manifest; for a photo, its own address.
 
     Raises:
         InvalidInputError: The file cannot be read as a manifest.
@@ -140,7 +140,7 @@ def _names_by_column(manifest: str, column: str, objects: ObjectStore) -> dict[s
         known = names.get(uri, "")
         names[uri] = known or name
         if known and name and known != name:
-            # executions keep this, and addresses of photos often name people
+            # executions keep this message, and addresses of photos often contain names of people
             raise InvalidInputError(
                 f"{manifest} gives a photo two names: see line {number}",
                 "remove one of the two lines",

@@ -67,8 +67,8 @@ class Plan:
         bulk_import: Whether Pinecone imports the faces when all children are complete; the children
             store none until then (``facerec.jobs.bulk_import``).
         external_ids: How external image ids are derived from paths, a value of ``ExternalIds``;
-            ``NAMED_IDS`` if the source names them, so that somebody chose even those that repeat an
-            address. None if an earlier release planned the job.
+            ``NAMED_IDS`` if the source contains them, so that even an id that repeats an address
+            was chosen. None if an earlier release planned the job.
     """
 
     job_id: str
@@ -181,8 +181,8 @@ def is_written_manifest(uri: str, job_folder: str) -> bool:
 def deleted_plan_uri(job_folder: str) -> str:
     """Return the address of the plan of a job that is being deleted.
 
-    A job exists as long as its plan does. A deletion first renames the plan: from then on, the job
-    is not found any more, no process adds to it, and the next deletion completes an interrupted
+    A job exists as long as its plan exists. A deletion first renames the plan: from then on, the
+    job is not found any more, no process adds to it, and the next deletion completes an interrupted
     one.
     """
     return f"{job_folder}deleted.json"
@@ -203,7 +203,7 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
         plan = plan_from_json(document)
     except InvalidInputError as error:
         raise JobFolderError(job_folder, f"is damaged: {error}", RESTORE_FILE) from error
-    # A folder may have been moved since it was planned.
+    # The folder may have been moved since the job was planned.
     return _moved(plan, job_folder)
 
 
@@ -216,9 +216,9 @@ def source_in(job_folder: str, uri: str, planned: str) -> str:
     """Return the address of a job's source, whose folder may have been moved since it was planned.
 
     Args:
-        job_folder: Where the job folder is now.
+        job_folder: Current address of the job folder.
         uri: Address of the source in the plan.
-        planned: The job folder in the plan.
+        planned: Address of the job folder in the plan.
     """
     if not is_written_manifest(uri, planned):
         return uri
@@ -261,7 +261,7 @@ class PlanFacts:
         job_id: Id of the job, or None.
         collection_id: The collection that received the faces, or None.
         created_at: Time of the plan, seconds since 1970, UTC; 0 if unknown.
-        is_current: Whether this release can read the rest.
+        is_current: Whether this release can read the whole plan.
         is_of_first_release: Whether the plan has no version, because the first release wrote it.
     """
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def collection_of(plan: Plan) -> Collection:
-    """Return the collection of a job, as the plan identifies it."""
+    """Return the collection that a plan identifies, with its creation time and model version."""
     return new_collection(
         plan.collection_id,
         plan.model_version,

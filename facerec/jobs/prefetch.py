@@ -23,7 +23,7 @@ def read_ahead(
     max_items: int,
     max_weight: int,
 ) -> Generator[Result, None, None]:
-    """Yield the result of ``fetch`` for each item, as ``read_ahead_in`` does, in its own threads.
+    """Yield the result of ``fetch`` for each item, like ``read_ahead_in``, in new threads.
 
     Close the iterator to end the threads early.
     """
@@ -47,7 +47,7 @@ def read_ahead_in(
     """Yield the result of ``fetch`` for each item, in order, using the threads of a pool.
 
     Buffered results never weigh more than ``max_weight`` plus one result per thread. Close the
-    iterator to stop early; when that returns, no fetch is running.
+    iterator to stop early; after ``close`` returns, no fetch is running.
 
     Args:
         pool: Thread pool, used exclusively during the iteration.

@@ -1,4 +1,4 @@
-"""Reads the progress of a job from its folder, in the same way wherever the job runs."""
+"""Reads the progress of a job from its folder, wherever the job runs."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ProgressTracker:
         self._first: tuple[float, int] | None = None
 
     def read(self, run_started: float, complete: int | None = None) -> Progress:
-        """Return the progress now.
+        """Return the current progress.
 
         Args:
             run_started: Start of the current run, seconds since 1970, to compute its rate.
@@ -200,8 +200,7 @@ class ProgressReader:
     ) -> Progress:
         """Return the progress of a job; see ``ProgressTracker.read`` for arguments and errors.
 
-        If ``report``, the report of a job that has ended, is not None, the numbers are those of the
-        report.
+        If ``report`` is not None, the job has ended, and the numbers come from the report.
         """
         if self._last is None or self._last[0] != plan.job_folder:
             self._last = (plan.job_folder, ProgressTracker(plan, self._objects))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """Counts of one run of a job. All other counts of a job are sums over its runs.
+    """Counts of one run of a job, unlike the report, which counts all runs.
 
     Attributes:
         new_photos: Number of rows that the run added to the ledger.
@@ -34,7 +34,7 @@ class RunSummary:
         faces_moved: Number of faces that an older copy of the database had at earlier addresses of
             their photos, and whose addresses the run corrected.
         faces_lost: Number of faces that neither the collection nor a job folder contains at the end
-            of the run, so that only their photos can bring them back.
+            of the run, so that only reading their photos again can restore them.
         photos_lost: Number of the photos of these faces.
         followed_by: The job that reads the photos of lost faces again, if the source has any of
             them; otherwise None.

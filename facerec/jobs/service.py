@@ -1,4 +1,4 @@
-"""``Job``, and the protocol ``JobService``, by which callers start and watch jobs.
+"""``Job``, and the protocol ``JobService``, with which callers start and watch jobs.
 
 ``facerec.jobs.local.jobs.LocalJobs`` runs jobs on this machine,
 ``facerec.jobs.aws.jobs.AwsJobs`` as executions of a deployed stack. The command line and REST
@@ -38,10 +38,10 @@ NO_JOBS = "there are no jobs yet"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job.
+    """A job, with its status and, if they were read, its plan and report.
 
     Attributes:
-        id: Id of the job for all callers: that of its plan, or the name of its execution on AWS.
+        id: Id of the job for callers: the id of its plan, or the name of its execution on AWS.
         status: Current status of the job.
         started_at: Start of its last run, seconds since 1970, UTC; if its folder cannot be read,
             the time when it was planned, or 0 if that is unknown.
@@ -186,7 +186,7 @@ class JobService(Protocol):
         ...
 
     def report(self, job: Job) -> Report:
-        """Return the report of a job; it is written now unless the job has a current one.
+        """Return the report of a job; write it first unless the job has a current one.
 
         The report has the status of the job.
 

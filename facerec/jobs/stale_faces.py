@@ -8,21 +8,21 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
 - Faces of a photo that also exists at another address stay: photos are identified by their content,
   so a copied photo has the same faces, and so has a moved one, unless its external image id depends
   on its path. An address counts only if a photo is there now: a folder may have been renamed since.
-  Otherwise the address is no longer remembered, so that a photo that comes back, for example when a
-  disk is mounted again, is indexed.
+  Other addresses are no longer remembered, so that a photo that comes back is indexed, for example
+  when a disk is mounted again.
 - If a photo that is gone was moved and has a new external image id, its people and corrections are
   handed over to its faces at the new address. Without ``prune``, no other face of a photo that is
   gone is removed.
 - If a photo has another external image id now, its old faces are removed when the new ones are
   stored, and their people and corrections are handed over to the new faces. The old id is no longer
-  remembered, so that it can come back. The same holds if the photo was replaced as well.
+  remembered, so that it can come back. The same applies if the photo was replaced as well.
 
-Plans do not list versions that another job reads concurrently, nor external image ids that it gives
-a photo; ``concurrent_versions`` and ``concurrent_ids`` find them. Nor do they list photos that are
-not remembered, because of a restored copy or a deleted job; ``unremembered`` finds those if there
-is a doubt.
+Plans do not list versions that another job reads concurrently, or external image ids that it gives
+a photo; ``concurrent_versions`` and ``concurrent_ids`` find them. They also do not list photos that
+are not remembered because of a restored copy or a deleted job; ``unremembered`` finds these if
+there is a doubt.
 
-The faces are deleted as by ``Gallery.delete_faces``, in all copies, and disassociated from their
+The faces are deleted everywhere, as ``Gallery.delete_faces`` does, and disassociated from their
 people. A record of the removal stays, for older copies of the database
 (``facerec.gallery.erasing.removal_copies``).
 """
@@ -109,7 +109,7 @@ def remove_stale(
         delete: Deletes faces.
 
     Returns:
-        Counts of what was removed, now or by an earlier call.
+        Counts of the faces that this call or an earlier one removed.
 
     Raises:
         InvalidInputError: More photos are gone than may be pruned.
@@ -132,7 +132,7 @@ def remove_stale(
     stores = _Stores(objects, jobs_root, faces, records, delete)
     removal, is_done = Removal(), False
     while not is_done:
-        # Again if photos are erased in the meantime: their addresses must not be noted.
+        # Repeated if photos are erased in the meantime: their addresses must not be recorded.
         done_now, is_done = _remove_once(plan, later, memory, stores, doubt)
         removal = removal.plus(done_now)
     objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())
@@ -144,7 +144,7 @@ def remove_stale(
 
 @dataclass(frozen=True, slots=True)
 class _Stores:
-    """What a removal reads and changes; see ``remove_stale``."""
+    """The stores and functions that a removal uses; see ``remove_stale``."""
 
     objects: ObjectStore
     jobs_root: str
@@ -159,7 +159,7 @@ def _remove_once(
     """Remove stale faces, and cancel the remembered photos that are gone.
 
     Returns:
-        Counts of what was removed, and whether the photos were cancelled (``Memory.cancel``).
+        Counts of the removed faces, and whether the photos were cancelled (``Memory.cancel``).
     """
     objects = stores.objects
     reservation = memory.begin_cancelling()
@@ -198,7 +198,7 @@ def _remove_faces(
     image id.
 
     Returns:
-        Counts of what was removed, and the image keys of the photos that keep their faces.
+        Counts of the removed faces, and the image keys of the photos that keep their faces.
     """
     keys, faces, renamed = unheld.keys, stores.faces, dict(unheld.renamed)
     staying = set() if plan.prune else {photo.key for photo in unheld.gone}.intersection(keys)
@@ -282,7 +282,7 @@ def _forget_lost(
     moved_photos: MovedPhotos,
     stores: _Stores,
 ) -> set[str]:
-    """Delete lost faces that would be removed now if the collection had them, from the ledgers.
+    """Delete from the ledgers the lost faces that would be removed if the collection had them.
 
     Otherwise they would count as lost for ever, since no job reads their photos again.
 
@@ -292,7 +292,7 @@ def _forget_lost(
         staying: Image keys of photos that are gone and keep their faces, unless they have moved.
         unheld: The photos that are no longer at any address.
         moved_photos: Finds the new addresses of photos that are gone.
-        stores: What the removal reads and changes.
+        stores: The stores and functions of the removal.
 
     Returns:
         The image keys of these photos.
@@ -328,6 +328,6 @@ def _delete(
     )
     write_tombstones(stores.objects, stores.jobs_root, collection_of(plan), copy)
     removed = stores.delete(plan.collection_id, face_ids)
-    # Not before: a copy of the database that is made in between has the faces.
+    # Recorded after the deletion: a copy of the database from before it has the faces.
     mark_seen(plan.collection_id, [copy.erasure_id], records=stores.records)
     return removed

@@ -38,7 +38,7 @@ def ended_status(reported: JobStatus | None, *, cancelled: bool = False) -> JobS
 
     Args:
         reported: The status in its report, which depends only on the ledger; None without a report.
-        cancelled: Whether somebody ended its last run.
+        cancelled: Whether somebody cancelled its last run.
     """
     if reported in (None, JobStatus.INCOMPLETE):
         return JobStatus.CANCELLED if cancelled else JobStatus.INCOMPLETE

@@ -1,7 +1,7 @@
 """Finds photos that are no longer at any address, so that their faces are removed.
 
-Each candidate of a plan (``jobs.stale_faces``) is compared with what is remembered of all addresses
-when the job is complete.
+When the job is complete, each candidate of its plan (``jobs.stale_faces``) is compared with the
+remembered photos of all addresses.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Address: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class UnheldPhotos:
-    """What became of photos that are no longer at any address.
+    """The photos that are no longer at any address, and where they have moved.
 
     Attributes:
         gone: Photos that do not exist any more.
@@ -40,8 +40,8 @@ class UnheldPhotos:
             another photo or external image id now.
         renamed: New image keys of photos by their old ones, if they have another external image id
             now.
-        read_again: Replaced photos, with what the job has read at their addresses, by old image
-            key.
+        read_again: Replaced photos, with the photos that the job has read at their addresses, by
+            old image key.
     """
 
     gone: tuple[StalePhoto, ...]
@@ -118,7 +118,7 @@ def _renamed_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto]) -> dic
 def _dropped_at(
     lines: Sequence[Remembered], stale: Sequence[StalePhoto], held: set[str]
 ) -> set[Address]:
-    """Return an address with the external image ids under which it no longer has any photo.
+    """Return an address, with each external image id that the photo there no longer has.
 
     Args:
         lines: Remembered lines of the address.

@@ -1,7 +1,7 @@
-"""Finds faces below a folder whose photos are gone or replaced, and that no job remembers.
+"""Finds faces below a folder whose photos are gone or replaced, and not remembered by any job.
 
-What jobs remember is older than the collection if job folders were restored from a copy, and newer
-if the database was. Then the stored faces themselves are compared with the remembered photos: their
+The memory is older than the collection if job folders were restored from a copy, and newer if the
+database was. Then the stored faces themselves are compared with the remembered photos: their
 records name the addresses of their photos. This reads all faces of the collection once.
 """
 

@@ -20,7 +20,7 @@ TICK_NS = 20_000_000
 of its last timer tick, at most 10 ms ago (``CONFIG_HZ``)."""
 
 COARSE_TICK_NS = 2 * SECOND
-"""``TICK_NS`` of a file system with times in whole seconds, or in steps of two seconds (FAT)."""
+"""``TICK_NS`` for a file system with times in whole seconds, or in steps of two seconds (FAT)."""
 
 
 def version_of(info: ObjectInfo) -> str:
@@ -57,7 +57,7 @@ def is_pinned(version: str) -> bool:
 
 
 def version_of_line(content: bytes) -> str:
-    """Return the version of a malformed line: a digest by which later runs recognise it."""
+    """Return the version of a malformed line, a digest by which later runs recognise it."""
     return hashlib.sha256(content.strip()).hexdigest()[:32]
 
 
@@ -73,7 +73,7 @@ def settled_version(info: ObjectInfo, read_ns: int, version_id: str | None = Non
         return pinned_version(version_id)
     if info.changed_ns is not None:
         tick = TICK_NS if info.changed_ns % SECOND else COARSE_TICK_NS
-        # This includes files whose time is in the future because a clock was set back.
+        # This also applies to files whose time is in the future because a clock was set back.
         if info.changed_ns >= read_ns - tick:
             return None
     return version_of(info) or None

@@ -1,4 +1,4 @@
-"""Checks, before a job starts, that the image of its children fits the stack."""
+"""Checks, before a job starts, that the container image of its children fits the stack."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _of_manifest(
         return
     wanted = _OCI_ARCHITECTURES[machines.architecture]
     if "manifests" in manifest:
-        # An image for several architectures: machines take the one that is theirs.
+        # An image for several architectures: machines pull the variant for their own.
         platforms = {
             each.get("platform", {}).get("architecture"): each["digest"]
             for each in manifest["manifests"]

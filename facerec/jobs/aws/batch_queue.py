@@ -52,7 +52,7 @@ class OpenJob:
     Attributes:
         id: Id of the job in AWS Batch.
         created_at: Seconds since 1970.
-        running: Number of its children that are starting or running.
+        running: Number of children that are starting or running.
         size: Number of its children if it is an array, otherwise 0.
         reason: Reason from AWS Batch why it does not start; empty if unknown.
     """
@@ -68,9 +68,9 @@ class BatchQueue:
     """A queue of AWS Batch. Its methods raise the errors of ``aws_errors``."""
 
     def __init__(self, queue: str, client: Any = None) -> None:  # noqa: ANN401
-        """Create a client of the queue with this ARN.
+        """Create a client of the queue with an ARN.
 
-        It uses ``client``, or else a new client of boto3.
+        ``client`` is boto3's client to use; None creates one.
         """
         if client is None:
             import boto3
@@ -106,10 +106,10 @@ class BatchQueue:
             return [self._open_job(job) for job in described if job["status"] not in _ENDED]
 
     def last_active(self, job: OpenJob) -> float:
-        """Return when a child of a job last ended an attempt, in seconds since 1970.
+        """Return when an attempt of any child of a job last ended, in seconds since 1970.
 
-        If no child has ended one, this is when the job was submitted. All children are described,
-        100 per request.
+        If no attempt has ended, this is when the job was submitted. All children are described, 100
+        per request.
         """
         ids = [f"{job.id}:{index}" for index in range(job.size)] or [job.id]
         ended = [1000 * job.created_at]
@@ -124,8 +124,7 @@ class BatchQueue:
 
         Args:
             job_id: Id of the job in AWS Batch.
-            reason: Becomes the status reason of the job; text after ``MAX_REASON`` characters is
-                cut off.
+            reason: Status reason of the job, cut off after ``MAX_REASON`` characters.
         """
         with aws_errors("AWS Batch", job_id):
             self._client.terminate_job(jobId=job_id, reason=reason[:MAX_REASON])

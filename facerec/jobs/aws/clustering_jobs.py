@@ -1,4 +1,4 @@
-"""Clusterings on AWS Batch: one job for each, which is named after its collection."""
+"""Runs each clustering as a job of AWS Batch that is named after its collection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CLAIM_TRIES = 25
 CLAIM_PAUSE = 0.4
-"""Seconds between two checks for the job that another caller starts; all checks take 10 seconds."""
+"""Seconds between checks for the job that another caller starts; all checks take 10 seconds."""
 
 OTHER_THRESHOLD = (
     "a clustering with another pair threshold is running, and none was started with this one; "
@@ -42,11 +42,11 @@ class ClusteringJob:
 
     Attributes:
         collection_id: The collection.
-        status: Its status. AWS Batch forgets a job seven days after its end; the status is then
-            NONE.
+        status: Status of the clustering. AWS Batch forgets a job seven days after its end; the
+            status is then NONE.
         job_id: Id of the job in AWS Batch; None if there is none.
         reason: Why it failed, or why it waits; None if AWS Batch gives no reason.
-        notice: What the caller must know about the request that returned it, or None.
+        notice: A message to the caller about how the request was answered, or None.
     """
 
     collection_id: str
@@ -87,7 +87,7 @@ class ClusteringJobs:
     def start(self, collection_id: str, pair_threshold: float | None = None) -> ClusteringJob:
         """Start clustering the new faces of a collection, or return the clustering that is running.
 
-        If the running clustering was started with another threshold, the notice says so.
+        If the running clustering was started with another threshold, the job has a notice.
 
         Args:
             collection_id: The collection.
@@ -143,12 +143,12 @@ class ClusteringJobs:
             jobs = [job for page in pages for job in page["jobSummaryList"]]
         submitted = self._claims.job_of(collection_id)
         if submitted is not None and all(job["jobId"] != submitted for job in jobs):
-            # AWS Batch does not list it yet.
+            # AWS Batch does not list the new job yet.
             return ClusteringJob(collection_id, ClusteringStatus.RUNNING, submitted)
         if not jobs:
             return ClusteringJob(collection_id, ClusteringStatus.NONE)
         newest = max(jobs, key=lambda job: int(job["createdAt"]))
-        # The container's reason is the better one, such as that its memory was not enough.
+        # The container's reason is more specific, such as a lack of memory.
         reason = newest.get("container", {}).get("reason") or newest.get("statusReason")
         return ClusteringJob(collection_id, _status(newest), newest["jobId"], reason or None)
 

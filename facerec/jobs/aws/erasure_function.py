@@ -58,7 +58,7 @@ def open_erasure_function(name: str, region: str | None = None) -> ErasureFuncti
 
 
 class _Answer(dict[str, Any]):
-    """A JSON object that the function has returned; it may be of another release."""
+    """A JSON object that the function returned; a field that another release lacks is an error."""
 
     def __missing__(self, field: str) -> Never:
         raise NotFoundError(
@@ -85,13 +85,12 @@ class ErasureFunction:
             logger().warning("an erasure was left to the schedule", cause=error.message)
 
     def call(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Invoke the function, and return its answer.
+        """Invoke the function for an event, and return its JSON answer.
 
-        A field that the answer lacks since the function is of another release raises a
-        ``NotFoundError`` when it is read.
+        Reading a field that the answer of another release does not have raises a ``NotFoundError``.
 
         Raises:
-            NotFoundError: The function is of a release that does not know the operation.
+            NotFoundError: The function's release does not have the operation.
             FacerecError: The function cannot be invoked, refused the request, or failed.
         """
         answer = self._invoke("RequestResponse", {**event, "returns_refusals": True})
@@ -100,7 +99,7 @@ class ErasureFunction:
             if _lacks_operation(document, event):
                 raise _does_not_know(self._name)
             kind, message = document.get("errorType"), document.get("errorMessage")
-            # An error of facerec, such as that of a store, says itself what has failed.
+            # The message of an error of facerec, such as a store's, already states what failed.
             if kind is not None and is_error(kind):
                 hint = f"the function {self._name} of the stack reports this; try again"
                 raise error_from_json({"kind": kind, "message": message, "hint": hint})
@@ -114,10 +113,10 @@ class ErasureFunction:
         return document
 
     def call_for_packed(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Invoke the function, and return what it has packed (``pack``).
+        """Invoke the function, and return the JSON values that it has packed (``pack``).
 
         Raises:
-            NotFoundError: The function is of a release that does not know the event.
+            NotFoundError: The function's release does not support the event.
             FacerecError: See ``call``.
         """
         packed = self.call(event).get("packed")
@@ -136,7 +135,7 @@ class ErasureFunction:
 
 
 def _lacks_operation(failure: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Return whether a function failed since its release does not have the operation of an event.
+    """Return whether a function failed because its release does not have the event's operation.
 
     Earlier releases look operations up without a check.
     """

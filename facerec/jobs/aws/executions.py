@@ -60,7 +60,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionPlan:
-    """The output of an execution's planning.
+    """The output of the planning step of an execution.
 
     Attributes:
         job_id: Id of the plan; several executions may share it.
@@ -79,9 +79,9 @@ class Executions:
     """The executions of one state machine. Its methods also raise the errors of ``aws_errors``."""
 
     def __init__(self, state_machine: str, client: Any = None) -> None:  # noqa: ANN401
-        """Create a client of the state machine with this ARN.
+        """Create a client of the state machine with an ARN.
 
-        It uses ``client``, or else a new client of boto3.
+        ``client`` is boto3's client to use; None creates one.
         """
         if client is None:
             import boto3

@@ -69,7 +69,7 @@ class WatchedFolder:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """The newest change of a folder, by its name."""
+    """The random name of a folder's newest change, as it is stored."""
 
     change: str
 
@@ -99,7 +99,7 @@ class FolderChanges:
     """
 
     def __init__(self, objects: ObjectStore, root: str) -> None:
-        """Create the record of a folder; ``root`` is where it is stored, with its final ``/``."""
+        """Open the record of a folder's changes in the folder ``root``, which ends in ``/``."""
         self._objects = objects
         self._newest, self._started = f"{root}newest.json", f"{root}started.json"
 
@@ -158,7 +158,7 @@ class FolderChanges:
         try:
             found = executions.describe(last.execution)
         except JobNotFoundError:
-            # Step Functions has deleted it, after 90 days.
+            # Step Functions deletes executions after 90 days.
             return True
         if found.status is JobStatus.SUCCEEDED:
             self._write(self._started, asdict(_Start(last.change)))
@@ -172,7 +172,7 @@ class FolderChanges:
         try:
             return self._read(self._started, _Start)
         except JobFolderError:
-            # A job that is started again without need finds its photos indexed already.
+            # If the job was not needed again, it finds that its photos are already indexed.
             return None
 
     def _read(self, uri: str, kind: type[Record]) -> Record | None:

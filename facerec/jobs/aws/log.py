@@ -33,7 +33,7 @@ class Log:
     """
 
     def __init__(self, lines: Logger) -> None:
-        """Create the log; ``lines`` writes lines with ``_to_json``."""
+        """Create the log over a logger whose formatter is ``_to_json``."""
         self._lines = lines
         self._appended: dict[str, object] = {}
 
@@ -46,7 +46,7 @@ class Log:
         self._lines.info(message, extra=self._extra(fields), stacklevel=_CALLER)
 
     def warning(self, message: str, /, **fields: object) -> None:
-        """Write a line about an event that an operator should look at."""
+        """Write a line about an event that an operator should check."""
         self._lines.warning(message, extra=self._extra(fields), stacklevel=_CALLER)
 
     def error(self, message: str, /, **fields: object) -> None:

@@ -1,4 +1,4 @@
-"""Refuses a job whose photos are more than the plan function can list."""
+"""Refuses a job that has more photos than the plan function can list."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 def planning_limits(
     manifest: str | None, remaining: Callable[[], float], on_listed: Callable[[int], None]
 ) -> Iterator[Callable[[int], None]]:
-    """Yield a function to call with the number of photos listed; the block plans a job.
+    """Guard a block that plans a job; yield a function to call with the number of photos listed.
 
     Args:
         manifest: The manifest or prefix of the job; None if its photos are in the input.

@@ -40,7 +40,7 @@ _NAMED_BUCKET = re.compile(
 """Matches a bucket in the lines of a manifest, or the bucket that an S3 Inventory lists."""
 
 MAX_BUCKETS = 10
-"""Number of buckets of a manifest that are checked."""
+"""Maximum number of a manifest's buckets to check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Findings:
 def examine(
     request: JobRequest, stack: Stack, clients: AwsClients, objects: ObjectStore
 ) -> Findings:
-    """Find the reasons why a stack cannot run a job.
+    """Return the reasons why a stack cannot run a job, or will run it slowly.
 
     A check is skipped if a service does not answer it, for example because it denies access.
 

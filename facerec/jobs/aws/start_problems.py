@@ -20,7 +20,7 @@ SPOT_ROLE = "AWSServiceRoleForEC2Spot"
 """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html"""
 
 MAX_ACTIVITIES = 5
-"""Number of attempts to start machines that are examined, newest first."""
+"""Maximum number of attempts to start machines to examine, newest first."""
 
 Answer = TypeVar("Answer")
 
@@ -84,7 +84,7 @@ class VcpuQuota:
     """An account's quota of vCPUs.
 
     Attributes:
-        code: Its code in Service Quotas.
+        code: Code of the quota in Service Quotas.
         kind: Kind of machines that it counts: spot or on-demand.
         vcpus: Maximum number of vCPUs of all running machines of this kind.
     """
@@ -203,7 +203,7 @@ def _of_machines(environment: Mapping[str, Any], clients: AwsClients) -> Iterato
 
 
 def _role_remedy(reason: str) -> str:
-    """Return what to do about a role for spot machines that is missing, if a reason names it."""
+    """Return a remedy if the reason is a missing role for spot machines; otherwise ""."""
     if "service-linked role" not in reason:
         return ""
     return f": create the role {SPOT_ROLE}, see docs/first-deployment.md"

@@ -1,9 +1,9 @@
 """Submits children to AWS Batch: first all children of a job, then those that did not finish.
 
 AWS Batch retries a child immediately, up to 8 times. That is enough for a reclaimed machine, but
-not for an outage of ten minutes. So the workflow waits, and submits the incomplete children again;
-they resume where their ledgers end. Submissions that end because a store is down do not count as
-``Resubmissions``. After such a submission one child runs alone first, so that each further one
+not for an outage of ten minutes. So the workflow waits, then submits the incomplete children again;
+they resume at the end of their ledgers. Submissions that end because a store is down do not count
+as ``Resubmissions``. After such a submission one child runs alone first, so that each further one
 costs only one child until the store is back.
 """
 
@@ -137,7 +137,7 @@ def first_submission(
 
 
 def is_image_missing(reasons: Iterable[str]) -> bool:
-    """Return whether all failed children lacked their image; false if none failed."""
+    """Return whether a missing image is why all failed children failed; false if none failed."""
     found = list(reasons)
     return bool(found) and all(_IMAGE_MISSING.match(reason) for reason in found)
 
@@ -150,7 +150,7 @@ def next_submission(
     resubmissions: int,
     max_array_size: int,
 ) -> Submission | None:
-    """Return the submission after one that left children incomplete.
+    """Return the submission that follows one with incomplete children, if it may help.
 
     Args:
         last: The submission that has ended.
@@ -178,7 +178,7 @@ def next_submission(
     if reasons and all(_FITS_NOWHERE.search(reason) for reason in reasons):
         return None
     if any(reason.startswith(NOT_STARTED) for reason in reasons):
-        # The job has waited for the maximum time, and no child has started.
+        # The job was ended after the maximum waiting time without any child starting.
         return None
     numbers = incomplete_uri(last.job_folder, last.number)
     children = read_numbers(objects, numbers)

@@ -47,7 +47,7 @@ def watch_jobs(
     start_timeout: float,
     now: float,
 ) -> Watched:
-    """Check the running jobs, at most ``MAX_WATCHED``, and end those that start no child in time.
+    """Check up to ``MAX_WATCHED`` running jobs, and end each one that starts no child in time.
 
     If some children of a job have run, it may have lost its machines: it may wait for
     ``RESUME_TIMEOUT`` seconds after the last of them ended. A job that waits for another job's

@@ -1,1 +1,1 @@
-"""Lets Pinecone import the faces of a job from Parquet files when all children are complete."""
+"""Has Pinecone import the faces of a job from Parquet files once all children are complete."""

@@ -1,4 +1,4 @@
-"""Photos that several children have found, so that their faces are written into one file only.
+"""Finds photos that several children have, so that their faces are written into one file only.
 
 A copy of a photo has the ids of the photo's faces. How Pinecone counts an id that is in two files
 is not documented, so no id is in two files. The first child that has found a photo writes its
@@ -33,7 +33,7 @@ READERS = 16
 
 
 class CopiedPhotos:
-    """The photos that several children have found, and which of them are written.
+    """The photos that several children have found, and which ones have been written.
 
     Reads the face indexes of all children. Needs 8 bytes of memory per photo while doing so.
 

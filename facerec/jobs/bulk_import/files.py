@@ -1,7 +1,7 @@
 """Writes the files to import, from the embeddings of complete children.
 
 The embeddings in a job folder are those of the ledger's faces, and erased faces are removed from
-them. So what is written after an erasure does not contain its faces.
+them. So files that are written after an erasure do not contain its faces.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def write_files(
     *,
     has_time: Callable[[], bool],
 ) -> tuple[ImportProgress, str]:
-    """Write the faces of the children that are not written yet; each file is recorded.
+    """Write the faces of all children not written yet, recording the progress after each file.
 
     Args:
         plan: Plan of a job whose children are complete.
@@ -59,7 +59,7 @@ def write_files(
         has_time: Returns whether to begin another file.
 
     Returns:
-        The progress now, and the version of its object. The next step is ``IMPORT`` if everything
+        The new progress, and the version of its object. The next step is ``IMPORT`` if everything
         is written.
 
     Raises:
@@ -124,7 +124,7 @@ def _vectors_of_child(plan: Plan, objects: ObjectStore, child: int) -> Iterator[
         try:
             faces = read_embeddings(objects, plan.job_folder + path)
         except (ObjectNotFoundError, InvalidInputError):
-            # The file was erased with all its faces.
+            # An erasure has removed the file with all its faces.
             continue
         for face in faces:
             if face.record.face_id not in seen:

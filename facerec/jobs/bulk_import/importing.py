@@ -1,4 +1,4 @@
-"""Advances the import of a job: files are written, Pinecone imports them, and they are deleted."""
+"""Advances the import of a job: writes files, lets Pinecone import them, and deletes them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class AdvanceState(StrEnum):
     DONE = "DONE"
     """The faces are imported, or there is nothing to import."""
     FAILED = "FAILED"
-    """The faces were not imported, and there are no files any more."""
+    """The faces were not imported, and the files have been deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Advance:
 
     Attributes:
         state: What to do next.
-        cause: Why the import failed and what to do, in one line; else empty.
+        cause: Why the import failed and the remedy, in one line; empty if it did not fail.
     """
 
     state: AdvanceState
@@ -132,7 +132,7 @@ def _write(
 ) -> tuple[ImportProgress, str]:
     """Write files that are not written yet; return the progress and its version."""
     if progress.step is ImportStep.INDEX:
-        # Recorded before anything is read: an erasure sees it, or is seen.
+        # Recorded before anything is read: so an erasure sees this record, or its changes are read.
         progress = replace(progress, step=ImportStep.WRITE)
         version = note_progress(plan, objects, progress, version)
     if progress.step is ImportStep.WRITE:
@@ -141,7 +141,7 @@ def _write(
 
 
 def _problem(plan: Plan, progress: ImportProgress, current: Import | None) -> str | None:
-    """Return why an import cannot store the faces of a job, and what to do; or None.
+    """Return why an import cannot store the faces of a job, with the remedy; None if it can.
 
     Pinecone imports only into a new namespace, so a job whose namespace exists cannot be started
     again.

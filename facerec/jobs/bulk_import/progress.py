@@ -2,8 +2,8 @@
 
 A job that was planned with ``bulk_import`` stores no face itself. Its progress is in the object
 ``{jobs_root}remembered@{collection}/{created}/bulk-import.json`` from its plan until its faces are
-imported; without this object, its children store faces as those of any other job do. The files to
-import are in the folder ``bulk-import/`` beside it. Both are deleted with the collection.
+imported; without this object, its children store faces like the children of any other job. The
+files to import are in the folder ``bulk-import/`` beside it. Both are deleted with the collection.
 
 While there are such files, an erasure cannot be completed: the import would bring its faces back
 (``erasures_wait``).
@@ -40,7 +40,7 @@ https://docs.pinecone.io/reference/api/database-limits/operation-limits."""
 
 
 class ImportStep(StrEnum):
-    """What is done next."""
+    """The next step of a bulk import."""
 
     INDEX = "INDEX"
     """The children process photos. No file is written yet."""
@@ -49,8 +49,9 @@ class ImportStep(StrEnum):
     IMPORT = "IMPORT"
     """Pinecone imports the files."""
     REBUILT = "REBUILT"
-    """Nothing is imported: a rebuild stores faces by requests, or has done so before the children
-    were complete. Faces of children that ran at that time may be missing until the next rebuild."""
+    """Nothing is imported: a rebuild stores the faces by requests, or has done so before the
+    children were complete. Faces of children that ran at that time may be missing until the next
+    rebuild."""
 
 
 _HAS_FILES = (ImportStep.WRITE, ImportStep.IMPORT)
@@ -62,11 +63,11 @@ class ImportProgress:
 
     Attributes:
         job_folder: Uri of the job folder, with the final ``/``.
-        step: What is done next.
+        step: The next step.
         attempt: Number of attempts that failed.
         next_child: First child whose faces are not written yet.
         faces: Number of faces that are written.
-        files: Number of files that they are in.
+        files: Number of files with these faces.
         import_id: Pinecone's id of the import; None if it was not started, or if its start was not
             recorded.
         completed_at: When the import was first seen to be complete, seconds since 1970, UTC; None
@@ -139,7 +140,7 @@ def read_progress_of(plan: Plan, objects: ObjectStore) -> tuple[ImportProgress, 
 
 
 def is_import_pending(plan: Plan, objects: ObjectStore) -> bool:
-    """Return whether faces of a job are still to be stored by an import, or by a rebuild.
+    """Return whether an import or a rebuild has yet to store faces of a job.
 
     Raises:
         JobFolderError: The object with the progress is damaged.
@@ -148,7 +149,7 @@ def is_import_pending(plan: Plan, objects: ObjectStore) -> bool:
 
 
 def is_stored_by_import(plan: Plan, objects: ObjectStore) -> bool:
-    """Return whether the children of a job leave the faces to an import.
+    """Return whether an import stores the faces of a job, rather than its children.
 
     Raises:
         JobFolderError: The object with the progress is damaged.
@@ -215,7 +216,7 @@ def plan_import(plan: Plan, objects: ObjectStore) -> None:
         if found is None:
             stored = objects.write(uri, content, if_absent=True)
         else:
-            # Of this job, or of one whose plan was not stored.
+            # The object belongs to this job, or to one whose plan was not stored.
             stored = objects.replace(uri, content, version=found[1])
         if not stored:
             raise StoreUnavailableError(
@@ -265,7 +266,7 @@ def has_import(objects: ObjectStore, jobs_root: str, collection_id: str, created
 def begin_rebuild(
     objects: ObjectStore, jobs_root: str, collection_id: str, created_at: float
 ) -> str | None:
-    """Give up an import that was planned but has not started; a rebuild stores the faces.
+    """Replace a planned import that has not started by a rebuild, which stores the faces.
 
     Returns:
         The folder of its job, for ``drop_import`` once the faces of all children are stored; None
@@ -290,7 +291,7 @@ def begin_rebuild(
 def drop_import(
     objects: ObjectStore, jobs_root: str, collection_id: str, created_at: float, job_folder: str
 ) -> None:
-    """Forget the import of a job's faces, which must not have started.
+    """Delete the progress of a job's import, which must not have started.
 
     Args:
         objects: Contains the job folders.

@@ -52,13 +52,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepSize:
-    """How many photos a child processes per commit.
+    """The number and size of the photos that a child processes per commit.
 
     Attributes:
         photos: Maximum number of photos; a killed attempt loses at most two steps.
         bytes: A step ends early when its photos have this many bytes or more, to limit memory.
-        first_photos: Number of photos of an attempt that are looked up and processed while the
-            others of its first step are read.
+        first_photos: Number of an attempt's first photos that are looked up and processed while the
+            rest of its first step is read.
     """
 
     photos: int
@@ -72,7 +72,8 @@ LOCAL_STEP = StepSize(photos=32, bytes=64 * 1024 * 1024, first_photos=32)
 DEPLOYED_STEP = StepSize(photos=128, bytes=128 * 1024 * 1024, first_photos=48)
 """Size of a step on AWS. Each step takes a few requests to the vector store, however many photos it
 has; requests cost money, and their rate is limited. At 20 photos per second, a step takes six
-seconds. The first photos cost a second look-up, and save the time to read the 80 others."""
+seconds. Processing the first photos separately costs a second look-up, and saves the time to read
+the 80 others."""
 
 BUFFERED_BYTES = 64 * 1024 * 1024
 """Maximum size of the photos that are read ahead, in bytes."""
@@ -88,7 +89,7 @@ class ChildDependencies:
     Attributes:
         engine: Detects faces and computes embeddings.
         faces: Stores the faces.
-        records: Stores the people of faces.
+        records: Stores people and their associations with faces.
         objects: Contains the manifest, the photos and the job folder.
         registrations: Stores registered people and events; None if the stores do not support
             them, or if nobody receives the events.
@@ -134,7 +135,7 @@ def run_child(
             all of them.
 
     Returns:
-        The sums over the ledger; ``complete`` unless ``stop`` ended the attempt.
+        The totals of the child's ledger; ``complete`` is true unless ``stop`` ended the attempt.
 
     Raises:
         JobDeletedError: The collection was deleted, and the job with it.
@@ -149,8 +150,8 @@ def run_child(
     """
     planned = store_of_planned(plan, dependencies.faces, dependencies.records)
     dependencies = replace(dependencies, faces=planned)
-    # Whatever fails because the job was deleted ends in JobDeletedError. Commits, which run in a
-    # thread of their own, also remove the faces that they have stored (``SegmentWriter``).
+    # Any failure caused by the deletion of the job is raised as JobDeletedError. Commits, which run
+    # in a background thread, also remove the faces that they have stored (``SegmentWriter``).
     with while_it_exists(plan, dependencies.objects):
         try:
             return _run(plan, child, dependencies, stop, on_commit)
@@ -180,8 +181,8 @@ def _run(
     noted = readers.submit(read_crashes, objects, plan, child)
     summary = read_summary(objects, plan.job_folder, child)
     if summary is not None:
-        # Even on one machine: it starts only incomplete children, so another process completed this
-        # one after the run had compared the collection.
+        # Needed even on one machine: a run starts only incomplete children, so another process
+        # completed this child after the run had compared the collection.
         found = _restore(plan, child, dependencies)
         changed = not found.agrees or found.kept or found.deleted
         if plan.children_restore and changed:
@@ -204,7 +205,7 @@ def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> Verific
     ``CollectionCheck.verify`` has done so.
     """
     if plan.bulk_import:
-        # The collection is to get all faces later.
+        # An import stores all faces in the collection later.
         return Verification()
     objects, faces, records = dependencies.objects, dependencies.faces, dependencies.records
     job, last = started_job(plan, objects), LastStatements()
@@ -281,7 +282,7 @@ class _Attempt:
             cursor = writer.resume(segments)
             if self._plan.children_restore:
                 rows = writer.tally.photos
-                # Written while the first photos are read, but before anything is committed.
+                # Written while the first photos are read, and before anything is committed.
                 self._run_noted = self._readers.submit(
                     _note_run, self._plan, self._child, rows, found, self._objects
                 ).result
@@ -302,7 +303,8 @@ class _Attempt:
         """Process the slice from a cursor on and submit each step.
 
         Returns:
-            How far the slice was processed, and the cursor there; for END, after the last line.
+            Why processing ended, and the cursor at that point; for END, the cursor after the last
+            line.
         """
         reader = SliceReader(self._objects, self._plan.source, self._slice, cursor)
         with closing(self._load(reader)) as photos:
@@ -321,7 +323,8 @@ class _Attempt:
     def _load(self, reader: SliceReader) -> Generator[LoadedPhoto | None, None, None]:
         """Yield the photos of the lines of a slice, loaded ahead.
 
-        Blank lines are omitted. None stands for a line with white space outside ASCII only.
+        Blank lines are omitted. None stands for a line that contains only white space outside
+        ASCII.
         """
         return read_ahead_in(
             self._readers,
@@ -408,7 +411,7 @@ class _Attempt:
             step.store_again(moved)
 
     def _known_photos(self, image_ids: Mapping[str, str]) -> KnownPhotos:
-        """Return the photos, given by image key, that the collection contains."""
+        """Return the photos that the collection contains, given image ids by image key."""
         if not image_ids:
             return KnownPhotos()
         stored = self._faces.get_images(

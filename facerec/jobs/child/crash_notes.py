@@ -2,8 +2,8 @@
 
 A crash in a decoder's native code kills a child, and every further attempt at the same photo. So
 the process that sees a child end by such a signal records where the ledger ended at that time. The
-next attempt takes the photos from there on one at a time; after two crashes at the same line the
-photo there gets a row with the reason CRASHED, without being decoded. SIGTERM does not count as a
+next attempt processes the photos from there on one at a time. After two crashes at the same line,
+its photo gets a row with the reason CRASHED, without being decoded. SIGTERM does not count as a
 crash: it comes from outside, at any time. SIGKILL counts if the kernel may have sent it because the
 photo needs more memory than is available.
 """
@@ -40,10 +40,10 @@ CRASHED = PhotoFailure(
 
 
 class Crashes:
-    """What an attempt does because earlier ones crashed.
+    """The rules that an attempt follows because earlier ones crashed.
 
-    From the line at which the ledger ended, it takes photos one at a time until it is past the step
-    that crashed, and rejects the photo at which enough attempts crashed.
+    From the line at which the ledger ended, it processes photos one at a time until it is past the
+    step that crashed. It rejects a photo at which ``FATAL_CRASHES`` attempts have crashed.
     """
 
     def __init__(self, notes: Counter[int], *, until: int) -> None:
@@ -56,7 +56,7 @@ class Crashes:
         self._notes, self._until = notes, until
 
     def is_near(self, photos: int) -> bool:
-        """Return whether photos are taken one at a time once the ledger has this many photos."""
+        """Return whether to process photos one at a time while the ledger has this many photos."""
         return photos < self._until
 
     def is_fatal(self, offset: int) -> bool:

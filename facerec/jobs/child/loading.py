@@ -34,8 +34,8 @@ memory."""
 
 
 MAX_FAILED_READS = 20
-"""Maximum number of photos in a row that could not be read, each for a reason of its own. After one
-more, the store counts as unavailable as a whole."""
+"""Maximum number of consecutive photos that could not be read, each for its own reason. After one
+more, the whole store counts as unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,11 @@ class PhotoLoader:
         self._failed_reads = 0
 
     def load(self, line: ManifestLine) -> LoadedPhoto | None:
-        """Load the photo of a line; return None for a blank line. A failure is a result.
+        """Load the photo of a line; return None for a blank line. Failures are results, not errors.
 
         Raises:
-            StoreUnavailableError: The photo could not be read, for a reason outside the photo, or
-                more than ``MAX_FAILED_READS`` photos in a row could not be read.
+            StoreUnavailableError: The photo could not be read, for a reason unrelated to it, or
+                more than ``MAX_FAILED_READS`` consecutive photos could not be read.
         """
         entry = self._parser.parse(line.content)
         if entry is None:

@@ -35,14 +35,13 @@ def faces_of_moved_photos(
     object (an upload has no address), or there is another photo, for example because two photos
     exchanged their names. The faces of a copied photo keep their address. Sends one request for the
     old address of each photo with a new one, unless the step has read it, and reads the object
-    there if it has the same size.
-
-    If access to the old address is denied, the photo counts as not moved.
+    there if it has the same size. If access to the old address is denied, the photo counts as not
+    moved.
 
     Args:
         collection_id: The collection.
         photos: Photos of a step.
-        keys: Their image keys.
+        keys: Image key of each photo; None for a failed photo.
         known: Photos that the collection already contains.
         faces: The store of the collection.
         objects: Contains the photos.

@@ -27,7 +27,7 @@ MIN_CHILDREN = 3
 all its children have one. A failure of a single machine or connection stops only its own child."""
 
 WINDOW = 300
-"""Seconds after which a note no longer counts, and attempts ask the store again."""
+"""Seconds after which a note no longer counts, and attempts try the store again."""
 
 _LATEST = 10**10
 """A time far in the future; notes are named by the seconds until then, so that the newest is listed
@@ -35,7 +35,7 @@ first."""
 
 
 def note_outage(objects: ObjectStore, job_folder: str, submission: int, child: int) -> None:
-    """Note that an attempt ended before its first commit because a store is unavailable."""
+    """Record that an attempt ended before its first commit because a store is unavailable."""
     name = f"{_LATEST - int(time.time()):010d}-{child:07d}"
     objects.write(f"{outages_folder(job_folder, submission)}{name}", b"")
 

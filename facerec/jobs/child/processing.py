@@ -45,12 +45,12 @@ def process_photos(
 
     Args:
         photos: One or more consecutive photos of the slice.
-        keys: Their image keys (see ``photo_key``).
+        keys: Image key of each photo (see ``photo_key``).
         known: Photos that the collection already contains.
-        step: Gets the results; it must end where the first photo begins. Its ``complete``
+        step: Receives the results; it must end where the first photo begins. Its ``complete``
             becomes false if ``stop`` leaves photos unprocessed.
         plan: The job's plan.
-        child: The child, for its rows.
+        child: Number of the child, which its rows contain.
         engine: Detects faces and computes embeddings.
         stop: Called between calls of the engine.
     """
@@ -170,7 +170,7 @@ class _StepBuilder:
         )
 
     def _choose_faces(self, key: str, faces: Sequence[StoredFace]) -> None:
-        """Let the step store these faces of a photo, instead of those in the collection."""
+        """Replace the faces that the collection has of a photo by these when the step is stored."""
         stored = self._known.stored.get(key)
         if faces or stored is not None:
             self._step.faces[key] = list(faces)
@@ -199,7 +199,7 @@ class _StepBuilder:
 
 
 def _repeated(photo: LoadedPhoto, first: LedgerRow) -> LedgerRow:
-    """Return the row of a photo that occurs a second time in its step."""
+    """Return the row of a photo that occurs again in its step, from its first row."""
     indexed = first.outcome is Outcome.INDEXED
     return replace(
         first,

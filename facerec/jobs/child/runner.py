@@ -49,7 +49,7 @@ class ChildRunner:
         dependencies: ChildDependencies,
         tolerated_failure_percentage: float,
     ) -> None:
-        """Create a runner for the children that one process is given.
+        """Create a runner for all children of one process.
 
         Args:
             plan: The job's plan.
@@ -98,14 +98,14 @@ class ChildRunner:
         return self._dependencies.objects
 
     def _must_end(self) -> bool:
-        """Judge the job once its first photos are committed; return whether it ends."""
+        """Judge the job once its first photos are committed; return whether it must end."""
         if self._judges and self._outcomes.total() >= FIRST_PHOTOS:
             self._judges = False
             self._failures = self._judge()
         return self._failures is not None
 
     def _judge(self) -> FirstFailures | None:
-        """Return how the first photos failed, if nearly all failed alike and others would too."""
+        """Return how the first photos failed if nearly all failed alike, and sampled others too."""
         ((name, failed),) = self._outcomes.most_common(1)
         outcome, photos = Outcome(name), self._outcomes.total()
         if outcome not in REMEDIES or not _nearly_all(failed, photos):

@@ -99,7 +99,7 @@ class SegmentCommitted:
 
     @classmethod
     def of(cls, child: int, tally: Tally, *, resumed: bool) -> Self:
-        """Return the event for a segment, or for several segments, with these sums."""
+        """Return the event for one or more segments with these totals."""
         return cls(child, tally.photos, tally.faces_indexed, tally.outcomes, resumed)
 
     @property
@@ -119,7 +119,7 @@ class SegmentWriter:
 
     Attributes:
         cursor: End of the ledger, as last seen by this attempt.
-        tally: The sums of all rows up to there.
+        tally: Totals of all rows up to the cursor.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class SegmentWriter:
         self._segments_with_faces: list[SegmentFaces] = []
         self._embeddings_files: set[str] = set()
         self._remembered: list[str] = []
-        # Two, for ``finish``; of commits, only one is in flight.
+        # Two threads for ``finish``; at most one commit is in flight.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="commit")
         self._in_flight: Future[Segment] | None = None
         self._in_flight_images: frozenset[str] = frozenset()
@@ -187,7 +187,7 @@ class SegmentWriter:
     def flush(self) -> Cursor:
         """Wait for the commit in flight, if any; return where the ledger ends.
 
-        Whatever depends on the ledger or on stored faces flushes first: the next commit, since
+        Any step that depends on the ledger or on stored faces flushes first: the next commit, since
         segments form a chain; the faces of a photo that is being committed; the keys of
         ``unrecorded``; and the end of an attempt.
         """
@@ -205,7 +205,7 @@ class SegmentWriter:
     def unrecorded(self) -> set[str]:
         """Return the image keys of photos that have stored faces, but no row in the ledger.
 
-        An attempt was killed after it had stored the faces, before it wrote the segment. These
+        An attempt was killed after it had stored the faces and before it wrote the segment. These
         photos are processed again, so that the ledger names their faces as indexed by this child.
         Waits first for the commit in flight, which adds rows for its photos.
 

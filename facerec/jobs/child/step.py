@@ -43,7 +43,7 @@ class KnownPhotos:
 
 @dataclass(slots=True)
 class Step:
-    """The result of a step.
+    """The rows and faces of a step, which one commit stores.
 
     ``process_photos`` adds rows to it, and the attempt calls ``store_again`` for photos that were
     moved. ``SegmentWriter`` then edits the step for changes in the collection: it calls
@@ -76,14 +76,14 @@ class Step:
         return frozenset(row.image_id for row in self.rows if row.image_id)
 
     def add(self, row: LedgerRow, key: str | None) -> None:
-        """Append the row of the next photo, which has this image key."""
+        """Append the row of the next photo, and its image key; None for a failed photo."""
         if key is not None:
             self.row_of_key.setdefault(key, len(self.rows))
         self.rows.append(row)
         self.keys.append(key)
 
     def omit_deleted(self, deleted: Mapping[str, Sequence[BoundingBox]]) -> None:
-        """Omit the faces that overlap a box of a deleted face; the boxes are given by image key."""
+        """Omit faces that overlap the box of a deleted face, given boxes by image key."""
         for key, boxes in deleted.items():
             faces = without_deleted(self.faces[key], boxes)
             gone = {face.record.face_id for face in self.faces[key]}
@@ -143,7 +143,7 @@ class Step:
             self.faces[key] = [*self.faces[key], *faces]
 
     def store_again(self, faces: Mapping[str, list[StoredFace]]) -> None:
-        """Let the step store faces of current photos again, with these records, by image key."""
+        """Store faces of unchanged photos again with the given records, by image key."""
         for key in faces.keys() & self.row_of_key.keys():
             self.faces[key] = faces[key]
             self.stored_ids[key] = frozenset(face.record.face_id for face in faces[key])
@@ -161,12 +161,12 @@ def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
 
 
 def is_copy_of(photo: str, stored: Sequence[FaceRecord]) -> bool:
-    """Return whether stored faces name a different address from this one, for the same content."""
+    """Return whether stored faces of the same content have an address other than this photo's."""
     return any(is_address(record.source) and record.address != photo for record in stored)
 
 
 def indexed_face(record: FaceRecord) -> IndexedFace:
-    """Return a stored face in the form for a ledger row."""
+    """Convert a stored face into the form that ledger rows have."""
     return IndexedFace(record.face_id, record.box, record.confidence)
 
 

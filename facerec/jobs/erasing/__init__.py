@@ -1,1 +1,1 @@
-"""Erases jobs and their data about faces, for good."""
+"""Permanently erases jobs and their data about faces."""

@@ -1,4 +1,4 @@
-"""Erases faces, photos and collections from job folders, for good.
+"""Permanently erases faces, photos and collections from job folders.
 
 Embeddings are erased from every job folder of a collection, whichever release of facerec wrote it.
 A folder with a renamed plan was left by a killed deletion: it is deleted too. A folder without any
@@ -221,7 +221,7 @@ def _erase_from(
 def _erase_from_creation(objects: ObjectStore, folder: str, selection: Selection) -> None:
     """Erase photos from what is remembered of one creation of a collection."""
     while erase_from_memory(objects, folder, selection, folder):
-        # Others may have copied a line from one file to another before it was erased.
+        # Other processes may have copied a line from one file to another before it was erased.
         pass
     delete_leftovers(objects, folder, below=True)
     note_end(objects, folder)
@@ -237,7 +237,7 @@ def _erase_memory(
     folder = memory_folder(jobs_root, collection_id)
     for created in list(objects.folders(folder)):
         created_at = creation_of(created)
-        # A folder of somebody else goes too.
+        # A folder that facerec did not create is deleted too.
         if includes is None or created_at is None or includes(created_at):
             delete_lists_without_plan(objects, jobs_root, created, is_deleted=True)
             objects.delete_folder(created)
@@ -257,8 +257,8 @@ def entries_of(
 ) -> Iterator[Entry]:
     """Yield the entries of a collection's jobs; append folders that cannot be read to a list.
 
-    Folders of other collections are left alone, even if they cannot be read, except that deletions
-    of their jobs are completed if they were started.
+    Folders of other collections are not touched, even if they cannot be read; only deletions of
+    their jobs that were started are completed.
 
     Args:
         objects: Contains the job folders.

@@ -1,8 +1,8 @@
 """Adds complete jobs to the face index of a collection.
 
 Planning adds earlier jobs, and a deletion adds all jobs that it had to search. So a job is searched
-once, and afterwards only for faces that it names. Jobs of other collections are added without
-faces, so that their plans are read only once.
+once; later, it is only searched for faces that it names. Jobs of other collections are added
+without faces, so that their plans are read only once.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def job_exists(plan: Plan, objects: ObjectStore) -> bool:
 
 @contextmanager
 def while_it_exists(plan: Plan, objects: ObjectStore, *, writes: bool = True) -> Iterator[None]:
-    """Use a job folder in the block, although it may be deleted at any time.
+    """Run a block that uses a job folder, which may be deleted at any time.
 
     Args:
         plan: The job's plan.
@@ -63,7 +63,7 @@ def while_it_exists(plan: Plan, objects: ObjectStore, *, writes: bool = True) ->
 def rows_while_it_exists(
     plan: Plan, objects: ObjectStore, rows: Iterator[LedgerRow]
 ) -> Iterator[LedgerRow]:
-    """Yield rows of a job.
+    """Yield the rows of a job, unless the job is deleted meanwhile.
 
     Raises:
         JobDeletedError: The job was deleted while it was read.

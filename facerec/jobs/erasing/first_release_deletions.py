@@ -84,7 +84,7 @@ def _folders(collection_id: str, objects: ObjectStore, jobs_root: str) -> Iterat
         try:
             facts = read_facts(objects, entry.job_folder)
         except (ObjectNotFoundError, JobFolderError):
-            # It is reported where folders that cannot be read matter.
+            # Operations for which unreadable folders matter report this folder.
             continue
         if facts.is_of_first_release and facts.collection_id == collection_id:
             yield f"first-release {entry.job_id}", entry.job_folder

@@ -131,7 +131,7 @@ def delete_late_files(
         if is_own_file(found.uri.removeprefix(job_folder))
         and found.uri != deleted_plan_uri(job_folder)
     ]
-    # Asked after the listing: whatever is listed of a new job was written after its claim.
+    # Checked after the listing: files of a new job are written only after its claim.
     if is_claimed() or has_plan(objects, job_folder):
         return
     for uri in late:
@@ -140,7 +140,7 @@ def delete_late_files(
 
 
 def _give_up_import(objects: ObjectStore, jobs_root: str, job_folder: str) -> None:
-    """Give up the import of the faces of a job, which must not have started.
+    """Delete the planned import of a job's faces, which must not have started.
 
     Raises:
         InvalidInputError: The faces are being imported, or the object with the progress is damaged.

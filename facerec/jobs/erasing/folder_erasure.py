@@ -5,8 +5,8 @@ its children: a deletion reads only the files of the children that name them, ho
 the job has. A photo or an external image id is searched for in all files, since the indexes contain
 only ids.
 
-The folders of a child that names a face are listed, so that files which no segment names, left by
-attempts that were overtaken or killed, are read too.
+The folders of a child that names a face are listed. So files that no segment names are read too:
+attempts that were overtaken or killed have left them.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def erase_from_folder(
     embeddings = _erase_embeddings(objects, folder, selection, children, prefixes)
     rows = _erase_rows(objects, folder, selection, children, prefixes)
     if prefixes is not None and children is None:
-        # With the index, the next deletion does not have to search all files again.
+        # With an index, the next deletion does not have to search all files again.
         number = _read_json(objects, plan_uri(folder)).get("children")
         if isinstance(number, int):
             write_job_face_index(objects, folder, number)
@@ -118,7 +118,7 @@ def _read_json(objects: ObjectStore, uri: str) -> dict[str, Any]:
 
 
 def _erase_from_manifest(objects: ObjectStore, job_folder: str, selection: Selection) -> int:
-    """Blank lines of the manifests in a job folder, and return how many.
+    """Blank the selected lines of the manifests in a job folder; return the number of lines.
 
     The plan is pinned to the new version of its manifest.
     """
@@ -138,7 +138,7 @@ def _erase_from_manifest(objects: ObjectStore, job_folder: str, selection: Selec
 
 
 def _pinned(objects: ObjectStore, content: bytes, uri: str) -> bytes:
-    """Return a plan that names the present version of its manifest, which is at ``uri``."""
+    """Return a plan with the current version of its manifest, which is at ``uri``."""
     plan: dict[str, Any] = json.loads(content)
     version = objects.head(uri).version
     if plan["source"]["version"] == version:
@@ -150,7 +150,8 @@ def _pinned(objects: ObjectStore, content: bytes, uri: str) -> bytes:
 def erase_from_memory(objects: ObjectStore, prefix: str, selection: Selection, memory: str) -> bool:
     """Erase photos from the remembered lines below a prefix.
 
-    Files that others are about to write there are not written (``remembered.line_files``).
+    Other processes that are about to write files there do not write them
+    (``remembered.line_files``).
 
     Args:
         objects: Contains the files.

@@ -16,7 +16,7 @@ from facerec.storage.objects.protocol import scheme_of
 
 @contextmanager
 def folder_lock(jobs_root: str) -> Iterator[None]:
-    """Wait for other processes and threads that change job folders, and keep them out.
+    """Lock the job folders for the block, after other processes and threads have changed them.
 
     Job folders in S3 are not locked: deletions and migrations write a file on condition that nobody
     else has changed it.
@@ -29,7 +29,7 @@ def folder_lock(jobs_root: str) -> Iterator[None]:
         return
     import fcntl
 
-    # The lock is the folder's own: a file for it would be one more place to erase.
+    # The folder itself is locked: a lock file would be another file to erase.
     folder = os.open(jobs_root, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)

@@ -50,7 +50,7 @@ def change_version(
         is_deleted: See ``entries_of``.
 
     Returns:
-        How many embeddings were replaced, and how many were removed.
+        The numbers of embeddings that were replaced and that were removed.
 
     Raises:
         FacerecError: A job folder that may contain embeddings cannot be read.
@@ -98,7 +98,7 @@ def _change_folder(
     collection: Collection,
     get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
 ) -> tuple[int, int]:
-    """Return how many embeddings were replaced, and how many removed."""
+    """Change a folder; return the numbers of replaced and of removed embeddings."""
     replaced = dropped = 0
     for found in list(objects.list(embeddings_folder(job_folder))):
         own = _change_file(objects, found.uri, collection, get_faces)
@@ -112,7 +112,7 @@ def _change_file(
     collection: Collection,
     get_faces: Callable[[Sequence[str]], Sequence[StoredFace]],
 ) -> tuple[int, int]:
-    """Change a file on condition that nobody else does; see ``_change_folder``."""
+    """Change a file unless another process changes it concurrently; see ``_change_folder``."""
 
     def change(content: bytes) -> tuple[bytes | None, tuple[int, int]]:
         try:

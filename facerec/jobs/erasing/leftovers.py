@@ -1,4 +1,4 @@
-"""Partial files that killed processes left in the folder of a job."""
+"""Deletes partial files that killed processes left in the folder of a job."""
 
 from __future__ import annotations
 

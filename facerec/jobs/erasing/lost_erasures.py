@@ -87,7 +87,7 @@ def _unseen(
         noted: Addresses of copies of tombstones by erasure.
         objects: The object store of the job folders.
         records: Store of the tombstones.
-        repair: Whether to mark those whose tombstones the store has, so that they are not read
+        repair: Whether to mark erasures whose tombstones the store has, so that they are not read
             again.
 
     Raises:
@@ -136,11 +136,11 @@ def drop_lifted_tombstones(
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What an older copy of the store brought back.
+    """The data that an older copy of the store brought back.
 
     Attributes:
-        faces: Number of erased faces that it contains.
-        people: Number of erased people that it contains.
+        faces: Number of erased faces that the copy contains.
+        people: Number of erased people that the copy contains.
         removals: Records of removed photos that the store has not seen. Their faces are removed
             when the ledgers have been compared (``jobs.verifying.outdated_faces``).
     """
@@ -160,7 +160,7 @@ def remove_returned(
     repair: bool,
     all_erasures: bool = False,
 ) -> Returned:
-    """Return what an older copy of the store brought back.
+    """Return the erased data that an older copy of the store brought back.
 
     With ``repair``, removes erased faces and people, and restores the tombstones. Reads no face if
     the store has seen all erasures, unless ``all_erasures`` is true.

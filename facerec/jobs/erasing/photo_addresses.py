@@ -1,4 +1,4 @@
-"""Addresses of the photos with an external image id, which an erasure must remove.
+"""Finds the addresses that an erasure of an external image id must remove.
 
 An address is kept if photos with another external image id, or without one, have it too.
 """

@@ -75,7 +75,7 @@ def photo_lists(jobs_root: str, collection_id: str, job_folders: list[str]) -> l
 def is_photo_list(name: str) -> bool:
     """Return whether a file below a prefix of ``photo_lists`` is a list of photos.
 
-    Other files there do not name photos, or are partial: a name with a dot is that of a partial
-    file, unless the file is a list of stale photos.
+    Other files there do not name photos, or are partial: a file with a dot in its name is partial,
+    unless it is a list of stale photos.
     """
     return name.isdigit() or name.endswith(("-merged", "-gone", ".jsonl"))

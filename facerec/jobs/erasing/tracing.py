@@ -111,9 +111,9 @@ def _find_in_job(
 def _photos(
     objects: ObjectStore, job_folder: str, selection: Selection, errors: list[FacerecError]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the photos in the lists of a job, and those that facerec listed for it."""
+    """Yield the photos in the lists of a job and in the manifests that facerec listed for it."""
     if not selection.names_photos:
-        # Lists name photos only.
+        # Lists contain photos, but no faces.
         return
     base = read_base(objects, job_folder)
     for found in objects.list(place_uri(Place.MANIFEST, job_folder)):

@@ -1,15 +1,15 @@
-"""Notes of plans that nobody has checked yet against the erasures during their planning.
+"""Notes of plans that were not yet checked against the erasures during their planning.
 
 A plan may name photos that were erased after its planner had read what is remembered. An erasure
 finds the plans that were stored before its end. For later ones, the planner looks for new notes of
 erasures once its plan is stored (``planner``). If it is killed before that, its plan stays. So a
 planner first notes the plan, with the erasures that it knows, beside the remembered photos, and
-deletes the note after the check. Whoever plans a job of the collection makes up for checks that are
-missing. No plan is processed before its check, so that a plan that fails it can be deleted.
+deletes the note after the check. The next planner of a job of the collection performs missing
+checks. No plan is processed before its check, so that a plan that fails it can be deleted.
 
-The first planner that checks a plan writes the result into its note. It holds for all others: a
-planner that is still running plans again if another one has withdrawn its plan, and a plan that was
-checked is not withdrawn for an erasure that came later.
+The first planner that checks a plan writes the result into its note. The result applies to all
+others: a planner that is still running plans again if another one has withdrawn its plan, and a
+plan that was checked is not withdrawn for an erasure that came later.
 
 A planner that is killed before it stores its plan leaves the lists of photos that it wrote for it.
 An erasure finds their folder by the note (``delete_lists_without_plan``).
@@ -51,7 +51,7 @@ class _Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """A plan, by its folder and the time of its creation, and the erasures that it considers.
+    """The stored note of a plan: its folder and creation time, and the erasures that it considers.
 
     A stored note contains the folder relative to the root if it is inside.
     """
@@ -66,7 +66,7 @@ class UncheckedPlans:
     """The plans of one creation of a collection that are not checked yet."""
 
     def __init__(self, objects: ObjectStore, jobs_root: str, collection: Collection) -> None:
-        """Open the notes; do so before reading what is remembered."""
+        """Open the notes; call this before reading the remembered photos."""
         self._objects, self._jobs_root, self._collection = objects, jobs_root, collection
         folder = memory_folder(jobs_root, collection.collection_id)
         self._folder = f"{folder}{collection.created_at!r}/"
@@ -87,7 +87,7 @@ class UncheckedPlans:
 
         Args:
             plan: The plan.
-            number: What ``Memory.record_start`` has returned for it.
+            number: The number that ``Memory.record_start`` returned for the plan.
 
         Raises:
             JobFolderError: A note, the plan or the record of the job is damaged.
@@ -105,7 +105,7 @@ class UncheckedPlans:
         return False
 
     def withdraw_outdated(self) -> None:
-        """Delete what killed planners left that may name erased photos: plans and their lists.
+        """Delete plans and lists of killed planners that may name erased photos.
 
         Raises:
             JobFolderError: A note or a plan is damaged.
@@ -191,7 +191,7 @@ def delete_lists_without_plan(
     Args:
         objects: Contains the job folders.
         jobs_root: Parent of all job folders, with the final ``/``.
-        folder: Folder of what is remembered of the photos of one creation of a collection.
+        folder: Folder with the remembered photos of one creation of a collection.
         is_deleted: Whether the collection is deleted, with the photos in all lists.
 
     Raises:
@@ -226,7 +226,7 @@ class _Claim:
     job_folder: str
 
     def exists(self) -> bool:
-        """Return whether there is such a planner; its note was stored before the lists."""
+        """Return whether a planner has such a claim, which it stores before the lists."""
         erasures = _erasures(self.objects, self.folder)
         return any(
             note.job_folder == self.job_folder

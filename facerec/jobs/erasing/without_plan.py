@@ -40,7 +40,7 @@ def problem_without_plan(
 ) -> FacerecError | None:
     """Complete the deletion of a job, or return why its folder without a plan cannot be erased.
 
-    Folders of other collections are left alone, except that a deletion that was started is
+    Folders of other collections are not touched, except that a deletion that was started is
     completed.
 
     Args:
@@ -97,7 +97,7 @@ def _handle_elsewhere(objects: ObjectStore, entry: Entry, *, sweep: bool) -> Non
 
 
 def may_be_of(entry: Entry, collection_id: str) -> bool:
-    """Return whether an entry whose plan cannot be read may be that of a job of a collection."""
+    """Return whether an entry with an unreadable plan may belong to a job of a collection."""
     if entry.is_elsewhere:
         return entry.collection_id == collection_id
     return is_of_collection(entry.job_id, collection_id) is not False
@@ -113,7 +113,7 @@ def erase_without_plan(
 ) -> list[tuple[str, ErasedJob]]:
     """Delete the folders without a plan of the jobs of deleted collections.
 
-    For example, a child that was killed may have added to a job that was deleted.
+    For example, a child that was killed may have added files to a deleted job.
 
     Args:
         objects: Contains the job folders.
@@ -125,7 +125,7 @@ def erase_without_plan(
             and of the job. A later collection with the id of a deleted one has folders too.
 
     Returns:
-        What was deleted, with the id of its collection.
+        Counts of what was deleted, each with the id of its collection.
 
     Raises:
         FacerecError: A folder cannot be deleted; raised after the other folders were deleted.

@@ -1,4 +1,4 @@
-"""Erases all data about somebody, and lists any data that is left."""
+"""Erases all data about somebody, and lists any data that remains."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ PEOPLE = "the store of people"
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """Data that an erasure left.
+    """Data that an erasure should have removed.
 
     Attributes:
         place: The store, file or object that contains it.
@@ -130,7 +130,7 @@ def find_remainders(
     local: list[str] = []
     for found in files_of(collection_id, stores):
         if scheme_of(found.uri) == "file":
-            # It may be part of a database that is open.
+            # The file may be part of an open database.
             local.append(found.uri)
             continue
         # There is no database among other objects.

@@ -21,7 +21,7 @@ SCANNED_AT_ONCE = 16 * 1024 * 1024
 
 
 def files_of(collection_id: str, stores: CheckedStores) -> Iterator[ObjectInfo]:
-    """Yield the files of an installation without the job folders of other collections.
+    """Yield all files of an installation, except the job folders of other collections.
 
     Raises:
         FacerecError: A folder that may be a job folder cannot be read.
@@ -93,5 +93,5 @@ def _pieces(objects: ObjectStore, found: ObjectInfo, overlap: int) -> Iterator[b
                 found.uri, start=max(0, start - overlap), end=start + SCANNED_AT_ONCE
             )
         except ObjectNotFoundError:
-            # deleted since it was listed
+            # deleted since the listing
             return

@@ -1,4 +1,4 @@
-"""The bytes to search files for, without those that other faces, people and collections use."""
+"""The byte patterns to search files for, except those that other data uses too."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ START_OF_PIXELS = b"\xff\xda"
 """Marker of a JPEG file after which the pixels follow (ISO/IEC 10918-1, table B.1)."""
 
 PIECE_BYTES = 128
-"""Size of the pieces in which thumbnails are searched, in bytes."""
+"""Size in bytes of the pieces of a thumbnail that are searched for."""
 
 SAME = 1e-6
 """Maximum Euclidean distance of two embeddings that differ only by rounding."""

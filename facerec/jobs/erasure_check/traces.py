@@ -71,9 +71,9 @@ class CheckedStores:
         records: Store of collections and people.
         objects: Contains job folders and other files.
         jobs_root: Parent of all job folders; ends in ``/``.
-        erasures: Knows which collections were deleted.
-        roots: Folders that are searched, each with its final ``/``: all files in them are
-            facerec's. Job folders elsewhere are searched too.
+        erasures: Records of erasures, which show the deleted collections.
+        roots: Folders to search, each with its final ``/``; facerec wrote all files in them. Job
+            folders elsewhere are searched too.
         migrations: Store of migrations, with the standby versions of faces; None if the stores do
             not support them.
         registrations: Store of registered people and of events; None if the stores do not support
@@ -106,7 +106,7 @@ class CheckedStores:
         return self.migrations.get_standby_faces(collection_id, face_ids)
 
     def kept_thumbnails(self, collection_id: str, face_ids: Sequence[str]) -> tuple[bytes, ...]:
-        """Return the thumbnails that are kept of faces."""
+        """Return the stored thumbnails of faces."""
         if self.thumbnails is None:
             return ()
         return tuple(self.thumbnails.get_thumbnails(collection_id, face_ids).values())

@@ -1,4 +1,4 @@
-"""What each child of a run on AWS has done, and the summary of the run.
+"""Notes of the work of each child of a run on AWS, and the summary of the run.
 
 On one machine, the process that runs a job knows what the run did. On AWS the children are separate
 machines, so each notes how many rows it found and what it repaired. The notes of a run are in a
@@ -34,7 +34,7 @@ READERS = 32
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
-    """What a child, or the restoration of a lost collection, did in a run.
+    """Counts of the work of a child, or of the restoration of a lost collection, in a run.
 
     Attributes:
         child: The child; None for the restoration, which comes before the children.
@@ -108,12 +108,12 @@ def run_number(objects: ObjectStore, job_folder: str) -> int:
 
 
 def add_run_note(objects: ObjectStore, job_folder: str, note: RunNote) -> None:
-    """Store the note of an attempt, added to those of earlier attempts of the same run.
+    """Store the note of an attempt, combined with the notes of earlier attempts of the same run.
 
     Args:
         objects: Contains the job folder.
         job_folder: The job folder.
-        note: What the attempt found and repaired.
+        note: Counts of what the attempt found and repaired.
 
     Raises:
         JobFolderError: An earlier note is damaged.
@@ -142,7 +142,7 @@ def hand_over_restoration(objects: ObjectStore, earlier: str, job_folder: str) -
         JobFolderError: The note is damaged.
     """
     uri = run_note_uri(job_folder, run_number(objects, job_folder), None)
-    # Planning again may have started the same job again, so its number may be a later one.
+    # Planning again may have started the same job again with a later number.
     for folder in sorted(objects.folders(run_notes_folder(earlier)), reverse=True):
         with suppress(ObjectNotFoundError):
             note = _read(objects, f"{folder}restored.json")
@@ -151,7 +151,7 @@ def hand_over_restoration(objects: ObjectStore, earlier: str, job_folder: str) -
 
 
 def write_run_summary(objects: ObjectStore, job_folder: str, rows: Sequence[int]) -> None:
-    """Sum up the notes of a run, and store the sums as the summary of the run.
+    """Store the totals of the notes of a run as the summary of the run.
 
     A child without a note was complete when the run began, and agreed with its ledger.
 

@@ -122,13 +122,13 @@ class CollectionFaceIndex:
             self.delete()
 
     def remove(self, job_id: str) -> None:
-        """Stop covering a job that will be deleted, or that is not complete after all."""
+        """Stop covering a job that will be deleted, or that has turned out to be incomplete."""
         if self.covers(job_id):
             self._covered.discard(_digest(job_id))
             self._write()
 
     def forget_others(self, job_ids: Iterable[str]) -> None:
-        """Cover no jobs other than these, so that the leftovers of deleted jobs are searched.
+        """Stop covering all other jobs, so that the leftovers of deleted jobs are searched.
 
         Args:
             job_ids: Ids of all jobs, as listed after this index was opened.

@@ -1,4 +1,4 @@
-"""Embeddings in a job folder, from which a store can be rebuilt without the photos.
+"""Reads and writes embeddings in a job folder, from which a store can be rebuilt.
 
 A file is written by ``numpy.savez`` and contains ``embeddings``, float32 of shape (n, 128), and
 ``records``, bytes of UTF-8: n lines of JSON with the columns of each face's record

@@ -1,6 +1,6 @@
 """The record of the people whom a job on AWS has created from the names of its photos.
 
-It has counts only: names of people, and ids derived from them, are in no job folder.
+It contains only counts: no job folder contains names of people or ids derived from them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Blanks the lines of erased photos in the manifest that facerec wrote for a job.
 
-Whether a photo was erased is known only when a child has read it: its address may contain another
-photo by now, or the photo may have moved. So the manifest names the photo until the job is
-complete. The plan keeps the version of the manifest that the children have read, since no child
-reads it after that.
+Whether a photo was erased is known only when a child has read it: another photo may be at its
+address now, or the photo may have moved. So the manifest names the photo until the job is complete.
+The plan keeps the version of the manifest that the children have read, since no child reads it
+after that.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""The face index of a complete child: the segments that name a face, and its embeddings file.
+"""The face index of a complete child, which finds the segments and embeddings of a face.
 
 With the index, an erasure does not have to read all files of a child. It contains the first 8 bytes
 of each face id, which identify the photo. An index may contain faces that no segment names any
 more, but never lacks a face that a segment names. Embeddings files that it does not list were left
 by an attempt that was overtaken; these are read.
 
-Format: a line of JSON, ``{"segments": [[start, embeddings, faces], ...]}`` with the offset at which
-a segment starts and the path of its embeddings in the job folder or null, and the ids of the
-segments in turn, 8 bytes each. Earlier releases wrote ``files`` without the segments; such an index
-is ignored.
+Format: a line of JSON, ``{"segments": [[start, embeddings, faces], ...]}``, and the ids of the
+segments in turn, 8 bytes each. ``start`` is the offset at which a segment starts, ``embeddings``
+the path of its embeddings in the job folder or null, and ``faces`` the number of its ids. Earlier
+releases wrote ``files`` without the segments; such an index is ignored.
 """
 
 from __future__ import annotations

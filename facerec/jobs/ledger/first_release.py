@@ -1,4 +1,4 @@
-"""Rows of the first release's ledgers, in which some members have other names.
+"""Reads rows of the first release's ledgers, in which some members have other names.
 
 Jobs of that release are neither read nor resumed, but their rows are exported and erased like any
 other rows.

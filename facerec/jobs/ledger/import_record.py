@@ -21,7 +21,7 @@ class Imported:
     Attributes:
         faces: Number of faces of the ledger that were written into files, without erased ones.
         records: Number of records that Pinecone has imported.
-        files: Number of these files.
+        files: Number of the files that Pinecone imported.
     """
 
     faces: int

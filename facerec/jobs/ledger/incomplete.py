@@ -28,7 +28,7 @@ def read_numbers(objects: ObjectStore, uri: str) -> list[int]:
 
     Raises:
         ObjectNotFoundError: There is no such list.
-        InvalidInputError: The object is not such a list.
+        InvalidInputError: The object is not a list of child numbers.
     """
     try:
         numbers = json.loads(objects.read(uri, end=MAX_JSON_BYTES))

@@ -132,8 +132,8 @@ def ids_of_child(objects: ObjectStore, job_folder: str, child: int) -> bytes:
     """Return the first ``PREFIX_BYTES`` of each face id that a complete child names.
 
     Raises:
-        ValueError, KeyError, TypeError or AttributeError: Its index is missing, and a segment is
-            damaged.
+        ValueError, KeyError, TypeError or AttributeError: The child's index is missing, and a
+        segment is damaged.
     """
     segments = read_face_index(objects, job_folder, child)
     if segments is not None:

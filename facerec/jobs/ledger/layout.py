@@ -66,7 +66,7 @@ def sorted_faces_uri(job_folder: str, number: int) -> str:
 
 
 def embeddings_name(child: int, start: int, end: int) -> str:
-    """Return a new path, in the job folder, for the embeddings of a step between two offsets.
+    """Return a new path in the job folder for the embeddings of the step between two offsets.
 
     Each attempt uses its own names, so that a late attempt cannot overwrite the file of another.
     """
@@ -96,11 +96,11 @@ def remembered_uri(job_folder: str, child: int | None = None) -> str:
 
 
 MEMORY = "remembered@"
-"""Beginning of the names of the folders of what jobs remember. No job has an "@" in its id."""
+"""Prefix of the names of folders with remembered photos. No job id contains an "@"."""
 
 
 def memory_folder(jobs_root: str, collection_id: str) -> str:
-    """Return the folder of what a collection's jobs remember (``jobs.remembered``)."""
+    """Return the folder with the photos that a collection's jobs remember (``jobs.remembered``)."""
     return f"{jobs_root}{MEMORY}{names.name_in_paths(collection_id)}/"
 
 
@@ -135,7 +135,7 @@ def run_notes_folder(job_folder: str, number: int | None = None) -> str:
 
 
 def run_note_uri(job_folder: str, number: int, child: int | None) -> str:
-    """Return the address of the note of a child in a run; of the restoration if child is None."""
+    """Return the address of a run's note of a child, or of the restoration if it is None."""
     name = "restored" if child is None else f"{child:07d}"
     return f"{run_notes_folder(job_folder, number)}{name}.json"
 

@@ -36,14 +36,14 @@ def complete_children(plan: Plan, objects: ObjectStore) -> bytearray:
     complete = bytearray(plan.children)
     for found in objects.list(summaries_folder(plan.job_folder)):
         name = PurePosixPath(found.uri)
-        # The name of a partial file left by a killed process does not end in .json.
+        # The name of a partial file of a killed process does not end in .json.
         if name.suffix == ".json":
             complete[int(name.stem)] = 1
     return complete
 
 
 def read_summaries(plan: Plan, objects: ObjectStore) -> Iterator[ChildSummary]:
-    """Yield a summary of each child, in order; for incomplete ones, up to the end of the ledger.
+    """Yield the summary of each child in order; for an incomplete child, up to its ledger's end.
 
     Raises:
         InvalidInputError: A summary or a segment is damaged.
@@ -147,7 +147,7 @@ def _segments(objects: ObjectStore, uris: Iterator[str]) -> Iterator[Segment]:
 def count_erased(plan: Plan, objects: ObjectStore) -> int:
     """Return the number of rows of a ledger whose contents have since been erased or removed.
 
-    The sums of summaries and reports count these rows by their original outcomes.
+    Summaries and reports count these rows by their original outcomes.
 
     Raises:
         InvalidInputError: A segment is damaged.

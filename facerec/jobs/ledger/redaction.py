@@ -1,9 +1,9 @@
 """Erases faces and photos from the rows of a ledger, and from the lists of failed rows.
 
 A row stays, so that every manifest line still has one. Erased faces are removed from it. If no face
-is left, or if the photo is erased, all its values are erased and its outcome is ERASED, or REMOVED
-if the photo was replaced or is gone. This works for rows of every release, and keeps the member
-names of their release.
+is left, or if the photo is erased, all values of the row are erased. Its outcome is then ERASED, or
+REMOVED if the photo was replaced or is gone. This works for rows of every release, and keeps the
+member names of their release.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _ERASED: dict[str, Any] = {
 def may_name(selection: Selection, content: bytes) -> bool:
     """Return whether a JSON file may contain a face or a photo of a selection.
 
-    Always true if the selection has more than ``MAX_NEEDLES`` of them.
+    Always true if the selection has more than ``MAX_NEEDLES`` faces and photos.
     """
     names = [*selection.external_image_ids, *selection.photos]
     # ASCII, as ``json.dumps`` writes it; the key of a photo is the beginning of a face's id.
@@ -84,7 +84,7 @@ def is_selected(row: dict[str, Any], selection: Selection) -> bool:
 
 
 def erase_from_segment(content: bytes, selection: Selection) -> tuple[bytes, int]:
-    """Erase a selection from a ledger segment; return it and the number of changed rows."""
+    """Erase a selection from a ledger segment; return the new content and how many rows changed."""
     first, *lines = content.splitlines()
     rows = [json.loads(line) for line in lines]
     changed = sum(erase_from_row(row, selection) for row in rows)
@@ -95,7 +95,7 @@ def erase_from_segment(content: bytes, selection: Selection) -> tuple[bytes, int
 
 
 def erase_from_failures(content: bytes, selection: Selection) -> tuple[bytes, int]:
-    """Erase a selection from a summary or a report; return it and the number of changed rows."""
+    """Erase a selection from a summary or report; return the content and how many rows changed."""
     document = json.loads(content)
     changed = sum(erase_from_row(row, selection) for row in document.get("failures", []))
     return (json.dumps(document).encode() if changed else content), changed

@@ -11,7 +11,7 @@ from facerec.storage.objects.protocol import ObjectStore, exists
 
 
 def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
-    """Return the counts of what a job removed; None if it has not removed anything yet.
+    """Return the counts of the faces that a job removed; None if it has not removed any yet.
 
     Raises:
         JobFolderError: The record is damaged.

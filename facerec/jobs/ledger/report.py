@@ -48,14 +48,15 @@ class Report:
         incomplete: Numbers of the first ``MAX_INCOMPLETE`` incomplete children.
         failed_photos: Number of failed rows, and of unchanged photos that failed in earlier jobs.
         failure_percentage: Share of failed photos, 0 to 100 (``failure_percentage_of``).
-        tolerated_failure_percentage: Maximum of ``failure_percentage`` for the job to succeed.
+        tolerated_failure_percentage: Maximum ``failure_percentage`` at which the job succeeds.
         seconds: Time during which at least one child was running.
         photos_per_second: Photos processed per second of that time.
-        tally: Sums over all rows; the rows of ``tally.failures`` have their ``manifest_line``.
+        tally: Totals over all rows; the rows of ``tally.failures`` have their ``manifest_line``.
         written_at: Seconds since 1970, UTC.
         difference: Comparison of the source's photos with the remembered ones; None if they were
             not compared.
-        removal: Counts of what was removed because photos were replaced or renamed, or are gone.
+        removal: Counts of the faces that were removed because photos were replaced or renamed, or
+            are gone.
         first_failures: Failure of the first photos, if it ended the job; otherwise None.
         enrolled: Counts of the people whom a job on AWS has created from the names of its photos;
             None if it has created nobody.
@@ -125,7 +126,7 @@ def write_report(
     incomplete_uri: str | None = None,
     is_import_pending: bool = False,
 ) -> Report:
-    """Sum up the summaries and ledgers of the children; return and store the report.
+    """Compute a job's report from the summaries and ledgers of its children; store and return it.
 
     Reads one small object per complete child and the ledgers of the others, many concurrently.
     Needs 16 bytes of memory per child, plus the objects being read. On AWS, the summary of the run
@@ -142,7 +143,7 @@ def write_report(
 
     Raises:
         ObjectNotFoundError: The job was deleted.
-        InvalidInputError: A segment, or another file that is summed up, is damaged.
+        InvalidInputError: A segment, or another file that the report is computed from, is damaged.
         StoreUnavailableError: Other processes keep changing the manifest.
     """
     # Imported late: commands that only read reports start faster without the ledger.

@@ -20,7 +20,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class IndexedFace:
-    """A face in the collection, as a row names it; the ledger never contains its embedding.
+    """A face of the collection in a ledger row; the ledger never contains its embedding.
 
     Attributes:
         face_id: Id of the face in the collection.
@@ -85,7 +85,7 @@ class LedgerRow:
         faces: Faces of the photo in the collection.
         rejected: Faces that were detected but not indexed.
         rotation: Degrees clockwise by which the photo was turned to find its faces.
-        is_animated: Whether the file holds more frames than the first, which was searched.
+        is_animated: Whether the file has more frames than the first one, which alone was searched.
         is_copy: Whether its faces are stored with the address of another photo of the same content
             and external image id, which still exists.
         kept: Faces of the photo that were indexed before with other options and that this job does
@@ -165,7 +165,7 @@ def row_from_json(document: Mapping[str, Any]) -> LedgerRow:
     fields = dict(document)
     fields["outcome"] = Outcome(document["outcome"])
     fields["faces"] = _indexed_faces(document["faces"])
-    # Earlier releases did not write it.
+    # Earlier releases did not write this member.
     fields["kept"] = _indexed_faces(document.get("kept", ()))
     fields["rejected"] = tuple(map(_rejected_face, document["rejected"]))
     return LedgerRow(**fields)
@@ -183,7 +183,7 @@ def _rejected_face(document: Mapping[str, Any]) -> RejectedFace:
         faces.BoundingBox(**document["box"]),
         document["confidence"],
         tuple(document["reasons"]),
-        # Earlier releases did not write them.
+        # Earlier releases did not write these members.
         tuple(document.get("options", ())),
     )
 

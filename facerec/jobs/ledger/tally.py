@@ -1,4 +1,4 @@
-"""Sums over ledger rows, and the summary that a complete child writes."""
+"""Totals over ledger rows, and the summary that a complete child writes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def add_interval(union: list[Interval], interval: Interval) -> None:
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over ledger rows.
+    """Totals over ledger rows.
 
     Attributes:
         photos: Number of rows, that is, of manifest lines that are not blank.
@@ -89,7 +89,7 @@ class Tally:
 
     @classmethod
     def of(cls, rows: Iterable[LedgerRow], interval: Interval) -> Self:
-        """Return the sums over rows that were produced in a busy interval."""
+        """Return the totals over rows that were produced in a busy interval."""
         tally = cls(busy_intervals=[interval])
         for row in rows:
             tally._count(row)
@@ -134,7 +134,7 @@ class Tally:
             self.failures.append(row)
 
     def add(self, other: Tally) -> None:
-        """Add the sums of another tally."""
+        """Add the totals of another tally to this one."""
         self.photos += other.photos
         self.outcomes.update(other.outcomes)
         self.reasons.update(other.reasons)
@@ -155,7 +155,7 @@ class Tally:
         self.failures += other.failures[: MAX_FAILURES - len(self.failures)]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the sums by name."""
+        """Return the totals by name, as JSON values."""
         return {
             "photos": self.photos,
             "outcomes": dict(self.outcomes),
@@ -203,14 +203,14 @@ def tally_from_json(document: Mapping[str, Any]) -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class ChildSummary:
-    """The sums over the rows of a child.
+    """The totals over the rows of a child.
 
     Attributes:
         child: The child.
         complete: Whether its whole slice is in the ledger.
         lines: Number of lines in its byte range, or in the gzip file that it shares (without a
             header); for an incomplete child, those before the end of its ledger.
-        tally: The sums over its rows.
+        tally: The totals over its rows.
     """
 
     child: int

@@ -133,7 +133,7 @@ class LocalJobs:
         job_folder: str | None,
         on_listed: Callable[[int], None] = lambda listed: None,
     ) -> Plan:
-        """Plan a job of a request; see ``submit``."""
+        """Plan the job of a request; see ``submit``."""
         from facerec.gallery.migrating.settled import require_settled
         from facerec.jobs.local.served_version import with_served_version
         from facerec.jobs.planning.planner import plan_job
@@ -169,7 +169,7 @@ class LocalJobs:
 
     @contextmanager
     def _while_it_exists(self, plan: Plan) -> Iterator[None]:
-        """Use a job folder in the block; if it is deleted, complete its deletion, and say so."""
+        """Run a block that uses a job folder; complete the deletion if the job is deleted."""
         try:
             with while_it_exists(plan, self._objects):
                 yield

@@ -1,4 +1,4 @@
-"""How to stop a run of a job's children, and its result."""
+"""Types of a run of a job's children: ways to stop it, and its result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RunResult:
         lost: Cause of failure for each child that was given up; the next run retries them.
         verification: Comparison of the collection with the ledgers of earlier runs; None if it was
             not compared.
-        collection_restored: Whether the database had lost the collection.
+        collection_restored: Whether the collection was restored because the database had lost it.
         followed_by: The job that was started to read photos whose faces are lost; None without one.
     """
 

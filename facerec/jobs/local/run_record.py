@@ -57,7 +57,7 @@ def read_record(job_folder: str) -> RunRecord | None:
     except ObjectNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError):
-        # Written by another release: the ledger has the results.
+        # Another release wrote the record; the ledger still has the results.
         return None
 
 

@@ -34,7 +34,7 @@ _LOG = logging.getLogger("facerec.jobs")
 
 
 class LocalRuns:
-    """The runs of jobs in this process. ``close`` waits for their end.
+    """Runs jobs in this process, one at a time. ``close`` waits for their end.
 
     Each run writes a record into the job folder, which shows its status to every process, and holds
     a lock there while it is running.
@@ -79,7 +79,7 @@ class LocalRuns:
         """Queue a job; one that is already pending or running here is not queued again.
 
         Args:
-            plan: Its plan.
+            plan: Plan of the job.
             tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
             plan_again: Plans a job that reads photos of the same source if some must be read again;
                 otherwise returns the same plan.
@@ -88,12 +88,12 @@ class LocalRuns:
             self._start_once(plan, tolerated_failure_percentage, plan_again)
 
     def cancel(self, job_id: str) -> bool:
-        """Let a run commit its finished work and end; a second call kills its workers.
+        """Ask a run to commit its finished work and end; a second call kills its workers.
 
         The run that follows it, if it was started already, is ended instead.
 
         Returns:
-            Whether this process is responsible for the run. If not, another process may be.
+            Whether the run belongs to this process. If not, it may belong to another process.
         """
         with self._lock:
             if job_id not in self._runs:
@@ -163,8 +163,8 @@ class LocalRuns:
     ) -> RunResult:
         """Run a job's children, with the steps before and after them, in this order.
 
-        1. The start of the job gets the next number of the collection: of two jobs with the same
-           photo, the one started last decides (``start_order``).
+        1. The start of the job gets the collection's next number: if two jobs have the same photo,
+           the one started last decides (``start_order``).
         2. The collection is compared with the ledgers and repaired, so that children find all faces
            that the ledgers name.
         3. The children run.
@@ -259,8 +259,8 @@ class LocalRuns:
         """Start the job that reads photos again.
 
         Returns:
-            Its id; None if there are no such photos, or if the run was asked to stop. Another
-            submission of the same request then starts that job.
+            Id of that job; None if there are no such photos, or if the run was asked to stop.
+            Another submission of the same request then starts that job.
         """
         # Without a report, the job would count as one to resume.
         _write_report(plan, self._objects, record)

@@ -1,4 +1,4 @@
-"""Plans of jobs that a migration of their collection has overtaken."""
+"""Updates the plans of jobs whose collection was migrated after they were planned."""
 
 from __future__ import annotations
 

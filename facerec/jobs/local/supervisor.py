@@ -45,8 +45,8 @@ RETRY_DELAY = 2.0
 """Seconds before a child is retried after a store failed, times the number of the attempt."""
 
 STOP_SECONDS = 60.0
-"""Seconds that workers have to end after a stop request; then they are killed, whatever they read
-or decode. Each loses at most one step."""
+"""Seconds that workers have to end after a stop request; then they are killed, even while they read
+or decode a photo. Each loses at most one step."""
 
 KILL_SECONDS = 5.0
 """Seconds to wait for the end of killed workers. The kernel does not end a process that waits for
@@ -178,7 +178,7 @@ class _Supervisor:
                     worker.pipe.send(None)
 
     def _assign(self) -> None:
-        """Start workers while children wait for one, and assign a child to each idle worker."""
+        """Start workers while children are waiting, and assign a child to each idle worker."""
         active = [worker for worker in self._workers if not worker.stopping]
         busy = sum(worker.child is not None for worker in active)
         needed = min(self._max_workers, busy + len(self._queue))
@@ -191,7 +191,7 @@ class _Supervisor:
             if worker.child is None and self._queue:
                 # A child is waiting for its retry, which will need the worker.
                 continue
-            # None, if no child is left, ends the worker.
+            # If no child is left, None ends the worker.
             worker.stopping = worker.child is None
             with suppress(OSError):
                 worker.pipe.send(worker.child)
@@ -235,7 +235,7 @@ class _Supervisor:
             self._handle_failure(worker, message)
 
     def _handle_failure(self, worker: _Worker, failure: WorkerFailed) -> None:
-        """Retry the child if another attempt may succeed, else end the run."""
+        """Retry the worker's child if another attempt may succeed; otherwise end the run."""
         worker.child, worker.stopping = None, True
         child = failure.child
         if failure.retry and child is not None and not self.result.stopped:

@@ -28,7 +28,7 @@ picklable: a function of a module, or a ``functools.partial`` of one."""
 
 @dataclass(frozen=True, slots=True)
 class WorkerReady:
-    """Message: the worker has loaded its dependencies; only a photo can end it from now on."""
+    """Message: the worker has loaded its dependencies; from now on, only a photo can crash it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _silence_native_libraries() -> None:
 
 
 class _StopRequest:
-    """Whether the worker must stop: the supervisor asked for it or ended, or a signal arrived."""
+    """Returns whether the worker must stop: on request, at a signal, or if the supervisor ended."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe

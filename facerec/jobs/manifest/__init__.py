@@ -1,1 +1,1 @@
-"""Manifests: their formats, and reading them in slices."""
+"""Formats of manifests, and the code that reads manifests in slices."""

@@ -24,7 +24,7 @@ READ_AT_ONCE = 16 * 1024 * 1024
 def blank_lines(
     objects: ObjectStore, manifest: ObjectInfo, selection: Selection, base: str | None
 ) -> int:
-    """Blank the lines of a manifest that name a selected photo; return how many.
+    """Blank the lines of a manifest that name a selected photo; return the number of lines.
 
     Args:
         objects: Contains the manifest.

@@ -6,7 +6,7 @@ VIDEOS = frozenset(
     {".mov", ".mp4", ".m4v", ".avi", ".mkv", ".3gp", ".mts", ".m2ts", ".mpg", ".webm", ".lrv"}
     | {".mp", ".mpeg", ".wmv", ".flv", ".insv", ".mod", ".tod", ".vob"}
 )
-"""Extensions of videos. ``.mp`` is the film of a motion photo of a Pixel phone."""
+"""Extensions of videos. ``.mp`` is the video of a motion photo from a Pixel phone."""
 
 SIDECARS = frozenset(
     {".json", ".jsonl", ".xmp", ".aae", ".thm", ".xml", ".pp3", ".dop"}

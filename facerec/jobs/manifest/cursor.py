@@ -1,7 +1,7 @@
 """The position of a child in its slice of a manifest.
 
-This is a module of its own so that commands that only read ledgers do not import the code that
-reads manifests.
+It has its own module so that commands that only read ledgers do not import the code that reads
+manifests.
 """
 
 from __future__ import annotations

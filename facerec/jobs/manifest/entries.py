@@ -30,7 +30,7 @@ class ManifestEntry:
         external_image_id: The caller's own name for it: 1 to 255 characters, each a letter or digit
             of ASCII or one of ``_.-:``. None without a name.
         version_id: The version of the S3 object, or None for the newest.
-        etag: ETag of the newest version, if an inventory states it, else "".
+        etag: ETag of the newest version if an inventory states it; otherwise "".
     """
 
     uri: str
@@ -56,7 +56,7 @@ class LineParser:
     local: bool
 
     def parse(self, content: bytes | None) -> ManifestEntry | PhotoFailure | None:
-        """Return the photo that a line names, or why it names none; None for a blank line.
+        """Return the photo that a line names, or the failure of the line; None for a blank line.
 
         Args:
             content: The bytes of the line; None if it is longer than ``MAX_LINE_BYTES``.
@@ -87,7 +87,7 @@ class LineParser:
         return _without_companions(self._located(entry))
 
     def named_again(self, content: bytes | None) -> bytes:
-        """Return a malformed line as a line of JSON that is malformed for the same reason.
+        """Convert a malformed line into a line of JSON that is malformed for the same reason.
 
         If nothing in the line can be read, it is returned unchanged. A line that is too long is
         returned as other text that is too long.
@@ -134,7 +134,7 @@ class LineParser:
             return _skipped(uri, "deleted")
         if uri.endswith("/"):
             return _skipped(uri, "a folder")
-        # The photo is read as it is now: this version may have since been replaced or deleted.
+        # The newest version of the photo is read: the listed one may have been replaced or deleted.
         return ManifestEntry(uri, etag=row.get("ETag", "").strip('"'))
 
     def _photo_of(self, named: Mapping[str, object]) -> str:
@@ -164,7 +164,7 @@ class LineParser:
 
 
 def _without_companions(entry: ManifestEntry | PhotoFailure) -> ManifestEntry | PhotoFailure:
-    """Return an entry, or a skipped row for a file whose name shows that it is not a photo."""
+    """Return an entry, or a SKIPPED failure for a file whose name shows that it is not a photo."""
     if isinstance(entry, ManifestEntry):
         companion = describe_companion(entry.uri)
         if companion:
@@ -183,10 +183,10 @@ def _wrong_name(name: object) -> str | None:
 
 
 def _half_character(named: Mapping[str, object]) -> str | None:
-    """Return the error message for a name with half of a character; None for valid names.
+    """Return the error message for a name with half of a UTF-16 pair; None for valid names.
 
     JSON can express halves of UTF-16 pairs, which no store can keep. In paths of this machine, some
-    of them stand for the bytes of names that are not UTF-8 (PEP 383).
+    halves represent bytes of file names that are not UTF-8 (PEP 383).
     """
     for name in _NAMES:
         text = named.get(name)
@@ -220,7 +220,7 @@ def _json_object(text: str) -> dict[str, str] | PhotoFailure:
     except RecursionError:
         return _malformed("not JSON: nested too deeply")
     except ValueError:
-        # Python reads numbers of at most 4,300 digits, and its message advises programmers.
+        # Python reads numbers of at most 4,300 digits; its error message is meant for programmers.
         return _malformed("not JSON that can be read: a number has too many digits")
     if not isinstance(named, dict):
         return _malformed("not a JSON object")

@@ -38,12 +38,12 @@ _PHOTOS = {
 
 
 _ARRAY = re.compile(rb"\s*\[\s*(?:\{|\"|$)")
-"""Start of a JSON array of objects or strings; a file name may also begin with a bracket."""
+"""Matches the start of a JSON array of objects or strings, not a file name in brackets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A source and the number of photos it names.
+    """A manifest and the number of photos that it names.
 
     Attributes:
         source: The manifest.
@@ -64,7 +64,7 @@ def is_photo(uri: str, sample: bytes) -> bool:
 
 
 def inspect(info: ObjectInfo, sample: bytes) -> Inspection:
-    """Determine the format of a manifest's lines, where they begin and how many there are.
+    """Determine the format, the start and the number of a manifest's lines.
 
     Args:
         info: Size and version of the manifest.

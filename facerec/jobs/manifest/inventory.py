@@ -24,7 +24,7 @@ photos."""
 
 @dataclass(frozen=True, slots=True)
 class InventoryFile:
-    """One of the files with an inventory's rows; ``size`` is in bytes, compressed."""
+    """A file with rows of an inventory; ``size`` is its compressed size in bytes."""
 
     uri: str
     size: int
@@ -74,7 +74,7 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
 
 
 def source_bucket(objects: ObjectStore, uri: str, version: str) -> str | None:
-    """Return the address of the bucket that an inventory lists; None if it names none.
+    """Return the address of the bucket that an inventory lists; None if it does not name one.
 
     The inventory may list only a part of the bucket; the ``manifest.json`` does not contain its
     prefix.

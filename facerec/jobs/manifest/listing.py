@@ -23,7 +23,7 @@ class ListingRules:
     Attributes:
         include: ``fnmatch`` patterns; a file must match one of them. Empty: all files.
         exclude: Patterns of the same kind; a file must not match any.
-        external_ids: Source of external image ids, or none.
+        external_ids: How external image ids are derived from paths, if at all.
 
     A pattern is compared with the path of a file in the folder, and with its name, in lower case.
     """
@@ -58,13 +58,13 @@ class ListedPhoto(NamedTuple):
     """A photo that a source names.
 
     Attributes:
-        uri: Its address.
+        uri: Address of the photo.
         external_image_id: The caller's own name for it, or "".
         version: Current version (see ``jobs.versions``); "" if unknown.
-        requested: Whether to index it; otherwise it is only known to exist.
+        requested: Whether to index the photo; if not, the job only records that it exists.
         version_id: The version of the S3 object, or None for the newest.
         is_missing: Whether a manifest names it, but nothing is at the address.
-        line: A malformed line of a manifest, which names no photo, else None.
+        line: A malformed line of a manifest, which does not name a photo; otherwise None.
     """
 
     uri: str
@@ -93,8 +93,8 @@ def list_photos(
     """Yield the objects of a folder in the order of their addresses.
 
     Every object counts as a photo except hidden ones (a name or folder that begins with a dot) and
-    folder markers. An object that is not a photo becomes a skipped or a failed row. These
-    exceptions, files that the rules do not accept, and the files of the excluded subfolder are
+    folder markers. An object that is not a photo becomes a skipped or a failed row. Hidden objects,
+    folder markers, files that the rules do not accept, and files of the excluded subfolder are
     yielded with ``requested`` false.
 
     Args:

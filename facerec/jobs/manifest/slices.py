@@ -36,7 +36,7 @@ class ByteRange:
 
 @dataclass(frozen=True, slots=True)
 class Stripe:
-    """Lines of a gzip file: the ``index``-th ``STRIPE`` lines of every ``STRIPE * of`` lines.
+    """Lines of a gzip file: the ``index``-th group of ``STRIPE`` lines in every ``of`` groups.
 
     Attributes:
         file: Index of the file in the source.
@@ -118,8 +118,8 @@ class SliceReader:
         return self._stripe(self._slice)
 
     def _range(self, part: ByteRange) -> Iterator[ManifestLine]:
-        # The line that contains the byte before the range belongs to an earlier child; it ends
-        # with that byte if the range begins with a line.
+        # The line that contains the byte before the range belongs to an earlier child. It ends with
+        # that byte if the range starts at the start of a line.
         first = self.first(self._source, part)
         aligned = self.end != first or part.start == self._source.start
         start = self.end.offset - (not aligned)
@@ -135,7 +135,7 @@ class SliceReader:
                 return
 
     def _chunks(self, start: int, length: int) -> Iterator[bytes]:
-        # A little more than the range, since its last line usually ends after it.
+        # A little more than the range is read, since its last line usually ends after it.
         step = min(CHUNK, length + 4096)
         source = self._source
         for offset in range(start, source.size, step):

@@ -1,6 +1,6 @@
 """The description of a manifest in a plan.
 
-This is a module of its own so that commands that only show jobs do not import the code that reads
+It has its own module so that commands that only show jobs do not import the code that reads
 manifests.
 """
 
@@ -35,7 +35,7 @@ class Source:
     """A manifest, pinned to one version by a plan.
 
     Attributes:
-        kind: Way in which children share it.
+        kind: Way in which children share the manifest.
         uri: The manifest, or an inventory's ``manifest.json``.
         version: Version of the object; a child that reads another one fails.
         size: Size of the object in bytes.

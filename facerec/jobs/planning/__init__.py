@@ -1,1 +1,1 @@
-"""Plans jobs: derives from a request and its source what the children must process."""
+"""Plans jobs: derives the work of the children from a request and its source."""

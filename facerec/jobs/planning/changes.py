@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The work of a job.
+    """The photos of a source that a job must process, and the remembered ones that are stale.
 
     Attributes:
         identity: Digest that changes whenever the source changes, or the external image ids that
@@ -47,7 +47,7 @@ class Changes:
         base: The folder of relative paths, or None.
         scope: The folder or bucket in which photos may be gone, or None.
         inspection: The manifest of the photos to process.
-        manifest: Path of this manifest, if the source was listed; else None.
+        manifest: Path of this manifest if facerec wrote it from the source; otherwise None.
         difference: How the source differs from what is remembered; None if it was not compared.
         stale: Path of the list of stale photos, None if there are none.
         to_prune: Number of missing photos whose faces will be removed.
@@ -79,7 +79,7 @@ class Changes:
             )
         photos = self.inspection.photos if found is None else found.photos + found.not_pruned
         if found is not None and self.scope is None:
-            # A manifest still names photos that are gone.
+            # Photos that are gone may still be in the manifest.
             photos += found.gone
         if not photos and not self.to_prune:
             raise InvalidInputError(
@@ -130,7 +130,7 @@ def find_changes(
     memory: Memory | None,
     lost: Collection[str] = (),
 ) -> Iterator[Changes]:
-    """Find what a job must do. The temporary files that the result names exist during the block.
+    """Find the work of a job, for a block. Its temporary files exist until the end of the block.
 
     A manifest is not read if there is nothing to compare it with, or if it is too large: then the
     children read the original. A compressed manifest for many children is decompressed, since each
@@ -226,11 +226,11 @@ def _changes(
     outputs.stale.flush()
     identity = source.identity or listing.identity
     if difference.kept_ids:
-        # Another job: one that read the photos under their derived ids must not be resumed.
+        # This is another job: a job that read the photos under derived ids must not be resumed.
         identity = f"{identity} {kept_ids.hexdigest()}"
     return Changes(
         identity,
-        # The addresses that a manifest names are complete now.
+        # The addresses in the manifest are complete now.
         source.scope if listing.is_named else source.base,
         source.scope,
         inspect_listing(outputs.manifest),
@@ -253,7 +253,7 @@ def _may_have_changed(photo: RememberedPhoto, objects: ObjectStore) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A job as it would be planned.
+    """The outline of a job, as it would be planned.
 
     Attributes:
         photos: Estimated number of photos to process.
@@ -278,10 +278,10 @@ def preview_job(
     memory: Memory | None = None,
     lost: Collection[str] = (),
 ) -> Preview:
-    """Return what ``plan_job`` would plan, without storing anything.
+    """Return an outline of the job that ``plan_job`` would plan, without storing anything.
 
     Args:
-        request: What to index.
+        request: The job request.
         objects: Contains the manifest.
         jobs_root: See ``plan_job``; local jobs have smaller children.
         memory: The remembered photos of the collection; None skips the comparison.

@@ -1,4 +1,4 @@
-"""Decides how many children a job has."""
+"""Computes the number of children of a job."""
 
 from __future__ import annotations
 

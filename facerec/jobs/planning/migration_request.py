@@ -1,4 +1,4 @@
-"""The request to migrate a collection: an execution input beside the request for a job."""
+"""The request to migrate a collection: the other kind of execution input besides jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MigrationRequest:
     Attributes:
         collection_id: The collection.
         recipe: The recipe that it will have; None to cancel.
-        drop_missing: Whether to delete for good the faces that cannot be described again.
+        drop_missing: Whether to delete, permanently, the faces that cannot be described again.
         drop_limit_percentage: 0 to 100, the share of faces that may be deleted.
     """
 

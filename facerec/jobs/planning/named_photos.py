@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 MAX_LINES = 10_000_000
-"""Maximum number of lines to read while a job is planned: what a function of the stack can sort
-within its 15 minutes and its 4 GB of temporary files (``benchmarks/rerun.py``)."""
+"""Maximum number of lines to read while a job is planned. A function of the stack can sort this
+many within 15 minutes and 4 GB of temporary files (``benchmarks/rerun.py``)."""
 
 LOOKED_UP_AT_ONCE = 50_000
 """Number of addresses that are looked up together."""
@@ -80,7 +80,7 @@ def lines_of(objects: ObjectStore, source: Source) -> Iterator[bytes | None]:
 
 
 def _text_of(parser: LineParser, content: bytes | None) -> str | None:
-    """Return a line for sorting; None for a blank line, or a row of an inventory to skip."""
+    """Return a line as text for sorting; None for a blank line or an inventory row to skip."""
     entry = parser.parse(content)
     if isinstance(entry, ManifestEntry):
         version_id = entry.version_id or ""
@@ -107,7 +107,7 @@ def with_current_versions(
     """Yield groups of photos, with the versions that remembered photos have now.
 
     Omits photos that are missing from the source but still exist: an inventory may be older than
-    they are, or cover only a part of the bucket.
+    these photos, or cover only a part of the bucket.
 
     Args:
         groups: Named photos with remembered lines, as yielded by ``joined``.
@@ -131,7 +131,7 @@ def with_current_versions(
 
 
 def _as_it_is(photo: ListedPhoto, info: ObjectInfo | None) -> ListedPhoto:
-    """Return a photo with the version that was found, unless the source states its version."""
+    """Return a photo with its current version, unless the source already states a version."""
     if photo.version:
         return photo
     if info is None:

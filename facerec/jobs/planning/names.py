@@ -60,7 +60,7 @@ def _require_no_external_ids(
     for _, _, _, line in memory.newest():
         photo = photo_of_line(line)
         if photo.faces and photo.external_image_id and name_of(photo.uri) is not None:
-            # executions keep this, and the addresses of these photos name people
+            # executions keep this message, and addresses of these photos contain names of people
             raise InvalidInputError(
                 f"a photo of {folder} was already indexed with an external image id",
                 "enrol people instead, which indexes nothing",

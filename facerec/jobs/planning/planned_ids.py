@@ -1,4 +1,4 @@
-"""Reads under which external image ids unfinished jobs index their photos."""
+"""Reads the external image ids under which unfinished jobs index their photos."""
 
 from __future__ import annotations
 

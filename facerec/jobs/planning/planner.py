@@ -1,4 +1,4 @@
-"""Plans a job from its request and from what earlier jobs remember.
+"""Plans a job from its request and the photos that earlier jobs remember.
 
 ``plan_job`` creates all plans, for the command line, REST and the workflow on AWS:
 
@@ -21,8 +21,8 @@
    find it there. On one machine, ``LocalRuns`` notes it again when its turn comes. If photos were
    erased since these were read, the new plan may name them, and the erasure may not have seen it:
    the plan is deleted, and everything is done again. ``UncheckedPlans`` notes the plan until then,
-   so that this check is made up for if the planner is killed. Everything is also done again if
-   another planner did that for this one, or somebody has deleted the job.
+   so that the next planner makes this check if this one is killed. Everything is also done again if
+   another planner has made that check for this one, or if somebody has deleted the job.
 8. Earlier jobs enter the face index of the collection (``_cover_earlier_jobs``). Only then are the
    remembered photos of many jobs merged into one file, since that file does not name the jobs
    (``Memory.merge_notes``).
@@ -89,7 +89,7 @@ def plan_job(
     """Plan a job and store the plan in the job folder, or return the existing plan.
 
     Args:
-        request: What to index, into which collection, and how.
+        request: The photos, the collection and the options of the job.
         objects: Contains the manifest and the job folder.
         records: Store of the collections.
         jobs_root: Parent of all job folders, with the final ``/``.
@@ -107,15 +107,15 @@ def plan_job(
         ObjectNotFoundError: The manifest does not exist.
         InvalidInputError: The input is not a manifest, contains no photos or has no names for the
             people to create, more photos are gone than may be pruned, the job folder contains
-            another job, the folder that the job has is missing, or the faces cannot be imported.
-        JobFolderError: A file in a job folder, or of what jobs remember, is damaged.
+            another job, the job's existing folder is missing, or the faces cannot be imported.
+        JobFolderError: A file in a job folder or of the remembered photos is damaged.
         RecipeUnavailableError: ``recipes`` does not have the recipe of the request.
         CollectionNotFoundError: The collection does not exist, and the request does not create it.
         ModelMismatchError: The collection's faces have another model version.
         ConflictError: The deletion of the collection is not finished, or the faces of another job
             are still to be imported.
-        DeletedCollectionError: The collection was deleted, and is back with an older copy of the
-            database.
+        DeletedCollectionError: The collection was deleted, but an older copy of the database
+            brought it back.
         StoreUnavailableError: Another job of the collection is being planned, with an import.
     """
     while True:
@@ -148,7 +148,7 @@ def _plan_once(
     on_listed: Callable[[int], None],
     erasures: Erasures | None,
 ) -> Plan | None:
-    """Plan a job as ``plan_job`` does; return None if it must be planned again.
+    """Plan a job like ``plan_job``; return None if it must be planned again.
 
     Photos were erased in the meantime, or another planner or a deletion has deleted the plan.
     """
@@ -198,9 +198,10 @@ def _plan_once(
             try:
                 plan = _store(objects, new, changes, replacements)
             except ObjectNotFoundError:
-                # An erasure, or another planner, has deleted the lists.
+                # An erasure or another planner has deleted the lists.
                 return None
-    # Erasures find a folder elsewhere by this note: before the check, so that they miss no plan.
+    # Erasures find a folder elsewhere by this note. It precedes the check, so that they miss no
+    # plan.
     note_folder_elsewhere(objects, jobs_root, plan)
     number = memory.record_start(plan)
     if not unchecked.check(plan, number):
@@ -265,7 +266,7 @@ def _require_importable(
             "Pinecone imports only into a new collection",
             "index without bulk_import",
         )
-    # Without a plan of its own, the job is new: no job may have been started before.
+    # A job without a plan is new: it requires that no job was started before.
     if request.bulk_import and not (plan.bulk_import if plan else not memory.notes):
         raise InvalidInputError(
             f"bulk_import: jobs have indexed collection {request.collection_id!r} already, and "
@@ -277,13 +278,13 @@ def _require_importable(
 def _store(
     objects: ObjectStore, plan: Plan, changes: Changes, replacements: Iterable[StalePhoto]
 ) -> Plan:
-    """Store a plan, after its lists, and return the stored one: of concurrent ones, the first wins.
+    """Store a plan after its lists; return the stored plan, which a concurrent call may have won.
 
     Args:
         objects: Store of the job folder.
         plan: The plan.
         changes: The work of the job.
-        replacements: Replaced photos that other jobs list and that this job checks too.
+        replacements: Replaced photos that other jobs list, and that this job must check too.
 
     Raises:
         ObjectNotFoundError: Somebody has deleted the lists.

@@ -27,7 +27,7 @@ class JobRequest:
         collection_id: The collection that receives the faces.
         manifest: A manifest, a photo, a folder or prefix ending in ``/``, or an S3 Inventory's
             ``manifest.json``; None if ``images`` are given.
-        images: The photos, if there is no manifest.
+        images: The photos to index if there is no manifest.
         options: How faces are detected and selected.
         images_per_child: Approximate number of photos per child; None derives it from the total.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
@@ -118,7 +118,7 @@ def read_job_request(
 
 
 def without_repetition(request: JobRequest) -> JobRequest:
-    """Return the request of a job that only reads what is left of the source of another one."""
+    """Return the request for a job that only reads the remaining photos of another job's source."""
     return replace(
         request,
         create_collection=False,
@@ -147,7 +147,7 @@ def require_s3_addresses(request: JobRequest) -> None:
 
 
 def _external_ids(document: Mapping[str, Any]) -> ExternalIds:
-    """Return the choice of external image ids; none if people get the names of their photos."""
+    """Return how to derive external image ids; not at all if people are named after photos."""
     chosen = document.get("external_ids")
     if "person_from" not in document:
         return ExternalIds(chosen or ExternalIds.PATH)

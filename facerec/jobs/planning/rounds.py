@@ -1,9 +1,9 @@
-"""Decides whether a job gets a new round, or its last one is resumed.
+"""Decides whether a job gets a new round or resumes its last one.
 
 Unless it is forced, a new round of a job processes only photos that are not indexed, so it costs
 little more than reading the others; photos of a folder that have not changed are not even read. A
-complete job gets a new round only for a reason. An incomplete one is resumed only if its plan does
-what the request asks for now, and nothing else.
+complete job gets a new round only for a reason. An incomplete job is resumed only if its plan does
+exactly what the request asks for now.
 """
 
 from __future__ import annotations
@@ -132,11 +132,11 @@ def _is_repeated(request: JobRequest, plan: Plan, objects: ObjectStore) -> bool:
 def _is_resumable(
     request: JobRequest, plan: Plan, now: Difference, objects: ObjectStore, *, is_last: bool
 ) -> bool:
-    """Return whether what is left of an incomplete job is exactly what a request asks for.
+    """Return whether resuming an incomplete job does exactly what a request asks for.
 
-    The source is the same, but what is remembered of its photos may have changed: another job may
-    have read some of them, with other options or in another version. Then the plan does not contain
-    all photos to process.
+    The source is the same, but the memory of its photos may have changed: another job may have read
+    some of them with other options or in another version. Then the plan does not contain all photos
+    to process.
 
     Args:
         request: The request.
@@ -154,12 +154,12 @@ def _is_resumable(
     if not _has_same_purpose(request, plan):
         return False
     if planned is None:
-        # The job processes all photos that a manifest names; none of them was remembered.
+        # The job processes all photos in the manifest; none of them was remembered.
         return not (now.changed or now.retried)
     if not is_last:
         return False
     if plan.force:
-        # The job processes every photo, so what is remembered does not show how far it is.
+        # The job processes every photo, so the remembered photos do not show its progress.
         return True
     done = sum(child.tally.photos for child in read_summaries(plan, objects))
     return (now.to_process, now.gone) == (planned.to_process - done, planned.gone)
@@ -182,7 +182,8 @@ def _may_have_changed(row: LedgerRow, objects: ObjectStore) -> bool:
                 objects.read(row.photo, end=1)
                 return True
             case Outcome.UNREADABLE:
-                # The size of these two is unknown; use --retry-failures for them.
+                # The size of the photos with these two outcomes is unknown; --retry-failures
+                # retries them.
                 known = row.reason not in ("TOO_LARGE", "CRASHED")
                 return known and objects.head(row.photo).size != row.bytes
     except (ObjectNotFoundError, AccessDeniedError, ReadFailedError, ReadTimedOutError):

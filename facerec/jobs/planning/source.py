@@ -29,13 +29,13 @@ COUNTED_AT_ONCE = 1000
 
 
 class Listing:
-    """Photos in the order of their addresses; iterate them once.
+    """The photos of a source, in the order of their addresses; iterate over them only once.
 
     Attributes:
         photos: Iterable of the photos.
         contains: Returns whether a photo at an address would be among them.
-        is_named: Whether a manifest or a request names the photos, so that they may lack versions,
-            and need not exist.
+        is_named: Whether the photos come from a manifest or a request, so that they may lack
+            versions and may not exist.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ def find_source(
         return Source(base, Listing(named, is_named=True))
     uri = request.manifest
     if scheme_of(uri) == "file":
-        # Path.resolve would follow links, and lose the path that the caller uses.
+        # Path.resolve would follow links, and so lose the path that the caller uses.
         uri = os.path.abspath(uri) + "/" * Path(uri).is_dir()  # noqa: PTH100
     if uri.endswith("/"):
         if uri.startswith(exclude):

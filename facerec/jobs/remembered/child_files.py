@@ -1,4 +1,4 @@
-"""The files in which the complete children of a job remember their photos: sorted lines."""
+"""Reads and writes the sorted lines in which complete children remember their photos."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def complete_children(objects: ObjectStore, job_folder: str) -> Iterator[int]:
     """Yield the numbers of the children that have written their remembered photos."""
     for found in objects.list(remembered_uri(job_folder)):
         name = found.uri.rpartition("/")[2]
-        # The name of a partial file left by a killed process contains a dot.
+        # The name of a partial file of a killed process contains a dot.
         if name.isdigit():
             yield int(name)
 
 
 def lines_of_children(objects: ObjectStore, job_folder: str) -> Iterator[str]:
-    """Yield the lines of all complete children of a job, one file after the other."""
+    """Yield the lines of all complete children of a job, file by file."""
     for content in read_ahead(
         (remembered_uri(job_folder, child) for child in complete_children(objects, job_folder)),
         partial(_read, objects),
@@ -54,7 +54,7 @@ def _read(objects: ObjectStore, uri: str) -> bytes:
     try:
         content = objects.read(uri, end=MAX_LEDGER_FILE_BYTES)
     except ObjectNotFoundError:
-        # Deleted with its job.
+        # The file was deleted with its job.
         return b""
     if len(content) == MAX_LEDGER_FILE_BYTES:
         raise damaged_file(uri)

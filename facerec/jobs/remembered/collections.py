@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def creations(objects: ObjectStore, jobs_root: str, collection_id: str) -> list[float]:
-    """Return when the collections with this id that have remembered photos were created.
+    """Return the creation times of the collections with this id that have remembered photos.
 
     Returns:
         Seconds since 1970, in order.
@@ -35,7 +35,7 @@ def creations(objects: ObjectStore, jobs_root: str, collection_id: str) -> list[
 
 
 def creation_of(folder: str) -> float | None:
-    """Return the creation time in the address of a folder; None if somebody else created it."""
+    """Return the creation time in the address of a folder; None if facerec did not create it."""
     try:
         return float(PurePosixPath(folder).name)
     except ValueError:

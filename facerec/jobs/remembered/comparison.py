@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from facerec.jobs.remembered.newest import Remembered
 
 MAX_PROBED = 20
-"""Number of unreadable photos to try again, to decide whether to try all of them."""
+"""Maximum number of unreadable photos to try again in order to decide whether to retry all."""
 
 MAX_MOVED = 100_000
 """Maximum number of photos that are gone, and of new ones, to compare in order to find moved
@@ -61,14 +61,14 @@ def compare(
     names_ids: bool = False,
     on_kept: Callable[[ListedPhoto], None] = lambda photo: None,
 ) -> Difference:
-    """Compare the photos of a source with the newest remembered ones; return the counts.
+    """Compare the photos of a source with the newest remembered photos; return the counts.
 
     A photo for which the source has no chosen external image id is compared under the ids that an
     earlier job gave it, if somebody chose one of them.
 
     Args:
         groups: The photos and the remembered lines, as yielded by ``joined``.
-        outputs: Receives the photos to process, and those that are stale.
+        outputs: Receives the photos to process, and the stale ones.
         settings: Digest of the options of the job.
         in_scope: Returns whether a remembered photo that is not listed counts as gone.
         force: Whether to process all photos.
@@ -151,7 +151,7 @@ class _Merge:
                 is_chosen = bool(kept) or self._choose_ids(listed)
                 self._note_renamed(listed, lines, is_chosen=is_chosen)
             if lines and listed[0].is_missing and any(photo_of_line(line).key for line in lines):
-                # The photo was there before: its faces stay, like those of a photo that is not
+                # The photo was there before: its faces stay, like the faces of a photo that is not
                 # listed.
                 self._gone(lines)
                 continue
@@ -168,8 +168,8 @@ class _Merge:
     ) -> list[str]:
         """Return the external image ids that a photo keeps from an earlier job, in order.
 
-        If an unfinished job chooses others, the photo keeps none: it is decided between the jobs
-        when both are complete (``jobs.concurrent_ids``).
+        If an unfinished job chooses others, the photo keeps none: ``jobs.concurrent_ids`` decides
+        between the jobs when both are complete.
 
         Args:
             listed: The photos of the source at one address.
@@ -184,14 +184,14 @@ class _Merge:
         return [] if is_undecided else kept
 
     def _choose_ids(self, listed: list[ListedPhoto]) -> bool:
-        """Return whether somebody chose external image ids for an address of the source."""
+        """Return whether somebody chose the external image ids of an address in the source."""
         return any(
             requested and name and (self._names_ids or not repeats_address(name, uri))
             for uri, name, _, requested, *_ in listed
         )
 
     def _under(self, listed: list[ListedPhoto], kept: list[str]) -> Iterator[ListedPhoto]:
-        """Yield the photos of an address under the external image ids that they keep."""
+        """Yield the photos at an address, with the external image ids that they keep."""
         for photo in listed:
             if not photo[3] or is_pinned(photo[2]):
                 yield photo
@@ -222,7 +222,7 @@ class _Merge:
         return line[len(start) :].partition("\t")[0] in FAILURES
 
     def _is_partly_same(self, listed: list[ListedPhoto], lines: list[str]) -> bool:
-        """Return whether a version is unchanged under some of its ids, but not under others.
+        """Return whether a version is unchanged under some of its ids, but not under all.
 
         It is then processed under all of them: the newest lines of a photo show all ids that the
         source gives it.
@@ -233,7 +233,7 @@ class _Merge:
         return any(len(found) > 1 for found in same.values())
 
     def _line_of(self, photo: ListedPhoto, lines: list[str]) -> str | None:
-        """Return the line of a photo that is unchanged; None if it may have changed."""
+        """Return the line of an unchanged photo; None if the photo may have changed."""
         uri, name, version, *_ = photo
         start = start_of_line(uri, name, version, self._settings)
         return next((line for line in lines if version and line.startswith(start)), None)
@@ -318,7 +318,7 @@ class _Merge:
             self._outputs.manifest.write(line)
 
     def _note_replaced(self, listed: list[ListedPhoto], lines: list[str]) -> None:
-        """Record lines with a different version from the listed one; the job checks them again."""
+        """Record lines whose version differs from the listed one; the job checks them again."""
         photo = listed[0]
         if is_pinned(photo[2]):
             found_photo = next((each for each in listed if not is_pinned(each[2])), None)
@@ -362,7 +362,7 @@ class _Merge:
                 self._found_gone.setdefault(content, []).append(found)
 
     def _write_moved(self) -> None:
-        """Write the photos that are gone and whose size or ETag a new photo has."""
+        """Write the photos that are gone if a new photo has the same size or ETag."""
         for content in sorted(self._found_gone.keys() & self._found_new - {""}):
             for found in self._found_gone[content]:
                 self._write_stale(found, is_gone=True, may_have_moved=True)

@@ -29,7 +29,7 @@ def note_doubt(objects: ObjectStore, jobs_root: str, collection_id: str) -> None
 def doubt_about(
     objects: ObjectStore, jobs_root: str, collection: Collection, folder: str
 ) -> str | None:
-    """Return the doubt about the photos of a folder.
+    """Return the doubt about the photos of a folder that no comparison has resolved yet.
 
     Returns:
         None if no doubt was recorded, or if the faces have been compared since the last one.
@@ -57,7 +57,7 @@ def _compared_uri(jobs_root: str, collection: Collection, folder: str) -> str:
 
 def _read(objects: ObjectStore, uri: str) -> str | None:
     try:
-        # A damaged file is a doubt that no comparison has answered.
+        # A damaged file counts as a doubt that no comparison has resolved.
         return objects.read(uri, end=MAX_JSON_BYTES).decode(errors="replace")
     except ObjectNotFoundError:
         return None

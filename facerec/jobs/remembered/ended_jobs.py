@@ -1,4 +1,4 @@
-"""Determines whether an incomplete job has ended: it adds nothing until it is started again."""
+"""Determines whether an incomplete job has ended, so that it adds nothing until a new start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erases photos from the remembered photos of a collection.
+"""Erases photos from the memory of a collection.
 
 An erased photo that is still in its folder must not be indexed again by the next job. So a digest
 of its address and version stays, which reveals the address only to somebody who guesses it. If only
@@ -57,7 +57,7 @@ def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[
             continue
         named = photo_in_line(line)
         if named is None:
-            # A damaged line may name any photo.
+            # A damaged line may contain any photo.
             continue
         uri, name, version = named
         if _is_selected(named, selection):
@@ -122,7 +122,7 @@ def note_erased_photos(objects: ObjectStore, memory: str, photos: Iterable[Erase
     Args:
         objects: Store that contains the remembered photos.
         memory: Folder with the remembered photos of one creation of a collection.
-        photos: The photos.
+        photos: The erased photos.
     """
     lines = "".join(f"{digest_of(memory, photo)}\n" for photo in photos)
     objects.write(f"{memory}erased-{secrets.token_hex(8)}", lines.encode())
@@ -131,7 +131,7 @@ def note_erased_photos(objects: ObjectStore, memory: str, photos: Iterable[Erase
 def note_end(objects: ObjectStore, memory: str) -> None:
     """Record that an erasure has removed all lines of its photos, by a note without digests.
 
-    A job that was planned from lines that were read before is planned again.
+    A job that was planned from lines read before the note is planned again.
 
     Args:
         objects: Store that contains the remembered photos.
@@ -144,7 +144,7 @@ def note_end(objects: ObjectStore, memory: str) -> None:
 
 
 def read_erased_photos(objects: ObjectStore, notes: Iterable[str]) -> frozenset[str]:
-    """Return the digests of erased photos in the notes at these addresses.
+    """Return the digests of erased photos that the notes at some addresses contain.
 
     Raises:
         JobFolderError: A note is damaged, so that erased photos may be unknown.

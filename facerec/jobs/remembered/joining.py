@@ -19,7 +19,7 @@ manifest."""
 
 
 def joined(listed: Iterable[ListedPhoto], remembered: Iterator[Remembered]) -> Iterator[Group]:
-    """Yield a group for each address of the source or of the memory, in order of addresses.
+    """Yield a group for each address in the source or the memory, in the order of addresses.
 
     Both arguments must be sorted by address.
     """

@@ -1,10 +1,11 @@
-"""Files of lines in the memory, written only if nothing was erased after their reservation.
+"""Writes files of lines in the memory, unless an erasure has revoked their reservation.
 
-A file of merged runs, or of cancelled photos, repeats what its writer has read, and an erasure may
-remove that in the meantime. So the writer first reserves the file: it writes a token instead of
-lines. Then it reads, and replaces the token on condition that nobody else has. An erasure revokes
-the reservations that it finds, and goes through the files until it has nothing to erase: then the
-files of that time name no erased photo, and neither do later ones, which repeat only those.
+A file of merged runs, or of cancelled photos, repeats lines that its writer has read, and an
+erasure may remove these lines in the meantime. So the writer first reserves the file: it writes a
+token instead of lines. Then it reads the lines, and replaces the token on condition that no other
+process has changed it. An erasure revokes the reservations that it finds, and checks all files
+until it finds nothing to erase. Then no file contains an erased photo, and no later file will,
+since it can only repeat these files.
 
 A reservation that a killed process left contains no lines; the next merge deletes it.
 """
@@ -30,7 +31,7 @@ _SUFFIXES = ("-merged", "-gone")
 
 
 class Reservation(NamedTuple):
-    """A file that will be written, and the version of its token."""
+    """A file that is reserved for writing, and the version of its token."""
 
     uri: str
     version: str
@@ -47,7 +48,7 @@ def is_reservation(uri: str, size: int) -> bool:
 
 
 def reserve(objects: ObjectStore, uri: str) -> Reservation:
-    """Reserve a file that does not exist; do so before reading what it will repeat."""
+    """Reserve a file that does not exist, before reading the lines that it will repeat."""
     while True:
         token = new_token().encode()
         objects.write(uri, token)
@@ -68,7 +69,7 @@ def publish(objects: ObjectStore, reservation: Reservation, content: bytes | Pat
     try:
         if objects.replace(reservation.uri, content, version=reservation.version):
             return True
-        # It may have been written, but the response was lost and the request repeated.
+        # The file may have been written if the response was lost and the request was repeated.
         return objects.head(reservation.uri).size > RESERVED_BYTES
     except ObjectNotFoundError:
         return False

@@ -1,7 +1,7 @@
 """The memory of a collection: the photos of its jobs, with their outcomes.
 
-A job that starts adds a note (``notes``), which stands for the lines of its photos
-(``note_lines``). Of several lines about one photo, ``newest`` says which one counts.
+A job that starts adds a note (``notes``), which represents the lines of its photos
+(``note_lines``). ``newest`` decides which of several lines about a photo counts.
 
 A job that finds another job with its number takes a higher number. Notes of earlier releases may
 have equal numbers: they are merged together or not at all, and the lines of one photo under one
@@ -53,7 +53,7 @@ MERGED_FROM = 12
 """Minimum number of notes to merge into one."""
 
 SPREAD = 16
-"""How many numbers a job chooses from, at random, if another job has taken its number."""
+"""Size of the range from which a job chooses a random number if another job has taken its own."""
 
 
 def latest_memory(objects: ObjectStore, jobs_root: str, collection_id: str) -> Memory | None:
@@ -91,8 +91,8 @@ class Memory:
         """
         if scheme_of(self._notes.folder) == "file":
             delete_leftovers(self._objects, folder_of(self._notes.folder.rstrip("/")), below=True)
-        # Others may have started and merged since this memory was opened, and only what comes after
-        # a merged note counts.
+        # Other jobs may have started and merged notes since this memory was opened, and only notes
+        # after a merged note count.
         number = max((note.number for note in self._notes.list_all()), default=0) + 1
         # Listed photos are in order, except those that are retried or cancelled.
         found = plan.difference
@@ -123,17 +123,18 @@ class Memory:
 
         Args:
             plan: Plan of the job.
-            number: What ``record_start`` has returned.
+            number: The number that ``record_start`` returned.
         """
         for note in self._notes.list_all():
             if (note.job_id, note.number) == (plan.job_id, number):
                 self._objects.delete(note.uri)
 
     def begin_cancelling(self) -> Reservation:
-        """Prepare to cancel photos; do so before reading which ones.
+        """Prepare to cancel photos; call this before determining which ones.
 
         Returns:
-            What ``cancel`` needs. The lines of jobs that are started later are not cancelled.
+            The reservation for ``cancel``, which does not cancel lines of jobs that are started
+            later.
         """
         self._notes.read()
         number = self._notes.known[-1].number + 1 if self._notes.known else 1
@@ -145,9 +146,9 @@ class Memory:
         """Cancel the lines of photos.
 
         Args:
-            photos: Their addresses, and external image ids or "".
+            photos: Addresses of the photos, and their external image ids or "".
             plan: Plan of the job that cancels them; if the job was deleted, nothing is cancelled.
-            reservation: What ``begin_cancelling`` has returned.
+            reservation: The result of ``begin_cancelling``.
 
         Returns:
             Whether the lines are cancelled. If not, some of the photos may have been erased in the
@@ -157,10 +158,10 @@ class Memory:
         return self._publish(sorted(lines, key=address_of_line), plan, reservation)
 
     def process_again(self, keys: Container[str], plan: Plan) -> int:
-        """Let the next job of their source process photos, as if their options had changed.
+        """Have the next job of their source process photos again, as if the options had changed.
 
         Args:
-            keys: Their image keys.
+            keys: Image keys of the photos.
             plan: Plan of a job of the collection; if it was deleted, nothing is changed.
 
         Returns:
@@ -243,7 +244,7 @@ class Memory:
         return newest_lines(self.lines())
 
     def merge_notes(self, plan: Plan, before: int) -> None:
-        """Merge the notes into one if there are many, up to the first that may get more lines.
+        """If there are many notes, merge them into one, up to the first that may get more lines.
 
         The merged files stay until the next merge, since other processes may be reading them. If
         something is erased in the meantime, the notes are left for the next job to merge.
@@ -264,7 +265,7 @@ class Memory:
                 self.notes,
             )
         )
-        # Notes with the number of the first one that is left would be hidden by the merged note.
+        # The merged note would hide notes that have the same number as the first note after it.
         left = self.notes[len(final)].number if len(final) < len(self.notes) else before
         notes = [note for note in final if note.number < left]
         if len(notes) < MERGED_FROM:
@@ -311,5 +312,5 @@ class Memory:
 
     @property
     def has_erased_photos(self) -> bool:
-        """Whether erased photos are recorded, which would seem new if they were named again."""
+        """Whether erased photos are recorded; these would seem new if a source listed them."""
         return bool(self._notes.erased_photos)

@@ -1,4 +1,4 @@
-"""Which of several remembered lines about one photo counts."""
+"""Decides which of several remembered lines about a photo counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Remembered: TypeAlias = tuple[str, str, int, str]
 """Address, external image id, negative number of the note, and line; sorts in reading order."""
 
 _KEY = FIELDS - 2
-"""Position of the image key among the fields of a line; the number of faces comes next."""
+"""Index of the image key among the fields of a line; the number of faces follows it."""
 
 _MAYBE_GONE = f"\t{GONE}\t"
 _MAYBE_PINNED = f"\t{pinned_version('')}"
@@ -99,7 +99,7 @@ def _has_key(line: str) -> bool:
 
 
 def _with_key_of(line: str, older: str) -> str:
-    """Return a line, with the key and number of faces of an older one if it has no key."""
+    """Return a line; if it has no key, take the key and the number of faces from an older one."""
     fields = line.split("\t")
     fields[_KEY:FIELDS] = older.split("\t")[_KEY:FIELDS]
     return "\t".join(fields)

@@ -1,4 +1,4 @@
-"""The lines that notes stand for: those of a job's children, or of a file of lines.
+"""Reads the lines that notes represent: the files of a job's children, or a file of lines.
 
 Children that are incomplete have no file yet: the rows of their ledger are read instead.
 """
@@ -46,8 +46,8 @@ def lines_of_note(objects: ObjectStore, notes: Notes, note: Note) -> Iterator[Re
             folder = notes.job_folder(note)
             plan = _plan_in(objects, folder)
         except ObjectNotFoundError:
-            # It has since been merged and deleted; or its deletion was killed, and the next
-            # deletion completes it.
+            # The note has since been merged and deleted; or the deletion of its job was killed, and
+            # the next deletion completes it.
             return iter(())
         texts = lines_of_children(objects, folder)
         missing = set() if plan is None else _incomplete_children(objects, plan)
@@ -65,7 +65,7 @@ def lines_of_job(objects: ObjectStore, job_folder: str, number: int) -> Iterator
 
 
 def unfinished_plan(objects: ObjectStore, notes: Notes, note: Note) -> Plan | None:
-    """Return the plan of a note's job.
+    """Return the plan of a note's job if the job may still add lines.
 
     Returns:
         None if the job adds no more lines, unless it is started again.
@@ -75,7 +75,7 @@ def unfinished_plan(objects: ObjectStore, notes: Notes, note: Note) -> Plan | No
     try:
         plan = _plan_in(objects, notes.job_folder(note))
     except ObjectNotFoundError:
-        # Deleted.
+        # The note was deleted.
         return None
     if plan is None or not _incomplete_children(objects, plan):
         return None
@@ -124,7 +124,7 @@ def _lines_of_file(objects: ObjectStore, uri: str) -> Iterator[str]:
 def _parsed(texts: Iterable[str], number: int) -> Iterator[Remembered]:
     for line in texts:
         if not is_valid_line(line):
-            # A damaged line: the photo is processed again.
+            # The line is damaged: the photo is processed again.
             continue
         uri, external_image_id, _ = line.split("\t", 2)
         yield (unescaped(uri) if "%" in uri else uri), external_image_id, -number, line

@@ -1,4 +1,4 @@
-"""The notes in the memory of a collection: their names, their order, and the jobs that they name.
+"""The notes in the memory of a collection: their names, their order, and their jobs.
 
 ``{jobs_root}remembered@{collection}/{created}/`` contains notes named
 ``{number}-{order}-{settings}-{job id}``. ``order`` is ``sorted`` if the children's files,
@@ -31,15 +31,16 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note of the memory: it stands for the lines of a job, or is itself a file of lines.
+    """A note of the memory: it represents the lines of a job, or is itself a file of lines.
 
     Attributes:
         number: Position among the notes; the latest has the highest number.
         uri: Address of the note.
         job_id: The job; None if the note itself is a file of lines.
-        settings: Digest of its options; "" if the note is a file of lines.
-        in_order: Whether its files, concatenated, are sorted.
-        is_merged: Whether it is a file with the lines of all earlier notes, which were merged.
+        settings: Digest of the job's options; "" if the note is a file of lines.
+        in_order: Whether the files of the job's children, concatenated, are sorted.
+        is_merged: Whether the note is a file with the lines of all earlier notes, which were
+            merged.
     """
 
     number: int
@@ -54,10 +55,10 @@ class Notes:
     """The notes of one creation of a collection.
 
     Attributes:
-        folder: Address of their folder.
-        counting: The notes whose lines count, in ascending order of their numbers, when ``read``
-            was last called.
-        known: All notes of that time, in the same order.
+        folder: Address of the folder of the notes.
+        counting: The notes whose lines counted when ``read`` was last called, in ascending order of
+            their numbers.
+        known: All notes that existed then, in the same order.
         merged: The known notes that were merged into one.
         erased_photos: Addresses of the notes that name erased photos, in the last listing.
         reservations: Addresses of the files of lines that were reserved, in the last listing.

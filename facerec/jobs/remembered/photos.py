@@ -1,4 +1,4 @@
-"""The line of text in which one photo is remembered.
+"""Formats and parses the line of text in which a photo is remembered.
 
 Fields are separated by tabs; in an address, ``%``, tab and line feed are escaped. The first four
 fields must be equal for a photo to be unchanged, so that a listed photo is compared with a line by
@@ -69,7 +69,7 @@ class RememberedPhoto:
 
     @property
     def has_chosen_id(self) -> bool:
-        """Whether somebody chose the external image id, as opposed to one from the address."""
+        """Whether somebody chose the external image id, so that it is not just derived."""
         return self.is_marked or not repeats_address(self.external_image_id, self.uri)
 
     def to_line(self) -> str:
@@ -127,7 +127,7 @@ def with_mark(line: str) -> str:
 
 
 def repeats_address(external_image_id: str, uri: str) -> bool:
-    """Return whether an id is empty, or one that ``ListingRules`` derive from an address."""
+    """Return whether an id is empty or one that ``ListingRules`` would derive from an address."""
     folder = uri.rpartition("/")[0]
     return external_image_id == "" or any(
         is_derived(external_image_id, address) for address in (uri, folder)
@@ -143,7 +143,7 @@ def is_chosen_by(plan: Plan, external_image_id: str, uri: str) -> bool:
     if plan.external_ids == NAMED_IDS:
         return True
     if plan.base is None:
-        # A single photo: its id is derived from its name, whatever the rules for folders are.
+        # The id of a single photo is derived from its name, whatever the rules for folders are.
         rules, folder = ListingRules(), folder_of(uri)
     else:
         rules, folder = ListingRules(external_ids=ExternalIds(plan.external_ids)), plan.base
@@ -170,7 +170,7 @@ def lines_of_rows(rows: Iterable[LedgerRow], plan: Plan) -> Iterator[str]:
     settings = plan.options.digest()
     for row in rows:
         if row.outcome is Outcome.MALFORMED_LINE:
-            # A malformed line need not name a photo; it is recognised by its content.
+            # A malformed line may name no photo; it is recognised by its content.
             if (version := row.version) is not None:
                 yield RememberedPhoto("", version, version, settings, row.outcome, "", 0).to_line()
             continue

@@ -58,7 +58,7 @@ def stale_photo_of_line(line: str | bytes) -> StalePhoto:
         document = json.loads(line)
         photo = StalePhoto(**document)
         if "has_chosen_id" not in document:
-            # Written by an earlier release.
+            # An earlier release wrote the line.
             chosen = not repeats_address(photo.external_image_id, photo.uri)
             photo = replace(photo, has_chosen_id=chosen)
     except (TypeError, AttributeError) as error:

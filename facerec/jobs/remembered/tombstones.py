@@ -25,7 +25,7 @@ _NAME = "tombstones-"
 def write_tombstones(
     objects: ObjectStore, jobs_root: str, collection: Collection, copy: TombstoneCopy
 ) -> None:
-    """Write the tombstones of an erasure, and let the next job compare the whole collection."""
+    """Write the tombstones of an erasure, and make the next job compare the whole collection."""
     collection_id, created_at = collection.collection_id, collection.created_at
     folder = f"{memory_folder(jobs_root, collection_id)}{created_at!r}/"
     document = json.dumps(copy.to_json()).encode()
@@ -35,7 +35,7 @@ def write_tombstones(
 
 
 def replace_tombstones(objects: ObjectStore, uri: str, copy: TombstoneCopy) -> None:
-    """Replace a copy of tombstones by one with fewer of them; delete it if none is left."""
+    """Replace a copy of tombstones by one with fewer tombstones; delete it if none is left."""
     if copy.is_empty:
         objects.delete(uri)
     else:

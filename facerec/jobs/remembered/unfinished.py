@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def unfinished_replacements(memory: Memory, objects: ObjectStore) -> Iterator[StalePhoto]:
-    """Yield the replaced photos that other jobs list; a job that has removed them has no list.
+    """Yield the replaced photos that other jobs still list: jobs without a completed removal.
 
-    Each photo is yielded once. A job also lists the photos of the jobs before it, so with
-    repetitions the lists would double with each interrupted job.
+    Each photo is yielded once. A job also lists the photos of earlier jobs, so repetitions would
+    double the lists with each interrupted job.
 
     Raises:
         JobFolderError: A list of stale photos is damaged.

@@ -36,7 +36,7 @@ def correct_addresses(
     *,
     repair: bool,
 ) -> int:
-    """Return how many faces the store has at addresses that the newest rows do not name.
+    """Return the number of stored faces with an address other than that in the newest row.
 
     With ``repair``, stores the addresses of these rows. A face that a request stored after such a
     row was written keeps its address.
@@ -46,7 +46,7 @@ def correct_addresses(
         last: Statements of all jobs of the collection, which were compared.
         faces: The store of the collection.
         records: Store of its people.
-        repair: Whether to store the right addresses.
+        repair: Whether to store the correct addresses.
 
     Raises:
         CollectionNotFoundError: The collection was deleted in the meantime.

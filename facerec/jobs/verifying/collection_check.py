@@ -2,8 +2,9 @@
 
 At the end of a run, its job and the version of the stored faces are recorded. The version changes
 with every write, and a restored or emptied database has a different one. While the version is the
-same, the store is as that run left it, and comparing millions of rows would find nothing. The rows
-of other jobs are still compared: that run may have replaced faces of the same photos.
+same, the store is in the state in which that run left it, and comparing millions of rows would find
+nothing. The rows of other jobs are still compared: that run may have replaced faces of the same
+photos.
 
 An older copy of a database contains faces and people that were erased later: they are removed
 first. Faces of photos that were replaced, renamed or removed later are removed at the end, and
@@ -137,13 +138,13 @@ class CollectionCheck:
         return total
 
     def finish(self, found: Verification, *, has_changed: bool) -> bool:
-        """Record that the collection agrees with the ledgers, when the job is complete.
+        """Record, after the job is complete, that the collection agrees with the ledgers.
 
         If faces are lost, nothing is recorded, so that each run compares the collection. The next
         job of their source reads their photos.
 
         Args:
-            found: What ``verify`` has returned; gets the numbers of faces that are still lost.
+            found: The result of ``verify``; receives the numbers of faces that are still lost.
             has_changed: Whether the run has read or removed photos, which may be those of lost
                 faces.
 

@@ -1,10 +1,10 @@
 """Compares a job's ledger with the collection, and restores faces that the collection has lost.
 
-A finished job shows what was stored, not what is stored now: since then, a database may have been
-lost or restored from a backup, and a job with other options may have replaced faces. No photo is
-read for the comparison. Faces are restored from the embeddings in the job folder. A face that was
-deleted on purpose stays deleted: it has a tombstone, and its embedding was erased from the job
-folder.
+The ledger of a finished job shows the faces that were stored then, not now. The database may since
+have been lost or restored from a backup, and a job with other options may have replaced faces. No
+photo is read for the comparison. Faces are restored from the embeddings in the job folder. A face
+that was deleted on purpose stays deleted: it has a tombstone, and its embedding was erased from the
+job folder.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def verify_job(
         objects: Contains the job folder.
         faces: The store of the collection.
         records: Store of its people.
-        repair: Whether to repair what differs: to restore lost faces, and to remove outdated ones.
+        repair: Whether to repair differences: to restore lost faces, and to remove outdated ones.
         children: The children whose ledgers to compare; by default all.
         last: Statements (``verifying.statements``) of jobs that were started later; this job's are
             added.
@@ -142,7 +142,7 @@ def verify_repeated(
     if not last.awaited:
         return total
     last.only_awaited = True
-    # The job itself too: another of its children may have indexed the photo.
+    # The job itself is searched too: another of its children may have indexed the photo.
     plans, unreadable = plans_of_collection(collection_of(plan), objects, jobs_root)
     is_complete = not unreadable
     for job in last_started_first(plans, objects):
@@ -246,7 +246,7 @@ def verify_collection(
         jobs_root: Parent of all job folders, with the final ``/``.
         faces: The store of the collection.
         records: Store of the collections.
-        repair: Whether to repair what differs: to restore lost faces, and to remove outdated ones.
+        repair: Whether to repair differences: to restore lost faces, and to remove outdated ones.
         all_erasures: See ``remove_returned``.
         requests_lost: Whether a repair requests that photos with lost faces are read.
         last: Receives the statements of all jobs; None discards them.

@@ -1,4 +1,4 @@
-"""Restores collections whose database was lost, or replaced by a copy from before their creation.
+"""Restores collections whose database was lost, or replaced by a copy older than they are.
 
 A deletion erases the job folders of a collection. So if job folders exist without their collection,
 it was not deleted: the database was lost, and perhaps another collection with the same id has
@@ -7,8 +7,9 @@ its own folder again: the record is created from the job folders, with the setti
 them. The run of the job then restores the faces of all jobs; on AWS, the workflow rebuilds the
 collection before the children start.
 
-A collection may have been deleted and created again. An older copy of the database has the deleted
-one, which is deleted again if job folders of the later one exist; then the later one is lost.
+A collection may have been deleted and created again. An older copy of the database contains the
+deleted collection. If job folders of the later collection exist, the deleted one is deleted again,
+and the later one counts as lost.
 
 This module imports no numpy, so that the plan function can use it.
 """
@@ -105,7 +106,7 @@ def delete_if_returned(
     erasures: Erasures,
     delete: Callable[[str], object],
 ) -> bool:
-    """Delete a collection that an older copy brought back, if jobs indexed a later one of its id.
+    """Delete a collection that an older copy brought back if jobs indexed a later one with its id.
 
     Args:
         collection_id: The collection.
@@ -235,7 +236,7 @@ def keep_settings(
 
 
 def settings_of(collection_id: str, records: RecordStore) -> CollectionSettings:
-    """Return the settings of a collection that are kept.
+    """Return the settings of a collection that a copy beside its job folders must contain.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.

@@ -1,10 +1,10 @@
-"""Photos whose faces are lost: neither the collection nor a job folder has them.
+"""Counts faces that neither the collection nor a job folder has, and has their photos read again.
 
 A job folder contains the embeddings of the faces that its job has indexed. It has none of faces
 that were in the collection before, because they were imported, stored by a single request, or
 indexed by a job whose folder was deleted. If the collection loses such faces, their photos must be
-read again. The next job of their source does so: what is remembered of them no longer shows with
-which options they were processed.
+read again. The next job of their source does so, since the memory no longer contains the options
+with which they were processed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def request_lost_photos(
     objects: ObjectStore,
     jobs_root: str,
 ) -> int:
-    """Let the next job of their source read the photos whose faces are lost.
+    """Have the next job of their source read the photos whose faces are lost.
 
     Args:
         collection: The collection.
@@ -50,8 +50,7 @@ def request_lost_photos(
         jobs_root: Parent of all job folders, with the final ``/``.
 
     Returns:
-        Number of remembered photos to read again; those for which this was requested before do not
-        count.
+        Number of remembered photos to read again; earlier requests do not count.
     """
     if not last.awaited:
         return 0

@@ -1,4 +1,4 @@
-"""Removes the faces that jobs had removed before, from an older copy of the store.
+"""Removes faces from an older copy of the store that jobs had already removed.
 
 A job removes the faces of photos that were replaced or are gone, or that have another external
 image id now (``jobs.stale_faces``), and their rows are erased from ledgers. The rows of erased
@@ -37,13 +37,13 @@ def remove_outdated_faces(
     repair: bool,
     is_complete: bool,
 ) -> int:
-    """Return how many faces of removed photos an older copy of the store brought back.
+    """Return the number of faces of removed photos that an older copy of the store brought back.
 
     With ``repair``, removes them.
 
     Args:
         collection: The collection.
-        returned: What ``remove_returned`` has found.
+        returned: The result of ``remove_returned``.
         last: Statements of all jobs of the collection, which were compared.
         faces: The store of the collection.
         records: Store of its people.
@@ -64,7 +64,7 @@ def remove_outdated_faces(
     if is_complete:
         found = find_outdated(collection_id, done, last.has_photo, faces=own, records=records)
     else:
-        # Erasures have been repeated; what jobs have removed is left to a later comparison.
+        # Erasures have been repeated; a later comparison repeats the removals of jobs.
         done = tuple(copy for copy in done if copy.places or copy.people)
     if repair:
         remove_outdated(collection_id, found, faces=own, records=records)

@@ -56,11 +56,11 @@ class Records(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """A rebuilt collection.
+    """The outcome of rebuilding a collection.
 
     Attributes:
         faces: Comparison of the jobs with the collection, and counts of restored faces.
-        records: What happened to its people and corrections.
+        records: What happened to the people and corrections.
         copied: Counts of copied records; None unless ``records`` is ``COPIED``.
     """
 
@@ -110,7 +110,7 @@ def rebuild_collection(
         objects: Contains the job folders.
         jobs_root: Parent of all job folders, with the final ``/``.
         faces: The store that receives the faces.
-        records: Store of the collections there.
+        records: Store of the collections that receives the collection.
         complete_erasures: Completes unfinished erasures, which may not have reached all job folders
             yet.
         target_root: Parent of the job folders of the receiving store, if that is a different one;
@@ -162,7 +162,7 @@ def rebuild_collection(
         return Rebuilt(found, Records.LOST if lost else Records.KEPT)
     collection = restored_collection(collection_id, plans, records)
     copy_tombstones(collection_id, source=source, target=records)
-    # The store that the job folders belong to may have the faces that they do not contain.
+    # The store that the job folders belong to may have faces that the folders do not contain.
     found = verify_collection(
         collection_id,
         objects,
@@ -173,7 +173,7 @@ def rebuild_collection(
         requests_lost=False,
         is_deleted=is_deleted,
     )
-    # Changes in the other store since it was filled are not undone.
+    # Changes in the other store since the last copy are not undone.
     note = f"{memory_folder(target_root, collection_id)}{collection.created_at!r}/copied"
     if exists(note, objects):
         return Rebuilt(found, Records.KEPT)
@@ -235,7 +235,7 @@ def restore_lost(
 def _give_up_imports(
     collection_id: str, plans: list[Plan], objects: ObjectStore, jobs_root: str
 ) -> list[Plan]:
-    """Give up the imports of a collection; return the plans of their jobs that are complete.
+    """Cancel the planned imports of a collection; return the plans of their complete jobs.
 
     Children of incomplete jobs may be running, and store no faces: their jobs end incomplete.
     """

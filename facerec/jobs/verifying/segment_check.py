@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 
 MIN_SHARE_OF_DELETED = 0.99
-"""Minimum intersection over union of the boxes of a named face and a deleted one, to count as the
-same without the photo: the tombstone has the box of the row, and the row may not name all faces
-that were found near it."""
+"""Minimum intersection over union of the boxes of a ledger's face and a deleted face that count as
+the same without the photo. The tombstone has the box of the row, and the row may not contain all
+faces that were found near it."""
 
 
 @dataclass(slots=True)
@@ -250,7 +250,7 @@ def _without_deleted(
     stored: Mapping[str, Mapping[str, FaceRecord]],
     records: RecordStore,
 ) -> dict[str, Statement]:
-    """Return the statements with these keys, without the faces that somebody has deleted."""
+    """Return the statements with the given keys, without faces that somebody has deleted."""
     if not keys:
         return {}
     deleted = deleted_boxes(plan.collection_id, keys, records=records)
@@ -273,7 +273,7 @@ def _add_staying(
     stored: Mapping[str, Mapping[str, FaceRecord]],
     faces: FaceStore,
 ) -> None:
-    """Add the stored faces that come from no job: they are kept with the faces of the job."""
+    """Add the stored faces that come from no job, so that the repair keeps them."""
     own = plan.options.digest()
     staying = {
         face_id: key
@@ -292,7 +292,7 @@ def delete_again(
     faces: FaceStore,
     records: RecordStore,
 ) -> None:
-    """Delete faces that somebody deleted while they were stored again."""
+    """Delete faces again that somebody deleted while the repair stored them."""
     deleted = deleted_boxes(collection_id, repairs.keys(), records=records)
     left = {
         face.record.face_id
@@ -325,5 +325,5 @@ def _read_saved(plan: Plan, segment: Segment, objects: ObjectStore) -> dict[str,
     try:
         return by_image(read_embeddings(objects, plan.job_folder + segment.embeddings))
     except (ObjectNotFoundError, InvalidInputError):
-        # The file was erased with all its faces, or is lost or damaged.
+        # An erasure has removed the file with all its faces, or it is lost or damaged.
         return {}

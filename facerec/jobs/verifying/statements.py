@@ -8,10 +8,10 @@ several jobs make a statement, the one of the job that was started last counts
 A job that finds a photo already indexed with its options stores nothing. Its statement counts, but
 an earlier job with these options has the embeddings. If no job has them, for example because the
 faces were imported or the folder of that job was deleted, and the collection has lost the faces,
-only the photo can bring them back (``verifying.lost_photos``).
+only reading the photo again can restore them (``verifying.lost_photos``).
 
 A row also shows at which address its photo was, unless the photo was a copy of one at another
-address. Here the row that was written last counts (``verifying.addresses``).
+address. For addresses, the row that was written last counts (``verifying.addresses``).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Statement:
     image_id: str | None = None
 
     def missing(self, stored: Mapping[str, FaceRecord], options_digest: str) -> set[str]:
-        """Return the ids of the faces that are not stored as the job stores them.
+        """Return the ids of the faces that are missing, or stored with other options.
 
         A face may have been replaced under the same id; then its embedding belongs to other
         options.
@@ -137,8 +137,8 @@ class LastStatements:
             included, each with the ``read_at`` of the newest row that shows where the photo was; 0
             if no row does.
         awaited: Statements of later jobs whose folders do not have the embeddings: an earlier job
-            with the same options may have them. Those that are left in the end are about photos
-            whose faces are lost.
+            with the same options may have them. The statements that remain at the end are about
+            photos whose faces are lost.
         only_awaited: Whether to ignore all other photos.
         elsewhere: Where photos were according to these rows, by the id of each of their faces that
             the collection does not have at this address.
@@ -187,7 +187,7 @@ class LastStatements:
             self.erased_rows += rows
 
     def newest_rows(self, segment: Segment) -> dict[str, LedgerRow]:
-        """Return the rows of a segment that show where photos were, if none is newer, by key."""
+        """Return, by key, the rows of a segment that are the newest to show where a photo was."""
         found = {}
         for row in () if self.only_awaited else segment.rows:
             if row.faces and not row.is_copy:
@@ -205,7 +205,7 @@ class LastStatements:
         """Record where photos were when they were read.
 
         Args:
-            rows: What ``newest_rows`` returned, by key.
+            rows: The result of ``newest_rows``.
             read_at: Time when these rows were written, seconds since 1970, UTC.
             stored: The faces of these photos in the collection, by key and id.
         """
