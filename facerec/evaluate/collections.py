@@ -45,8 +45,8 @@ def set_calibrated_threshold(
         InvalidInputError: Wrong names would determine the threshold.
         CollectionNotFoundError: The collection does not exist.
         ConflictError: The deletion of the collection is not finished.
-        DeletedCollectionError: The collection was deleted, and is back with an older copy of the
-            database.
+        DeletedCollectionError: The collection was deleted, but an older copy of the database
+            brought it back.
         JobFolderError: The copy of the settings beside the job folders is damaged; the threshold
             was set.
     """

@@ -53,8 +53,8 @@ def import_collection(
         CollectionNotFoundError: The collection was deleted concurrently.
         ConflictError: The deletion of the collection is not finished, or there are too many
             concurrent changes.
-        DeletedCollectionError: The collection was deleted, and is back with an older copy of the
-            database.
+        DeletedCollectionError: The collection was deleted, but an older copy of the database
+            brought it back.
         ModelMismatchError: The collection's faces have another model version.
         ReceiptDamagedError: A copy of tombstones is damaged.
         WeightsError: A file of network weights is missing or cannot be used.

@@ -23,8 +23,8 @@ def create_person(gallery: Gallery, collection_id: str, name: str, created: set[
         CollectionNotFoundError: The collection does not exist.
         ConflictError: Too many concurrent changes, or the deletion of the collection is not
             finished.
-        DeletedCollectionError: The collection was deleted, and is back with an older copy of the
-            database.
+        DeletedCollectionError: The collection was deleted, but an older copy of the database
+            brought it back.
     """
     if name in created:
         return
