@@ -29,7 +29,7 @@ def change_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def requested_by(by: str | None = None, why: str | None = None) -> Iterator[None]:
-    """Record in the history who requested the changes in the block, and why.
+    """Record in the history who requests the changes of a block, and why.
 
     By default, the requester is the account on this machine, if it has a name.
 

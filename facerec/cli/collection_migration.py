@@ -30,7 +30,7 @@ else:
 
 @dataclass(frozen=True)
 class _Drop:
-    """Whether to delete faces that cannot be described, up to which share, and without asking."""
+    """Options for deleting faces that cannot be described: whether, how many, and unasked."""
 
     missing: bool
     limit_percentage: float
@@ -39,7 +39,7 @@ class _Drop:
 
 @dataclass(frozen=True)
 class _Step:
-    """The step of a migration that the options name."""
+    """The step of a migration that the options of the command select."""
 
     recipe: str | None
     dry_run: bool
@@ -147,7 +147,7 @@ def migrate(
 
 
 def _check_usage(step: _Step, drop: _Drop) -> None:
-    """Check that the options of the command go together."""
+    """Check that the options of the command may be combined."""
     if sum((step.recipe is not None, step.show, step.rollback, step.finish)) != 1:
         raise click.UsageError("specify exactly one of --recipe, --status, --rollback and --finish")
     if step.dry_run and (step.recipe is None or drop.missing):
@@ -163,7 +163,7 @@ def _confirm_drop(faces: str, collection_id: str) -> None:
 
 
 def _run_on_stack(stack: str, name: str, step: _Step, drop: _Drop) -> dict[str, Any]:
-    """Run a step for a collection of a stack; return it as in ``schemas/migration.json``."""
+    """Run a step on a stack; return the migration in the form of ``schemas/migration.json``."""
     migration = collection_migration_on_stack.StackMigration(stack, name)
     if step.show:
         return migration.status()

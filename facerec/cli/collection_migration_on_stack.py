@@ -37,7 +37,7 @@ class StackMigration:
         return self._function.call({"finish_migration": self._collection_id})
 
     def check(self, recipe: str) -> dict[str, Any]:
-        """Return the status, with the faces that a recipe cannot describe again; change nothing."""
+        """Return the status and the faces that a recipe cannot describe again; change nothing."""
         missing: list[dict[str, Any]] = []
         token = None
         while True:
@@ -90,4 +90,4 @@ class StackMigration:
 
 
 _INTERNAL = frozenset({"refused", "error", "cause"})
-"""Fields of the output of an execution that are not those of a migration."""
+"""Fields in the output of an execution that are not part of a migration."""

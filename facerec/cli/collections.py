@@ -257,7 +257,7 @@ def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bo
         for concerned in () if dry_run else names or (None,):
             print_resumed(gallery.resume_erasures(collection_id=concerned, on_error=errors.append))
         for name in chosen:
-            # a collection with a wrong setting does not keep the faces of the others
+            # A collection with an invalid setting must not prevent the expiry of the others.
             try:
                 if dry_run:
                     expired[name] = len(gallery.list_expired(name))

@@ -27,7 +27,7 @@ def compare(photo: str, other: str, limit: int, options: FaceOptions, as_json: b
     """Compare the faces of two photos.
 
     PHOTO and OTHER are paths or s3:// addresses. Each face is shown at most once: the two most
-    similar faces are paired first, then the most similar ones of those that are left.
+    similar faces are paired first, then the most similar of the remaining faces.
 
     \b
     Examples:

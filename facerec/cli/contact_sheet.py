@@ -1,4 +1,4 @@
-"""A contact sheet: one HTML file with all found faces, which loads nothing from other servers."""
+"""A contact sheet: an HTML file with all found faces that loads nothing from other servers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write_contact_sheet(
         title: Name of the person whom the faces show.
         certain: Faces that are not doubtful.
         doubtful: Doubtful faces.
-        thumbnail: Returns the picture of a face.
+        thumbnail: Returns the thumbnail of a face.
     """
     file.write(
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings of texts that spreadsheets take for a formula:
+"""Beginnings of texts that spreadsheets interpret as formulas:
 https://owasp.org/www-community/attacks/CSV_Injection."""
 
 
 def safe_row(cells: Iterable[Any]) -> list[Any]:
-    """Return a row in which no name or path is a formula: such a text gets an apostrophe first.
+    """Return a row in which texts that look like formulas start with an apostrophe.
 
     Bytes of a path that are not UTF-8 are written as ``\\xfc``. Numbers must not be texts, since a
     negative one would get an apostrophe too: see ``decimals``.

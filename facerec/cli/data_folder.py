@@ -1,4 +1,4 @@
-"""The data folder of commands."""
+"""Finds the data folder of a command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from facerec.errors import ConfigurationError, NotFoundError
 
 
 def data_folder(chosen: Path | None, *, new: bool = False) -> Path:
-    """Return the folder of faces and jobs: the chosen one, or the user's data folder.
+    """Return the folder of faces and jobs: the chosen folder, or else the user's data folder.
 
     Args:
         chosen: The folder that the caller has named, or None.

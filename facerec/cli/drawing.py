@@ -21,7 +21,7 @@ KEPT, REJECTED = (46, 204, 113), (231, 76, 60)
 
 
 def refuse_to_overwrite(photo: str, path: Path) -> None:
-    """Raise an error if a drawing would replace the photo that it is made from.
+    """Raise an error if a drawing would overwrite its own photo.
 
     Raises:
         InvalidInputError: ``path`` is the photo itself, possibly through a link.
@@ -36,7 +36,7 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
     Args:
         content: The bytes of the image file.
         found: Faces of the photo; kept ones get green boxes, rejected ones red boxes.
-        path: Where to save the copy. Its suffix chooses the format.
+        path: File to save the copy to; its suffix determines the format.
 
     Raises:
         InvalidInputError: No photo can be written with the suffix, or the file cannot be written.

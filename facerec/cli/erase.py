@@ -40,7 +40,7 @@ _ERASED = {
     "EXTERNAL_ID": "all faces with this external image id",
     "USER": "this person and all their faces",
 }
-"""What is erased, by the kind of the subject, for the question whether to erase it."""
+"""Descriptions of what is erased, by kind of subject, for the confirmation prompt."""
 
 
 def subject_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -85,7 +85,7 @@ def _read_subject(
     Raises:
         UsageError: The options select no subject, or more than one.
     """
-    # An empty path would become that of the working folder; the gallery refuses it.
+    # An empty path would become the working folder; the gallery refuses an empty name.
     if photo and objects.scheme_of(photo) == "file":
         photo = os.path.abspath(photo)  # noqa: PTH100 - keeps links, as indexing does
     given = {

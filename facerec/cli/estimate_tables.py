@@ -1,4 +1,4 @@
-"""Prints estimates of jobs for a person to read."""
+"""Prints estimates of jobs as tables."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ EXIT_CODES: dict[type[FacerecError], ExitCode] = {
     FirstPhotosFailedError: ExitCode.TOO_MANY_FAILURES,
     ModelMismatchError: ExitCode.MODEL_MISMATCH,
 }
-"""Exit code of each class; a class that is not listed has that of its base class."""
+"""Exit code of each class of errors; other classes have the exit code of their base class."""
 
 COMPLETES = "`facerec erasures resume` completes it"
 """Hint for an unfinished erasure."""
@@ -181,12 +181,12 @@ def raise_first(errors: Iterable[FacerecError]) -> None:
 
 
 def completion_hint(*, on_stack: bool) -> str:
-    """Return what completes an unfinished erasure."""
+    """Return a hint that names what completes an unfinished erasure."""
     return STACK_COMPLETES if on_stack else COMPLETES
 
 
 def hint_of(error: FacerecError, *, on_stack: bool) -> str | None:
-    """Return the hint for an error of a command on a stack or this machine, or None."""
+    """Return the hint for an error of a command, for a stack or this machine; None without one."""
     own = _own_hint_of(error, on_stack=on_stack)
     if error.consequence is None:
         return own

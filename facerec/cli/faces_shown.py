@@ -1,4 +1,4 @@
-"""Prints faces: those of a photo, those of a collection, and matches."""
+"""Prints faces of photos, faces of collections, and matches."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ADVICE = {
     "quality_filter": "a laxer --quality-filter",
     "smallest_face": "a smaller --smallest-face",
 }
-"""What to change to keep rejected faces, by the option's name in ``FaceOptions``."""
+"""Advice for keeping rejected faces, by name of the option in ``FaceOptions``."""
 
 
 def position(box: BoundingBox, photo: PhotoFaces) -> str:

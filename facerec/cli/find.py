@@ -136,7 +136,7 @@ def find(
                 f"{count(others, 'other face')} of the photo not searched; see --face-number"
             )
         whom = probe if user is None else user.name or user.user_id
-        # With --json, stdout has only the document.
+        # With --json, nothing but the document is printed to stdout.
         errors = outputs.write(search, whom, gallery, console(stderr=as_json))
         if as_json:
             _print_json(search)

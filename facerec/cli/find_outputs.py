@@ -45,7 +45,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Folders and files that faces are written to; None for each that was not requested."""
+    """Folders and files to write faces to; None for outputs that were not requested."""
 
     copy_to: Path | None = None
     link_to: Path | None = None
@@ -93,7 +93,7 @@ class Outputs:
 
 
 def keeping_first_pages(find: Find) -> Find:
-    """Return a function that finds pages, and remembers the first page of each kind."""
+    """Return a ``find`` function that caches the first page of each kind."""
     kept: dict[bool, FoundPage] = {}
 
     def find_or_recall(doubtful: bool, next_token: str | None) -> FoundPage:

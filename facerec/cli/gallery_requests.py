@@ -40,7 +40,7 @@ def ask_gallery(
         collection: The collection; an empty text for the list of all.
         operation: Name of the operation.
         new: Whether the data folder may be created.
-        arguments: Its arguments.
+        arguments: Arguments of the operation.
 
     Raises:
         FacerecError: The operation failed, or the stack does not answer.
@@ -57,7 +57,7 @@ def ask_gallery(
 
 
 def cluster_in_stack(stack: str, collection: str, pair_threshold: float | None) -> None:
-    """Cluster the new faces of a collection in a stack, and wait until that has ended.
+    """Cluster the new faces of a collection in a stack, and wait for the end of the clustering.
 
     Raises:
         FacerecError: The clustering cannot be started, or has failed.

@@ -44,7 +44,7 @@ REASONS = {
     "the same person, associate it with `facerec people add`",
     "NOT_ASSOCIATED": "imported, but belongs to another person, or its person has too many faces",
 }
-"""What each reason of ``facerec.imports.report.Unmatched`` means, and what to do about it."""
+"""Explanation and remedy of each reason of ``facerec.imports.report.Unmatched``."""
 
 SHOWN = 10
 """Maximum number of faces that were not imported to print; the report lists all."""
@@ -54,7 +54,7 @@ SAVE_EVERY = 5.0
 
 
 class ReportFile:
-    """The file of a report, saved every few seconds, so that a kill leaves a recent report."""
+    """The file of a report, saved every few seconds so that a killed import leaves a recent one."""
 
     def __init__(self, path: Path | None, report: ImportReport) -> None:
         """Create the file of a report, or none if there is no path.
@@ -120,7 +120,7 @@ def reported(report: ImportReport, path: Path | None, *, as_json: bool) -> Itera
 
     Args:
         report: The report, which the import fills.
-        path: Where to save it, or None.
+        path: File to save the report to, or None.
         as_json: Whether to print it as JSON.
 
     Raises:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from facerec.cli.exit_codes import ExitCode
 
 HOOK_SECONDS = 0.05
-"""Seconds in which Python has left its hook for exceptions that cannot be raised."""
+"""Seconds after which Python has surely left its hook for exceptions that cannot be raised."""
 
 THREADS_SECONDS = 10.0
 """Maximum seconds to wait for the threads of an interrupted command."""
@@ -48,7 +48,7 @@ def interruptible() -> Iterator[None]:
 
 
 def _end(code: int) -> None:
-    """End the process at once, with what it has printed."""
+    """End the process at once, after its output has been flushed."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -58,7 +58,7 @@ def _end(code: int) -> None:
 
 
 def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
-    """Repeat an interruption that came while Python removed an object, and would be lost."""
+    """Repeat an interruption that arrived while Python destroyed an object, and would be lost."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         _thread.start_new_thread(_interrupt_soon, ())
     else:

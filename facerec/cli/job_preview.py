@@ -38,8 +38,8 @@ def preview(
 ) -> None:
     """Print the plan of a job, without storing anything.
 
-    Problems that prevent a stack from running the job are printed, one per line, and end the
-    command.
+    If problems prevent a stack from running the job, they are printed, one per line, and the
+    command ends.
 
     Args:
         document: The execution input.

@@ -57,7 +57,7 @@ def print_job(jobs: ShownJobs, job: Job, progress: Progress | None) -> None:
 
 
 def listing_display() -> Callable[[int], None]:
-    """Return a function that prints the number of listed files to stderr every few seconds."""
+    """Return a function that, every few seconds, prints a number of listed files to stderr."""
     printed = time.monotonic()
 
     def show(listed: int) -> None:

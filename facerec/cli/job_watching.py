@@ -53,7 +53,7 @@ def watch_job(shown: ShownJobs, job: Job, interval: float | None, *, as_json: bo
 
 
 def print_job_report(report: Report, *, as_json: bool) -> None:
-    """Print a report, for a person or as JSON."""
+    """Print a report, as text or as JSON."""
     if as_json:
         print_json(report.to_json())
     else:

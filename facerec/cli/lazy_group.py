@@ -89,12 +89,13 @@ class LazyGroup(SummaryGroup):
             return run()
         _open_missing_streams()
         _escape_unprintable_characters()
-        # A caller that passes arguments has a process of its own, with its own signals.
+        # A caller that passes arguments handles the signals of its own process.
         with nullcontext() if args is not None else interruptible():
             try:
                 _run(run, self, place)
             except KeyboardInterrupt:
-                # While an error was printed, for example; click turns others into an ``Abort``.
+                # For example while an error was printed; click turns other interruptions into an
+                # ``Abort``.
                 _fail("interrupted", None, ExitCode.INTERRUPTED)
             except RuntimeError as error:
                 if not isinstance(error.__cause__, KeyboardInterrupt):
@@ -109,7 +110,7 @@ class LazyGroup(SummaryGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Like `head`, the reader has all it wanted. Python flushes stdout again at exit.
+            # The reader, such as `head`, has read enough. Python flushes stdout again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(ExitCode.DONE)
         return result
@@ -118,7 +119,7 @@ class LazyGroup(SummaryGroup):
 def _run(run: Callable[[], Any], group: click.Group, place: Place) -> NoReturn:
     """Run a command and exit; an error becomes one line, a hint and an exit code.
 
-    The command notes in ``place`` where it works.
+    The command records in ``place`` whether it works on a stack or this machine.
     """
     try:
         # click returns the code of `Context.exit` here, and a command's None otherwise.
@@ -145,7 +146,7 @@ def _run(run: Callable[[], Any], group: click.Group, place: Place) -> NoReturn:
         hint = completion_hint(on_stack=place.stack is not None) if notes else None
         _fail("; ".join((message, *notes)), hint, ExitCode.INTERRUPTED)
     except UnicodeEncodeError as error:
-        # An argument has bytes that are not UTF-8; Python passes them on as surrogates.
+        # An argument has bytes that are not UTF-8, which Python represents as surrogates.
         _fail(
             f"{error.object!r} is not valid UTF-8",
             "only paths of photos and folders may be in another encoding",
@@ -165,8 +166,8 @@ def _usage(error: click.UsageError) -> str:
 def _open_missing_streams() -> None:
     """Open the null device for standard streams that the caller has closed (``>&-``).
 
-    Otherwise the next file that is opened would get the number of a standard stream, and what a
-    library prints would be written into it.
+    Otherwise the next opened file would get the number of a standard stream, and the output of a
+    library would be written into it.
     """
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is not None:

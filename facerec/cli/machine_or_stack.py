@@ -20,12 +20,12 @@ STACK_VARIABLE = "FACEREC_STACK"
 
 
 def is_on_stack() -> bool:
-    """Return whether the command that runs now works on a stack."""
+    """Return whether the running command works on a stack."""
     return _current_place().stack is not None
 
 
 def here(text: str) -> str:
-    """Return a text whose commands work where the command that runs now does.
+    """Return a text whose commands work on the same machine or stack as the running command.
 
     Args:
         text: A text with commands in backticks.

@@ -52,7 +52,7 @@ PHOTO_ERRORS = (
     PhotoTooLargeError,
     UnreadablePhotoError,
 )
-"""Errors of one photo; the other photos are searched nevertheless."""
+"""Errors that concern a single photo; the other photos are still searched."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from facerec.errors import InvalidInputError
 
 @contextmanager
 def new_text(path: Path) -> Iterator[TextIO]:
-    """Open a new text file, which gets its name when it is complete.
+    """Open a new text file, which gets its final name when it is complete.
 
     Raises:
         InvalidInputError: A file of this name exists, or its folder does not.
@@ -32,7 +32,7 @@ def new_text(path: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to; after the block, the file gets its name.
+    """Yield a temporary path to write to; after the block, the file gets its final name.
 
     An existing file of that name is replaced.
 
@@ -89,7 +89,7 @@ def incomplete_name(path: Path) -> Path:
 
 
 def place(part: Path, path: Path) -> None:
-    """Give a complete file its name, unless there is a file of that name.
+    """Give a complete file its final name, unless another file has this name.
 
     On file systems without hard links, a file that is created concurrently is replaced.
 

@@ -1,4 +1,4 @@
-"""Types of options that are numbers: each has bounds, since Python's numbers have none."""
+"""Types of options that are numbers, each with bounds, since Python's numbers have none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from click.types import FloatParamType, IntParamType
 
 MAX_WHOLE = 10**12
-"""Maximum of numbers without another maximum; larger ones overflow as floats or sizes."""
+"""Maximum of numbers without another maximum; larger numbers overflow as floats or sizes."""
 
 _DIGITS = re.compile(r"\d{40,}")
 _NEGATIVE = re.compile(r"-[\d.]")

@@ -113,7 +113,7 @@ def _in_a_folder(
 
 
 def html_option(text: str) -> Callable[[Command], Command]:
-    """Return the option that writes an HTML page; the help describes the page by ``text``."""
+    """Return the option that writes an HTML page, which the help describes as ``text``."""
     return click.option(
         "--html",
         "html_file",
@@ -195,7 +195,7 @@ def require_no_face_options(options: FaceOptions, **others: object) -> None:
     """Check that a command that reads no photo is given no options for photos.
 
     Args:
-        options: What the face options of the command chose.
+        options: The face options of the command.
         **others: Values of further options; None if they are not given.
 
     Raises:

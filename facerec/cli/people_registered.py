@@ -183,7 +183,7 @@ def _delivery(kept: dict[str, Any]) -> str:
 
 
 def shown_registration(registration: dict[str, Any]) -> str:
-    """Return until when a person is registered, as text."""
+    """Return the period of a person's registration, as text."""
     days = f"(consent of {registration['consent']})"
     if registration["expired"]:
         return f"registration expired on {registration['expires']} {days}"

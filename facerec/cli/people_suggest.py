@@ -132,7 +132,7 @@ def name(
         print_json(named["outcome"])
     else:
         console().print(f"{count(len(named['outcome']['changed']), 'face')} added to {person}")
-        # A stack of an earlier release does not say it.
+        # A stack of an earlier release does not return it.
         if beyond := named.get("beyond"):
             console().print(
                 f"{count(beyond, 'more face')} of the cluster not added: a person has at most 100 "

@@ -38,8 +38,8 @@ class FoundPhotos:
 
     Attributes:
         contents: For each address, the ids of the photos that were indexed from it.
-        without_address: What is known about photos that were not read from an address: the name
-            of an upload, or the id of a face.
+        without_address: Names of photos that were not read from an address: the name of an upload,
+            or the id of a face.
     """
 
     contents: dict[str, set[str]] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Copied:
 
     Attributes:
         photos: Number of photos that are in the folder now.
-        errors: Why the other photos could not be copied.
+        errors: Errors of the photos that could not be copied.
     """
 
     photos: int = 0
@@ -167,7 +167,7 @@ def _folded(name: str) -> str:
 
 
 def _require_only(folder: Path, names: Set[str]) -> None:
-    """Check that a folder has no file but those of earlier attempts."""
+    """Check that a folder contains only files of earlier attempts."""
     if not os.path.lexists(folder):
         return
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""Where a command works, and the commands of hints for the same place."""
+"""The place where a command works, and hints with commands for the same place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMMAND = re.compile(r"`facerec ([^`]+)`")
 
 @dataclass
 class Place:
-    """Where a command works; the object of its context.
+    """The stack or machine on which a command works; the object of its click context.
 
     Attributes:
         stack: The stack; None for this machine.
@@ -38,7 +38,7 @@ def with_place(text: str, group: click.Group, place: Place) -> str:
     Args:
         text: A hint, with commands in backticks.
         group: The group of all commands.
-        place: Where the commands should work.
+        place: The place where the commands should work.
     """
     if (option := place.option()) is None:
         return text

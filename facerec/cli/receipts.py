@@ -1,4 +1,4 @@
-"""Prints receipts of erasures for a person to read."""
+"""Prints receipts of erasures as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prints reports of jobs for a person to read."""
+"""Prints reports of jobs as text."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def print_nothing_new(
         run: The summary of this run.
         is_planned_before: Whether an earlier run has planned the job, so that the comparison with
             the source is that of the earlier run too.
-        erased: How many photos of the job have since been erased or replaced, or are gone. The sums
-            of the report still count them by their earlier outcomes.
+        erased: Number of photos of the job that have since been erased or replaced, or are gone.
+            The report still counts them by their earlier outcomes.
     """
     out, outcomes = console(), report.tally.outcomes
     found = report.difference

@@ -1,4 +1,4 @@
-"""The services of a command: those of this machine, or those of a stack on AWS."""
+"""Opens the services of a command: of this machine, or of a stack on AWS."""
 
 from __future__ import annotations
 

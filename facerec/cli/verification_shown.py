@@ -1,4 +1,4 @@
-"""Prints how a collection and its jobs differ, for a person to read."""
+"""Prints the differences between a collection and its jobs as text."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def print_lost(found: Verification, *, repaired: bool) -> None:
 
     Args:
         found: The differences.
-        repaired: Whether a repair or rebuild has just run; otherwise it is named as the first step.
+        repaired: Whether a repair or rebuild has just run; if not, the text recommends it as the
+            first step.
     """
     if not found.lost:
         return
