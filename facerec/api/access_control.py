@@ -39,7 +39,7 @@ table must become readable again."""
 _DECIDING_HEADERS = frozenset(
     {"authorization", "content-length", "content-type", "host", "origin", "sec-fetch-site"}
 )
-"""Headers that determine what a request means or who sent it, besides AWS's (``x-amz-*``)."""
+"""Headers that determine the meaning or the sender of a request, besides AWS's (``x-amz-*``)."""
 
 
 class AccessControl:
@@ -88,7 +88,8 @@ class AccessControl:
             await self._answer_or_end(scope, receive, send)
         else:
             with record_access(self._access_log) as access:
-                # Requests that are refused or invalid do not reach the code that knows more.
+                # Refused and invalid requests do not reach the code that records the exact
+                # operation.
                 note_access(*called_operation(scope, self._routes))
                 await self._answer_or_end(scope, receive, access.watch(send))
 
@@ -104,7 +105,8 @@ class AccessControl:
         try:
             await self._answer(scope, receive, note)
         except asyncio.CancelledError:
-            # The server cancels requests that do not end in time, and would log a traceback.
+            # The server cancels requests that do not end in time; otherwise it would log a
+            # traceback.
             if not started:
                 await PlainTextResponse("the server is shutting down", 503)(scope, receive, send)
 
@@ -116,7 +118,7 @@ class AccessControl:
         with self._holding() as hold:
             try:
                 _check_repeated_headers(scope)
-                # Looking up a key may wait for a store.
+                # The look-up of a key may wait for a store.
                 check = None if public else await run_in_threadpool(self._admit, head)
                 limit = MAX_PUBLIC_BODY if public else self._max_body
                 body = await _read_body(head, receive, limit, hold)
@@ -141,7 +143,7 @@ class AccessControl:
         """Check the head of a request, and return the check of the body.
 
         Raises:
-            RefusedError: The sender may do nothing at all, or cannot be checked.
+            RefusedError: The sender has no permission at all, or cannot be checked.
         """
         try:
             return self._guard.admit(head)
@@ -155,7 +157,7 @@ class AccessControl:
 
     @contextmanager
     def _holding(self) -> Iterator[Callable[[int], None]]:
-        """Yield a function that reserves bytes for a request; they are released at the end.
+        """Yield a function that reserves bytes for a request until the end of the block.
 
         The function raises ``RefusedError`` if all requests together have too many bytes.
         """
@@ -210,7 +212,7 @@ def _request_head(scope: Scope) -> RequestHead:
 
 
 def _check_repeated_headers(scope: Scope) -> None:
-    """Refuse a request that repeats a header, since readers could use different values.
+    """Refuse a request that repeats a header, since checks could then read different values.
 
     Raises:
         RefusedError: A header that determines the meaning or the sender of the request is repeated.
@@ -272,7 +274,7 @@ async def _check_json(body: bytes) -> None:
 
 
 def _tokens(body: bytes) -> int:
-    """Return the approximate number of values in a JSON text, by characters that base64 lacks."""
+    """Estimate the number of values in a JSON text from characters that base64 does not contain."""
     return sum(body.count(character) for character in (b",", b":", b"[", b"{"))
 
 
@@ -314,7 +316,7 @@ def refusal(error: RefusedError, *, rekognition: bool) -> Refusal:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a ``receive`` that returns the body again, and then what the client sends next."""
+    """Return a ``receive`` that first repeats the body, then returns the client's next messages."""
     sent = False
 
     async def replay() -> Message:

@@ -17,7 +17,7 @@ from starlette.types import Message, Send
 
 @dataclass(slots=True)
 class Access:
-    """One request.
+    """The entry of one request in the access log.
 
     Attributes:
         principal: The sender, even if refused; empty if the sender was not authenticated.

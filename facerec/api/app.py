@@ -69,7 +69,7 @@ SECURITY_SCHEMES = {
         "access keys, or for `execute-api` behind API Gateway.",
     },
 }
-"""Ways to authenticate a request. A server that only its own machine can reach needs none."""
+"""Security schemes of the API. A server that only its own machine can reach requires none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class AppSettings:
         access_log: Called with each answered request; None for no log.
         photos_at_once: Maximum number of photos processed concurrently; by default
             ``available_cores``.
-        placeholders: Whether attributes of Rekognition that are unknown get placeholders.
+        placeholders: Whether to return placeholders for attributes of Rekognition that are unknown.
     """
 
     guard: Guard
@@ -136,7 +136,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation_id,
         dependencies=[Depends(refuse_unknown_parameters)],
-        # A path with a slash at its end may be what a client made of another path.
+        # A path that ends in a slash may come from an empty id, and must not become another path.
         redirect_slashes=False,
         middleware=_middleware(settings, [route for router in routers for route in router.routes]),
     )
@@ -188,7 +188,7 @@ def _nothing(_method: str, _path: str) -> bool:
 
 
 def _operation_id(route: APIRoute) -> str:
-    """Return the name of a route's function; generated clients use it for their own function."""
+    """Return the name of a route's function, from which generated clients name their function."""
     return route.endpoint.__name__
 
 

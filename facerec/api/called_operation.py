@@ -17,7 +17,7 @@ def called_operation(scope: Scope, routes: Iterable[BaseRoute]) -> tuple[str, st
     """Return the operation and the collection that the head of a request names, for the access log.
 
     The operation is empty if it does not exist. The collection is None if the path names none:
-    bodies are not read. Text of the sender is returned only if it is a valid id.
+    bodies are not read. An id from the path is returned only if it is valid.
     """
     target = dict(scope["headers"]).get(b"x-amz-target")
     if scope["method"] == "POST" and target is not None:

@@ -31,7 +31,7 @@ class Capacity:
     """
 
     def __init__(self, photos_at_once: int) -> None:
-        """Allow a number of concurrent requests that occupy a processor."""
+        """Create a limiter that admits this many concurrent requests that occupy a processor."""
         self._photos = anyio.CapacityLimiter(photos_at_once)
         self._others = anyio.CapacityLimiter(MAX_CONCURRENT_OTHERS)
 
@@ -53,6 +53,6 @@ class Capacity:
         async with limiter:
             if await request.is_disconnected():
                 raise ClientGoneError
-            # ``limiter`` has admitted this request. With a new one, ``run_sync`` does not wait for
-            # the limiter that anyio shares between all threads.
+            # ``limiter`` has admitted this request. A new limiter keeps ``run_sync`` from waiting
+            # for the one that anyio shares between all threads.
             return await run_sync(work, limiter=anyio.CapacityLimiter(1))

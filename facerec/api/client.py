@@ -1,4 +1,4 @@
-"""Makes Rekognition clients sign their requests as API Gateway with IAM requires."""
+"""Makes Rekognition clients sign their requests for API Gateway with IAM authorisation."""
 
 from __future__ import annotations
 

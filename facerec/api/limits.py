@@ -30,7 +30,7 @@ MAX_HEAD_SECONDS = 10
 """Maximum seconds until the head of a request is complete, from the connection or first byte on."""
 
 MAX_STALL_SECONDS = 30
-"""Maximum seconds for which a client may go without reading any of a response."""
+"""Maximum seconds for which a client may pause while it reads a response."""
 
 KEEP_ALIVE_SECONDS = 75
 """Seconds that a connection is kept without a request. Proxies keep theirs for 60 seconds (nginx,

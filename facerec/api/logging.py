@@ -19,7 +19,7 @@ _LOG = logging.getLogger("facerec.api")
 
 
 def log_error(error: Exception) -> None:
-    """Log an error, unless it is the client's.
+    """Log an internal error; ignore errors that the client caused.
 
     Only classes, error codes, hints and tracebacks are logged: messages may name photos, people or
     addresses.

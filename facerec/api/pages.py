@@ -70,7 +70,7 @@ def _page_files() -> dict[str, _PageFile]:
 
 
 def is_public(method: str, path: str) -> bool:
-    """Return whether a request needs no authentication: pages and the description of the API."""
+    """Return whether a request needs no authentication, as for pages and the API's description."""
     return method in ("GET", "HEAD") and (
         path in ("/", "/docs", "/openapi.json") or path.startswith(("/docs/", "/page/"))
     )

@@ -1,4 +1,4 @@
-"""The server of one machine: the application under uvicorn with the embedded store."""
+"""Runs the server of one machine: the application in uvicorn, with the embedded store."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ServerSettings:
         webhook: Receives the events of registered people; None keeps them in the outbox.
         keep_thumbnails: Whether requests to index a photo keep thumbnails of its faces.
         placeholders: Whether attributes of Rekognition that are unknown get placeholders.
-        attributes_note: Printed below the address if age and gender cannot be estimated.
+        attributes_note: Note to print below the address if age and gender cannot be estimated.
     """
 
     host: str
@@ -138,7 +138,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
             with _delivery(settings, store):
                 server.run()
         except SystemExit as error:
-            # uvicorn's way to say that it cannot listen; the reason is in its log
+            # uvicorn exits like this if it cannot listen; the reason is in its log
             raise InvalidInputError(
                 f"cannot listen on {settings.host}:{settings.port}",
                 "choose another port or address",
@@ -158,8 +158,8 @@ class _Server(uvicorn.Server):
         if not self._is_ending:
             self._is_ending = True
             # A thread cannot be ended, and the interpreter would wait for it. This timer ends the
-            # process even while a C library keeps the interpreter, as decoders do for seconds; a
-            # thread of Python would wait for it.
+            # process even while a C library holds the interpreter's lock, as decoders do for
+            # seconds; a Python thread would wait for the lock.
             seconds = (GRACE_SECONDS + MAX_GRACE_SECONDS) / 2
             faulthandler.dump_traceback_later(seconds, exit=True, file=self._nowhere)
 
@@ -181,7 +181,8 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # uvicorn's own would raise the signal again at the end, and skip the caller's cleanup.
+        # uvicorn's own handler would raise the signal again at the end, and skip the caller's
+        # cleanup.
         before = {
             number: signal.signal(number, self.handle_exit)
             for number in (signal.SIGINT, signal.SIGTERM)
@@ -194,7 +195,7 @@ class _Server(uvicorn.Server):
 
 
 def _print_access(access: Access) -> None:
-    """Print a line about a request; ids of collections are escaped, since a path may have any."""
+    """Print a line about a request; escape the collection id, which may contain any character."""
     collection = "" if access.collection_id is None else f" {access.collection_id!a}"
     print(  # noqa: T201
         f"{access.status} {access.operation or 'other'}{collection} {1000 * access.seconds:.0f} ms",

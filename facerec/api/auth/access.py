@@ -64,7 +64,7 @@ BodyCheck = Callable[[bytes], Principal]
 
 
 class RefusedError(Exception):
-    """The sender is not authenticated, may not do this, or the request exceeds a limit.
+    """The sender is not authenticated or not authorised, or the request exceeds a limit.
 
     Attributes:
         kind: Name of the exception in AWS's protocols.
@@ -88,11 +88,11 @@ class Guard(Protocol):
         """Check the head of a request, before its body is read.
 
         Returns:
-            The check of the body, which decides what the sender may do.
+            The check of the body, which returns the permissions of the sender.
 
         Raises:
-            RefusedError: The sender may do nothing at all.
-            FacerecError: Who the sender is, or what the sender may do, cannot be read.
+            RefusedError: The sender has no permission at all.
+            FacerecError: The identity or the permissions of the sender cannot be read.
         """
         ...
 
@@ -106,5 +106,5 @@ class OpenGuard:
 
 
 def allow_everything(_body: bytes) -> Principal:
-    """Return a principal with all permissions, for any body."""
+    """Return a principal with all permissions, whatever the body is."""
     return Principal()

@@ -1,8 +1,8 @@
 """Authentication behind API Gateway: requires the identity that the gateway verified.
 
 The gateway authenticates, but the function does not rely on it: a stage that still serves an
-earlier deployment, or a route that somebody opened by hand, passes on requests without the fields
-that name the caller, and they are refused. The names of the fields:
+earlier deployment, or a route that somebody opened manually, forwards requests without the fields
+that identify the caller. These are refused. The names of the fields:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html
 """
@@ -44,7 +44,7 @@ class GatewayGuard:
         """Check the caller's identity in the gateway's event.
 
         Raises:
-            RefusedError: The event does not prove who the caller is, or no grant names the caller.
+            RefusedError: The event does not identify the caller, or no grant is for the caller.
             FacerecError: The access table cannot be read.
         """
         principal = self._find_principal(head.gateway or {})

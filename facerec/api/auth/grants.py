@@ -53,7 +53,7 @@ class Grant:
     writes: bool
 
     def names(self, caller: Caller) -> bool:
-        """Return whether the grant is for a caller."""
+        """Return whether the grant applies to a caller."""
         if self.principal is not None:
             return caller.arn is not None and is_same(self.principal, caller.arn)
         return self.group in caller.groups
@@ -84,9 +84,9 @@ def parse_grants(content: bytes) -> tuple[Grant, ...]:
 
 
 class AccessTable:
-    """Reads the table and looks callers up in it.
+    """Reads the table of grants, and looks up callers in it.
 
-    Without a table, or with one that cannot be used, nobody may do anything.
+    Without a table, or with an invalid one, nobody has any permission.
     """
 
     def __init__(self, read: Callable[[], bytes], clock: Callable[[], float]) -> None:

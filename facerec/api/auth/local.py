@@ -1,4 +1,4 @@
-"""The guards of a server that only this machine can reach, and of a server with a token."""
+"""Guards for a server that only this machine can reach, and for a server with a token."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class LoopbackGuard:
         if origin is not None and not same and origin not in self.origins:
             raise _foreign_page()
         # For images and links, browsers send no Origin, but this header shows whether a page of
-        # another site requests them; see https://www.w3.org/TR/fetch-metadata/.
+        # another site requests them (https://www.w3.org/TR/fetch-metadata/).
         site = head.headers.get("sec-fetch-site", "none")
         if origin is None and site not in ("none", "same-origin"):
             raise _foreign_page()

@@ -141,7 +141,7 @@ def _signature(head: RequestHead, body: bytes, claim: Mapping[str, str], secret:
 
     class Signer(SigV4Auth):  # type: ignore[misc]
         def headers_to_sign(self, request: Any) -> Any:  # noqa: ANN401 - botocore's own types
-            # botocore never signs some headers (User-Agent, ...) that other SDKs do sign
+            # botocore never signs some headers, such as User-Agent, that other SDKs sign
             headers = HTTPHeaders()
             for name, value in request.headers.items():
                 headers[name.lower()] = value

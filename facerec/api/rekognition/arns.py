@@ -1,4 +1,4 @@
-"""The ARNs by which Rekognition's tagging names collections."""
+"""The ARNs of collections, as Rekognition's operations on tags use them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The attributes of faces that a request asks for, and placeholders for those that are unknown.
 
 An emulator of Rekognition in a test must return all attributes, because programs read them without
-checking that they exist. Placeholders contain no information: their confidence is that of a guess.
+checking that they exist. Placeholders contain no information: their confidence is 50 %, as for a
+guess.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ ESTIMATED = frozenset({"AGE_RANGE", "GENDER"})
 """The attributes that networks can estimate."""
 
 GUESS = 50.0
-"""Confidence, in percent, of a guess between two answers."""
+"""Confidence of a guess between two answers, in percent."""
 
 _PLACEHOLDERS: dict[str, Any] = {
     "AgeRange": {"Low": 0, "High": 100},

@@ -76,7 +76,7 @@ class RekognitionError(Exception):
 
     Attributes:
         kind: Name of the exception; SDKs raise a class with this name.
-        message: One line for a person.
+        message: One line of explanation.
         status: Status of the HTTP response.
     """
 

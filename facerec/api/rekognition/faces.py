@@ -84,7 +84,7 @@ def delete_faces(gallery: Gallery, request: Request) -> Shape:
 
 
 def search_faces(gallery: Gallery, request: Request) -> Shape:
-    """Search for the faces that resemble a stored one."""
+    """Search for faces that resemble a stored face."""
     found = gallery.search_face(
         request["CollectionId"],
         request["FaceId"],
@@ -99,7 +99,7 @@ def search_faces(gallery: Gallery, request: Request) -> Shape:
 
 
 def search_faces_by_image(gallery: Gallery, request: Request) -> Shape:
-    """Search for the faces that resemble the largest one of a photo.
+    """Search for faces that resemble the largest face of a photo.
 
     Raises:
         RekognitionError: A photo is not given as either bytes or a complete S3 address.

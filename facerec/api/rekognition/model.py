@@ -1,4 +1,4 @@
-"""Rekognition's service model, as botocore ships it: the authority for names and limits."""
+"""Rekognition's service model from botocore, the authority for names and limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONTENT_TYPE = "application/x-amz-json-1.1"
 
 @cache
 def service_model() -> Any:  # noqa: ANN401 - botocore has no static types
-    """Return botocore's ``ServiceModel`` of Rekognition; read from disk at the first call."""
+    """Return botocore's ``ServiceModel`` of Rekognition, which the first call reads from disk."""
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
 

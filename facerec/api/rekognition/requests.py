@@ -1,4 +1,4 @@
-"""Members that the requests of several operations share."""
+"""Reads the members that requests of several operations have in common."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Request: TypeAlias = dict[str, Any]
 
 
 def paged(answer: Shape, next_token: str | None) -> Shape:
-    """Return an answer with the token of the next page; the last page has none."""
+    """Return an answer with the token of the next page, if there is a next page."""
     return answer if next_token is None else {**answer, "NextToken": next_token}
 
 

@@ -1,4 +1,4 @@
-"""The one route of Rekognition's protocol."""
+"""The route of Rekognition's protocol, which serves all its operations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rekognition_router(
     Args:
         gallery: The operations.
         capacity: Limits the number of requests that are processed concurrently.
-        placeholders: Whether attributes of faces that are unknown get placeholders.
+        placeholders: Whether to return placeholders for unknown attributes of faces.
     """
     router = APIRouter()
 

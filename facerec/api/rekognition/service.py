@@ -49,7 +49,7 @@ def answer(
         name: Name of the operation.
         body: JSON document of the request.
         region: Region that the request is signed for.
-        placeholders: Whether attributes of faces that are unknown get placeholders.
+        placeholders: Whether to return placeholders for unknown attributes of faces.
 
     Raises:
         RekognitionError: The request is invalid or not allowed.
@@ -72,7 +72,7 @@ def answer(
     if token is None:
         answered = perform()
     else:
-        # Keys may be of different tenants, who choose their tokens without knowing of each other.
+        # Keys may belong to different tenants, who may choose the same token by chance.
         scoped = f"{principal.name}:{token}" if principal.name else token
         answered = gallery.answer_once(
             scoped,

@@ -1,6 +1,6 @@
 """Converts results of the gallery to the shapes of Rekognition's service model.
 
-Ratios and degrees are as in facerec; confidence and similarity, 0 to 1 in facerec, are in percent.
+Ratios and degrees are as in facerec. Confidence and similarity, 0 to 1 in facerec, are in percent.
 ``Distance``, ``ModelId`` and ``Decision`` are facerec's own: SDKs drop keys that they do not know.
 """
 
@@ -72,7 +72,7 @@ def version_number(model_version: str) -> str:
 
 
 def stored_face(record: FaceRecord, user_id: str | None) -> Shape:
-    """Return a ``Face``."""
+    """Return the ``Face`` of a stored face."""
     face = {
         "FaceId": record.face_id,
         "BoundingBox": bounding_box(record.box),
@@ -93,7 +93,7 @@ def listed_face(face: ListedFace) -> Shape:
 
 
 def face_match(match: Match) -> Shape:
-    """Return a ``FaceMatch``."""
+    """Return the ``FaceMatch`` of a match."""
     return {
         "Similarity": percent(match.similarity),
         "Distance": match.distance,
@@ -102,12 +102,12 @@ def face_match(match: Match) -> Shape:
 
 
 def user(user: User) -> Shape:
-    """Return a ``User`` or a ``MatchedUser``."""
+    """Return the ``User`` or ``MatchedUser`` of a person."""
     return {"UserId": user.user_id, "UserStatus": status_of(user).value}
 
 
 def user_match(match: UserMatch) -> Shape:
-    """Return a ``UserMatch``."""
+    """Return the ``UserMatch`` of a person who resembles a probe."""
     return {
         "Similarity": percent(match.similarity),
         "Distance": match.distance,

@@ -59,7 +59,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _decoded(value: Any, shape: Any, path: str) -> Any:  # noqa: ANN401
-    """Return a JSON value as the shape's Python type; null members count as absent."""
+    """Convert a JSON value to the Python type of its shape; null members count as absent."""
     decode = _DECODERS[shape.type_name]
     return decode(value, shape, path)
 

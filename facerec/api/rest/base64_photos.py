@@ -1,4 +1,4 @@
-"""Decodes photos in base64, in all forms that programs send."""
+"""Decodes photos from base64, in all variants that programs send."""
 
 from __future__ import annotations
 

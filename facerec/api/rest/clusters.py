@@ -1,4 +1,4 @@
-"""The REST routes for unknown people: clusters of faces, and what somebody states about them."""
+"""The REST routes for unknown people: clusters of faces, and statements about them."""
 
 from __future__ import annotations
 

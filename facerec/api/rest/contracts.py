@@ -53,7 +53,7 @@ _ANSWERS = (
 _COMPONENTS = "#/components/schemas/"
 
 _ANNOTATIONS = frozenset({"$ref", "description", "unevaluatedProperties"})
-"""Keywords that a reference may have without changing the type, since all objects are closed."""
+"""Keywords beside a reference that do not change the type, since all objects are closed."""
 
 
 @cache

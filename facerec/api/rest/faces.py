@@ -116,7 +116,7 @@ def faces_router(context: Context) -> APIRouter:
     @router.get(
         "/{collection_id}/faces/{face_id}/thumbnail",
         summary="Show a face, if a thumbnail is kept or its photo can still be read",
-        response_class=Response,  # without one, the document would have JSON too
+        response_class=Response,  # without it, the document would list JSON too
         responses={
             **problems(404),
             200: {
@@ -137,7 +137,7 @@ def faces_router(context: Context) -> APIRouter:
             collection_id=collection_id,
             cpu_bound=True,
         )
-        headers = {"Cache-Control": "no-store"}  # a deleted face is gone everywhere
+        headers = {"Cache-Control": "no-store"}  # no cache keeps a deleted face
         only_bytes = request.headers.get("accept", "").strip() == BYTES
         return Response(content, media_type=BYTES if only_bytes else JPEG, headers=headers)
 

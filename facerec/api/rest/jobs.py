@@ -21,7 +21,7 @@ from facerec.jobs.service import LATEST, Job, JobService
 from facerec.storage.objects.protocol import scheme_of
 
 JOB_ID_PATTERN = r"^[A-Za-z0-9_.:\-]{1,512}$"
-"""Regular expression of the ids of jobs: those of plans, and the names and ARNs of executions."""
+"""Pattern of job ids: ids of plans, and names and ARNs of executions."""
 
 JobPath = Annotated[
     str, created_id(JOB_ID_PATTERN), Path(description=f"Id of a job, or `{LATEST}` for the newest.")

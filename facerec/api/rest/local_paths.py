@@ -1,7 +1,7 @@
 """Removes the folders of the server's machine from answers.
 
 If the command line has indexed a photo, the source of its faces is a local path. Clients of the
-server see the name of the file, but not its folders.
+server see the name of the file, but not the folders of its path.
 """
 
 from __future__ import annotations

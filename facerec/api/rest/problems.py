@@ -1,4 +1,4 @@
-"""Errors as problem documents (RFC 9457)."""
+"""Returns errors as problem documents (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ MEDIA_TYPE = "application/problem+json"
 _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
     (ServiceDeniedError, 500),
     (AccessDeniedError, 403),
-    # a server without credentials works, but reads no bucket that a client may name
+    # a server without credentials works, but cannot read the buckets that clients name
     (NoCredentialsError, 403),
     (NotFoundError, 404),
     (CollectionExistsError, 409),
@@ -86,7 +86,7 @@ def problems(*more: int) -> dict[int | str, dict[str, Any]]:
     """Return the description of a route's problems for the OpenAPI document.
 
     Args:
-        more: Statuses beyond those that every route may answer.
+        more: Statuses in addition to those that every route may return.
     """
     described = dict(_COMMON)
     for status in more:
@@ -119,7 +119,8 @@ def handle_problems(app: FastAPI) -> None:
         if error.status_code == 404:
             detail, hint = "the API does not have this path", "see /openapi.json for all paths"
         if error.status_code == 405:
-            # the framework names the methods of one route, but each method of a path is a route
+            # the framework lists the methods of one route only, but each method of a path is a
+            # route
             headers["Allow"] = ", ".join(_allowed_methods(app, request))
             detail = f"this path supports {headers['Allow']}, not {request.method:.20}"
         return _problem(error.status_code, detail, hint, headers)

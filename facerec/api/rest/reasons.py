@@ -1,4 +1,4 @@
-"""The reason that a request states for a change of people."""
+"""The query parameter with which a request states the reason for a change of people."""
 
 from __future__ import annotations
 
@@ -25,4 +25,4 @@ def _note_reason(
 
 
 REASON = [Depends(_note_reason)]
-"""The dependency of routes that change people, with the query parameter ``why``."""
+"""Dependency of routes that change people, which reads the query parameter ``why``."""

@@ -1,4 +1,4 @@
-"""Rules about the fields of a request, as parts of its JSON schema."""
+"""Rules for the fields of a request, which extend its JSON schema."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 Schema: TypeAlias = dict[str, Any]
 
 Rule: TypeAlias = Callable[[Schema], None]
-"""Extends the schema of a request."""
+"""Extends the schema of a request by a rule."""
 
 
 def without_nulls(schema: Schema) -> None:

@@ -174,7 +174,7 @@ def upload_bodies(model: type[BaseModel], *photos: str) -> dict[str, Any]:
         form["allOf"] = [{"oneOf": [{"required": ["image"]}, {"required": ["file"]}]}]
     extra: dict[str, Any] = {"requestBody": {"content": {"multipart/form-data": {"schema": form}}}}
     if photos == ("image",):
-        # no description of a body can tie parameters to one of its media types
+        # OpenAPI cannot restrict parameters to one media type of the body
         extra["description"] = (
             "The body can also be the photo itself, with `Content-Type: image/jpeg` (or any other "
             "image) and the fields of the form in the query string."

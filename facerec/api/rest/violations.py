@@ -1,4 +1,4 @@
-"""What is wrong with the values of a request, in sentences that say what to send instead."""
+"""Describes invalid values of a request in sentences that state what to send instead."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _NO_BODY = "send a JSON object with Content-Type: application/json"
 
 
 def sentences_of(violations: list[Any]) -> str:
-    """Return what is wrong with a request: where, and what to send instead, without the values.
+    """Return sentences about the violations: each with its position and the remedy, but no value.
 
     Args:
         violations: As pydantic lists them; those after the first ``MAX_SENTENCES`` are omitted.
@@ -60,7 +60,7 @@ def _sentence(violation: Mapping[str, Any]) -> str:
     if place == ["body"] and kind == "missing":
         return f"body: {_NO_BODY}"
     if kind == "json_invalid":
-        place = ["body"]  # with the position, which is in the message
+        place = ["body"]  # The position is part of the message.
     if kind not in _SENTENCES:
         # The validators of these models raise complete sentences.
         message = str(violation["msg"]).removeprefix("Value error, ")

@@ -10,7 +10,7 @@ from facerec.api.rest.rules import without_nulls
 class Document(BaseModel):
     """A JSON object that refuses nulls, unknown fields, and values of the wrong type."""
 
-    # values are not converted: "0.8" is not a number here, and 1 is not a boolean
+    # values are not converted: "0.8" is not a number, and 1 is not a boolean
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra=without_nulls)
 
     @model_validator(mode="before")

@@ -1,4 +1,4 @@
-"""The values that several requests have, with their patterns and limits."""
+"""The types of values in several requests, with their patterns and limits."""
 
 from __future__ import annotations
 

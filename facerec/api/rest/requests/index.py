@@ -126,7 +126,7 @@ class IndexRequest(LimitedFaces, NamablePhoto):
 
     @property
     def is_job(self) -> bool:
-        """Whether the request is about more than one photo."""
+        """Whether the request starts a job because it may concern several photos."""
         return self.manifest is not None or self.prefix is not None
 
     def execution_input(self, options: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The photo of a request, and how its faces are chosen."""
+"""The fields of a request that specify a photo, and how its faces are chosen."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class PhotoFields(Document):
 
 
 ONE_PHOTO = exactly_one(("image",), ("bucket", "key"), version=("key",))
-"""The rule of a photo's fields, for requests with further rules."""
+"""The rule for the fields of a photo, for requests that have further rules."""
 
 
 class PhotoSource(PhotoFields):
