@@ -47,7 +47,7 @@ def main() -> int:
         if not _READY[0]:
             # No photo can be the cause: the machine cannot run the engine.
             return EX_CONFIG if -ended in _MACHINE_SIGNALS else EX_TEMPFAIL
-        # Also in a child process, so that this one stays small and free of threads.
+        # This runs in a child process too, so that this process stays small and free of threads.
         ended = run_watched(partial(_note_crash, -ended)) or run_watched(_work)
     return ended if ended >= 0 else EX_TEMPFAIL
 

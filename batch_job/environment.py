@@ -27,7 +27,7 @@ class ChildAssignment:
             incomplete children; None does not store them.
         tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE, 0 to 100, the share of
             photos that may fail.
-        siblings: Length of the list ``numbers``, once it has been read; None without a list.
+        siblings: Length of the list at ``numbers``, once it has been read; None without a list.
     """
 
     job_folder: str
@@ -80,7 +80,7 @@ class ClusteringAssignment:
 
 
 def read_clustering(environment: Mapping[str, str]) -> ClusteringAssignment:
-    """Read what a container clusters.
+    """Read which collection a container clusters, and the threshold.
 
     Raises:
         InvalidInputError: FACEREC_COLLECTION is not set, or FACEREC_PAIR_THRESHOLD is not a number.

@@ -20,7 +20,7 @@ class Meters:
         self._metrics = Metrics(namespace=NAMESPACE)
 
     def started(self, attempt: int) -> None:
-        """Count a restart unless this is the first attempt."""
+        """Count a restart, unless this is the first attempt at the child."""
         if attempt > 1:
             self._count(Restarts=1)
 

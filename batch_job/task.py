@@ -113,7 +113,7 @@ def note_signal(number: int, environment: Mapping[str, str]) -> int:
         assignment = _resolve(read_assignment(environment))
         child = assignment.child
         log.error("ended by a signal", signal=number, child=child, attempt=assignment.attempt)
-        # Killing a container kills its first process. If only the process that decodes is killed,
+        # To kill a container is to kill its first process. If only the decoding process is killed,
         # the kernel did it: when memory is short, it kills the largest process.
         if number not in {*CRASH_SIGNALS, signal.SIGKILL}:
             return RETRY
@@ -171,7 +171,7 @@ def _run_child(
         runner = ChildRunner(plan, dependencies, assignment.tolerated_failure_percentage)
         summary = runner.run(assignment.child, stop=stop, on_commit=count)
     except StoreThrottledError:
-        # The store works, so others may start: this attempt is retried, and leaves no note.
+        # The store works, so other children may start: this attempt is retried, and leaves no note.
         raise
     except StoreUnavailableError as error:
         if committed or not _is_outage(assignment, objects, enough):
@@ -197,7 +197,7 @@ def _is_outage(assignment: ChildAssignment, objects: ObjectStore, enough: int) -
         children = 1 if assignment.canary else enough
         return is_store_down(objects, folder, submission, children)
     except FacerecError:
-        # The unavailable store is the one that contains the notes.
+        # The notes are in the store that is unavailable.
         return False
 
 

@@ -47,6 +47,6 @@ def _forward(number: int, process: int) -> None:
 
 
 def _end_with_parent() -> None:
-    """Make the kernel kill this process when its parent dies, as the end of a container would."""
+    """Make the kernel kill this process when its parent dies, as happens when a container ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_KILLED_WITH_PARENT, signal.SIGKILL)

@@ -10,13 +10,13 @@ from facerec.api.auth.access import RefusedError
 
 
 def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int) -> dict[str, Any]:
-    """Return an answer in the form for the client, or a refusal if the answer is too large.
+    """Return an answer as the client must receive it, or a refusal if it is too large.
 
     Args:
         event: The request.
         answer: The answer of the application.
-        max_bytes: Maximum size of an answer as JSON, in which the body is a text: each of its
-            quotes takes two bytes, and each character outside ASCII up to twelve.
+        max_bytes: Maximum size of an answer as JSON, in which the body is a text: a quote takes two
+            bytes, and a character outside ASCII up to twelve.
     """
     if len(json.dumps(answer)) > max_bytes:
         error = RefusedError(

@@ -21,7 +21,7 @@ from facerec.storage.objects import AccessPolicy, Objects
 from lambdas.api.settings import read_api_settings
 
 PATIENCE = 5.0
-"""Seconds that the store of vectors may keep a request waiting; API Gateway gives up after 29."""
+"""Maximum seconds for which a request waits for the vector store; API Gateway waits for 29."""
 
 
 def build_app(environment: Mapping[str, str], max_body: int) -> FastAPI:
@@ -74,7 +74,7 @@ def for_lambda(app: FastAPI) -> Callable[[dict[str, Any], object], dict[str, Any
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
     from mangum.types import LambdaContext
 
-    # API Gateway passes base64 on unchanged, unless a media type is declared binary
+    # API Gateway forwards base64 unchanged, unless a media type is declared binary
     text = [*DEFAULT_TEXT_MIME_TYPES, CONTENT_TYPE, MEDIA_TYPE]
     answer = Mangum(app, lifespan="off", text_mime_types=text)
     return lambda event, context: answer(event, cast("LambdaContext", context))

@@ -20,7 +20,7 @@ Answer = dict[str, Any]
 
 
 def handler(event: dict[str, Any], context: object) -> Answer:
-    """Answer a request that API Gateway passes on (payload version 1.0 or 2.0).
+    """Answer a request that API Gateway forwards (payload version 1.0 or 2.0).
 
     Args:
         event: The request.
@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: object) -> Answer:
 
 @cache
 def _application() -> Callable[[dict[str, Any], object], Answer]:
-    """Build the application; models and clients are loaded once and kept between requests."""
+    """Build the application, whose models and clients are loaded once and kept between requests."""
     from lambdas.api.building import build_app, for_lambda
 
     return for_lambda(build_app(os.environ, MAX_BODY))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def enrol(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    """Create people for a caller, who gets their names.
+    """Create people for a caller, and return their names.
 
     Args:
         gallery: The gallery.
@@ -77,7 +77,7 @@ def enrol_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     Returns:
         ``refused``, whether the people cannot be created, with ``error`` and ``cause``. If the job
         was deleted in the meantime, ``refused`` is false, although nobody is created: the report
-        says why. The execution keeps the result, which therefore names nobody.
+        states why. The execution keeps the result, which therefore contains no names.
 
     Raises:
         FacerecError: A store or service failed; another attempt continues.
@@ -91,7 +91,7 @@ def enrol_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
             run = run_number(objects, job_folder)
             done = write_enrolled(objects, job_folder, run, enrolment)
     except (InvalidInputError, ModelMismatchError, NotFoundError) as error:
-        # If the collection was deleted, and this job with it, the report says so.
+        # If the collection was deleted, and this job with it, the report states this.
         refused = has_plan(objects, job_folder)
         return {"refused": refused, "error": type(error).__name__, "cause": error.message}
     logger().info("enrolled", job_id=plan.job_id, people=done.people, faces=done.associated)
@@ -102,7 +102,7 @@ def _enrol(gallery: Gallery, collection_id: str, name_of: NameOf) -> Enrolment:
     try:
         return gallery.enrol_people(collection_id, name_of)
     except (CollectionNotFoundError, DeletedCollectionError, ReceiptDamagedError):
-        # Another attempt would end the same way; these messages name no person.
+        # Another attempt would end the same way; these messages contain no name of a person.
         raise
     except (ConflictError, InvalidInputError, NotFoundError):
         # Somebody else has created, deleted or changed a person or a face. The messages of these

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Complete an erasure, erase data, rebuild a collection, or do what the schedule requires.
+    """Perform the operation that an event requests, or the regular work of the schedule.
 
     Args:
         event: ``erasure_id`` of a recorded erasure; or ``collection_id``, ``subject`` and ``name``
@@ -79,10 +79,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             ``lambdas.erasure.importing``); or ``start_clustering`` or ``describe_clustering``, a
             collection (see ``lambdas.erasure.clusters``); or ``operation``, the request of a
             command (see ``lambdas.erasure.requests``); or a step of a migration (see
-            ``lambdas.erasure.migrating``); or ``sweep``, to erase what belongs to no collection or
-            person any more. Any other event is an event of the schedule. With
-            ``returns_refusals``, an invalid request gets an answer; it is not a failure of the
-            function, which would raise an alarm.
+            ``lambdas.erasure.migrating``); or ``sweep``, to erase data whose collection or person
+            no longer exists. Any other event is an event of the schedule. With
+            ``returns_refusals``, the answer to an invalid request is a refusal, not a failure of
+            the function, which would raise an alarm.
 
     Returns:
         One of these, by the event: ``erasures``, ids of the completed erasures; ``receipt`` of the
@@ -103,7 +103,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             return {"refused": error.to_json()}
         raise
     except FacerecError as error:
-        # Lambda returns the text of the error to the caller, and nothing else of it.
+        # Of an error, Lambda returns only the text to the caller.
         error.args = ("; ".join(filter(None, (error.message, error.consequence))),)
         raise
 
@@ -114,7 +114,7 @@ def _answer(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
             return answer(gallery, event)
     if "erasure_id" in event:
         completed = gallery.resume_erasure(str(event["erasure_id"]))
-        # Nothing, if another attempt has completed the erasure, or it waits for an import.
+        # None if another attempt has completed the erasure, or if it waits for an import.
         is_done = completed is not None and completed.finished_at is not None
         done = [completed.erasure_id] if completed is not None and is_done else []
     else:
@@ -151,7 +151,7 @@ def _export(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 def _thumbnails(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     found = {}
     for face_id in event["thumbnails"]:
-        # Its photo may be gone, or have changed.
+        # The photo of the face may be gone, or have changed.
         with suppress(ObjectNotFoundError, PhotoTooLargeError, FaceNotFoundError):
             content = gallery.thumbnail(str(event["collection_id"]), str(face_id))
             found[face_id] = base64.b64encode(content).decode()
@@ -175,7 +175,7 @@ def _rebuild(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _note_restored(found: Verification, job_folder: str) -> None:
-    """Record what was restored before a job, for the summary of its run."""
+    """Record the counts of what was restored before a job, for the summary of its run."""
     objects = Objects()
     try:
         plan = read_plan(objects, job_folder)
@@ -202,7 +202,7 @@ def _remove_stale(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     try:
         plan = read_plan(objects, job_folder)
     except ObjectNotFoundError:
-        # The collection was deleted, and this job with it; the report says so.
+        # The collection was deleted, and this job with it; the report states this.
         return asdict(Removal())
     faces, records = open_faces(settings), open_records(settings)
     try:

@@ -55,7 +55,7 @@ def import_job(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
                     now=time.time(),
                 )
         except JobDeletedError:
-            # The report says that the collection was deleted, and this job with it.
+            # The report states that the collection was deleted, and this job with it.
             imports.cancel_inside(f"/{job_id}/")
             delete_files_of(job_id, objects, settings.jobs_root)
             gallery.sweep()

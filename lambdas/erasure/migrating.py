@@ -1,7 +1,7 @@
 """Migrates collections to another model version, for the workflow and for the command line.
 
 The workflow begins a migration, describes ranges of faces concurrently, each in a chain of
-invocations, and then ends it: it describes what is left, and switches the collection.
+invocations, and then ends it: it describes the remaining faces, and switches the collection.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DESCRIBING_SECONDS = 600.0
 """Seconds after which an invocation describes no further faces: the function has 15 minutes."""
 
 _FACES_PER_RANGE = 500
-"""Minimum number of faces for which a range of its own is worth the start of a function."""
+"""Minimum number of faces per range, so that starting a function for it is worthwhile."""
 
 _MAX_RANGES = 16
 """Maximum number of ranges that are described concurrently."""
@@ -84,14 +84,14 @@ def begin(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_range(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    """Describe faces of a range, until none is left or the time is up.
+    """Describe the faces of a range until none remains or the time is up.
 
     Args:
         gallery: The gallery.
         event: ``describe_range``, a range that ``begin`` or this function returned.
 
     Returns:
-        ``again``, whether faces are left, and ``range``, what is left of it.
+        ``again``, whether faces remain, and ``range``, the rest of the range.
 
     Raises:
         FacerecError: See ``Gallery.prepare_range``.
@@ -111,7 +111,7 @@ def describe_range(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def end(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    """Describe the faces that are left, and switch a collection, or cancel its migration.
+    """Describe the remaining faces and switch a collection, or cancel its migration.
 
     Args:
         gallery: The gallery.
@@ -211,7 +211,7 @@ def finish(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return the result of some work, or a refusal: what is wrong with a request is a result."""
+    """Return the result of a function, or a refusal if the request is invalid."""
     try:
         return {"error": None, "cause": None, **work()}
     except _REFUSALS as error:

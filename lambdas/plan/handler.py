@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from facerec.storage.sqlite import SqliteStore
 
 MAX_CHILDREN_OF_FUNCTION = 100_000
-"""Maximum number of children whose summaries a function sums up within its 15 minutes, at a few
+"""Maximum number of children whose summaries a function can add up within its 15 minutes, at a few
 hundred per second (``benchmarks/report.py``). For more children, a job of AWS Batch writes the
 report."""
 
@@ -168,7 +168,7 @@ def plan_execution(
         settings: Settings of the deployment.
         objects: Contains manifests and job folders.
         open_records: Opens the store of collections.
-        check: Raises an error of facerec for a request that must not be planned.
+        check: Raises a ``FacerecError`` for a request that must not be planned.
         remaining: Returns the seconds until the function is stopped.
 
     Returns:
@@ -211,7 +211,7 @@ def plan_execution(
             )
         _require_served_version(plan, records)
         lost = was_lost(objects, settings.jobs_root, collection_of(plan))
-        # While a collection is being deleted, the copies are those of the deleted one.
+        # While a collection is being deleted, the copies belong to the deleted collection.
         if not erasures.is_being_deleted(plan.collection_id):
             lost |= restore_lost_tombstones(
                 plan.collection_id, objects, settings.jobs_root, records
@@ -250,7 +250,7 @@ def plan_execution(
 
 
 def _require_served_version(plan: Plan, records: RecordStore) -> None:
-    """Check that a plan was not overtaken by a migration.
+    """Check that a plan still has the model version that its collection serves.
 
     When a migration is finished, the plans of all jobs get the new version. A plan that was written
     concurrently, or that came back with an older copy of its folder, does not.
@@ -297,7 +297,7 @@ def _refuse(
 
 
 def _photos_in(document: object) -> list[tuple[str, str]]:
-    """Return the addresses of photos in an input, which may name people, with their fields.
+    """Return the addresses of photos in an input, with their fields; they may contain names.
 
     The longest address is first. Addresses of prefixes and of lists of photos are omitted.
     """

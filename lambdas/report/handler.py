@@ -85,7 +85,7 @@ def no_reasons(_job_name: str) -> Mapping[str, int]:
 def end_submission(
     last: Submission, settings: Settings, objects: ObjectStore, find_reasons: FindReasons
 ) -> dict[str, Any]:
-    """Return the next submission of a job's children, or how the execution ends.
+    """Return the next submission of a job's children, or the output that ends the execution.
 
     Args:
         last: The submission that has ended.

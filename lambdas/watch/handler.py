@@ -1,4 +1,4 @@
-"""Watches running jobs, and a folder that messages report as changed."""
+"""Watches running jobs, and a folder whose changes arrive as messages."""
 
 from __future__ import annotations
 
