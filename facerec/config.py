@@ -31,7 +31,8 @@ class Settings:
         pinecone_index_name: PINECONE_INDEX_NAME, or None.
         vector_bucket: VECTOR_BUCKET, the bucket of Amazon S3 Vectors, or None
             for Pinecone.
-        pinecone_index_host: PINECONE_INDEX_HOST, the address of the index; None looks it up.
+        pinecone_index_host: PINECONE_INDEX_HOST, the address of the index; if None, it is looked up
+            by name.
         pinecone_integration_id: PINECONE_INTEGRATION_ID, the storage integration with which
             Pinecone imports files of the bucket, or None.
         model_version: MODEL_VERSION, the engine's version in the container image of the jobs, or
@@ -49,9 +50,10 @@ class Settings:
         instance_types: INSTANCE_TYPES, types or families of these machines; if empty, AWS Batch
             chooses.
         child_memory: CHILD_MEMORY, memory in MiB for each child of a job on AWS, 1024 to 32,768.
-        resubmissions: RESUBMISSIONS, how often unfinished children are submitted again, 0 to 5.
+        resubmissions: RESUBMISSIONS, number of times that unfinished children are submitted again,
+            0 to 5.
         event_bus: EVENT_BUS, the ARN of the event bus of Amazon EventBridge that receives matches
-            of registered people; None to match nobody.
+            of registered people; None disables the matching of registered people.
         erasure_function: ERASURE_FUNCTION, the function that erases from job folders after a
             deletion; None to erase during the request.
         job_queue: JOB_QUEUE_ARN, the queue of AWS Batch, or None.

@@ -82,9 +82,9 @@ class FacerecError(Exception):
     """Base of every error that facerec raises on purpose. Errors can be pickled.
 
     Attributes:
-        message: What is wrong, in one line.
-        hint: What to do about it, in one line, or None. It applies to every interface, so it
-            contains no command and no option of the command line.
+        message: Description of the problem, in one line.
+        hint: Remedy, in one line, or None. It applies to every interface, so it contains no command
+            and no option of the command line.
         consequence: The effect on the request, in one line, or None if the message makes it clear.
         hint_is_for_operator: Whether the hint is only useful to the operator of this machine or
             deployment, and not to a client of a server.
@@ -103,8 +103,8 @@ class FacerecError(Exception):
         return {**vars(self), "kind": type(self).__name__}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # By default, unpickling calls the constructor with the message, which most classes build
-        # themselves.
+        # By default, unpickling calls the constructor with the message; most classes build their
+        # own.
         return _restored, (type(self), self.args), self.__dict__
 
 
@@ -348,7 +348,7 @@ class JobFileError(InvalidInputError):
 
 
 class MigrationRemedy(StrEnum):
-    """What to do if a migration cannot continue. The value is the hint of the error."""
+    """The remedy if a migration cannot continue; its value is the hint of the error."""
 
     ALLOW = "allow the photos to be read"
     CANCEL = "cancel the migration to return to it"
@@ -373,7 +373,7 @@ class MigrationError(InvalidInputError):
     """A step of a migration to another model version is not possible, or not at present.
 
     Attributes:
-        remedy: What to do about it, or None.
+        remedy: The remedy, or None.
     """
 
     def __init__(self, message: str, remedy: MigrationRemedy | None = None) -> None:
@@ -419,7 +419,7 @@ class QuotaExceededError(InvalidInputError):
 
 
 class RecipeUnavailableError(InvalidInputError):
-    """A recipe cannot be chosen for a collection, since no engine here has that recipe.
+    """A recipe cannot be chosen for a collection, since no engine has that recipe.
 
     Attributes:
         recipe: Name of the recipe.
@@ -521,7 +521,7 @@ class AccessKeyNotFoundError(NotFoundError):
 
 
 class ClusterNotFoundError(NotFoundError):
-    """The collection has no such cluster, or every face in it belongs to a person by now.
+    """The collection has no such cluster, or every face in it now belongs to a person.
 
     Attributes:
         cluster_id: The requested id.
@@ -780,7 +780,7 @@ class RequesterPaysError(AccessDeniedError):
 class ServiceDeniedError(AccessDeniedError):
     """A store or service denies a request because of facerec's own credentials or key.
 
-    No photo is the cause, and nothing that a client of a server has sent.
+    Neither a photo nor a request of a client is the cause.
     """
 
 
@@ -799,7 +799,7 @@ class ReadFailedError(StoreUnavailableError):
 
     Attributes:
         uri: The requested path or address.
-        reason: What the file system or the service said.
+        reason: Message of the file system or the service.
     """
 
     ADVICE = "check the disk or the service that holds the photos"
@@ -878,7 +878,7 @@ class BusyError(FacerecError):
 
 
 class ConfigurationError(FacerecError):
-    """A setting, or what it names, is missing or wrong, or a package is not installed.
+    """A setting, or a resource that it names, is missing or wrong, or a package is not installed.
 
     The operator must correct it.
     """

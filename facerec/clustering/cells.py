@@ -1,4 +1,4 @@
-"""Cells: embeddings grouped by nearest centre, so that a face's neighbours are in few cells."""
+"""Groups embeddings into cells by nearest centre, so that neighbours are in few cells."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ROWS_AT_ONCE = 8_192
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """Faces by cell.
+    """The rows of faces, grouped by cell.
 
     Attributes:
         centres: float32, shape (cells, 128).

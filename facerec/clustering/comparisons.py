@@ -1,10 +1,10 @@
 """Finds the similar pairs of two sets of faces.
 
 Distances are bounded first in the 40 dimensions in which embeddings differ most: the distance of
-two projections is never larger than that of the embeddings. Only pairs that this leaves, mostly
-fewer than one in 10,000, are compared in all dimensions. For each pair, a matrix product returns
-the difference of two halved squared distances: the largest that the pair may have, and its lower
-bound. Pairs with a negative difference are dropped.
+two projections is never larger than that of the embeddings. Only the remaining pairs, mostly fewer
+than one in 10,000, are compared in all dimensions. For each pair, a matrix product computes half of
+the largest squared distance that the pair may have, minus half of the lower bound of its squared
+distance. Pairs with a negative difference are dropped.
 
 The largest distance of a probe and another face is a convex function of the reach of the other
 face, and so is its square. So it is at most the line between its values at the ends of the range of
@@ -40,13 +40,13 @@ _ROWS_AT_ONCE = 128
 """Number of rows of a product in memory, which then fits in the second-level cache."""
 
 _PAIRS_AT_ONCE = 65_536
-"""Number of pairs at which those found so far are compared in all dimensions: it bounds memory if
-the maximum score is high."""
+"""Number of candidate pairs at which they are compared in all dimensions, to bound memory if the
+maximum score is high."""
 
 _SAMPLE = 2_048
 _ROUNDS = 6
 _TINY = 1e-9
-"""Keeps directions independent if the faces of the sample are few."""
+"""Small term that keeps directions independent if the sample has few faces."""
 
 
 def principal_directions(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -97,7 +97,7 @@ class Compared:
         return len(self.rows)
 
     def take(self, positions: NDArray[np.int64] | slice) -> Compared:
-        """Return the faces at these positions."""
+        """Return the faces at the given positions."""
         return Compared(
             self.rows[positions],
             self.embeddings[positions],

@@ -1,8 +1,8 @@
 """Average linkage with constraints, over the pairs of a graph of neighbours.
 
 The pairs are taken in order, the most similar first. The clusters of the two faces become one if
-the scores of all pairs of their faces are low enough on average, and if nothing forbids it. So each
-cluster can be explained by pairs of similar faces.
+the scores of all pairs of their faces are low enough on average, and if nothing forbids it. So
+pairs of similar faces explain each cluster.
 
 A face that is not clear connects nobody: it joins a cluster of clear faces after these are
 complete, by a pair with a clear face.
@@ -80,7 +80,7 @@ def link(
 
     Args:
         faces: All faces of the pairs and of the clusters.
-        embeddings: Their embeddings, float32, shape (n, 128).
+        embeddings: Embeddings of the faces, float32, shape (n, 128).
         pairs: Pairs of these faces, most similar first.
         stored: Clusters that exist. They are changed: their ``photos`` and ``compared`` are set,
             and they get the faces that join them.
@@ -107,7 +107,7 @@ class _Growing:
     """Clusters while they grow.
 
     Attributes:
-        cluster_of: The cluster of each row; None of a row that is in none yet.
+        cluster_of: The cluster of each row; None for a row that is not in a cluster yet.
         merged: Maps the number of a merged cluster to that of the cluster it became part of.
     """
 
@@ -131,12 +131,12 @@ class _Growing:
         return cluster
 
     def keep(self, cluster: Linked) -> None:
-        """Note the cluster of each of its rows."""
+        """Record a cluster as the cluster of each of its rows."""
         for row in cluster.rows:
             self.cluster_of[row] = cluster
 
     def _cluster(self, row: int) -> Linked:
-        """Return the cluster of a row, or one with this row alone, which is not kept."""
+        """Return the cluster of a row, or an unrecorded cluster of this row alone."""
         return self.cluster_of[row] or self.prepared(self._describe(row))
 
     def try_pair(self, first: int, second: int) -> None:
@@ -194,7 +194,7 @@ def _allowed(one: Linked, other: Linked) -> bool:
 
 
 def _rank(cluster: Linked) -> tuple[bool, int, int]:
-    """Order clusters so that the one that keeps its number comes first."""
+    """Return a sort key that orders the cluster that keeps its number first."""
     number = cluster.number
     return number is None, -len(cluster.rows), number if number is not None else cluster.rows[0]
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from facerec.clustering.scores import Found, Read
 
 EXACT_PAIRS = 4 * 10**9
-"""Maximum number of pairs of faces that are all compared: those of 63,000 faces with each other, or
-of 4,000 new faces with a million. It takes about 4 seconds of processor time; cells take less for
-more pairs."""
+"""Maximum number of pairs of faces that are all compared: 63,000 faces with each other, or 4,000
+new faces with a million. It takes about 4 seconds of processor time; cells take less for more
+pairs."""
 
 MAX_NEIGHBOURS = 24
 """Maximum number of pairs kept for each face, most similar first. A face needs one pair to join a

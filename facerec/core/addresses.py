@@ -1,6 +1,6 @@
 r"""Addresses of photos in the form in which stores keep them: text that is valid Unicode.
 
-A file name need not be UTF-8: Python represents each invalid byte by a surrogate.
+A file name may not be valid UTF-8: Python represents each invalid byte by a surrogate.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def storable_source(address: str) -> str:
 
 
 def address_of_source(source: str) -> str:
-    """Return the address that ``storable_source`` was given."""
+    """Return the address from which ``storable_source`` created a source."""
     return _ESCAPED.sub(_unescape, source) if "\\x" in source else source
 
 
@@ -33,8 +33,7 @@ def escaped_name(name: str) -> str:
     r"""Return a name from a stored address; escape characters that display names cannot have.
 
     These characters are spaces at the ends, line breaks and other control characters. They become
-    escapes such as ``\x20`` and ``\x0a``, since the names of two folders may differ in nothing
-    else.
+    escapes such as ``\x20`` and ``\x0a``, since the names of two folders may differ only in these.
     """
     inner = name.strip()
     start, _, end = name.partition(inner) if inner else (name, "", "")

@@ -1,6 +1,6 @@
-"""Calls of the file system that are given up if it does not answer.
+"""Makes calls of the file system that are abandoned if it does not answer.
 
-A call can block for ever: the server of a network file system is gone, a program that provides a
+A call can block forever: the server of a network file system is gone, a program that provides a
 file system hangs, or a link leads to a file that the kernel fills. Neither a signal nor a limit of
 the process ends such a call. So it runs in another thread. If it takes too long, the caller
 continues without it, and the thread is free again when the call returns.
@@ -30,8 +30,8 @@ SETTLING_SECONDS = 5
 after the interruption, such as deleting its folder."""
 
 MAX_BLOCKED = 64
-"""Maximum number of given-up calls that have not returned. At this number, no further call is made:
-the cause is then a file system of this machine, not single files."""
+"""Maximum number of abandoned calls that have not returned. At this number, no further call is
+made: the cause is then a file system of this machine, not a single file."""
 
 Answer = TypeVar("Answer")
 
@@ -41,7 +41,7 @@ class GivenUpError(Exception):
 
 
 class Deadline:
-    """The time at which a call is given up: ``seconds`` after it was last extended."""
+    """The time at which a call is abandoned: ``seconds`` after the last extension."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -49,7 +49,7 @@ class Deadline:
         self.extend()
 
     def extend(self) -> None:
-        """Give the call its whole time again, since a piece of it is complete."""
+        """Grant the call the whole time again, since a piece of its work is complete."""
         self._end = time.monotonic() + self.seconds
 
     def step(self) -> None:
@@ -75,7 +75,7 @@ class _Call:
 
 
 class _Helpers:
-    """Threads that make calls: one for each call that is running. They end with the process."""
+    """Threads that make calls, one for each running call. They end with the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -152,7 +152,7 @@ _HELPERS = _Helpers()
 
 
 def _forget() -> None:
-    """Forget the threads, which a forked process does not have."""
+    """Drop the threads after a fork, since the new process does not have them."""
     global _HELPERS
     _HELPERS = _Helpers()
 
@@ -166,7 +166,7 @@ def answer_within(uri: str, work: Callable[[], Answer], deadline: Deadline) -> A
     Args:
         uri: The file or folder, for the error.
         work: Makes the call, in another thread.
-        deadline: When the call is given up; ``work`` may extend it.
+        deadline: Time at which the call is abandoned; ``work`` may extend it.
 
     Raises:
         ReadTimedOutError: There was no answer in time.

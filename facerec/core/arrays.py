@@ -1,4 +1,4 @@
-"""numpy, imported when it is first used."""
+"""numpy as ``np``, imported at its first use."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class AgeRange:
 
 
 class Gender(StrEnum):
-    """How a face looks to a network, which says nothing about a person's gender identity."""
+    """The gender that a network assigns to a face, which is not a person's gender identity."""
 
     FEMALE = "FEMALE"
     MALE = "MALE"
@@ -28,7 +28,7 @@ class FaceAttributes:
     Attributes:
         age_range: Estimated age.
         gender: Estimated gender.
-        gender_confidence: Calibrated probability that the gender is right, 0.5 to 1.
+        gender_confidence: Calibrated probability that the gender is correct, 0.5 to 1.
     """
 
     age_range: AgeRange

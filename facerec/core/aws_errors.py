@@ -1,4 +1,4 @@
-"""The one translation of AWS errors into errors of facerec."""
+"""Translates AWS errors into errors of facerec; no other module does."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def aws_errors(
 
     Args:
         service: Name of the service, for messages.
-        resource: Name of what is requested, for messages; the service if None.
+        resource: Name of the requested resource, for messages; None for the service itself.
         missing: Raised if the resource does not exist, or boto3 rejects its name; by default a
             ``NotFoundError`` or an ``InvalidInputError``.
         refused: Raised for other errors of the client (HTTP 4xx, except 408, 409 and 429), also if

@@ -1,4 +1,4 @@
-"""The one place that decides which AWS region is used."""
+"""Decides which AWS region is used, for all clients."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def aws_region(given: str | None = None) -> str | None:
-    """Return the region for a boto3 client, or None to use that of the AWS profile.
+    """Return the region for a boto3 client, or None to use the region of the AWS profile.
 
     boto3 reads AWS_DEFAULT_REGION and the profile, but not AWS_REGION, which the other SDKs and the
     functions of AWS Lambda use, and which takes precedence over both:

@@ -1,4 +1,4 @@
-"""Splits many items into batches, for calls and passes that take a limited number."""
+"""Splits items into batches, for operations that take a limited number of items."""
 
 from __future__ import annotations
 

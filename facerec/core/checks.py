@@ -1,4 +1,4 @@
-"""Checks the types of arguments from Python programs; commands and the API check their own."""
+"""Checks the types of arguments from Python programs; commands and the API validate theirs."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ class Cluster:
 
     Attributes:
         number: 1 or more; the text form of the id is ``c`` and the number.
-        face_ids: The faces without a person, ordered.
-        user_id: A person who has faces in the cluster too; None if nobody has.
+        face_ids: Ids of the faces without a person, ordered.
+        user_id: Id of the person who also has faces in the cluster; None if nobody does.
         ignored: Whether the cluster is hidden from suggestions.
     """
 
@@ -39,7 +39,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceArrays:
-    """What clustering needs of each face of a collection, besides its embedding.
+    """The data that clustering needs about each face of a collection, besides its embedding.
 
     All arrays have the same length. Detections marked as "not a face" are excluded.
 

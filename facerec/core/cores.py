@@ -1,4 +1,4 @@
-"""How many processor cores this process may use."""
+"""Determines how many processor cores this process may use."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def available_cores(groups: Path = CONTROL_GROUPS, own: Path = _OWN_GROUPS) -> i
 def _quotas(groups: Path, own: Path) -> Iterator[int]:
     """Yield the quotas of the control groups of this process, in whole cores."""
     for folder in dict.fromkeys(_folders(groups, own)):
-        # A quota that does not exist, or is "max" (-1 in version 1), limits nothing.
+        # A missing quota, or the value "max" (-1 in version 1), means no limit.
         with suppress(OSError, ValueError):
             # https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
             quota, period = (folder / "cpu.max").read_text("ascii").split()

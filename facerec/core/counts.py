@@ -1,4 +1,4 @@
-"""Numbers with their nouns, in the singular or the plural."""
+"""Formats numbers with their nouns, in the singular or the plural."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules that are imported when they are first used.
+"""Defers the import of modules until their first use.
 
 A command that lists collections needs neither numpy nor the code that clusters faces, and starts in
 half the time without them. Code uses a deferred module like an imported one::
@@ -15,13 +15,13 @@ from importlib import import_module
 
 
 class DeferredModule:
-    """Stands for a module; imports it when one of its attributes is first read."""
+    """A proxy for a module, which is imported when one of its attributes is first read."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __getattr__(self, attribute: str) -> object:
-        """Return an attribute of the module, and keep it: the next access costs no call."""
+        """Return an attribute of the module, and cache it so that the next access makes no call."""
         value = getattr(import_module(self._name), attribute)
         self.__dict__[attribute] = value
         return value

@@ -45,8 +45,8 @@ class Selection:
 
     Attributes:
         face_ids: Ids of faces.
-        image_keys: Photos that lose all their faces. Faces that jobs found in them with other
-            options are erased too, since a repair would restore them.
+        image_keys: Image keys of photos that lose all their faces. Faces that jobs found in them
+            with other options are erased too, since a repair would restore them.
         external_image_ids: External image ids whose ledger rows and manifest lines are erased too.
         photos: Paths or addresses of photos whose ledger rows and manifest lines are erased too.
         user_ids: Ids of people to erase.
@@ -57,19 +57,20 @@ class Selection:
         created_at: Creation time of the collection, in seconds since 1970. It identifies the
             collection: another one with the same id is not changed. None if an earlier release
             recorded the erasure.
-        collections: If a whole collection is erased, the creation times of it and of those with its
-            id of which job folders contained data when the erasure began. Others are kept, whatever
-            their times. None if an earlier release recorded the erasure.
-        is_returned: Whether the collection was deleted before, and is back with an older copy of
-            the database.
+        collections: If a whole collection is erased, its creation time, and the creation times of
+            earlier collections with its id that had data in job folders when the erasure began.
+            Other collections are kept, whatever their times. None if an earlier release recorded
+            the erasure.
+        is_returned: Whether the collection was deleted before, and an older copy of the database
+            brought it back.
         latest: Latest time at which a selected face was indexed or a selected person was created,
             in seconds since 1970; 0 if none is stored. The clock of another machine may have been
             ahead.
         cause: The entry of the history that the deletion of people belongs to, or None; see
             ``erases_names``.
         tombstones: Whether later jobs must not add the faces again.
-        only_empty_users: Whether people are erased only if they have no other faces than
-            ``face_ids`` when they are deleted.
+        only_empty_users: Whether people are erased only if, when they are deleted, they have no
+            faces other than ``face_ids``.
         faces_of_users: Whether all faces of the people are erased, also those that they get until
             they are deleted.
         people: Ids and creation times of the selected people who existed when the erasure began,
@@ -100,7 +101,7 @@ class Selection:
         return self.created_before is not None
 
     def includes_collection(self, created_at: float) -> bool:
-        """Return whether the collection of this id that was created at a time is erased whole."""
+        """Return whether the collection of this id with a creation time is erased as a whole."""
         if self.created_before is None:
             return False
         if self.collections is not None:
@@ -110,7 +111,7 @@ class Selection:
 
     @property
     def creations(self) -> dict[str, float | None]:
-        """The people to delete: their creation times by id; None for anybody with the id."""
+        """Creation times of the people to delete, by id; None deletes anybody with the id."""
         if self.people is None:
             return dict.fromkeys(self.user_ids)
         return dict(self.people)
@@ -208,7 +209,7 @@ class ErasedJob:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep erased that belonged to a collection, or to people of it.
+    """Counts of what a sweep erased that belonged to a collection or its people.
 
     Attributes:
         faces: Number of faces stored for the collection after it was deleted.
@@ -221,7 +222,7 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class KeptByJob:
-    """The data in a job folder that a selection selects.
+    """The data in a job folder that belongs to a selection.
 
     Attributes:
         job_id: The job, or the name of the folder that all jobs of the collection share.

@@ -23,7 +23,7 @@ SEND_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class MatchEvent:
-    """A new face that matches a registered person. It contains no vector and no picture.
+    """A new face that matches a registered person. It contains neither a vector nor an image.
 
     Attributes:
         event_id: 32 hexadecimal digits that depend on the collection, the person and the face only.
@@ -75,9 +75,10 @@ class KeptEvent:
     Attributes:
         event: The event.
         attempts: Number of attempts to deliver it.
-        due_at: When the next attempt is due, seconds since 1970.
-        delivered_at: When it was delivered, seconds since 1970; None if it was not.
-        problem: Why the last failed attempt failed; None if none has, or the event was delivered.
+        due_at: Time at which the next attempt is due, seconds since 1970.
+        delivered_at: Time of the delivery, seconds since 1970; None if the event was not delivered.
+        problem: Why the last attempt failed; None if no attempt has failed, or the event was
+            delivered.
     """
 
     event: MatchEvent
@@ -87,7 +88,7 @@ class KeptEvent:
     problem: str | None = None
 
     def sent_until(self, now: float) -> float | None:
-        """Return when the running attempt to deliver the event ends at the latest.
+        """Return the latest time at which the running attempt to deliver the event ends.
 
         Args:
             now: Current time, in seconds since 1970.

@@ -1,4 +1,4 @@
-"""Values that describe a face, shared by the packages that find faces and that store them."""
+"""Values that describe a face, for the packages that find faces and those that store them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Point:
 class Landmarks:
     """The points of dlib's 5-point predictor: the corners of both eyes and the base of the nose.
 
-    Left and right are as seen in the photo, as Rekognition's ``eyeLeft`` is.
+    Left and right are as seen in the photo, as in Rekognition's ``eyeLeft``.
     """
 
     left_eye_outer: Point

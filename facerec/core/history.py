@@ -62,13 +62,13 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why the records of people change: an operation, and who asked for it.
+    """Why the records of people change: an operation, its requester and the reason.
 
     Attributes:
         entry_id: Id of the entry; ids sort by time.
         action: The operation.
         at: Seconds since 1970, UTC.
-        by: Who asked for it, or None if that is not known.
+        by: Name of the requester, or None if it is not known.
         why: The reason that was stated, or None.
         undoes: Id of the entry that the operation undoes, or None.
         into: The person who has all faces after a merge; None for other operations.
@@ -211,7 +211,7 @@ def encode_step(cause: Cause, step: Step) -> str:
 
 
 def decode_steps(texts: Iterable[str]) -> list[Entry]:
-    """Return the entries in texts from ``encode_step``, in the order of their first steps."""
+    """Return the entries in texts of ``encode_step``, in the order of their first steps."""
     causes: dict[str, Cause] = {}
     steps: dict[str, list[Step]] = {}
     for text in texts:

@@ -1,4 +1,4 @@
-"""Ids derived from content: indexing the same photo again gives the same ids.
+"""Derives ids from content, so that indexing the same photo again results in the same ids.
 
 Ids of photos and of faces are UUIDs of version 8 (custom, RFC 9562 section 5.8), since
 Rekognition's ids are UUIDs. A face id is ``xxxxxxxx-xxxx-8xxx-yxxx-ffffffffffff``: everything up to
@@ -74,7 +74,7 @@ def checked_face_id(face_id: str) -> str:
 
 
 def image_id(content: bytes) -> str:
-    """Return the id of a photo: a lowercase UUID made from the SHA-256 of its bytes."""
+    """Return the id of a photo, a lowercase UUID derived from the SHA-256 of its bytes."""
     return _uuid(hashlib.sha256(content).hexdigest())
 
 
@@ -118,7 +118,7 @@ def is_group(text: str) -> bool:
 
 
 def first_of_group(group: str) -> str:
-    """Return the lowest id of a group, for groups of one vector."""
+    """Return the lowest id of a group, which groups of one vector use."""
     return group + "0" * _MEMBER_DIGITS
 
 
@@ -178,6 +178,6 @@ def _uuid(digest: str) -> str:
 
 
 def _group(digest: str) -> str:
-    """Return a UUID made from a digest, up to and including its last dash."""
+    """Return the UUID that a digest determines, up to and including its last dash."""
     variant = _VARIANTS[digest[16]]
     return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-"

@@ -1,4 +1,4 @@
-"""Files that the caller of a command names, read within limits of bytes and of time."""
+"""Reads files that the caller of a command names, within limits of size and time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 BLOCK = 1024 * 1024
-"""Bytes of one read: each must be answered in ``MAX_SECONDS``."""
+"""Number of bytes of one read, which must be answered in ``MAX_SECONDS``."""
 
 Answer = TypeVar("Answer")
 

@@ -1,4 +1,4 @@
-"""Reads dataclasses from JSON objects of this and other releases."""
+"""Creates dataclasses from JSON objects of this and other releases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Read = TypeVar("Read")
 
 
 def from_fields(kind: type[Read], document: Mapping[str, Any]) -> Read:
-    """Return an object of a dataclass from a JSON object that has its fields.
+    """Create an instance of a dataclass from a JSON object with its fields.
 
     Other fields are ignored, and those with a default may be missing: the object may come from a
     later or an earlier release.

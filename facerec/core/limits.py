@@ -24,11 +24,11 @@ and 5 MB in a request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.
 
 MAX_JSON_BYTES = 256 * 1024**2
 """Maximum size of a JSON document or a note that facerec wrote, such as a plan or a
-report. Only this many bytes are read, so a larger one is damaged."""
+report. Only this many bytes are read, so a larger one counts as damaged."""
 
 MAX_LEDGER_FILE_BYTES = 1024**3
 """Maximum size of a segment, a file of embeddings, a face index, or a file about an erasure. Only
-this many bytes are read, so a larger one is damaged."""
+this many bytes are read, so a larger one counts as damaged."""
 
 MAX_NAMES_BYTES = 1024**3
 """Maximum size, after decompression, of a manifest with a column that names people. It is kept in

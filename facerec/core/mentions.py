@@ -1,4 +1,4 @@
-"""Whether free text, such as the reason of a change, mentions somebody by name."""
+"""Detects names in free text, such as the reason of a change."""
 
 from __future__ import annotations
 

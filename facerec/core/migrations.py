@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from facerec.core.records import FaceRecord
 
 MAX_SIDES = 256
-"""Maximum number of sides of a collection (see ``facerec.storage.generations``): about 80
-migrations."""
+"""Maximum number of sides of a collection (see ``facerec.storage.generations``), enough for about
+80 migrations."""
 
 
 class MigrationState(StrEnum):
@@ -45,7 +45,7 @@ class Migration:
         state: State of the migration.
         started_at: Seconds since 1970, UTC.
         threshold: Default minimum similarity of the collection while the standby version is served;
-            None: the gallery's default.
+            None for the gallery's default.
     """
 
     collection_id: str

@@ -73,7 +73,7 @@ def checked_collection_id(name: str) -> str:
 
 
 def checked_new_id(new_id: str) -> str:
-    """Return the id of a new collection or person unchanged if a URL can contain it.
+    """Return the id of a new collection or person unchanged if it can be used in a URL.
 
     Clients resolve ``.`` and ``..`` in a URL as folders before they send it, so that a request for
     the person ``..`` would reach its collection. Ids that exist already can still be deleted.
@@ -89,8 +89,8 @@ def checked_new_id(new_id: str) -> str:
 def name_in_paths(collection_id: str) -> str:
     """Return a collection id as a path component of at most 217 characters.
 
-    File systems allow 255 bytes, and some names are prefixed. Ids that are too long are cut and end
-    in a digest, after a character that no id contains.
+    File systems allow 255 bytes, and some names are prefixed. Ids that are too long are cut, and
+    end in a digest after a character that no id contains.
     """
     if len(collection_id) <= _MAX_IN_PATHS:
         return collection_id
@@ -283,7 +283,7 @@ def _checked(
 
 
 def shown_name(name: str, maximum: int) -> str:
-    """Return a caller's name as error messages show it; a name that is too long is cut."""
+    """Return a caller's name in the form for error messages, which cuts a name that is too long."""
     if not isinstance(name, str):
         return repr(name)
     return repr(name if len(name) <= maximum else f"{name[:40]}...")

@@ -80,7 +80,7 @@ OPTION_TEXTS = {
     "detector": "How to find faces: with the fast cascade, with dlib's network alone, or with "
     "dlib's HOG detector",
 }
-"""What each option does, in the help of commands and in the OpenAPI document."""
+"""Descriptions of the options for the help of commands and the OpenAPI document."""
 
 
 class _Chosen:
@@ -91,7 +91,7 @@ class _Chosen:
 
 @dataclass(frozen=True, slots=True, init=False)
 class FaceOptions(_Chosen):
-    """How to find the faces of a photo, and which of them to keep.
+    """Options that determine how faces of a photo are found, and which ones are kept.
 
     An operation of a gallery has its own defaults for the options that were not given; they differ
     between photos that are stored and photos that are only searched. Elsewhere, the defaults of the
@@ -129,7 +129,7 @@ class FaceOptions(_Chosen):
         rotate: bool | None = None,
         max_pixels: int | None = None,
     ) -> None:
-        """Check every option that is given; None leaves an option to the operation.
+        """Check the options that are given; for None, the operation chooses.
 
         Raises:
             InvalidInputError: An option has an invalid value; the message names it.

@@ -1,4 +1,4 @@
-"""``override``, which ``typing`` provides since Python 3.12.
+"""Provides ``override``, which ``typing`` has since Python 3.12.
 
 Importing ``typing_extensions`` takes longer than reading a collection.
 """

@@ -84,7 +84,7 @@ class EmbeddedFace(DetectedFace):
 
 @dataclass(frozen=True, slots=True)
 class RejectedFace(DetectedFace):
-    """A detected face that was rejected, and why.
+    """A detected face that was rejected, with the reasons.
 
     Attributes:
         reasons: Why it was rejected.

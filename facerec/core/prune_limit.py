@@ -1,4 +1,4 @@
-"""The limit that protects faces if most photos are missing, as when a disk is not mounted."""
+"""The limit that protects faces if most photos are missing, as on an unmounted disk."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_over_limit(gone: int, photos: int, limit_percentage: float) -> bool:
 def too_many_gone(
     gone: int, photos: int, described: str, limit_percentage: float
 ) -> InvalidInputError:
-    """Return the error of a job that would prune more photos than it may.
+    """Return the error for a job that would prune more photos than its limit allows.
 
     Args:
         gone: Number of photos that are gone.

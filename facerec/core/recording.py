@@ -1,4 +1,4 @@
-"""Keeps the entry of the history to which the current changes of people belong."""
+"""Keeps track of the history entry to which current changes of people belong."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def recording(
 
 @contextmanager
 def requested_by(by: str | None, why: str | None) -> Iterator[None]:
-    """Note who asks for the changes within the block, and why."""
+    """Record who requests the changes within the block, and why."""
     token = _CALLER.set((by, why))
     try:
         yield
@@ -68,14 +68,14 @@ def requested_by(by: str | None, why: str | None) -> Iterator[None]:
 
 
 def current_caller() -> tuple[str | None, str | None]:
-    """Return who asks for the current changes, and why; None for what is not known."""
+    """Return the requester of the current changes and the reason; None where unknown."""
     return _CALLER.get()
 
 
 def _later(now: float) -> float:
-    """Return the time, or a microsecond after the latest entry of this process if that is later.
+    """Return ``now``, or a microsecond after the latest entry of this process if that is later.
 
-    If the latest entry is a second later or more, the clock was set back: return the time.
+    If the latest entry is at least a second later, the clock was set back, and ``now`` is returned.
     """
     with _LAST_LOCK:
         at = round(now, 6)

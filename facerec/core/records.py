@@ -1,4 +1,4 @@
-"""The records of stores."""
+"""The records that stores keep."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Collection:
         collection_id: 1 to 255 characters of ``[a-zA-Z0-9_.-]``.
         model_version: Model version of all its faces.
         created_at: Seconds since 1970, UTC.
-        threshold: Default minimum similarity of a match, 0 to 1; None: the gallery's default
+        threshold: Default minimum similarity of a match, 0 to 1; None if the gallery's default
             applies.
         generation: Distinguishes this collection from others with the same id if its vectors are in
             a store without transactions; "" for collections that the first release created. See
@@ -115,7 +115,7 @@ class Collection:
 
     @property
     def named_sides(self) -> frozenset[int]:
-        """The sets of vectors that are served, kept, or may be served."""
+        """Numbers of the sets of vectors that are served, kept, or may be served next."""
         sides = (self.side, self.standby_side, self.next_side)
         return frozenset(side for side in sides if side is not None)
 

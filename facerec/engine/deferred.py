@@ -1,4 +1,4 @@
-"""An engine, and networks for attributes, that are opened when they are first used."""
+"""An engine, and networks for attributes, that are opened at their first use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DeferredEngine:
 
         Args:
             open_engine: Opens the engine.
-            read_model_version: Returns its model version, without the engine.
+            read_model_version: Returns the model version of the engine without opening it.
         """
         self._open_engine = open_engine
         self._read_model_version = read_model_version

@@ -79,7 +79,7 @@ class FaceFinder:
             return 0, detections
         upright = turned(photo.pixels, turns)
         if isinstance(detector, ProposingDetector):
-            # A turn is kept for a face that was proposed.
+            # Only a proposed face justifies a turn.
             others, _ = detector.search(
                 upright, smallest_face, threshold=threshold, only_proposed=True
             )

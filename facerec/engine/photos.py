@@ -1,4 +1,4 @@
-"""Photos between the stages of the engine: with located faces, then with aligned faces."""
+"""Photos between the stages of the engine: first with located, then with aligned faces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ``FaceEngine`` of several engines, to analyse photos in parallel."""
+"""A ``FaceEngine`` that analyses photos in parallel with several engines."""
 
 from __future__ import annotations
 

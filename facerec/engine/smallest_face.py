@@ -30,7 +30,7 @@ def effective_smallest_face(width: int, height: int, requested: int | None) -> i
     Args:
         width: Width of the photo as stored, in pixels.
         height: Height of the photo as stored, in pixels.
-        requested: The size the caller asked for, or None for the default.
+        requested: The size that the caller requested; None for the default.
     """
     if requested is not None:
         return requested

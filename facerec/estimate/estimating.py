@@ -18,7 +18,7 @@ from facerec.estimate.simulation import Simulation, simulate
 from facerec.estimate.workload import MAX_COUNT, Store, Workload, whole
 
 MAX_PHOTOS = 1_000_000_000
-"""Maximum number of photos of a break-even."""
+"""Maximum number of photos up to which a break-even is searched for."""
 
 MAX_SEARCHES = MAX_COUNT // MAX_PHOTOS
 """Maximum number of searches; a break-even multiplies it by up to ``MAX_PHOTOS``."""

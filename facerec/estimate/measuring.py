@@ -43,7 +43,7 @@ def measure_photos_per_second(
     Args:
         engine: An engine with one thread.
         photos: Bytes of image files, at least one; they are repeated as needed.
-        options: How to find and choose faces.
+        options: Options that determine how faces are found and chosen.
         seconds: Approximate processor time of the measurement.
 
     Raises:
@@ -76,7 +76,7 @@ def sample_photos(path: Path, limit: int = 64) -> list[bytes]:
         try:
             content = read_input(file, MAX_PHOTO_BYTES)
         except InputFileError:
-            # A film, for example.
+            # The file is a video, for example.
             continue
         if recognise(content) is not None:
             photos.append(content)

@@ -80,8 +80,8 @@ class PriceTable:
         """Return a copy of the table with one price changed.
 
         Raises:
-            InvalidInputError: The table has no flat price of that name, or it is not a number of at
-                least 0.
+            InvalidInputError: The table has no flat price of that name, or ``dollars`` is not a
+                number of at least 0.
         """
         if name not in self.prices:
             raise InvalidInputError(

@@ -63,7 +63,7 @@ class Workload:
     new_collection: bool = True
 
     def __post_init__(self) -> None:
-        """Check the numbers, and choose the photos per child as the planner does."""
+        """Check the numbers, and choose the photos per child like the planner."""
         require_positive("photos_per_second", self.photos_per_second)
         require_not_negative("faces_per_photo", self.faces_per_photo)
         minima = {"photos": 0, "searches": 0, "images_per_child": 0, "max_vcpus": 1}
@@ -97,7 +97,7 @@ def whole(name: str, value: float, minimum: int, maximum: int = MAX_COUNT) -> in
 
 
 def require_positive(name: str, value: float) -> None:
-    """Check that an argument is a number greater than 0 that can be calculated with.
+    """Check that an argument is a number greater than 0 within the range for calculations.
 
     Raises:
         InvalidInputError: The argument is not such a number.
@@ -109,7 +109,7 @@ def require_positive(name: str, value: float) -> None:
 
 
 def require_not_negative(name: str, value: float) -> None:
-    """Check that an argument is a number of at least 0 that can be calculated with.
+    """Check that an argument is a number of at least 0 within the range for calculations.
 
     Raises:
         InvalidInputError: The argument is not such a number.

@@ -1,8 +1,8 @@
 """Measures error rates on a collection's own faces, and finds faces with doubtful names.
 
 Two faces in one photo show different people. For two faces in different photos, their names and
-people decide (``facerec.gallery.people.names.is_one_person``). Pairs about which these show nothing
-are not used, nor are pairs of one face in copies of a photo, or in a photo that was indexed twice.
+people decide (``facerec.gallery.people.names.is_one_person``). Pairs are not used if this is
+unknown, or if they are one face in two copies of a photo, or in a photo that was indexed twice.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ class Calibration:
         rates: Error rates by similarity.
         target_search_rate: Target share of searches for a stranger that have a match.
         threshold: Similarity that meets this target.
-        is_measured: Whether the threshold is measured on these faces. If they are too few, it is
-            taken from the scale of similarity.
+        is_measured: Whether the threshold is measured on these faces. If there are too few, it
+            follows from the scale of similarity.
         has_wrong_names: Whether the pairs that determine the threshold look like people with two
             names: the scale predicts less than a tenth of the target rate at that threshold.
         suspects: Number of pairs that may be of one person under two names, if they affect a
@@ -125,8 +125,8 @@ class Calibration:
             number of faces measures it.
         duplicates: Pairs of one face in two copies of a photo, or in a photo indexed twice.
         one_person: Pairs of faces that may show one person under two names.
-        two_people: Faces that may show somebody other than their name says, each with the most
-            similar face of its name.
+        two_people: Faces that may not show the person of their name, each with the most similar
+            face of that name.
         genuine_density: Share of the pairs of one person by similarity.
         impostor_density: Share of the pairs of different people by similarity.
     """
@@ -222,7 +222,7 @@ class _Pairs:
             (self.distances - means[one]) / deviations[one]
             + (self.distances - means[other]) / deviations[other]
         ) / 2
-        # few faces differ in the names that corrections mention
+        # few faces differ in their names in corrections
         mentioned = frozenset[str]().union(*(each.identity.denied for each in sample))
         identities, which = _numbers(
             [replace(each.identity, names=each.identity.names & mentioned) for each in sample]
@@ -236,7 +236,7 @@ class _Pairs:
         repeated = self.same_photo & (users[one] >= 0) & (users[one] == users[other])
         self.same = (stated == _SAME) & ~self.same_photo
         self.different = ((stated == _DIFFERENT) | self.same_photo) & ~repeated
-        # one face under two names says nothing about two people
+        # one face under two names does not show two people
         self.copies = self._copies()
         self.same &= ~self.copies
         self.different &= ~self.copies
@@ -323,7 +323,7 @@ def _stated(identities: Sequence[Identity]) -> NDArray[np.int8]:
 def _count_people(identities: Sequence[Identity]) -> int:
     """Return the number of people with an id or a name.
 
-    A name that a face has besides the id of its person is not counted: both are one person.
+    If a face has both a person and a name, only the person is counted.
     """
     people = {each.person for each in identities} - {None}
     return len(people - {each.name for each in identities if each.name != each.person})

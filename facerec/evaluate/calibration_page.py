@@ -58,7 +58,7 @@ def _shown_number(faces: int) -> str:
 
 
 def summary(result: Calibration, collection_id: str) -> list[str]:
-    """Return a summary of the measurement, and the threshold, in sentences."""
+    """Return sentences that summarise the measurement and the threshold."""
     sample = (
         "" if result.sampled == result.faces else f", of which {result.sampled:,} were compared"
     )

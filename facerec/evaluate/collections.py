@@ -1,4 +1,4 @@
-"""Measures error rates on the faces of a stored collection, and sets its threshold by them."""
+"""Measures error rates on the faces of a collection, and sets its threshold accordingly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def calibrate_collection(
     """Measure error rates on the faces of a collection, or on a random sample of them.
 
     Args:
-        gallery: Holds the collection.
+        gallery: The gallery with the collection.
         collection_id: Id of the collection.
         target_fmr: Share of searches for a stranger that may have a match, above 0 and below 1.
 

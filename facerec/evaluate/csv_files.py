@@ -1,4 +1,4 @@
-"""CSV files of labelled photos."""
+"""Reads CSV files of labelled photos."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def describe(
         folder: The folder that the names are relative to.
         names: Paths of the photos below the folder.
         engine: Finds and describes the faces.
-        options: How to detect and select faces.
+        options: Options that determine how faces are detected and selected.
         progress: Called with the number of photos that were just described.
 
     Raises:

@@ -41,7 +41,7 @@ def verification_page(
     """Return the page of a verification.
 
     Args:
-        result: What was measured.
+        result: The measured error rates.
         images: Folder that the names of photos are relative to.
         boxes: The position of the face in each photo.
         model_version: The version that described the faces.
@@ -173,7 +173,7 @@ def face_thumbnails(images: Path, boxes: Mapping[str, BoundingBox]) -> Thumbnail
         try:
             content = read_input(images / name, MAX_PHOTO_BYTES)
         except (InputFileError, ReadTimedOutError):
-            # It was readable a moment ago.
+            # The photo was readable before, but may have changed since.
             return ""
         photo = decode(content, smallest_face=None, max_pixels=10**8)
         if not isinstance(photo, DecodedPhoto):

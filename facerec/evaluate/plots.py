@@ -1,4 +1,4 @@
-"""Line plots as SVG, drawn without a library so that a page needs nothing else."""
+"""Draws line plots as SVG without a library, so that a page is self-contained."""
 
 from __future__ import annotations
 

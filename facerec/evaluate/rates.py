@@ -120,7 +120,7 @@ def miss_rates(
     for rate, threshold, missed, own in zip(rates, thresholds, misses, resampled.T, strict=True):
         low, high = np.percentile(own, [2.5, 97.5])
         if missed in (0.0, 1.0):
-            # Every resample gives the same rate here, so the interval would be empty.
+            # Every resample has the same rate here, so the interval would be empty.
             bound = wilson(round(missed * len(genuine)), len(genuine))
             low, high = bound.low, bound.high
         interval = Interval(missed, float(low), float(high))

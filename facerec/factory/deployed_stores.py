@@ -93,8 +93,8 @@ def open_stores(
 ) -> tuple[FaceStore, DynamoDBStore | SqliteStore, ClusterStore]:
     """Open the stores of faces, of records and of clusters.
 
-    With SQLite, all three are one object: two stores of one file would wait for each other in a
-    transaction.
+    With SQLite, one object is all three stores: two stores of one file would wait for each other in
+    a transaction.
 
     Raises:
         FacerecError: See ``open_faces`` and ``open_records``.
@@ -139,7 +139,7 @@ def open_migrations(
     Args:
         settings: Settings of the deployment.
         faces: The store of faces of the deployment.
-        records: Its store of collections.
+        records: The store of collections of the deployment.
     """
     from facerec.storage.standby_sides import StandbySides
 

@@ -32,7 +32,7 @@ def ordered_recipes(first: str | None = None) -> list[str]:
 
 
 def open_local_engine(recipe: str = Recipe.FAST) -> FaceEngine:
-    """Open the engine of a program, here or on AWS, that processes one photo at a time, or none.
+    """Open an engine for a program that processes at most one photo at a time.
 
     Its modules are imported at the first use, and each network is loaded when it is first needed.
     """

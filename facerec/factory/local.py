@@ -90,8 +90,8 @@ def open_server_gallery(
         data: Folder of faces and jobs.
         store: The store in that folder.
         engine: Finds faces for new collections; several threads call it.
-        policy: What callers may read. The photos of stored faces are also read from paths, where
-            ``facerec index`` found them.
+        policy: Permissions of callers to read photos. The photos of stored faces are also read from
+            paths, where ``facerec index`` found them.
         recipes: Engines by recipe, so that collections of other model versions can be used too.
         keep_thumbnails: Whether requests to index a photo keep thumbnails of its faces.
     """
@@ -163,7 +163,7 @@ def _close(store: SqliteStore, space: ReservedSpace) -> None:
 
 
 def _local_engines(recipe: str | None = None) -> dict[str, FaceEngine]:
-    """Return engines by recipe that are loaded at their first use; the default one first."""
+    """Return engines by recipe, the default one first; each is loaded at its first use."""
     return {name: engines.open_local_engine(name) for name in engines.ordered_recipes(recipe)}
 
 
@@ -211,7 +211,8 @@ def open_local_jobs(
     Args:
         data: Folder of faces and jobs.
         workers: Number of processes per job; by default one per core.
-        policy: What the jobs of a server may read; by default all that this machine can read.
+        policy: Permissions of the jobs of a server to read photos; by default, everything that this
+            machine can read.
         recipe: Recipe of new collections; None for ``fast``.
     """
     from facerec.jobs.local.jobs import LocalJobs

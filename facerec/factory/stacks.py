@@ -56,4 +56,4 @@ _PARAMETERS = {
     "PINECONE_INDEX_NAME": "PineconeIndexName",
     "PINECONE_INDEX_HOST": "PineconeIndexHost",
 }
-"""Parameters of a stack, by the environment variables in which its functions receive them."""
+"""Parameters of a stack, by the environment variables with which its functions receive them."""

@@ -1,1 +1,1 @@
-"""Imports collections from other services, with their ids."""
+"""Imports collections from other services, and keeps their ids."""

@@ -1,4 +1,4 @@
-"""The saved examples of a face collection of CompreFace, by its REST API.
+"""Reads the saved examples of a face collection of CompreFace through its REST API.
 
 https://github.com/exadel-inc/CompreFace/blob/master/docs/Rest-API-description.md
 """
@@ -37,7 +37,7 @@ ATTEMPTS = 3
 """Maximum number of requests for a photo while the server fails."""
 
 _CHECK = "check that the address and its port are those of a CompreFace server"
-"""Hint for an answer that is not one of CompreFace."""
+"""Hint for a response that does not look like CompreFace's."""
 
 TIMEOUT = 60.0
 """Seconds to wait for an answer."""
@@ -70,7 +70,7 @@ class ComprefaceServer:
         """Create a reader; nothing is read yet.
 
         Args:
-            address: Where CompreFace is served, such as ``http://localhost:8000``.
+            address: Address of CompreFace, such as ``http://localhost:8000``.
             api_key: Key of the face recognition service.
 
         Raises:
@@ -95,7 +95,7 @@ class ComprefaceServer:
         self._api_key = api_key
         self._opener = build_opener(_NoRedirects)
         self.models: dict[str, int] = {}
-        """Empty: the REST API does not say which network described a face."""
+        """Empty, since the REST API does not state which network described a face."""
 
     def subjects(self) -> list[str]:
         """Return the names of all people, including those without photos.
@@ -110,7 +110,7 @@ class ComprefaceServer:
         return [str(subject) for subject in _list_of(listed, "subjects")]
 
     def examples(self) -> Iterator[Example]:
-        """Yield all saved photos, a page in memory at a time.
+        """Yield all saved photos, with one page in memory at a time.
 
         Raises:
             AccessDeniedError: The server does not accept the key.

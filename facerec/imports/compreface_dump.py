@@ -1,7 +1,7 @@
-"""The saved examples of a face recognition service in a dump of CompreFace's database.
+"""Reads the saved examples of a face recognition service from a dump of CompreFace's database.
 
 https://github.com/exadel-inc/CompreFace/blob/master/java/admin/src/main/resources/db/changelog/db.changelog-0.1.7.yaml
-has the tables. The id that the REST API calls ``image_id`` is that of the embedding.
+defines the tables. The id that the REST API calls ``image_id`` is the id of the embedding.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from facerec.imports.copy_blocks import Row, copied_rows
 
 _TABLES = frozenset({"embedding", "img", "model", "subject"})
 _HEX = rb"\\x"
-"""What a photo begins with: ``\\x``, whose backslash is escaped."""
+"""Prefix of a photo: ``\\x``, whose backslash is escaped."""
 
 _PLAIN = "write a plain dump with `pg_dump -f frs.sql frs`"
 _FORMATS = {
@@ -38,7 +38,7 @@ _FORMATS = {
     b"PK\x03\x04": ("a ZIP archive", "unpack it first"),
     b"\xff\xfe": ("UTF-16 text, as PowerShell's > writes it", _PLAIN),
 }
-"""First bytes of files that are not a plain dump, each with the form and what to do."""
+"""First bytes of files that are not a plain dump, each with the format and the remedy."""
 
 
 @dataclass(slots=True)
@@ -106,11 +106,11 @@ class ComprefaceDump:
 
 
 def read_dump(path: Path, api_key: str | None = None) -> ComprefaceDump:
-    """Read who is in a dump and where its photos are; the photos stay in the file.
+    """Read the people in a dump and the positions of its photos; the photos stay in the file.
 
     Args:
         path: A plain dump of PostgreSQL.
-        api_key: Key of the face recognition service; None for the only one that has people.
+        api_key: Key of the face recognition service; None for the only service that has people.
 
     Raises:
         InvalidInputError: The file cannot be read, is not a plain dump of CompreFace, is truncated,
@@ -201,7 +201,7 @@ def _no_rows(path: Path, found: set[str]) -> InvalidInputError:
 def _chosen(
     api_key: str | None, subjects: dict[str, tuple[str, str]], services: dict[str, str]
 ) -> str:
-    """Return the key of the service to take.
+    """Return the key of the service to import.
 
     Raises:
         InvalidInputError: No key is given and several services have people, or none has the key.

@@ -1,4 +1,4 @@
-"""Rows of the tables in a plain dump of PostgreSQL, a part of a row in memory at a time.
+"""Reads rows of tables in a plain dump of PostgreSQL, with a part of a row in memory at a time.
 
 A dump has the rows of a table as a block of COPY, in the text format of
 https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
@@ -14,8 +14,8 @@ from typing import BinaryIO
 from facerec.errors import InvalidInputError
 
 MAX_START = 1 << 20
-"""Maximum number of bytes of a line in memory; what is beyond them is read in pieces and
-forgotten."""
+"""Maximum number of bytes of a line in memory; the rest of a line is read in pieces and
+discarded."""
 
 _COPY = re.compile(rb'COPY (?:"?[\w$]+"?\.)?"?([\w$]+)"? \(([^)]*)\) FROM stdin;')
 _END = rb"\."
@@ -33,7 +33,7 @@ class Row:
         fields: Raw text of each column by name, of at most the first ``MAX_START`` bytes of the
             row.
         is_whole: Whether the fields are the whole row.
-        last_offset: Where in the file the raw text of the last column begins, in bytes.
+        last_offset: Offset in the file of the raw text of the last column, in bytes.
         last_length: Length of the raw text of the last column, in bytes.
     """
 

@@ -21,7 +21,7 @@ def import_encodings(
     gallery: Gallery,
     restore_deleted: bool = False,
 ) -> ImportedEmbeddings:
-    """Store embeddings, and associate them with people of their names.
+    """Store embeddings, and associate each with the person of its name.
 
     Args:
         named: The embeddings.
@@ -30,7 +30,7 @@ def import_encodings(
         restore_deleted: Whether to store faces that were deleted or erased on purpose.
 
     Returns:
-        The ids of the faces, and which of them stay deleted.
+        The ids of the faces, and the ids of faces that stay deleted.
 
     Raises:
         InvalidInputError: The collection id is not valid, or the embeddings are of other networks.
@@ -49,7 +49,7 @@ def import_encodings(
     imported = gallery.import_embeddings(collection_id, named, restore_deleted=restore_deleted)
     members: dict[str, dict[str, None]] = {}
     for face, face_id in zip(named, imported.face_ids, strict=True):
-        # a person of whom everything was deleted is not created again
+        # a person whose faces were all deleted is not created again
         if face_id not in imported.deleted:
             members.setdefault(face.name, {})[face_id] = None
     created: set[str] = set()

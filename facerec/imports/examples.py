@@ -144,7 +144,7 @@ class _Importer:
     """Imports photos, one at a time.
 
     Attributes:
-        created: Names of people who were created before.
+        created: Names of people that this import has already created.
     """
 
     source: ExampleSource
@@ -174,7 +174,7 @@ class _Importer:
         face_ids = [face.record.face_id for face in indexed.faces]
         create_person(gallery, collection_id, example.subject, self.created)
         user_id = derived_user_id(example.subject)
-        # CompreFace has decided already whose face it is.
+        # CompreFace has already decided whose face it is.
         with suppress(QuotaExceededError):
             outcome = gallery.associate_faces(collection_id, user_id, face_ids, min_similarity=0.0)
             if not outcome.failed:

@@ -121,7 +121,7 @@ class ImageImporter:
             for number, faces in enumerate(images)
             if (photo := self._photo_of(faces, photos)) is not None
         }
-        # A photo that was indexed twice is that of both images.
+        # A photo that was indexed twice belongs to both images.
         places = [tuple(sorted(astuple(face.box) for face in faces)) for faces in images]
         twins: dict[object, list[int]] = {}
         for number, place in enumerate(places):
@@ -142,7 +142,7 @@ class ImageImporter:
         return chosen | kept, {n for row in doubtful for n in rows[row] if n not in kept}
 
     def _photo_of(self, faces: Sequence[KnownFace], photos: Sequence[str]) -> str | None:
-        """Return the photo from which an earlier import has stored faces of an image, or None."""
+        """Return the photo from which an earlier import stored faces of an image, or None."""
         sources = {
             self.stored[face.face_id].source
             for face in faces

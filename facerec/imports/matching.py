@@ -1,4 +1,4 @@
-"""Assigns photos to the images of a collection, if several of them have the same name."""
+"""Assigns photos to the images of a collection if several photos have the same name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ boxes."""
 
 
 def fit_of(there: Sequence[BoundingBox], here: Sequence[BoundingBox]) -> float:
-    """Return how well the faces of an image fit those that were found in a photo, from 0 to 1.
+    """Return how well the faces of an image fit the faces found in a photo, from 0 to 1.
 
     It is the mean shared area of its faces; faces that were not found share nothing.
     """
@@ -34,7 +34,7 @@ def assign(fits: NDArray[np.float64]) -> tuple[dict[int, int], set[int]]:
     """Assign to each image the photo that it fits best; each photo is assigned at most once.
 
     Args:
-        fits: How well images (rows) fit photos (columns), from 0 to 1.
+        fits: Fit of images (rows) to photos (columns), from 0 to 1.
 
     Returns:
         The column of the photo by the row of the image; and the rows of other images, for which
@@ -42,7 +42,7 @@ def assign(fits: NDArray[np.float64]) -> tuple[dict[int, int], set[int]]:
     """
     if not fits.size:
         return {}, set()
-    # An image without a photo is assigned one that it does not fit.
+    # If an image has no photo, a photo that does not fit is assigned to it.
     size = max(fits.shape)
     square = np.zeros((size, size))
     possible = fits >= max(MIN_SHARED, float(fits.max()) - MAX_SPREAD)
@@ -71,7 +71,7 @@ def _best_assignment(fits: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _gains(fits: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return how much worse the assignment becomes if a row must have another column.
+    """Return, for each row, the loss in fit if the row must have another column.
 
     In another assignment, rows take each other's columns in a cycle. This finds the shortest cycle.
     """

@@ -10,14 +10,14 @@ from facerec.gallery.gallery import Gallery
 
 
 def create_person(gallery: Gallery, collection_id: str, name: str, created: set[str]) -> None:
-    """Create a person if nobody has the id; omit a name that is not valid or somebody else's.
+    """Create a person if nobody has the id, without a name that is invalid or somebody else's.
 
     Args:
         gallery: The gallery of the collection.
         collection_id: The collection.
         name: Name of the person; it may contain any characters. The person's id is derived from
             it.
-        created: Names of people who were created before; this name is added.
+        created: Names of people that the import has already created; receives this name.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.

@@ -15,7 +15,7 @@ FIELDS = ("external_image_id", "face_id", "image_id")
 
 
 def photos_by_template(template: str) -> FindPhotos:
-    """Return the rule of a template such as ``s3://bucket/{external_image_id}.jpg``.
+    """Return the rule for a template such as ``s3://bucket/{external_image_id}.jpg``.
 
     Raises:
         InvalidInputError: The template is malformed, has no field or an unknown one, or a field has
@@ -53,10 +53,10 @@ def photos_by_template(template: str) -> FindPhotos:
 
 
 def photos_by_manifest(lines: Iterable[str]) -> FindPhotos:
-    """Return the rule of a manifest: a JSON object per line with ``photo`` and a name of the face.
+    """Return the rule for a manifest: a JSON object per line, with ``photo`` and an id of the face.
 
-    The name is ``face_id``, ``image_id`` or ``external_image_id``, as the source has it. Several
-    photos may have the same external image id.
+    The id is ``face_id``, ``image_id`` or ``external_image_id``, as in the source. Several photos
+    may have the same external image id.
 
     Raises:
         InvalidInputError: A line is not such an object; the message contains its number.

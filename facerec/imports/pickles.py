@@ -1,7 +1,7 @@
-"""Pickles of dlib's embeddings with names, as programs on ``face_recognition`` write them.
+"""Reads pickles of dlib's embeddings with names, as programs with ``face_recognition`` write them.
 
 A pickle is a program: loading a hostile one runs whatever functions it names. This reader accepts
-only the few names that arrays of numpy need, and has functions of its own for them: nothing that a
+only the few names that arrays of numpy need, and has its own functions for them. No function that a
 file names is imported or called. Files with anything else are refused.
 """
 
@@ -188,7 +188,7 @@ class _Reader(pickle.Unpickler):
         super().__init__(io.BytesIO(content), encoding="latin-1")
         self._path = path
 
-        # New functions for each file, since a pickle can set attributes of what it names.
+        # The functions are created for each file, since a pickle can set attributes of them.
         def encode(text: str, encoding: str) -> bytes:
             return text.encode({"latin1": "latin-1"}[encoding])
 
@@ -220,7 +220,7 @@ class _Reader(pickle.Unpickler):
             ("__builtin__", "bytes"): no_bytes,
             ("collections", "OrderedDict"): ordered_dict,
             ("collections", "defaultdict"): new_dict,
-            # what a defaultdict would call for a new name
+            # the factory of a defaultdict, which is called for a new name
             ("__builtin__", "list"): None,
             ("builtins", "list"): None,
             ("numpy", "ndarray"): None,
@@ -232,10 +232,10 @@ class _Reader(pickle.Unpickler):
             self._known[f"{core}.numeric", "_frombuffer"] = from_buffer
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - as in pickle
-        """Return the stand-in for a name.
+        """Return the replacement for a function or class that a pickle names.
 
         Raises:
-            InvalidInputError: There is none for this name.
+            InvalidInputError: There is no replacement for this name.
         """
         if (module, name) not in self._known:
             raise _refused(self._path, f"{module}.{name}")
@@ -272,7 +272,7 @@ def _pairs(path: Path, document: object) -> Iterator[tuple[object, object]]:
 
 
 def _of(document: Mapping[Any, Any], keys: Sequence[str]) -> Any:  # noqa: ANN401
-    """Return the first value that a dict has under one of some keys, or None."""
+    """Return the value of the first of several keys that a dict has, or None."""
     return next((document[key] for key in keys if document.get(key) is not None), None)
 
 
@@ -332,7 +332,7 @@ def _embedding(path: Path, name: str, values: Any) -> NDArray[np.float32]:  # no
 
 
 def _check_name(path: Path, name: str) -> None:
-    """Refuse a name that nobody can have, before any face is stored.
+    """Refuse a name that is never valid, before any face is stored.
 
     Raises:
         InvalidInputError: The name is empty, or contains half of a UTF-16 surrogate pair.

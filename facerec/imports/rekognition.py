@@ -1,4 +1,4 @@
-"""A collection of Amazon Rekognition, as its API lists it."""
+"""Reads a collection of Amazon Rekognition through its API."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class SourceCollection:
     """A collection as a service lists it.
 
     Attributes:
-        faces: Its faces.
-        users: Ids of its people, including those without faces.
+        faces: Faces of the collection.
+        users: Ids of the collection's people, including people without faces.
     """
 
     faces: tuple[KnownFace, ...]
@@ -66,7 +66,7 @@ def read_collection(client: Any, collection_id: str) -> SourceCollection:  # noq
     try:
         with aws_errors("Amazon Rekognition", resource, refused=refused, codes=codes):
             users = tuple(_pages(client, "list_users", "Users", collection_id, _user))
-            # a page in memory at a time
+            # one page in memory at a time
             faces = tuple(_pages(client, "list_faces", "Faces", collection_id, _face))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise unknown from error

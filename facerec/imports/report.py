@@ -11,7 +11,7 @@ class Unmatched(StrEnum):
     """Why a face was not imported, or not associated with its person."""
 
     NO_PHOTO_NAMED = "NO_PHOTO_NAMED"
-    """The rule for finding photos names none for the face."""
+    """The rule for finding photos returns no photo for the face."""
     PHOTO_NOT_FOUND = "PHOTO_NOT_FOUND"
     """The photo does not exist, or the source does not have it."""
     ACCESS_DENIED = "ACCESS_DENIED"
@@ -31,7 +31,7 @@ class Unmatched(StrEnum):
     DELETED = "DELETED"
     """The face was deleted from the collection on purpose."""
     PERSON_EXISTS = "PERSON_EXISTS"
-    """The collection has somebody else under the id of the person of the face."""
+    """Somebody else in the collection has the id of the face's person."""
     NOT_ASSOCIATED = "NOT_ASSOCIATED"
     """The face was imported, but not associated with its person."""
 
@@ -69,7 +69,7 @@ class ImportReport:
         present: Number of faces that the collection already contained.
         people: Number of people of the source.
         source_models: Number of faces of the source by the network that described them there; empty
-            if the source does not say.
+            if the source does not state this.
         unmatched: Faces that are missing, or not associated, in the order of the source.
     """
 

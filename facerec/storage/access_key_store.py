@@ -27,11 +27,11 @@ class AccessKeyStore(Protocol):
         ...
 
     def list_access_keys(self) -> list[AccessKey]:
-        """Return all keys in order of creation."""
+        """Return all keys in the order of their creation."""
         ...
 
     def delete_access_key(self, access_key_id: str) -> None:
-        """Delete a key for good.
+        """Delete a key permanently.
 
         Raises:
             AccessKeyNotFoundError: The key does not exist.

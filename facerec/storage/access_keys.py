@@ -15,8 +15,8 @@ class AccessKey:
     Attributes:
         access_key_id: 20 capital letters and digits; not secret.
         secret: 40 characters; the ``repr`` of the key does not contain them.
-        collections: Collections that it can use; empty for all.
-        writes: Whether it can change data.
+        collections: Collections that the key can use; empty for all.
+        writes: Whether the key can change data.
         note: A remark by the person who issued the key.
         created_at: Seconds since 1970, UTC.
     """
@@ -34,7 +34,7 @@ ID_PREFIX = "FREC"
 
 
 def new_access_key(collections: tuple[str, ...], *, writes: bool, note: str) -> AccessKey:
-    """Create a key from random bits of the system: 80 for the id, 240 for the secret."""
+    """Create a key from the system's random bits: 80 for the id, and 240 for the secret."""
     number = base64.b32encode(secrets.token_bytes(10)).decode()
     return AccessKey(
         access_key_id=ID_PREFIX + number,

@@ -1,4 +1,4 @@
-"""Converts a face record to flat columns of text and numbers, as every store keeps it, and back."""
+"""Converts face records to the flat columns of text and numbers that stores keep, and back."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from facerec.core.events import MatchEvent
 
 SOURCE = "facerec"
-"""Source of the events, by which rules select them."""
+"""Source of the events, which rules can match."""
 
 DETAIL_TYPE = "Match of a registered person"
-"""Kind of the events, by which rules select them."""
+"""Detail type of the events, which rules can match."""
 
 MAX_ENTRIES = 10
 """Maximum number of events in a request. Each is at most a few kilobytes, so that ten are far below

@@ -1,4 +1,4 @@
-"""Converts a face record to the metadata of a vector, as every store keeps it, and back."""
+"""Converts face records to the vector metadata that stores keep, and back."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def to_metadata(record: FaceRecord) -> Metadata:
     columns = to_columns(record)
     metadata = {name: value for name in _FIELDS if (value := columns[name]) is not None}
     for field, members in _MEMBERS.items():
-        # repr is the shortest text that reads back as the same number
+        # repr is the shortest text that is parsed as the same number
         metadata[field] = " ".join(map(repr, map(float, members(columns))))
     return metadata
 

@@ -36,7 +36,7 @@ def people_namespace(collection_id: str) -> str:
 class Neighbour:
     """A stored face found near a probe.
 
-    A search scores many faces and shows few of them. Decoding the record takes longer than
+    A search scores many faces and returns few of them. Decoding the record takes longer than
     everything else that a search does with a face, so the record is decoded when it is first read.
     """
 
@@ -80,8 +80,8 @@ class FaceStore:
 
         Args:
             vectors: The store of the vectors.
-            on_removed: Called with a collection's id and the ids of faces that it no longer has,
-                to delete what another store has about them; None if no other store has any.
+            on_removed: Called with a collection's id and the ids of faces that it no longer has, to
+                delete data about them in another store; None if no other store has such data.
         """
         self.vectors, self._on_removed = vectors, on_removed
 
@@ -105,7 +105,8 @@ class FaceStore:
 
         Faces written through it never get into a later collection with the same id, whenever the
         collection is deleted. A store that also contains the records rejects writes for a deleted
-        collection; others write to a namespace that nobody reads (``facerec.storage.generations``).
+        collection; other stores write to a namespace that nothing reads
+        (``facerec.storage.generations``).
         """
         del collection
         return self
@@ -136,7 +137,7 @@ class FaceStore:
             ValueError: A key, an id or an embedding is malformed; nothing was stored.
             CollectionNotFoundError: The collection was deleted (only after ``of``).
             ConflictError: The collection serves another model version now, or is being switched; or
-                there are too many concurrent changes of what another store has about removed faces.
+                there are too many concurrent changes of another store's data about removed faces.
             StoreUnavailableError: No photos, or only some of them, were stored.
         """
         removed = self.vectors.put_groups(
@@ -167,7 +168,7 @@ class FaceStore:
         )
 
     def put_stats(self, collection_id: str, stats: Mapping[str, CohortStats]) -> None:
-        """Store cohort stats by face id; unknown and concurrently deleted faces are ignored.
+        """Store cohort stats by face id; ignore unknown and concurrently deleted faces.
 
         Raises:
             StoreUnavailableError: None, or only some, of the stats were stored.
@@ -258,17 +259,17 @@ class FaceStore:
     def delete_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[str]:
         """Erase faces, including their embeddings, and return the ids that were stored.
 
-        A store whose reads lag its writes may omit ids that were stored recently.
+        A store whose reads lag behind its writes may omit ids that were stored recently.
 
         Raises:
             StoreUnavailableError: None, or only some, of the faces were erased, or their bytes are
                 still in a log; call this again.
-            ConflictError: There are too many concurrent changes of what another store has about the
+            ConflictError: There are too many concurrent changes of another store's data about the
                 faces; call this again.
         """
         stored = self.vectors.delete_vectors(collection_id, face_ids)
         if self._on_removed is not None:
-            # All of them: an earlier attempt may have been interrupted here.
+            # Called for all ids: an earlier attempt may have been interrupted here.
             self._on_removed(collection_id, face_ids)
         return stored
 
@@ -282,7 +283,7 @@ class FaceStore:
         self.vectors.delete_namespace(collection_id)
 
     def left_of(self, deleted: Sequence[Collection]) -> list[Collection]:
-        """Return deleted collections that have vectors again.
+        """Return the deleted collections that have vectors again.
 
         A writer that was killed cannot remove what it wrote after the deletion.
 
@@ -320,7 +321,7 @@ class FaceStore:
         return self.vectors.version(collection_id)
 
     def expect_empty(self, collection_id: str) -> None:
-        """Assume that a collection had no faces when this store was opened (see VectorStore)."""
+        """Assume that a collection had no faces when the store was opened; see ``VectorStore``."""
         self.vectors.expect_empty(collection_id)
 
 

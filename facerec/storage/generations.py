@@ -4,7 +4,7 @@ The record of a collection and its vectors are in two services, so a writer of v
 sure that the collection still exists. It may have been deleted, and perhaps created again, while a
 photo was processed. So the namespaces of a collection are named after its generation, which its
 record contains, and a writer keeps the generation that it began with. If it writes too late, its
-vectors get into a namespace that nobody reads.
+vectors get into a namespace that nothing reads.
 
 Collections that the first release created have no generation. Their namespaces are named after
 their ids.
@@ -18,13 +18,12 @@ the next side, which the switch fills with the faces that both sides have
 - Vectors are deleted first on the side that the writer knows, and then on all sides that may have
   some, until the record names no further side. A process that writes a face on another side reads
   the served side again afterwards. So a face that was deleted is on no side that is served later.
-- A writer reads the record again after it has written. If the collection serves another side by
-  then, or is about to, the write may be lost, and the writer gets a conflict: it must repeat the
-  write.
+- A writer reads the record again after it has written. If the collection then serves another side,
+  or is about to, the write may be lost. The writer gets a conflict, and must repeat the write.
 - A reader reads the record again too, even if the collection was never migrated: the side may have
-  been erased since. It gets a conflict if the collection serves another side by then.
-- A switch compares the sides after the record has named the next one. So it also compares what was
-  written before, and a write that comes later does not succeed.
+  been erased since. It gets a conflict if the collection then serves another side.
+- A switch compares the sides after the record has named the next one. So it also compares earlier
+  writes, and later writes do not succeed.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ class FacesByGeneration(FaceStore):
         return self.of(self._records.get_collection(collection_id))
 
     def on_side(self, collection: Collection, side: int) -> FaceStore:
-        """Return the faces on one side of a collection, whichever it serves.
+        """Return the faces on one side of a collection, whichever side it serves.
 
         Writes are not compared with the record, and change no other side.
         """
@@ -117,7 +116,7 @@ class FacesByGeneration(FaceStore):
 
 
 class _FacesOf(FaceStore):
-    """The faces of one collection, as its record was read."""
+    """The faces of one collection, given its record as it was read earlier."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from facerec.core.faces import EMBEDDING_SIZE, METRIC
 
 
 def index_misfit(dimension: int | None, metric: str | None) -> str | None:
-    """Return how an index differs from what embeddings need.
+    """Return how the shape of an index differs from the shape that embeddings need.
 
     The text is a predicate, such as ``has dimension 64, not 128``. Some servers return only one of
     the two values; None is not compared.

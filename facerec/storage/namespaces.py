@@ -39,7 +39,7 @@ def all_sides(collection: Collection) -> frozenset[int]:
 def namespaces_of(collection: Collection) -> list[str]:
     """Return the names of the namespaces of a collection's faces and people.
 
-    They are on each side that the record of the collection names.
+    The result has the namespaces of each side in the record of the collection.
     """
     return [
         namespace_of(name, collection.generation, side)

@@ -1,4 +1,4 @@
-"""A store that keeps no vectors, for a job whose faces are stored by an import at its end."""
+"""A store that keeps no vectors, for a job whose faces an import stores at its end."""
 
 from __future__ import annotations
 

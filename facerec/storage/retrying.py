@@ -23,16 +23,17 @@ PATIENCE = 60.0
 """Default time in seconds for which a request is retried."""
 
 THROTTLED_PATIENCE = 900.0
-"""Time in seconds for which a child of a job retries a throttled request. A store that throttles
-works: all children together send more than it takes, and waiting is how they slow down to its rate.
+"""Time in seconds for which a child of a job retries a throttled request. A store that throttles is
+not down: the children together send more than it accepts, and slow down to its rate by waiting.
 """
 
 FIRST_PAUSE = 0.5
 """Maximum of the random part of the pause after the first failed request, in seconds; it doubles
-with each further one."""
+with each further failure."""
 
 MAX_PAUSE = 20.0
-"""Maximum of each part of a pause, in seconds: what the service asks for, and a random part."""
+"""Maximum of each part of a pause, in seconds: the part that the service requests, and the random
+part."""
 
 
 class SharedPause:

@@ -22,7 +22,7 @@ FAR = 1e15
 """Value of all components of an embedding in a free slot, which no search ever reaches."""
 
 MAX_NORM = 1e6
-"""Embeddings with at least this norm are rejected, so that none comes near ``FAR``."""
+"""Norm from which embeddings are rejected, so that none comes near ``FAR``."""
 
 PROBES_AT_ONCE = 64
 """Number of probes per pass, which limits temporary memory to 4 bytes * 64 * rows of a chunk."""
@@ -33,7 +33,7 @@ fewer, BLAS first copies the embeddings into its own order, which takes longer t
 (``benchmarks/search.py``)."""
 
 ROUNDING = 2 * EMBEDDING_SIZE * 2.0**-23
-"""Bounds the relative error of a float32 dot product of two embeddings, for any order of the
+"""Bound of the relative error of a float32 dot product of two embeddings, for any order of the
 additions (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), doubled
 because candidates are picked by comparing two such products. 2**-23 is the distance from 1 to the
 next float32."""
@@ -150,8 +150,8 @@ def _scan_group(
 class _Found:
     """The nearest embeddings of one probe so far, and candidates that may be nearer.
 
-    Candidates are compared only when there are as many as the limit: a comparison of each would
-    take longer than keeping a few too many of them.
+    Candidates are compared only once there are as many as the limit: comparing each at once would
+    take longer than keeping a few too many.
     """
 
     def __init__(self, probe: NDArray[np.float64], limit: int, reach: float) -> None:

@@ -1,4 +1,4 @@
-"""Vectors of the side that a collection serves (see ``facerec.storage.generations``)."""
+"""The vectors of the side that a collection serves (see ``facerec.storage.generations``)."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class NamedVectors(VectorStore):
 
 
 class ServedVectors(NamedVectors):
-    """The served vectors; what is deleted from them is erased on the other sides too."""
+    """The served vectors; vectors deleted from them are erased on the other sides too."""
 
     def __init__(
         self,
@@ -264,14 +264,14 @@ class ServedVectors(NamedVectors):
         names = {namespace}
         if own is not None:
             current = self._record(namespace, own) or own
-            # Sides that are added from now on are found by ``left_of``.
+            # ``left_of`` finds sides that are added from now on.
             for side in range(max(own.sides, current.sides)):
                 names.add(namespace_of(namespace, own.generation, side))
         for name in sorted(names):
             self._vectors.delete_namespace(name)
 
     def _read(self, namespace: str, read: Callable[[str], Result]) -> Result:
-        """Return what a function reads from the served side of a namespace.
+        """Return the result of a function that reads from the served side of a namespace.
 
         Raises:
             ConflictError: The collection has been switched since its record was read, and the store
@@ -309,7 +309,7 @@ class ServedVectors(NamedVectors):
         groups: Mapping[str, Sequence[Vector]],
         removed: Sequence[str],
     ) -> None:
-        """Erase from the other sides, too, the vectors that a write has removed.
+        """After a write, check the served side, and erase removed vectors from the other sides.
 
         Vectors that were changed stay there: a switch detects that they differ.
 
@@ -346,12 +346,13 @@ class ServedVectors(NamedVectors):
     ) -> Iterator[str]:
         """Yield the names of a namespace on other sides, the served one first.
 
-        The record is read again until it names no further side: a switch may have copied what was
-        still on the served side.
+        The record is read again until it names no further side: a switch may have copied vectors
+        that were still on the served side.
 
         Args:
             namespace: The namespace.
-            own: Its collection, as it was read; vectors were deleted from its side.
+            own: The collection as it was read earlier; the vectors were deleted from its served
+                side.
             sides_of: Returns the sides of a record.
         """
         done = {own.side}
@@ -365,13 +366,13 @@ class ServedVectors(NamedVectors):
             done |= left
 
     def _record(self, namespace: str, own: Collection) -> Collection | None:
-        """Return the record of a collection as it is now; None if the collection was deleted."""
+        """Return the current record of a collection; None if the collection was deleted."""
         current = self._current(namespace.partition("/")[0])
         return None if current is None or current.created_at != own.created_at else current
 
 
 def _recent_sides(collection: Collection) -> frozenset[int]:
-    """Return the sides that may have vectors: earlier ones were erased."""
+    """Return the sides that may have vectors; earlier sides were erased."""
     latest = range(max(0, collection.sides - _RECENT), collection.sides)
     return collection.named_sides.union(latest)
 

@@ -1,18 +1,18 @@
-"""Migrations of collections whose vectors are in a store without transactions.
+"""Migrates collections whose vectors are in a store without transactions.
 
 Faces are described on the standby side, which is not served (``facerec.storage.generations``). It
 may have faces of photos that have since been changed or deleted, so it is never served itself. A
-switch fills a new side, its own, with the standby faces of the faces that are served, while writers
-get conflicts. Then one conditional write to the record serves that side, and keeps the one that was
-served for a rollback. A switch that was overtaken has filled a side that nobody will read.
+switch fills a new side of its own with the standby faces of the served faces, while writers get
+conflicts. Then one conditional write to the record serves that side, and keeps the side served so
+far for a rollback. A switch that was overtaken has filled a side that nothing will read.
 
 No request ever deletes from a side that the record names as served or as kept for a rollback,
 except faces that a caller deletes, replaces or has deleted:
 
 - All vectors of a side are erased only after a record was read that does not name the side. No
   later record names it again (``facerec.storage.dynamodb.migrations``).
-- A switch deletes faces only from the side that it fills, before it asks the record to serve it.
-- A process that describes faces deletes only what it has described itself.
+- A switch deletes faces only from the side that it fills, before the record serves that side.
+- A process that describes faces deletes only faces that it has described itself.
 """
 
 from __future__ import annotations
@@ -189,7 +189,8 @@ class StandbySides(MigrationStore):
         collection = self._records.get_collection(collection_id)
         if collection.sides == 1:
             return
-        # Only sides that this record has had: a newer copy of the records may name later ones.
+        # Only sides that this record has had are erased: a newer copy of the records may name later
+        # ones.
         unnamed = all_sides(collection) - collection.named_sides
         self._faces.delete_sides(collection, self._faces.stored_sides(collection) & unnamed)
         migration = self._records.get_migration(collection_id)

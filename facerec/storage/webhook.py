@@ -1,4 +1,4 @@
-"""Sends events to a webhook: an address of the operator, whose server checks the signature."""
+"""Sends signed events to a webhook, an address of the operator."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ class Webhook:
                 f"set FACEREC_WEBHOOK_SECRET to a random string of at least {MIN_SECRET_LENGTH} "
                 "characters",
             )
-        # the bytes of the environment, whatever they are
+        # the secret may be any bytes from the environment
         self._address, self._secret = address, secret.encode(errors="surrogateescape")
         self._timeout, self._clock = timeout, clock
-        # A proxy must not receive what is meant for this machine.
+        # A proxy must not receive events for this machine.
         proxies = [urllib.request.ProxyHandler({})] if loopback else []
         self._opener = urllib.request.build_opener(
             _NoRedirects(), _HttpHandler(), _HttpsHandler(), *proxies
@@ -157,7 +157,7 @@ class _Connection(HTTPConnection):
 
     def _give_up(self) -> None:
         self._late = True
-        with suppress(OSError, AttributeError):  # not connected, or closed by now
+        with suppress(OSError, AttributeError):  # not connected, or already closed
             self.sock.shutdown(socket.SHUT_RDWR)
 
 
@@ -180,7 +180,7 @@ class _HttpsHandler(urllib.request.HTTPSHandler):
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     @override
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Follow no redirect: the address is the operator's, and its answer is not trusted."""
+        """Follow no redirect: the operator chose the address, and the answer is not trusted."""
 
 
 def _refusal(status: int) -> str:
@@ -215,7 +215,7 @@ def _checked_address(address: str) -> bool:
 
 
 def _is_sendable(address: str, host: str, selector: str) -> bool:
-    """Return whether an address can be a part of a request as it is.
+    """Return whether an address can be sent as a part of a request, without escapes.
 
     Raises:
         ValueError: The name of the machine is not valid.

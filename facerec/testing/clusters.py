@@ -1,4 +1,4 @@
-"""What every store of clusters must do; an implementation's tests inherit from this class."""
+"""The contract of stores of clusters; an implementation's tests inherit from this class."""
 
 from __future__ import annotations
 

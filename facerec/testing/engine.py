@@ -111,7 +111,7 @@ def fake_embedding(person: str, away: float = 0.0, shot: int = 0) -> NDArray[np.
     Args:
         person: Name of the person.
         away: Euclidean distance from the person's typical embedding.
-        shot: Picks the direction of this distance.
+        shot: Number that determines the direction of this distance.
     """
     mean = np.full(EMBEDDING_SIZE, TYPICAL_NORM / EMBEDDING_SIZE**0.5)
     typical = mean + SPREAD_OF_PEOPLE * _random(person).standard_normal(EMBEDDING_SIZE)
@@ -165,7 +165,7 @@ class FakeAttributes:
     """An ``AttributeEstimator`` for which everybody is a woman of 30 to 40 years.
 
     Attributes:
-        is_installed: Whether it can estimate anything.
+        is_installed: Whether the estimator counts as installed.
     """
 
     def __init__(self, *, is_installed: bool = True) -> None:

@@ -35,7 +35,7 @@ def stored_face(
         shot: See ``fake_embedding``.
         embedding: The embedding, in place of the person's.
         external_image_id: External image id of the photo.
-        source: Where the photo comes from.
+        source: Source of the photo (``FaceRecord.source``).
         model_version: Model version of the embedding.
     """
     content_id = image_id((image or person).encode())

@@ -1,4 +1,4 @@
-"""What every store of registered people must do; an implementation's tests inherit from it."""
+"""The contracts of stores of registered people; an implementation's tests inherit from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What searches of every store of vectors must return."""
+"""The contract of searches in stores of vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store of vectors must do; an implementation's tests inherit from this class."""
+"""The contract of stores of vectors; an implementation's tests inherit from this class."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def vector_of(
 
 
 def by_group(vectors: Iterable[Vector]) -> dict[str, list[Vector]]:
-    """Return vectors as ``VectorStore.put_groups`` takes them."""
+    """Group vectors by group, for ``VectorStore.put_groups``."""
     groups = defaultdict(list)
     for vector in vectors:
         groups[vector.group].append(vector)

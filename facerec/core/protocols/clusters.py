@@ -34,7 +34,7 @@ class ClusterStore(Protocol):
         Args:
             collection_id: The collection.
             cohort_version: Version of the cohort stats to return.
-            is_clear: Whether a face is clear enough to connect others.
+            is_clear: Returns whether a face of a given quality is clear enough to connect others.
             rule: A text that identifies ``is_clear``: functions with different results have
                 different texts.
 
@@ -107,10 +107,10 @@ class ClusterStore(Protocol):
         limit: int = 100,
         max_faces: int | None = None,
     ) -> list[Cluster]:
-        """Return clusters that people should see, largest first, then by number.
+        """Return the clusters to suggest to people, largest first, then by number.
 
-        Such a cluster is not ignored, has at least two faces, including one without a person, and
-        has no face of a person who cannot have more faces.
+        A suggested cluster is not ignored, and has at least two faces, including one without a
+        person. It has no face of a person who cannot have more faces.
 
         Args:
             collection_id: The collection.
@@ -145,7 +145,7 @@ class ClusterStore(Protocol):
     ) -> list[int]:
         """Change clusters, and return the numbers of those created, in their order.
 
-        Nobody else changes clusters until the call ends. Faces that were deleted or clustered
+        No other process changes clusters until the call ends. Faces that were deleted or clustered
         concurrently stay as they are. A store with transactions makes all changes or none. In
         others, an interruption leaves some faces to the next clustering.
 

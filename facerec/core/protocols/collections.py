@@ -55,7 +55,7 @@ class CollectionRecords(Protocol):
 
         Args:
             stop: Called between requests; once it returns true, the rest is left to the next call,
-                which continues there.
+                which continues from there.
 
         Returns:
             Numbers of deleted records by the id of their collection; empty if nothing was found.

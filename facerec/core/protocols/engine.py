@@ -47,7 +47,7 @@ class FaceEngine(Cohort, Protocol):
 
         Args:
             photos: The bytes of image files.
-            options: How to find and choose faces.
+            options: Options that determine how faces are found and chosen.
 
         Raises:
             WeightsError: A file of a network is missing or cannot be used.
@@ -71,7 +71,7 @@ class AttributeEstimator(Protocol):
         Args:
             photo: The bytes of the image file in which the faces were found.
             faces: The faces.
-            options: The options with which they were found.
+            options: The options with which the faces were found.
 
         Raises:
             AttributesUnavailableError: The networks are not installed.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class HistoryRecords(Protocol):
-    """Who changed people, when and why.
+    """Records who changed people, when and why.
 
     The methods that change people and corrections write the steps of the history, in the
     transaction of the change, if there is a cause (see ``facerec.core.recording``). A change of
@@ -19,7 +19,7 @@ class HistoryRecords(Protocol):
     """
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Apply the changes of the block atomically, or one by one in a store without transactions.
+        """Apply the changes of the block atomically; without transactions, apply them one by one.
 
         The block must not search, and must not continue after an error.
         """
@@ -48,7 +48,7 @@ class HistoryRecords(Protocol):
         ...
 
     def get_history_subjects(self, collection_id: str, subjects: Collection[str]) -> frozenset[str]:
-        """Return the subjects, among those given, that entries of the history have."""
+        """Return the given subjects that occur in entries of the history."""
         ...
 
     def put_history(self, collection_id: str, entries: Sequence[Entry]) -> None:

@@ -38,7 +38,7 @@ class JobData(Protocol):
                 read or changed; None raises the first one at the end.
 
         Returns:
-            What was removed from each folder; unknown ids and names are ignored.
+            Counts of what was removed from each folder; unknown ids and names are ignored.
 
         Raises:
             FacerecError: A job folder that may contain embeddings cannot be read; raised after the
@@ -47,7 +47,7 @@ class JobData(Protocol):
         ...
 
     def creations(self, collection_id: str) -> frozenset[float]:
-        """Return when the collections with this id that are remembered here were created.
+        """Return the creation times of the collections with this id whose photos jobs remember.
 
         Returns:
             Seconds since 1970.

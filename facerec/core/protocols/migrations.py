@@ -74,7 +74,8 @@ class MigrationStore(Protocol):
     ) -> bool:
         """Return whether a standby face has this embedding, up to a Euclidean distance.
 
-        In a store without transactions, what killed processes have left of migrations counts too.
+        In a store without transactions, vectors that killed processes have left of migrations count
+        too.
         """
         ...
 
@@ -82,10 +83,10 @@ class MigrationStore(Protocol):
         self,
         collection_id: str,
         state: MigrationState,
-        # A function of a ``FaceStore``, a class that this package does not know.
+        # The argument takes a ``FaceStore``, a class that this package cannot import.
         store_people: Callable[[Any], None],
     ) -> Collection:
-        """Serve the standby version, and keep the served one on standby, atomically.
+        """Serve the standby version and keep the version served so far on standby, atomically.
 
         The thresholds are exchanged too. Call it in a transaction that also computes the vectors of
         people whose vectors are out of date. A concurrent change of a person computes that person's
@@ -112,7 +113,8 @@ class MigrationStore(Protocol):
     def end_old_switch(self, collection_id: str, now: float) -> bool:
         """End a switch that is so old that its process was killed; return whether there was one.
 
-        Writers are refused during a switch. A store with transactions ends it by itself.
+        Writers are refused during a switch. A store with transactions itself ends an interrupted
+        switch.
 
         Args:
             collection_id: The collection.
@@ -227,7 +229,7 @@ class MigrationRecords(Protocol):
         ...
 
     def end_switch(self, collection: Collection) -> Collection:
-        """Serve the side that was filled, keep the served one, and exchange the thresholds.
+        """Serve the filled side, keep the side served so far, and exchange the thresholds.
 
         Args:
             collection: The collection that ``begin_switch`` has returned.

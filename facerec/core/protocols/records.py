@@ -21,7 +21,7 @@ class RecordStore(
     RequestRecords,
     Protocol,
 ):
-    """Strongly consistent records of collections and of what belongs to them.
+    """Strongly consistent records of collections and of all data that belongs to them.
 
     A collection's tags, people, history, corrections and tombstones are deleted with the
     collection. The store also keeps answered requests. Each method raises a ``FacerecError``, such

@@ -55,9 +55,9 @@ class RegistrationStore(Protocol):
         """Return the event of any collection that has been due longest at ``now``.
 
         Returns None if no event is due. The event counts as attempted, and is due again at
-        ``due_at``, so that nobody else delivers it until then. An event is deleted instead if the
-        person's consent no longer holds, or a later correction states that the face does not show
-        the person.
+        ``due_at``, so that no other process delivers it until then. An event is deleted instead if
+        the person's consent no longer holds, or a later correction states that the face does not
+        show the person.
 
         Raises:
             ConflictError: There are too many concurrent changes.

@@ -1,1 +1,1 @@
-"""Decoding: bytes of image files to upright pixels."""
+"""Decodes the bytes of image files into upright pixels."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from facerec.engine.decode.limits import MAX_BLOCKS, too_costly
 
 MAX_FRAME_BLOCKS = 500_000
-"""Maximum number of blocks that are passed over to see whether a second frame follows. The pixels
-of a frame are in blocks of 255 bytes, so this allows 127 MB."""
+"""Maximum number of blocks to skip when searching for a second frame. The pixels of a frame are in
+blocks of 255 bytes, so this allows 127 MB."""
 
 _EXTENSION = 0x21
 _FRAME = 0x2C

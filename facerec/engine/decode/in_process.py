@@ -204,8 +204,7 @@ def _refusal(
 
 
 _ANIMATED = (WEBP, AVIF)
-"""Formats with animations whose decoders tell; further images of a HEIC or TIFF are other
-photos."""
+"""Formats whose decoders report animations; further images of a HEIC or TIFF are other photos."""
 
 _ORIENTATIONS = range(1, 9)
 

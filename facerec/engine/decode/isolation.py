@@ -40,8 +40,8 @@ serve(sys.stdin.buffer, sys.stdout.buffer)
 """Program of a decoder process, which uses the same import path as this process."""
 
 _ATTEMPTS = 2
-"""Maximum number of attempts: a process may be killed by chance, for example when memory is
-short."""
+"""Maximum number of attempts at a photo: a process may be killed by chance, for example when memory
+is short."""
 
 
 class DecoderProcess:
@@ -83,7 +83,7 @@ class DecoderProcess:
         """End the process by closing its input.
 
         Args:
-            kill: Whether to end it even in the middle of a photo.
+            kill: Whether to end the process even while it decodes a photo.
         """
         if kill:
             self._process.kill()
@@ -128,7 +128,7 @@ class DecoderProcesses:
                     return TIMED_OUT
                 continue
             except BaseException:
-                # Otherwise the next request would read the answer about this photo.
+                # Otherwise the next request would read the answer for this photo.
                 process.close(kill=True)
                 raise
             with self._lock:
@@ -144,7 +144,7 @@ class DecoderProcesses:
             process.close()
 
     def forget(self) -> None:
-        """Forget the processes after a fork: they belong to the parent process."""
+        """Drop the processes after a fork: they belong to the parent process."""
         self._idle = []
         self._lock = threading.Lock()
 

@@ -40,7 +40,7 @@ _COMMENT = 0xFE
 _APP1 = 0xE1
 _APPLICATION = frozenset(range(0xE0, 0xF0))
 _COLOURS = frozenset({0xE0, 0xEE})
-"""Application data of JFIF and Adobe, for how colours are stored."""
+"""Application data of JFIF and Adobe, which specify how colours are stored."""
 
 _XMP_IDENTIFIER = b"http://ns.adobe.com/xap/1.0/\0"
 
@@ -209,7 +209,7 @@ def without_what_follows(content: bytes, components: int) -> bytes | None:
             for coefficient in covered:
                 missing_bits[coefficient] = scan.missing_bits
         if len(precision) == components and not any(map(any, precision.values())):
-            # Zeros fill up downloads that stopped, and half of an end marker may be left.
+            # Interrupted downloads may be filled with zeros, or end with half of an end marker.
             return content[: scan.end].rstrip(b"\0\xff")
     return None
 

@@ -1,4 +1,4 @@
-"""Limits on the cost of decoding one photo: processor seconds, memory, and the parts of a file.
+"""Limits on the cost of decoding a photo: processor time, memory, and the parts of a file.
 
 Pixels are limited by ``FaceOptions.max_pixels``. The other limits are defined here. If the header
 shows the cost, the limit is checked before decoding; otherwise decoding is stopped while it runs
@@ -57,7 +57,7 @@ TIMED_OUT = UnreadablePhoto(
 
 
 def end_of_time() -> float:
-    """Return the thread's processor time at which decoding that begins now has to stop."""
+    """Return the thread's processor time at which decoding that starts now must stop."""
     return time.thread_time() + MAX_SECONDS
 
 

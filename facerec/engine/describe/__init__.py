@@ -1,1 +1,1 @@
-"""Description: aligned faces to embeddings, quality and pose."""
+"""Describes aligned faces: embeddings, quality and pose."""

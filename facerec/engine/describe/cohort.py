@@ -1,4 +1,4 @@
-"""The cohort: vectors of strangers by which the distances of a face are normalised.
+"""The cohort: vectors of strangers that normalise the distances of a face.
 
 dlib's distances are too small where its embeddings crowd, for example among children. The
 distances of a face from a fixed cohort of strangers show how crowded its surroundings are. Each
@@ -91,7 +91,7 @@ class Cohort:
         return len(self._vectors)
 
     def stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
-        """Return the stats of each face: how far its nearest vectors of the cohort are.
+        """Return the stats of each face: the distances of its nearest vectors in the cohort.
 
         Args:
             embeddings: float32 of shape (n, 128).
@@ -130,7 +130,7 @@ class Cohort:
 def _moments(
     squares: NDArray[np.float32], nearest: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean and deviation of the roots of the smallest values of each row."""
+    """Return mean and deviation of the square roots of the smallest values of each row."""
     smallest = np.partition(squares, nearest - 1, axis=1)[:, :nearest]
     distances: NDArray[np.float64] = np.sqrt(np.maximum(smallest, 0), dtype=np.float64)
     return distances.mean(axis=1), distances.std(axis=1)

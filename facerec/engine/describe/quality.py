@@ -81,7 +81,7 @@ def assess(
     Args:
         chip: The aligned face, uint8 of shape (150, 150, 3), RGB.
         box: Ratios of the upright photo.
-        pose: How the head is turned.
+        pose: Rotation of the head.
         width: Width of the upright photo as stored, in pixels.
         height: Height of the upright photo as stored, in pixels.
     """
@@ -136,7 +136,7 @@ def grain(grey: NDArray[np.float32], *, low_contrast: float = LOW_CONTRAST) -> f
 
     Grain is the deviation of noise at half the size, where the interpolation of the chip has no
     influence. It is estimated as by Immerkaer 1996, "Fast noise variance estimation" (Computer
-    Vision and Image Understanding 64): his operator, with weights whose squares add up to 36, is 0
+    Vision and Image Understanding 64): this operator, with weights whose squares add up to 36, is 0
     on even slopes. The median of its absolute value, divided by 0.6745 as for a normal
     distribution, ignores edges. Noise of faces whose ``contrast`` is below ``low_contrast`` is
     multiplied by ``low_contrast / contrast``.
@@ -148,7 +148,7 @@ def grain(grey: NDArray[np.float32], *, low_contrast: float = LOW_CONTRAST) -> f
     small = _halved(grey)
     across = small[:, :-2] + small[:, 2:] - 2 * small[:, 1:-1]
     residual = np.abs(across[:-2] + across[2:] - 2 * across[1:-1])
-    # An eighth of the time of numpy's median.
+    # This takes an eighth of the time of numpy's median.
     middle = residual.size // 2
     noise = float(np.partition(residual, middle, axis=None)[middle]) / (6 * 0.6745)
     return noise * max(1.0, low_contrast / max(1.0, contrast(grey)))

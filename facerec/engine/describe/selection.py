@@ -1,4 +1,4 @@
-"""Selection of the faces of a photo to keep."""
+"""Selects the faces of a photo to keep."""
 
 from __future__ import annotations
 
@@ -49,12 +49,13 @@ def remedies(
 ) -> tuple[str, ...]:
     """Return the options that can be changed to keep a rejected face, by name.
 
-    An option at its limit is not among them. A small face may be rejected by ``smallest_face``, by
-    the quality filter or by both; or the filter would reject it once ``smallest_face`` is lower.
+    An option that is already at its limit is not returned. A small face may be rejected by
+    ``smallest_face``, by the quality filter or by both; or the filter would reject it once
+    ``smallest_face`` is lower.
 
     Args:
         face: The face.
-        reasons: Why it was rejected.
+        reasons: Reasons for its rejection.
         options: The options that rejected it.
         min_size: Minimum side by the option ``smallest_face``, in pixels of the photo as stored.
         aspect: Width of the upright photo divided by its height, in pixels.

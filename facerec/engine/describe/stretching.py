@@ -21,12 +21,12 @@ def estimated_stretch(landmarks: Landmarks, pose: Pose, aspect: float) -> float:
 
     The distance from the eyes down to the nose, as a share of the distance between the eyes,
     decreases if a head looks up and increases if it turns. The pose is estimated from the whole
-    face, so what the pose does not explain is mostly stretching. A photo stretched to twice its
-    width has an estimate of about 1.4, since its estimated pose explains a part.
+    face, so a difference that the pose does not explain is mostly stretching. A photo stretched to
+    twice its width has an estimate of about 1.4, since its estimated pose explains a part.
 
     Args:
         landmarks: Ratios of the upright photo.
-        pose: How the head is turned.
+        pose: Rotation of the head.
         aspect: Width of the upright photo divided by its height, in pixels.
 
     Returns:

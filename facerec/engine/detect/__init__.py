@@ -1,1 +1,1 @@
-"""Detection: pixels to face boxes."""
+"""Detects faces: the boxes of faces in pixels."""

@@ -47,15 +47,15 @@ _SURE_SCORE = 0.9
 face with this score also absorbs smaller proposals inside it."""
 
 _CLEAR_SCORE = 0.5
-"""Score from which a face ends the search in unlikely places. Below it, a photo may hold a better
-one."""
+"""Score from which a face ends the search in unlikely places. Below it, the photo may show a better
+face."""
 
 _DOUBTFUL_SCORES = (-0.5, 0.5)
-"""Scores between which a face is scored again at its best place, for a score that depends less on
-where the proposal was."""
+"""Scores between which a face is scored again at its best position, so that the score depends less
+on the position of the proposal."""
 
 _SIZE_STEPS = (0.8, 1.25)
-"""Factors for the sizes tried next: most proposed sizes, but not all, are within 15 % of the
+"""Factors for the sizes to try next: most proposed sizes, but not all, are within 15 % of the
 best."""
 
 _STRONG_PROPOSAL_SCORE = 2.0
@@ -129,7 +129,7 @@ class CascadeDetector:
     ) -> list[Detection]:
         """Return the faces in a photo, best score first (see ``Detector``).
 
-        Faces that are smaller than asked for, but were verified anyway, come last.
+        Verified faces that are smaller than ``smallest_face`` come last.
         """
         return self.search(pixels, smallest_face, threshold=threshold)[0]
 
@@ -189,7 +189,7 @@ class CascadeDetector:
         """Verify a proposal, unless it probably leads to a known face or to none."""
         if any(_is_same_face(face, proposal) for face in found.faces):
             return
-        # This takes a fifth of the time of a verification; three of five such places end here.
+        # This takes a fifth of the time of a verification, and rejects three of five such places.
         is_doubtful = _is_doubtful(proposal, pixels)
         if is_doubtful and score_again(self._proposals, pixels, proposal) < min_score:
             return

@@ -41,7 +41,7 @@ def confidence(detector: str, score: float) -> float:
     """
     fit = _FITS[detector]
     exponent = fit.slope * score + fit.intercept
-    # The same function twice: each branch avoids overflow of exp for its sign.
+    # Both branches compute the same function; each avoids overflow of exp for its sign.
     if exponent >= 0:
         return 1 / (1 + math.exp(-exponent))
     return math.exp(exponent) / (1 + math.exp(exponent))

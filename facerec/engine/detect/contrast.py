@@ -1,4 +1,4 @@
-"""Contrast of dark photos, stretched so that dlib's network sees their faces."""
+"""Stretches the contrast of dark photos, so that dlib's network detects their faces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orientation of a photo, judged by the faces that the proposal network finds."""
+"""Estimates the orientation of a photo from the faces that the proposal network finds."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ the photo's side are found; smaller faces are judged on tiles."""
 
 MAX_TILES = 12
 """Number of the most likely places to cut out and judge in each orientation: a face on its side
-still looks more like a face than most places do."""
+still resembles a face more than most places do."""
 
 
 def is_upright(detections: Sequence[Detection]) -> bool:
@@ -89,7 +89,7 @@ class OrientationFinder:
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
             smallest_face: Side in pixels of the smallest face to search for.
-            detections: The faces found in the photo as it is.
+            detections: The faces found in the photo without turning it.
             places: Places in the photo that may hold a face, most likely first; None to find them.
 
         Returns:

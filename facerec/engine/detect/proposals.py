@@ -196,7 +196,7 @@ def first_level(pixels: Pixels, smallest_face: float) -> Image.Image:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if size[0] <= grey.width <= _MAX_EXCESS * size[0]:
         return grey
-    # A third of the time that Pillow takes.
+    # This takes a third of the time of Pillow.
     return Image.fromarray(dlib.resize_image(np.asarray(grey), rows=size[1], cols=size[0]))
 
 

@@ -1,4 +1,4 @@
-"""Dividing the input of a convolutional network, to bound the memory of one run."""
+"""Divides the input of a convolutional network, to bound the memory of one run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Span:
 
     Attributes:
         source: The pixels of the input.
-        result: Which outputs of a run on these pixels to keep.
+        result: The outputs of a run on these pixels to keep.
         outputs: The position of these outputs among those of the whole side.
     """
 

@@ -100,7 +100,7 @@ class Verifier:
 
         step = max(1, int(scale))
         steps = max(1, math.floor((self._side - 1) * scale / step))
-        # A square of whole pixels: whichever of two sizes fits the point better.
+        # The square has whole pixels: of two sizes, the one that fits the point better is used.
         extent = min((steps * step, (steps + 1) * step), key=lambda size: _shift(x, y, size))
         samples = extent // step + 1
         left, top = round(x - 0.5 - extent / 2), round(y - 0.5 - extent / 2)
@@ -128,7 +128,7 @@ def _shift(x: float, y: float, extent: int) -> float:
 
 
 def _inside(first: int, samples: int, step: int, length: int) -> range:
-    """Return which samples of a line lie inside the photo.
+    """Return the indices of the samples of a line that lie inside the photo.
 
     Args:
         first: Photo coordinate of the first sample.

@@ -1,4 +1,4 @@
-"""The cache folder: files that can be created again, and atomic writes to it."""
+"""The cache folder, for files that can be created again, and atomic writes to it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _remove_leftovers(path: Path) -> None:
 def write_to_cache(path: Path, content: bytes) -> None:
     """Write a file atomically: readers see all of it or nothing.
 
-    Failing to write is logged and otherwise ignored. In a read-only container, for example, it only
+    A failed write is logged and otherwise ignored. For example, in a read-only container it only
     makes every start slower.
     """
     try:

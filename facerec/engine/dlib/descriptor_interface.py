@@ -1,4 +1,4 @@
-"""The input and the output of the face recognition network as a model.
+"""The input size of the face recognition model.
 
 This is a separate module because ``descriptor_network`` converts the weights once and is not
 imported after that.

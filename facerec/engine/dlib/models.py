@@ -20,7 +20,7 @@ from facerec.errors import WeightsError
 if TYPE_CHECKING:
     from facerec.engine.dlib import crop_network, descriptor_network, detector_network, stream
 else:
-    # A cached model needs none of them.
+    # Reading a cached model needs none of these modules.
     crop_network = DeferredModule("facerec.engine.dlib.crop_network")
     descriptor_network = DeferredModule("facerec.engine.dlib.descriptor_network")
     detector_network = DeferredModule("facerec.engine.dlib.detector_network")

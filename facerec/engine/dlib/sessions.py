@@ -36,6 +36,6 @@ def open_session(model: Model, threads: int | None) -> onnxruntime.InferenceSess
     # The memory arena would keep its largest buffers, for every size of photo.
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
-    # Threads that spin between runs would compete with decoding the next photo.
+    # Threads that spin between runs would compete with the decoding of the next photo.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

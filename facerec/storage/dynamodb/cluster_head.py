@@ -1,9 +1,9 @@
-"""The head of a collection's clusters: the last number, the version, and who is saving them.
+"""The head of a collection's clusters: the last number, the version, and the clustering that saves.
 
 A clustering is saved in many transactions. Each of them fails unless the head names this
 clustering, so two clusterings never interleave. Statements about clusters, and faces that leave
-them, change the version. They wait while clusters are being saved, so a clustering never saves what
-it computed from an earlier state. A clustering that was killed holds the head for
+them, change the version. They wait while clusters are being saved, so a clustering never saves
+changes that it computed from an earlier state. A clustering that was killed holds the head for
 ``SAVING_SECONDS`` after its last transaction.
 """
 
@@ -28,7 +28,7 @@ SAVING_SECONDS = 60.0
 """Seconds for which a transaction of a clustering keeps the head."""
 
 DECISION_SECONDS = 15.0
-"""Seconds that a statement waits for a clustering; API Gateway gives up after 29."""
+"""Seconds for which a statement waits for a clustering; API Gateway waits for at most 29."""
 
 _PAUSE = 0.2
 
@@ -99,7 +99,7 @@ class Saving:
         self._token = token_hex(8)
 
     def begin(self, count: int, version: str | None) -> list[int]:
-        """Begin to save, and return numbers for new clusters that nobody else gets.
+        """Begin to save, and return numbers for new clusters that no other process gets.
 
         Args:
             count: Number of new clusters.
@@ -183,7 +183,7 @@ class Saving:
         self._table.transact([{"Update": release}])
 
     def _exists(self) -> dict[str, Any]:
-        """Return the condition that this collection exists, not a later one with the same id."""
+        """Return the condition that this very collection exists, not a later one with its id."""
         return {
             "ConditionCheck": {
                 "TableName": self._table.name,
@@ -199,7 +199,7 @@ def _head_of(table: Table, collection_id: str) -> dict[str, Any]:
 
 
 def _tries(seconds: float) -> Iterator[None]:
-    """Yield at once, and then again after pauses, for a number of seconds."""
+    """Yield immediately, then after each of several pauses, for a number of seconds."""
     give_up = time.monotonic() + seconds
     while True:
         yield

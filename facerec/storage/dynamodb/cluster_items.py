@@ -3,7 +3,7 @@
 All items of a collection are in one partition. A shard contains the faces whose ids begin with the
 same digits, each with the number of its cluster: 24 bytes per face, so that a million faces are
 read with 24 requests. A face whose number is 0 was compared with all others, and is in no cluster.
-A face that is in no shard is clustered next.
+A face that is in no shard is clustered by the next clustering.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SHARD = "shard#"
 """Beginning of the sort keys of shards."""
 
 _SHARD_DIGITS = 3
-"""Number of digits of face ids by which shards are named. An item has up to 400 KB, enough for
+"""Number of leading digits of face ids that name a shard. An item has up to 400 KB, enough for
 17,000 faces, so that 4,096 shards contain 70 million faces."""
 
 _FACE_BYTES = ID_BYTES + 8
@@ -77,7 +77,7 @@ def shard_item(collection_id: str, sort: str, members: Mapping[str, int]) -> dic
     return {
         **cluster_key(collection_id, sort),
         "faces": {"B": faces},
-        # Random, as a shard may be deleted and created again.
+        # The version is random, since a shard may be deleted and created again.
         "version": {"S": token_hex(8)},
     }
 

@@ -1,4 +1,4 @@
-"""The clusters of all faces of a collection, read at once: a million faces take 45 MB."""
+"""Reads the clusters of all faces of a collection into memory: 45 MB per million faces."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Membership:
     """The faces that were clustered, in the order of their ids.
 
     Attributes:
-        ids: Their ids, as ASCII bytes.
-        numbers: int64; numbers of their clusters, or 0.
+        ids: Ids of the faces, as ASCII bytes.
+        numbers: int64; numbers of the clusters that contain the faces, or 0.
     """
 
     ids: NDArray[np.bytes_]
     numbers: NDArray[np.int64]
 
     def numbers_of(self, face_ids: Sequence[str]) -> list[int | None]:
-        """Return the number of the cluster of each face, 0 if none; None for unknown faces."""
+        """Return the cluster number of each face: 0 without a cluster, None for an unknown face."""
         if not len(self.ids):
             return [None] * len(face_ids)
         sought = face_id_array(face_ids)

@@ -1,4 +1,4 @@
-"""The faces of a collection in memory, as a clustering needs them."""
+"""Reads the faces of a collection into memory for a clustering."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Reading:
 
     Attributes:
         collection: The collection.
-        ids: Ids of the faces, as ASCII bytes. The position of a face is its slot.
+        ids: Ids of the faces, as ASCII bytes. The index of a face is its slot.
         embeddings: float32, shape (n, 128).
         arrays: The other data about the faces that clustering needs.
         known: The clusters of the faces when they were read.
@@ -81,7 +81,7 @@ def read_faces(
         known: The clusters of its faces.
         not_faces: Ids of detections marked as not a face, which are omitted.
         cohort_version: Version of the cohort stats to return; those of other versions become NaN.
-        is_clear: Whether a face is clear enough to connect others.
+        is_clear: Returns whether a face of this quality is clear enough to connect others.
         state: The ``FaceArrays.state`` of the current state of the collection.
 
     Raises:
@@ -104,7 +104,7 @@ def read_faces(
 
     pages = faces.of(collection).vectors.map_vectors(collection.collection_id, convert)
     ids = np.concatenate([face_id_array(()), *(page[0] for page in pages)])
-    # Sorted; a face that was written concurrently may be in two pages.
+    # The faces are sorted; one that was written concurrently may be in two pages.
     ids, first = np.unique(ids, return_index=True)
     kept = ~np.isin(ids, face_id_array(not_faces))
     ids, first = ids[kept], first[kept]

@@ -1,9 +1,9 @@
-"""Saves what a clustering has found.
+"""Saves the clusters that a clustering has found.
 
-The shards are not changed in one transaction, but nobody else changes clusters between the first
-change and the last (``facerec.storage.dynamodb.cluster_head``). A clustering that is killed in
-between leaves some faces to be clustered again: they are in no shard. Clusters are merged first: if
-the merging is interrupted, the faces that connect them are clustered again.
+The shards are not changed in one transaction, but no other process changes clusters between the
+first change and the last (``facerec.storage.dynamodb.cluster_head``). A clustering that is killed
+in between leaves some faces to be clustered again: they are in no shard. Clusters are merged first:
+if the merging is interrupted, the faces that connect them are clustered again.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _write(
 
     def add(sort: str, members: dict[str, int]) -> None:
         for face_id in shards[sort]:
-            # Faces that somebody else has clustered stay in their clusters.
+            # Faces that another process has clustered stay in their clusters.
             if members.get(face_id, 0) == 0:
                 members[face_id] = targets[face_id]
 

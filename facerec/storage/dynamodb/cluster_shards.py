@@ -41,7 +41,8 @@ def change_shards(
         table: The table.
         collection_id: Id of the collection.
         sorts: Sort keys of the shards.
-        change: Changes the members of a shard; called again if somebody else has changed it.
+        change: Changes the members of a shard; called again if another process has changed the
+            shard.
         write: Writes in a transaction, and returns False if a condition is not met; None if there
             are no other conditions than those of the shards.
 
@@ -60,7 +61,7 @@ def change_shards(
 
 
 def remove_from_shards(table: Table, collection_id: str, face_ids: Sequence[str]) -> None:
-    """Remove faces from shards, so that they are in no cluster, and are clustered next.
+    """Remove faces from shards, so that they are in no cluster and are clustered again.
 
     Raises:
         ConflictError: There are too many concurrent changes.
@@ -89,7 +90,7 @@ def forget_faces(table: Table, collection_id: str, face_ids: Sequence[str]) -> N
 def _changes(
     table: Table, collection_id: str, sorts: Sequence[str], change: Change
 ) -> list[dict[str, Any]]:
-    """Return the actions that write the shards that change."""
+    """Return the actions of a transaction that write the changed shards."""
     stored = {
         item["sk"]["S"]: item
         for item in table.get_many(cluster_key(collection_id, sort) for sort in sorts)

@@ -63,9 +63,9 @@ MAX_SHARDS_BY_KEY = 400
 class DynamoDBClusters(ClusterStore):
     """A ``ClusterStore`` beside the records; the faces are in another store.
 
-    Code that deletes faces must also call ``DynamoDBStore.forget_faces``. Slots are positions in
-    the faces that ``read_face_arrays`` has read last; they and the embeddings are in the memory of
-    the process.
+    Code that deletes faces must also call ``DynamoDBStore.forget_faces``. Slots are indices of the
+    faces that ``read_face_arrays`` has read last; they and the embeddings are in the memory of the
+    process.
     """
 
     def __init__(self, table: Table, faces: FaceStore) -> None:
@@ -254,7 +254,7 @@ class DynamoDBClusters(ClusterStore):
         if lift:
             remove_from_shards(self._table, collection_id, changed)
         elif changed:
-            # A face that was deleted before it was marked keeps no mark.
+            # Remove the mark of a face that was deleted before it was marked.
             own = self._faces.of(self._collection(collection_id))
             stored = own.vectors.stored_ids(collection_id, changed)
             gone = [face_id for face_id in changed if face_id not in stored]
@@ -287,7 +287,7 @@ class DynamoDBClusters(ClusterStore):
         return self._known(collection_id) or read_membership(self._table, collection_id)
 
     def _owners(self, collection_id: str) -> dict[str, str]:
-        """Return the people of all faces of a collection by face id."""
+        """Return the id of the person of each face in a collection, by face id."""
         items = self._table.all_items(associations_partition(collection_id))
         return {item["sk"]["S"]: item["user_id"]["S"] for item in items}
 
@@ -308,12 +308,12 @@ class DynamoDBClusters(ClusterStore):
         return found
 
     def _forget_deleted(self, reading: Reading) -> None:
-        """Forget faces that are not stored any more: their deletion was interrupted."""
+        """Remove data about faces that are no longer stored: their deletion was interrupted."""
         collection = reading.collection
         listed = np.isin(reading.known.ids, reading.ids)
         missing = [each.decode() for each in reading.known.ids[~listed].tolist()]
         own = self._faces.of(collection)
-        # A store whose reads lag its writes may not have listed them.
+        # A store whose reads lag behind its writes may not have listed them.
         stored = own.vectors.stored_ids(collection.collection_id, missing)
         gone = [each for each in missing if each not in stored]
         forget_faces(self._table, collection.collection_id, gone)

@@ -1,7 +1,7 @@
-"""Which process may start a clustering of a collection, so that one job runs at a time.
+"""Claims that decide which process may start a clustering, so that one job runs at a time.
 
-A service of jobs lists a new job only some time after it was submitted. Until then, the claim names
-it.
+AWS Batch lists a new job only some time after it was submitted. Until then, the claim contains its
+id.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from facerec.storage.dynamodb.table import Table
 
 CLAIM_SECONDS = 60.0
-"""Seconds after which a submitted job is listed, and a caller that has submitted none counts as
-dead."""
+"""Seconds after which AWS Batch surely lists a submitted job, and a caller without a submitted job
+counts as dead."""
 
 _CLAIM = "job"
 """Sort key of the item."""
@@ -64,7 +64,7 @@ class ClusteringClaims:
         return unmet is None
 
     def note(self, collection_id: str, job_id: str | None, pair_threshold: float | None) -> None:
-        """Note the job that was submitted, with its threshold; without a job, remove the claim.
+        """Record the submitted job and its threshold in the claim; without a job, remove the claim.
 
         No job is noted if the collection has been deleted.
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def create(table: Table, collection: Collection, tags: Mapping[str, str]) -> None:
     """Create a collection; see ``RecordStore.create_collection``.
 
-    First deletes what interrupted deletions of a collection with this id have left; otherwise it
-    would belong to the new collection.
+    First deletes the items that interrupted deletions of a collection with this id have left;
+    otherwise they would belong to the new collection.
     """
     if table.get(collection_key(collection.collection_id)) is None:
         delete_partitions(table, collection.collection_id)

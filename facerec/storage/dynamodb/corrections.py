@@ -55,8 +55,8 @@ def remove_corrections(table: Table, collection_id: str, corrected: Sequence[Cor
         changes = _changes(table, collection_id, correction, "DELETE")
         step = correction_step(StepKind.CORRECTION_LIFTED, correction)
         removed += table.transact([*changes, *history.notes(table, collection_id, step)]) is None
-        # an item whose last value was removed still exists, and contains the name of a face or
-        # person
+        # an item whose last value was removed still exists, with the name of a face or person in
+        # its key
         for change in changes:
             with suppress(ConflictError), table.condition_is(ConflictError("in use")):
                 table.client.delete_item(
@@ -92,7 +92,7 @@ def list_corrections(
 def _additions(
     table: Table, collection_id: str, corrected: Sequence[Correction]
 ) -> list[dict[str, Any]]:
-    """Return the changes to the items of corrections; a transaction changes an item once."""
+    """Return the changes to the items of corrections, with one change for each item."""
     merged: dict[tuple[str, str], dict[str, Any]] = {}
     for correction in corrected:
         for change in _changes(table, collection_id, correction, "ADD"):

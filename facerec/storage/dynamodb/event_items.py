@@ -1,4 +1,4 @@
-"""Conversion of events to items of a DynamoDB table and back, and their three keys."""
+"""Converts events to items of a DynamoDB table and back, and computes their three keys."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def delete_pointer(table: Table, item: Item) -> dict[str, Any]:
 
 
 def matched_key(item: Item) -> Item:
-    """Return the key that is named after the face and the person of an event."""
+    """Return the key that consists of the face and the person of an event."""
     partition = matched_partition(item["pk"]["S"].partition("#")[2])
     return key(partition, f"{item['face_id']['S']}#{item['user_id']['S']}")
 
 
 def sort_key(at: float, name: str) -> str:
-    """Return a text that sorts by a time in seconds since 1970, then by a name."""
+    """Return a sort key that orders by a time in seconds since 1970, then by a name."""
     return f"{at:020.6f}#{name}"
 
 

@@ -1,4 +1,4 @@
-"""The events of matches in a DynamoDB table: up to three items for each.
+"""The events of matches in a DynamoDB table: up to three items for each event.
 
 The event itself sorts by time. A second item is named after the face and the person, so that no
 event is added twice, and the events of a face can be found. A third one, in the partition of the
@@ -55,7 +55,7 @@ def put(table: Table, events: Sequence[MatchEvent], now: float) -> None:
         item = event_item(event)
         match = {**matched_key(item), "event": item["sk"]}
         absent = {"ConditionExpression": "attribute_not_exists(pk)"}
-        # A condition that is not met says that the event must not be added.
+        # An unmet condition means that the event must not be added.
         table.transact(
             [
                 _has_consent(table, event, now),
@@ -73,7 +73,7 @@ def claim(table: Table, now: float, due_at: float) -> KeptEvent | None:
         ConflictError: Each attempt to claim the same event was overtaken by others.
     """
     tries = Counter[str]()
-    # An event that must not be sent is removed, and then another one is the first.
+    # An event that must not be sent is removed; then another event is the first.
     while max(tries.values(), default=0) < TRIES:
         first = table.items(OUTBOX, None, 1)
         if not first or first[0]["sk"]["S"] > sort_key(now, _AFTER_ALL):
@@ -141,7 +141,7 @@ def delete_of_faces(table: Table, collection_id: str, face_ids: Collection[str])
 def pointers_of(table: Table, collection_id: str) -> list[Item]:
     """Return the keys of the items of the outbox that are about events of a collection.
 
-    The outbox has those of all collections; it is read only if the collection has events.
+    The outbox contains the events of all collections. It is only read if the collection has events.
     """
     if not table.items(events_partition(collection_id), None, 1):
         return []
@@ -189,7 +189,7 @@ def _claim(table: Table, pointer: Item, now: float, due_at: float) -> KeptEvent 
     """
     item = table.get({"pk": pointer["events"], "sk": pointer["event"]})
     if item is None or pointer_key(item)["sk"] != pointer["sk"]:
-        # Its collection was deleted, or another process has claimed it.
+        # The event's collection was deleted, or another process has claimed the event.
         table.delete([key(OUTBOX, pointer["sk"]["S"])])
         return None
     kept = to_kept_event(item)

@@ -1,4 +1,4 @@
-"""Conversion of records to items of a DynamoDB table and back."""
+"""Converts records to items of a DynamoDB table and back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SWEPT = "swept"
 earlier releases created get it from a sweep (``unowned``)."""
 
 SWEPT_TO = "swept_to"
-"""Attribute of collections in which a sweep stopped: where it continues."""
+"""Attribute of collections in which a sweep stopped: the position at which it continues."""
 
 OUTBOX = "outbox"
 """The partition key of the undelivered events of all collections. Matches are far fewer than the
@@ -68,7 +68,7 @@ def associations_partition(collection_id: str) -> str:
 
 
 def association_key(collection_id: str, face_id: str) -> Item:
-    """Return the key of the person of a face."""
+    """Return the key of the item with the person of a face."""
     return key(associations_partition(collection_id), face_id)
 
 
@@ -78,7 +78,7 @@ def face_corrections_partition(collection_id: str) -> str:
 
 
 def face_corrections_key(collection_id: str, face_id: str) -> Item:
-    """Return the key of the people that a face does not show."""
+    """Return the key of the item with the people that a face does not show."""
     return key(face_corrections_partition(collection_id), face_id)
 
 
@@ -88,7 +88,7 @@ def person_corrections_partition(collection_id: str) -> str:
 
 
 def person_corrections_key(collection_id: str, person: str) -> Item:
-    """Return the key of the faces that do not show a person."""
+    """Return the key of the item with the faces that do not show a person."""
     return key(person_corrections_partition(collection_id), person)
 
 

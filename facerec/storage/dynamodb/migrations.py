@@ -11,9 +11,9 @@
 | ``migration_state``, ``migration_started`` | the state of the migration, and when it began |
 | ``standby_threshold`` | threshold of the standby version, if it has one |
 
-A number is given to a side by the conditional write that first names the side and raises ``sides``,
-and each later write that names it moves it from another attribute. So a side below ``sides`` that
-no attribute names is never named again.
+A side gets its number from the conditional write that first stores the number and raises ``sides``.
+Each later write that stores this number moves it from another attribute. So a number below
+``sides`` that is in no attribute is never used again.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from facerec.storage.dynamodb.table import Table
 
 MAX_SWITCH_SECONDS = 1800.0
-"""Seconds after which a switch has certainly ended: a function has 900, and its vector store may
-wait as long again."""
+"""Seconds after which a switch has certainly ended: a function runs for at most 900, and its vector
+store may wait for another 900."""
 
 _UNDER_WAY = "next_side = :side AND created_at = :created"
 """The condition that a switch has not ended."""
@@ -125,7 +125,7 @@ def begin_switch(
             ":state": {"S": state},
             **numbers({":now": now, ":side": side, ":sides": side + 1, ":known": known}),
         },
-        # Another process may have given the side this number, and not at the same time.
+        # Another process may have used this number for a side before, rather than concurrently.
         is_own=lambda item: (
             side_in(item, "next_side") == side and float(item["switching_since"]["N"]) == now
         ),
@@ -175,7 +175,7 @@ def abort_old_switch(table: Table, collection_id: str, now: float) -> bool:
 
 
 def end_switch(table: Table, collection: Collection) -> Collection:
-    """Serve the side that was filled, keep the served one, and return the changed collection.
+    """Serve the filled side, keep the side served so far, and return the changed collection.
 
     Args:
         table: The table.
@@ -292,7 +292,7 @@ def _update(
         change: The update expression.
         condition: The condition expression.
         values: The values in both expressions.
-        is_own: Returns whether an item is as this change leaves it. Asked if the response to the
+        is_own: Returns whether an item has the result of this change. Called if the response to the
             change may have been lost.
 
     Raises:

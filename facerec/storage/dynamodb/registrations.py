@@ -30,13 +30,13 @@ def set_registration(
         if registration == user.registration:
             ends = registration is None
         if ends:
-            # First of all: an attempt that was killed may have left such events.
+            # This comes first: an attempt that was killed may have left such events.
             events.delete_undelivered(table, collection_id, user_id)
         if registration == user.registration:
             return user
         if ends and registration is not None and user.registration is not None:
-            # The earlier consent ends first: an attempt that is killed then leaves nobody
-            # registered, and no event of this consent to the later one.
+            # The earlier consent ends first. So an attempt that is killed leaves nobody registered,
+            # and no event of the earlier consent is left for the later one.
             set_registration(table, collection_id, user_id, None)
             continue
         if not _write(table, collection_id, user, registration):

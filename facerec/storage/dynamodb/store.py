@@ -196,7 +196,7 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
             raise
         if not deleted:
             return False
-        # Nobody can add or claim an event of somebody who does not exist.
+        # No process can add or claim an event of a person who does not exist.
         events.delete_of_person(self._table, collection_id, user_id)
         self.forget_answers([user_id])
         return True
@@ -211,7 +211,7 @@ class DynamoDBStore(DynamoDBRegistrations, DynamoDBMigrations, RecordStore):
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
     ) -> User:
-        """Change a person's faces; more than 97 take several transactions: a later one can fail."""
+        """Change a person's faces; over 97 take several transactions, and a later one can fail."""
         user = self.get_user(collection_id, user_id)
         return users.change_user(self._table, collection_id, user, version, add, remove)
 

@@ -23,8 +23,8 @@ DELETED_AT_ONCE = 25
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
 
 FIRST_PAUSE, MAX_PAUSE = 0.05, 5.0
-"""Maximum of the random pause before the first request for what a batch has omitted, in seconds; it
-doubles with each further request, up to ``MAX_PAUSE``."""
+"""Maximum of the random pause, in seconds, before the first request for items that a batch has
+omitted. It doubles with each further request, up to ``MAX_PAUSE``."""
 
 _LAST_SORT_KEY = "\U0010ffff" * 256
 """A sort key after all others: a key has up to 1,024 bytes in UTF-8.
@@ -43,7 +43,7 @@ TRIES = 8
 
 
 def repeat_conflicts(client: Any) -> None:  # noqa: ANN401 - boto3 has no types
-    """Let a client repeat writes that meet a transaction on their item; botocore does not.
+    """Make a client retry writes that conflict with a transaction, which botocore does not do.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
     """
@@ -55,7 +55,7 @@ def repeat_conflicts(client: Any) -> None:  # noqa: ANN401 - boto3 has no types
 def _pause_after_conflict(
     response: tuple[object, dict[str, Any]] | None, attempts: int, **_: object
 ) -> float | None:
-    """Return the pause before the next attempt, in seconds; None leaves it to botocore."""
+    """Return the pause before the next attempt, in seconds; None lets botocore decide."""
     code = None if response is None else response[1].get("Error", {}).get("Code")
     if code != _CONFLICT or attempts >= TRIES:
         return None
@@ -139,7 +139,7 @@ class Table:
     def all_items(self, partition: str, after: str = "") -> Iterator[Item]:
         """Yield the items of a partition in order, with as few requests as possible.
 
-        With ``after``, only those with greater sort keys.
+        With ``after``, only items with greater sort keys are yielded.
         """
         for page in self._pages(partition, "sk > :text" if after else None, after):
             yield from page["Items"]
@@ -196,7 +196,7 @@ class Table:
     def partitions(self, after: str = "") -> Iterator[str]:
         """Yield the keys of all partitions, in the table's order, with a request for each.
 
-        With ``after``, the key of a partition, only those that come later.
+        With ``after``, the key of a partition, only later partitions are yielded.
 
         https://aws.amazon.com/blogs/database/generate-a-distinct-set-of-partition-keys-for-an-amazon-dynamodb-table-efficiently/
         """
@@ -268,8 +268,8 @@ class Table:
 
         Args:
             unmet: The error.
-            is_own: Returns whether this write has been made already. Asked if botocore repeated the
-                request, since the response to the first one may have been lost.
+            is_own: Returns whether this write has already been made. Called if botocore repeated
+                the request, since the response to the first one may have been lost.
         """
         with self.errors():
             try:
@@ -290,7 +290,7 @@ class Table:
 
 
 def _pauses() -> Iterator[float]:
-    """Yield pauses before further requests for what a batch has omitted, in seconds.
+    """Yield pauses, in seconds, before further requests for items that a batch has omitted.
 
     DynamoDB omits items that it throttles, or for which an answer has no room, and recommends
     exponential pauses. If it can return nothing at all, it returns an error instead.

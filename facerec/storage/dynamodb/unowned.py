@@ -1,9 +1,9 @@
-"""Items that belong to no collection or person, which interrupted deletions have left.
+"""Deletes items without a collection or person, which interrupted deletions have left.
 
 A deletion deletes the item of a collection first, then everything else, and is completed later if
-it was interrupted. Earlier releases did not complete all, and deleted a person before the items of
-the person's faces. Each deletion here is conditional, so that it takes nothing from a collection or
-person created in the meantime.
+it was interrupted. Earlier releases did not complete all deletions, and deleted a person before the
+items of the person's faces. Each deletion here is conditional, so that it deletes nothing of a
+collection or person created in the meantime.
 """
 
 from __future__ import annotations
@@ -135,8 +135,7 @@ def delete_partitions(
 def delete_everywhere(table: Table, stop: Callable[[], bool]) -> dict[str, int]:
     """Delete items that belong to no collection or person; see ``RecordStore.delete_unowned``.
 
-    The table has the place at which the sweep stopped: in a collection's item, or else in an item
-    of its own.
+    The table stores where the sweep stopped: in a collection's item, or else in a separate item.
     """
     existing = {item["sk"]["S"]: SWEPT in item for item in table.all_items(COLLECTIONS)}
     unswept = sorted(name for name, is_swept in existing.items() if not is_swept)
@@ -238,7 +237,7 @@ def _keys_of(table: Table, collection_id: str) -> Iterator[Item]:
 
 
 def _owner_of(partition: str) -> str:
-    """Return the id of the collection that a partition belongs to; "" if it belongs to none."""
+    """Return the id of the collection that a partition belongs to; "" for other partitions."""
     collection_id = partition.partition("#")[2]
     is_own = any(partition == own(collection_id) for own in _PARTITIONS)
     return collection_id if is_own else ""
@@ -258,7 +257,7 @@ def _delete_without_collection(table: Table, collection_id: str, keys: Sequence[
 def _delete_without_person(
     table: Table, collection_id: str, items: Iterable[Item], naming: _Naming
 ) -> int:
-    """Delete the items that nobody has; return their number."""
+    """Delete the items whose person does not have them; return their number."""
     number = 0
     for batch in batches(items, GOT_AT_ONCE):
         keys = [user_key(collection_id, naming.person_of(item)) for item in batch]
@@ -287,7 +286,7 @@ def _delete_of_other(table: Table, item: Item, person: Item, unless: str) -> boo
         "Key": key(item["pk"]["S"], item["sk"]["S"]),
     }
     if "user_id" in item:
-        # Another person may have the face or the name by now.
+        # Another person may have the face or the name now.
         deletion["ConditionExpression"] = "user_id = :person"
         deletion["ExpressionAttributeValues"] = {":person": item["user_id"]}
     return table.transact([{"ConditionCheck": check}, {"Delete": deletion}]) is None

@@ -52,7 +52,7 @@ items."""
 
 
 _SAME_VERSION = "#version = :version AND created_at = :created"
-"""Condition that a person has not changed. The versions of somebody created again start at 0."""
+"""Condition that a person has not changed; the versions of a person created again start at 0."""
 
 
 def create_user(table: Table, collection_id: str, user: User) -> None:
@@ -154,7 +154,7 @@ def set_name(table: Table, collection_id: str, user_id: str, name: str | None) -
         if name is not None:
             actions.append(_take_name(table, collection_id, user, name))
         step = Step(StepKind.RENAMED, user_id, name=name, earlier_name=user.name)
-        # The last condition must stay that of the name.
+        # The condition on the name must stay the last one.
         unmet = table.transact([*history.notes(table, collection_id, step), *actions])
         if unmet is None:
             return replace(user, name=name)
@@ -392,5 +392,5 @@ def _free_name(table: Table, collection_id: str, name: str) -> dict[str, Any]:
 
 
 def too_many_changes() -> ConflictError:
-    """Return the error of a change that other callers have overtaken ``TRIES`` times."""
+    """Return the error for a change that concurrent changes prevented ``TRIES`` times."""
     return ConflictError("too many concurrent changes", "try again")

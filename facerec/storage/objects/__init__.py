@@ -1,4 +1,4 @@
-"""Objects: photos, manifests and job folders, on local disk or in S3."""
+"""Stores of objects: photos, manifests and job folders, on a local disk or in S3."""
 
 from facerec.storage.objects.access import AccessPolicy
 from facerec.storage.objects.objects import Objects

@@ -32,7 +32,7 @@ class ResolvedUri:
         return f"s3://{bucket}/{uri[len(str(self.folder)) + 1 :]}"
 
     def leaves_folder(self, uri: str) -> bool:
-        """Return whether a listed file is a link that leads out of the folder."""
+        """Return whether a listed file is a link to a file outside the folder."""
         return self.folder is not None and not Path(uri).resolve().is_relative_to(self.folder)
 
 
@@ -95,7 +95,7 @@ class AccessPolicy:
     @staticmethod
     def _resolve_in_folder(uri: str, folder: Path, key: str) -> ResolvedUri:
         if ".." in key.split("/"):
-            # No object of a bucket has such a key, but ``../`` and the folder's own name would lead
+            # No object of a bucket has this key, but ``../`` and the folder's own name would lead
             # to a file in the folder.
             raise AccessDeniedError(uri)
         try:

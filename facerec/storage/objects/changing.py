@@ -1,4 +1,4 @@
-"""Changes of objects that others may change concurrently."""
+"""Changes objects that other processes may change concurrently."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 MAX_ATTEMPTS = 20
-"""Maximum number of attempts to change an object that others change too."""
+"""Maximum number of attempts to change an object that other processes change too."""
 
 
 def change_object(
     objects: ObjectStore, uri: str, change: Callable[[bytes], tuple[bytes | None, Result]]
 ) -> Result:
-    """Read, change and write an object; begin again if somebody changes it in between.
+    """Read, change and write an object; repeat this if another process changes it in between.
 
     Args:
         objects: Contains the object.
         uri: The object.
         change: Returns the new content and a result; it may be called several times. If the new
-            content is None, the object is deleted, even if others have changed it since.
+            content is None, the object is deleted, even if another process has changed it since.
 
     Returns:
         The result of the change that was written. Content that stays the same is not written.
@@ -42,7 +42,7 @@ def change_object(
     for _ in range(MAX_ATTEMPTS):
         content, found = objects.fetch(uri)
         if last is not None and last[0] == content:
-            # It was written, but the response was lost and the request repeated.
+            # The object was written, but the response was lost and the request repeated.
             return last[1]
         last = change(content)
         if last[0] is None:
@@ -56,7 +56,7 @@ def change_object(
 def change_file(
     objects: ObjectStore, uri: str, change: Callable[[ObjectInfo, IO[bytes]], int]
 ) -> int:
-    """Change an object of any size through a local file, as ``change_object`` does.
+    """Change an object of any size through a local file, like ``change_object``.
 
     Args:
         objects: Contains the object.

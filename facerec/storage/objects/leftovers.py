@@ -1,4 +1,4 @@
-"""Temporary files that killed processes left, which may contain names or embeddings."""
+"""Deletes temporary files of killed processes, which may contain names or embeddings."""
 
 from __future__ import annotations
 

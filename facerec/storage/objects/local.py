@@ -170,7 +170,7 @@ class LocalObjects:
         self._write(uri, write)
 
     def replace(self, uri: str, content: bytes | Path, *, version: str) -> bool:
-        """Write a file if it has this version; other such calls for its folder wait."""
+        """Write a file if it has this version; concurrent calls for the same folder wait."""
         import fcntl
 
         def replace(deadline: Deadline) -> bool:
@@ -269,7 +269,7 @@ def _open_without_links(path: str, flags: int) -> int:
 
 @contextmanager
 def _local_errors(uri: str, *, reads: bool = False) -> Iterator[None]:
-    """Convert errors of a file; ``reads`` is whether it is only read."""
+    """Convert errors of access to a file; ``reads`` is true if the file is only read."""
     try:
         yield
     except OSError as error:

@@ -114,7 +114,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:
-        # A link that refers to itself, for example.
+        # For example, a link that refers to itself.
         return False
 
 

@@ -30,8 +30,8 @@ THREADS = 16
 """Number of concurrent requests."""
 
 MAX_REQUESTS = 100_000
-"""Maximum number of requests of one ``Lookup`` for single objects: what a function of the stack can
-send within a few minutes."""
+"""Maximum number of requests of one ``Lookup`` for single objects. A function of the stack can send
+this many within a few minutes."""
 
 
 @dataclass(slots=True)
@@ -51,8 +51,8 @@ class Lookup:
     def get(self, uris: Sequence[str]) -> dict[str, ObjectInfo | None]:
         """Return the facts about objects by uri; None for one that does not exist.
 
-        Objects about which nothing could be learned are omitted: access to them is denied, or the
-        limit of requests is reached.
+        Objects that could not be looked up are omitted: access to them is denied, or the limit of
+        requests is reached.
 
         Args:
             uris: The objects, in order, each once.
@@ -120,7 +120,7 @@ def _common_start(first: str, last: str) -> str:
 
 
 def _parts(uris: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield parts of at most ``PAGE`` addresses, each of one bucket."""
+    """Yield parts of at most ``PAGE`` addresses, each with addresses in one bucket."""
     part: list[str] = []
     bucket = ""
     for uri in uris:

@@ -48,15 +48,15 @@ _BACKENDS: Mapping[str, Callable[[], ObjectStore]] = {
     "file": _local_objects,
     _FOLDER: _folder_objects,
 }
-"""Factory of the backend for each scheme but ``s3``; paths have the scheme ``file``. A folder that
-is served as a bucket has a separate backend."""
+"""Factory of the backend for each scheme except ``s3``; paths have the scheme ``file``. A folder
+that is served as a bucket has a separate backend."""
 
 
 @contextmanager
 def _errors_of(resolved: ResolvedUri) -> Iterator[None]:
     """Convert a backend's errors to errors with the address that the caller used.
 
-    The path of a folder that is served as a bucket must not be revealed to clients.
+    Clients must not see the path of a folder that is served as a bucket.
     """
     try:
         yield

@@ -227,7 +227,8 @@ class S3Objects:
                     if wait is None or error.response["Error"]["Code"] != _CONFLICT:
                         raise
                     conflicts.append(error)
-                    # Others wait for the same time otherwise, and conflict again.
+                    # Without randomness, other writers would wait for the same time and conflict
+                    # again.
                     time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - no secret
                 else:
                     return
@@ -239,7 +240,7 @@ class S3Objects:
         """Recognise that a repeated conditional request fails because the first one succeeded.
 
         botocore repeats a request if the response was lost; the repetition conflicts with the first
-        request while that is in progress. The content shows whose object it is.
+        request while that is in progress. The content shows which request has written the object.
 
         Args:
             uri: The object.
@@ -286,7 +287,8 @@ class S3Objects:
                 **upload, MultipartUpload={"Parts": parts}, IfMatch=version
             )
         except BaseException:
-            # If this fails, a rule of the stack removes the parts two days later.
+            # If this fails, a lifecycle rule of the stack's bucket removes the parts two days
+            # later.
             with suppress(ClientError):
                 self._client.abort_multipart_upload(**upload)
             raise
@@ -329,7 +331,7 @@ class S3Objects:
                 answer = self._client.delete_objects(
                     Bucket=page["Name"], Delete={"Objects": keys, "Quiet": True}
                 )
-            # The answer is a success even if some of its objects could not be deleted.
+            # The response is a success even if some of the objects could not be deleted.
             for failed in answer.get("Errors", []):
                 uri, code = f"s3://{page['Name']}/{failed['Key']}", failed["Code"]
                 if code == "AccessDenied":
@@ -436,7 +438,7 @@ def _keep_bucket(params: Mapping[str, Any], context: dict[str, Any], **_event: A
 
 
 def _session() -> Any:  # noqa: ANN401 - boto3 has no static types
-    """Return a session that does not parse times, which would dominate the cost of a listing."""
+    """Return a session that does not parse times, which would dominate the cost of listings."""
     import boto3
     from botocore.session import get_session
 

@@ -2,8 +2,8 @@
 
 A request returns at most 1,000 keys and takes 0.1 to 0.2 seconds, so a prefix of 10 million objects
 takes half an hour with one request at a time. Here threads share the keys that remain: an idle
-thread splits the range of another thread in the middle. Pages are kept in a temporary file until it
-is their turn, about 100 bytes per object.
+thread splits the range of another thread in the middle. Pages wait in a temporary file until they
+are yielded, at about 100 bytes per object.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ THREADS = 16
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html)."""
 
 SERIAL_PAGES = 4
-"""Number of pages to fetch one by one before threads are started."""
+"""Number of pages to fetch one at a time before threads are started."""
 
 _ASCII_END, _END = 0x80, 0x110000
 """One above the last code point of ASCII and of Unicode; most keys are ASCII."""
@@ -82,7 +82,7 @@ def middle_of(start: str, end: str | None, prefix: str) -> str:
             index += 1
     upper = None if end is None else ord(end[index])
     while True:
-        # A key that ends here is less than any longer one.
+        # A key that ends here is less than any longer key.
         lower = ord(start[index]) if index < len(start) else -1
         if upper is None:
             upper = _ASCII_END if lower < _ASCII_END - 2 else _END

@@ -1,7 +1,7 @@
 """Parses the pages of S3 listings.
 
-botocore takes about 50 µs of processor time per object, mostly for dates and owners that nobody
-reads: nine minutes for a prefix of ten million objects. Here it is 6 µs.
+botocore takes about 50 µs of processor time per object, mostly for dates and owners that are not
+needed: nine minutes for a prefix of ten million objects. This module takes 6 µs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 EVENT = "before-parse.s3.ListObjectsV2"
-"""The event that botocore emits before it parses an answer."""
+"""The event that botocore emits before it parses a response."""
 
 
 def parse_listed_objects(
@@ -18,14 +18,14 @@ def parse_listed_objects(
     customized_response_dict: dict[str, Any],
     **_event: Any,  # noqa: ANN401
 ) -> None:
-    """Parse the objects of a page, and leave the rest of the answer to botocore.
+    """Parse the objects of a page, and leave the rest of the response to botocore.
 
     This is a handler of ``EVENT``. Each of the ``Contents`` has a ``Key``, a ``Size`` and an
     ``ETag``, and nothing else.
 
     Args:
-        response_dict: The answer, whose body loses the objects.
-        customized_response_dict: Gets the objects; botocore adds it to what it parses.
+        response_dict: The response; the objects are removed from its body.
+        customized_response_dict: Receives the objects; botocore adds it to its parsed response.
     """
     if response_dict["status_code"] != 200:
         return

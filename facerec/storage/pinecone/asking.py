@@ -1,4 +1,4 @@
-"""Asks a Pinecone index for its shape, without the ``pinecone`` package.
+"""Reads the shape of a Pinecone index without the ``pinecone`` package.
 
 The functions of the stack do not contain that package.
 """
@@ -34,12 +34,13 @@ CREATE_HINT = (
 def require_fitting_index(api_key: str, host: str, *, timeout: float = REQUEST_TIMEOUT) -> None:
     """Check the dimension and the metric of an index, with one request that is not retried.
 
-    Redirections are not followed, so nobody else receives the key.
+    Redirects are not followed, so no other server receives the key.
 
     Args:
         api_key: API key of the Pinecone project.
         host: Address of the index, with or without ``https://``; ``http://`` only for this machine.
-        timeout: Seconds to wait for a connection, for each part of a response, and for all of it.
+        timeout: Seconds to wait for a connection, for each part of a response, and for the whole
+            response.
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key, or denies the request.
@@ -56,7 +57,7 @@ def require_fitting_index(api_key: str, host: str, *, timeout: float = REQUEST_T
 
 
 def require_fitting(dimension: int | None, metric: str | None) -> None:
-    """Check the dimension and the metric of an index; None is not compared.
+    """Check the dimension and the metric of an index; a value of None is not checked.
 
     Raises:
         ConfigurationError: They do not fit embeddings.
@@ -80,7 +81,7 @@ def invalid_key() -> ConfigurationError:
 
 
 def invalid_host(host: str) -> ConfigurationError:
-    """Return the error for an address that is not that of an index."""
+    """Return the error for a text that is not the address of an index."""
     return ConfigurationError(
         f"{host!r} is not the host of a Pinecone index", "copy it from the Pinecone console"
     )

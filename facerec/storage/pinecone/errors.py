@@ -1,4 +1,4 @@
-"""Translation of Pinecone's errors.
+"""Translates Pinecone's errors into errors of facerec.
 
 The service's messages may quote the content of a request, so they are not repeated; the original
 error is the cause.
@@ -23,7 +23,7 @@ _CREATE_HINT = (
 )
 
 CHECK_API_KEY = "check PINECONE_API_KEY, or the secret that PINECONE_SECRET_ARN names"
-"""What to do about an API key that is not valid."""
+"""Remedy for an API key that is not valid."""
 
 
 def store_error(error: Exception) -> FacerecError:

@@ -39,7 +39,7 @@ class Import:
     """A bulk import.
 
     Attributes:
-        import_id: Pinecone's id.
+        import_id: Id that Pinecone gave the import.
         uri: The folder that it reads, without the final ``/``.
         state: Its state.
         records: Number of records that were imported so far.
@@ -61,7 +61,7 @@ class PineconeImports:
         self._index, self._requests = index, requests
 
     def start(self, uri: str, integration_id: str) -> Import:
-        """Import the files of a folder, or return the import that does so or has done so.
+        """Import the files of a folder, or return the existing import of the folder.
 
         One record that cannot be imported fails the whole import.
 
@@ -84,10 +84,10 @@ class PineconeImports:
                 )
             found = self._of(folder)
             if not found and started is not None:
-                # The list does not show it yet.
+                # The list of imports does not contain it yet.
                 return Import(started.id, folder, ImportState.RUNNING, 0)
-            # If an answer was lost, the client itself has sent the request again, and so started
-            # another import.
+            # If a response was lost, the client has sent the request again, and so started another
+            # import.
             for another in found[1:]:
                 if another.state is ImportState.RUNNING:
                     self._index.cancel_import(another.import_id)
@@ -108,7 +108,7 @@ class PineconeImports:
         return found[0] if found else None
 
     def get(self, import_id: str) -> Import | None:
-        """Return an import; None if Pinecone does not know it."""
+        """Return an import; None if Pinecone does not have it."""
         try:
             return _import(self._requests.send(lambda: self._index.describe_import(import_id)))
         except NotFoundError:

@@ -1,4 +1,4 @@
-"""facerec's limits for requests to Pinecone, within Pinecone's own.
+"""facerec's limits for requests to Pinecone, which are within Pinecone's own limits.
 
 Sizes: https://docs.pinecone.io/reference/api/database-limits/operation-limits
 Rates: https://docs.pinecone.io/reference/api/database-limits/rate-limits

@@ -18,7 +18,7 @@ from facerec.storage.pinecone.limits import IDS_PER_PAGE
 def ids_after(
     listed: Callable[[str], Iterator[str]], after: str | None, count: Callable[[], int]
 ) -> Iterator[str]:
-    """Yield ids in order, starting after ``after``.
+    """Yield ids in order, starting after an id.
 
     Args:
         listed: Returns the ids with a prefix, in order.

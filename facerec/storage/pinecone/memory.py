@@ -1,8 +1,8 @@
 """Caches the ids of groups that a store has listed or written.
 
-Listings lag writes and cost a request per group. So the ids that this process wrote are remembered
-together with those that it listed. Ids are only added: an extra id costs at most the deletion of a
-vector that does not exist, but a missing one would leave a vector undeleted.
+Listings lag behind writes and cost a request per group. So the ids that this process wrote are
+cached together with the ids that it listed. Ids are only added: an extra id costs at most the
+deletion of a vector that does not exist, but a missing one would leave a vector undeleted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SECONDS_LISTED = 600.0
 groups to storing them."""
 
 MAX_GROUPS = 10_000
-"""Maximum number of remembered groups, at a few hundred bytes each."""
+"""Maximum number of cached groups, at a few hundred bytes each."""
 
 
 class GroupMemory:

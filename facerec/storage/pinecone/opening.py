@@ -62,7 +62,7 @@ def open_pinecone_imports(
     index_name: str | None = None,
     host: str | None = None,
 ) -> PineconeImports:
-    """Open the bulk imports of an index, as ``open_pinecone_vectors`` opens its vectors."""
+    """Open the bulk imports of an index; see ``open_pinecone_vectors`` for arguments and errors."""
     return PineconeImports(*_open(api_key, index_name, host, patience=PATIENCE))
 
 

@@ -1,4 +1,4 @@
-"""Sends requests: a few concurrently, with shared pauses (``facerec.storage.retrying``)."""
+"""Sends a few requests concurrently, with shared pauses (``facerec.storage.retrying``)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Requests:
         self._in_flight = threading.BoundedSemaphore(REQUESTS_IN_FLIGHT)
 
     def send(self, request: Callable[[], Answer]) -> Answer:
-        """Send a request, retry it as ``Retries`` does, and return the response.
+        """Send a request, retrying it with ``Retries``, and return the response.
 
         Raises:
             FacerecError: See ``facerec.storage.pinecone.errors``.
@@ -52,7 +52,7 @@ class Requests:
     ) -> Iterator[Answer]:
         """Send requests for items concurrently and yield the responses in order.
 
-        If a request fails, those that have not started are not sent.
+        If a request fails, requests that have not started are not sent.
 
         Raises:
             FacerecError: See ``facerec.storage.pinecone.errors``.

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 class PineconeVectors(VectorStore):
     """A ``VectorStore`` for any number of threads and processes; see ``open_pinecone_vectors``.
 
-    Reads lag writes, usually by seconds
-    (https://docs.pinecone.io/guides/index-data/check-data-freshness), and nothing is a
-    transaction: if two writers put different vectors for one group at the same time, the vectors
-    of both may stay until the group is put again.
+    Reads lag behind writes, usually by seconds
+    (https://docs.pinecone.io/guides/index-data/check-data-freshness), and nothing is a transaction:
+    if two writers put different vectors for one group at the same time, the vectors of both may
+    stay until the group is put again.
     """
 
     def __init__(self, index: VectorIndex) -> None:
@@ -161,7 +161,7 @@ class PineconeVectors(VectorStore):
 
     @override
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
-        """Erase vectors; those that are not readable yet are erased but not returned."""
+        """Erase vectors; ids that cannot be read yet are erased, but not returned."""
         wanted = dict.fromkeys(ids)
         stored = self._index.fetch(namespace, wanted)
         self._index.delete(namespace, wanted)
@@ -183,7 +183,7 @@ class PineconeVectors(VectorStore):
 
     @override
     def expect_empty(self, namespace: str) -> None:
-        """Stop listing the groups of a namespace."""
+        """Assume that a namespace is empty, so that its groups are not listed."""
         self._expected_empty.add(namespace)
 
     @override
@@ -222,7 +222,7 @@ def _ids_by_group(groups: Iterable[str], ids: Iterable[str]) -> dict[str, frozen
 
 
 def _within(matches: list[Any], max_distance: float) -> list[tuple[float, Any]]:
-    """Return unique matches with their distances, nearest first, then by id."""
+    """Return unique matches with their distances, ordered by distance, then by id."""
     # Rounding can make the score of an equal embedding negative.
     distances = {match.id: float(np.sqrt(max(0.0, match.score))) for match in matches}
     unique = {match.id: match for match in matches}

@@ -1,4 +1,4 @@
-"""Vectors in Amazon S3 Vectors, which requires no third party, no API key and no server."""
+"""Vectors in Amazon S3 Vectors, which requires no third party, API key or server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def open_s3_vectors(
     from botocore.config import Config
 
     config = Config(
-        # Requests of the client do not share a pause, so it does not wait long itself.
+        # Requests of the client do not share a pause, so the client itself retries only briefly.
         retries={"mode": "standard", "total_max_attempts": 3},
         connect_timeout=5,
         read_timeout=max(5.0, min(patience, 30.0)),

@@ -136,7 +136,7 @@ class VectorIndexes:
         return sorted(chain.from_iterable(self._threads.map(list_segment, range(SEGMENTS))))
 
     def map_all(self, index: str, convert: Callable[[list[Item]], Result]) -> list[Result]:
-        """Read all vectors with data and metadata; return what ``convert`` returns for each page.
+        """Read all vectors with data and metadata; return the result of ``convert`` for each page.
 
         The parts of the index are read in parallel.
         """

@@ -31,13 +31,13 @@ MIN_CANDIDATES = 100
 compared exactly than are returned."""
 
 DOCUMENTED_TOP_K = 100
-"""Largest ``topK`` of a query that the page above names. Regions with result pages accept more:
+"""Largest ``topK`` of a query according to the page above. Regions with result pages accept more:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-query.html"""
 
 ANSWERED_BY_100 = 102
 """Largest number of requested neighbours for which 100 neighbours are enough. A search for 100
-matches requests one more, which only shows whether there are more, and one for a stored probe
-itself."""
+matches requests one more neighbour to detect whether there are more, and another one for a probe
+that is stored itself."""
 
 MAX_COMPARED = 20_000
 """Maximum number of vectors of an index that are all read to find more neighbours than a query

@@ -38,7 +38,7 @@ class S3Vectors(VectorStore):
     """A ``VectorStore`` for any number of threads and processes; see ``open_s3_vectors``.
 
     A namespace has two indexes. One contains the vectors by id. The service cannot list by prefix
-    or by metadata, so the other contains the vector ids of each group; while a group is being
+    or by metadata, so the other index contains the vector ids of each group. While a group is being
     written, it may list too many ids, but never too few.
 
     Writes can be read immediately:
@@ -46,7 +46,7 @@ class S3Vectors(VectorStore):
     Nothing is a transaction: if two writers put different vectors for one group at the same time,
     the vectors of both may stay until the group is put again.
 
-    The service's search is approximate, and its documentation does not say whether its Euclidean
+    The service's search is approximate, and its documentation does not state whether its Euclidean
     distances are squared. So its result is only used to choose candidates, whose distances are
     computed here.
     """
@@ -169,7 +169,7 @@ class S3Vectors(VectorStore):
         found = self._compare(index, probes, candidates, limit, max_distance)
         if limit <= self._indexes.max_neighbours:
             return found
-        # The farthest candidate is near enough, so others may be, too.
+        # The farthest candidate is near enough, so other vectors may be near enough too.
         if all(len(matches) < self._indexes.max_neighbours for matches in found):
             return found
         keys = self._indexes.keys(index)
@@ -266,7 +266,7 @@ class S3Vectors(VectorStore):
 
     @override
     def expect_empty(self, namespace: str) -> None:
-        """Stop looking up the groups of a namespace."""
+        """Assume that a namespace is empty, so that its groups are not looked up."""
         self._expected_empty.add(namespace)
 
     @override

@@ -1,4 +1,4 @@
-"""A derived index beside the file, for collections that are too large to scan.
+"""A search index, derived from the file and beside it, for collections too large to scan.
 
 It contains codes of 32 bytes (``code_index``). A search selects the 1,000 nearest faces by these
 codes, reads their embeddings from the file, and compares exact distances. Blocks that have changed
@@ -52,7 +52,7 @@ CANDIDATES = 1_000
 """Number of nearest codes of a probe whose embeddings are compared."""
 
 MAPPED_BYTES = 2**40
-"""Maximum number of the file's bytes to map into memory; SQLite maps at most 2 GiB
+"""Maximum number of bytes of the file to map into memory; SQLite maps at most 2 GiB
 (https://www.sqlite.org/mmap.html)."""
 
 
@@ -104,10 +104,11 @@ class ApproximateSearch:
                 return self._scan_once(connection, blocks, probes, limit, max_distance)
             changed = set(blocks).difference(index.blocks)
             tail = self._tail(connection, namespace, changed, write)
-        # The system's cache reads candidates ten times as fast as SQLite's own pages.
+        # Candidates are read ten times as fast from the system's cache as through SQLite's own
+        # pages.
         connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         found = self._candidates(index, set(blocks).difference(changed), probes)
-        # For all probes together, since those of one photo share candidates.
+        # Read for all probes together, since probes of one photo share candidates.
         slots = np.unique(np.concatenate(found))
         near = make_chunk(embedding_blocks.read_in_order(connection, slots.tolist()), slots)
         return scan((near, *tail), probes, limit=limit, max_distance=max_distance)
@@ -149,7 +150,7 @@ class ApproximateSearch:
         limit: int,
         max_distance: float,
     ) -> list[Nearest] | None:
-        """Scan all embeddings without keeping them in memory; return None for too many probes."""
+        """Scan all embeddings without keeping them in memory; None for too many probes."""
         if len(probes) > PROBES_AT_ONCE:
             return None
         chunks = (_block_chunk(connection, block) for block in blocks if block.used)
@@ -163,7 +164,8 @@ class ApproximateSearch:
         with self._database.reading() as connection:
             unchanged = namespaces.last_write(connection, namespace) == write
         if not unchanged:
-            # Faces may have been deleted while the index was built: their codes must not stay.
+            # Faces may have been deleted while the index was built; their codes must not stay on
+            # disk.
             path.unlink(missing_ok=True)
 
     def _tail(

@@ -52,7 +52,7 @@ class Block(NamedTuple):
 
 
 def allocate(connection: sqlite3.Connection, namespace: int, count: int) -> list[int]:
-    """Allocate slots: freed ones first, then unused ones, then those of new blocks."""
+    """Allocate slots: first freed slots, then unused ones, then slots of new blocks."""
     slots = [
         slot
         for (slot,) in connection.execute(

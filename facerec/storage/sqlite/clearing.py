@@ -27,7 +27,7 @@ BLOCKS_AT_ONCE = 2
 
 
 def clear_deleted(database: Database) -> None:
-    """Erase the rest of all deleted namespaces, leaving half of the time to other writers."""
+    """Erase what remains of deleted namespaces, leaving half of the time to other writers."""
     while True:
         started = time.monotonic()
         try:

@@ -5,9 +5,9 @@ blocks written later can contain faces that were not clustered. Other faces to c
 as those that left a cluster, are in ``face_to_cluster``. The rows of a face are deleted with the
 face, and the rows of a collection with the collection.
 
-``face_summary`` keeps what clustering needs of the faces of a block, besides their embeddings
-(``face_arrays``). The row of a block is deleted when a face of it is deleted or its metadata
-changes.
+``face_summary`` contains the data that clustering needs about the faces of a block, besides their
+embeddings (``face_arrays``). The row of a block is deleted when a face of it is deleted or its
+metadata changes.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                # SQLite ends the transaction by itself when the disk is full
+                # SQLite itself ends the transaction when the disk is full
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
@@ -136,7 +136,7 @@ class Database:
     def clear_log(self) -> None:
         """Empty the write-ahead log, which contains earlier contents of changed pages.
 
-        Within ``transaction``, this is done at its end.
+        Within ``transaction``, the log is emptied at the end of the transaction.
 
         Raises:
             StoreUnavailableError: Other processes read the log for ``BUSY_TIMEOUT`` seconds.
@@ -194,7 +194,7 @@ class Database:
 
 
 def _require_regular_files(path: Path) -> None:
-    """Refuse a pipe or a device, which SQLite would read for ever, and a folder.
+    """Refuse a pipe or a device, which SQLite would read forever, and a folder.
 
     Raises:
         ConfigurationError: The database, or another file of it, exists and is not a regular file.

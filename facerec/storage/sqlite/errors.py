@@ -24,7 +24,7 @@ _SHARED_STATE = 32 * 1024
 
 
 def damaged(what: str) -> sqlite3.DatabaseError:
-    """Return an error like SQLite's for damaged content that SQLite itself cannot detect."""
+    """Return an error like SQLite's, for damaged content that SQLite itself cannot detect."""
     error = sqlite3.DatabaseError(f"{what} is damaged")
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     return error
@@ -45,7 +45,7 @@ def store_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError):
-        # Bugs in the calling code, which a retry or another file would not fix.
+        # These are bugs in the calling code, which a retry or another file would not fix.
         raise
     except sqlite3.Error as error:
         raise _translated(error, path) from error

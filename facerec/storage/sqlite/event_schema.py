@@ -1,6 +1,6 @@
 """The table of events: faces that match registered people, and their delivery.
 
-``event_undelivered`` finds what is due without reading what was delivered.
+``event_undelivered`` finds events that are due without reading delivered ones.
 """
 
 from __future__ import annotations

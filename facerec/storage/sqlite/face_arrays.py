@@ -46,16 +46,16 @@ _FIELDS = [
     ("checksum", "<u8"),
     ("written", "<u8"),
 ]
-"""Fields of a face in a summary, in numpy's notation. The offset is that of the slot in its
-block, and the checksum that of its embedding. The face has not changed since the write with the
-number in ``written``."""
+"""Fields of a face in a summary, in numpy's notation. ``offset`` is the position of the slot in its
+block, ``check`` the checksum of the embedding, and ``written`` the number of the last write that
+changed the face."""
 
 _CONTENT = [name for name, _ in _FIELDS if name != "written"]
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryRule:
-    """What a summary contains.
+    """The rule that determines the contents of a summary.
 
     Attributes:
         cohort_version: Version of the cohort stats.
@@ -135,8 +135,8 @@ def read_embeddings(
     numbers, starts = np.unique(ordered // BLOCK_SLOTS, return_index=True)
     embeddings = np.empty((len(ordered), EMBEDDING_SIZE), np.float32)
     ends = [*starts.tolist(), len(ordered)][1:]
-    # The system's cache is read several times as fast as SQLite's own pages. What was read does not
-    # stay mapped: it would count as memory of this process.
+    # Reading through the system's cache is several times as fast as through SQLite's own pages. The
+    # pages do not stay mapped, since they would count as memory of this process.
     connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
     try:
         for number, start, end in zip(numbers.tolist(), starts.tolist(), ends, strict=True):

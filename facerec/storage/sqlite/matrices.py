@@ -33,7 +33,7 @@ even if it is larger."""
 
 @dataclass(frozen=True, slots=True)
 class _Matrix:
-    """The chunks of a namespace, as of a write.
+    """The chunks of a namespace, in the state after a write.
 
     Attributes:
         write: Number of the last write that the chunks contain.
@@ -62,9 +62,9 @@ class Matrices:
     def chunks(self, connection: sqlite3.Connection, name: str) -> tuple[Chunk, ...]:
         """Return a namespace's embeddings in the state that the connection's transaction sees.
 
-        This must be the transaction's first read: it fixes what the transaction sees, and it is
-        made under the namespace's lock, so that no transaction sees an earlier state than the
-        cached matrix.
+        This must be the transaction's first read, which determines the state that the transaction
+        sees. It is made under the namespace's lock, so that no transaction sees an earlier state
+        than the cached matrix.
         """
         with self._lock:
             loading = self._loading.setdefault(name, Lock())

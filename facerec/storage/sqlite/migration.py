@@ -1,4 +1,4 @@
-"""Migrations of files from earlier releases; those that a file needs run in one transaction."""
+"""Migrates files of earlier releases; all steps that a file needs run in one transaction."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _add_migrations(connection: sqlite3.Connection) -> None:
 
 
 def _add_face_summaries(connection: sqlite3.Connection) -> None:
-    """Add what clustering keeps of the faces of a block (schema 9 to 10)."""
+    """Add the summaries of faces that clustering reads (schema 9 to 10)."""
     for statement in SUMMARY_STATEMENTS:
         connection.execute(statement)
 

@@ -65,7 +65,7 @@ class SqliteRecords(RecordStore, AccessKeyStore):
 
     @override
     def delete_unowned(self, *, stop: Callable[[], bool] = lambda: False) -> dict[str, int]:
-        """Do nothing: each deletion is one transaction, so that nothing is left."""
+        """Do nothing: each deletion is one transaction, which leaves nothing."""
         return {}
 
     @override

@@ -42,7 +42,7 @@ class SqliteRegistrations(RegistrationStore):
 
     @override
     def claim_event(self, now: float, due_at: float) -> KeptEvent | None:
-        # Most of the time nothing is due, and a read does not wait for writers.
+        # Usually nothing is due, and a read does not wait for writers.
         with self._database.reading() as connection:
             if not events.is_due(connection, now):
                 return None

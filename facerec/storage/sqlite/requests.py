@@ -10,7 +10,7 @@ from facerec.core.records import AnsweredRequest
 
 
 def get(connection: sqlite3.Connection, token: str, now: float) -> AnsweredRequest | None:
-    """Return the answer to the request with this token; None if unknown or expired."""
+    """Return the answer to the request with a token; None if it is unknown or has expired."""
     row = connection.execute(
         "SELECT digest, answer, expires_at FROM request WHERE token = ? AND expires_at > ?",
         (token, now),
@@ -33,7 +33,7 @@ def get_answers(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]
 
 
 def forget_answers(connection: sqlite3.Connection, ids: Sequence[str]) -> int:
-    """Delete the stored answers that name a person or a face; return how many."""
+    """Delete the stored answers that name a person or a face; return their number."""
     tokens = [(token,) for token, _ in _naming(connection, ids)]
     connection.executemany("DELETE FROM request WHERE token = ?", tokens)
     return len(tokens)

@@ -8,7 +8,7 @@ Rows of ``block_values`` are never deleted: cleared blocks wait in namespace 0.
 
 Each write to a namespace has a number, higher than that of the previous write by a random amount.
 ``block.written`` is the number of the last write of an embedding, after which readers read the
-block again; ``block.freed`` is the number of the last deletion, after which they only look up which
+block again; ``block.freed`` is the number of the last deletion, after which they only read which
 slots are free.
 
 ``namespace.vectors`` counts the vectors of a namespace. A namespace without a name was deleted, and

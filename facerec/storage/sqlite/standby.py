@@ -1,6 +1,6 @@
-"""The faces of standby versions, in a namespace beside that of the served faces.
+"""The faces of standby versions, in a namespace beside the namespace of the served faces.
 
-Whatever deletes or changes a served vector removes its standby vector in the same transaction
+Every transaction that deletes or changes a served vector also removes its standby vector
 (``forget``). So the number of standby vectors shows whether a switch would lose a face.
 """
 
@@ -110,7 +110,7 @@ def put(
 
 
 def forget(connection: sqlite3.Connection, namespace: str, ids: Iterable[str]) -> None:
-    """Erase the standby vectors of these ids, if there are any."""
+    """Erase the standby vectors with the given ids, if there are any."""
     number = namespaces.get(connection, standby_of(namespace))
     slots = {} if number is None else rows.slots_of_ids(connection, number, list(ids))
     if number is not None and slots:
@@ -130,7 +130,7 @@ def switch(connection: sqlite3.Connection, collection_id: str, state: MigrationS
     collection = collections.get(connection, collection_id)
     migration = require(connection, collection_id, state)
     standby = standby_of(collection_id)
-    # There are standby vectors of served faces only.
+    # All standby vectors belong to served faces.
     faces = namespaces.count(connection, collection_id)
     lacking = faces - namespaces.count(connection, standby)
     if lacking:
@@ -151,7 +151,7 @@ def switch(connection: sqlite3.Connection, collection_id: str, state: MigrationS
     collections.set_version(
         connection, collection_id, migration.standby_version, migration.threshold
     )
-    # A vector that is being computed from faces of the earlier version is computed again.
+    # A person's vector that is being computed from faces of the earlier version is computed again.
     connection.execute(
         "UPDATE user SET version = version + 1 WHERE collection_id = ?", (collection_id,)
     )

@@ -279,7 +279,7 @@ class SqliteVectors(VectorStore):
             return set(names).intersection(namespaces.names(connection))
 
     def deleted_collections(self) -> list[str]:
-        """Return the ids of collections that do not exist and whose vectors are left, in order."""
+        """Return, in order, the ids of collections that do not exist but still have vectors."""
         with self._database.reading() as connection:
             return namespaces.without_collection(connection)
 
@@ -305,7 +305,7 @@ class SqliteVectors(VectorStore):
 def _changed(
     connection: sqlite3.Connection, slots: Mapping[str, int], given: Mapping[str, Vector]
 ) -> list[str]:
-    """Return the ids of the given vectors that are not stored with these values."""
+    """Return the ids of the given vectors that are not yet stored with the given values."""
     stored = [slots[vector_id] for vector_id in given if vector_id in slots]
     if not stored:
         return list(given)

@@ -1,1 +1,1 @@
-"""What every store of records must do, by the kind of the records."""
+"""The contracts of stores of records, one for each kind of record."""

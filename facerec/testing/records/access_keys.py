@@ -1,4 +1,4 @@
-"""What every store of access keys must do."""
+"""The contract of stores of access keys."""
 
 from __future__ import annotations
 

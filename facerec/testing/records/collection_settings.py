@@ -1,4 +1,4 @@
-"""What every store of the tags and thresholds of collections must do."""
+"""The contract of stores of the tags and thresholds of collections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store of collections must do."""
+"""The contract of stores of collections."""
 
 from __future__ import annotations
 

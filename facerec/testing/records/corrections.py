@@ -1,4 +1,4 @@
-"""What every store of corrections must do."""
+"""The contract of stores of corrections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store of records must do with the history of people."""
+"""The contract of stores of the history of people."""
 
 from __future__ import annotations
 

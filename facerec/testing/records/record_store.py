@@ -1,4 +1,4 @@
-"""What every store of records must do in two collections."""
+"""The contract of stores of records, tested with two collections."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ class RecordStoreContract(
 ):
     """Tests of records; subclasses provide ``records``, an empty store that threads may share.
 
-    What a store must do with collections themselves is in ``CollectionContract``.
+    ``CollectionContract`` tests operations on collections themselves.
     """

@@ -1,4 +1,4 @@
-"""What every store of answered requests must do."""
+"""The contract of stores of answered requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store of tombstones must do."""
+"""The contract of stores of tombstones."""
 
 from __future__ import annotations
 

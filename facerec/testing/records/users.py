@@ -1,4 +1,4 @@
-"""What every store of people must do."""
+"""The contract of stores of people."""
 
 from __future__ import annotations
 
