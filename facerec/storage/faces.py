@@ -259,7 +259,7 @@ class FaceStore:
     def delete_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[str]:
         """Erase faces, including their embeddings, and return the ids that were stored.
 
-        A store whose reads lag behind its writes may omit ids that were stored recently.
+        A store with eventually consistent reads may omit ids that were stored recently.
 
         Raises:
             StoreUnavailableError: None, or only some, of the faces were erased, or their bytes are

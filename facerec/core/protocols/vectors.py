@@ -23,8 +23,8 @@ class VectorStore(Protocol):
     """Vectors with metadata, in namespaces.
 
     The vectors of a group are replaced together. Storing the first vector creates a namespace; an
-    unknown namespace has no vectors. In some stores, reads lag behind writes: they may miss vectors
-    that were written seconds ago. Each method raises a ``FacerecError``, such as
+    unknown namespace has no vectors. In some stores, reads are eventually consistent: they may miss
+    vectors that were written seconds ago. Each method raises a ``FacerecError``, such as
     ``StoreUnavailableError``, if the store fails.
     """
 
@@ -40,8 +40,8 @@ class VectorStore(Protocol):
                 is deleted.
 
         Returns:
-            The ids of the vectors that were removed from the groups, in order. A store whose reads
-            lag behind its writes may include ids that were deleted earlier.
+            The ids of the vectors that were removed from the groups, in order. A store with
+            eventually consistent reads may include ids that were deleted earlier.
 
         Raises:
             ValueError: A group or a vector is malformed; nothing was stored.
@@ -154,7 +154,7 @@ class VectorStore(Protocol):
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
         """Erase vectors, including their bytes, and return the ids that were stored.
 
-        A store whose reads lag behind its writes may omit ids that were stored recently.
+        A store with eventually consistent reads may omit ids that were stored recently.
 
         Raises:
             StoreUnavailableError: None, or only some, of the vectors were erased, or their bytes

@@ -63,7 +63,7 @@ def while_it_exists(plan: Plan, objects: ObjectStore, *, writes: bool = True) ->
 def rows_while_it_exists(
     plan: Plan, objects: ObjectStore, rows: Iterator[LedgerRow]
 ) -> Iterator[LedgerRow]:
-    """Yield the rows of a job, unless the job is deleted meanwhile.
+    """Yield the rows of a job, unless the job is deleted concurrently.
 
     Raises:
         JobDeletedError: The job was deleted while it was read.

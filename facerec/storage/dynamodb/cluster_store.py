@@ -313,7 +313,7 @@ class DynamoDBClusters(ClusterStore):
         listed = np.isin(reading.known.ids, reading.ids)
         missing = [each.decode() for each in reading.known.ids[~listed].tolist()]
         own = self._faces.of(collection)
-        # A store whose reads lag behind its writes may not have listed them.
+        # A store with eventually consistent reads may not have listed them.
         stored = own.vectors.stored_ids(collection.collection_id, missing)
         gone = [each for each in missing if each not in stored]
         forget_faces(self._table, collection.collection_id, gone)

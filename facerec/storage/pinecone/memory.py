@@ -1,7 +1,7 @@
 """Caches the ids of groups that a store has listed or written.
 
-Listings lag behind writes and cost a request per group. So the ids that this process wrote are
-cached together with the ids that it listed. Ids are only added: an extra id costs at most the
+Listings are eventually consistent, and cost a request per group. So the ids that this process wrote
+are cached together with the ids that it listed. Ids are only added: an extra id costs at most the
 deletion of a vector that does not exist, but a missing one would leave a vector undeleted.
 """
 

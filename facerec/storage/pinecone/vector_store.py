@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class PineconeVectors(VectorStore):
     """A ``VectorStore`` for any number of threads and processes; see ``open_pinecone_vectors``.
 
-    Reads lag behind writes, usually by seconds
+    Reads are eventually consistent, usually after seconds
     (https://docs.pinecone.io/guides/index-data/check-data-freshness), and nothing is a transaction:
     if two writers put different vectors for one group at the same time, the vectors of both may
     stay until the group is put again.
